@@ -87,14 +87,14 @@ async def _deliveries(emulator: Emulator, _: Request) -> Response:
 
 
 async def _deliver(emulator: Emulator, _: Request) -> Response:
-    """Send the webhooks that are due now; answer what came of each request."""
+    """Send the webhooks that are due now; answer with the result of each request."""
     before = len(emulator.sender.log)
     await emulator.deliver(post_webhook)
     return _json([asdict(one) for one in emulator.sender.log[before:]])
 
 
 async def _grants(emulator: Emulator, _: Request) -> Response:
-    """List who has allowed which app what, without codes and tokens."""
+    """List the grants: user, app, scopes and state, without codes and tokens."""
     server = emulator.authorization
     return _json(
         [
@@ -121,7 +121,7 @@ async def _sign_in(emulator: Emulator, request: Request) -> Response:
 
 
 async def _end_grants(emulator: Emulator, request: Request) -> Response:
-    """End the grants of a `user`, or all, as who disconnects the app in the CRM does; or their access tokens alone."""
+    """End the grants of a `user`, or all, as if the app were disconnected in the CRM; or only their access tokens."""
     what = request.query_params.get("tokens", "all")
     if what not in {"all", "access"}:
         return _refuse(ValueError("tokens must be all or access"))

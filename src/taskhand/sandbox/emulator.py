@@ -34,7 +34,7 @@ FIRST_ERROR = 300  # a response with this status or a higher one changed nothing
 
 
 class EmulatorOptions(TypedDict, total=False):
-    """The constructor arguments that every sandbox takes.
+    """The constructor arguments of every sandbox.
 
     `seed` is "demo", "empty" or data in the form that the CRM's `seed` module describes. `faults` are in force from
     the start. `ids` gives the ids of new tasks; by default they are sequential. `sleep` is awaited by the fault `slow`.
@@ -54,9 +54,9 @@ class Emulator(ABC):
     """
 
     routes: tuple[str, ...] = ()
-    harmless: frozenset[str] = frozenset()  # the routes with another method than GET that change nothing
+    harmless: frozenset[str] = frozenset()  # routes that change nothing although their method is not GET
     spec_variant: Switches
-    authorization: AuthorizationServer[Any] | None = None  # of a CRM that has one
+    authorization: AuthorizationServer[Any] | None = None  # None for a CRM without OAuth
 
     def __init__(
         self,
@@ -90,24 +90,24 @@ class Emulator(ABC):
 
     @abstractmethod
     def find_holder(self, request: Request) -> Holder | None:
-        """Return whose credential a request bears, for the log; None without one."""
+        """Return the holder of a request's credential, for the log; None without a credential."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Return everything that is stored, as JSON values."""
+        """Return all stored data as JSON values."""
 
     @abstractmethod
     def reseed(self) -> None:
-        """Put the data back to what it was at the start."""
+        """Restore the initial data."""
 
     @abstractmethod
     def open_outbox(self) -> Outbox[Any]:
-        """Return the deliveries of webhooks, of which none was sent yet."""
+        """Return an outbox of webhook deliveries from which nothing was sent yet."""
 
     @property
     @abstractmethod
     def tasks(self) -> list[dict[str, Any]]:
-        """The live tasks as objects, whatever the spec variant."""
+        """The live tasks as objects, independent of the spec variant."""
 
     @property
     @abstractmethod
@@ -136,7 +136,7 @@ class Emulator(ABC):
         return await self.sender.deliver(post)
 
     def tick(self) -> dt.datetime:
-        """Return the time at which something happens that is no request."""
+        """Return the time of an event that is not a request."""
         return self._clock()
 
     @property
@@ -146,7 +146,7 @@ class Emulator(ABC):
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The faults in force; setting one for an unknown route is a ValueError."""
+        """The faults in force; ValueError if a fault for an unknown route is set."""
         return self._script.faults
 
     @faults.setter
@@ -162,7 +162,7 @@ class Emulator(ABC):
         self.spec_variant = type(self.spec_variant).parse(items)
 
     def reset(self) -> None:
-        """Put data, request log and fault counts back to the start; faults and spec variant stay."""
+        """Restore the initial data, request log and fault counts; faults and spec variant stay."""
         self.reseed()
         self._odd_rows = None
         self._log.clear()
@@ -186,7 +186,7 @@ class Emulator(ABC):
         await self._deliver(response, fault, scope, receive, send)
 
     def _play(self, request: Request, fault: Fault | None, route: str | None) -> Response:
-        """Answer, disguise and log. There is no await in here, so that requests never interleave."""
+        """Answer, apply the fault and log. This has no await, so that requests never interleave."""
         works = fault is None or fault.commits
         holder = self.find_holder(request) or (self.authorization.find_holder(request) if self.authorization else None)
         stale = fault is not None and fault.kind == "stale_list"

@@ -1,4 +1,4 @@
-"""Scripted faults: which request on which route fails, and how.
+"""Scripted faults: the route, the number of the request, and the kind of failure.
 
 A script is TOML with one `[[fault]]` table for each fault, whose keys are the fields of `Fault`.
 """
@@ -27,19 +27,19 @@ Kind = Literal[
     "stale_list",  # the list before the last write
     "empty_body",  # the true status without a body
     "not_json",  # the true status and a JSON content type with a body that is not JSON
-    "without_field",  # the answer without its `field`, or {} if none is named
+    "without_field",  # the response without its `field`, or {} if none is named
     "lost",  # the delivery of a webhook that is never sent
     "twice",  # a delivery that is sent again, byte for byte
-    "forged",  # a delivery after one that somebody else has made up of it
+    "forged",  # a delivery after a forged copy of it
     "outdated",  # a delivery after a copy that was signed `seconds` ago
     "late",  # a delivery that is sent after `seconds`
     "out_of_order",  # a delivery that is sent after the next one
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 OF_DELIVERIES = frozenset({"lost", "twice", "forged", "outdated", "late", "out_of_order"})
-DELIVERY = "WEBHOOK"  # the route of what the sandbox sends itself; `*` does not stand for it
+DELIVERY = "WEBHOOK"  # the route of webhook deliveries; `*` does not match it
 COMMITTING = frozenset({"slow", "reset_after", "truncated", "stale_list", "empty_body", "not_json", "without_field"})
-TYPES: dict[str, type | tuple[type, ...]] = {  # of the fields that are not plain text
+TYPES: dict[str, type | tuple[type, ...]] = {  # the types of the fields that are not text
     "nth": (int, str),
     "times": int,
     "status": (int, type(None)),
@@ -53,28 +53,28 @@ PAGE = b"<!doctype html><html><head><title>Error</title></head><body><h1>Bad gat
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of one kind, which strikes requests to a route, or the deliveries of webhooks."""
+    """A fault of one kind, which affects requests to a route, or deliveries of webhooks."""
 
     kind: Kind
     """The kind of fault."""
     route: str = "*"
     """`METHOD /path/{id}` as the sandbox lists its routes; `*` stands for any method, any path, or both."""
     nth: int | Literal["every"] = 1
-    """The first request that is struck, from 1 since the faults were set; `"every"` strikes all."""
+    """The first affected request, counted from 1 since the faults were set; `"every"` affects all."""
     times: int = 1
     """The number of affected requests."""
     status: int | None = None
     """The status of the kinds `status` (else 500), `html` (502) and `redirect` (307)."""
     retry_after: int | str | None = None
-    """The header Retry-After: seconds, or an HTTP date."""
+    """The value of Retry-After: seconds, or an HTTP date."""
     seconds: float = 10.0
     """The delay of `slow` and `late`, and the age of `outdated`."""
     to: str = "http://elsewhere.invalid"
     """The scheme and host of `redirect`."""
     field: str = ""
-    """The field that `without_field` leaves out of the answer, such as the list of rows."""
+    """The field that `without_field` removes from the response, such as the list of rows."""
     commit: bool | None = None
-    """Whether the request does its work. None: not with `status`, `reset_before`, `html`, `redirect`; else yes."""
+    """Whether the request is executed. None: not with `status`, `reset_before`, `html`, `redirect`; else yes."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -99,17 +99,17 @@ class Fault:
 
     @property
     def commits(self) -> bool:
-        """Whether the request still does its work."""
+        """Whether the request is still executed."""
         return self.kind in COMMITTING if self.commit is None else self.commit
 
     def applies_to(self, route: str) -> bool:
-        """Whether it applies to that route, `METHOD /path/{id}`."""
+        """Whether the fault applies to a route, `METHOD /path/{id}`."""
         if self.kind in OF_DELIVERIES or route == DELIVERY:
             return self.kind in OF_DELIVERIES and route == DELIVERY
         return _expand_stars(self.route, route) == route
 
     def strikes(self, count: int) -> bool:
-        """Whether it strikes the request with this number, from 1."""
+        """Whether the fault affects the request with this number, from 1."""
         return self.nth == "every" or self.nth <= count < self.nth + self.times
 
 
@@ -129,7 +129,7 @@ class Script:
         _check_routes(self.faults, tuple(routes))
 
     def next(self, route: str) -> Fault | None:
-        """Count a request to `route` and return the first fault that strikes it."""
+        """Count a request to `route` and return the first fault that affects it."""
         struck = None
         for index, fault in enumerate(self.faults):
             if fault.applies_to(route):
@@ -161,7 +161,7 @@ def load_faults(path: str | Path) -> tuple[Fault, ...]:
 
 
 def disguise(fault: Fault, true: Response, failure: Response, target: str) -> Response:
-    """Return the response that the fault shows instead of the `true` one.
+    """Return the response that the fault sends in place of the `true` one.
 
     `failure` is the CRM's response for the fault's status. A redirect keeps `target`, the path with its query.
     """

@@ -1,4 +1,4 @@
-"""Reads requests and sends responses, or breaks the connection as a fault demands."""
+"""Reads requests and sends responses, or breaks the connection for a fault."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLOSE = "taskhand.sandbox.close"  # key of the function that closes it after the
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request | None:
-    """Read a whole request; None when the client disconnected before its end."""
+    """Read a whole request; None if the client disconnected before its end."""
     body = b""
     more = True
     while more:
@@ -53,7 +53,7 @@ async def reset(scope: Scope, receive: Receive) -> None:
 
 
 async def wait(sleep: Callable[[float], Awaitable[None]], seconds: float, receive: Receive) -> None:
-    """Sleep, but return early when the client disconnects."""
+    """Sleep, but return early if the client disconnects."""
     async with anyio.create_task_group() as group:
 
         async def watch() -> None:

@@ -92,7 +92,7 @@ def _refuse_constant(constant: str) -> float:
 
 
 def json_or_text(body: bytes) -> Any:
-    """Return the JSON value of a body, its text when it is not JSON, or None when it is empty."""
+    """Return the JSON value of a body, its text if it is not JSON, or None if it is empty."""
     if not body:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Seeded tasks that are sent in another form than documented: a field with another value, or left out."""
+"""Seeded tasks that are sent in an undocumented form: a field has another value, or is omitted."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class OddFields:
 
 
 class OddRows:
-    """The odd fields by task id. Each is sent until the field is written; `tasks` are as they were before that."""
+    """The odd fields by task id. Each is sent until the field is written; `tasks` are the initial tasks."""
 
     def __init__(self, odd: Mapping[str, OddFields], tasks: Iterable[Mapping[str, Any]]) -> None:
         self._odd = odd
         self._was = {str(task["id"]): task for task in tasks if str(task["id"]) in odd}
 
     def show(self, response: Response, tasks: Iterable[Mapping[str, Any]]) -> Response:
-        """Return the response with the odd fields that have not been written; `tasks` are as they are now."""
+        """Return the response with the odd fields that have not been written; `tasks` are the present tasks."""
         now = {str(task["id"]): task for task in tasks if str(task["id"]) in self._was}
         odd = {one: _unwritten(self._odd[one], self._was[one], task) for one, task in now.items()}
         value = json_or_text(response.body)
@@ -61,7 +61,7 @@ def _at(row: Any, path: str) -> Any:
 
 
 def _with_odd(value: Any, odd: Mapping[str, OddFields]) -> Any:
-    """Change the rows of odd tasks, wherever they are in a JSON value."""
+    """Change the rows of odd tasks anywhere in a JSON value."""
     match value:
         case {"id": str(task_id)} if task_id in odd:
             return _odd_row(value, odd[task_id])
@@ -74,7 +74,7 @@ def _with_odd(value: Any, odd: Mapping[str, OddFields]) -> Any:
 
 
 def _odd_row(row: Mapping[str, Any], odd: OddFields) -> dict[str, Any]:
-    """Change the fields that a row has: an answer may have some of them only."""
+    """Change only the fields that a row has: a response may have some of them only."""
     changed = dict(row)
     for path, value in (*odd.values.items(), *((path, _LEFT_OUT) for path in odd.missing)):
         name, _, rest = path.partition(".")

@@ -10,7 +10,7 @@ from taskhand.sandbox.messages import Request, json_or_text
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 SECRET_FIELDS = frozenset(
     {"tokenKey", "client_secret", "code", "code_verifier", "refresh_token", "token"}
-)  # of HubSpot's token check and of OAuth
+)  # fields of HubSpot's token check and of OAuth
 MASK = "***"
 
 
@@ -21,7 +21,7 @@ class Holder(NamedTuple):
     user: str | None = None
 
 
-NOBODY = Holder("unknown")  # the credential is not one of this sandbox
+NOBODY = Holder("unknown")  # for a credential that this sandbox does not know
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Logged:
     body: Any
     """The JSON value, the fields of a form, the text of another body, or None without one."""
     status: int | None
-    """The status of the response; None when the connection was reset."""
+    """The status of the response; None if the connection was reset."""
     route: str | None
-    """The route that answered; None when no route matched."""
+    """The route that answered; None if no route matched."""
     committed: bool
-    """Whether the request changed data, whatever the response was."""
+    """Whether the request changed data, independent of the response."""
     fault: str | None
-    """The kind of the fault that struck it, or None."""
+    """The kind of the fault that affected the request, or None."""
     credential: str | None = None
-    """The kind of the credential that it bore: such as `api_key` or `oauth`; `unknown`; None without one."""
+    """The kind of its credential, such as `api_key`, `oauth` or `unknown`; None without a credential."""
     user: str | None = None
-    """The id of the CRM's user whose credential that is, even if it has expired; None if it is nobody's own."""
+    """The id of the user who holds the credential, even if it has expired; None if it belongs to no user."""
 
 
 class RequestLog:

@@ -19,7 +19,7 @@ class RouteMatch:
     values: Mapping[str, str]
 
 
-@lru_cache(maxsize=1024)  # the same few paths are asked for again and again
+@lru_cache(maxsize=1024)  # the same few paths are requested repeatedly
 def find_route(keys: tuple[str, ...], method: str, path: str) -> RouteMatch | None:
     """Return the first of `keys` that matches; a trailing slash is ignored, as Express does by default."""
     parts = [unquote(part) for part in path.rstrip("/").split("/")]

@@ -1,4 +1,4 @@
-"""The checks that every sandbox makes of a seed: plain data from which its store is made."""
+"""Checks of a seed, the plain data from which a sandbox's store is made."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def seed_data(
     demo: Callable[[dt.datetime], dict[str, Any]],
     now: dt.datetime,
 ) -> dict[str, Any]:
-    """Return the data of a seed: of "demo", of "empty" (nothing), or the given mapping with some of `keys`.
+    """Return the data of the seed "demo", of "empty" (nothing), or of the given mapping with some of `keys`.
 
     ValueError for another name or an unknown key.
     """
@@ -34,13 +34,13 @@ def seed_data(
 
 
 def load_seed(path: str) -> dict[str, Any]:
-    """Read a seed from a JSON file; ValueError if it is no JSON, TypeError if it is no object."""
+    """Read a seed from a JSON file; ValueError if it is not JSON, TypeError if it is not an object."""
     try:
         data = read_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"seed {path} must be one of {', '.join(NAMES)} or a JSON file of data: {error}") from error
     if not isinstance(data, dict):
-        raise TypeError("it is no object")
+        raise TypeError("it is not an object")
     return data
 
 

@@ -83,7 +83,7 @@ async def serve_delivering(sandbox: Emulator, host: str = "127.0.0.1", port: int
 async def serve(sandbox: Served, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve in the running event loop and yield the base URL; port 0 takes a free port.
 
-    A host that is not loopback is a ValueError, because data and control routes need no key.
+    ValueError for a host that is not loopback, because data and control routes need no key.
     """
     address = _loopback(host)
     config = Config(sandbox.app, http=_Connection, ws="none", lifespan="off", log_config=None, proxy_headers=False)
@@ -99,7 +99,7 @@ async def serve(sandbox: Served, host: str = "127.0.0.1", port: int = 0) -> Asyn
 
 
 def run(sandbox: Served, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; `announce` gets the base URL when connections are accepted."""
+    """Serve until Ctrl-C; `announce` is called with the base URL once connections are accepted."""
 
     async def until_stopped() -> None:
         async with serve(sandbox, host, port) as url:

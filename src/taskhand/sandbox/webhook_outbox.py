@@ -1,4 +1,4 @@
-"""The deliveries of webhooks: when they are due, and their faults on demand."""
+"""The deliveries of webhooks: their due times, and their scripted faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.faults import Fault
 
     Post = Callable[[str, dict[str, str], bytes], Awaitable[int]]
-    """Sends a request (address, headers, body); returns the status of the answer, or raises OSError."""
+    """Sends a request (address, headers, body); returns the status of the response, or raises OSError."""
 
 LEAST_ERROR = 300
 LOGGED = 1_000  # rows
@@ -39,7 +39,7 @@ class Delivery(Protocol):
 
     @property
     def is_signed(self) -> bool:
-        """Whether a signature proves the sender; if not, anybody who knows the address can send it."""
+        """Whether a signature proves the sender; if not, anyone who knows the address can send a delivery."""
 
     def headers_at(self, now: dt.datetime) -> dict[str, str]:
         """The headers, signed at a moment."""
@@ -49,19 +49,19 @@ D = TypeVar("D", bound=Delivery)
 
 
 class Outbox(Protocol[D]):
-    """The deliveries of one CRM, which knows when it repeats which."""
+    """The pending deliveries of one CRM, with its rules for repeating them."""
 
     def is_empty(self) -> bool:
-        """Whether no delivery waits, due or not."""
+        """Whether no delivery is pending, due or not."""
 
     def take_due(self, now: dt.datetime) -> list[D]:
-        """Remove and return what is due; each must be settled or put back, or it is lost."""
+        """Remove and return the due deliveries; each must be settled or put back, or it is lost."""
 
     def put_back(self, one: D, due: dt.datetime) -> None:
         """Let it be due at another time."""
 
     def settle(self, one: D, status: int | None, now: dt.datetime) -> None:
-        """Record the result; a delivery without an answer, or with a refusal, is repeated."""
+        """Record the result; a delivery without a response, or with a refusal, is repeated."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Found:
-    """A delivery that the CRM's data call for; `make` returns None if the subscriber wants something else."""
+    """A delivery that follows from the CRM's data; `make` returns None if the subscriber does not want it."""
 
     key: Hashable
     is_ripe: bool
@@ -100,7 +100,7 @@ class FoundOutbox:
         self._waiting: list[tuple[dt.datetime, Outgoing]] = []
 
     def is_empty(self) -> bool:
-        """Whether nothing waits."""
+        """Whether no delivery is pending."""
         return not self._waiting and all(one.key in self._taken for one in self._find())
 
     def take_due(self, now: dt.datetime) -> list[Outgoing]:
@@ -116,7 +116,7 @@ class FoundOutbox:
         self._waiting.append((due, one))
 
     def settle(self, one: Outgoing, status: int | None, now: dt.datetime) -> None:
-        """Repeat it if there was no success."""
+        """Schedule a repetition if the delivery failed."""
         if (status is None or status >= LEAST_ERROR) and one.attempt + 1 < self._most:
             pause = self._pauses[min(one.attempt, len(self._pauses) - 1)]
             self._waiting.append((now + pause, replace(one, attempt=one.attempt + 1)))
@@ -124,7 +124,7 @@ class FoundOutbox:
 
 @dataclass(frozen=True)
 class Sent:
-    """A delivery that was sent or lost; `status` is None if there was no answer."""
+    """A delivery that was sent or lost; `status` is None without a response."""
 
     url: str
     at: str
@@ -135,7 +135,7 @@ class Sent:
 
 @dataclass
 class WebhookSender(Generic[D]):
-    """Sends the deliveries of an outbox that are due by `clock`, disturbed by the faults that `next_fault` returns."""
+    """Sends the deliveries of an outbox that are due by `clock`, with the faults that `next_fault` returns."""
 
     outbox: Outbox[D]
     clock: Callable[[], dt.datetime]
@@ -185,7 +185,7 @@ class WebhookSender(Generic[D]):
             await self._send_disturbed(one, post, now, kind, age)
 
     async def _send_disturbed(self, one: D, post: Post, now: dt.datetime, kind: str | None, age: dt.timedelta) -> None:
-        """Send it, after what a fault puts before it."""
+        """Send a delivery, with the forged, outdated or second request of a fault."""
         if kind == "forged":
             url, body = (one.url, one.body + b" ") if one.is_signed else (f"{one.url}0", one.body)
             self._note(one, now, await _status(post, url, one.headers_at(now), body), kind)
@@ -206,7 +206,7 @@ class WebhookSender(Generic[D]):
 
 
 async def _status(post: Post, url: str, headers: dict[str, str], body: bytes) -> int | None:
-    """The status of the answer; None without one."""
+    """The status of the response; None without a response."""
     try:
         return await post(url, headers, body)
     except OSError:

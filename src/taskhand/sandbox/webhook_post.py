@@ -1,4 +1,4 @@
-"""Sends a webhook to its subscriber over HTTP, and what is due as soon as it is due."""
+"""Sends webhooks to their subscribers over HTTP, each as soon as it is due."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.emulator import Emulator
 
-ANSWER_S: Final = 5.0  # documented of HubSpot, assumed of the others
-SHORTEST_S, LONGEST_S = 0.05, 1.0  # pauses between two looks at what is due later
+ANSWER_S: Final = 5.0  # documented for HubSpot, assumed for the others
+SHORTEST_S, LONGEST_S = 0.05, 1.0  # pauses between two checks for due deliveries
 LONGEST_HEAD = 65_536
 
 
 async def post_webhook(url: str, headers: dict[str, str], body: bytes) -> int:
-    """POST, and return the status; OSError without an answer in time, redirects are not followed."""
+    """POST without following redirects, and return the status; OSError without a response in time."""
     parts = urlsplit(url)
     host, is_tls = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if is_tls else 80)
@@ -32,7 +32,7 @@ async def post_webhook(url: str, headers: dict[str, str], body: bytes) -> int:
                 await stream.send("\r\n".join(lines).encode("latin-1") + body)
                 return await _read_status(stream)
     except (anyio.BrokenResourceError, anyio.EndOfStream, ValueError, UnicodeError) as error:
-        raise ConnectionError(f"no answer of HTTP: {error!r}") from error
+        raise ConnectionError(f"no HTTP response: {error!r}") from error
 
 
 async def _connect(host: str, port: int, *, is_tls: bool) -> ByteStream:
@@ -52,7 +52,7 @@ async def deliver_always(emulator: Emulator) -> None:
     """Send every webhook as soon as it is due, until cancelled."""
     pause = SHORTEST_S
     while True:
-        sender = emulator.sender  # a reset makes another
+        sender = emulator.sender  # a reset replaces it
         if sender.outbox.is_empty():
             await sender.wait_for_change()
             continue

@@ -52,7 +52,7 @@ def usage(ctx: RequestContext) -> Reply:
 def token_info(ctx: RequestContext) -> Reply:
     """`POST /oauth/v2/private-apps/get/access-token-info`: takes the token in the body only.
 
-    That it refuses a token of OAuth is inferred from its path.
+    Its path implies that it refuses OAuth tokens.
     """
     sent = ctx.object().get("tokenKey")
     if not isinstance(sent, str):

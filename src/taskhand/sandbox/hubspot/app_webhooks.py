@@ -1,6 +1,6 @@
 """The webhooks of the app: https://developers.hubspot.com/docs/api-reference/2026-03/webhooks/guide.
 
-A request bears the developer key of the app's account, and no access token.
+Requests carry the developer key of the app's account instead of an access token.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def list_subscriptions(ctx: RequestContext) -> Reply:
 
 
 def create_subscription(ctx: RequestContext) -> Reply:
-    """`POST /webhooks/v3/{appId}/subscriptions`: 201; one that is there already is refused."""
+    """`POST /webhooks/v3/{appId}/subscriptions`: 201; an existing subscription is refused."""
     _check_key(ctx)
     body = ctx.object()
     event_type, name = body.get("eventType"), body.get("propertyName")

@@ -53,7 +53,7 @@ def create_default_links(ctx: RequestContext) -> Reply:
 
 
 def archive_links(ctx: RequestContext) -> Reply:
-    """`POST …/batch/archive`: removes links; missing ones are no error."""
+    """`POST …/batch/archive`: removes links; missing links are not an error."""
     for one in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
         for to in read_list(one.body, "to"):
             unlink(
@@ -79,7 +79,7 @@ def _no_associations(ctx: RequestContext, record_id: str) -> ApiError:
 
 
 def _pairs(ctx: RequestContext, *, has_types: bool) -> Iterator[tuple[str, str]]:
-    """Read and check all pairs, before the caller links any."""
+    """Read and check all pairs before the caller links any."""
     for one in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
         for spec in read_list(one.body, "types") or [None] if has_types else ():
             check_type(ctx.object_type, ctx.to_object_type, spec)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXPIRED_AGO = dt.timedelta(seconds=75)
 BEARER = "bearer "
-READ, WRITE = "crm.objects.contacts.read", "crm.objects.contacts.write"  # tasks have no scopes of their own
+READ, WRITE = "crm.objects.contacts.read", "crm.objects.contacts.write"  # tasks use the scopes of contacts
 SCOPES = (
     READ,
     WRITE,
@@ -41,13 +41,13 @@ PROPERTIES = (READ, WRITE, "crm.objects.tasks.read", "crm.objects.companies.read
 
 
 def read_bearer(request: Request) -> str:
-    """Return the token that a request bears, or nothing."""
+    """Return the bearer token of a request, or an empty text."""
     sent = request.header("authorization") or ""
     return sent[len(BEARER) :] if sent.lower().startswith(BEARER) else ""
 
 
 def find_holder(text: str, token: str, user_id: int, issued: Issued | None) -> Holder | None:
-    """Return whose token it is; `token` is the private app's, `issued` one of OAuth, good or not."""
+    """Return the holder of a token; `token` is the private app's, `issued` an OAuth token, valid or not."""
     if issued is not None:
         return Holder("oauth", issued.grant.user.id)
     if not text:
@@ -56,7 +56,7 @@ def find_holder(text: str, token: str, user_id: int, issued: Issued | None) -> H
 
 
 def check_issued(issued: Issued, now: dt.datetime) -> None:
-    """Refuse a token of OAuth that has expired or was revoked; the answer to the second is assumed."""
+    """Refuse an expired or revoked OAuth token; the error for a revoked one is assumed."""
     if issued.ends is not None and issued.has_expired(now):
         ago = int((now - issued.ends).total_seconds())
         raise expired_token(f"{ago} second(s)", format_instant(issued.ends))
@@ -65,7 +65,7 @@ def check_issued(issued: Issued, now: dt.datetime) -> None:
 
 
 def check_token(text: str, token: str, now: dt.datetime, spec_variant: SpecVariant) -> None:
-    """Refuse another token than the private app's: 401."""
+    """Refuse any token but the private app's: 401."""
     if not secrets.compare_digest(text.encode(), token.encode()):
         if text and spec_variant.unknown_credentials == "expired":
             raise expired_token("20543 day(s)", "1970-01-01T00:00:00Z")
@@ -77,7 +77,7 @@ def check_token(text: str, token: str, now: dt.datetime, spec_variant: SpecVaria
 
 
 def scopes_for_links(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return the scopes for links to these object types; that deals and tickets need their own is inferred."""
+    """Return the scopes for links to these object types; the separate scopes of deals and tickets are inferred."""
     return [scopes_for(name, writes=False) for name in names if name in {"deals", "tickets"}]
 
 

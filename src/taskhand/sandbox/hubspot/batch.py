@@ -58,7 +58,7 @@ def batch_read(ctx: RequestContext) -> Reply:
 
 
 def batch_create(ctx: RequestContext) -> Reply:
-    """`POST /batch/create`: succeeds in part if every input has a trace id, else whole or not at all."""
+    """`POST /batch/create`: may succeed partially if every input has a trace id, else it is atomic."""
     inputs = read_inputs(ctx, ctx.object())
     plans, errors = _plan_all(ctx, inputs, lambda one: plan_create(ctx, ctx.object_type, one.body))
     if ctx.spec_variant.batch_create != "complete":
@@ -89,7 +89,7 @@ def batch_update(ctx: RequestContext) -> Reply:
 
 
 def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], object]]) -> Reply:
-    """Accept a batch without results: a documented state, of which nothing is recorded."""
+    """Accept a batch without results: a documented state, never recorded."""
 
     def carry_out() -> None:
         for step in work:
@@ -105,7 +105,7 @@ def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], o
 
 
 def batch_upsert(ctx: RequestContext) -> Reply:
-    """`POST /batch/upsert`: by a unique property, of which tasks have none by default."""
+    """`POST /batch/upsert`: by a unique property; tasks have none by default."""
     inputs = read_inputs(ctx, ctx.object())
     if any(not one.body.get("idProperty") for one in inputs):
         raise validation_error("idProperty is required")
@@ -131,7 +131,7 @@ def _names(body: Mapping[str, Any], key: str) -> list[str]:
 def _plan_all(
     ctx: RequestContext, inputs: list[Input], plan: Callable[[Input], Plan]
 ) -> tuple[list[tuple[Input, Plan]], list[dict[str, Any]]]:
-    """Check every input before any write; an invalid one fails the batch, or becomes an error of its own."""
+    """Check every input before any write; an invalid input fails the batch, or is an error of its own."""
     plans: list[tuple[Input, Plan]] = []
     errors: list[dict[str, Any]] = []
     partial = is_partial(ctx, inputs)

@@ -1,4 +1,4 @@
-"""The inputs and the answer of a batch request."""
+"""The inputs and the response of a batch request."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Input:
         return result if self.trace is None else result | {"objectWriteTraceId": self.trace}
 
     def is_lost(self, ctx: RequestContext) -> bool:
-        """Whether the spec variant omits it from the answer."""
+        """Whether the spec variant omits this input from the response."""
         return self.number == ctx.spec_variant.lost_input
 
     def is_skipped(self, ctx: RequestContext) -> bool:
-        """Whether the spec variant does not write it either."""
+        """Whether the spec variant also does not write this input."""
         return self.is_lost(ctx) and ctx.spec_variant.lost_effect == "undone"
 
 
@@ -67,7 +67,7 @@ def read_inputs(ctx: RequestContext, body: Mapping[str, Any], most: int = MAX_IN
 
 
 def is_partial(ctx: RequestContext, inputs: list[Input]) -> bool:
-    """Whether an invalid input fails alone, which trace ids on every input turn on."""
+    """Whether an invalid input fails alone, as it does if every input has a trace id."""
     traced = [one for one in inputs if one.trace is not None]
     if not traced:
         return ctx.request.path.endswith("/update") and ctx.spec_variant.untraced_update == "partial"

@@ -41,7 +41,7 @@ def apply_write(
 
 
 def defaults_for(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return what a new task has that its properties leave out; a stage says the status."""
+    """Return the defaults of the properties that a new task omits; its stage determines the status."""
     return {name: text for name, text in DEFAULTS.items() if name != STATUS or STAGE not in properties}
 
 
@@ -105,7 +105,7 @@ def _source_properties(record: Record) -> dict[str, str]:
         "hs_object_source": source,
         "hs_object_source_id": str(APP) if source == "INTEGRATION" else f"userId:{record.maker_id}",
         "hs_object_source_label": source,
-        # that a task made by a private app has no such user, and one made by a signed-in user has, is inferred
+        # inferred: a task made by a private app has no such user, a task made by a signed-in user has one
         **({} if record.maker_id is None else {"hs_created_by_user_id": str(record.maker_id)}),
         "hs_task_completion_count": "0",
         "hs_task_family": "SALES",

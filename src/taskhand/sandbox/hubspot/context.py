@@ -1,4 +1,4 @@
-"""Everything that an endpoint needs to answer one request."""
+"""The input of an endpoint: one request and the state of the sandbox."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class RequestContext:
         return self.query.get(name, "").lower() == "true"
 
     def several(self, name: str) -> list[str]:
-        """Return an array of the query, which may have commas, repeated keys, or both."""
+        """Return an array parameter, written with commas, repeated keys, or both."""
         return [part for key, value in self.request.pairs if key == name for part in value.split(",") if part]
 
     def json(self) -> Any:
@@ -80,7 +80,7 @@ class RequestContext:
             raise ApiError(400, text, None) from error
 
     def object(self) -> dict[str, Any]:
-        """Return a body that must be a JSON object, else 400."""
+        """Return the JSON object of the body; any other body is a 400."""
         body = self.json()
         if not isinstance(body, dict):
             raise ApiError(400, "Invalid input JSON on line 1, column 1: Expected an object", None)

@@ -9,7 +9,7 @@ from functools import lru_cache
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 MILLIS = re.compile(r"-?\d{1,14}", re.ASCII)
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-REMEMBERED = 4096  # instants: a search reads and writes those of every record again
+REMEMBERED = 4096  # instants: each search parses and formats those of every record
 
 
 @lru_cache(REMEMBERED)

@@ -45,7 +45,7 @@ _CONTACTS = (  # first name, last name, e-mail, phone, company
 
 
 class _Row(NamedTuple):
-    """One task: `day` counts from today, `time` None is all day, `who` None is nobody."""
+    """One task: `day` counts from today, `time` None is all day, `who` None is unassigned."""
 
     subject: str
     status: str

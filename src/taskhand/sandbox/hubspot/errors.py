@@ -146,7 +146,7 @@ def expired_token(ago: str, moment: str) -> ApiError:
 
 
 def wrong_form() -> ApiError:
-    """Return the 530 for a token that has not the form of one; the text is assumed."""
+    """Return the 530 for a malformed token; the text is assumed."""
     return ApiError(530, "The access token is malformed", "INVALID_AUTHENTICATION")
 
 

@@ -24,7 +24,7 @@ TYPES = {
     ("deals", "tasks"): 215,
     ("tasks", "tickets"): 230,
     ("tickets", "tasks"): 229,
-    ("tasks", "vehicles"): 51,  # types of custom objects are the account's own
+    ("tasks", "vehicles"): 51,  # accounts define the types of custom objects
     ("vehicles", "tasks"): 52,
 }
 
@@ -76,7 +76,7 @@ def _sides(link: Link) -> tuple[tuple[str, str, bool], tuple[str, str, bool]]:
 
 
 def link_of(object_type: ObjectType, record_id: str, to_object_type: ObjectType, to_id: str) -> Link:
-    """Return the link between two records, of which one is a task."""
+    """Return the link between two records, one of which is a task."""
     if object_type.name == "tasks":
         return Link(record_id, to_object_type.name, to_id)
     return Link(to_id, object_type.name, record_id)

@@ -2,11 +2,11 @@
 
 Documented: the paths, half an hour for an access token of up to 300 characters, the bodies (in
 https://github.com/HubSpot/HubSpot-public-api-spec-collection under Auth), `code_verifier`, and that deleting a refresh
-token leaves its access tokens good. Errors have the fields of RFC 6749 beside the old ones since 2026
-(https://developers.hubspot.com/changelog/new-oauth-v3-api-endpoints-and-standardized-error-responses); the statuses
-BAD_AUTH_CODE and BAD_REFRESH_TOKEN are reported, the others assumed. It is reported too that a refresh answers the same
-refresh token, and that uninstalling the app ends every token. The guides disagree on whether a person who declines is
-sent back.
+token leaves its access tokens valid. Since 2026, errors have the fields of RFC 6749 beside the old ones
+(https://developers.hubspot.com/changelog/new-oauth-v3-api-endpoints-and-standardized-error-responses). Reported: the
+statuses BAD_AUTH_CODE and BAD_REFRESH_TOKEN (the others are assumed), a refresh that returns the same refresh token,
+and an uninstallation of the app that ends every token. The guides disagree on whether a person who declines is
+redirected to the app.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
         return self.scopes
 
     def read_scopes(self, call: Call) -> tuple[str, ...]:
-        """Return `scope`, all of which the account must have, and what it has of `optional_scope`."""
+        """Return `scope`, which the account must have completely, and the part of `optional_scope` that it has."""
         wanted = call.query.get("scope", "").split()
         if not wanted or not set(wanted) <= set(self.scopes):
             raise PageError("The scope is missing, or the account cannot grant it.")
@@ -68,7 +68,7 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
         return tuple(dict.fromkeys([*wanted, *optional]))
 
     def allows_redirect(self, scheme: str, host: str) -> bool:
-        """Whether it is a domain by https, or localhost."""
+        """Whether the address is a domain by https, or localhost."""
         try:
             ipaddress.ip_address(host)
         except ValueError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class ObjectType:
     """One object type. `created` and `modified` name its date properties; `searched` are those of a text search.
 
-    `is_custom` is whether the account has defined it itself.
+    `is_custom` is whether the account defined it.
     """
 
     name: str
@@ -28,12 +28,12 @@ class ObjectType:
 
     @property
     def always(self) -> tuple[str, ...]:
-        """The properties of every answer."""
+        """The properties in every response."""
         return (self.created, self.modified, "hs_object_id")
 
     @property
     def defaults(self) -> tuple[str, ...]:
-        """The properties of an answer when the request names none."""
+        """The properties in a response if the request names none."""
         return self.always + self.more
 
 

@@ -56,7 +56,7 @@ def update_object(ctx: RequestContext) -> Reply:
 
 
 def archive_object(ctx: RequestContext) -> Reply:
-    """`DELETE /{id}`: moves the record to the recycling bin; `archive_unknown` answers an unknown id."""
+    """`DELETE /{id}`: moves the record to the recycling bin; `archive_unknown` sets the status for an unknown id."""
     record = find(ctx, ctx.object_type, ctx.values["id"])
     if record is not None:
         archive(ctx, record)
@@ -80,7 +80,7 @@ def find(
 
 
 def unique_property(ctx: RequestContext, object_type: ObjectType, sent: object) -> str:
-    """Check an `idProperty`, whose values must be unique, as those of contacts' `email`; the error text is assumed."""
+    """Check an `idProperty`: its values must be unique, as those of contacts' `email`; the error text is assumed."""
     name = str(sent)
     definition = known_properties(ctx, object_type).get(name)
     is_email = (object_type.name, name) == ("contacts", "email")

@@ -18,7 +18,7 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Owner:
-    """A user or a queue to which records can belong."""
+    """A user or a queue that can own records."""
 
     id: str
     email: str
@@ -33,7 +33,7 @@ class Owner:
 
 
 def list_owners(ctx: RequestContext) -> Reply:
-    """`GET /crm/v3/owners`: a page of active or archived owners; `email` must match whole."""
+    """`GET /crm/v3/owners`: a page of active or archived owners; `email` must match exactly."""
     email = ctx.query.get("email")
     rows = [
         render_owner(owner)

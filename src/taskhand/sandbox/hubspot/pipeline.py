@@ -1,4 +1,4 @@
-"""The setup of an account for tasks: its status options, the stages of its task pipeline, its own properties."""
+"""The task settings of an account: status options, stages of the task pipeline, and custom properties."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Option(NamedTuple):
 
 
 class OwnProperty(NamedTuple):
-    """A task property of the account's own; `type` is string, enumeration, bool, number, date or datetime.
+    """A custom task property; `type` is string, enumeration, bool, number, date or datetime.
 
-    An empty `field_type` is that of the type; a `checkbox` has several options at once.
+    An empty `field_type` is the default of the type; a `checkbox` has several options at once.
     """
 
     name: str
@@ -34,7 +34,7 @@ class OwnProperty(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A stage; `status` is the status that goes with it, None for a custom stage."""
+    """A stage; `status` is the corresponding status, None for a custom stage."""
 
     id: str
     label: str
@@ -65,7 +65,7 @@ WORKFLOW = ("NOT_STARTED", "IN_PROGRESS", "WAITING", "DEFERRED", "COMPLETED")
 
 @dataclass(frozen=True)
 class TaskPipeline:
-    """The status options and the stages, each in the account's order, and the task properties of its own."""
+    """The status options and the stages, each in the account's order, and the custom task properties."""
 
     statuses: tuple[Option, ...]
     stages: tuple[Stage, ...]
@@ -96,7 +96,7 @@ def build_pipeline(
 
 
 def _stage_of(option: Option, number: int) -> Stage:
-    """Return the stage that goes with a seeded status."""
+    """Return the stage for a seeded status."""
     known = {stage.status: stage for stage in DEFAULT_STAGES}.get(option.value)
     made = Stage(str(FIRST_OWN_ID + number), option.label, is_closed=False, status=option.value)
     return made if known is None else known._replace(label=option.label)

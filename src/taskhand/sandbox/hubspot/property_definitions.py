@@ -53,7 +53,7 @@ TYPES = (
 )
 BOOLEANS = (Option("true", "True"), Option("false", "False"))
 
-# documented and recorded names; that the last ones are writable is assumed
+# documented and recorded names; the last ones are assumed to be writable
 _WRITABLE = (
     Definition("hs_timestamp", "Due date", "datetime", description="The due date of the task"),
     Definition("hs_task_subject", "Task Title", description="The title of the task"),
@@ -151,7 +151,7 @@ _TEXTS = [
     "hs_user_ids_of_all_notification_unfollowers",
     "hs_user_ids_of_all_owners",
 ]
-_OTHERS = {  # the properties that finding records of other types needs
+_OTHERS = {  # the properties that searches for other record types need
     "contacts": "email firstname lastname phone company associatedcompanyid",  # the last is the primary company's id
     "companies": "name domain website phone",
     "deals": "dealname amount",

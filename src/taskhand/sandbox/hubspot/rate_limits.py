@@ -40,7 +40,7 @@ class RateLimits:
         self.used += 1
 
     def headers(self, now: dt.datetime, spec_variant: SpecVariant) -> tuple[tuple[str, str], ...]:
-        """Return the headers with the remaining requests, which every answer but a search's has."""
+        """Return the headers with the remaining requests, which all responses but those to searches have."""
         last_second = sum(1 for moment in self._calls if now - moment < SECOND)
         secondly = spec_variant.burst // 10
         figures = {

@@ -1,4 +1,4 @@
-"""A version of a record, and the object that is sent for it."""
+"""A version of a record, and the object that represents it in responses."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Record:
-    """One version of a record. `properties` are the stored ones, without the calculated ones.
+    """One version of a record. `properties` are the stored properties, without calculated ones.
 
-    `source` and `user_id` tell how and by whom this version was written, `made_by` and `maker_id` the same of the
-    creation; a user of None is the app itself.
-    `settles_at` is when the calculated properties are written and the modification date changes.
+    `source` and `user_id` are the channel and the user of this version's write, `made_by` and `maker_id` those of the
+    creation; a user of None is the app itself. `settles_at` is when the calculated properties are written and the
+    modification date changes.
     """
 
     object_type: ObjectType

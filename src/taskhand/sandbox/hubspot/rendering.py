@@ -1,4 +1,4 @@
-"""Writes records as answers: selected properties, all after a create, or the changed ones after an update."""
+"""Renders records for responses: with selected properties, all after a create, or the changed ones after an update."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def known_properties(ctx: RequestContext, object_type: ObjectType) -> Mapping[st
 
 
 def all_properties(ctx: RequestContext, record: Record) -> dict[str, str]:
-    """Return all properties of a record, the calculated ones too."""
+    """Return all properties of a record, including calculated ones."""
     return with_calculated(record, ctx.now, ctx.pipeline, ctx.store.owners, ctx.spec_variant)
 
 

@@ -102,7 +102,7 @@ _OTHERS: dict[str, Route] = {
 
 
 def _of_objects() -> dict[str, Route]:
-    """Return the routes of records, one set for each object type, so that a fault can strike one type."""
+    """Return the routes of records, one set for each object type, so that a fault can affect one type."""
     table = {
         f"{verb} /crm/v3/objects/{object_type.name}{rest}": Route(
             endpoint, scopes_for(object_type.name, writes=writes), object_type.name, endpoint is search.search_objects

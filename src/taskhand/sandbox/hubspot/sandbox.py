@@ -1,4 +1,4 @@
-"""HubSpot, emulated: every request through token, rate limits and scopes to its endpoint."""
+"""The emulated HubSpot: checks token, rate limits and scopes of each request, and calls its endpoint."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ class HubSpotSandbox(Emulator):
     """HubSpot's API over state in memory; `app` is its ASGI application.
 
     `token` is expected as Bearer and has `scopes`; `authorization` issues tokens of users to `oauth_app`. `clock` gives
-    aware datetimes and is called once a request. Search lag and rate limits depend on it: with a clock that stands
-    still, a new task is never found and a limit never ends. `ids` gives numeric ids. The seed "empty" has owners and no
-    records. Routes are named by their v3 paths, whichever version a request uses. `hooks` has the webhook target and
-    the subscriptions; `deliver` sends their events.
+    aware datetimes and is called once for each request. Search lag and rate limits depend on it: with a clock that
+    stands still, a new task is never found and a limit never ends. `ids` gives numeric ids. The seed "empty" has owners
+    and no records. Routes are named by their v3 paths in all versions. `hooks` has the webhook target and the
+    subscriptions; `deliver` sends their events.
     """
 
     routes = (*ROUTES, *OAUTH_ROUTES)
@@ -106,7 +106,7 @@ class HubSpotSandbox(Emulator):
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
-        """The live tasks as objects with all their properties, whatever the spec variant."""
+        """The live tasks as objects with all their properties, independent of the spec variant."""
         return [self._render_whole(record) for record in self._store.all(TASKS) if not record.is_archived]
 
     @property
@@ -115,9 +115,9 @@ class HubSpotSandbox(Emulator):
         return self._store.odd
 
     def reseed(self) -> None:
-        """Put records, links, limits and the default clock back to the start; webhook subscriptions stay.
+        """Restore the initial records, links, limits and default clock; webhook subscriptions stay.
 
-        Nobody is signed in any more.
+        All sign-ins end.
         """
         self._clock = self._given_clock or ticking_clock()
         self._now = self._clock()
@@ -129,7 +129,7 @@ class HubSpotSandbox(Emulator):
         self.authorization.grants = Grants()
 
     def state(self) -> dict[str, Any]:
-        """Return owners, records of every type, archived ones too, links and webhook subscriptions."""
+        """Return owners, records of every type including archived ones, links and webhook subscriptions."""
         records = {one.name: [self._render_whole(record) for record in self._store.all(one)] for one in OBJECT_TYPES}
         return {
             "owners": [render_owner(owner) for owner in self._store.owners],
@@ -155,7 +155,7 @@ class HubSpotSandbox(Emulator):
         return self.hooks
 
     def tick(self) -> dt.datetime:
-        """Return the time at which something happens that is no request."""
+        """Return the time of an event that is not a request."""
         self._now = self._clock()
         return self._now
 
@@ -172,7 +172,7 @@ class HubSpotSandbox(Emulator):
         return find_route(self.routes, request.method, v3_path(request.path))
 
     def find_holder(self, request: Request) -> Holder | None:
-        """Return the user of the token; that of the private app belongs to the user in the recorded events."""
+        """Return the user of the token; the private app's token belongs to the user in the recorded events."""
         return find_holder(read_bearer(request), self.token, USER, self._find_issued(request))
 
     def answer(self, request: Request, *, stale: bool) -> Response:
@@ -198,11 +198,11 @@ class HubSpotSandbox(Emulator):
         return reply.response(self._correlation_id(), self._headers(route))
 
     def _find_issued(self, request: Request) -> Issued | None:
-        """Return the OAuth token of a request, good or not."""
+        """Return the OAuth token of a request, valid or not."""
         return self.authorization.find_access(read_bearer(request))
 
     def _check_token(self, request: Request) -> Issued | None:
-        """Refuse a wrong token; return the one of OAuth, or None for the private app's."""
+        """Refuse a wrong token; return the OAuth token, or None for the private app's token."""
         issued = self._find_issued(request)
         if issued is None:
             check_token(read_bearer(request), self.token, self._now, self.spec_variant)

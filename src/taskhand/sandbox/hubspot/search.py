@@ -1,6 +1,6 @@
 """`POST /search`: https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide.
 
-The search has its own rate limit, and its index is behind the records.
+The search has its own rate limit, and its index lags behind the records.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CHARACTERS = 3000
 
 @dataclass(frozen=True)
 class Query:
-    """The query of a search; `sort` is a property and whether it descends."""
+    """The query of a search; `sort` is a property and whether the order is descending."""
 
     groups: tuple[tuple[Filter, ...], ...]
     words: str
@@ -42,7 +42,7 @@ class Query:
 
 
 class View(NamedTuple):
-    """A record of the index, and all its properties, the calculated ones too."""
+    """A record of the index with all its properties, including calculated ones."""
 
     record: Record
     properties: Mapping[str, str]
@@ -108,7 +108,7 @@ def _sort(ctx: RequestContext, rules: list[Any]) -> tuple[str, bool] | None:
 
 
 def _indexed(ctx: RequestContext) -> list[Record]:
-    """Return the records of the index, which is some seconds behind; archived ones are not in it."""
+    """Return the records of the index, which lags by some seconds and has no archived records."""
     if ctx.is_stale:
         return [one for one in ctx.store.all(ctx.object_type, stale=True) if not one.is_archived]
     hides = ctx.spec_variant.archived_index == "hidden"
@@ -144,7 +144,7 @@ def _matches_filter(ctx: RequestContext, one: Filter, view: View, definitions: M
 
 
 def _sort_views(query: Query, found: list[View], definitions: Mapping[str, Definition]) -> list[View]:
-    """Sort by the one rule, with records without the property last; by default the oldest first."""
+    """Sort by the query's rule, records without the property last; by default oldest first."""
     rows = sorted(found, key=lambda view: (view.record.created_at, int(view.record.id)))
     if query.sort is None:
         return rows

@@ -2,15 +2,14 @@
 
 A seed is a mapping with `owners`, `statuses`, `stages`, `contacts`, `companies`, `deals`, `tickets`, `vehicles` (custom
 objects) and `tasks`, each a list of mappings. Omitted lists are empty; omitted owners are the demo's, omitted statuses
-HubSpot's. Owners have their
-documented camelCase fields; statuses have `value` and `label`, in the account's order. Stages
-are those of the task pipeline, with `id`, `label`, `isClosed` and, if one goes with it, the `status`; if they are
-omitted, there is one for each status. `properties` are task properties of the account's own, with `name` and optionally
-`label`, `type`, `fieldType`, `options`, `hasUniqueValue` and `readOnlyValue`. Records have `properties`, and optionally
-`id`, `createdAt` (ISO 8601), `archived`, and for a task the ids of its `contacts`, `companies`, `deals`, `tickets` and
+HubSpot's. Owners have their documented camelCase fields; statuses have `value` and `label`, in the account's order.
+Stages are those of the task pipeline, with `id`, `label`, `isClosed` and, if one corresponds, the `status`; if they are
+omitted, there is one for each status. `properties` are custom task properties, with `name` and optionally `label`,
+`type`, `fieldType`, `options`, `hasUniqueValue` and `readOnlyValue`. Records have `properties`, and optionally `id`,
+`createdAt` (ISO 8601), `archived`, and for a task the ids of its `contacts`, `companies`, `deals`, `tickets` and
 `vehicles`. Seeded properties are not validated, so that a seed can have values that the API would refuse. A task's
-`odd` are fields of the object that is sent, by path (`properties.hs_timestamp`), with values in place of the true ones;
-those named in `missing` are not sent.
+`odd` has values that are sent in place of the true ones, by the path of the field (`properties.hs_timestamp`). The
+fields named in `missing` are not sent.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def read_statuses(seed: str | Mapping[str, Any]) -> tuple[Option, ...] | None:
 
 
 def read_stages(seed: str | Mapping[str, Any]) -> tuple[Stage, ...] | None:
-    """Return the seed's stages in its order, or None for one for each status."""
+    """Return the seed's stages in its order; None if each status has one stage."""
     rows = None if isinstance(seed, str) else seed.get("stages")
     if rows is None:
         return None
@@ -88,7 +87,7 @@ def read_stages(seed: str | Mapping[str, Any]) -> tuple[Stage, ...] | None:
 
 
 def read_properties(seed: str | Mapping[str, Any]) -> tuple[OwnProperty, ...]:
-    """Return the task properties of the account's own."""
+    """Return the custom task properties."""
     rows = PROPERTIES if seed == "demo" else () if isinstance(seed, str) else seed.get("properties", ())
     return tuple(
         OwnProperty(

@@ -26,7 +26,7 @@ class SpecVariant(OAuthSwitches):
     oauth_errors: Literal["both", "old"] = "both"
     # Version 1 of the OAuth paths is served, or gone, as announced for February 2027.
     oauth_v1: Literal["served", "gone"] = "served"
-    # Whether what an OAuth app writes shows the user who signed in (inferred), or the app only.
+    # Whether a write of an OAuth app shows the user who signed in (inferred), or only the app.
     oauth_author: Literal["user", "app"] = "user"
     # Documented limits: requests in any ten seconds, requests in a day, searches in a second; 0 for no limit.
     burst: int = 100
@@ -38,8 +38,8 @@ class SpecVariant(OAuthSwitches):
     app: Literal["private", "oauth"] = "private"
     # The policy of a scripted 429.
     limit_policy: Literal["TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY"] = "TEN_SECONDLY_ROLLING"
-    # Whether the token has expired, and how an unknown token is answered (both recorded); that a 530 says that it has
-    # not the form of a token is reported.
+    # Whether the token has expired, and the status for an unknown token (both recorded); the 530 for a malformed token
+    # is reported.
     credentials: Literal["valid", "expired"] = "valid"
     unknown_credentials: Literal["invalid", "expired", "wrong_form"] = "invalid"
     # Scopes that the token lacks, separated by commas, and the key of the 403 that lists them (both recorded).
@@ -51,7 +51,7 @@ class SpecVariant(OAuthSwitches):
     archive_unknown: Literal[204, 404] = 204
     # An error of a 207 has `errors` and `links` as in the OpenAPI file, or lacks them as recorded.
     batch_errors: Literal["spec", "recorded"] = "spec"
-    # The results of a batch are in another order than its inputs (recorded), or in the same.
+    # The results of a batch are in another order than its inputs (recorded), or in the same order.
     results_order: Literal["shuffled", "input"] = "shuffled"
     # A batch without `inputs` is answered 200 and empty (recorded in 2020), or refused.
     no_inputs: Literal["empty", "rejected"] = "empty"
@@ -61,32 +61,32 @@ class SpecVariant(OAuthSwitches):
     untraced_update: Literal["fails", "partial"] = "fails"
     # The same for a batch with trace ids on only some inputs.
     some_traces: Literal["fails", "partial"] = "fails"
-    # A batch is COMPLETE (recorded), or PENDING (documented, and the rest inferred): then it is carried out at once,
-    # two seconds later, or never; or it is CANCELED (documented), and is not carried out (inferred).
+    # A batch is COMPLETE (recorded); or PENDING (documented), and executed at once, two seconds later, or never
+    # (inferred); or CANCELED (documented), and not executed (inferred).
     batch_update: Literal["complete", "pending_done", "pending_later", "pending_never", "canceled"] = "complete"
     batch_create: Literal["complete", "pending_done", "pending_later", "pending_never", "canceled"] = "complete"
-    # The nth input is in neither list of the answer, although it was done or not (reported); 0 for none.
+    # The nth input is in neither list of the response, whether it was written or not (reported); 0 for none.
     lost_input: int = 0
     lost_effect: Literal["done", "undone"] = "done"
     # Milliseconds until calculated properties are written (recorded): after creates, or after all writes.
     settle_ms: int = 500
     settles: Literal["creates", "writes"] = "creates"
-    # Seconds by which the search index is behind: documented as "a few moments", reported up to 30.
+    # Seconds by which the search index lags: documented as "a few moments", reported up to 30.
     search_lag: int = 5
-    # Seconds by which every other record, by its id, is later still in the index, so that records overtake each other.
+    # Further seconds by which every second record, by its id, lags in the index, so that records overtake each other.
     late_records: int = 0
-    # Whether `propertiesWithHistory` is answered, and the number of values that it has: the latest ones.
+    # Whether responses have `propertiesWithHistory`, and the number of latest values in it.
     histories: Literal["told", "left_out"] = "told"
     history_values: int = 20
-    # Archived records disappear from the index at once (documented), or as late as other changes.
+    # Archived records disappear from the index at once (documented), or with the lag of other changes.
     archived_index: Literal["hidden", "lags"] = "hidden"
     # The documented number of results of a search that can be paged through.
     search_cap: int = 10_000
     # Whether NEQ, NOT_IN and NOT_CONTAINS_TOKEN match a record without the property.
     unset_differs: Literal["no", "yes"] = "no"
-    # The longest page of a list.
+    # The maximum number of records in a page of a list.
     list_limit: int = 100
-    # An update is answered with the changed properties (recorded), and also with the unchanged ones that were sent.
+    # The response to an update has the changed properties (recorded), or also the sent ones that did not change.
     update_shows: Literal["sent", "changed"] = "sent"
     # The answer to null in the properties of an update.
     null_value: Literal["clears", "ignored", "rejected"] = "clears"
@@ -105,8 +105,8 @@ class SpecVariant(OAuthSwitches):
     # Whether status and pipeline stage change together, and which one wins when both are sent.
     stage: Literal["coupled", "apart"] = "coupled"
     status_or_stage: Literal["status", "stage"] = "status"
-    # Whether the pipeline has custom stages (recorded) or there is none (inferred), and the value that `hs_task_status`
-    # has in a custom stage, of which nothing is recorded.
+    # Whether the pipeline has custom stages (recorded) or does not exist (inferred), and the value of `hs_task_status`
+    # in a custom stage, which was never recorded.
     stages: Literal["default", "custom", "none"] = "default"
     custom_stage: Literal["kept", "unset", "stage_id", "last_option"] = "kept"
     # The order of the status options.
@@ -117,9 +117,9 @@ class SpecVariant(OAuthSwitches):
     wrong_type: Literal["ignored", "rejected"] = "ignored"
     # Ids in association bodies are strings (OpenAPI file), or numbers (guide).
     association_ids: Literal["string", "number"] = "string"
-    # Whether a default association is answered with one direction or both.
+    # The response to a default association has one direction, or both.
     directions: Literal["one", "both"] = "one"
-    # In a batch read of associations, a record without any is left out, or an error of a 207.
+    # A batch read of associations omits a record without any, or reports it as an error of a 207.
     no_associations: Literal["left_out", "error"] = "left_out"
     # The name of a custom task property with unique values, for `idProperty` and upsert; empty for none.
     unique_property: str = ""

@@ -34,7 +34,7 @@ class Store:
         self._deferred: list[tuple[dt.datetime, Callable[[], object]]] = []
 
     def defer(self, due: dt.datetime, work: Callable[[], object]) -> None:
-        """Do some work at the first request after that moment."""
+        """Schedule `work` for the first request after `due`."""
         self._deferred.append((due, work))
 
     def begin(self, now: dt.datetime) -> None:
@@ -59,7 +59,7 @@ class Store:
         return self._live[object_type.name].get(record_id)
 
     def all(self, object_type: ObjectType, *, stale: bool = False) -> Iterator[Record]:
-        """Return every record, archived ones too; with `stale`, as they were before the last write."""
+        """Return all records, including archived ones; with `stale`, in their state before the last write."""
         return iter((self._before if stale else self._live)[object_type.name].values())
 
     def versions(self, record: Record) -> list[tuple[dt.datetime, Record]]:

@@ -1,4 +1,4 @@
-"""The properties of a request body: which values are valid, and the text that is stored."""
+"""Validates the properties of a request body, and converts them to the stored texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS = range(10**8, 10**11)  # numbers that look like epoch seconds, from 197
 class PropertyRules:
     """Validates property values against the definitions, the spec variant and the owners.
 
-    `holder_of` answers the id of another record that has a value of a unique property.
+    `holder_of` returns the id of another record that has a value of a unique property.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class PropertyRules:
         self.owners = {owner.id for owner in owners if spec_variant.archived_owner == "accepted" or not owner.archived}
 
     def validate(self, properties: object) -> dict[str, str]:
-        """Return the stored text of each property, "" for a cleared one; one 400 has all complaints."""
+        """Return the stored text of each property, "" for a cleared one; a 400 lists all invalid values."""
         sent = _texts(properties, self.spec_variant)
         found = [self._complaint(name, text) for name, text in sent.items()]
         complaints = [one for one in found if one]
@@ -131,7 +131,7 @@ def _several(definition: Definition, text: str) -> list[str]:
 
 
 def _list(definition: Definition) -> str:
-    # recorded: the options as text, one field a line
+    # recorded: the options as text, one field on each line
     rows = [
         f'label: "{option.label}"\nvalue: "{option.value}"\ndisplay_order: {order}\nhidden: false\nread_only: false\n'
         for order, option in enumerate(definition.options)

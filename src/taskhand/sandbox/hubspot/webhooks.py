@@ -31,7 +31,7 @@ AGENT = "HubSpot Connect 2.0 (http://dev.hubspot.com/) (namespace: webhooks-nio-
 
 
 class Subscription(NamedTuple):
-    """A subscription to one type of event of one object type, for changes also of one property."""
+    """A subscription to one type of event of one object type; for changes, also to one property."""
 
     id: int
     event_type: str
@@ -81,7 +81,7 @@ class _Change(NamedTuple):
     user_id: int | None = None
 
     def matches(self, one: Subscription) -> bool:
-        """Whether a subscription is for this change."""
+        """Whether a subscription matches this change."""
         is_same_type = (one.event_type, one.object_type_id) == (self.event_type, self.object_type_id)
         return is_same_type and one.property_name in (None, self.fields.get("propertyName"))
 
@@ -100,7 +100,7 @@ class Webhooks:
     def subscribe(
         self, event_type: str, property_name: str | None = None, object_type_id: str = "0-27"
     ) -> Subscription:
-        """Add a subscription; ValueError for an unknown type, or a property name if it is missing or not allowed."""
+        """Add a subscription; ValueError for an unknown type, and for a missing or disallowed property name."""
         if event_type not in EVENT_TYPES:
             raise ValueError(f"event type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}")
         if (event_type == CHANGE) != (property_name is not None):
@@ -134,7 +134,7 @@ class Webhooks:
                 self._add(_Change(CHANGE, new.id, new.object_type.type_id, now, pair, user_id))
 
     def emit_association(self, link: Link, now: dt.datetime, *, is_removed: bool) -> None:
-        """Add the event of an added or removed link, from the task's end; its keys are assumed."""
+        """Add the event of an added or removed link, as seen from the task; its keys are assumed."""
         number = TYPES["tasks", link.other]
         ends = {"fromObjectId": int(link.task_id), "toObjectId": int(link.other_id), "associationTypeId": number}
         types = {"fromObjectTypeId": "0-27", "toObjectTypeId": BY_NAME[link.other].type_id}
@@ -142,11 +142,11 @@ class Webhooks:
         self._add(_Change(ASSOCIATION, link.task_id, "0-27", now, fields))
 
     def is_empty(self) -> bool:
-        """Whether nothing waits to be delivered."""
+        """Whether no delivery is pending."""
         return not self.pending and not (self._events and self.url)
 
     def put_back(self, one: Delivery, due: dt.datetime) -> None:
-        """Let a delivery be due at another time."""
+        """Postpone a delivery."""
         self.pending.append(replace(one, due=due))
 
     def take_due(self, now: dt.datetime) -> list[Delivery]:

@@ -1,4 +1,4 @@
-"""Writes records in two steps: a plan with all checks, and the write, which cannot fail."""
+"""Writes records in two steps: a plan, which makes all checks, and the write, which cannot fail."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def plan_update(
 
 
 def update(ctx: RequestContext, record: Record, sent: Mapping[str, str]) -> Record:
-    """Write properties of a record; others stay unchanged."""
+    """Write properties of a record; other properties stay."""
     if record.object_type == TASKS:
         properties = apply_write(record.properties, sent, ctx.now, ctx.pipeline, ctx.spec_variant)
     else:

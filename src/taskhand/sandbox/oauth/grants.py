@@ -44,7 +44,7 @@ class Grant:
 
 @dataclass(eq=False)
 class Issued:
-    """A code or token; `ends` is None if it never expires. It is used up by its exchange, or by rotation."""
+    """A code or token; `ends` is None if it never expires. An exchange or a rotation uses it up."""
 
     kind: Kind
     grant: Grant
@@ -53,11 +53,11 @@ class Issued:
     is_revoked: bool = False
 
     def has_expired(self, now: dt.datetime) -> bool:
-        """Whether its time is over."""
+        """Whether it has expired."""
         return self.ends is not None and self.ends <= now
 
     def is_good(self, now: dt.datetime) -> bool:
-        """Whether it neither expired nor was revoked; it may be used up."""
+        """Whether it is neither expired nor revoked; it may be used up."""
         return not (self.has_expired(now) or self.is_revoked or self.grant.is_ended)
 
 
@@ -77,7 +77,7 @@ class Grants:
         return text
 
     def find(self, text: str, *kinds: Kind) -> Issued | None:
-        """Return what was issued with this text, whether it is still good or not."""
+        """Return the code or token with this text, valid or not."""
         found = self._issued.get(text)
         return found if found is not None and found.kind in kinds else None
 
@@ -88,6 +88,6 @@ class Grants:
                 one.is_revoked = True
 
     def end(self, user: str | None = None) -> None:
-        """End the grants of a user, or all: their codes and tokens are not valid any more."""
+        """End the grants of a user, or all, with their codes and tokens."""
         for grant in self:
             grant.is_ended = grant.is_ended or user in {None, grant.user.id}

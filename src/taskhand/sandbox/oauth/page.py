@@ -16,7 +16,7 @@ HEADERS = (("content-type", "text/html; charset=utf-8"), ("cache-control", "no-s
 
 
 def consent_page(crm: str, client_id: str, scopes: Iterable[str], users: Iterable[User]) -> Response:
-    """Ask who signs in, and whether the app is allowed; the form is sent to the page's own address."""
+    """Return the form that asks for the user and for consent; it is sent to the page's own address."""
     people = "".join(
         f'<option value="{escape(user.id)}">{escape(user.name)} ({escape(user.email)})</option>' for user in users
     )
@@ -31,7 +31,7 @@ def consent_page(crm: str, client_id: str, scopes: Iterable[str], users: Iterabl
 
 
 def message_page(crm: str, message: str, status: int = 200) -> Response:
-    """Say something to the person; nothing is sent to the app."""
+    """Return a page with a message for the person; nothing is sent to the app."""
     return _page(crm, f"<p>{escape(message)}</p>", status)
 
 

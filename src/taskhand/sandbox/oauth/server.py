@@ -28,11 +28,11 @@ V = TypeVar("V", bound=OAuthSwitches)
 NO_STORE = (("cache-control", "no-store"), ("pragma", "no-cache"))  # RFC 6749 §5.1
 CHALLENGE = 43  # the length of a SHA-256 in base64url
 FOUND = 302
-KINDS = {"access_token": "oauth"}  # in the log, whose `access_token` is the one of Close's sandbox
+KINDS = {"access_token": "oauth"}  # in the log, where `access_token` means the fixed token of Close's sandbox
 
 
 class OAuthError(Exception):
-    """An error of RFC 6749 §5.2; `about` is the kind of what was wrong with an `invalid_grant`."""
+    """An error of RFC 6749 §5.2; `about` is the kind of the code or token that caused an `invalid_grant`."""
 
     def __init__(self, code: str, description: str, about: Kind | None = None) -> None:
         super().__init__(description)
@@ -47,7 +47,7 @@ class OAuthError(Exception):
 
 
 class PageError(Exception):
-    """A request to authorize that is answered on the CRM's own page, because the redirect cannot be trusted."""
+    """An authorization request that is answered with a page of the CRM, because its redirect cannot be trusted."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request to authorize that can be shown to a person."""
+    """An authorization request that can be shown to a person."""
 
     app: App
     redirect_uri: str
@@ -81,7 +81,7 @@ class Asked:
 class AuthorizationServer(ABC, Generic[V]):
     """Signs in the people of a sandbox; `endpoints` has its routes.
 
-    `users` returns who can sign in, `spec_variant` the one in force.
+    `users` returns the people who can sign in, `spec_variant` the present spec variant.
     """
 
     title = ""
@@ -97,7 +97,7 @@ class AuthorizationServer(ABC, Generic[V]):
 
     @property
     def spec_variant(self) -> V:
-        """The spec variant in force."""
+        """The present spec variant."""
         return self._spec_variant()
 
     @abstractmethod
@@ -108,13 +108,13 @@ class AuthorizationServer(ABC, Generic[V]):
     def all_scopes(self) -> tuple[str, ...]:
         """Return the scopes that the CRM can grant."""
 
-    def read_scopes(self, call: Call) -> tuple[str, ...]:  # noqa: ARG002  # for a CRM whose apps name scopes
-        """Return the scopes that a request to authorize asks for; PageError if it may not."""
+    def read_scopes(self, call: Call) -> tuple[str, ...]:  # noqa: ARG002  # overridden for a CRM whose apps name scopes
+        """Return the requested scopes; PageError if they cannot be granted."""
         return self.all_scopes()
 
     @abstractmethod
     def allows_redirect(self, scheme: str, host: str) -> bool:
-        """Whether the documentation allows an app to register an address with this scheme and host."""
+        """Whether the documentation permits redirect addresses with this scheme and host."""
 
     @abstractmethod
     def token_body(self, grant: Grant, access: str, refresh: str, life: int) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class AuthorizationServer(ABC, Generic[V]):
         return Response.of_json(error.status, self.error_body(error), *NO_STORE)
 
     def failure(self, status: int) -> Response | None:
-        """Return the body of a scripted 400 or 401; another status has the CRM's own body."""
+        """Return the body of a scripted 400 or 401; None for other statuses, which have the CRM's body."""
         errors = {
             400: OAuthError("invalid_grant", "missing or invalid refresh token", "refresh_token"),
             401: OAuthError("invalid_client", "client_id or client_secret is wrong"),
@@ -147,14 +147,14 @@ class AuthorizationServer(ABC, Generic[V]):
         return self.error(errors[status]) if status in errors else None
 
     def sign_in(self, user_id: str, now: dt.datetime) -> dict[str, Any]:
-        """Issue a pair of tokens for a user without any page; ValueError for an unknown one."""
+        """Issue a pair of tokens for a user without a page; ValueError for an unknown user."""
         user = self._find_user(user_id)
         if user is None:
             raise ValueError(f"no user {user_id!r} can sign in here")
         return self._issue_pair(Grant(user, self.app.client_id, self.all_scopes()), now)
 
     def find_holder(self, request: Request) -> Holder | None:
-        """Return whose code or token is in a form, good or not."""
+        """Return the holder of the code or token in a form, valid or not."""
         form = request.form or {}
         for text in [form[name] for name in ("refresh_token", "code", "token") if form.get(name)]:
             found = self.grants.find(text, "access_token", "refresh_token", "code")
@@ -162,17 +162,17 @@ class AuthorizationServer(ABC, Generic[V]):
         return None
 
     def find_access(self, text: str) -> Issued | None:
-        """Return an issued access token, good or not."""
+        """Return an issued access token, valid or not."""
         return self.grants.find(text, "access_token")
 
     def show_consent(self, call: Call) -> Response:
-        """Show the page on which a person signs in and allows the app, or does not."""
+        """Show the page on which a person signs in and allows or denies the app."""
         asked = self._read_asked(call)
         refusal = self._find_refusal(call, asked)
         return refusal or consent_page(self.title, asked.app.client_id, asked.scopes, self._users())
 
     def take_consent(self, call: Call) -> Response:
-        """Take the form of that page: `user` and `decision`, which is `allow` or `deny`."""
+        """Handle the form of that page: `user`, and `decision`, which is `allow` or `deny`."""
         asked = self._read_asked(call)
         refusal = self._find_refusal(call, asked)
         if refusal is not None:
@@ -201,7 +201,7 @@ class AuthorizationServer(ABC, Generic[V]):
         return self._answer_pair(self._issue_pair(grant, call.now))
 
     def revoke(self, call: Call) -> Response:
-        """Revoke a token; an unknown one is no error (RFC 7009 §2.2)."""
+        """Revoke a token; an unknown token is not an error (RFC 7009 §2.2)."""
         self.check_client(call)
         self.revoke_token(call.form.get("token", ""))
         return Response(200, b"", NO_STORE)
@@ -253,7 +253,7 @@ class AuthorizationServer(ABC, Generic[V]):
         return None
 
     def check_client(self, call: Call) -> None:
-        """Refuse a wrong id or secret of the app; they are documented as fields of the form."""
+        """Refuse a wrong id or secret of the app; both are documented as form fields."""
         own = (self.app.client_id, self.app.client_secret)
         sent = (call.form.get("client_id", ""), call.form.get("client_secret", ""))
         if not all(secrets.compare_digest(one.encode(), other.encode()) for one, other in zip(sent, own, strict=True)):
@@ -299,7 +299,7 @@ class AuthorizationServer(ABC, Generic[V]):
 
 
 def _verifies(form: Mapping[str, str], challenge: str | None) -> bool:
-    """Whether the code verifier fits (RFC 7636 §4.6); one without a challenge does not (RFC 9700 §4.8.2)."""
+    """Whether the code verifier matches (RFC 7636 §4.6); without a challenge it does not (RFC 9700 §4.8.2)."""
     verifier = form.get("code_verifier")
     if verifier is None or challenge is None:
         return verifier is None and challenge is None

@@ -1,4 +1,4 @@
-"""The points of OAuth that the documentation of a CRM leaves open, the same for each CRM; defaults may differ."""
+"""The points of OAuth that CRMs' documentation leaves open, the same for all CRMs; defaults may differ."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from taskhand.sandbox.switches import Switches
 
 @dataclass(frozen=True)
 class OAuthSwitches(Switches):
-    """One possible behaviour of an authorization server; a CRM's spec variant adds its other switches."""
+    """One possible behaviour of an authorization server; a CRM's spec variant adds further switches."""
 
-    # Seconds for which an access token is good.
+    # Lifetime of an access token in seconds.
     oauth_access_life: int = 3600
-    # Seconds for which a code is good; RFC 6749 advises ten minutes at most.
+    # Lifetime of a code in seconds; RFC 6749 advises at most ten minutes.
     oauth_code_life: int = 60
-    # Seconds for which a refresh token is good; 0 for no end.
+    # Lifetime of a refresh token in seconds; 0 for unlimited.
     oauth_refresh_life: int = 0
-    # A refresh brings another refresh token, or the same.
+    # A refresh returns another refresh token, or the same.
     oauth_refresh: Literal["rotated", "kept"] = "rotated"
     # A refresh token that was rotated away is refused, ends the whole grant (RFC 9700), or is accepted once more.
     oauth_reuse: Literal["refused", "ends_grant", "accepted"] = "refused"
@@ -30,7 +30,7 @@ class OAuthSwitches(Switches):
     oauth_code_redirect: Literal["required", "optional"] = "required"
     # Whether the redirect has the `state` that was sent.
     oauth_state: Literal["returned", "dropped"] = "returned"
-    # A person who declines is sent back with `access_denied`, or stays on the CRM's page.
+    # A person who declines is redirected with `access_denied`, or stays on the CRM's page.
     oauth_denied: Literal["redirected", "silent"] = "redirected"
-    # An app may name any address for the redirect, or only one that the documentation allows.
+    # An app may use any redirect address, or only one that the documentation permits.
     oauth_redirects: Literal["any", "documented"] = "any"
