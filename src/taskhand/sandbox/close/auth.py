@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Keys(NamedTuple):
-    """The API key and the access token that are always good, and whose they are."""
+    """The API key and the access token that are always valid, and the user who holds them."""
 
     key: str
     token: str
@@ -28,9 +28,9 @@ def read_bearer(header: str) -> str | None:
 
 
 def find_holder(header: str, keys: Keys, issued: Issued | None) -> Holder | None:
-    """Return whose credential an Authorization header has: the key as user name of Basic, or a token as Bearer.
+    """Return the holder of the credential in an Authorization header: a key as user name of Basic, or a Bearer token.
 
-    `issued` is the token of the header if it was issued here, good or not.
+    `issued` is the token of the header if it was issued here, valid or not.
     """
     if not header:
         return None

@@ -17,7 +17,7 @@ EXCLUDED = "This field cannot be updated in bulk."  # the wording is assumed
 
 
 def update_tasks(ctx: RequestContext) -> dict[str, Any]:
-    """Change all tasks that match the filters and answer `{"ok": true}`, even when none matches.
+    """Change all tasks that match the filters and answer `{"ok": true}`, even if none matches.
 
     Without a filter, every task of the default type matches.
     """
@@ -41,7 +41,7 @@ def _applicable_fields(ctx: RequestContext) -> dict[str, Any]:
 
 
 def _change(found: list[Task], body: dict[str, Any], ctx: RequestContext) -> None:
-    """Change one task after the other; a failure midway leaves the earlier ones changed."""
+    """Change one task after the other; a failure midway leaves the earlier tasks changed."""
     stop = ctx.spec_variant.bulk_fails_after
     for count, task in enumerate(found):
         if stop and count == stop:

@@ -1,4 +1,4 @@
-"""The TaskCompleted activity, which records who completed a task and when."""
+"""The TaskCompleted activity, which records the user and the time of a completion."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Completion:
 
 
 def record_completion(ctx: RequestContext, task: Task) -> Completion:
-    """Store that the caller completed the task now."""
+    """Store a completion of the task by the caller, now."""
     made = Completion(
         id=ctx.store.fresh_id("acti"),
         task_id=task.id,
@@ -51,7 +51,7 @@ def record_completion(ctx: RequestContext, task: Task) -> Completion:
 
 
 def list_completions(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /activity/task_completed/`: the latest first, which is assumed."""
+    """`GET /activity/task_completed/`: latest first (assumed)."""
     spans = [DateRange.read(ctx, name) for name in ("date_created", "activity_at")]
     wanted = {name: ctx.params[name].split(",") for name in LISTS if ctx.params.get(name)}
     found = [

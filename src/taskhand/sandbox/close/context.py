@@ -1,4 +1,4 @@
-"""Everything that an endpoint needs to answer one request."""
+"""The input of an endpoint: one request and the state of the sandbox."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class RequestContext:
 
     @property
     def user_id(self) -> str:
-        """The user to whom actions are attributed: who signed in, or the owner of the key."""
+        """The user to whom actions are attributed: the signed-in user, or the owner of the key."""
         return self.signed_in or self.store.key_owner
 
     @property
     def listed_tasks(self) -> list[Task]:
-        """The tasks for lists: of now, before the last write, or as old as the spec variant's `list_lag`."""
+        """The tasks in lists: present, before the last write, or delayed by the spec variant's `list_lag`."""
         if self.is_stale:
             return list(self.store.before().values())
         if self.spec_variant.list_lag:
@@ -51,5 +51,5 @@ class RequestContext:
 
     @property
     def today(self) -> dt.date:
-        """The date in the caller's zone."""
+        """Today's date in the caller's zone."""
         return self.now.astimezone(self.zone).date()

@@ -26,7 +26,7 @@ COMPARISONS: dict[str, Callable[[dt.datetime, dt.datetime], bool]] = {
 
 @dataclass(frozen=True)
 class DateRange:
-    """The bounds of a date filter; without bounds every date matches, and also a missing one."""
+    """The bounds of a date filter; without bounds every date matches, and so does a missing one."""
 
     zone: dt.timezone
     bounds: tuple[tuple[str, dt.datetime], ...]

@@ -135,7 +135,7 @@ _EXTRAS: dict[str, dict[str, Any]] = {
 
 
 def people() -> dict[str, Any]:
-    """Return the users, which the seed "empty" has too."""
+    """Return the users, who are also in the seed "empty"."""
     keys = ("id", "first_name", "last_name", "email", "phone", "active")
     return {"users": [dict(zip(keys, row, strict=True)) | {"zone": "America/Denver"} for row in _USERS]}
 

@@ -22,7 +22,7 @@ EXTRA = ("agent_config_id", "resolution")
 
 
 def changeable_fields(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> dict[str, Any]:
-    """Return the fields that the task's type allows to change; others are refused, dropped or kept by spec variant."""
+    """Return the fields that may change on the task's type; the spec variant refuses, drops or keeps the others."""
     if ctx.spec_variant.forbidden_fields == "applied":
         return dict(body)
     forbidden = [name for name in body if name not in _changeable(task, body)]
@@ -39,7 +39,7 @@ def _changeable(task: Task, body: Mapping[str, Any]) -> frozenset[str]:
 
 
 def apply_edit(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Task:
-    """Apply a body: its fields change, others stay. An unknown reference is a 400."""
+    """Apply a body: its fields change, others stay; an unknown reference is a 400."""
     _check_references(body, ctx)
     changes = {name: body[name] for name in PLAIN if name in body}
     changes["date"] = _date(task, body, ctx)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LATE = frozenset({"updated", "deleted"})  # the actions whose delivery waits for the consolidation
 
-SHOWN = dt.timedelta(hours=1)  # how long users who are no admins see what was changed
+SHOWN = dt.timedelta(hours=1)  # how long users without admin rights see the changed values
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ def emit(ctx: RequestContext, change: Change) -> None:
 
 
 def is_due(event: Event, ctx: RequestContext) -> bool:
-    """Whether it may be delivered; updates and deletes wait until the consolidation has ended."""
+    """Whether the event may be delivered; updates and deletes wait until the consolidation has ended."""
     age = (ctx.now - event.made).total_seconds()
     return event.change.action not in LATE or age >= ctx.spec_variant.consolidation
 
 
 def render_event(event: Event, ctx: RequestContext) -> dict[str, Any]:
-    """Write the event object of the log and of webhooks; its subject may be shown for an hour only."""
+    """Write the event object of the log and of webhooks; its data may be visible for an hour only."""
     change = event.change
     previous = change.previous or {}
     is_hidden = ctx.spec_variant.event_data == "hour" and ctx.now - event.changed >= SHOWN

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAGE = 50  # the default and the maximum
 RETENTION = dt.timedelta(days=30)
 FILTERS = ("object_type", "object_id", "action", "lead_id", "user_id", "request_id")
-COMBINATIONS = {  # as documented; no filter at all is assumed to be allowed
+COMBINATIONS = {  # as documented; a request without any filter is assumed to be allowed
     frozenset(names.split())
     for names in (
         "",
@@ -42,7 +42,7 @@ OLDER, NEWER = "older.", "newer."  # the prefixes of a cursor, followed by an ev
 
 
 def list_events(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /event/`: newest first, paged by cursor; it takes no `_skip`."""
+    """`GET /event/`: newest first, paged by cursor, without `_skip`."""
     found, limit = _filtered_events(ctx), _limit(ctx)
     start = _start(found, ctx.params.get("_cursor", ""), limit)
     page = found[start : start + limit]

@@ -33,7 +33,7 @@ FALSE = "false"
 
 
 def filter_tasks(tasks: Iterable[Task], ctx: RequestContext, default_type: str = task_types.LEAD) -> list[Task]:
-    """Return the tasks that match all filters; unknown filters are ignored unless the spec variant rejects them."""
+    """Return the tasks that match all filters; unknown filters are ignored, or rejected by spec variant."""
     unknown = sorted(set(ctx.params) - KNOWN)
     if unknown and ctx.spec_variant.unknown_filters == "rejected":
         raise validation_error(**dict.fromkeys(unknown, "Unknown filter"))
@@ -42,7 +42,7 @@ def filter_tasks(tasks: Iterable[Task], ctx: RequestContext, default_type: str =
 
 
 def sort_tasks(tasks: Iterable[Task], ctx: RequestContext) -> list[Task]:
-    """Sort by `_order_by` `date` or `date_created`; any other order is the spec variant's."""
+    """Sort by `_order_by` `date` or `date_created`; the spec variant defines the order for other values."""
     made = sorted(tasks, key=lambda task: (task.date_created, task.id))
     order = ctx.params.get("_order_by", "")
     last = order.startswith("-")

@@ -30,14 +30,14 @@ SORTS = {"date_created", "date_updated", "created", "updated", "display_name", "
 
 @dataclass(frozen=True)
 class Term:
-    """A word or phrase, in one field or in any."""
+    """A word or phrase in one field, or in any field."""
 
     field: str | None
     text: str
     is_phrase: bool
 
     def matches(self, texts: Mapping[str, Sequence[str]]) -> bool:
-        """Whether it occurs in the texts, which are by field; an id must be equal."""
+        """Whether the term occurs in the texts, given by field; an id must be equal."""
         if self.field == "id":
             return self.text in texts["id"]
         values = texts.get(self.field, ()) if self.field else [value for part in texts.values() for value in part]
@@ -47,14 +47,14 @@ class Term:
 
 @dataclass(frozen=True)
 class Query:
-    """All terms, of which each must match, and the sort field."""
+    """The terms, all of which must match, and the sort field."""
 
     terms: tuple[Term, ...]
     sort: str | None = None
 
     @classmethod
     def read(cls, text: str) -> Query:
-        """Parse a query; an empty one and `*` match every lead."""
+        """Parse a query; an empty query and `*` match every lead."""
         terms, sort = [], None
         for found in TERM.finditer(text):
             field, phrase = found["field"], found["phrase"]
@@ -70,7 +70,7 @@ class Query:
         return all(term.matches(texts) for term in self.terms)
 
     def sort_leads(self, leads: Sequence[Lead]) -> list[Lead]:
-        """Sort by the field of `sort`, by default the newest first; an unknown field does not sort."""
+        """Sort by the field of `sort`, by default newest first; an unknown field does not sort."""
         name = (self.sort or "-date_created").removeprefix("-")
         last = (self.sort or "-").startswith("-")
         if name not in SORTS:

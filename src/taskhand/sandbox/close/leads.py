@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def list_leads(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /lead/`: filtered by `query`, which is deprecated and still works; the only list with a total."""
+    """`GET /lead/`: filtered by the deprecated `query`; the only list with a total."""
     query = Query.read(ctx.params.get("query", ""))
     found = query.sort_leads([lead for lead in ctx.store.leads.values() if query.matches(_texts(lead, ctx))])
     return render_page(found, ctx, lambda lead: render_lead(lead, ctx)) | {"total_results": len(found)}

@@ -27,7 +27,7 @@ TAG = re.compile(r"<[^>]*>")
 
 @dataclass(frozen=True)
 class Note:
-    """One activity of type Note; `note_html` is what is shown, `note` its plain text."""
+    """One activity of type Note; `note_html` is the displayed text, `note` its plain form."""
 
     id: str
     lead_id: str
@@ -42,7 +42,7 @@ class Note:
 
 
 def list_notes(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /activity/note/`: the latest first, which is assumed; behind by the seconds of `note_lag`."""
+    """`GET /activity/note/`: latest first (assumed), delayed by the seconds of `note_lag`."""
     spans = [DateRange.read(ctx, name) for name in ("date_created", "activity_at")]
     wanted = {name: ctx.params[name].split(",") for name in LISTS if ctx.params.get(name)}
     shown = ctx.now - dt.timedelta(seconds=ctx.spec_variant.note_lag)

@@ -2,8 +2,8 @@
 
 Documented: the paths, the parameters, the body with the tokens, an hour for an access token, a new refresh token with
 every refresh and the end of the old one, and `error=access_denied`. Every app has the same two scopes
-(https://developer.close.com/integrations/create-an-oauth-app, which also asks for a redirect by https). Not documented,
-and so as in the RFCs or a reading: PKCE, error bodies, the life of a code, what revoking ends.
+(https://developer.close.com/integrations/create-an-oauth-app, which also asks for a redirect by https). Undocumented,
+and taken from the RFCs or the spec variant: PKCE, error bodies, the lifetime of a code, and the effect of a revocation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCOPES = ("all.full_access", "offline_access")
 
 
 class CloseAuthorization(AuthorizationServer[SpecVariant]):
-    """Close's authorization server; `organization_id` is in the body with the tokens."""
+    """Close's authorization server; the body with the tokens contains `organization_id`."""
 
     title = "Close"
     organization_id = ""
@@ -43,7 +43,7 @@ class CloseAuthorization(AuthorizationServer[SpecVariant]):
         return SCOPES
 
     def allows_redirect(self, scheme: str, host: str) -> bool:  # noqa: ARG002  # any host
-        """Whether it is by https."""
+        """Whether the scheme is https."""
         return scheme == "https"
 
     def token_body(self, grant: Grant, access: str, refresh: str, life: int) -> dict[str, Any]:

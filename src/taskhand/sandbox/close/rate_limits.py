@@ -37,7 +37,7 @@ class Meter:
         self._windows: dict[str, tuple[dt.datetime, int]] = {}
 
     def spend(self, group: str, now: dt.datetime, spec_variant: SpecVariant) -> RateWindow | None:
-        """Count a request and return its window; None when the window was exhausted."""
+        """Count a request and return its window; None if the window was exhausted."""
         if spec_variant.rates != "enforced":
             return window_after_first(spec_variant)
         start, count = self._windows.get(group, (now, 0))

@@ -24,7 +24,7 @@ PARAMS = "_params"
 
 
 def effective_method(request: Request) -> str:
-    """Return the method, which `x-http-method-override` replaces on a POST."""
+    """Return the method; on a POST, `x-http-method-override` replaces it."""
     override = (request.header("x-http-method-override") or "").upper()
     return override if request.method == "POST" and override in METHODS else request.method
 

@@ -50,5 +50,5 @@ ENDPOINTS: dict[str, Endpoint] = {
     )
 }
 DELETING = frozenset(key for key in ENDPOINTS if key.startswith("DELETE "))
-CREATING = frozenset({f"POST {ROOT}/webhook"})  # answered 201; the creation of a task is answered 200
+CREATING = frozenset({f"POST {ROOT}/webhook"})  # answered with 201, in contrast to the creation of a task
 HARMLESS = frozenset({f"POST {ROOT}/data/search"})  # a POST that only reads

@@ -1,4 +1,4 @@
-"""Close, emulated: every request through rate limit, path and credential to its endpoint."""
+"""The emulated Close: checks rate limit, path and credential of each request, and calls its endpoint."""
 
 from __future__ import annotations
 
@@ -48,8 +48,7 @@ class CloseSandbox(Emulator):
     """Close's API over state in memory; `app` is its ASGI application, under `/api/v1`.
 
     `key` is expected as the user name of Basic, `token` as Bearer; `authorization` issues tokens of other users to
-    `oauth_app`. `clock` gives aware datetimes; by default the time
-    stands still. The seed "empty" has users only.
+    `oauth_app`. `clock` gives aware datetimes; by default the time stands still. The seed "empty" has users only.
     """
 
     routes = (*ENDPOINTS, *OAUTH_ROUTES)
@@ -74,7 +73,7 @@ class CloseSandbox(Emulator):
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
-        """All tasks of every type as documented objects, whatever the spec variant."""
+        """All tasks of every type as documented objects, independent of the spec variant."""
         ctx = self._context(DOCUMENTED)
         return [render_task(task, ctx) for task in self._store.tasks.values()]
 
@@ -89,7 +88,7 @@ class CloseSandbox(Emulator):
         return self._store.odd
 
     def reseed(self) -> None:
-        """Put all data back to the seed, and ids and rate windows to the start; nobody is signed in."""
+        """Restore the seed's data, and the initial ids and rate windows; all sign-ins end."""
         self._store = read_seed(self._seed, self._clock(), self._ids)
         self.authorization.grants = Grants()
         self.authorization.organization_id = self._store.organization.id
@@ -114,7 +113,7 @@ class CloseSandbox(Emulator):
         return FoundOutbox(lambda: find_deliveries(self._context(self.spec_variant)), RETRIES, MAX_ATTEMPTS)
 
     def failure(self, status: int) -> Response:
-        """Return Close's body for an error status; a 429 says when to retry."""
+        """Return Close's body for an error status; a 429 has the time of the next try."""
         if status == TOO_MANY_REQUESTS:
             return rate_limits.rate_limit_response(rate_limits.exhausted_window(self.spec_variant), self.spec_variant)
         return error_for_status(status)
@@ -196,7 +195,7 @@ class CloseSandbox(Emulator):
         )
 
     def _find_issued(self, request: Request) -> Issued | None:
-        """Return the OAuth token of a request, good or not."""
+        """Return the OAuth token of a request, valid or not."""
         bearer = read_bearer(request.header("authorization") or "")
         return self.authorization.find_access(bearer) if bearer else None
 

@@ -48,7 +48,7 @@ def _rows(ctx: RequestContext) -> list[dict[str, Any]]:
 def _select_fields(row: dict[str, Any], ctx: RequestContext) -> dict[str, Any]:
     wanted = ctx.body.get("_fields")
     names = wanted.get(row["__object_type"]) if isinstance(wanted, dict) else None
-    kept = names if isinstance(names, list) else ["id"]  # only ids by default
+    kept = names if isinstance(names, list) else ["id"]  # by default only ids
     return {name: value for name, value in row.items() if name == "__object_type" or name in kept}
 
 

@@ -21,7 +21,7 @@ SEARCHED = (
     "url",
     "emails",
     "phones",
-)  # the fields that free text searches, which is assumed
+)  # the fields of a free-text search (assumed)
 BEGINNINGS = "beginning_of_words"  # recorded, not documented
 MODES = {
     "full_words": has_words,

@@ -1,13 +1,13 @@
 """Makes a store from a seed, which is plain data.
 
 A seed is a mapping with `users`, `leads` and `tasks`, each a list of mappings, `key_owner`, the id of the user to whom
-the key belongs (by default the first), and `organization`, the id of another than the demo's. Omitted lists are empty;
-omitted users are the demo's. A user has `id`, `first_name`, `last_name`, `email`, and optionally `phone`, `zone` and
-`active`. A lead has `id`, `name`, and
-optionally `description`, `url`, `status` (a label) and `contacts` with `id`, `name`, `title`, `emails`, `phones`. A
-task has the fields of the documented object, of any `_type`; omitted ones have defaults: `id`, `assigned_to` and
-`created_by` (the key's owner), `date_created` (now). A task without a `date` is dateless. `odd` are fields of the
-object that is sent, by path, with values in place of the true ones; the fields named in `missing` are not sent.
+the key belongs (by default the first), and `organization`, the organization's id (by default the demo's). Omitted lists
+are empty; omitted users are the demo's. A user has `id`, `first_name`, `last_name`, `email`, and optionally `phone`,
+`zone` and `active`. A lead has `id`, `name`, and optionally `description`, `url`, `status` (a label) and `contacts`
+with `id`, `name`, `title`, `emails`, `phones`. A task has the fields of the documented object, of any `_type`; omitted
+ones have defaults: `id`, `assigned_to` and `created_by` (the key's owner), `date_created` (now). A task without a
+`date` is dateless. `odd` has values that are sent in place of the true ones, by the path of the field. The fields named
+in `missing` are not sent.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The pages are https://developer.close.com/api/overview and https://developer.close.com/api/resources/tasks with their
 neighbours, and Close's OpenAPI file https://api.close.com/api/openapi.json. "Recorded" is a response that others
-published, "observed" is what others report of the live API, "mongorest" is https://github.com/closeio/flask-mongorest,
+published, "observed" is a report of others on the live API, "mongorest" is https://github.com/closeio/flask-mongorest,
 the framework on which Close built its API.
 """
 
@@ -16,7 +16,7 @@ from taskhand.sandbox.oauth.spec_variant import OAuthSwitches
 
 @dataclass(frozen=True)
 class SpecVariant(OAuthSwitches):
-    """One possible behaviour of Close. Defaults follow the best evidence, or what clients meet most often."""
+    """One possible behaviour of Close. Defaults follow the best evidence, or the most common behaviour."""
 
     # The documented sample sends a code without `redirect_uri`.
     oauth_code_redirect: Literal["required", "optional"] = "optional"
@@ -26,7 +26,7 @@ class SpecVariant(OAuthSwitches):
     unknown_names: Literal["dropped", "rejected"] = "dropped"
     # `_params` in the body replaces the query string (mongorest), or both count.
     params: Literal["replace", "merge"] = "replace"
-    # The longest path and query in characters; 0 for no limit. The documentation advises 2000.
+    # Maximum characters of path and query; 0 for no limit. The documentation advises 2000.
     max_url: int = 0
     # The message of a 401: as observed in 2026, or as recorded in 2017.
     unauthorized: Literal["short", "old"] = "short"
@@ -56,7 +56,7 @@ class SpecVariant(OAuthSwitches):
     forbidden_fields: Literal["rejected", "ignored", "applied"] = "rejected"
     # The answer to a field that is not in the schema.
     unknown_fields: Literal["rejected", "ignored"] = "rejected"
-    # The answer to bulk fields that the schema has and the text of the page excludes.
+    # The answer to bulk fields that the schema has but the text of the page excludes.
     bulk_extras: Literal["rejected", "applied", "ignored"] = "rejected"
     # A bulk update without `_type` applies to tasks of type lead, or to every type.
     bulk_types: Literal["lead", "all"] = "lead"
@@ -68,15 +68,15 @@ class SpecVariant(OAuthSwitches):
     deleted: Literal["object", "empty"] = "object"
     # Seconds for which a deleted task can still be read (observed).
     delete_lag: int = 0
-    # Seconds by which lists are behind (observed).
+    # Seconds by which lists lag (observed).
     list_lag: int = 0
-    # Seconds by which lists of notes are behind; observed of tasks only.
+    # Seconds by which lists of notes lag; observed for tasks only.
     note_lag: int = 0
     # The maximum of `_limit` (observed on leads).
     max_limit: int = 200
     # The maximum of `_skip` (observed on leads).
     max_skip: int = 35_000
-    # The answer to a search by the beginning of words, which is recorded and not documented.
+    # The answer to a search by the beginning of words, which is recorded but not documented.
     word_beginnings: Literal["found", "rejected"] = "found"
     # Whether `/user/` lists former members, without an organization (recorded in 2017).
     ex_members: Literal["hidden", "listed"] = "hidden"
@@ -86,17 +86,17 @@ class SpecVariant(OAuthSwitches):
     rate_limit: int = 320
     # Seconds in a window (recorded in 2017).
     rate_window: int = 8
-    # Every nth request is a 429 although requests remain, as documented of hidden limits; 0 for never.
+    # Every nth request is a 429 although requests remain, as documented for hidden limits; 0 for never.
     throttle: int = 0
     # The body of a 429: an error, that of 2017 (recorded), or none.
     rate_body: Literal["error", "old", "empty"] = "error"
     # Whether a webhook subscription shows its key after its creation.
     signature_key: Literal["shown", "hidden"] = "shown"
-    # Seconds within which updates of one object become one event.
+    # Seconds within which updates of one object are merged into one event.
     consolidation: int = 0
-    # Seconds after which every second event becomes visible in the log; rows may be visible in another order than made.
+    # Seconds after which every second event becomes visible in the log, so that events may appear out of order.
     event_lag: int = 0
-    # Whether the event log shows what was changed always, as to admins, or for one hour.
+    # The event log shows changed values always, as to admins, or for one hour.
     event_data: Literal["always", "hour"] = "always"
     # The events of a task that is completed: an update and a completion as documented, or one of them alone.
     completion_events: Literal["both", "updated", "completed"] = "both"

@@ -57,7 +57,7 @@ class Store:
         self._numbers: dict[str, itertools.count[int]] = {}
 
     def fresh_id(self, prefix: str) -> str:
-        """Return the next id with a prefix, such as `acti_…1`; those of tasks come from `task_ids` if given."""
+        """Return the next id with a prefix, such as `acti_…1`; ids of tasks come from `task_ids` if given."""
         if prefix == "task" and self._task_ids is not None:
             return self._task_ids()
         number = next(self._numbers.setdefault(prefix, itertools.count(1)))
@@ -85,7 +85,7 @@ class Store:
         del self.tasks[task_id]
 
     def before(self) -> dict[str, Task]:
-        """Return the tasks before the last request that wrote."""
+        """Return the tasks before the last write."""
         last = [batch for batch in self._batches if batch.before][-1:]
         return self._before(last)
 
@@ -94,7 +94,7 @@ class Store:
         return self._before([batch for batch in reversed(self._batches) if batch.moment > moment])
 
     def _remember(self, task_id: str) -> None:
-        if self._batches:  # there is none while the seed is stored
+        if self._batches:  # empty while the seed is stored
             self._batches[-1].before.setdefault(task_id, self.tasks.get(task_id))
 
     def _before(self, batches: Iterable[WriteBatch]) -> dict[str, Task]:

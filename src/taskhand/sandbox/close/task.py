@@ -1,4 +1,4 @@
-"""A stored task, and the object that https://developer.close.com/api/resources/tasks documents."""
+"""A stored task, and the object documented at https://developer.close.com/api/resources/tasks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Task:
 
 
 def visible_date(task: Task, ctx: RequestContext) -> dt.date | None:
-    """Return the `date` that is sent and filtered by; for a dateless task, the day of its creation (recorded)."""
+    """Return the `date` in responses and filters; for a dateless task, the day of its creation (recorded)."""
     if task.date is None and ctx.spec_variant.dateless_date == "day":
         return to_day(task.date_created, ctx.zone)
     return task.date

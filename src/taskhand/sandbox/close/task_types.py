@@ -10,7 +10,7 @@ from dataclasses import dataclass
 LEAD = "lead"
 CALL = "outgoing_call"
 PHONE = ("phone", "phone_formatted", "phone_number_description", "local_phone")
-ON_ALL = frozenset({"assigned_to", "date", "is_complete"})  # what the page's text allows for every type
+ON_ALL = frozenset({"assigned_to", "date", "is_complete"})  # changeable on every type by the page's text
 
 
 @dataclass(frozen=True)

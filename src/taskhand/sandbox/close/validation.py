@@ -87,7 +87,7 @@ def check_create(body: Mapping[str, Any], task_type: str, ctx: RequestContext) -
 
 
 def check_update(body: Mapping[str, Any], ctx: RequestContext, allowed: Iterable[str] = UPDATABLE) -> None:
-    """Check the body of PUT; a key that the schema lacks is refused."""
+    """Check the body of PUT; a key that is not in the schema is refused."""
     may_clear = {"date", "due_date"} if ctx.spec_variant.null_date == "dateless" else set()
     complaints = _complaints(body, NULLABLE | may_clear, ctx)
     if ctx.spec_variant.unknown_fields == "rejected":

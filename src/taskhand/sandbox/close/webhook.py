@@ -37,7 +37,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A request as Close would send it, with the signature of the moment of the event."""
+    """A request as Close would send it, with a signature made at the moment of the event."""
 
     url: str
     headers: Mapping[str, str]
@@ -63,7 +63,7 @@ def deliveries(ctx: RequestContext) -> list[Delivery]:
 
 
 def find_deliveries(ctx: RequestContext) -> Iterator[Found]:
-    """Find the events to deliver to active subscriptions; updates and deletes are not ripe before the consolidation."""
+    """Find the events for active subscriptions; updates and deletes are ripe after the consolidation."""
     for event in ctx.store.events:
         for hook in ctx.store.webhooks.values():
             if hook.status == "active" and hook.made <= event.made:

@@ -33,15 +33,13 @@ def get_webhook(ctx: RequestContext) -> dict[str, Any]:
 
 
 def create_webhook(ctx: RequestContext) -> dict[str, Any]:
-    """`POST /webhook/`: 201, with the key that signs."""
+    """`POST /webhook/`: 201, with the signature key."""
     _check(ctx.body, ON_CREATE)
     missing = {name: REQUIRED for name in ("url", "events") if name not in ctx.body}
     if missing:
         raise validation_error(**missing)
     if len(ctx.store.webhooks) >= MAX_SUBSCRIPTIONS:
-        raise error_with_message(
-            400, f"An organization can have at most {MAX_SUBSCRIPTIONS} webhook subscriptions."
-        )  # words:
+        raise error_with_message(400, f"An organization can have at most {MAX_SUBSCRIPTIONS} webhook subscriptions.")
     hook = _new_webhook(ctx)
     ctx.store.webhooks[hook.id] = hook
     return _render(hook, ctx) | {"signature_key": hook.signature_key}
@@ -84,7 +82,7 @@ def _new_webhook(ctx: RequestContext) -> Webhook:
 
 
 def _check(body: Mapping[str, Any], allowed: frozenset[str]) -> None:
-    wrong = {name: "Extra inputs are not permitted" for name in body if name not in allowed}  # words
+    wrong = {name: "Extra inputs are not permitted" for name in body if name not in allowed}
     tests: dict[str, Callable[[Any], bool]] = {
         "url": lambda url: isinstance(url, str) and url.startswith(("http://", "https://")),
         "events": lambda events: isinstance(events, list) and all(map(_is_event_selector, events)),

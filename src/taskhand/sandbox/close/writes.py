@@ -1,4 +1,4 @@
-"""Stores tasks, with the completion activities and events that follow from each write."""
+"""Stores tasks, with the completion activities and events of each write."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _emit_updated(ctx: RequestContext, before: Task, after: Task) -> None:
 
 
 def _emit_completed(ctx: RequestContext, task: Task) -> None:
-    """Emit what a completion emits on the task, the activity and the lead."""
+    """Emit the events of a completion, of the task, the activity and the lead."""
     if ctx.spec_variant.completion_events != "updated":
         event.emit(ctx, event.Change(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
     made = ctx.store.completions.get(task.object_id or "")

@@ -1,4 +1,4 @@
-"""The key in `x-api-key`, which every request needs."""
+"""The key in `x-api-key`, required by every request."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ORGANIZATION = Holder("organization_key")
 
 
 def check_key(request: Request, key: str) -> None:
-    """Refuse a request with another key or none: 401."""
+    """Refuse a request with a wrong key, or without one: 401."""
     if not _is_key(request.header("x-api-key") or "", key):
         raise unauthorized()
 
 
 def find_holder(request: Request, key: str) -> Holder | None:
-    """Return whose key it is: keys of Vambe belong to the organisation, and to no user."""
+    """Return the holder of a request's key; keys of Vambe belong to the organisation, not to a user."""
     sent = request.header("x-api-key")
     return None if sent is None else ORGANIZATION if _is_key(sent, key) else NOBODY
 

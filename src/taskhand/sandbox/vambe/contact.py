@@ -18,7 +18,7 @@ OPAQUE = "contact-"  # the documented sample of a task has the id `contact-uuid-
 
 @dataclass(frozen=True)
 class Contact:
-    """One contact, in the documented fields of the search; several may share an `ai_customer_id`."""
+    """One contact, with the documented fields of the search; several may share an `ai_customer_id`."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class Contact:
     default_stage_id: str | None = None
 
     def matches(self, phone: str | None, email: str | None) -> bool:
-        """Whether it contains the phone's digits and the e-mail address, in any case; None matches everything."""
+        """Whether the contact has the phone's digits and the e-mail address, in any case; None matches everything."""
         fits_phone = not phone or digits(phone) in digits(self.phone or "")
         return fits_phone and (not email or email.casefold() in (self.email or "").casefold())
 

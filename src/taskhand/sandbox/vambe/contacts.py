@@ -27,7 +27,7 @@ def search_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
 
 
 def recent_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/public/contacts`: those whose last message is at most `days` old, latest first."""
+    """`GET /api/public/contacts`: contacts whose last message is at most `days` old, latest first."""
     since = ctx.now - dt.timedelta(days=_days(ctx))
     stage = ctx.query.get("stage_id")
     found = [contact for contact in ctx.store.contacts if contact.last_message_at >= since]
@@ -36,7 +36,7 @@ def recent_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
 
 
 def contact_info(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /api/public/contact/{aiContactId}/info`: the fields of the search and those of the chat."""
+    """`GET /api/public/contact/{aiContactId}/info`: the fields of the search and of the chat."""
     for contact in ctx.store.contacts:
         if has_id(contact, ctx.values["aiContactId"], ctx.spec_variant):
             return render_contact(contact, ctx.spec_variant) | {

@@ -1,4 +1,4 @@
-"""Everything that an endpoint needs to answer one request."""
+"""The input of an endpoint: one request and the state of the sandbox."""
 
 from __future__ import annotations
 

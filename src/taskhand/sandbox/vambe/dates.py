@@ -32,7 +32,7 @@ UNDATED = Due()
 
 
 def apply_due_fields(due: Due, body: Mapping[str, Any], spec_variant: SpecVariant) -> Due:
-    """Apply `dueDate`, `dueTime` and `timezone` of a body; omitted ones keep their value, null removes the date."""
+    """Apply `dueDate`, `dueTime` and `timezone` of a body; omitted fields stay, null removes the date."""
     zone = body.get("timezone", due.zone)
     if "dueDate" not in body:
         return _apply_time(due, body, spec_variant, zone)

@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from typing import Any, NamedTuple
 
-NAMESPACE = uuid.UUID("b3d5f1c8-2e47-4c0a-8a6b-9d1e7f20c354")  # ours; the demo's ids are derived in it
+NAMESPACE = uuid.UUID("b3d5f1c8-2e47-4c0a-8a6b-9d1e7f20c354")  # Taskhand's own; the demo's ids are derived from it
 ZONE = "America/Santiago"
 STAGE = str(uuid.uuid5(NAMESPACE, "stage"))
 ORGANISATION = str(uuid.uuid5(NAMESPACE, "organisation"))
@@ -110,7 +110,7 @@ _TASKS = (
 
 
 def members_and_statuses() -> dict[str, Any]:
-    """Return the members and statuses, which the seed "empty" has too."""
+    """Return the members and statuses, which are also in the seed "empty"."""
     keys = ("id", "first_name", "last_name", "email", "phone", "active")
     members = [dict(zip(keys, row, strict=True)) for row in _MEMBERS]
     named = [row | {"name": f"{row['first_name']} {row['last_name']}"} for row in members]

@@ -1,4 +1,4 @@
-"""Vambe's error bodies, in each of the forms that a spec variant can choose."""
+"""Vambe's error bodies, in the form that the spec variant chooses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The query of https://docs.vambe.me/reference/tasks/get-tasks: parsed as the spec variant demands, and applied."""
+"""Parses and applies the query of https://docs.vambe.me/reference/tasks/get-tasks by the spec variant."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOOLEANS = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Window:
-    """The filter of the list: responsible people (none is everyone), first and last day, and undated tasks."""
+    """The filter of the list: responsible people (none: everyone), first and last day, and undated tasks."""
 
     responsible_ids: tuple[str, ...]
     first: dt.date
@@ -103,7 +103,7 @@ def _responsible_ids(ctx: RequestContext) -> tuple[str, ...]:
 
 
 def _decode_ids(plain: list[str], bracketed: list[str]) -> tuple[frozenset[str], list[str]]:
-    """Return the encodings that the values could have, and the ids; an omitted parameter has no encoding."""
+    """Return the possible encodings of the values, and the ids; an omitted parameter has no encoding."""
     if bracketed and not plain:
         return frozenset({"brackets"}), _without_blanks(bracketed)
     if len(plain) == 1 and not bracketed:

@@ -1,4 +1,4 @@
-"""The rate limits that a spec variant sets; Vambe documents none."""
+"""The rate limits of a spec variant; Vambe documents none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vambe, emulated: every request through rate limit and key to its endpoint."""
+"""The emulated Vambe: checks rate limit and key of each request, and calls its endpoint."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the documented task
-RETRIES = tuple(dt.timedelta(seconds=pause) for pause in (1, 10, 60))  # that there are some is documented
+RETRIES = tuple(dt.timedelta(seconds=pause) for pause in (1, 10, 60))  # that retries exist is documented
 MAX_ATTEMPTS = 4
 
 
@@ -55,7 +55,7 @@ class VambeSandbox(Emulator):
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
-        """The organisation's live tasks as documented objects, whatever the spec variant."""
+        """The organisation's live tasks as documented objects, independent of the spec variant."""
         return self._store.visible_tasks()
 
     @property
@@ -64,7 +64,7 @@ class VambeSandbox(Emulator):
         return self._store.odd
 
     def reseed(self) -> None:
-        """Put tasks, people, contacts and webhooks back to the seed, and ids and rate limit to the start."""
+        """Restore the seed's tasks, people, contacts and webhooks, and the initial ids and rate limit."""
         self._store = read_seed(self._seed, self._clock())
         self._fresh_id = self._ids or sequential_ids("00000000-0000-4000-8000-{:012d}")
         self._rate_limit = RateLimit()
@@ -88,7 +88,7 @@ class VambeSandbox(Emulator):
         return error_for_status(status).response(self.spec_variant)
 
     def find_holder(self, request: Request) -> Holder | None:
-        """Return whether the request bears the organisation's key."""
+        """Return the holder of the request's key, the organisation if the key is right; None without a key."""
         return find_holder(request, self.key)
 
     def answer(self, request: Request, *, stale: bool) -> Response:

@@ -4,8 +4,8 @@ A seed is a mapping with `members`, `statuses`, `contacts` and `tasks`, each a l
 id of the member to whom the key belongs (by default the first). Omitted lists are empty; omitted members and statuses
 are the demo's. Members, statuses and contacts have their documented snake_case fields, with times as ISO 8601 text.
 Tasks have the fields of the documented POST body, of which only `title` is required, and further: `id`, `status` (a
-name), `createdAt`, `creatorId`, `deleted` and `foreign` (belongs to another organisation). `odd` are fields of the
-object that is sent, by path, with values in place of the true ones; the fields named in `missing` are not sent.
+name), `createdAt`, `creatorId`, `deleted` and `foreign` (belongs to another organisation). `odd` has values that are
+sent in place of the true ones, by the path of the field. The fields named in `missing` are not sent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from taskhand.sandbox.vambe.task import Task
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-NAMESPACE = uuid.UUID("6f1d3a52-7c1e-4a86-9d4b-2f6a0c9e8b17")  # ours; seeded ids are derived in it
+NAMESPACE = uuid.UUID("6f1d3a52-7c1e-4a86-9d4b-2f6a0c9e8b17")  # Taskhand's own; seeded ids are derived from it
 SEED_KEYS = frozenset({"members", "statuses", "contacts", "tasks", "key_owner"})
 TASK_KEYS = frozenset(
     {"id", "title", "description", "status", "dueDate", "dueTime", "timezone", "responsibleIds", "aiContactId"}

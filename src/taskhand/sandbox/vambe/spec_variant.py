@@ -1,7 +1,7 @@
 """The points that Vambe's documentation leaves open, and the values that each could have.
 
 The pages are https://docs.vambe.me/reference/tasks/get-tasks, create-task, update-task and delete-task beside it, and
-https://docs.vambe.me/docs/webhooks. They say nothing about a point below, or two things; what they do say is noted.
+https://docs.vambe.me/docs/webhooks. On each point below they are silent or contradict each other; comments cite them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class SpecVariant(Switches):
 
     # Meaning of `newStatusPosition`: the status's `order`, or its 0-based index.
     position: Literal["order", "index"] = "order"
-    # `due_at` is a true UTC instant, the local time with a Z, or the text that was sent. The sample of update-task
+    # `due_at` is a true UTC instant, the local time with a Z, or the sent text. The sample of update-task
     # fits the last two.
     due_at: Literal["utc", "wall", "echo"] = "utc"
     # `due_at` of an all-day task: midnight in UTC, or in the task's time zone.
@@ -33,7 +33,7 @@ class SpecVariant(Switches):
     unknown_status: Literal[404, 400] = 404
     # Status names match exactly, or without regard to case, accents and outer blanks.
     status_names: Literal["exact", "loose"] = "exact"
-    # Whether a finished task may go back to an open status.
+    # Whether a finished task may return to an open status.
     reopen: Literal["allowed", "refused"] = "allowed"
     # The only accepted encoding of `responsibleIds` in the query.
     array_query: Literal["any", "repeat", "brackets", "comma", "json"] = "any"
@@ -47,7 +47,7 @@ class SpecVariant(Switches):
     date_zone: Literal["task", "utc"] = "task"
     # The answer to a `fromDate` after `toDate`.
     inverted_window: Literal["empty", "rejected"] = "empty"
-    # The longest window in days; 0 for no limit.
+    # Maximum days of a window; 0 for no limit.
     max_window_days: int = 0
     # `includeTasksWithoutDates=false` is read as false, or coerced to true as any text is.
     without_dates: Literal["read", "coerced"] = "read"
@@ -81,9 +81,9 @@ class SpecVariant(Switches):
     topics: Literal["new", "old", "tasks"] = "new"
     # Whether the list of webhooks includes deleted ones.
     deleted_webhooks: Literal["listed", "hidden"] = "listed"
-    # Every nth request is answered 429 with `Retry-After: 1`; 0 for never.
+    # Every nth request is answered with 429 and `Retry-After: 1`; 0 for never.
     throttle: int = 0
-    # Requests answered in any second; the others get 429 with `Retry-After: 1`. 0 for no limit.
+    # Maximum requests in any second; further ones get 429 and `Retry-After: 1`. 0 for no limit.
     per_second: int = 0
-    # Another base URL to which every request is redirected; empty for none. Two hosts are documented.
+    # A base URL to which every request is redirected; empty for none. Two hosts are documented.
     redirect: str = ""

@@ -22,7 +22,7 @@ PLAIN = SpecVariant()
 
 
 class Store:
-    """Data in memory. `before` are the tasks before the last write; `key_owner` is the id of the key's user."""
+    """Data in memory. `before` holds the tasks before the last write; `key_owner` is the id of the key's user."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Store:
         self.odd: dict[str, OddFields] = {}
 
     def put(self, task: Task) -> None:
-        """Store a new or changed task; of new and of deleted ones no event is documented."""
+        """Store a new or changed task; no events are documented for new and deleted tasks."""
         earlier = self.tasks.get(task.id)
         if earlier and not task.is_deleted and (topics := topics_of(earlier, task)):
             self.events.append(TaskEvent(len(self.events), topics, earlier, task))

@@ -1,4 +1,4 @@
-"""A stored task, and the documented object that is sent for it."""
+"""A stored task, and the documented object that represents it in responses."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class Task:
     customer_id: str | None = None
     priority: int = 0
     is_deleted: bool = False
-    is_foreign: bool = False  # belongs to another organisation, whose tasks the key does not see
+    is_foreign: bool = False  # belongs to another organisation, so the key cannot see it
 
     @property
     def is_visible(self) -> bool:
-        """Whether the API shows it."""
+        """Whether the API shows the task."""
         return not self.is_deleted and not self.is_foreign
 
 
 def render_task(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Write the object that https://docs.vambe.me/reference/tasks/update-task documents."""
+    """Write the object documented at https://docs.vambe.me/reference/tasks/update-task."""
     return {
         "id": task.id,
         "title": task.title,
@@ -62,6 +62,6 @@ def render_task(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
 
 
 def render_listed_task(task: Task, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Write the object as the list does: the form of `priority` depends on the spec variant."""
+    """Write the object of a list, in which the form of `priority` depends on the spec variant."""
     forms = {"int": task.priority, "digit": str(task.priority), "word": PRIORITY_WORDS[task.priority]}
     return render_task(task, spec_variant) | {"priority": forms[spec_variant.list_priority]}

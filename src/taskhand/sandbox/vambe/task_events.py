@@ -1,6 +1,6 @@
-"""The task events of webhooks, which https://docs.vambe.me/reference/tasks/update-task names; their body is assumed.
+"""The task events of webhooks, named at https://docs.vambe.me/reference/tasks/update-task; their body is assumed.
 
-The form is the one that others have observed of ticket and stage events. Deliveries bear no signature.
+The body has the form that others observed for ticket and stage events. Deliveries have no signature.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskEvent:
-    """A task as an update has left it; `topics` are those that it belongs to."""
+    """The state of a task after an update; `topics` are the topics of the update."""
 
     number: int
     topics: tuple[str, ...]
@@ -34,7 +34,7 @@ class TaskEvent:
 
 
 def topics_of(before: Task, after: Task) -> tuple[str, ...]:
-    """The topics of an update, as documented: a field, the type of the status, the responsible people."""
+    """The documented topics of an update: of a changed field, of the status type, of the responsible people."""
     if before == after:
         return ()
     completed = ("task.completed",) if after.status.is_finished and not before.status.is_finished else ()

@@ -1,4 +1,4 @@
-"""The task endpoints, as https://docs.vambe.me/reference/tasks/get-tasks and its neighbours document them."""
+"""The task endpoints: https://docs.vambe.me/reference/tasks/get-tasks and its neighbours."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _contact(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> str | 
 
 
 def _customer(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> str | None:
-    # no endpoint lists customers: those of the contacts are the known ones
+    # no endpoint lists customers: the contacts' customers are the known ones
     if body.get("aiCustomerId") is None:
         return task.customer_id if "aiCustomerId" not in body else None
     sent = str(body["aiCustomerId"]).lower()

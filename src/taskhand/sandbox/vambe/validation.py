@@ -29,7 +29,7 @@ PRIORITIES = ("0", "1", "2")
 
 
 def is_uuid(text: str) -> bool:
-    """Whether this is a well-formed UUID, in either case."""
+    """Whether the text is a well-formed UUID, in either case."""
     return UUID.fullmatch(text.lower()) is not None
 
 
@@ -95,13 +95,13 @@ SHARED: dict[str, Check] = {
     "aiCustomerId": _nullable(_text),
     "priority": _priority,
 }
-ON_CREATE = SHARED | {"aiContactId": _nullable(_uuid)}  # as the newer version of create-task has it
+ON_CREATE = SHARED | {"aiContactId": _nullable(_uuid)}  # as in the newer version of create-task
 ON_UPDATE = SHARED | {"newStatusName": _text, "newStatusPosition": _number}
 REQUIRED = ("title", "responsibleIds", "priority")
 
 
 def read_create(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Read the body of POST; one validation error has all its issues."""
+    """Read the body of POST; a validation error lists all issues."""
     body = read_object(request)
     has_opaque_ids = spec_variant.contact_ids == "opaque"
     issues = [*_issues(body, SHARED if has_opaque_ids else ON_CREATE, spec_variant), *_missing(body)]
@@ -112,7 +112,7 @@ def read_create(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
 
 
 def read_update(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
-    """Read the body of PUT; one validation error has all its issues."""
+    """Read the body of PUT; a validation error lists all issues."""
     body = read_object(request)
     issues = [*_issues(body, ON_UPDATE, spec_variant)]
     if "newStatusName" in body and "newStatusPosition" in body:

@@ -31,7 +31,7 @@ TOPICS = {"old": OLD_TOPICS, "new": NEW_TOPICS, "tasks": NEW_TOPICS + TASK_TOPIC
 
 @dataclass(frozen=True)
 class Webhook:
-    """One subscription; its secret is stored and never sent back."""
+    """One subscription; its secret is stored, and never returned."""
 
     id: str
     url: str
@@ -40,7 +40,7 @@ class Webhook:
     active: bool = True
     description: str | None = None
     is_deleted: bool = False
-    first_event: int = 0  # the number of the first one after it was made
+    first_event: int = 0  # the number of the first event after its creation
 
 
 def list_topics(ctx: RequestContext) -> list[str]:
@@ -49,7 +49,7 @@ def list_topics(ctx: RequestContext) -> list[str]:
 
 
 def list_deliveries(_: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/webhooks/calls`: the delivery log, whose form is unknown; it is empty here."""
+    """`GET /api/webhooks/calls`: the delivery log, whose form is unknown; always empty here."""
     return []
 
 
@@ -114,7 +114,7 @@ def _find_live(ctx: RequestContext) -> Webhook:
 
 def _check(body: Mapping[str, Any], spec_variant: SpecVariant, *, is_new: bool) -> None:
     form = _form(body, spec_variant)
-    # documented are topic, url and secret; third-party clients send url and topics
+    # topic, url and secret are documented; third-party clients send url and topics
     required = {"topic": ("topic", "url", "secret"), "topics": ("topics", "url")}[form] if is_new else ()
     issues = [Issue(name, "invalid_type", f"{name} is required") for name in required if name not in body]
     if not all(isinstance(body.get(name, ""), str) for name in ("topic", "url", "secret")):
@@ -153,7 +153,7 @@ def _apply_body(hook: Webhook, body: Mapping[str, Any]) -> Webhook:
 
 
 def _render(hook: Webhook) -> dict[str, Any]:
-    # undocumented, so it has both spellings of the topic
+    # undocumented, so the object has both spellings of the topic
     return {
         "id": hook.id,
         "url": hook.url,
