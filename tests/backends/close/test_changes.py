@@ -119,6 +119,17 @@ async def test_a_long_stretch_is_read_in_parts_and_in_order() -> None:
         assert told == sorted(told, key=lambda one: str(one[0]))
 
 
+async def test_what_a_page_has_from_before_a_stretch_is_not_told() -> None:
+    async with open_close() as world:
+        made = await world.others.create("Call Acme")
+        await world.others.rename(made, "Old")
+        world.move(400)
+        feed = await begin_feed(world)
+        for number in range(51):  # one more than a page has: the next page has no bounds
+            await world.others.rename(made, f"New {number}")
+        assert len(await feed.look()) == 51
+
+
 async def test_says_so_where_the_log_does_not_reach_back() -> None:
     async with open_close() as world:
         feed = await begin_feed(world)

@@ -15,7 +15,7 @@ from behaviour.arms import NOW
 from safety.faults_table import ROWS, Row
 from safety.victim import journal_in
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskPatch
@@ -231,6 +231,17 @@ async def test_a_deleted_note_that_a_late_list_still_shows_is_written_again() ->
         again = await agent("update_task", id=TASK, addNote=NOTE)
     assert again["changed"]["note"]["to"] == NOTE
     assert posts(sandbox) == 2
+
+
+async def test_of_two_equal_notes_that_nobody_is_known_to_have_written_a_lost_one_is_neither() -> None:
+    sandbox = close(2)
+    async with on_close(sandbox) as one, on_close(sandbox) as other:
+        before, edit = await one.get_task(TASK), Edit(note=NOTE)
+        await one.update_task(before, edit)
+        sandbox.faults = (Fault("reset_after", POST),)
+        with pytest.raises(OutcomeUnknown):
+            await other.update_task(before, edit)
+    assert notes(sandbox) == [(LEAD, NOTE)] * 2
 
 
 async def test_a_lost_note_is_not_taken_for_the_same_note_of_another_person() -> None:

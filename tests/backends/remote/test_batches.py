@@ -50,6 +50,20 @@ class Batched(ExampleAdapter, BatchAdapter[JsonObject]):
         return {item.id: await self.get(item.id) for item in items}
 
 
+class Uneven(Batched):
+    """Shows what it has confirmed of its second batch later, of its first one never; `read` are the batches read."""
+
+    read: Sequence[int] = ()
+
+    async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
+        """The tasks as they are shown."""
+        batch = items[0].index // 30
+        self.read = [*self.read, batch]
+        rows = await super().get_many(items)
+        shown = task_body(EDIT) if batch == 1 and self.read.count(1) > 1 else {}
+        return {task_id: row | shown for task_id, row in rows.items()}
+
+
 class Refusing(Batched):
     """Refuses a batch of which it may have written a part, while the caller gives up."""
 
@@ -144,6 +158,13 @@ async def test_at_most_twenty_confirmed_tasks_that_no_read_shows_are_sent_again_
     adapter, client, tasks = await opened(Batched, 90)
     await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert client.updates == 20
+
+
+async def test_confirmed_batches_that_no_read_shows_are_looked_at_in_turn() -> None:
+    adapter, _, tasks = await opened(Uneven, 60)
+    assert isinstance(adapter, Uneven)
+    await adapter.update_tasks([(task, EDIT) for task in tasks])
+    assert adapter.read == [0, 1, 0, 1, 0, 0, 0]  # the first one again once the second one has moved
 
 
 async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unknown_if_it_reads_unchanged() -> None:
