@@ -75,9 +75,12 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> Step:
 
 @dataclass(frozen=True)
 class Received:
+    """A request, and the bytes of it that came first and at once."""
+
     line: str
     headers: Mapping[str, str]
     body: bytes
+    at_once: bytes
 
 
 @pytest.fixture
@@ -138,11 +141,13 @@ class Server:
 
 
 async def _read(incoming: BufferedByteReceiveStream) -> Received:
+    at_once = await incoming.receive()
+    incoming.feed_data(at_once)
     head = (await incoming.receive_until(b"\r\n\r\n", 65_536)).decode("latin-1")
     line, *rest = head.split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (text.partition(":") for text in rest)}
     length = int(headers.get("content-length", "0"))
-    return Received(line, headers, await incoming.receive_exactly(length) if length else b"")
+    return Received(line, headers, await incoming.receive_exactly(length) if length else b"", at_once)
 
 
 @pytest.fixture

@@ -141,3 +141,14 @@ async def test_a_line_that_makes_the_end_of_a_body_ambiguous_leaves_a_write_in_d
         with pytest.raises(OutcomeUnknown):
             await client.post(TASKS)
     assert len(server.received) == len(AMBIGUOUS)
+
+
+async def test_sends_the_head_and_the_body_of_a_request_at_once(clients: Clients, server: Server) -> None:
+    client = await clients(server.url)
+    await client.get(TASKS)
+    await client.put(TASKS, json={"title": "a"})
+    read, written = server.received
+    assert read.at_once.endswith(b"\r\n\r\n")
+    assert written.at_once.endswith(b"\r\n\r\n" + written.body)
+    assert written.body
+    assert server.connections == 1

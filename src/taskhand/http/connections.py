@@ -129,6 +129,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         self._heads = HeadReader()
         self._end = ResponseEnd()
         self._is_writing = False
+        self._unsent = b""
         self._requests = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  as above
@@ -137,6 +138,8 @@ class _Stream(httpcore2.AsyncNetworkStream):
         Two different answers to a request that is not the first one are none: the first of them may be a second one to
         an earlier request.
         """
+        if self._unsent:
+            await self.write(b"", timeout)
         self._is_writing = False
         while (passed := self._heads.feed(await self._inner.read(max_bytes, timeout))) is None:
             pass
@@ -146,12 +149,16 @@ class _Stream(httpcore2.AsyncNetworkStream):
         return passed
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  as above
+        """Send these bytes; the head of a request waits for its body, or its end, so that both are one packet."""
         if not self._is_writing:
             self._is_writing = True
             self._requests += 1
             self._end = ResponseEnd()
-        self._heads.expect()
-        await self._inner.write(buffer, timeout)
+            self._heads.expect()
+            self._unsent = buffer
+            return
+        unsent, self._unsent = self._unsent + buffer, b""
+        await self._inner.write(unsent, timeout)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
