@@ -61,9 +61,11 @@ class RecentWrites(Generic[_Row]):
         left = [] if before is None else [before]
         if earlier is not None and earlier.row not in left:
             left.insert(0, earlier.row)
-        later, oldest = (row, *left), now - self._keep_s
-        replaced = earlier.replaced if earlier else ()
-        older = [state for state in replaced if state.until > oldest and state.row not in later]
+        older: list[_Replaced[_Row]] = []
+        if earlier is not None:
+            oldest = now - self._keep_s
+            later = [row, *(one for one in left if one is not earlier.row)]  # that row replaced others than itself
+            older = [state for state in earlier.replaced if state.until > oldest and state.row not in later]
         newer = [_Replaced(one, now) for one in left if one != row]
         self._written.pop(self._key(task_id), None)
         self._written[self._key(task_id)] = RecentWrite(row, now, (*older, *newer))

@@ -251,10 +251,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self.recent.wrote(before.id, row, was)
         reader.learn(edit, row)
         reader.learn_status(before, edit, row)
-        now, really = reader.task(row), reader.task(was)
-        has_moved = reader.due_at != read_as and due_of(before) != due_of(really)
+        now = reader.task(row)
+        has_moved = reader.due_at != read_as and due_of(before) != due_of(reader.task(was))
         if has_moved or reader.was_misread(before, was):
-            raise Misread(really, now)
+            raise Misread(reader.task(was), now)
         return Written(now, note)
 
     def _may_mislead(self, before: Task, edit: Edit) -> bool:
