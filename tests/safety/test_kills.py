@@ -367,7 +367,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     async def fill() -> None:
         backend = store_in(folder)
         await backend.edit(lambda directory: directory.add_member("Ana Soto", "ana@example.com"))
-        me = await backend.me()
+        me = await backend.account.me()
         for number in range(1, HUNDRED + 1):
             await backend.create_task(Edit(title=f"Call Acme {number}", responsible_ids=(str(me),), priority=1))
         await backend.aclose()
@@ -388,7 +388,7 @@ async def test_a_killed_bulk_in_the_built_in_store_is_applied_wholly_or_not_at_a
 ) -> None:
     shutil.copy(store, tmp_path)
     backend = store_in(tmp_path)
-    members = {member.name: member.id for member in await backend.members()}
+    members = {member.name: member.id for member in await backend.account.members()}
     ids = [task.id for task in (await backend.list_tasks(TaskQuery(order="created", limit=HUNDRED))).tasks]
     await backend.aclose()
     async with app_at("local", "", tmp_path) as app:

@@ -9,7 +9,7 @@ import pytest
 from behaviour.arms import ARMS, Arm
 from server.offices import answer_of, client_of, open_offices
 from server.persons import open_office
-from taskhand.backends.base import Backend
+from taskhand.backends.base import Account, Backend
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.principal import Person
@@ -93,7 +93,7 @@ async def test_me_means_each_person_in_writes_and_filters_whoever_called_before(
 
 
 async def test_whoever_writes_is_the_creator_the_finisher_and_the_author_of_a_note(offices: Connections) -> None:
-    members = {one.id: one.name for one in await offices.find("north").backend.members()}
+    members = {one.id: one.name for one in await offices.find("north").backend.account.members()}
     async with client_of(offices, ANA) as ana, client_of(offices, BOB) as bob, client_of(offices, GIL) as gil:
         made = await answer_of(ana, "create_task", **TASK)
         many = await answer_of(bob, "create_tasks", tasks=[{"title": "Otra", "responsibleIds": []}], **NORTH)
@@ -130,19 +130,24 @@ async def test_an_unknown_me_is_an_error_that_names_the_file(offices: Connection
 async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path: Path) -> None:
     async with arm.open(tmp_path) as app:
         hers = backend_of_person(app.backend, Person.parse("ana@example.com"), "member", None)
-        members = {one.name: one.id for one in await app.backend.members()}
-        assert await hers.me() == members["Ana Soto"] != await app.backend.me()
+        members = {one.name: one.id for one in await app.backend.account.members()}
+        assert await hers.account.me() == members["Ana Soto"] != await app.backend.account.me()
         by_token = Person("https://idp.example#7", "Ana@Example.com")
-        assert await backend_of_person(app.backend, by_token, "member", None).me() == members["Ana Soto"]
+        assert await backend_of_person(app.backend, by_token, "member", None).account.me() == members["Ana Soto"]
         nobodys = backend_of_person(app.backend, Person.parse("stranger@example.com"), "member", None)
-        assert await nobodys.me() is None
+        assert await nobodys.account.me() is None
         assert (hers.capabilities.knows_me, nobodys.capabilities.knows_me) == (True, True)
-        own = {name for name in dir(Backend) if not name.startswith("_")} | {*Backend.__annotations__}
-        differs = {name for name in own if getattr(hers, name) != getattr(app.backend, name)}
-        assert differs - {"capabilities"} == {
-            *("me", "members", "remedies", "find_notes"),
+        assert differing(Backend, hers, app.backend) - {"capabilities"} == {
+            *("account", "remedies", "find_notes"),
             *("create_task", "create_tasks", "update_task", "update_tasks"),
         }
+        assert differing(Account, hers.account, app.backend.account) == {"me", "members"}
+
+
+def differing(protocol: type, one: object, other: object) -> set[str]:
+    """The names of the protocol that two objects have different values of."""
+    own = {name for name in dir(protocol) if not name.startswith("_")} | {*protocol.__annotations__}
+    return {name for name in own if getattr(one, name) != getattr(other, name)}
 
 
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)

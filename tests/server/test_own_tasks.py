@@ -103,7 +103,7 @@ async def test_a_new_task_is_ones_own_and_may_be_given_away(office: Office) -> N
     nobody = ["me"] if office.app.backend.capabilities.least_responsibles else []
     body: dict[str, Any] = {"priority": "1", "responsibleIds": nobody}
     made = await own("create_task", title="New", **body)
-    me = await office.app.backend.me()
+    me = await office.app.backend.account.me()
     assert "responsibleIds" in str(made["matched"])
     assert (await anyone_sees(office, made["task"]["id"])).responsible_ids == (me,)
     many = await own("create_tasks", tasks=[body | {"title": f"N{n}"} for n in range(2)])

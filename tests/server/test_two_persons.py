@@ -228,8 +228,8 @@ def _by_client(caller: Caller) -> str:
     return f"/{caller.name}"
 
 
-async def _credentials_user(backend: Any) -> str | None:
-    me: str | None = await backend._backend.me()  # noqa: SLF001  the fault is in there
+async def _credentials_user(account: Any) -> str | None:
+    me: str | None = await account._account.me()  # noqa: SLF001  the fault is in there
     return me
 
 
@@ -238,7 +238,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     "all changes are listed": (list_changes, "shown_subject", lambda _: None),
     "every change is found": (list_changes, "is_shown", lambda *_: True),
     "every plan is found": (apply_plan, "is_shown", lambda *_: True),
-    "me is the user of the credential": (personal_backend._PersonalBackend, "me", _credentials_user),  # noqa: SLF001
+    "me is the user of the credential": (personal_backend._PersonalAccount, "me", _credentials_user),  # noqa: SLF001
 }
 
 

@@ -73,7 +73,7 @@ async def meaning(
 
 
 async def test_calls_ask_for_the_same_where_tasks_filter_days_and_every_field_are_the_same(app: AppContext) -> None:
-    me = await app.backend.me()
+    me = await app.backend.account.me()
     status = (await app.backend.statuses()).statuses[-1]
     of = ["T-1", "T-2"]
     asked = [

@@ -53,7 +53,7 @@ async def test_a_filter_may_match_every_task_that_can_be_read_where_others_canno
 async def test_a_filter_may_match_every_task_of_the_caller_where_others_have_tasks_too(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     own = app.of_principal(replace(ANYONE, rules=Rules(own_tasks_only=True)))
-    me = await app.backend.me()
+    me = await app.backend.account.me()
     assert me is not None
     for people in ((me,), (me,), ()):
         await app.backend.create_task(Edit(title="Call", responsible_ids=people, priority=1))

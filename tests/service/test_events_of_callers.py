@@ -80,7 +80,7 @@ async def test_what_taskhand_did_is_by_the_person_for_whom_it_did_it_not_by_the_
 ) -> None:
     async with open_stage(tmp_path) as stage:
         marta = await stage.others.backend.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
-        owner = stage.others.person = await stage.others.backend.me()
+        owner = stage.others.person = await stage.others.backend.account.me()
         tasks = [await stage.others.create(title) for title in ("Ana's", "Marta's", "Nobody's")]
         stage.clock.move(minutes=1)
         await ask(stage.app, "all")
@@ -129,7 +129,7 @@ async def test_events_of_several_connections_are_one_list_and_each_goes_on_where
                 await list(stages.values())[number % 2].others.create(title)
 
         for stage in stages.values():
-            stage.others.person = await stage.others.backend.me()
+            stage.others.person = await stage.others.backend.account.me()
         first = await call()
         assert first["events"] == []
         assert first["note"].count("first look") == 1

@@ -205,13 +205,13 @@ async def test_who_waits_for_a_look_that_does_not_end_is_told_what_is_kept_with_
         raise UpstreamFailed("Close did not answer.")
 
     async with open_stage(tmp_path) as stage:
-        stage.others.person = await stage.others.backend.me()
+        stage.others.person = await stage.others.backend.account.me()
         await start(stage)
         await stage.others.create("Call")
         asked = {"since": "10 minutes ago"}
         [row] = (await stage.call("list_events", **asked))["events"]
         assert row["by"] == "Elena"
-        stage.app.backend.members = fail  # type: ignore[method-assign]  # the CRM hangs
+        stage.app.backend.account.members = fail  # type: ignore[method-assign]  # the CRM hangs
         held, impatient = anyio.Event(), replace(stage.app, call_s=0.2)
 
         async def look_for_ever() -> None:

@@ -18,7 +18,7 @@ from taskhand.service.own_tasks import OwnTasksBackend
 HIGH = Edit(title="Changed")
 
 
-def test_every_method_of_a_backend_is_narrowed_or_passed_on_by_name() -> None:
+async def test_every_method_of_a_backend_is_narrowed_or_passed_on_by_name(store: LocalBackend) -> None:
     pairs = ((Backend, OwnTasksBackend), (OwnProperties, vars(own_tasks)["_Properties"]))
     for protocol, narrowed in pairs:
         methods = {name: one for name, one in getmembers(protocol, isfunction) if name in vars(protocol)}
@@ -28,7 +28,8 @@ def test_every_method_of_a_backend_is_narrowed_or_passed_on_by_name() -> None:
         for name, one in methods.items():
             assert signature(vars(narrowed)[name]) == signature(one), name
     assert not hasattr(OwnTasksBackend, "__getattr__")
-    assert {*Backend.__annotations__} <= {*vars(OwnTasksBackend), "properties"}
+    attributes = {*Backend.__annotations__, *(name for name, one in vars(Backend).items() if isinstance(one, property))}
+    assert {"account", "name"} < attributes <= {*vars(OwnTasksBackend), *vars(OwnTasksBackend(store))}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from taskhand.domain.lost_create import CreateCandidates
     from taskhand.domain.task_types import KnownType
 
-__all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
+__all__ = ["Account", "Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +110,11 @@ class OwnProperties(Protocol):
         """The task ids by these values of a unique property; CallerError if the property is not unique."""
 
 
-class Backend(Protocol):
-    """Reads and writes tasks in the contract's terms; methods raise TaskhandError unless they say otherwise."""
+class Account(Protocol):
+    """The account or store behind a backend: its people, contacts, deals, task types, clock and health."""
 
-    name: str
-    capabilities: Capabilities
-    properties: OwnProperties | None
-    """The account's own task properties; None if `capabilities.absent` has `properties`."""
-    remedies: Mapping[str, str]
-    """How to repair a failed health check: a sentence by the check's name, such as `statuses`, `me` or `due times`."""
     accessed: str
     """What `check_access` tests: `store` or `credential`."""
-
-    @property
-    def change_source(self) -> "ChangeSource | None":
-        """The source of changes by anybody in this backend; None if it cannot report changes."""
-
-    async def statuses(self) -> StatusList:
-        """The known statuses by position."""
 
     async def members(self) -> tuple[Member, ...]:
         """The people who can be responsible for a task."""
@@ -137,9 +124,6 @@ class Backend(Protocol):
 
     async def me(self) -> str | None:
         """The member id that `me` stands for; None if unknown."""
-
-    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """Whether the due time of `task` (with `of_day`: its day) was certainly read as the backend means it."""
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
@@ -158,6 +142,46 @@ class Backend(Protocol):
 
     async def task_types(self) -> "tuple[KnownType, ...]":
         """The types that tasks can have; empty if tasks have no types, or if the types cannot be read."""
+
+    async def upstream_time(self) -> datetime | None:
+        """The time on the CRM's clock; None if the backend uses our clock, or if the time is unknown."""
+
+    async def upstream_account(self) -> str | None:
+        """The id of the CRM account that the credential is for; None if the backend does not tell it."""
+
+    async def check_access(self) -> None:
+        """Test whether the store can be written, or whether the CRM accepts the credential; changes nothing."""
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+        """Check the store, or the CRM's address, credential, scopes and rate; changes nothing, never raises.
+
+        `writes` is whether the server will write as well as read.
+        """
+
+
+class Backend(Protocol):
+    """Reads and writes tasks in the contract's terms; methods raise TaskhandError unless they say otherwise."""
+
+    name: str
+    capabilities: Capabilities
+    properties: OwnProperties | None
+    """The account's own task properties; None if `capabilities.absent` has `properties`."""
+    remedies: Mapping[str, str]
+    """How to repair a failed health check: a sentence by the check's name, such as `statuses`, `me` or `due times`."""
+
+    @property
+    def account(self) -> Account:
+        """The account or store that the tasks are in."""
+
+    @property
+    def change_source(self) -> "ChangeSource | None":
+        """The source of changes by anybody in this backend; None if it cannot report changes."""
+
+    async def statuses(self) -> StatusList:
+        """The known statuses by position."""
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """Whether the due time of `task` (with `of_day`: its day) was certainly read as the backend means it."""
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks."""
@@ -224,21 +248,6 @@ class Backend(Protocol):
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Delete many tasks: one result for each, in the order given; never raises; `progress` as in `update_tasks`."""
-
-    async def upstream_time(self) -> datetime | None:
-        """The time on the CRM's clock; None if the backend uses our clock, or if the time is unknown."""
-
-    async def upstream_account(self) -> str | None:
-        """The id of the CRM account that the credential is for; None if the backend does not tell it."""
-
-    async def check_access(self) -> None:
-        """Test whether the store can be written, or whether the CRM accepts the credential; changes nothing."""
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """Check the store, or the CRM's address, credential, scopes and rate; changes nothing, never raises.
-
-        `writes` is whether the server will write as well as read.
-        """
 
     async def aclose(self) -> None:
         """Close files and connections, if any are open."""

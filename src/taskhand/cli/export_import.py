@@ -79,7 +79,7 @@ async def _collect(account: "ConnectionSettings") -> list[Mapping[str, Any]]:
     from taskhand.wiring import open_app
 
     async with open_app(account.settings, connection=account) as app:
-        contacts = await app.backend.find_contacts("", _ALL) if isinstance(app.backend, LocalBackend) else ()
+        contacts = await app.backend.account.find_contacts("", _ALL) if isinstance(app.backend, LocalBackend) else ()
         return [record async for record in export_records(app, contacts)]
 
 

@@ -326,7 +326,7 @@ async def _look_up(settings: Settings) -> _Account:
 
     with anyio.fail_after(_LOOK_UP_S):
         async with open_app(settings) as app:
-            return _Account(await app.backend.members(), await app.backend.me())
+            return _Account(await app.backend.account.members(), await app.backend.account.me())
 
 
 def _is_host_reference(value: str) -> bool:

@@ -237,9 +237,9 @@ async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, S
     from taskhand.vault.link import LinkedMember
 
     try:
-        await backend.check_access()
-        me = await backend.me()
-        team = await backend.members() if me else ()
+        await backend.account.check_access()
+        me = await backend.account.me()
+        team = await backend.account.members() if me else ()
     except OperatorError as error:
         if error.code != "unauthorized":
             raise

@@ -64,7 +64,7 @@ class FeedAddress:
         from taskhand.service.feed.feed import feed_of  # noqa: PLC0415  no start waits for it
         from taskhand.service.task_updates import feed_id  # noqa: PLC0415
 
-        member = await self.app.backend.me() if self.app.principal.rules.own_tasks_only else None
+        member = await self.app.backend.account.me() if self.app.principal.rules.own_tasks_only else None
         feed = await feed_of(self.app)
         return update_key(self.app.connection, feed_id(feed.person, member))
 
@@ -74,6 +74,6 @@ class FeedAddress:
             return True
         try:
             with internal_errors("subscription"), self.app.call_deadline():
-                return await self.app.backend.me() is not None
+                return await self.app.backend.account.me() is not None
         except TaskhandError:
             return False

@@ -198,7 +198,7 @@ class AppContext:
 def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callable[[], Awaitable[bool]] | None]:
     """The backend as this caller uses it, and a function that returns whether the caller's own credential is used."""
     uses_own = None
-    has_credential = app.backend.accessed == "credential"
+    has_credential = app.backend.account.accessed == "credential"
     if (app.own is not None and principal.person is not None) or (
         principal.rules.needs_own(app.link_name) and has_credential
     ):

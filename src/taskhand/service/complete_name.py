@@ -33,7 +33,7 @@ async def complete_name(app: AppContext, argument: str, typed: str, taken: Colle
         names = [one_line(status.name) for status in (await app.backend.statuses()).statuses]
         options = [(name, ()) for name in names if _is_readable(name)]
     elif argument in _MEMBER:
-        options = _member_options(await app.backend.members())
+        options = _member_options(await app.backend.account.members())
     beginning = fold(typed)
     left_out = {fold(value) for value in taken}
     ranked = [(_rank(beginning, [value, *aliases]), value) for value, aliases in options if fold(value) not in left_out]

@@ -50,7 +50,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
             code="invalid_arguments",
             next_step="Send another countBy: responsible, status, priority or dueDay.",
         )
-    members = {member.id: member for member in await app.backend.members()}
+    members = {member.id: member for member in await app.backend.account.members()}
     query = replace(await resolve_filter(app, given), order="created", limit=_PAGE_SIZE, links=frozenset())
     counting = _Counting(app, by)
     await counting.run(query)

@@ -20,9 +20,9 @@ async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, .
     text = strip_hidden(given).strip()
     if re.fullmatch(app.backend.capabilities.deal_id_pattern, text):
         return text, ()
-    found = await app.backend.find_deals(text, MAX_DEALS)
+    found = await app.backend.account.find_deals(text, MAX_DEALS)
     # A CRM finds letters as they are written, and all words or none: the newest deals are looked through here.
-    deal = deals.resolve_deal(text, found if found.deals else await app.backend.find_deals(None, MAX_DEALS))
+    deal = deals.resolve_deal(text, found if found.deals else await app.backend.account.find_deals(None, MAX_DEALS))
     return deal.id, (Match("dealId", given, deal.id, deal.name),)
 
 
@@ -30,7 +30,7 @@ async def check_deal(app: AppContext, given: str) -> None:
     """Refuse the id of no deal; NotFound."""
     text = strip_hidden(given).strip()
     is_id = re.fullmatch(app.backend.capabilities.deal_id_pattern, text)
-    if is_id and not await app.backend.find_linked("deal_id", [text]):
+    if is_id and not await app.backend.account.find_linked("deal_id", [text]):
         raise NotFound(
             f"There is no deal {text[:60]}.",
             code="unknown_deal",

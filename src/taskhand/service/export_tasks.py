@@ -29,10 +29,10 @@ async def export_records(app: AppContext, contacts: Iterable[Contact] = ()) -> A
     yield {"export": {"format": FORMAT, "backend": app.backend.name}}
     for status in (await app.backend.statuses()).statuses:
         yield {"status": status.model_dump()}
-    me = await app.backend.me()
-    for member in await app.backend.members():
+    me = await app.backend.account.me()
+    for member in await app.backend.account.members():
         yield {"member": {**member.model_dump(), "active": True, "me": member.id == me}}
-    for member in await app.backend.former_members():
+    for member in await app.backend.account.former_members():
         yield {"member": {**member.model_dump(), "active": False, "me": False}}
     for contact in contacts:
         yield {"contact": contact.model_dump(exclude={"customer_name"})}

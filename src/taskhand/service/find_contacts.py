@@ -39,7 +39,7 @@ async def find_contacts(app: AppContext, query: str, limit: int) -> FoundContact
             "query is too short.", code="invalid_query", next_step=f"Send at least {_SHORTEST_QUERY} characters."
         )
     of_id = await _find_by_id(app, query)
-    found = await app.backend.find_contacts(query, limit)
+    found = await app.backend.account.find_contacts(query, limit)
     contacts = tuple(dict.fromkeys((*of_id.contacts, *found)))
     if "dealId" in app.backend.capabilities.absent:
         return FoundContacts(contacts)
@@ -57,15 +57,15 @@ async def _find_by_id(app: AppContext, query: str) -> FoundContacts:
         for field in ("ai_contact_id", "ai_customer_id", "deal_id"):
             if field != "deal_id" or "dealId" not in app.backend.capabilities.absent:
                 with suppress(OperatorError):  # each may have a scope of its own
-                    found += (await app.backend.find_linked(field, [query])).values()
+                    found += (await app.backend.account.find_linked(field, [query])).values()
     contacts = tuple(one for one in found if isinstance(one, Contact))
     return FoundContacts(contacts, tuple(one for one in found if isinstance(one, Deal)))
 
 
 async def _find_deals(app: AppContext, query: str, limit: int) -> tuple[Deal, ...]:
     """The deals whose names have every word of the query; if the CRM finds none, those of the newest deals."""
-    found = (await app.backend.find_deals(query, limit)).deals
+    found = (await app.backend.account.find_deals(query, limit)).deals
     if deals := tuple(one for one in found if has_words(one.name, query)):
         return deals
-    newest = (await app.backend.find_deals(None, MAX_DEALS)).deals
+    newest = (await app.backend.account.find_deals(None, MAX_DEALS)).deals
     return tuple([one for one in newest if has_words(one.name, query)][:limit])

@@ -26,7 +26,7 @@ async def check_health(app: AppContext) -> tuple[CheckResult, ...]:
     """
     journal = await app.journal.check_health()
     events = () if app.events is None else (await app.events.check_health(),)
-    backend = await app.backend.check_health(writes=not app.policy.only_reads)
+    backend = await app.backend.account.check_health(writes=not app.policy.only_reads)
     works = all(result.outcome != "failed" or result.subject in _PARTIAL for result in backend)
     rest = [await _run_check(subject, check, app, works=works) for subject, check in _CHECKS.items()]
     return (*journal, *events, *backend, *rest, _check_zone(app))
@@ -44,7 +44,7 @@ async def _run_check(
 
 
 async def _check_clock(app: AppContext) -> CheckResult:
-    theirs = await app.backend.upstream_time()
+    theirs = await app.backend.account.upstream_time()
     if theirs is None:
         return CheckResult("clock", "ok", "The backend uses this machine's clock.")
     apart = abs(theirs - app.clock())
@@ -70,15 +70,15 @@ async def _check_statuses(app: AppContext) -> CheckResult:
 
 
 async def _check_team(app: AppContext) -> CheckResult:
-    members = await app.backend.members()
+    members = await app.backend.account.members()
     if not members:
         return CheckResult("team", "failed", "The team has no members.", "Add a member in the CRM.")
     return CheckResult("team", "ok", f"Members who can be responsible: {len(members)}.")
 
 
 async def _check_me(app: AppContext) -> CheckResult:
-    me = await app.backend.me()
-    names = {member.id: member.name for member in await app.backend.members()}
+    me = await app.backend.account.me()
+    names = {member.id: member.name for member in await app.backend.account.members()}
     if me in names:
         return CheckResult("me", "ok", f"'me' is {names[me]}.")
     found = (

@@ -295,7 +295,7 @@ async def _visible_to(app: AppContext) -> str | None:
     """The only member whose tasks the caller may see; None: all tasks."""
     if not app.principal.rules.own_tasks_only:
         return None
-    return await app.backend.me() or _NOBODY
+    return await app.backend.account.me() or _NOBODY
 
 
 async def _hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple[KeptEvent, ...]:

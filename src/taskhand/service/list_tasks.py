@@ -61,7 +61,7 @@ async def list_tasks(
 
     `links` are those of the fields contact, customer and deal that are shown.
     """
-    members = {member.id: member for member in await app.backend.members()}
+    members = {member.id: member for member in await app.backend.account.members()}
     query = replace(await resolve_filter(app, given), order=order, limit=limit, links=links, connection=app.connection)
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
@@ -149,8 +149,8 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
     if given.deal_id is not MISSING:
         await check_deal(app, given.deal_id)
     if given.responsible_ids is not MISSING:
-        asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
-        team, me = await app.backend.members(), await app.backend.me()
+        asked, former = _people_in(given.responsible_ids), await app.backend.account.former_members()
+        team, me = await app.backend.account.members(), await app.backend.account.me()
         people_lookup.resolve_people(asked, team, me, former=former, is_filter=True)
 
 

@@ -18,4 +18,4 @@ class Team:
 
 async def list_team_members(app: AppContext) -> Team:
     """The members of the team."""
-    return Team(await app.backend.members(), await app.backend.me())
+    return Team(await app.backend.account.members(), await app.backend.account.me())

@@ -42,7 +42,7 @@ async def load_wording(
         return replace(plain, names=last)
     try:
         with part_of_call(_AWAY_SHARE if is_away else 1):
-            team = Team(await app.backend.members(), me=None)
+            team = Team(await app.backend.account.members(), me=None)
             former = await find_former_members(app, people, [one.id for one in team.members])
     except TaskhandError:
         return replace(plain, names=last)
@@ -55,7 +55,7 @@ async def _link_names(app: AppContext, links: Collection[tuple[str, str]]) -> di
     names: dict[tuple[str, str], str] = {}
     for field in sorted({field for field, _ in links}):
         with suppress(TaskhandError):
-            found = await app.backend.find_linked(field, sorted(one for other, one in links if other == field))
+            found = await app.backend.account.find_linked(field, sorted(one for other, one in links if other == field))
             names |= {(field, one): _link_name(field, linked) for one, linked in found.items()}
     return names
 

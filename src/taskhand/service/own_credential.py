@@ -3,14 +3,11 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
-from taskhand.backends.base import Backend, OwnProperties
+from taskhand.backends.base import Backend
 from taskhand.domain.errors import LinkBroken, LinkRequired, NotAllowed
 from taskhand.domain.principal import Principal
-
-if TYPE_CHECKING:
-    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["OwnBackend", "OwnBackends", "describe_credential", "with_own_credential"]
 
@@ -142,51 +139,33 @@ class _Choice:
         raise LinkRequired.first(self._connection, person.shown_name, has_vault=self._own is not None)
 
 
-class _CallersBackend:
-    """Every method of the protocol, each with the credential that is the caller's then."""
+class _CallersPart:
+    """A backend or a part of it; each request bears the credential that is the caller's then."""
+
+    def __init__(self, choice: _Choice, part_of: Callable[[Backend], Any]) -> None:
+        """`part_of` returns the part of a backend."""
+        self._choice = choice
+        self._part_of = part_of
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._part_of(self._choice.latest), name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+
+        async def call(*given: Any, **named: Any) -> Any:
+            async with self._choice.backend() as backend:
+                return await getattr(self._part_of(backend), name)(*given, **named)
+
+        return call
+
+
+class _CallersBackend(_CallersPart):
+    """The backend of a caller."""
 
     def __init__(self, choice: _Choice) -> None:
-        self._choice = choice
-        is_there = choice.shared.properties is not None
-        self.properties = cast("OwnProperties", _CallersProperties(choice)) if is_there else None
-        source = choice.shared.change_source
-        self.change_source = cast("ChangeSource", _CallersSource(choice, source)) if source else None
-
-    def __getattr__(self, name: str) -> Any:
-        if not inspect.iscoroutinefunction(getattr(Backend, name, None)):
-            return getattr(self._choice.latest, name)
-
-        async def call(*given: Any, **named: Any) -> Any:
-            async with self._choice.backend() as backend:
-                return await getattr(backend, name)(*given, **named)
-
-        return call
-
-
-class _CallersProperties:
-    """The properties of the backend that is the caller's then."""
-
-    def __init__(self, choice: _Choice) -> None:
-        self._choice = choice
-
-    def __getattr__(self, name: str) -> Any:
-        async def call(*given: Any, **named: Any) -> Any:
-            async with self._choice.backend() as backend:
-                return await getattr(backend.properties, name)(*given, **named)
-
-        return call
-
-
-class _CallersSource:
-    """The source of changes of the backend that is the caller's then."""
-
-    def __init__(self, choice: _Choice, shared: "ChangeSource") -> None:
-        self._choice = choice
-        self.compares, self.remark = shared.compares, shared.remark
-
-    def __getattr__(self, name: str) -> Any:
-        async def call(*given: Any, **named: Any) -> Any:
-            async with self._choice.backend() as backend:
-                return await getattr(backend.change_source, name)(*given, **named)
-
-        return call
+        super().__init__(choice, lambda backend: backend)
+        self.account = _CallersPart(choice, lambda backend: backend.account)
+        self.properties = _CallersPart(choice, lambda backend: backend.properties) if choice.shared.properties else None
+        self.change_source = (
+            _CallersPart(choice, lambda backend: backend.change_source) if choice.shared.change_source else None
+        )

@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pydantic import MISSING
 
 from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
-from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
+from taskhand.domain.task import StatusList, Task
 
 if TYPE_CHECKING:
     from taskhand.domain.change_source import ChangeSource
     from taskhand.domain.lost_create import CreateCandidates
-    from taskhand.domain.task_types import KnownType
 
 __all__ = ["OwnTasksBackend", "only_own_tasks"]
 
@@ -51,76 +48,30 @@ class OwnTasksBackend:
         """The ids of tasks that this call has read, afresh, as the person's own."""
         self._written: set[str] = set()
         """The ids of the tasks that this call has written, perhaps reassigned: it may read them until it ends."""
+        self.name, self.capabilities, self.remedies = backend.name, backend.capabilities, backend.remedies
+        self.account = backend.account
         own = backend.properties
         self.properties: OwnProperties | None = _Properties(own, self._only_own) if own else None
-
-    @property
-    def name(self) -> str:
-        """The backend's own."""
-        return self._backend.name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The backend's own."""
-        return self._backend.capabilities
-
-    @property
-    def remedies(self) -> Mapping[str, str]:
-        """The backend's own."""
-        return self._backend.remedies
 
     @property
     def change_source(self) -> "ChangeSource | None":
         """The backend's own: changes are filtered for the caller when they are listed."""
         return self._backend.change_source
 
-    @property
-    def accessed(self) -> str:
-        """The backend's own."""
-        return self._backend.accessed
-
     async def statuses(self) -> StatusList:
         """The backend's own."""
         return await self._backend.statuses()
 
-    async def members(self) -> tuple[Member, ...]:
-        """The backend's own."""
-        return await self._backend.members()
-
-    async def former_members(self) -> tuple[Member, ...]:
-        """The backend's own."""
-        return await self._backend.former_members()
-
-    async def me(self) -> str | None:
-        """The person whose tasks these are."""
-        return await self._backend.me()
-
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """The backend's own."""
         return self._backend.sure_of_due(task, of_day=of_day)
-
-    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """The backend's own."""
-        return await self._backend.find_contacts(query, limit)
-
-    async def find_deals(self, query: str | None, limit: int) -> DealList:
-        """The backend's own."""
-        return await self._backend.find_deals(query, limit)
-
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """The backend's own."""
-        return await self._backend.find_linked(field, ids)
-
-    async def task_types(self) -> "tuple[KnownType, ...]":
-        """The backend's own."""
-        return await self._backend.task_types()
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of the person's own tasks; of those that others are responsible for too, if these are asked for.
 
         As many pages of the backend are read as that takes.
         """
-        me, asked = await self.me(), query.responsible_ids
+        me, asked = await self.account.me(), query.responsible_ids
         others = None if asked is None or me in asked else frozenset(asked)
         most = self.capabilities.most_responsibles
         if me is None or (others is not None and (not others or most == 1)):
@@ -234,29 +185,13 @@ class OwnTasksBackend:
             return refused
         return await self._backend.delete_tasks(before, progress)
 
-    async def upstream_time(self) -> datetime | None:
-        """The backend's own."""
-        return await self._backend.upstream_time()
-
-    async def upstream_account(self) -> str | None:
-        """The backend's own."""
-        return await self._backend.upstream_account()
-
-    async def check_access(self) -> None:
-        """The backend's own."""
-        await self._backend.check_access()
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """The backend's own."""
-        return await self._backend.check_health(writes=writes)
-
     async def aclose(self) -> None:
         """Close the backend."""
         await self._backend.aclose()
 
     async def _member(self) -> str:
         """The id of the person's member; NotAllowed for a person who is none."""
-        if (me := await self.me()) is None:
+        if (me := await self.account.me()) is None:
             raise NotAllowed(
                 "You are no member of this account that is known, so none of its tasks are your own.",
                 next_step=f"Tell the person: {self.remedies['me']}" if "me" in self.remedies else None,
@@ -281,7 +216,7 @@ class OwnTasksBackend:
 
     async def _own_among(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those of the tasks that cannot be read whole that are certainly the person's own."""
-        me, pattern = await self.me(), self.capabilities.id_pattern
+        me, pattern = await self.account.me(), self.capabilities.id_pattern
         named = [one for one in ids if re.fullmatch(pattern, one)]
         found = await self._backend.snapshots(named) if named else {}
         return tuple(one for one in named if one in found and me in found[one].task.responsible_ids)

@@ -38,7 +38,7 @@ async def _gives_away(app: AppContext, tasks: Iterable[Receipt | TaskResult | Di
     if not people:
         return False
     try:
-        me = await app.backend.me()
+        me = await app.backend.account.me()
     except TaskhandError:
         return False
     return any(_has(one.before, me) and not _has(one.after, me) for one in people)

@@ -65,7 +65,7 @@ async def find_former_members(app: AppContext, ids: Collection[str], team: Colle
     `team` are the ids of the members.
     """
     missing = {*ids} - {*team}
-    return {one.id: one for one in await app.backend.former_members() if one.id in missing} if missing else {}
+    return {one.id: one for one in await app.backend.account.former_members() if one.id in missing} if missing else {}
 
 
 def _nobody_error(app: AppContext, text: str, argument: str) -> NotFound:
@@ -94,7 +94,7 @@ async def _resolve(
     try:
         return people_lookup.resolve_people(given, team.members, team.me, also=ids, argument=argument, me_remedy=remedy)
     except NotFound:
-        former = await app.backend.former_members() if gone is None or gone else ()
+        former = await app.backend.account.former_members() if gone is None or gone else ()
         former = tuple(one for one in former if gone is None or one.id in gone)
         if not former:
             raise

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from taskhand.backends.base import Backend, BulkProgress, ItemResult, Written
+from taskhand.backends.base import Account, Backend, BulkProgress, ItemResult, Written
 from taskhand.domain.author import Author, writing_as
 from taskhand.domain.edit import Edit
 from taskhand.domain.people_lookup import find_members
@@ -34,9 +34,9 @@ class _PersonalBackend:
         self._person = person
         self._key = key
         self._line = line
-        self._team: tuple[Member, ...] | None = None
+        self.account = cast("Account", _PersonalAccount(backend.account, person, line))
         self.capabilities = replace(backend.capabilities, knows_me=True)
-        self._as_person = partial(writing_as, Author(person.id, self.me))
+        self._as_person = partial(writing_as, Author(person.id, self.account.me))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
@@ -45,26 +45,6 @@ class _PersonalBackend:
     def remedies(self) -> Mapping[str, str]:
         """Those of the backend; whoever runs the server says in people.toml who the person is."""
         return {**self._backend.remedies, "me": self._remedy}
-
-    async def members(self) -> tuple[Member, ...]:
-        """The people who can be responsible for a task."""
-        self._team = await self._backend.members()
-        return self._team
-
-    async def me(self) -> str | None:
-        """The id of the person's member; None if no member, or more than one, can be the person.
-
-        The team is not read again if it was just read.
-        """
-        team, self._team = self._team, None
-        if team is None:
-            team = await self._backend.members()
-        if self._line is not None:
-            found = find_members(self._line, team)
-        else:
-            email = fold_person(self._person.email or "")
-            found = [one for one in team if email and fold_person((one.email or "").strip()) == email]
-        return found[0].id if len(found) == 1 else None
 
     async def find_notes(
         self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
@@ -103,3 +83,36 @@ class _PersonalBackend:
             return f'In people.toml, give {table} {self._key} = "the id or e-mail of a member".'
         said = f"{self._key} = {json.dumps(self._line, ensure_ascii=False)}"
         return f"In people.toml, correct {said} in {table}: not exactly one member has that id, e-mail or name."
+
+
+class _PersonalAccount:
+    """Everything but `me` is the account's own."""
+
+    def __init__(self, account: Account, person: Person, line: str | None) -> None:
+        self._account = account
+        self._person = person
+        self._line = line
+        self._team: tuple[Member, ...] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._account, name)
+
+    async def members(self) -> tuple[Member, ...]:
+        """The people who can be responsible for a task."""
+        self._team = await self._account.members()
+        return self._team
+
+    async def me(self) -> str | None:
+        """The id of the person's member; None if no member, or more than one, can be the person.
+
+        The team is not read again if it was just read.
+        """
+        team, self._team = self._team, None
+        if team is None:
+            team = await self._account.members()
+        if self._line is not None:
+            found = find_members(self._line, team)
+        else:
+            email = fold_person(self._person.email or "")
+            found = [one for one in team if email and fold_person((one.email or "").strip()) == email]
+        return found[0].id if len(found) == 1 else None

@@ -45,9 +45,9 @@ class Readiness:
     async def check(self) -> dict[str, str]:
         """The state of the `journal`, and of the `store` or the `credential`: READY, or the code of an error."""
         async with self._lock:
-            what = self.app.backend.accessed
+            what = self.app.backend.account.accessed
             if what == "store" or self.app.monotonic() >= self._good_until:
-                self._backend = await self._state_of(self.app.backend.check_access)
+                self._backend = await self._state_of(self.app.backend.account.check_access)
                 self._good_until = self.app.monotonic() + _CREDENTIAL_S[self._backend == READY]
             return {what: self._backend, "journal": await self._state_of(self.app.journal.check_access)}
 

@@ -10,8 +10,8 @@ async def is_same_account(one: Backend, other: Backend) -> bool | None:
 
     The CRM's id of the account says it, else the ids of the team: who is in several accounts is with others in each.
     """
-    ids = [await backend.upstream_account() for backend in (one, other)]
+    ids = [await backend.account.upstream_account() for backend in (one, other)]
     if all(ids):
         return ids[0] == ids[1]
-    teams = [{member.id for member in await backend.members()} for backend in (one, other)]
+    teams = [{member.id for member in await backend.account.members()} for backend in (one, other)]
     return teams[0] == teams[1] if any(teams) else None

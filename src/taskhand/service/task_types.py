@@ -12,5 +12,5 @@ async def resolve_task_type(app: AppContext, given: str, *, new: bool = False) -
 
     `new` is whether a new task is to have it.
     """
-    known, of_new = await app.backend.task_types(), app.backend.capabilities.new_task_types
+    known, of_new = await app.backend.account.task_types(), app.backend.capabilities.new_task_types
     return task_types.resolve_task_type(given, [one for one in known if not (new and of_new) or one.value in of_new])

@@ -3,7 +3,7 @@
 import inspect
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
-from taskhand.backends.base import Backend, OwnProperties
+from taskhand.backends.base import Account, Backend, OwnProperties
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class _Unavailable:
     def __init__(self, backend: Backend, problem: OperatorError) -> None:
         self._backend = backend
         self._refusing = _Refusing(problem)
+        self.account = cast("Account", _RefusingAccount(problem, backend.account.accessed))
         self.properties = cast("OwnProperties", self._refusing) if backend.properties is not None else None
         source = backend.change_source
         self.change_source = cast("ChangeSource", _RefusingSource(problem)) if source is not None else None
@@ -47,6 +48,14 @@ class _Refusing:
             ) from None
 
         return refuse
+
+
+class _RefusingAccount(_Refusing):
+    """An account that refuses every request."""
+
+    def __init__(self, problem: OperatorError, accessed: str) -> None:
+        super().__init__(problem)
+        self.accessed = accessed
 
 
 class _RefusingSource(_Refusing):

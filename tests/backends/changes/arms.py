@@ -127,7 +127,7 @@ async def _on_store(
 ) -> AsyncIterator[World[Any]]:
     clock = FixedClock()
     async with opens(clock) as backend, opens(clock) as other:
-        me = (await backend.members())[0].id
+        me = (await backend.account.members())[0].id
         ana = await backend.edit(lambda directory: directory.add_member("Ana Soto", "ana@example.com"))
 
         async def real() -> Mapping[str, Task]:

@@ -7,6 +7,7 @@ from passing import Time
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.paging import Page
+from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import OperatorError
 from taskhand.http.response_body import Reply
@@ -50,7 +51,7 @@ def ended(user: str, name: str) -> JsonObject:
 
 async def former(client: CloseClient) -> list[tuple[str, str]]:
     """The ids and names of those who have left, after those of the members were looked at."""
-    account = Account(client, Time().clock)
+    account = Account(client, Timing(Time().moment, Time().clock, Time().sleep))
     assert [one.id for one in await account.members()] == ["user_ana", "user_ben"]
     return [(one.id, one.name) for one in await account.former_members()]
 

@@ -83,7 +83,7 @@ async def test_a_lost_create_is_not_matched_with_an_earlier_equal_one() -> None:
     sandbox = close()
     before = len(sandbox.tasks)
     async with on_close(sandbox) as backend:
-        await backend.me()
+        await backend.account.me()
         for fault, is_made in (("reset_before", False), (None, True), ("reset_before", False)):
             sandbox.faults = (Fault("reset_before", POST),) if fault else ()
             if is_made:

@@ -129,11 +129,11 @@ async def test_every_path_ends_with_a_slash_and_carries_the_key_as_a_user_name()
     sandbox = close()
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
-        await backend.me()
-        await backend.members()
-        await backend.find_contacts("Carolina", 5)
+        await backend.account.me()
+        await backend.account.members()
+        await backend.account.find_contacts("Carolina", 5)
         await backend.update_task(before, Edit(title="x"))
-        await backend.upstream_time()
+        await backend.account.upstream_time()
         await backend.list_tasks(TaskQuery())
     assert all(one.path.endswith("/") and one.status == 200 for one in sandbox.requests)
     assert credential(SecretStr(KEY), None)[1]["authorization"].startswith("Basic ")
@@ -141,8 +141,8 @@ async def test_every_path_ends_with_a_slash_and_carries_the_key_as_a_user_name()
 
 async def test_an_access_token_is_a_bearer() -> None:
     async with on_close(close(), token="oauth-fault-table-4711") as backend:  # noqa: S106 - a sandbox's
-        assert await backend.me() == ELENA
-        assert await backend.upstream_account() == ORGANIZATION
+        assert await backend.account.me() == ELENA
+        assert await backend.account.upstream_account() == ORGANIZATION
 
 
 @pytest.mark.parametrize(("day", "offset"), [("2026-01-10", "-3"), ("2026-07-10", "-4")])
@@ -215,7 +215,7 @@ async def test_people_are_kept_for_half_a_minute_and_the_lead_of_a_contact_for_o
     sandbox, time = close(0), Time()
     linked = Edit(ai_contact_id=CAROLINA, ai_customer_id=LEAD)
     async with on_close(sandbox, time) as backend:
-        for read, kept_s in ((backend.members, 30.0), (lambda: backend.account.check_links(linked), 60.0)):
+        for read, kept_s in ((backend.account.members, 30.0), (lambda: backend.account.check_links(linked), 60.0)):
             sandbox.clear_requests()
             for wait_s in (0.0, kept_s - 1.0, 1.0):
                 time.now += wait_s
@@ -343,7 +343,7 @@ async def test_no_request_line_is_longer_than_is_recommended(limit: int) -> None
 )
 async def test_people_are_found_by_their_words_and_by_their_lead(query: str, names: list[str]) -> None:
     async with on_close(close(0)) as backend:
-        found = await backend.find_contacts(query, 5)
+        found = await backend.account.find_contacts(query, 5)
     assert [contact.name for contact in found] == names
     assert [contact.customer_id for contact in found] == ([OTHER_LEAD] if query == "prairie" else [LEAD])[: len(names)]
     assert [contact.id for contact in found] == ([None] if query == "prairie" else [CAROLINA])[: len(names)]
@@ -353,7 +353,7 @@ async def test_people_are_found_by_whole_words_where_close_refuses_beginnings_an
     sandbox = close(0, spec_variant=SpecVariant(word_beginnings="rejected"))
     async with on_close(sandbox) as backend:
         for _ in range(2):
-            assert [one.name for one in await backend.find_contacts("carolina", 5)] == ["Carolina Vega"]
+            assert [one.name for one in await backend.account.find_contacts("carolina", 5)] == ["Carolina Vega"]
     assert [one.status for one in sandbox.requests] == [400, 200, 200]
 
 
@@ -361,8 +361,8 @@ async def test_beginnings_of_words_are_searched_again_after_a_search_that_close_
     sandbox = close(0, [Fault("status", "POST /api/v1/data/search", status=400, times=2)])
     async with on_close(sandbox) as backend:
         with pytest.raises(CallerError):
-            await backend.find_contacts("caro", 5)
-        assert [one.name for one in await backend.find_contacts("caro", 5)] == ["Carolina Vega"]
+            await backend.account.find_contacts("caro", 5)
+        assert [one.name for one in await backend.account.find_contacts("caro", 5)] == ["Carolina Vega"]
     assert [one.status for one in sandbox.requests] == [400, 400, 200]
 
 
@@ -370,14 +370,14 @@ async def test_no_more_people_with_hidden_characters_in_their_names_are_found_th
     contacts = [{"id": f"cont_{number:043}", "name": f"Zo\u200be {number}"} for number in range(1, 4)]
     sandbox = close(0, seed=WORLD | {"leads": [{"id": LEAD, "name": "Acme", "contacts": contacts}]})
     async with on_close(sandbox) as backend:
-        assert [one.id for one in await backend.find_contacts("zoe", 2)] == [one["id"] for one in contacts[:2]]
+        assert [one.id for one in await backend.account.find_contacts("zoe", 2)] == [one["id"] for one in contacts[:2]]
 
 
 async def test_a_contact_is_found_by_the_beginning_of_a_word_among_many_leads() -> None:
     many = [{"id": f"lead_many{number:039}", "name": f"Company {number}"} for number in range(300)]
     sandbox = close(0, seed=WORLD | {"leads": [*many, *WORLD["leads"]]})
     async with on_close(sandbox) as backend:
-        assert [one.name for one in await backend.find_contacts("carol", 5)] == ["Carolina Vega"]
+        assert [one.name for one in await backend.account.find_contacts("carol", 5)] == ["Carolina Vega"]
     assert len(sandbox.requests) == 1
 
 
@@ -395,7 +395,7 @@ class Terse(CloseSandbox):
 async def test_a_lead_that_a_search_answers_without_contacts_is_read() -> None:
     sandbox = Terse(seed=WORLD, key=KEY)
     async with on_close(sandbox) as backend:
-        (found,) = await backend.find_contacts("carolina", 5)
+        (found,) = await backend.account.find_contacts("carolina", 5)
     assert (found.id, found.name, found.customer_id) == (CAROLINA, "Carolina Vega", LEAD)
     assert [one.path for one in sandbox.requests] == ["/api/v1/data/search/", f"/api/v1/lead/{LEAD}/"]
 
@@ -403,8 +403,8 @@ async def test_a_lead_that_a_search_answers_without_contacts_is_read() -> None:
 async def test_the_users_are_cached_and_exclude_those_who_left() -> None:
     sandbox = close(spec_variant=SpecVariant(ex_members="listed"))
     async with on_close(sandbox) as backend:
-        first, again = await backend.members(), await backend.members()
-        assert await backend.me() == await backend.me() == ELENA
+        first, again = await backend.account.members(), await backend.account.members()
+        assert await backend.account.me() == await backend.account.me() == ELENA
     assert [member.name for member in first][:2] == ["Elena", "Ana Soto"]
     assert first == again
     assert [one.path for one in sandbox.requests] == ["/api/v1/user/", "/api/v1/me/"]
@@ -469,7 +469,7 @@ async def test_a_refused_write_names_fields_of_the_contract() -> None:
 async def test_a_wrong_key_is_an_operator_error() -> None:
     async with on_close(close(key="another")) as backend:
         with pytest.raises(TaskhandError) as refused:
-            await backend.members()
+            await backend.account.members()
     assert refused.value.code == "unauthorized"
     assert refused.value.next_step is not None
     assert "CLOSE_API_KEY" in refused.value.next_step

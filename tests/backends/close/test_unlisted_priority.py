@@ -194,7 +194,7 @@ async def test_a_404_of_the_address_is_not_a_missing_task(body: bytes) -> None:
     sandbox = Elsewhere(seed=WORLD, key=KEY)
     sandbox.page = Response(404, body, (("content-type", "text/html"),))
     async with on_close(sandbox) as backend:
-        for asked in (backend.get_task(TASK), backend.list_tasks(TaskQuery()), backend.members()):
+        for asked in (backend.get_task(TASK), backend.list_tasks(TaskQuery()), backend.account.members()):
             with pytest.raises(UpstreamError) as refused:
                 await asked
             assert "CLOSE_BASE_URL" in (refused.value.next_step or "")
@@ -234,8 +234,8 @@ def crowd(size: int) -> dict[str, Any]:
 async def test_contacts_are_searched_on_every_page() -> None:
     sandbox = CloseSandbox(seed=WORLD | crowd(150), key=KEY)
     async with on_close(sandbox) as backend:
-        assert len(await backend.find_contacts("acme", 500)) == 150
-        assert len(await backend.find_contacts("acme", 21)) == 21
+        assert len(await backend.account.find_contacts("acme", 500)) == 150
+        assert len(await backend.account.find_contacts("acme", 21)) == 21
     assert len(sandbox.requests) == 3
 
 
@@ -251,6 +251,6 @@ async def test_a_search_with_too_many_pages_is_an_error() -> None:
     async with on_close(sandbox) as backend:
         sandbox.clear_requests()
         with pytest.raises(CallerError) as refused:
-            await backend.find_contacts("nobody", 21)
+            await backend.account.find_contacts("nobody", 21)
     assert refused.value.code == "query_too_wide"
     assert len(sandbox.requests) == 10

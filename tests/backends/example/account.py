@@ -25,9 +25,13 @@ class ExampleAccount(CrmAccount):
         """An answer without a body: the account is in this process."""
         return Reply(204, None, {}, "/", RequestKind.READ)
 
-    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  nothing can be wrong
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  nothing can be wrong
         """The account itself."""
         return (CheckResult("reachability", "ok", "Example is in this process."),)
+
+    async def upstream_time(self) -> datetime | None:
+        """None: the account is in this process."""
+        return None
 
     async def members(self) -> tuple[Member, ...]:
         """The people of the account."""

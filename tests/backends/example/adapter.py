@@ -56,10 +56,6 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         rows = {row["id"]: row for row in await self._client.tasks()}
         return {one: Snapshot(task_of(rows[one]), rows[one]) for one in ids if one in rows}
 
-    async def upstream_time(self) -> datetime | None:
-        """None: the account is in this process."""
-        return None
-
     def _is_late(self, task: Task) -> bool:
         is_finished = task.status_config is not None and task.status_config.type in FINISHED
         return not is_finished and is_overdue(due_of(task), self.timing.clock(), self._timezone)

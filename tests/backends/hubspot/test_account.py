@@ -7,17 +7,17 @@ OPEN = ("burst=0", "searches=0", "search_lag=0")
 
 async def test_finds_contacts_and_companies_with_their_ids() -> None:
     async with staged() as stage:
-        (carolina,) = await stage.backend.find_contacts("carolina", 5)
+        (carolina,) = await stage.backend.account.find_contacts("carolina", 5)
         assert (carolina.id, carolina.name, carolina.email) == (CAROLINA, "Carolina Vega", "carolina@acme.example")
-        (company,) = await stage.backend.find_contacts("initech", 5)
+        (company,) = await stage.backend.account.find_contacts("initech", 5)
         assert (company.id, company.name, company.customer_id) == (None, "Initech", "202")
-        assert await stage.backend.find_contacts("nobody at all", 5) == ()
-        [of_company] = await stage.backend.find_contacts("acme spa", 5)
+        assert await stage.backend.account.find_contacts("nobody at all", 5) == ()
+        [of_company] = await stage.backend.account.find_contacts("acme spa", 5)
         assert (of_company.id, of_company.customer_id, of_company.customer_name) == (CAROLINA, COMPANY, "Acme SpA")
 
 
 async def test_a_found_contact_names_its_company() -> None:
     time = Time()
     async with staged(hubspot(time, spec_variant=OPEN), time) as stage:
-        (carolina,) = await stage.backend.find_contacts("Carolina", 5)
+        (carolina,) = await stage.backend.account.find_contacts("Carolina", 5)
         assert (carolina.id, carolina.customer_id) == (CAROLINA, COMPANY)

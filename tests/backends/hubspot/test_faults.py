@@ -207,7 +207,7 @@ async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
     async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "daily=4")), time) as stage:
         await stage.backend.get_task(task_id(1))
         with pytest.raises(TaskhandError) as refused:
-            await stage.backend.find_contacts("Carolina", 5)
+            await stage.backend.account.find_contacts("Carolina", 5)
         assert refused.value.code == "rate_limited"
         assert refused.value.retry_after_s is not None
         assert refused.value.retry_after_s > 600

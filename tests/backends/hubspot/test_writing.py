@@ -93,7 +93,7 @@ async def test_dated_versions_send_the_same_to_dated_paths() -> None:
         before = await stage.backend.get_task(task_id(1))
         await stage.backend.update_task(before, Edit(title="New", ai_contact_id=CAROLINA))
         await stage.backend.update_tasks([(before, Edit(ai_contact_id=BRUNO))])
-        await stage.backend.members()
+        await stage.backend.account.members()
         assert all("/2026-03" in path or path.endswith("/account-info/v3/details") for path in stage.sent)
         assert all(one.status is not None and one.status < 300 for one in stage.hubspot.requests)
         assert (await stage.backend.get_task(task_id(1))).ai_contact_id == BRUNO
@@ -186,13 +186,13 @@ async def test_a_task_that_is_gone_is_not_found_whatever_the_tool() -> None:
 async def test_who_me_is_comes_from_the_configuration_or_the_private_apps_token() -> None:
     for user, expected in ((ANA, ANA), ("ana@example.com", ANA), ("98499706", ANA), (None, ELENA), ("nobody", None)):
         async with staged(user=user) as stage:
-            assert await stage.backend.me() == expected
-            assert await stage.backend.upstream_account() == str(PORTAL)
+            assert await stage.backend.account.me() == expected
+            assert await stage.backend.account.upstream_account() == str(PORTAL)
 
 
 async def test_the_token_is_asked_about_only_in_a_body_and_never_in_a_path() -> None:
     async with staged(user=None) as stage:
-        await stage.backend.me()
+        await stage.backend.account.me()
         assert all(KEY not in str((one.path, one.query, one.body)) for one in stage.hubspot.requests)
 
 
@@ -210,7 +210,7 @@ async def test_owners_are_read_page_by_page_without_those_archived() -> None:
     ]
     world = seed(0) | {"owners": [*owners[:200], *(one | {"archived": True} for one in owners[200:])]}
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
-        assert len(await stage.backend.members()) == 200
+        assert len(await stage.backend.account.members()) == 200
 
 
 async def test_a_task_goes_by_a_unique_property_where_one_is_configured() -> None:

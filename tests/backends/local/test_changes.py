@@ -46,7 +46,7 @@ async def told(feed: Feed) -> list[tuple[str, list[tuple[str, object, object]], 
 
 async def test_a_change_of_several_fields_and_people_is_one_event(opens: Opener) -> None:
     async with opens() as backend:
-        [me] = await backend.members()
+        [me] = await backend.account.members()
         ana = await backend.edit(lambda directory: directory.add_member("Ana"))
         task = await create(backend, CALL)
         feed = await begin(backend)
@@ -69,7 +69,7 @@ async def test_a_change_of_several_fields_and_people_is_one_event(opens: Opener)
 
 async def test_a_change_of_people_has_the_title_that_the_task_had_then(opens: Opener) -> None:
     async with opens() as backend:
-        [me] = await backend.members()
+        [me] = await backend.account.members()
         task, gone = await create(backend, CALL), await create(backend, CALL)
         feed = await begin(backend)
         for people in ((me.id,), ()):
@@ -93,14 +93,14 @@ async def test_tells_each_task_of_a_write_of_many_and_nothing_of_a_write_without
         await backend.update_tasks([(task, Edit(title="Call Acme")) for task in tasks])
         await backend.import_lines([Line(1, "task", tasks[0].model_dump() | {"id": "abcdef01"})], commit=False)
         new = [("priority", None, 1), ("status", None, "Pendiente")]
-        assert await told(feed) == [("created", new, (await backend.me()))] * 2
+        assert await told(feed) == [("created", new, (await backend.account.me()))] * 2
         await backend.delete_tasks(tasks)
         assert [kind for kind, _, _ in await told(feed)] == ["deleted", "deleted"]
 
 
 async def test_tells_what_is_written_by_hand_in_a_file(store_file: Path) -> None:
     async with open_store(store_file) as backend:
-        [me] = await backend.members()
+        [me] = await backend.account.members()
         task = await create(backend, CALL)
         feed = await begin(backend)
         with closing(sqlite3.connect(store_file)) as connection:
@@ -125,7 +125,7 @@ async def test_tells_what_is_written_by_hand_in_a_database_once_it_is_committed(
 ) -> None:
     empty_database(postgres_database)
     async with open_database(postgres_database.url) as backend:
-        [me] = await backend.members()
+        [me] = await backend.account.members()
         task = await create(backend, CALL)
         feed = await begin(backend)
         with psycopg.connect(postgres_database.url) as connection:
@@ -188,7 +188,7 @@ async def test_tells_what_was_changed_since_a_moment_also_after_many_older_chang
 
 async def test_a_look_that_is_behind_ends_with_a_whole_change(store_file: Path) -> None:
     async with open_store(store_file) as backend:
-        [me] = await backend.members()
+        [me] = await backend.account.members()
         feed = await begin(backend)
         await backend.create_tasks([CALL] * 498)
         await backend.create_tasks([replace(CALL, responsible_ids=(me.id,))] * 3)  # each a row, and one of its person

@@ -76,7 +76,7 @@ async def test_a_store_whose_connections_were_cut_goes_on(postgres_database: "Te
         postgres_database.cut_connections()
         changed = await backend.update_task(task, Edit(title="Call Acme"))
         assert changed.task.title == "Call Acme"
-        [result] = await backend.check_health(writes=True)
+        [result] = await backend.account.check_health(writes=True)
         assert result.found == "The task store in the database postgres at " + result.found.partition(" at ")[2]
         assert result.found.endswith(": can be written; tasks: 1.")
 

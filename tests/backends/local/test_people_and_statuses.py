@@ -116,14 +116,14 @@ async def test_nothing_can_be_without_a_name(backend: LocalBackend, name: str) -
         with pytest.raises(CallerError) as refused:
             await backend.edit(work)
         assert refused.value.code == "invalid_name"
-    assert [member.name for member in await backend.members()] == [USER]
+    assert [member.name for member in await backend.account.members()] == [USER]
 
 
 async def test_the_first_member_is_me_under_any_name(backend: LocalBackend) -> None:
-    me = await backend.me()
+    me = await backend.account.me()
     await backend.edit(lambda directory: directory.rename_member("me", "Elisa M."))
-    assert [(member.id, member.name) for member in await backend.members()] == [(me, "Elisa M.")]
-    assert await backend.me() == me
+    assert [(member.id, member.name) for member in await backend.account.members()] == [(me, "Elisa M.")]
+    assert await backend.account.me() == me
 
 
 @pytest.mark.parametrize("who", ["me", "ME", USER, "elisa mora"])
@@ -131,7 +131,7 @@ async def test_me_cannot_be_removed(backend: LocalBackend, who: str) -> None:
     with pytest.raises(CallerError, match="is you") as refused:
         await backend.edit(lambda directory: directory.remove_member(who))
     assert refused.value.code == "in_use"
-    assert len(await backend.members()) == 1
+    assert len(await backend.account.members()) == 1
 
 
 async def test_two_members_with_one_name_are_told_apart_by_id_or_e_mail(backend: LocalBackend) -> None:
@@ -141,7 +141,7 @@ async def test_two_members_with_one_name_are_told_apart_by_id_or_e_mail(backend:
         await backend.edit(lambda directory: directory.remove_member("maria rodriguez"))
     assert {candidate.value for candidate in refused.value.candidates} == {first, second}
     await backend.edit(lambda directory: directory.remove_member("M.R@example.com"))
-    assert {member.id for member in await backend.members()} == {await backend.me(), second}
+    assert {member.id for member in await backend.account.members()} == {await backend.account.me(), second}
 
 
 async def test_a_removed_member_keeps_tasks_but_cannot_be_given_new_ones(backend: LocalBackend) -> None:
@@ -151,7 +151,7 @@ async def test_a_removed_member_keeps_tasks_but_cannot_be_given_new_ones(backend
     assert (await backend.get_task(task_id)).responsible_ids == (luis,)
     for name in (luis, "Luis Pereira", "luis@example.com"):
         with pytest.raises(NotFound) as refused:
-            resolve_people([name], await backend.members(), await backend.me())
+            resolve_people([name], await backend.account.members(), await backend.account.me())
         assert refused.value.code == "unknown_member"
     with pytest.raises(NotFound):
         await backend.edit(lambda directory: directory.remove_member(luis))
@@ -164,34 +164,34 @@ async def test_a_failing_edit_leaves_nothing_behind(backend: LocalBackend) -> No
 
     with pytest.raises(LookupError):
         await backend.edit(work)
-    assert [member.name for member in await backend.members()] == [USER]
+    assert [member.name for member in await backend.account.members()] == [USER]
 
 
 @pytest.mark.parametrize("query", ["vega", "VEGA", "5555 0101", "carolina@", "lucia mendez", "ACME.EXAMPLE"])
 async def test_contacts_are_found_by_a_part_of_name_phone_or_e_mail(backend: LocalBackend, query: str) -> None:
     await backend.edit(lambda d: d.add_contact("Carolina Vega", "+56 9 5555 0101", "Carolina@acme.example", "acme"))
     await backend.edit(lambda d: d.add_contact("Lucía Méndez", None, None, None))
-    found = await backend.find_contacts(query, 5)
+    found = await backend.account.find_contacts(query, 5)
     assert [contact.name for contact in found] == ["Lucía Méndez" if "mendez" in query else "Carolina Vega"]
 
 
 async def test_a_query_is_text_and_no_pattern(backend: LocalBackend) -> None:
     await backend.edit(lambda directory: directory.add_contact("Carolina Vega"))
     for query in ("%", "_", "*", "C%a", "' OR 1 --"):
-        assert await backend.find_contacts(query, 5) == ()
+        assert await backend.account.find_contacts(query, 5) == ()
 
 
 async def test_no_more_contacts_than_asked_for_come_back_by_name(backend: LocalBackend) -> None:
     for name in ("Rosa C", "Rosa A", "Rosa B"):
         await backend.edit(lambda directory, name=name: directory.add_contact(name))  # type: ignore[misc]
-    assert [contact.name for contact in await backend.find_contacts("rosa", 2)] == ["Rosa A", "Rosa B"]
+    assert [contact.name for contact in await backend.account.find_contacts("rosa", 2)] == ["Rosa A", "Rosa B"]
 
 
 async def test_the_members_are_those_of_now_whichever_process_has_edited_them(
     backend: LocalBackend, opens: Opener
 ) -> None:
     async def names() -> list[str]:
-        return [member.name for member in await backend.members()]
+        return [member.name for member in await backend.account.members()]
 
     async with opens() as other:
         await backend.edit(lambda directory: directory.add_member("Ana"))

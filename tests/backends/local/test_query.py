@@ -385,7 +385,7 @@ async def test_a_task_made_before_the_cursor_does_not_move_the_next_page(store_f
 
 async def test_a_task_that_moves_is_found_at_its_new_day_for_everyone_on_it(store_file: Path) -> None:
     async with open_store(store_file) as backend:
-        me = str(await backend.me())
+        me = str(await backend.account.me())
         task = await create(backend, Edit(title="Call", priority=1, due=Due(date(2026, 3, 2)), responsible_ids=(me,)))
         task = await update(backend, task, Edit(due=Due(date(2026, 4, 2))))
         window = TaskQuery(responsible_ids=(me,), from_date="2026-04-01", to_date="2026-04-30")

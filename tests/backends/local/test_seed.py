@@ -66,7 +66,7 @@ async def test_every_status_and_priority_is_in_use_and_what_is_done_was_due_befo
 
 async def test_linked_contacts_can_be_found_and_belong_to_the_customer(backend: LocalBackend) -> None:
     tasks = await planted(backend)
-    customers = {contact.id: contact.customer_id for contact in await backend.find_contacts("", 100)}
+    customers = {contact.id: contact.customer_id for contact in await backend.account.find_contacts("", 100)}
     linked = [task for task in tasks if task.ai_contact_id]
     assert len(linked) >= 5
     assert all(customers[str(task.ai_contact_id)] == task.ai_customer_id for task in linked)
@@ -75,19 +75,19 @@ async def test_linked_contacts_can_be_found_and_belong_to_the_customer(backend: 
 
 async def test_people_are_on_the_team_and_two_of_them_share_a_name(backend: LocalBackend) -> None:
     tasks = await planted(backend)
-    team = {member.id for member in await backend.members()}
+    team = {member.id for member in await backend.account.members()}
     assert all(set(task.responsible_ids) <= team for task in tasks)
     assert {len(task.responsible_ids) for task in tasks} >= {0, 1, 2}
     with pytest.raises(Ambiguous):
-        resolve_people(["maria rodriguez"], await backend.members(), None)
+        resolve_people(["maria rodriguez"], await backend.account.members(), None)
 
 
 async def test_a_store_with_tasks_is_not_seeded_and_stays_as_it_is(backend: LocalBackend) -> None:
     await planted(backend)
-    before = await backend.members()
+    before = await backend.account.members()
     with pytest.raises(CallerError, match="has tasks already"):
         await seed_store(backend, NOW)
-    assert await backend.members() == before
+    assert await backend.account.members() == before
 
 
 async def test_a_store_without_its_first_statuses_can_be_seeded(backend: LocalBackend) -> None:

@@ -34,7 +34,7 @@ from backends.local.open_store import open_store
 
 async def look():
     async with open_store(Path(sys.argv[1])) as backend:
-        return len((await backend.statuses()).statuses), len(await backend.members())
+        return len((await backend.statuses()).statuses), len(await backend.account.members())
 
 print("ready", flush=True)
 sys.stdin.readline()
@@ -175,7 +175,7 @@ async def test_what_an_older_program_stored_is_found_as_it_is_shown(store_file: 
     async with open_store(store_file) as backend:
         assert len((await backend.list_tasks(TaskQuery(text="call \u2714 acme"))).tasks) == 1
         assert len((await backend.list_tasks(TaskQuery(text="acme", responsible_ids=(), of_nobody=True))).tasks) == 1
-        assert len(await backend.find_contacts("zoe", 5)) == 1
+        assert len(await backend.account.find_contacts("zoe", 5)) == 1
         await backend.edit(lambda directory: directory.rename_status("Listo", "Hecho"))
         assert (await backend.statuses()).statuses[-1].name == "Hecho"
 
@@ -189,7 +189,7 @@ async def test_a_store_that_is_opened_again_is_not_furnished_again(store_file: P
         await backend.edit(lambda directory: directory.rename_status("Completado", "Listo"))
     async with open_store(store_file) as backend:
         assert [status.name for status in (await backend.statuses()).statuses] == ["Pendiente", "En Progreso", "Listo"]
-        assert len(await backend.members()) == 1
+        assert len(await backend.account.members()) == 1
 
 
 async def refused(path: Path) -> OperatorError:
@@ -276,7 +276,7 @@ async def test_a_failed_task_leaves_no_row_and_no_person(store_file: Path) -> No
     async with open_store(store_file) as backend:
         with pytest.raises(OperatorError, match="FOREIGN KEY"):
             await create(backend, Edit(title="Call", priority=1, responsible_ids=("nobody",)))
-        me = str(await backend.me())
+        me = str(await backend.account.me())
         task = await create(backend, Edit(title="Call", priority=1, responsible_ids=(me,)))
         with pytest.raises(OperatorError, match="FOREIGN KEY"):
             await update(backend, task, Edit(title="Never", responsible_ids=(me, "nobody")))

@@ -30,7 +30,7 @@ async def test_a_task_is_finished_when_it_moves_to_a_finished_status_and_no_more
 ) -> None:
     clock = FixedClock()
     async with open_store(store_file, clock) as backend:
-        me, to = await backend.me(), await statuses(backend)
+        me, to = await backend.account.me(), await statuses(backend)
         task = await create(backend, Edit(title="Call", priority=1))
         assert await times(backend) == TaskTimes(updated=NOW)
         clock.move(minutes=1)

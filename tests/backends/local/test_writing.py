@@ -24,7 +24,7 @@ NOWHERE = "00000000-0000-4000-8000-00000000ffff"
 
 async def made(backend: LocalBackend, count: int = 1) -> list[Task]:
     """New tasks in which every field has a value."""
-    me = str(await backend.me())
+    me = str(await backend.account.me())
     edit = Edit(
         title="Call",
         description="Renewal",

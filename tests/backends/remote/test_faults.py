@@ -81,7 +81,7 @@ async def staged(crm: Crm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
         backend = _adapter(app)
         found = await app.backend.snapshots(crm.ids(TASKS))
         await app.backend.statuses()
-        await backend.me()
+        await backend.account.me()
         there.clear_requests()
         then = (Fault("reset_before", nth="every"),) if row.lasts else ()
         faults = tuple(replace(one, route=crm.routes[ROUTE[kind]], to=NOWHERE) for one in row.faults)

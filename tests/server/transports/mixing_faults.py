@@ -18,7 +18,7 @@ from taskhand.http.request import Request
 from taskhand.server.access import Access
 from taskhand.service import app_context, recovery
 from taskhand.service.own_credential import _Choice
-from taskhand.service.personal_backend import _PersonalBackend
+from taskhand.service.personal_backend import _PersonalAccount
 from taskhand.vault import connection_pool
 from taskhand.vault.connection_pool import ConnectionPool
 from taskhand.vault.link import Link
@@ -120,14 +120,14 @@ def _share_backends(patch: pytest.MonkeyPatch) -> None:
 def _share_members(patch: pytest.MonkeyPatch) -> None:
     """`me` is who it was for the first caller."""
     made: list[str] = []
-    real = _PersonalBackend.me
+    real = _PersonalAccount.me
 
     async def me(self: Any) -> str | None:
         if (found := await real(self)) is not None:
             made.append(found)
         return made[0] if made else None
 
-    patch.setattr(_PersonalBackend, "me", me)
+    patch.setattr(_PersonalAccount, "me", me)
 
 
 def _remember_the_caller(patch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ async def test_one_write_explains_one_event_and_none_by_another_member(tmp_path:
         task = await stage.others.create("Call")
         stage.clock.move(seconds=1)
         await look(stage.app)
-        me, other = await stage.app.backend.me(), "somebody"
+        me, other = await stage.app.backend.account.me(), "somebody"
         made = []
         for by in (None, me, other):
             before = await stage.others.backend.get_task(task.id)

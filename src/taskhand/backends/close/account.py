@@ -3,9 +3,8 @@
 A lead is the contract's customer. A lead without contacts is returned as a contact without an id.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
@@ -13,6 +12,7 @@ from taskhand.backends.close.mapping import former_member_of, has_left, member_o
 from taskhand.backends.close.paging import Page, read_all_pages
 from taskhand.backends.close.task_types import INBOX, LEAD, label_of
 from taskhand.backends.remote.account import CrmAccount
+from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
@@ -46,13 +46,13 @@ _MAX_READS: Final = 25
 class Account(CrmAccount):
     """Reads the organization of a credential."""
 
-    def __init__(self, client: CloseClient, monotonic: Callable[[], float]) -> None:
+    def __init__(self, client: CloseClient, timing: Timing) -> None:
         self._client = client
-        self._users: TtlCache[None, Page] = TtlCache(_MEMBERS_KEPT_S, monotonic)
-        self._monotonic = monotonic
+        self._users: TtlCache[None, Page] = TtlCache(_MEMBERS_KEPT_S, timing.monotonic)
+        self._timing = timing
         self._candidates: dict[str, tuple[float, Sequence[Candidate]]] = {}
-        self._contacts: TtlCache[str, JsonObject] = TtlCache(_LEADS_KEPT_S, monotonic)
-        self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, monotonic)
+        self._contacts: TtlCache[str, JsonObject] = TtlCache(_LEADS_KEPT_S, timing.monotonic)
+        self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, timing.monotonic)
         self._text_modes: Sequence[str] = _BEGINNINGS
         self._organization_ids: Sequence[str] = ()
         self._user_id: str | None = None
@@ -196,7 +196,7 @@ class Account(CrmAccount):
 
     async def _contacts_of(self, lead_id: str) -> Sequence[Candidate]:
         """The contacts of a lead; none if those of `_MAX_LEADS` other leads were just read, as in a bulk update."""
-        now = self._monotonic()
+        now = self._timing.monotonic()
         self._candidates = {one: kept for one, kept in self._candidates.items() if now - kept[0] < _LEADS_KEPT_S}
         if lead_id not in self._candidates and len(self._candidates) < _MAX_LEADS:
             people: list[Candidate] = []
@@ -210,11 +210,11 @@ class Account(CrmAccount):
         """GET /me/, without a cache."""
         return await self._client.me()
 
-    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in three requests; Close has no endpoint for the scopes of a credential."""
-        client = self._client
+        client, today = self._client, self._timing.clock().date()
         open_tasks = {"_type": LEAD, "is_complete": "false"}
-        reads = {"tasks": lambda: client.tasks(open_tasks, now.date()), "users": lambda: client.users(0)}
+        reads = {"tasks": lambda: client.tasks(open_tasks, today), "users": lambda: client.users(0)}
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
         return await run_checks(client.http, self.probe, scopes, rate="CLOSE_RATE")
 

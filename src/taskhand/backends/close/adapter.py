@@ -72,7 +72,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         self._client = client
         self._timezone = timezone
         self._new_task_type = new_type
-        self.account: Account = Account(client, timing.monotonic)
+        self.account: Account = Account(client, timing)
         self._reader = TaskReader(client, timezone, self.recent, timing.clock)
         self._notes = Notes(client, self.account, timing)
         self._listed = task_types.listed_types(settings.close_task_types)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -201,9 +200,8 @@ class Account(CrmAccount):
         """The details of the account."""
         return await self._client.account()
 
-    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The results for reachability, the token, its scopes, and the rate of ten seconds and of the day."""
-        del now
         headers: dict[str, str] = {}
 
         async def probe() -> None:

@@ -181,7 +181,7 @@ class HubSpotAdapter(TaskWriter):
         """Tasks linked to the edits' records, which do not lag, and the newest of a search; HubSpot's clock offset."""
         ahead: timedelta | None = None
         with suppress(TaskhandError):
-            if (theirs := await self.upstream_time()) is not None:
+            if (theirs := await self.account.upstream_time()) is not None:
                 ahead = theirs - self.timing.clock()
         ids: list[str] = []
         for kind in KINDS:

@@ -67,6 +67,11 @@ class LocalBackend:
         self._members_of: tuple[tuple[int, int], int] | None = None
         self._edits = 0
 
+    @property
+    def account(self) -> "LocalBackend":
+        """The store itself: it has the people and the contacts too."""
+        return self
+
     @cached_property
     def change_source(self) -> "ChangeSource | None":
         """The store's log of changes."""

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from taskhand.backends.remote.parsing import response_date
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.task import Contact, Deal, DealList, Member
 from taskhand.domain.task_types import KnownType
@@ -15,12 +16,14 @@ __all__ = ["CrmAccount"]
 class CrmAccount(ABC):
     """Reads the people and the contacts; a CRM with more data overrides the methods that return nothing here."""
 
+    accessed = "credential"
+
     @abstractmethod
     async def probe(self) -> Reply:
         """Send one read that any credential may send, not from a cache."""
 
     @abstractmethod
-    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """Check the CRM's address, the credential, its scopes and the rate; never raises."""
 
     @abstractmethod
@@ -50,6 +53,14 @@ class CrmAccount(ABC):
     async def task_types(self) -> tuple[KnownType, ...]:
         """The types that tasks can have."""
         return ()
+
+    async def upstream_time(self) -> datetime | None:
+        """The time in the `Date` header of a response; None without one."""
+        return response_date(await self.probe())
+
+    async def check_access(self) -> None:
+        """Send one read that any credential may send."""
+        await self.probe()
 
     async def upstream_account(self) -> str | None:
         """The id of the account that the credential is for; None if the CRM does not tell it."""

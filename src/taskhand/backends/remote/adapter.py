@@ -5,7 +5,7 @@ decides what a lost response means. A *row* is a task in the CRM's own form.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
@@ -18,16 +18,13 @@ from taskhand.backends.remote.bulk_delete import delete_each
 from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import response_date
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.writer import Writer
-from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit, unreadable_fields
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Deal, DealList, Member, Task
-from taskhand.domain.task_types import KnownType
+from taskhand.domain.task import Task
 
 if TYPE_CHECKING:
     from taskhand.domain.change_source import ChangeSource
@@ -49,7 +46,6 @@ class Timing:
 class CrmAdapter(ABC, Generic[_Row]):
     """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
 
-    accessed = "credential"
     messages: Messages
     """The notes and errors of this CRM."""
     account: CrmAccount
@@ -190,50 +186,6 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
         """Tasks as they are now; their raw values are enough to create them again."""
         return await self.snapshots(ids, fresh=True)
-
-    async def members(self) -> tuple[Member, ...]:
-        """The people who can be responsible for a task."""
-        return await self.account.members()
-
-    async def former_members(self) -> tuple[Member, ...]:
-        """The people who left the team."""
-        return await self.account.former_members()
-
-    async def me(self) -> str | None:
-        """The member id that `me` stands for; None if unknown."""
-        return await self.account.me()
-
-    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts by name, phone or e-mail, up to `limit`."""
-        return await self.account.find_contacts(query, limit)
-
-    async def find_deals(self, query: str | None, limit: int) -> DealList:
-        """Deals by a part of their names; without a query the deals that were changed last."""
-        return await self.account.find_deals(query, limit)
-
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """The linked records with these ids, by id."""
-        return await self.account.find_linked(field, ids)
-
-    async def task_types(self) -> tuple[KnownType, ...]:
-        """The types that tasks can have."""
-        return await self.account.task_types()
-
-    async def upstream_time(self) -> datetime | None:
-        """The time in the `Date` header of a response; None without one."""
-        return response_date(await self.account.probe())
-
-    async def upstream_account(self) -> str | None:
-        """The id of the account that the credential is for."""
-        return await self.account.upstream_account()
-
-    async def check_access(self) -> None:
-        """Send one request that any credential may send."""
-        await self.account.probe()
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """Check the CRM's address, the credential, its scopes and the rate."""
-        return await self.account.check_health(self.timing.clock(), writes=writes)
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task with one POST; if its response is lost, the task is searched for and never sent again."""

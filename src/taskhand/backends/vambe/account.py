@@ -1,10 +1,10 @@
 """The Vambe organisation of the tasks: team, contacts and health checks."""
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from taskhand.backends.remote.account import CrmAccount
+from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import id_of, objects
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import VambeClient, Window
@@ -22,10 +22,11 @@ __all__ = ["Account"]
 class Account(CrmAccount):
     """Reads the team and the contacts of an organisation."""
 
-    def __init__(self, client: VambeClient, user_id: str | None, keep_s: float, monotonic: Callable[[], float]) -> None:
+    def __init__(self, client: VambeClient, user_id: str | None, keep_s: float, timing: Timing) -> None:
         self._client = client
         self._user_id = user_id
-        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(keep_s, monotonic)
+        self._clock = timing.clock
+        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(keep_s, timing.monotonic)
 
     async def members(self) -> tuple[Member, ...]:
         """The active members of the organisation."""
@@ -58,9 +59,9 @@ class Account(CrmAccount):
         """GET the team."""
         return await self._client.members()
 
-    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The health checks, in two requests. Vambe documents neither scopes of a key nor rate headers."""
-        client, today = self._client, now.date().isoformat()
+        client, today = self._client, self._clock().date().isoformat()
         reads = {"tasks": lambda: client.tasks(Window(today, today, dateless=False))}
         scopes = check_by_reading("Vambe", reads, writes=writes)
         return await run_checks(client.http, self.probe, scopes, rate="VAMBE_RATE")

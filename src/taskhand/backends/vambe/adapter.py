@@ -84,7 +84,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._timezone = timezone
         configured = parse_statuses(settings.vambe_statuses, _STATUSES) if settings.vambe_statuses else ()
         self._catalogue = StatusCatalogue(configured)
-        self.account = Account(client, settings.vambe_user_id, keep_s, timing.monotonic)
+        self.account = Account(client, settings.vambe_user_id, keep_s, timing)
         self._lists = TaskLists(client.tasks, keep_s, self.recent, timing)
         self._reader = TaskReader(self._catalogue, timezone, settings.vambe_due_at)
         self._learning = anyio.Lock()

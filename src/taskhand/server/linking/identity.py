@@ -31,12 +31,12 @@ async def find_person(method: LinkMethod, person: Person, members: Mapping[str, 
     `members` is the person's entry in people.toml: a member for each connection.
     """
     key = _key(method)
-    return await backend_of_person(method.app.shared.backend, person, key, members.get(key)).me()
+    return await backend_of_person(method.app.shared.backend, person, key, members.get(key)).account.me()
 
 
 async def find_team(method: LinkMethod) -> Sequence[Member]:
     """The members that the shared credential sees: any other member is of another account of the CRM."""
-    return await method.app.shared.backend.members()
+    return await method.app.shared.backend.account.members()
 
 
 async def find_known(method: LinkMethod, memberships: Memberships, links: Links, connection: str) -> KnownPersons:
@@ -53,10 +53,10 @@ async def identify_holder(method: LinkMethod, credential: str, granted_id: str |
     credential or cannot be reached.
     """
     async with method.open_as(credential) as backend:
-        await backend.check_access()
-        me = granted_id or await backend.me()
+        await backend.account.check_access()
+        me = granted_id or await backend.account.me()
         is_same = await is_same_account(backend, method.app.shared.backend)
-        team = await backend.members() if me else ()
+        team = await backend.account.members() if me else ()
     return Holder(LinkedMember(me, next((one.name for one in team if one.id == me), None)), is_same)
 
 

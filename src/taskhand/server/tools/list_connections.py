@@ -30,7 +30,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", _: ListConnections) -> Co
 
 async def _describe_credential(app: AppContext) -> str | None:
     """Whose credential the caller uses for a connection, if persons can or must link one."""
-    has_to = app.principal.rules.needs_own(app.link_name) and app.backend.accessed == "credential"
+    has_to = app.principal.rules.needs_own(app.link_name) and app.backend.account.accessed == "credential"
     if app.own is None and not has_to:
         return None
     from taskhand.service.own_credential import describe_credential

@@ -37,7 +37,7 @@ async def find_author(app: AppContext, change: Change) -> str | None:
     if not backend.capabilities.writes_as_me:
         return None
     with suppress(TaskhandError):
-        return await backend.me()
+        return await backend.account.me()
     return None
 
 
@@ -49,7 +49,7 @@ async def _find_person(app: AppContext, caller: Caller) -> tuple[str | None, str
         person = replace(named, email=caller.email or named.email)
         principal = Principal(person, members=app.lines_of(person.id))
     with suppress(TaskhandError):
-        member = await app.shared.of_principal(principal).backend.me()
+        member = await app.shared.of_principal(principal).backend.account.me()
         if member is not None:
             return member, None
     return (None, caller.person) if caller.person is not None else None

@@ -97,7 +97,7 @@ async def _begin(app: AppContext, feed: FeedName, source: ChangeSource, store: E
     A source that compares knows nothing from before its first look.
     """
     backend = (app if feed.person else app.shared).backend
-    theirs = await backend.upstream_time()
+    theirs = await backend.account.upstream_time()
     at = theirs or app.clock()
     if source.compares:
         return await store.begin_feed(feed, await source.begin(at), at + _WHOLE_SECOND if theirs else at)
