@@ -36,7 +36,7 @@ def export_tasks(account: "ConnectionSettings", file: Path) -> None:
 
     They are CSV if the name of FILE ends with .csv, else JSON lines.
 
-    JSON lines have everything: the statuses, people and contacts (of the embedded store) come before the tasks, each a
+    JSON lines have everything: the statuses, people and contacts (of the built-in store) come before the tasks, each a
     line with an object. CSV has a row for each task, with names. A file that exists is not replaced.
     """
     if str(file) != "-" and file.exists():
@@ -58,7 +58,7 @@ def export_tasks(account: "ConnectionSettings", file: Path) -> None:
 @click.option("--dry-run", is_flag=True, help="Check the file and count; write nothing.")
 @pass_account
 def import_tasks(account: "ConnectionSettings", file: Path, *, dry_run: bool) -> None:
-    """Add the tasks in FILE to the embedded store.
+    """Add the tasks in FILE to the built-in store.
 
     `taskhand export` or a person wrote FILE; - reads JSON lines. All lines are checked before anything is written; an
     error names the lines that are wrong. A task that is there already, by its id, is left as it is, so that a file can

@@ -1,4 +1,4 @@
-"""The commands that fill and edit the embedded store: `seed`, `statuses`, `members`, `contacts`."""
+"""The commands that fill and edit the built-in store: `seed`, `statuses`, `members`, `contacts`."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -28,7 +28,7 @@ _ALL = 2**31 - 1
 @click.argument("data", type=click.Choice(["demo"]))
 @pass_account
 def seed(account: "ConnectionSettings", data: str) -> None:
-    """Fill the embedded store with example tasks."""
+    """Fill the built-in store with example tasks."""
     from taskhand.backends.local.seed import seed_store
 
     count = _with_store(account, lambda backend: seed_store(backend, backend.now()))
@@ -37,7 +37,7 @@ def seed(account: "ConnectionSettings", data: str) -> None:
 
 @click.group()
 def statuses() -> None:
-    """List and edit the statuses of the embedded store."""
+    """List and edit the statuses of the built-in store."""
 
 
 @statuses.command("list")
@@ -77,7 +77,7 @@ def remove_status(account: "ConnectionSettings", name: str) -> None:
 
 @click.group()
 def members() -> None:
-    """List and edit the people of the embedded store. WHO is an id, e-mail, name or 'me'."""
+    """List and edit the people of the built-in store. WHO is an id, e-mail, name or 'me'."""
 
 
 @members.command("list")
@@ -117,7 +117,7 @@ def remove_member(account: "ConnectionSettings", who: str) -> None:
 
 @click.group()
 def contacts() -> None:
-    """List and edit the contacts of the embedded store."""
+    """List and edit the contacts of the built-in store."""
 
 
 @contacts.command("list")
@@ -151,5 +151,5 @@ def _with_store(account: "ConnectionSettings", work: Callable[["LocalBackend"], 
 
 
 def _in_directory(account: "ConnectionSettings", work: Callable[["Directory"], _T]) -> _T:
-    """Read or edit the statuses, people or contacts of the embedded store in one transaction."""
+    """Read or edit the statuses, people or contacts of the built-in store in one transaction."""
     return _with_store(account, lambda backend: backend.edit(work))
