@@ -60,7 +60,7 @@ def _open_database(url: str) -> "Database":
         from taskhand.postgres.database import open_shared
     except ImportError:
         raise OperatorError(
-            "TASKHAND_STATE names a database, and the library that speaks to PostgreSQL is not installed.",
+            "TASKHAND_STATE names a database, and the PostgreSQL driver is not installed.",
             next_step=f"{INSTALL_DRIVER}. Or unset TASKHAND_STATE.",
         ) from None
     return open_shared(url)

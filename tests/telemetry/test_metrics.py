@@ -227,7 +227,7 @@ async def test_the_tools_of_a_server_with_several_connections_are_counted_and_ot
     told = capsys.readouterr().err.splitlines()
     assert [line.partition(" at ")[0] for line in told] == [
         "Metrics are",
-        "Whoever reaches that port can read the metrics: nobody is asked who they are.",
+        "Everyone who reaches that port can read the metrics: no key is needed.",
         "Metrics are",
     ]
 

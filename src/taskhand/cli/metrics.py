@@ -48,7 +48,7 @@ def open_metrics(
         _log.warning("%s", error.message)
         return None
     if not Address(host, port).is_loopback:
-        announce("Whoever reaches that port can read the metrics: nobody is asked who they are.")
+        announce("Everyone who reaches that port can read the metrics: no key is needed.")
     return metrics
 
 
@@ -62,6 +62,6 @@ def check_metrics(settings: Settings) -> tuple[CheckResult, ...]:
 
 def _no_library_error(remedy: str) -> OperatorError:
     return OperatorError(
-        "Metrics are asked for, and the library that counts them is not installed.",
+        "Metrics are enabled, and the Prometheus client library is not installed.",
         next_step=f"Install Taskhand with the extra `metrics`, or {remedy}.",
     )

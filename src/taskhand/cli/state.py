@@ -157,7 +157,7 @@ def _check_driver() -> None:
         import taskhand.postgres.connection  # noqa: F401
     except ImportError:
         raise OperatorError(
-            "The library that speaks to PostgreSQL is not installed.",
+            "The PostgreSQL driver is not installed.",
             next_step=f"{INSTALL_DRIVER}.",
         ) from None
 
