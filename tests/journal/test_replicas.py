@@ -167,6 +167,32 @@ async def test_a_replica_that_dies_while_it_settles_for_another_is_taken_over_to
         assert await third.abandoned() == (change,)
 
 
+async def test_what_a_process_settles_for_a_dead_one_comes_late_once_it_was_taken_over_itself(
+    postgres: TestDatabase,
+) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url) as third,
+        open_postgres_journal(postgres.url, uptime=uptime) as second,
+        open_postgres_journal(postgres.url) as first,
+    ):
+        change = await begin(first)
+        pause(postgres, Uptime())
+        assert await second.abandoned() == (change,)
+        own, former = await begin(second), second.session
+        pause(postgres, uptime)
+        assert await third.abandoned() == (change, own)
+        assert not await second.is_held(former)
+        await second.settle(change.id, [Result(0, "not_applied", "t-1")], RECOVERED)
+        found = await third.find(change.id)
+        assert found is not None
+        assert found.outcome == "open"
+        await third.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+        found = await second.find(change.id)
+        assert found is not None
+        assert (found.outcome, found.results[0].outcome) == ("applied", "applied")
+
+
 async def test_a_turn_is_had_by_one_process_at_a_time_and_ends_with_it(postgres: TestDatabase) -> None:
     uptime = Uptime()
     async with (
