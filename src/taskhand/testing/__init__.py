@@ -1,7 +1,7 @@
-"""For tests of agents: a real server on known data, a real client of it, and a record of all that happened.
+"""Tests agents with a real server on known data, a real client of it, and a record of everything that happens.
 
-`pytest` finds the fixtures once `taskhand[testing]` is installed (`taskhand.testing.plugin`). The other names are here.
-Each is imported at first use, so that a project that does not use them does not import them.
+`pytest` finds the fixtures once `taskhand[testing]` is installed (`taskhand.testing.plugin`). This package exports the
+other names; each is imported at first use, so that other projects do not pay for its import.
 """
 
 from importlib import import_module

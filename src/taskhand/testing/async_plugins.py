@@ -1,6 +1,6 @@
 """Detects the pytest plugin that runs an async test: the server's fixture must run in the test's event loop.
 
-Imported by the plugin, which pytest imports in every project: nothing heavy at its top.
+The plugin imports this module, and pytest imports the plugin in every project: import nothing heavy at its top.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -19,8 +19,8 @@ _SCOPES: Final = ("function", "class", "module", "package", "session")
 def fixture_of_test(request: pytest.FixtureRequest) -> str:
     """The name of the fixture that opens the server in the event loop of the test; fails the test without one.
 
-    The fixture `anyio_backend` is what makes anyio's plugin run a test, and the mark `asyncio` or the mode "auto" makes
-    pytest-asyncio run it.
+    anyio's plugin runs a test that uses the fixture `anyio_backend`. pytest-asyncio runs a test with the mark
+    `asyncio`, or every async test in the mode "auto".
     """
     if not _is_async(request.function):
         return _fail("The fixture `taskhand` is for async tests.", "In any other test, use `taskhand_open`.")
@@ -55,7 +55,7 @@ def fixture_of_test(request: pytest.FixtureRequest) -> str:
 def fixtures_for_asyncio(
     asyncio_plugin: Any, opened: Callable[[pytest.FixtureRequest], AsyncIterator[object]]
 ) -> ModuleType:
-    """A plugin with one fixture for each loop scope of pytest-asyncio: the server opens in the loop of the test."""
+    """A plugin with a fixture for each loop scope of pytest-asyncio, so that the server opens in the test's loop."""
     module = ModuleType("taskhand_on_asyncio")
     for scope in _SCOPES:
 
@@ -68,7 +68,7 @@ def fixtures_for_asyncio(
 
 
 def _is_async(function: Any) -> bool:
-    """Whether the test is async, or the one that hypothesis wraps."""
+    """Whether the test, or the function that hypothesis wraps, is async."""
     return iscoroutinefunction(getattr(getattr(function, "hypothesis", None), "inner_test", function))
 
 

@@ -1,4 +1,4 @@
-"""A real server on a backend with known data, a real client of it, and a record of all that happened."""
+"""A real server on a backend with known data, a real client of it, and a record of everything that happens."""
 
 import asyncio
 import itertools
@@ -53,7 +53,7 @@ class Refused(Exception):
 
 
 class Bench:
-    """A server under test, its client, and the record of what they did."""
+    """A server under test, its client, and the record of their calls."""
 
     clock: Clock
     """The time of the server and the CRM; `advance` moves it."""
@@ -67,7 +67,7 @@ class Bench:
     """Starts another server on the same data: `command`, `args` and `env`, for a client in another process."""
 
     def __init__(self, app: AppContext, populated: PopulatedBackend, clock: Clock, setup: Setup, folder: Path) -> None:
-        """`app` is what the server works on, `folder` has its files."""
+        """`app` is the application behind the server, `folder` has its files."""
         environment = environment_of(setup, populated, folder)
         self.populated = populated
         self.settings = Settings.from_env(environment)
@@ -88,7 +88,7 @@ class Bench:
 
     @property
     def client(self) -> Client:
-        """A connected MCP client; RuntimeError in another event loop than the server's, where it would wait forever."""
+        """A connected MCP client; RuntimeError outside of the server's event loop, because it would wait forever."""
         self._check_loop()
         return self._client
 

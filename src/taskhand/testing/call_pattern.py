@@ -1,7 +1,7 @@
 """Patterns of tool calls, by which a scenario allows and forbids calls; pure.
 
-A pattern is a tool's name, or `reads`, `writes` or `*`, and then conditions on the arguments: `filter` or
-`changes.priority` matches an argument that was sent, `mode=add` one that was sent with that value.
+A pattern is a tool's name, or `reads`, `writes` or `*`, followed by conditions on the arguments: `filter` or
+`changes.priority` matches a call with that argument, `mode=add` a call with that value of it.
 """
 
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ class Clock:
     """The time of one run, for the server and for the CRM alike.
 
     A sleep of the server, for example before a retry, takes no real time: it moves this clock forward at once. `slept`
-    are those sleeps, in seconds. Concurrent sleeps overlap.
+    holds the sleeps in seconds. Concurrent sleeps overlap.
     """
 
     def __init__(self, start: datetime) -> None:

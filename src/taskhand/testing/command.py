@@ -1,4 +1,4 @@
-"""An agent as a command: it receives the task and how to start its MCP server, and prints its final message.
+"""An agent as a command: it receives the task and the command of its MCP server, and prints its final message.
 
 On standard input it reads one JSON document, `{"task": ..., "server": {"command": ..., "args": [...], "env": {...}}}`.
 In the command line, `{task}` becomes the task, and `{config}` the path of a file with
@@ -36,7 +36,7 @@ class Server:
 
 
 def recording_command(environment: Mapping[str, str], calls: Path) -> Server:
-    """The command of a server with these variables, which writes the calls that it receives to a file."""
+    """The command of a server with these variables that writes the received calls to a file."""
     return Server(sys.executable, ("-m", "taskhand.testing.recording_server", str(calls)), environment)
 
 
@@ -54,7 +54,7 @@ class Command:
     async def __call__(self, task: str, server: Server, folder: Path) -> str:
         """Run the agent and return what it printed. `folder` holds the files that it reads.
 
-        CommandFailed when it fails or exceeds its time limit, CallerError when it cannot be started.
+        CommandFailed if it fails or exceeds its time limit, CallerError if it cannot be started.
         """
         config = folder / "mcp.json"
         config.write_text(json.dumps({"mcpServers": {"taskhand": server.entry()}}), encoding="utf-8")

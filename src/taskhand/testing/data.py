@@ -1,4 +1,4 @@
-"""The data sets: a small sales team, its contacts and its tasks, in terms that every backend shares.
+"""The data sets: a small sales team, its contacts and its tasks, in terms that all backends share.
 
 Days count from the day of the run's clock in ZONE, so an overdue task is overdue at any clock.
 """
@@ -48,8 +48,8 @@ class Outsider(_Value):
 class PlannedTask(_Value):
     """A task to create before the run.
 
-    A backend that cannot express a value gets the nearest one: Close the first person (else you) and at least priority
-    1, HubSpot the first person and, without a day, a due date in sixty days.
+    A backend that cannot express a value gets the nearest one: Close gets the first person (else `me`) and at least
+    priority 1; HubSpot gets the first person, and a due date in sixty days if none is given.
     """
 
     title: str
@@ -84,7 +84,7 @@ class PlannedTask(_Value):
 
 
 class DataSet(_Value):
-    """A data set: the first of `people` is you, `says` describes it."""
+    """A data set: the first of `people` is `me`, `says` is its description."""
 
     name: str
     says: str

@@ -1,4 +1,4 @@
-"""Evaluates a run against its scenario: every reason why it fails; pure."""
+"""Evaluates a run against its scenario, and lists the reasons of a failure; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class RunRecord:
 
 
 def unmet_reasons(scenario: Scenario, record: RunRecord) -> tuple[str, ...]:
-    """Why the run does not meet the scenario; empty if it does."""
+    """The reasons why the run does not meet the scenario; empty if it does."""
     return (
         *_of_calls(scenario, record.calls),
         *_of_state(scenario, record),
@@ -75,13 +75,13 @@ def _of_state(scenario: Scenario, record: RunRecord) -> Iterator[str]:
 
 
 def _namesake(task: StoredTask, before: Sequence[StoredTask]) -> StoredTask | None:
-    """The earlier task of the same title, if a task was created again; None unless it is unique."""
+    """The earlier task with the same title, if a task was created again; None if there are none or several."""
     found = [one for one in before if one.title == task.title]
     return found[0] if len(found) == 1 else None
 
 
 def _of_task(expected: Expected, task: StoredTask, was: StoredTask | None) -> Iterator[str]:
-    """The differences of one task from the expectation; a field without one must be as it `was`."""
+    """The differences of one task from the expectation; fields without an expectation must be as in `was`."""
     for name in FIELDS:
         wanted = getattr(expected, name)
         got = task.value_of(name)
@@ -111,7 +111,7 @@ def _is(name: str, wanted: Any, task: StoredTask) -> bool:
 
 
 def _of_others(before: Mapping[str, StoredTask], after: Mapping[str, StoredTask], met: set[str]) -> Iterator[str]:
-    """Changes of the tasks that no expectation is about."""
+    """The changes of tasks without an expectation."""
     yield from (f"{task.title}: was added" for task in after.values() if task.id not in before.keys() | met)
     for was in before.values():
         if was.id in met:

@@ -1,7 +1,7 @@
-"""An async context that a task of its own enters and leaves.
+"""An async context that is entered and left in a task of its own.
 
-A client and a server have task groups, which end in the task that opened them. Fixtures of pytest-asyncio are entered
-in one task and left in another.
+A client and a server have task groups, which must be closed in the task that opened them, but pytest-asyncio enters a
+fixture in one task and leaves it in another.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ async def in_own_task(context: AbstractAsyncContextManager[_T]) -> AsyncIterator
     task = asyncio.create_task(hold())
     await asyncio.wait((task, entered), return_when=asyncio.FIRST_COMPLETED)
     if not entered.done():
-        await task  # raises why it was not entered
+        await task  # raises the error of entering
     try:
         yield entered.result()
     finally:

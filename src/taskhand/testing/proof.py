@@ -12,9 +12,9 @@ __all__ = ["prove", "run_solution"]
 
 
 async def prove(scenario: Scenario, backend: BackendName) -> AsyncIterator[Report]:
-    """The report of the solution, and one of each wrong attempt, which passes if the attempt fails as it should.
+    """The report of the solution, and one of each wrong attempt, which passes if the attempt fails for its reason.
 
-    Wrong attempts are run on the scenario's first backend, whose words their reasons are in.
+    Wrong attempts run on the scenario's first backend: their reasons use its words.
     """
     yield await run_solution(scenario, backend)
     if backend == scenario.backends[0]:
@@ -29,7 +29,7 @@ async def run_solution(scenario: Scenario, backend: BackendName) -> Report:
 
 
 async def _run(scenario: Scenario, script: Script, backend: BackendName) -> Report:
-    """The report of a script; if an answer is not the one that it expects, that is the reason."""
+    """The report of a script; an answer that differs from the script is a reason of failure."""
     try:
         return await run_scenario(scenario, Scripted(script), backend)
     except ScriptError as error:
@@ -37,7 +37,7 @@ async def _run(scenario: Scenario, script: Script, backend: BackendName) -> Repo
 
 
 def _reasons(wrong: Wrong, report: Report) -> tuple[str, ...]:
-    """Why a wrong attempt proves nothing; empty if it failed for its reason."""
+    """The reasons why a wrong attempt proves nothing; empty if it failed for its reason."""
     if any(wrong.because in reason for reason in report.reasons):
         return ()
     if report.passed:

@@ -1,4 +1,4 @@
-"""The tool calls that a server receives, recorded on its side, whatever the client."""
+"""Records the tool calls that a server receives, from any client."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +41,7 @@ class Called:
 
 
 def record_calls(server: Server[Any], write: Callable[[Called], None]) -> Server[Any]:
-    """Make the server pass every tool call to `write` once it is answered, also a call that the SDK refuses.
+    """Make the server pass every answered tool call to `write`, including calls that the SDK refuses.
 
     A call that asks a person first is recorded with its final answer.
     """
@@ -67,7 +67,7 @@ def call_writer(file: Path) -> Callable[[Called], None]:
 
 
 def read_calls(file: Path) -> Sequence[Called]:
-    """The calls in such a file; none if there is no file."""
+    """Read the calls of a file; none if the file does not exist."""
     lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
     return tuple(Called(**json.loads(line)) for line in lines)
 

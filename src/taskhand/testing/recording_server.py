@@ -1,6 +1,6 @@
-"""The server on standard input and output, as `taskhand` starts it, which also writes every call to a file.
+"""Serves on standard input and output as `taskhand` does, and also writes every call to a file.
 
-Usage: `python -m taskhand.testing.recording_server FILE`, configured by the environment as the server is.
+Usage: `python -m taskhand.testing.recording_server FILE`, with the server's environment variables.
 """
 
 import os

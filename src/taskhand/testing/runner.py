@@ -28,7 +28,7 @@ Agent = Callable[[str, Client], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one scenario on one backend; `reasons` are why it failed, `answer` is the agent's final message."""
+    """The result of a scenario on a backend: the `reasons` of a failure, and the agent's final message (`answer`)."""
 
     scenario: str
     backend: BackendName
@@ -80,7 +80,7 @@ async def run_scenario(
     with ExitStack() as stack:
         at = folder or Path(stack.enter_context(TemporaryDirectory(prefix="taskhand-scenario-")))
         run = _run_command if isinstance(agent, Command) else _run_here
-        record, failed = await run(scenario, agent, chosen, at)  # type: ignore[arg-type]  # chosen by its type
+        record, failed = await run(scenario, agent, chosen, at)  # type: ignore[arg-type]  # it fits the agent's type
     why = (*failed, *unmet_reasons(scenario, record))
     return Report(scenario.name, chosen, why, tuple(record.calls), record.answer)
 
@@ -97,7 +97,7 @@ async def _run_here(
 async def _run_command(
     scenario: Scenario, agent: Command, backend: BackendName, folder: Path
 ) -> tuple[RunRecord, tuple[str, ...]]:
-    """The backend is in this process. The agent starts the server in another one, which writes its calls to a file."""
+    """Run a command, which starts the server in another process; that server writes its calls to a file."""
     setup, calls, answer = scenario.setup(backend), folder / "calls.jsonl", ""
     failed: tuple[str, ...] = ()
     async with open_populated(backend, setup.data_set, Clock(setup.start), folder, setup.variants) as populated:

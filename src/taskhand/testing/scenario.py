@@ -32,7 +32,7 @@ A scenario is a TOML file. It is independent of the agent that it tests.
     due = "2026-03-04"       # or a time with its offset, 2026-03-04T15:00-03:00; as answers show it, Wed may follow
     count = 1                # 0: no such task
 
-    unchanged = true         # (above the tables) all else must be unchanged; default true
+    unchanged = true         # (above the tables) everything else must be unchanged; default true
 
     [answer]                 # the agent's final message
     mentions = ["price list"]
@@ -57,7 +57,7 @@ A scenario is a TOML file. It is independent of the agent that it tests.
     because = "Send the price list: status"
     calls = []
 
-A field that an expectation does not mention must be unchanged in a task that existed before. Unknown keys are refused.
+In tasks that existed before, fields that an expectation does not mention must be unchanged. Unknown keys are refused.
 """
 
 import re
@@ -96,7 +96,7 @@ def _known(name: str) -> str:
 
 
 def _stored_due(text: str) -> str:
-    """The due date as a StoredTask has it; a weekday after it, as answers show it, must be the day's own."""
+    """The due date in the form of a StoredTask; a weekday after it, as in answers, must be that of the day."""
     value, _, weekday = text.partition(" ")
     if not text:
         return text
@@ -111,7 +111,7 @@ def _stored_due(text: str) -> str:
 
 
 def _stored_people(people: tuple[str, ...]) -> tuple[str, ...]:
-    """The people as a StoredTask has them; of a name with its e-mail, as answers show namesakes, the e-mail."""
+    """The people in the form of a StoredTask; a name with an e-mail, as in answers, becomes the e-mail."""
     return tuple(_NAMESAKE.sub(r"\1", one) for one in people)
 
 
@@ -136,7 +136,7 @@ class Calls(_Table):
 
 
 class Expected(_Table):
-    """The expected values of the tasks with a title, or with words in it."""
+    """The expected values of the tasks with a title, or with words in their titles."""
 
     title: str | None = None
     """The title of the task, or of the tasks. Either `title` or `like` is needed."""
@@ -173,7 +173,7 @@ class Expected(_Table):
 
     @property
     def which(self) -> str:
-        """The selected tasks, in a few words."""
+        """A short text that names the selected tasks."""
         return self.title or f"like {self.like!r}"
 
     def is_about(self, task: StoredTask) -> bool:
@@ -189,9 +189,9 @@ class Answer(_Table):
     mentions: tuple[str, ...] = ()
     """Words that the message must have; case and accents do not matter."""
     omits: tuple[str, ...] = ()
-    """Words that it may not have."""
+    """Words that the message must not have."""
     asks: bool = False
-    """Whether it must ask a question."""
+    """Whether the message must ask a question."""
 
 
 class Sent(_Table):
@@ -234,11 +234,11 @@ class Wrong(Script):
     """A script that must fail the scenario, besides `calls` and `says`."""
 
     because: Annotated[str, Field(min_length=1)]
-    """A part of the reason for which it fails."""
+    """A part of the reason of its failure."""
 
 
 class Scenario(_Table):
-    """One scenario, as in its file. A field that an expectation does not mention must be unchanged in an older task."""
+    """One scenario, as in its file. In existing tasks, fields that no expectation mentions must be unchanged."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     """Lower-case letters, digits and `_`."""
@@ -263,7 +263,7 @@ class Scenario(_Table):
     expect: tuple[Expected, ...] = ()
     """The expected tasks."""
     unchanged: bool = True
-    """Whether all else must be unchanged."""
+    """Whether everything else must be unchanged."""
     answer: Answer = Answer()
     """The agent's final message."""
     sent: Sent = Sent()

@@ -1,4 +1,4 @@
-"""A scripted agent: it makes the calls of a script.
+"""A scripted agent, which makes the calls of a script.
 
 The arguments may hold placeholders for values of earlier answers:
 
@@ -29,11 +29,11 @@ _SUBJECTS = ("aiContactId", "aiCustomerId")
 
 
 class ScriptError(Exception):
-    """An answer is not the one that the script expects."""
+    """An answer differs from the script."""
 
 
 class Scripted:
-    """An agent that follows a script, whatever its task."""
+    """An agent that follows a script and ignores its task."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -92,7 +92,7 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The placeholders that an object of an answer gives values to."""
+    """The placeholders and values that an object of an answer defines."""
     if one.get("id") and "title" in one:
         yield f"id of {one['title']}", one["id"]
     if "email" in one and "id" in one:

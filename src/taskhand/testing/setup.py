@@ -35,7 +35,7 @@ class SetupOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The start of a run; CallerError for a value that is not possible."""
+    """The start of a run; CallerError for an impossible value."""
 
     backend: BackendName = "local"
     """`local`, `vambe`, `close` or `hubspot`."""
@@ -52,12 +52,12 @@ class Setup:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further variables for the server."""
     person: Says | None = None
-    """The answer of the person whom the client asks: `yes`, `no` or `nothing`. None: the client cannot ask."""
+    """The person's answer to the client's questions: `yes`, `no` or `nothing`. None: the client cannot ask."""
     mode: Mode = "auto"
     """The client's version of the protocol: `auto` is the newest, `legacy` the older one."""
 
     def __post_init__(self) -> None:
-        """CallerError for a value with which no run can start."""
+        """Check the values; CallerError if no run can start with them."""
         _check_choice("backend", self.backend, NAMES)
         _check_choice("person", self.person, (None, *get_args(Says)))
         _check_choice("mode", self.mode, get_args(Mode))
@@ -82,7 +82,7 @@ class Setup:
 
 
 def read_setup(options: Mapping[str, Any]) -> Setup:
-    """The setup with these fields; CallerError for a field that does not exist.
+    """The setup with these fields; CallerError for an unknown field.
 
     `reading` is the older name of `variants`.
     """

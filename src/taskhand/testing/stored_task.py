@@ -7,12 +7,12 @@ from typing import Any
 __all__ = ["FIELDS", "StoredTask"]
 
 FIELDS = ("title", "description", "status", "due", "responsibles", "priority", "contact", "customer", "deal")
-"""The fields that are compared, and that a scenario's expectation may have."""
+"""The fields that are compared, and that an expectation of a scenario may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTask:
-    """One task, with the field names of a row of `list_tasks` and values to compare with."""
+    """One task, with the field names of a row of `list_tasks` and comparable values."""
 
     id: str
     """The id in the backend."""

@@ -1,4 +1,4 @@
-"""A backend with data in it: the variables of a server that works on it, its stored tasks, and its requests."""
+"""A backend with data in it: the environment variables of its server, its stored tasks, and its requests."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ RouteWord = Literal["create", "update", "bulk", "delete", "list", "read"]
 class PopulatedBackend:
     """A backend with data in it.
 
-    `environment` are the variables of a server that works on it. `read` returns the stored tasks. `sandbox` is the
+    `environment` holds the variables of a server on it. `read` returns the stored tasks. `sandbox` is the
     emulated CRM, None for the built-in store. `routes` are the CRM's routes by word.
     """
 

@@ -26,7 +26,7 @@ _WITHOUT_DATE: Final = timedelta(days=60)
 _VALUES: Final = {"initial": "NOT_STARTED", "in_progress": "IN_PROGRESS", "done": "COMPLETED"}
 _PRIORITIES: Final = ("LOW", "MEDIUM", "HIGH")
 _STILL: Final = ("searches=0", "burst=0", "search_lag=0", "settle_ms=0")
-"""Without the behaviour that needs time to pass: rate limits, and a search index that lags."""
+"""Switches off the behaviour that needs time to pass: rate limits, and the lag of the search index."""
 _FIRST_CONTACT, _FIRST_COMPANY, _FIRST_DEAL = 101, 201, 301
 _FIRST_OWNER, _FIRST_USER = 64_492_917, 98_499_705
 _PROPERTIES: Final = (
@@ -34,7 +34,7 @@ _PROPERTIES: Final = (
     | {"options": [{"value": one.lower(), "label": one} for one in ("North", "Center", "South")]},
     {"name": "order_number", "label": "Order number", "hasUniqueValue": True},
 )
-"""Task properties of the account's own; the first tasks have them."""
+"""The custom task properties; the first tasks have values of them."""
 _WITH_OWN: Final = 5
 _TASKS: Final = "/crm/v3/objects/tasks"
 _ROUTES: Final[Mapping[RouteWord, str]] = {
