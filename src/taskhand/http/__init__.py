@@ -3,18 +3,18 @@
 path          a URL path from segments, with its route template
 request       one request as a value
 origin        the base URLs to which a credential may be sent: pure
-redirects     which redirects are followed: pure
-proxy         how requests reach a host: directly or through a proxy
-retry         what to do after an attempt: a table, pure
-rate_limiter  how fast requests may leave: pure arithmetic, and a queue that keeps to it
-response_body a body decompressed and parsed as JSON: pure
-errors        statuses and failed attempts as errors: pure
+redirects     the check of redirects: pure
+proxy         the route to a host: direct or through a proxy
+retry         the decision after an attempt: a table, pure
+rate_limiter  the rate of requests: pure arithmetic, and a queue that obeys it
+response_body decompresses bodies and parses JSON: pure
+errors        converts statuses and failed attempts to errors: pure
 upstream      one CRM as configured, its limits, and the clock, sleep and jitter of its requests
-certificates  which authorities are trusted, and why a certificate was not accepted
-response_head lines of an answer's head that are no header fields, left out: pure
+certificates  the trusted authorities, and the reasons of refused certificates
+response_head removes lines that are not header fields from the head of a response: pure
 connections   pooled connections that clean such heads
-attempt       one request sent and its answer read whole
+attempt       sends one request and reads its whole response
 transport     retry and rate limit around another transport
-client        what a backend holds
+client        the client that a backend uses
 health_checks reachability, credential, scopes and rate for the doctor
 """

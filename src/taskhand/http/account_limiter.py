@@ -12,14 +12,14 @@ __all__ = ["LimiterInAccount"]
 
 @dataclass(frozen=True, slots=True)
 class LimiterInAccount:
-    """Spends from the budget of a credential, then from the account's; headers of answers adjust the credential's."""
+    """Spends from the budget of a credential, then from the account's; response headers adjust the credential's."""
 
     own: Limiter
     account: Limiter
 
     @asynccontextmanager
     async def turn(self, deadline: float) -> AsyncGenerator[None, None]:
-        """Wait for a turn in both; as `Limiter.turn`."""
+        """Wait for a turn in both limiters; see `Limiter.turn`."""
         async with self.own.turn(deadline), self.account.turn(deadline):
             yield
 
@@ -32,5 +32,5 @@ class LimiterInAccount:
         return self.own.headroom()
 
     def observe(self, headers: RateHeaders) -> None:
-        """Take note of an answer's headers; call it inside the turn that got the answer."""
+        """Apply a response's headers; call it inside the turn of the request."""
         self.own.observe(headers)

@@ -1,4 +1,4 @@
-"""One attempt to send a request: its whole answer, or the name of its failure; and the connection underneath."""
+"""One attempt to send a request: its whole response, or the name of its failure; and the connection underneath."""
 
 import ssl
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _NOTHING_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolT
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that was read whole: header names are in lower case, the body is decompressed.
+    """A response that was read whole: header names are in lower case, the body is decompressed.
 
     `retry_after_s` is how many seconds the upstream asked to wait, None if it did not ask.
     """
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The end of one attempt: an answer, or the name of the failure (`cause`), never the exception itself.
+    """The end of one attempt: a response, or the name of the failure (`cause`), but not the exception.
 
     The library's exceptions hold the request, and the request holds the key. `code` is the proxy's status if a
     proxy refused, and OpenSSL's verify code if the certificate was not accepted.
@@ -71,26 +71,26 @@ class Attempt:
 async def send_once(
     inner: httpx2.AsyncBaseTransport, request: httpx2.Request, *, within_s: float, body_bytes: int
 ) -> Attempt:
-    """Send the request and read the whole answer, within `within_s` seconds and `body_bytes` decompressed bytes."""
+    """Send the request and read the whole response, within `within_s` seconds and `body_bytes` decompressed bytes."""
     try:
         with anyio.fail_after(within_s):
             response = await inner.handle_async_request(request)
             return await _read(response, body_bytes)
     except TimeoutError:
         return Attempt(Event.TIMED_OUT, cause="TimeoutError")
-    except Exception as error:  # noqa: BLE001  below are a library, TLS and sockets: whatever fails there is no answer
+    except Exception as error:  # noqa: BLE001  any failure of the library, of TLS or of a socket means: no response
         event, code = _classify(error)
         return Attempt(event, cause=type(error).__name__, code=code)
 
 
 async def _read(response: httpx2.Response, limit: int) -> Attempt:
-    """Read the body, which may be missing from a refusal, because only its status matters."""
+    """Read the body; a refusal may lack it, because only its status matters."""
     status, headers = response.status_code, dict(response.headers.items())
     event, body = event_of(status), b""
     try:
         raw = await _raw_body(response, limit)
     except TimeoutError:
-        raise  # the attempt's own time is over
+        raise  # the attempt timed out
     except Exception:  # noqa: BLE001  as above
         problem: Event | None = Event.CUT
     else:

@@ -26,8 +26,8 @@ _DATES: Final = frozenset({9, 10})
 def trust_environment(context: "ssl.SSLContext") -> None:
     """Add the authorities that SSL_CERT_FILE and SSL_CERT_DIR name to a context that trusts the system's.
 
-    OpenSSL takes these variables as replacements, so it would trust a company's authority alone, and no CRM directly.
-    OperatorError names the variable whose certificates cannot be read.
+    OpenSSL reads these variables as replacements: it would trust only a company's authority, and refuse direct
+    connections to a CRM. OperatorError names the variable whose certificates cannot be read.
     """
     if file := os.environ.get(_FILE):
         _add(context, _FILE, file)
@@ -51,12 +51,12 @@ def _add(context: "ssl.SSLContext", variable: str, path: str) -> None:
 
 
 def explain_distrust(code: int | None) -> str:
-    """Why OpenSSL did not accept a certificate, by its verify code; its own texts quote the certificate."""
+    """The reason of a refused certificate, by OpenSSL's verify code; OpenSSL's own texts quote the certificate."""
     return _REASONS.get(code or 0, "it is not valid here")
 
 
 def remedy_for_distrust(code: int | None, variable: str) -> str:
-    """The remedy; `variable` holds the base URL. The remedy names the variables that are set."""
+    """The remedy, which names the certificate variables that are set; `variable` is that of the base URL."""
     if code in _HOST_MISMATCH | _DATES:
         checked = variable if code in _HOST_MISMATCH else "this machine's clock"
         return f"Whoever runs Taskhand should check {checked}, and whether a proxy or a login page answers there."

@@ -43,7 +43,7 @@ _log = logging.getLogger("taskhand.http")
 class Client:
     """One upstream, as an async context manager: `async with Client(upstream) as client: await client.get(path)`.
 
-    Every argument but the first has a default; `transport` replaces real connections, under retry and rate limit.
+    All arguments but the first have defaults; `transport` replaces real connections, below retry and rate limit.
     Raises OperatorError for a base URL or a key that cannot be used.
     """
 
@@ -58,7 +58,7 @@ class Client:
         transport: "httpx2.AsyncBaseTransport | None" = None,
         own: "OwnToken | None" = None,
     ) -> None:
-        """`own` is the credential if it is a person's, and may be renewed while this is open."""
+        """`own` is the credential if it is a person's; it may be renewed while the client is open."""
         self._upstream = upstream
         check_headers(upstream)
         self._origin = base_origin(upstream.base_url, variable=upstream.variable, allow_http=upstream.allow_http)
@@ -90,7 +90,7 @@ class Client:
 
     @property
     def request_count(self) -> int:
-        """The number of requests sent, repetitions included."""
+        """The number of requests sent, including repetitions."""
         return 0 if self._transport is None else self._transport.request_count
 
     @property
@@ -131,10 +131,10 @@ class Client:
         return await self.send(Request.of("DELETE", path, **options))
 
     async def send(self, request: Request) -> Reply:
-        """Send, wait as the policy says, and parse.
+        """Send a request with the retries of the policy, and parse the response.
 
         Raises CallerError (NotFound), OperatorError, UpstreamError (RateLimited), and OutcomeUnknown for a write that
-        may have been applied: then read back before anything is sent again.
+        may have been applied: read back before sending again.
         """
         answer = await self._answer(request)
         try:
@@ -147,14 +147,14 @@ class Client:
         raise self._invalid(request.path.template, request.kind, why)
 
     def invalid(self, reply: Reply, why: str) -> UpstreamError:
-        """Make and log the error for an answer whose fields are not those of the contract.
+        """Make and log the error for a response whose fields are not those of the contract.
 
         `why` is our own text ("without an id"), which continues "... answered". OutcomeUnknown after a write.
         """
         return self._invalid(reply.template, reply.kind, why)
 
     async def _answer(self, request: Request) -> "Answer":
-        """The answer to a request, sent again if a person's own credential was renewed for it."""
+        """The response to a request, which is sent again if a person's own credential was renewed for it."""
         deadline, again = current_deadline(self._limits.total_s, self._runtime.clock), False
         while True:
             renewed = self._own.renewed if self._own else None
@@ -165,12 +165,12 @@ class Client:
                     raise
                 if (problem := await self._own.reject(renewed, again=again)) is not None:
                     raise problem from None
-                again = True  # the upstream has refused it, so nothing was done: a write is sent again too
+                again = True  # the upstream refused the request without executing it, so a write may also be sent again
 
     async def _answer_to(self, request: Request, deadline: Deadline, renewed: "OwnCredential | None") -> "Answer":
-        """The answer, with the credential or with what took its place.
+        """The response to a request with the credential, or with the renewed one.
 
-        The redirects of a GET to the same origin are followed, three at most; a redirected write is not sent again.
+        At most three redirects of a GET to the same origin are followed; a redirected write is not sent again.
         """
         transport, url = self._open(), request.url(self._upstream.base_url)
         for _ in range(_MAX_REDIRECTS + 1):

@@ -1,7 +1,7 @@
-"""Pooled connections to one upstream, whose responses are cleaned before they are parsed.
+"""Pooled connections to one upstream, which clean responses before they are parsed.
 
-Junk is removed from their heads (`response_head`), and bytes after a response are never the answer to another request
-(`response_end`).
+They remove junk from heads (`response_head`), and bytes after a response, which could otherwise be read as the response
+to another request (`response_end`).
 """
 
 import ssl
@@ -60,7 +60,7 @@ class PooledTransport(httpx2.AsyncBaseTransport):
 
 @contextmanager
 def _errors_of_httpx2() -> Generator[None, None, None]:
-    """The exceptions of one library as those of the other, which has the same names."""
+    """Convert the exceptions of httpcore2 to those of httpx2, which have the same names."""
     try:
         yield
     except tuple(_ERRORS) as error:
@@ -102,7 +102,7 @@ class _Body(httpx2.AsyncByteStream):
 
 
 class _Network(httpcore2.AsyncNetworkBackend):
-    """Sockets whose streams clean heads and end with the response."""
+    """Sockets whose streams clean heads and cut off bytes after a response."""
 
     def __init__(self) -> None:
         self._inner = httpcore2.AnyIOBackend()
@@ -122,7 +122,7 @@ class _Network(httpcore2.AsyncNetworkBackend):
 
 
 class _Stream(httpcore2.AsyncNetworkStream):
-    """A connection. Requests are not pipelined, so what follows a written one begins with a head."""
+    """A connection. Requests are not pipelined, so the bytes after a written request begin with a head."""
 
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
         self._inner = inner
@@ -135,8 +135,8 @@ class _Stream(httpcore2.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  as above
         """The next bytes of the response.
 
-        Two different answers to a request that is not the first one are none: the first of them may be a second one to
-        an earlier request.
+        RemoteProtocolError if two different responses follow a request that is not the first one: the first of them
+        may be a second response to an earlier request.
         """
         if self._unsent:
             await self.write(b"", timeout)
@@ -172,5 +172,5 @@ class _Stream(httpcore2.AsyncNetworkStream):
         return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """As the library's: a connection is closed and not used again if it is readable, or something has followed."""
+        """As in the library: a connection is not reused if it is readable, or if bytes followed a response."""
         return (info == "is_readable" and bool(self._end.surplus)) or self._inner.get_extra_info(info)

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 _PROXY_STATUSES: Final = frozenset({407, 511})
-"""The statuses of a proxy or a network, never of a CRM: RFC 9110 section 15.5.8, RFC 6585 section 6."""
+"""The statuses that a proxy or a network sends, and no CRM: RFC 9110 section 15.5.8, RFC 6585 section 6."""
 
 _TOO_LONG: Final = frozenset({413, 414})
 """The statuses that a CRM's own web server answers with a page, before the API sees the request."""
@@ -52,7 +52,7 @@ _LOOK: Final = "Read the task before sending the write again."
 def status_error(
     upstream: Upstream, status: int, json: Json = None, *, retry_after_s: float | None = None, page: bool = False
 ) -> TaskhandError:
-    """The error for any status but a success; `page` is whether a web page came with it."""
+    """The error for any status but a success; `page` is whether the body is a web page."""
     name = upstream.name
     error: TaskhandError
     match status:
@@ -107,12 +107,12 @@ def status_error(
 
 
 def refused_values(name: str) -> str:
-    """The message of a refusal for which the upstream gives a status alone."""
+    """The message of a refusal for which the upstream gives only a status."""
     return f"{name} refused the values that were sent."
 
 
 def redirected_write_error(upstream: Upstream) -> UpstreamFailed:
-    """The error for a write that was redirected, which is never followed: it may have been applied (303), or not."""
+    """The error for a redirected write, whose redirect is not followed: it may have been applied (303), or not."""
     return UpstreamFailed(
         f"{upstream.name} redirected the request to an address that is not followed; it was not sent again.",
         code="upstream_redirect",
@@ -139,7 +139,7 @@ _UNREADABLE: Final[Mapping[Event, str]] = {
 def no_answer_error(
     upstream: Upstream, event: Event, kind: RequestKind, reference: str, *, code: int | None = None, proxy: str = ""
 ) -> TaskhandError:
-    """The error for an attempt without a usable answer; `code` as of `Attempt`, `proxy` the host of the proxy."""
+    """The error for an attempt without a usable response; `code` as in `Attempt`, `proxy` the host of the proxy."""
     if event is Event.UNTRUSTED:
         return OperatorError(
             f"The certificate that {upstream.name} showed is not trusted: {explain_distrust(code)}. Nothing was sent.",
@@ -159,7 +159,7 @@ def no_answer_error(
 
 
 def no_time_error(upstream: Upstream, kind: RequestKind) -> TaskhandError:
-    """The error for a request that is not sent, because the call that it belongs to has no time for it any more."""
+    """The error for a request that is not sent because its call has no time left."""
     if kind is RequestKind.READ:
         return UpstreamError(
             f"The call's time ran out before {upstream.name} had answered everything that was asked.",
@@ -173,7 +173,7 @@ def no_time_error(upstream: Upstream, kind: RequestKind) -> TaskhandError:
 
 
 def proxy_error(upstream: Upstream, proxy: str, status: int) -> TaskhandError:
-    """The error for a refusal by the proxy, which comes between: it says nothing about the CRM or its key."""
+    """The error for a refusal by the proxy, which does not concern the CRM or its key."""
     name, host = upstream.name, f"The proxy {proxy}".rstrip()
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return OperatorError(
@@ -199,15 +199,15 @@ def proxy_error(upstream: Upstream, proxy: str, status: int) -> TaskhandError:
 
 
 def is_from_elsewhere(status: int, body: bytes) -> bool:
-    """Whether a refusal is not the CRM's own: a web page, and no status that names its sender."""
+    """Whether a refusal does not come from the CRM: it is a web page, and its status does not identify a sender."""
     is_refusal = event_of(status) is Event.REFUSED
     return is_refusal and is_web_page(body) and status not in _PROXY_STATUSES | _TOO_LONG
 
 
 def page_error(upstream: Upstream, status: int, kind: RequestKind, reference: str) -> UpstreamError:
-    """The error `upstream_invalid` for a web page instead of an answer; OutcomeUnknown for a write with a success.
+    """The error `upstream_invalid` for a web page in place of a response; OutcomeUnknown for a write with a success.
 
-    The CRM itself has not refused: its API sends data, and a firewall, a proxy or a login page may answer in its place.
+    The CRM did not refuse: its API sends JSON, but a firewall, a proxy or a login page may answer in its place.
     """
     message = (
         f"A web page came instead of {upstream.name}'s answer (status {status}, reference {reference}): a proxy, a "
@@ -238,7 +238,7 @@ def invalid_answer_error(upstream: Upstream, why: str, kind: RequestKind, refere
 
 
 def unconfirmed_write_error(upstream: Upstream, reference: str, *, is_late: bool = False) -> OutcomeUnknown:
-    """The error for a write that was sent and not confirmed; `is_late` is whether an answer may come yet."""
+    """The error for a write that was sent and not confirmed; `is_late` is whether a response may still come."""
     return (NoAnswer if is_late else OutcomeUnknown)(
         f"{upstream.name} did not confirm the write, which may have been applied (reference {reference}).",
         next_step=_LOOK,

@@ -19,7 +19,7 @@ async def run_checks(client: Client, probe: Read, check_scopes: ScopesCheck, *, 
     """Check reachability, credential, scopes and rate, in this order.
 
     `probe` reads what any credential may read; `check_scopes` runs after the CRM accepted the credential. `rate` names
-    the variable that limits how much is sent.
+    the variable that limits the rate of requests.
     """
     error = await _error_of(probe)
     has_access = error is None or error.code == "forbidden"
@@ -47,7 +47,7 @@ async def find_refused_reads(reads: Mapping[str, Read], name: str) -> CheckResul
 
 
 def check_by_reading(name: str, reads: Mapping[str, Read], *, writes: bool, more: str = "") -> ScopesCheck:
-    """The check of scopes for the CRM `name`, which does not tell them: `reads` are tried; `more` as of the report."""
+    """The check of scopes for a CRM that does not report them: `reads` are tried; `more` as in `report_scopes`."""
 
     async def check_scopes() -> CheckResult:
         refused = await find_refused_reads(reads, name)
@@ -83,7 +83,7 @@ def _check_reachability(client: Client, error: TaskhandError | None) -> CheckRes
 
 
 def _is_from_crm(error: TaskhandError) -> bool:
-    """Whether the CRM itself answered with this error."""
+    """Whether the error is the CRM's own response."""
     return isinstance(error, RateLimited) or error.code in {"unauthorized", "forbidden"}
 
 

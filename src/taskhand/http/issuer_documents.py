@@ -1,4 +1,4 @@
-"""JSON documents of token issuers, whose addresses are not a CRM's API."""
+"""Reads JSON documents of token issuers, whose addresses are not a CRM's API."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from taskhand.http.upstream import Limits, Runtime, Upstream
 __all__ = ["JsonDocuments"]
 
 _LIMITS: Final = Limits(connect_s=3.0, read_s=5.0, total_s=8.0, body_bytes=1024 * 1024)
-"""A caller waits for it."""
+"""Short limits, because a caller waits."""
 _POLICY: Final = RetryPolicy(attempts=2, cap_s=0.5, retry_after_cap_s=1.0)
 
 
 class JsonDocuments:
-    """Reads documents and posts forms, each host over connections of its own, which stay open until it is closed."""
+    """Reads documents and posts forms; each host has its own connections, which stay open until `aclose`."""
 
     def __init__(self, runtime: Runtime | None = None, *, credential: str = "TASKHAND_INTROSPECTION_SECRET") -> None:
         """`credential` names the setting with the secret of the client that posts."""
@@ -36,14 +36,14 @@ class JsonDocuments:
         return (await client.get(_path_of(address, "document"), expect="object")).object
 
     async def post_form(self, address: str, form: Mapping[str, str], client_id: str, secret: str) -> Mapping[str, Any]:
-        """The JSON object that answers a form, sent as this client (RFC 6749 §2.3.1). TaskhandError for other answers.
+        """The JSON object in the response to a form of this client (RFC 6749 §2.3.1). TaskhandError for others.
 
-        The form asks for something: it may be sent twice.
+        The form only reads, so it may be sent twice.
         """
         return await self._post(address, form, (client_id, secret), RequestKind.READ)
 
     async def post_code(self, address: str, form: Mapping[str, str], client_id: str, secret: str) -> Mapping[str, Any]:
-        """As `post_form`, of a form with a code that is good once: it is not sent twice."""
+        """Do the same as `post_form` for a form with a code that is valid once: it is not sent twice."""
         return await self._post(address, form, (client_id, secret), RequestKind.CREATE)
 
     async def _post(
@@ -76,7 +76,7 @@ class JsonDocuments:
 
 
 def _path_of(address: str, template: str) -> Path:
-    """The path and query of an address as they are; only the template is logged."""
+    """The path and query of an address, unchanged; only the template is logged."""
     parts = urlsplit(address)
     if not address.isascii() or not address.isprintable() or " " in address:
         raise OperatorError("An address has characters that no address has.")

@@ -32,7 +32,7 @@ class Path:
     def of(cls, template: str, **segments: str) -> Self:
         """Fill each `{name}` of the template with one encoded segment.
 
-        Raises CallerError `invalid_id` when a value cannot be one segment, ValueError when template and names
+        Raises CallerError `invalid_id` if a value cannot be one segment, ValueError if template and names
         disagree (a programming error).
         """
         if not _TEMPLATE.fullmatch(template) or set(_HOLE.findall(template)) != set(segments):
@@ -51,7 +51,7 @@ def _segment(name: str, value: str) -> str:
 
 
 def _leads_elsewhere(value: str) -> bool:
-    """Whether it has dot segments, also once it is decoded: a server or a proxy in between may decode too often."""
+    """Whether a value has dot segments, also once decoded: a server or a proxy may decode too often."""
     if "." not in value and "%" not in value:
         return False
     return any(part in {".", ".."} for part in _SEPARATOR.split(unquote(unquote(value))))

@@ -38,7 +38,7 @@ class ProxyRoute:
         return urlsplit(self.proxy or "").netloc.rpartition("@")[2]
 
     def checked_proxy(self) -> str | None:
-        """The URL of the proxy; ValueError if its host is none, as in a placeholder that was not replaced."""
+        """The URL of the proxy; ValueError if its host is invalid, as in a placeholder that was not replaced."""
         if self.proxy is not None and not _HOST.fullmatch(urlsplit(self.proxy).hostname or ""):
             raise ValueError("the proxy has no usable host")
         return self.proxy
@@ -53,7 +53,7 @@ class ProxyRoute:
 def proxy_route_for(origin: Origin) -> ProxyRoute:
     """The route that the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) or the system prescribes."""
     environment = getproxies_environment()
-    if environment:  # Python's own reading of NO_PROXY does not understand `*.host`, or a network
+    if environment:  # Python's own parser of NO_PROXY does not understand `*.host`, or a network
         proxies, is_bypassed = environment, is_exempt(origin, environment.get("no", ""))
     else:
         proxies, is_bypassed = getproxies(), bool(proxy_bypass(f"{origin.host}:{origin.port}"))
@@ -63,9 +63,9 @@ def proxy_route_for(origin: Origin) -> ProxyRoute:
 
 
 def choose_proxy(origin: Origin, proxies: Mapping[str, str], *, bypassed: bool) -> str | None:
-    """The proxy URL from the environment's `{scheme: address}`; this machine itself is never proxied.
+    """The proxy URL from the environment's `{scheme: address}`; None for this machine, which is reached directly.
 
-    Plain http through a proxy would show it the key, and a sandbox on loopback cannot be reached from elsewhere.
+    Plain http would show the key to a proxy, and a sandbox on loopback cannot be reached from another machine.
     """
     if bypassed or is_loopback(origin.host):
         return None
@@ -92,7 +92,7 @@ def _exempts(entry: str, origin: Origin) -> bool:
     name = name.strip("[]")
     try:
         return ip_address(origin.host) in ip_network(name, strict=False)
-    except ValueError:  # one of them is a name, or they are of two versions
+    except ValueError:  # one of them is a name, or their IP versions differ
         name = name.removeprefix("*.").lstrip(".")
         return bool(name) and (
             origin.host == name or fnmatchcase(origin.host, name) or fnmatchcase(origin.host, f"*.{name}")

@@ -1,4 +1,4 @@
-"""The rate limit that the headers of an answer name; pure."""
+"""The rate limit in the headers of a response; pure."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ _PAIR: Final = re.compile(r"[a-z]+=(\d{1,9}(?:\.\d{1,9})?)")
 
 @dataclass(frozen=True, slots=True)
 class RateHeaders:
-    """The limit that an answer's headers name: `remaining` requests until the window ends in `reset_s` seconds.
+    """The limit in a response's headers: `remaining` requests until the window ends in `reset_s` seconds.
 
-    `rolling_limit` is set if any `reset_s` seconds are a window: how many requests one may hold. `limit` is the same of
-    a window that begins at a moment of the upstream's.
+    `rolling_limit` is the maximum of requests if any `reset_s` seconds are a window. `limit` is that of a window that
+    begins at a moment chosen by the upstream.
     """
 
     remaining: int

@@ -1,8 +1,7 @@
 """The rate limiter: pure arithmetic on a state, and a queue that obeys it.
 
-The limit that the upstream's headers name applies while it is valid, otherwise the configured rate: at most `requests`
-in any window of `per_s` seconds, wherever the window begins. A token bucket would let twice that through after a quiet
-spell.
+The limit in the upstream's headers applies while it is valid, otherwise the configured rate: at most `requests` in any
+window of `per_s` seconds, whenever the window begins. A token bucket would let twice that through after a quiet time.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -37,9 +36,9 @@ __all__ = [
 ]
 
 _MAX_PAUSE_S: Final = 60.0
-"""The longest wait that one answer imposes on all requests.
+"""The longest wait that one response imposes on all requests.
 
-One answer may be wrong: an upstream that asks for a day, or for thirty years, is asked again every minute.
+A response may be wrong: if it asks for a wait of a day, or of thirty years, another request is sent after a minute.
 """
 
 _MAX_REPORTED_REST_S: Final = 900.0
@@ -134,9 +133,9 @@ def with_request(rate: Rate, state: RateState, now: float) -> RateState:
 
 
 def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_flight: int = 0) -> RateState:
-    """The state after an answer with these headers; the upstream may not have counted `in_flight` other requests yet.
+    """The state after a response with these headers; the upstream may not have counted `in_flight` other requests yet.
 
-    Answers overtake each other: within one window the smaller number is the newer one.
+    Responses overtake each other: within one window, the smaller number is the newer one.
     """
     left = max(0, headers.remaining - in_flight)
     reset_s = max(0.0, headers.reset_s)
@@ -157,9 +156,9 @@ _LOOKS_NOW: Final = ContextVar("looks_now", default=False)
 
 @contextmanager
 def without_pauses() -> Generator[None, None, None]:
-    """Send the requests inside at once, even while an upstream asks to wait or its window is used up.
+    """Send the requests in the `with` at once, even while an upstream asks to wait or its window is used up.
 
-    Only for the read that checks whether a write was applied although the upstream answered it with a request to wait.
+    Only for the read that checks whether a write was applied although the upstream asked to wait.
     """
     token = _LOOKS_NOW.set(True)
     try:
@@ -169,7 +168,7 @@ def without_pauses() -> Generator[None, None, None]:
 
 
 def looks_now() -> bool:
-    """Whether this request is sent at once."""
+    """Whether this request is sent at once (`without_pauses`)."""
     return _LOOKS_NOW.get()
 
 
@@ -177,9 +176,9 @@ class Limiter(Protocol):
     """A queue in front of one upstream."""
 
     def turn(self, deadline: float) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn, and hold a place among the requests that are under way for the body of the `with`.
+        """Wait for a turn, and hold an in-flight slot for the body of the `with`.
 
-        Raises RateLimited when the turn would not come before the deadline (a reading of the clock). A background
+        Raises RateLimited if the turn would not come before the deadline (a reading of the clock). A background
         request (`idle_share`) gets its turn only while others leave half of the budget unused.
         """
         ...
@@ -198,9 +197,9 @@ class Limiter(Protocol):
 
 
 class RateLimiter:
-    """The queue in front of one upstream: first come, first sent; share one among all that use the same key.
+    """A first-in, first-out queue in front of one upstream, shared by all users of the same key.
 
-    At most `in_flight` requests are under way at a time. `clock` answers seconds, `sleep` takes seconds.
+    At most `in_flight` requests are concurrent. `clock` returns seconds, `sleep` takes seconds.
     """
 
     def __init__(
@@ -223,8 +222,8 @@ class RateLimiter:
     async def turn(self, deadline: float) -> AsyncGenerator[None, None]:
         """Wait for a turn, and hold an in-flight slot for the body of the `with`.
 
-        Raises RateLimited when the turn would not come before the deadline (a reading of the clock); then the request
-        is not counted. `retry_after_s` is only there if the upstream asked to wait.
+        Raises RateLimited if the turn would not come before the deadline (a reading of the clock); then the request is
+        not counted. `retry_after_s` is set only if the upstream asked to wait.
         """
         if is_idle():
             await self._wait_until_idle(deadline)
@@ -252,7 +251,7 @@ class RateLimiter:
         self._state = with_headers(self._state, headers, self._clock(), in_flight=max(0, self._in_flight - 1))
 
     async def _wait_until_idle(self, deadline: float) -> None:
-        """Wait outside the queue, so that no request waits behind it, until it may be sent, or a call waits for it."""
+        """Wait outside of the queue, where no request waits behind it, until it may be sent or a call waits for it."""
         deadline = min(deadline, self._clock() + idle_wait_s())
         while is_idle():
             now = self._clock()
@@ -288,7 +287,7 @@ class RateLimiter:
         raise too_late_error(None)
 
     async def _sleep_until_ready(self, deadline: float) -> None:
-        """Look again after each sleep: a pause or an answer may have moved the time meanwhile."""
+        """Check the time again after each sleep: a pause or a response may have moved it."""
         while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
             if at > deadline or at - now > MAX_WAIT_S:
                 is_asked = at in {self._state.until, self._state.paused_until}
@@ -299,7 +298,7 @@ class RateLimiter:
 
 
 def too_late_error(wait_s: float | None) -> RateLimited:
-    """The error for a request whose turn does not come in time; `wait_s` is what the upstream asked for."""
+    """The error for a request whose turn does not come in time; `wait_s` is the wait that the upstream asked for."""
     return RateLimited(
         "The rate limit would have held the request back for longer than a call may take; nothing was sent.",
         next_step="Wait, then send the same call again.",

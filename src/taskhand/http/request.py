@@ -19,7 +19,7 @@ class RequestOptions(TypedDict, total=False):
     """The optional parts of a request.
 
     `params` is a mapping, or pairs if a name repeats; `json` any value that JSON can carry; `headers` without secrets;
-    `expect` the shape of the answer ("nothing" leaves the body unread, "object or nothing" also takes an empty one);
+    `expect` the shape of the response ("nothing" leaves the body unread, "object or nothing" accepts an empty one);
     `reads` is true for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be repeated even if
     it may have been applied; `looks_first` for a POST that makes a task: if the upstream asks to wait, it is not
     repeated, because it may have been applied.
@@ -36,7 +36,7 @@ class RequestOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Method, path, query, JSON body and headers, and what sending it twice would do (`kind`)."""
+    """Method, path, query, JSON body and headers, and the effect of sending the request twice (`kind`)."""
 
     method: str
     path: Path
@@ -69,7 +69,7 @@ class Request:
 
     @classmethod
     def of_form(cls, path: Path, form: Mapping[str, str], kind: RequestKind, *, expect: Shape = "object") -> Self:
-        """A POST of a form, as OAuth has it."""
+        """A POST of a form, as in OAuth."""
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return cls("POST", path, kind, body=urlencode(form).encode(), headers=headers, expect=expect)
 

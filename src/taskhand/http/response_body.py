@@ -1,4 +1,4 @@
-"""The answer to a request: its body decompressed and parsed as JSON; pure."""
+"""The response to a request: its body decompressed and parsed as JSON; pure."""
 
 import zlib
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ Shape = Literal["any", "object", "object or nothing", "array", "nothing"]
 
 
 class UnexpectedBody(ValueError):
-    """A body that was not expected; the text is ours and names what came instead."""
+    """An unexpected body; the text is ours and names the form of the body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A successful answer: header names are in lower case; `json` is None for an answer without a body."""
+    """A successful response: header names are in lower case; `json` is None without a body."""
 
     status: int
     json: Json = field(repr=False)
@@ -46,7 +46,7 @@ class Reply:
 def decompress(raw: bytes, coding: str, limit: int) -> bytes | None:
     """Decompress gzip or deflate (RFC 9110 §8.4.1) to at most `limit` + 1 bytes; None if that fails.
 
-    A body of any other coding is returned as it is: none was asked for, and servers send `utf-8` or garbage there.
+    A body of any other coding is returned unchanged: none was requested, and servers send `utf-8` or garbage there.
     """
     if coding not in {"gzip", "x-gzip", "deflate"}:
         return raw
@@ -59,7 +59,7 @@ def decompress(raw: bytes, coding: str, limit: int) -> bytes | None:
 
 
 def is_web_page(body: bytes) -> bool:
-    """Whether a body is a page for people; no CRM's API sends one, and proxies, firewalls and logins do."""
+    """Whether a body is a web page, which proxies, firewalls and logins send, but no CRM's API."""
     return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 

@@ -1,6 +1,6 @@
-"""The end of a response within the bytes of a connection; later bytes are not an answer; pure.
+"""Finds the end of a response in the bytes of a connection; later bytes are not a response; pure.
 
-A parser keeps such bytes, and would take them for the answer to the next request.
+A parser keeps such bytes, and would read them as the response to the next request.
 """
 
 import re
@@ -15,30 +15,30 @@ _SIZE: Final = re.compile(rb"[0-9a-fA-F]{1,15}")
 _SWITCHING: Final = 101
 _FIRST_FINAL: Final = 200
 _WITHOUT_BODY: Final = frozenset({204, 304})
-"""Statuses of answers without a body, whatever their headers say (RFC 9112 §6.3)."""
+"""Statuses of responses without a body, independent of their headers (RFC 9112 §6.3)."""
 _CRLF: Final = 2
 _MAX_COMPARED: Final = 65_536
-"""Bytes of a response that is compared with what follows it."""
+"""Maximum bytes of a response that is compared with the bytes after it."""
 
 
 class ResponseEnd:
     """Cuts off the bytes after the response to one request.
 
-    `surplus` are the bytes that were cut off. A response without a length ends with its connection.
+    `surplus` holds the bytes that were cut off. A response without a length ends with its connection.
     """
 
     def __init__(self) -> None:
         self.surplus = b""
         self._response = bytearray()
-        self._left: int | None = None  # bytes of the body, or of its chunk, that are left; None: no end is known
+        self._left: int | None = None  # the remaining bytes of the body, or of its chunk; None if the end is unknown
         self._is_chunked = False
-        self._line = bytearray()  # the line with the size of a chunk, as far as it has come
+        self._line = bytearray()  # the received part of the line with the size of a chunk
         self._in_trailer = False
         self._is_in_body = self._is_over = False
 
     @property
     def has_other_answer(self) -> bool:
-        """Whether a different answer follows, so that it is unknown which of the two answers the request."""
+        """Whether a different response follows, so that it is unknown which of the two belongs to the request."""
         return self.surplus.startswith(b"HTTP/") and self.surplus != self._response
 
     def cut(self, data: bytes) -> bytes:

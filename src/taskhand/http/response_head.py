@@ -1,7 +1,7 @@
-"""Junk in the head of a response: lines that are no header fields are left out before they are parsed; pure.
+"""Removes junk from the head of a response: lines that are not header fields; pure.
 
-Proxies and CRMs send them, and a parser that refuses the whole response for one would hide the outcome of a write. A
-line that speaks of framing is never left out: the parser refuses it, so an attacker cannot move the end of a body.
+Proxies and CRMs send such lines, and a parser that refuses the whole response for one would hide the outcome of a
+write. A line about framing is not removed: the parser refuses it, so that an attacker cannot move the end of a body.
 """
 
 import re
@@ -10,10 +10,10 @@ from typing import Final
 __all__ = ["HeadReader"]
 
 _MAX_BYTES: Final = 100 * 1024
-"""A longer head is handed on as it is, and refused by the parser."""
+"""A longer head is passed on unchanged, and refused by the parser."""
 _END: Final = re.compile(rb"\r?\n\r?\n")
 _FIELD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?[ \t]*")
-"""A header field as the parser takes it (RFC 9110 §5.1 and §5.5, and control characters but NUL in values)."""
+"""A header field that the parser accepts (RFC 9110 §5.1 and §5.5, and control characters but NUL in values)."""
 _FRAMING: Final = re.compile(rb"content-length|transfer-encoding", re.IGNORECASE)
 _INFORMATIONAL: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d")
 
@@ -52,7 +52,7 @@ class HeadReader:
 
 
 def _without_junk(head: bytes) -> bytes:
-    """The head without the lines that are no header fields."""
+    """The head without the lines that are not header fields."""
     first, *lines = head.split(b"\n")
     kept, is_kept = [first], False
     for line in lines:

@@ -34,7 +34,7 @@ __all__ = [
 
 
 class RequestKind(Enum):
-    """The kinds of request, by what sending one twice would do."""
+    """The kinds of request, by the effect of sending one twice."""
 
     READ = "changes nothing: GET, HEAD, and a search that is sent as POST"
     REPLAY = "a PUT, PATCH or DELETE that was declared harmless to repeat"
@@ -116,7 +116,7 @@ _STATUSES: Final = MappingProxyType(
 
 
 def event_of(status: int) -> Event:
-    """The event of an answer that was read whole."""
+    """The event of a response that was read whole."""
     return _STATUSES.get(status, Event.SUCCEEDED if 200 <= status < 300 else Event.REFUSED)  # noqa: PLR2004 - RFC 9110 §15.3
 
 
@@ -171,7 +171,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Return the last answer, or raise the error of the last attempt."""
+    """Return the last response, or raise the error of the last attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ LOCKED_S: Final = 2.5
 def retry_after_s(value: str | None, *, now: float) -> float | None:
     """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110 §10.2.3); None if it cannot be parsed.
 
-    `now` is POSIX time, best taken from the same answer's `Date`. A past date gives 0; the longest wait is a day.
+    `now` is POSIX time, best taken from the same response's `Date`. A past date gives 0; the longest wait is a day.
     Fractions of a second are not in the RFC, but servers send them.
     """
     text = (value or "").strip()

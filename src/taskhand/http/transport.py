@@ -1,7 +1,7 @@
 """Retry and rate limit around another transport.
 
-Each request ends in an answer that was read whole, or in a TaskhandError. Errors carry nothing of the library below:
-not its exceptions, their texts, or its requests with the key in their headers.
+Each request ends with a response that was read whole, or with a TaskhandError. Errors contain nothing of the library
+below: not its exceptions, their texts, or its requests with the key in their headers.
 """
 
 import logging
@@ -54,19 +54,19 @@ _HEADERS: Final = {
 }
 _JSON: Final = {"content-type": "application/json"}
 _UNSENT_SHARE: Final = 0.9
-"""The share of an attempt's time in which the connection must be there.
+"""The share of an attempt's time within which the connection must be open.
 
-A late connection then fails as one, and it is known that nothing was sent, before the attempt as a whole times out.
+A late connection then fails, with nothing sent, before the whole attempt times out with an unknown outcome.
 """
 _TURN_S: Final = 0.02
-"""Seconds after its turn in which a write may leave: later, the rate budget counts it at the wrong moment."""
+"""Seconds after its turn within which a write may leave; later, the rate budget would count it at the wrong time."""
 
 _log = logging.getLogger("taskhand.http")
 
 
 @dataclass(frozen=True, slots=True)
 class TransportConfig:
-    """Everything that decides how requests are sent to one upstream; they go to its `origin` alone."""
+    """The configuration for requests to one upstream; they are sent only to its `origin`."""
 
     upstream: Upstream
     origin: Origin
@@ -77,7 +77,7 @@ class TransportConfig:
 
 
 class RetryTransport:
-    """Sends each request as often as the policy allows, each time within the rate limit.
+    """Sends each request as often as the policy permits, within the rate limit.
 
     `request_count` counts the attempts.
     """
@@ -94,10 +94,10 @@ class RetryTransport:
     async def send(
         self, request: Request, url: str, deadline: Deadline, renewed: OwnCredential | None = None
     ) -> Answer:
-        """Send until the policy says stop; an answer of any status is returned. `renewed` replaces the upstream's key.
+        """Send until the policy stops; return a response of any status. `renewed` replaces the upstream's key.
 
-        Raises UpstreamError (RateLimited and OutcomeUnknown among them) and OperatorError; NotAttempted for a write
-        that the deadline leaves no time for.
+        Raises UpstreamError (including RateLimited and OutcomeUnknown) and OperatorError; NotAttempted for a write
+        without time before the deadline.
         """
         wire = self._to_wire(request, url, renewed)
         in_doubt = is_late = False
@@ -132,7 +132,7 @@ class RetryTransport:
         await self._inner.aclose()
 
     def _to_wire(self, request: Request, url: str, renewed: OwnCredential | None) -> httpx2.Request:
-        """The library's request. Its URL is checked as the library understands it: the key is in the headers."""
+        """The library's request. Its URL is checked as the library parses it, because the headers contain the key."""
         wire = httpx2.Request(
             request.method,
             url,
@@ -152,7 +152,7 @@ class RetryTransport:
     async def _attempt_in_turn(
         self, wire: httpx2.Request, request: Request, deadline: Deadline, number: int, *, in_doubt: bool
     ) -> Attempt:
-        """One attempt, once its turn has come; the rest of the call's time is for its confirmation or read-back."""
+        """One attempt in its turn; the rest of the call's time is for its confirmation or read back."""
         is_read = request.kind is RequestKind.READ
         leave_by, end_by = (deadline.at, deadline.at) if is_read else (deadline.write_by, deadline.confirm_by)
         try:
@@ -193,7 +193,7 @@ class RetryTransport:
         return attempt if attempt.answer is None else self._limited(attempt, attempt.answer)
 
     def _limited(self, attempt: Attempt, answer: Answer) -> Attempt:
-        """Let the rate limit follow the answer: its headers, and a 429 that names a time, which holds back everyone."""
+        """Apply a response to the rate limit: its headers, and a 429 that names a time, which delays all requests."""
         rate = self._config.upstream.read_headers(answer.headers)
         if rate is not None:
             self._config.rate_limiter.observe(rate)
@@ -205,8 +205,8 @@ class RetryTransport:
         return replace(attempt, answer=replace(answer, retry_after_s=asked_s))
 
     def _asked_s(self, answer: Answer, rate: RateHeaders | None, *, is_throttled: bool) -> float | None:
-        """Seconds that the upstream asks to wait: by Retry-After, by the body of a 429, or by its rate headers."""
-        # Dates are counted from the upstream's own clock if its answer has one (RFC 9110 §6.6.1).
+        """Seconds that the upstream asks to wait, in Retry-After, in the body of a 429, or in its rate headers."""
+        # Dates are relative to the upstream's clock if its response has a Date (RFC 9110 §6.6.1).
         date = posix_time(answer.headers.get("date"))
         now = self._config.runtime.wall() if date is None else date
         asked_s = retry_after_s(answer.headers.get("retry-after"), now=now)
@@ -219,7 +219,7 @@ class RetryTransport:
         return rate.reset_s if rate is not None and rate.remaining <= 0 else None
 
     def _wait_in_body(self, answer: Answer) -> float | None:
-        """Seconds to wait that the body of a refusal names."""
+        """The wait in seconds that the body of a refusal names."""
         if (read_wait := self._config.upstream.read_wait) is None:
             return None
         try:
@@ -244,7 +244,7 @@ class RetryTransport:
 
     @contextmanager
     def _traced(self, request: Request, number: int) -> Generator[list[Attempt], None, None]:
-        """Trace and log one attempt, which the caller appends; never the URL, which holds ids, names and addresses.
+        """Trace and log one attempt, which the caller appends; not its URL, which holds ids, names and addresses.
 
         Attributes as in OpenTelemetry's semantic conventions for HTTP client spans: one span for each attempt.
         """

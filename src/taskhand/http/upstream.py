@@ -25,8 +25,8 @@ __all__ = ["Limits", "Runtime", "Upstream", "check_headers"]
 class Limits:
     """The longest time and the largest body of one request, in seconds and bytes.
 
-    `total_s` bounds a request that belongs to no call, with all its waits and retries; a call has a deadline of its
-    own. `body_bytes` bounds a decompressed body.
+    `total_s` limits a request outside of a call, with all its waits and retries; a call has its own deadline.
+    `body_bytes` limits a decompressed body.
     """
 
     connect_s: float = 5.0
@@ -41,10 +41,10 @@ class Upstream:
 
     `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
     wire. `credential` and `variable` name the environment variables of the key and of the base URL. `is_own` is
-    whether the key is the calling person's own, and not the operator's. `read_headers`
-    parses the upstream's own rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to
-    wait. `credential_statuses` say, as a 401 does, that the key is not accepted. `explain` may turn a refusal (status,
-    body) into our own sentence, which names the refused fields, for example, and never quotes the upstream.
+    whether the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own rate
+    headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `credential_statuses` mean,
+    like a 401, that the key is not accepted. `explain` may convert a refusal (status, body) to our own sentence, which
+    may name the refused fields, and never quotes the upstream.
     """
 
     name: str
