@@ -1,1 +1,1 @@
-"""Feeds of changes in the CRM, whoever made them, and what one replica tells the others of its own."""
+"""Feeds of changes that anyone made in a CRM, and the broadcast of a replica's own changes to the other replicas."""

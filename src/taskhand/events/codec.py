@@ -1,6 +1,6 @@
-"""Conversion between an event and JSON, without what is in columns of their own; pure.
+"""Converts between an event and JSON, without the values that have their own columns; pure.
 
-A value that is not known (MISSING) is left out, one that is null is null.
+An unknown value (MISSING) is left out; a null value stays null.
 """
 
 import json
@@ -26,7 +26,7 @@ def instant(at: datetime) -> str:
 
 
 def people_json(people: tuple[str, ...] | None) -> str | None:
-    """The ids of the responsibles as they are kept: each between quotes, so that it is found as it is."""
+    """The stored text of responsibles' ids: each is quoted, so that a search matches only whole ids."""
     return None if people is None else json.dumps(people)
 
 

@@ -47,7 +47,7 @@ class KeptEvent:
     """An event with its sequence number in the feed, which is the order in which Taskhand learned of the changes.
 
     `seen_at` is when Taskhand learned of it. `is_old` marks a change from before the feed began: a query by time
-    returns it, a query that continues from a cursor does not.
+    returns it; a query that continues from a cursor does not.
     """
 
     seq: int
@@ -57,13 +57,13 @@ class KeptEvent:
 
     @property
     def moment(self) -> datetime:
-        """The time by which a query by time sorts the event: that of the change, or of its discovery if unknown."""
+        """The sort key of a query by time: the time of the change, or of its discovery if that is unknown."""
         return self.event.moment or self.seen_at
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events a query returns; None or empty does not filter.
+    """The filter of a query; None or empty values do not filter.
 
     `person_ids` matches events whose author, or a former or present assignee of the task, is one of these. `visible_to`
     is the only member whose tasks are returned: an event without known assignees is left out.
@@ -79,7 +79,7 @@ class EventFilter:
 class EventQuery:
     """Up to `limit` events after a sequence number, in that order; or since a time, in the order of times.
 
-    With `latest`, the last ones that match, the newest last. `through` is the highest sequence number to return. A
+    With `latest`, the last matching events, the newest last. `through` is the highest sequence number to return. A
     query with `since` includes old events; `after` is then the time and sequence number of the last event of the
     previous page.
     """
@@ -141,7 +141,7 @@ class EventStore(Protocol):
     async def add_hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
-        """As `add_hint`, unless the same proof was used before and is still valid: then False, without a change.
+        """Do the same as `add_hint`; False, without a change, if the same proof was used before and is still valid.
 
         If several processes receive the same proof at once, one of them stores the hint.
         """
@@ -159,11 +159,11 @@ class EventStore(Protocol):
         at: datetime,
         hints: Mapping[str, datetime] | None = None,
     ) -> tuple[KeptEvent, ...] | None:
-        """Commit the result of the look that began `at`, atomically; the new events.
+        """Commit the result of the look that began `at`, atomically; return the new events.
 
-        `hints` are those that the look was given: they are removed, unless they were renewed meanwhile. Up to and
-        including the first look that has caught up, events from before the feed began are old. None, without a change,
-        if the version is another, because another process has looked meanwhile.
+        `hints` are the hints of the look: they are removed, unless they were renewed meanwhile. Up to and including the
+        first look that has caught up, events from before the feed began are old. None, without a change, if the version
+        has changed, because another process has looked meanwhile.
         """
         ...
 
@@ -179,7 +179,7 @@ class EventStore(Protocol):
     ) -> bool:
         """Store changes from before the feed began, as old; `begun_at` is the time from which they are complete.
 
-        They are complete except for the `gap`. False, without a change, if the version is another.
+        They are complete except for the `gap`. False, without a change, if the version has changed.
         """
         ...
 
@@ -188,7 +188,7 @@ class EventStore(Protocol):
         ...
 
     async def find_gaps(self, feed: FeedName, after: datetime) -> tuple[Gap, ...]:
-        """The gaps that looks after this time have found, the oldest first."""
+        """The gaps that looks after this time have found, oldest first."""
         ...
 
     async def find_bookmark(self, feed: FeedName, caller: str) -> Bookmark | None:
@@ -200,11 +200,11 @@ class EventStore(Protocol):
         ...
 
     def kept_from(self, now: datetime) -> datetime | None:
-        """The retention cutoff: older events are removed. None if events are kept for ever."""
+        """The retention cutoff: older events are removed. None if events are kept forever."""
         ...
 
     async def prune(self, now: datetime) -> int:
-        """Remove expired and surplus events, and feeds that are no longer wanted; the number of events removed."""
+        """Remove expired and surplus events, and unwanted feeds; return the number of events removed."""
         ...
 
     async def check_health(self) -> CheckResult:

@@ -20,7 +20,7 @@ def select_events(feed: FeedName, query: EventQuery) -> tuple[str, list[Any]]:
         values += given
     order = "seq" if query.since is None else "moment, seq"
     last_first = order.replace("seq", "seq DESC").replace("moment", "moment DESC")
-    sql = f"SELECT event.* FROM event JOIN feed ON feed.id = event.feed WHERE {' AND '.join(where)}"  # noqa: S608  no text of others
+    sql = f"SELECT event.* FROM event JOIN feed ON feed.id = event.feed WHERE {' AND '.join(where)}"  # noqa: S608  no external text
     if query.latest:
         sql = f"SELECT * FROM ({sql} ORDER BY {last_first} LIMIT ?) AS latest ORDER BY {order}"  # noqa: S608  as above
         return sql, [*values, query.limit]

@@ -13,10 +13,10 @@ MAX_EVENTS: Final = 100_000
 
 
 def prune(connection: SqlConnection, before: datetime | None, most: int = MAX_EVENTS) -> int:
-    """Remove events from before a cutoff, and the oldest of a feed with too many; the number removed.
+    """Remove events from before a cutoff, and the oldest of a feed with too many; return the number removed.
 
-    The start of the feed moves to the end of the removed part. A feed that was last wanted and looked
-    at before the cutoff is removed whole.
+    The start of the feed moves to the end of the removed part. A feed that was last wanted and looked at before the
+    cutoff is removed completely.
     """
     first = None if before is None else instant(before)
     if first is not None:

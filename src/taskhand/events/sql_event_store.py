@@ -21,14 +21,14 @@ from taskhand.sql.store import SqlStore
 __all__ = ["MAX_HINTS", "SqlEventStore"]
 
 MAX_HINTS: Final = 500
-"""Maximum tasks of one feed with a hint of their own."""
+"""Maximum tasks of one feed with their own hints."""
 _PART: Final = 500
 """Maximum ids in one statement."""
 _FEED: Final = "SELECT * FROM feed WHERE place = ? AND person = ?"
 
 
 class SqlEventStore(ABC):
-    """The feeds in one store; events older than `keep_days` are pruned, 0 keeps them for ever."""
+    """The feeds in one store; events older than `keep_days` are pruned, 0 keeps them forever."""
 
     def __init__(self, store: SqlStore, *, keep_days: int = 0, most_events: int = MAX_EVENTS) -> None:
         self._store = store
@@ -64,7 +64,7 @@ class SqlEventStore(ABC):
     async def add_hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
-        """As `add_hint`, unless the same proof was used before."""
+        """Do the same as `add_hint`, unless the same proof was used before."""
         ids = sorted({*task_ids}) or [""]
         return await self._store.write(partial(_hint_once, feed, ids, at, proof=proof, valid_until=valid_until))
 
@@ -87,7 +87,7 @@ class SqlEventStore(ABC):
     ) -> tuple[KeptEvent, ...] | None:
         """Commit the result of a look, atomically; None if another process has looked meanwhile."""
         work = partial(_commit_look, feed, version, look=look, at=at, hints=hints or {})
-        # After a power cut, a look without events is repeated; numbers of events may be in cursors already.
+        # A look without events may be repeated after a power cut; sequence numbers of events may be in cursors already.
         kept = await self._store.write(work, durable=bool(look.events), tasks=len(look.events) + len(look.tasks))
         if self._pruned is None or at - self._pruned >= timedelta(days=1):
             self._pruned = at
@@ -177,7 +177,7 @@ def _find_feed(feed: FeedName, connection: SqlConnection) -> Feed | None:
 
 
 def _begin_feed(feed: FeedName, position: str, at: datetime, connection: SqlConnection) -> Feed:
-    # Numbers start at the current time, so those of a new feed are above all in cursors of a removed one.
+    # Numbers start at the current time, so those of a new feed are higher than all in cursors of a removed feed.
     first = max(0, int(at.timestamp()))
     connection.execute(
         "INSERT INTO feed (place, person, version, position, last_seq, begun_at) VALUES (?, ?, 0, ?, ?, ?) "
@@ -243,7 +243,7 @@ def _hint_once(
 
 
 def _take_version(feed: FeedName, version: int, connection: SqlConnection) -> SqlRow | None:
-    """Lock and return the row of the feed until the end of the transaction; None if the version is another."""
+    """Lock the row of the feed until the end of the transaction and return it; None if the version has changed."""
     statement = "UPDATE feed SET version = version + 1 WHERE place = ? AND person = ? AND version = ?"
     if not connection.execute(statement, (*_columns(feed), version)).rowcount:
         return None
@@ -301,7 +301,7 @@ def _keep_gap(feed: int, gap: Gap, connection: SqlConnection) -> None:
 def _insert_events(
     row: SqlRow, events: Iterable[tuple[TaskEvent, bool]], at: datetime, connection: SqlConnection
 ) -> tuple[KeptEvent, ...]:
-    """Insert the events that are not stored yet; each may be old."""
+    """Insert the events that are not stored yet; each may be marked as old."""
     feed, seq = row["id"], row["last_seq"]
     kept: list[KeptEvent] = []
     for event, is_old in events:

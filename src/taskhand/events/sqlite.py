@@ -15,7 +15,7 @@ EVENTS: Final = DatabaseKind("file of events", "TASKHAND_EVENTS", "taskhand.even
 
 
 class SqliteEventStore(SqlEventStore):
-    """The feeds in the file at `path`, which is made at first use, for its owner alone."""
+    """The feeds in the file at `path`, which is made at first use, readable only by its owner."""
 
     def __init__(self, path: Path, *, keep_days: int = 0, most_events: int = MAX_EVENTS) -> None:
         self._path, self._file = path, Store(path, EVENTS)

@@ -1,6 +1,6 @@
 """Broadcasts the ids of the tasks that a replica changes, with their connection, to all other replicas.
 
-Whether a subscriber may see the task is checked where the subscription is, as for a change of this process.
+The replica of a subscription checks whether its subscriber may see the task, as for its own changes.
 """
 
 import json
@@ -24,7 +24,7 @@ CHANNEL: Final = "taskhand_changes"
 _MAX_BYTES: Final = 7_000
 """Maximum bytes of ids in one message; PostgreSQL's limit is 8,000 for the payload."""
 _MAX_WAITING: Final = 10_000
-"""The longest queue of ids; beyond it, one message says that any task may have changed."""
+"""Maximum queued ids; beyond them, one message means that any task may have changed."""
 _PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts to reach the database; the last value repeats."""
 
@@ -154,7 +154,7 @@ class TaskChanges:
             updates.announce_all_here()
 
     def _pass_on(self, message: str) -> None:
-        """Deliver a change of another replica; ignore a message in an unknown form, as from a newer version."""
+        """Deliver a change of another replica; ignore a message in an unknown form, for example of a newer version."""
         try:
             said: dict[str, Any] = json.loads(message)
             by, updates, tasks = said["by"], self._updates.get(said["connection"]), said["tasks"]

@@ -117,14 +117,14 @@ def _check_rate(client: Client, error: TaskhandError | None, variable: str) -> C
     if error is not None and not _is_from_crm(error):
         return CheckResult("rate", "unknown", _NOT_TRIED)
     name, room = client.upstream.name, client.headroom
-    found = f"{name} does not tell how much may be sent."
+    found = f"{name} does not report how much may be sent."
     if room.left is not None:
         found = f"{name} allows {room.left} more requests in the next {room.for_s:.0f} s."
     if room.left == 0 or room.paused_s > 0:
-        remedy = f"Wait {max(room.for_s, room.paused_s):.0f} s; where it stays so, "
+        remedy = f"Wait {max(room.for_s, room.paused_s):.0f} s; if that persists, "
         remedy += f"lower {variable}." if room.left is None else "look for others who use the same account."
         return CheckResult("rate", "warning", found, remedy)
     limit = f"{room.rate.requests} in {room.rate.per_s:g} s"
     if room.left is None:
         return CheckResult("rate", "unknown", f"{found} At most {limit} are sent ({variable}).")
-    return CheckResult("rate", "ok", f"{found} Where it does not tell, at most {limit} are sent ({variable}).")
+    return CheckResult("rate", "ok", f"{found} If it reports no limit, at most {limit} are sent ({variable}).")

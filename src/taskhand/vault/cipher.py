@@ -1,4 +1,4 @@
-"""The encryption of the vault: AES-256-GCM with a random nonce, and associated data that say what a secret is for.
+"""The encryption of the vault: AES-256-GCM with a random nonce, and associated data that identify a secret's purpose.
 
 NIST SP 800-38D: with random nonces of 96 bits, one key may seal 2^32 secrets.
 """
@@ -21,7 +21,7 @@ _NONCE_BYTES: Final = 12
 
 
 class CannotOpen(Exception):
-    """A sealed secret cannot be opened. `key_is_missing`: none of the keys has its id; else something was altered."""
+    """A sealed secret cannot be opened. `key_is_missing`: no key has its id; otherwise the data were altered."""
 
     def __init__(self, *, key_is_missing: bool) -> None:
         super().__init__("the key is missing" if key_is_missing else "something was altered")
@@ -38,17 +38,17 @@ class Sealed:
 
 
 class Cipher:
-    """Seals with the first key, and opens with any."""
+    """Seals with the first key, and opens with any key."""
 
     def __init__(self, keys: Sequence[VaultKey], new_nonce: Callable[[int], bytes] = os.urandom) -> None:
-        """Without keys it opens nothing; `new_nonce` returns so many random bytes."""
+        """Without keys it cannot open anything; `new_nonce` returns the given number of random bytes."""
         self._keys = {key.id: key for key in keys}
         self._new_nonce = new_nonce
         self.key_id: Final = keys[0].id if keys else None
         """The id of the key that seals; None without keys."""
 
     def seal(self, secret: bytes, associated: bytes) -> Sealed:
-        """Encrypt a secret for the purpose that `associated` says. OperatorError without a key."""
+        """Encrypt a secret with `associated` data, which identify its purpose. OperatorError without a key."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         if self.key_id is None:

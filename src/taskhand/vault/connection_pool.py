@@ -19,7 +19,7 @@ __all__ = ["ConnectionPool", "PooledConnection"]
 _T = TypeVar("_T")
 
 _MAX_KEPT: Final = 64
-"""Connections above which idle ones are closed."""
+"""Maximum pooled connections; above it, idle ones are closed."""
 
 
 class _LiveToken:
@@ -51,7 +51,7 @@ class _LiveToken:
 
 @dataclass(eq=False, slots=True)
 class PooledConnection(Generic[_T]):
-    """A connection opened with a link; `users` counts the calls that use it, `is_kept` is whether the pool has it."""
+    """A connection opened with a link; `users` counts the calls that use it, `is_kept` is whether it is in the pool."""
 
     value: _T
     token: _LiveToken
@@ -110,12 +110,12 @@ class ConnectionPool(Generic[_T]):
         self._notice = notice
         self._most = most
         self._kept: OrderedDict[tuple[str, str], PooledConnection[_T]] = OrderedDict()
-        """By the link's name, the one that was used last at the end."""
+        """The connections by link name, the most recently used last."""
         self._opening = anyio.Lock()
 
     @asynccontextmanager
     async def lease(self, names: Sequence[str]) -> AsyncIterator[PooledConnection[_T] | None]:
-        """Hold the connection of the person with these names for the `with`; None if the person has no link.
+        """Hold the connection of the person with these names during the `with`; None if the person has no link.
 
         The first name is the person's id. The others are e-mail addresses: a link under an address counts only if
         the operator made it, since two persons may have equal addresses.
@@ -135,7 +135,7 @@ class ConnectionPool(Generic[_T]):
             await opened.close_if_unused()
 
     async def is_linked(self, names: Sequence[str]) -> bool:
-        """Whether the person with these names has linked a credential; nothing is opened. Errors as of `lease`."""
+        """Whether the person with these names has linked a credential; opens nothing. Errors as in `lease`."""
         for name in names:
             if await self._counts(name, names) and await self._links.find(name, self.connection) is not None:
                 return True
@@ -164,7 +164,7 @@ class ConnectionPool(Generic[_T]):
     async def _open(self, link: Link) -> PooledConnection[_T]:
         """The pooled connection of this link, else a new one that replaces the person's earlier one.
 
-        Its `users` are counted up.
+        Increments its `users`.
         """
         async with self._opening:
             opened = self._kept.pop(link.name, None)

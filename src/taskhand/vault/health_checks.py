@@ -22,9 +22,9 @@ _BY_OTHERS: Final = 0o077
 
 
 async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: datetime) -> CheckResult:
-    """Check that every link can be decrypted, with the first key, and that nobody else can read the file.
+    """Check that the first key decrypts every link, and that only its owner can read the file.
 
-    `place` is the file, or the name of the database. A missing file is no failure, and is not created.
+    `place` is the file, or the name of the database. A missing file is not a failure, and is not created.
     """
     links = Links(store, cipher, lambda: now)
     try:
@@ -61,7 +61,7 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
 
 
 def _find_doubled(listed: Sequence[ListedLink]) -> str | None:
-    """Which two persons have linked as one member, in a clause."""
+    """A clause that names two persons who have linked as the same member; None without any."""
     first: dict[tuple[str, str | None], ListedLink] = {}
     for other in listed:
         if other.state != "linked" or other.member.id is None:

@@ -14,7 +14,7 @@ LinkKind = Literal["oauth", "key", "operator"]
 """The source of a credential.
 
 `oauth`: the CRM issued it with the person's consent. `key`: the person pasted a key on the page. `operator`: an
-operator of Taskhand linked it, also for whoever has the person's verified e-mail address.
+operator of Taskhand linked it, also for the holder of the person's verified e-mail address.
 """
 
 LinkState = Literal[
@@ -25,7 +25,7 @@ LinkState = Literal[
 ]
 
 EXPIRY_MARGIN: Final = timedelta(seconds=10)
-"""The time that a request may take to arrive, by which a credential counts as expired earlier."""
+"""How long before its end a credential counts as expired, because a request takes time to arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Link:
         return self.person, self.connection
 
     def rate_budget(self, *, counts_by_app: bool) -> str:
-        """The name of the rate budget of its requests: one for all persons if the CRM counts those of an OAuth app."""
+        """The name of the rate budget of its requests: one for all persons if the CRM counts by OAuth app."""
         return f"{self.kind} {'' if counts_by_app and self.kind == 'oauth' else self.person}"
 
     def is_good(self, now: datetime) -> bool:

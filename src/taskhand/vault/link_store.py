@@ -13,7 +13,7 @@ class KeptLink(NamedTuple):
     """The stored state for a person and a connection.
 
     `generation` is the newest ever saved, 0 if none was; it outlives the link, so that an old row restored from a copy
-    is recognized. `removed`: the row was deleted on purpose.
+    is recognized. `removed` means that the row was deleted on purpose.
     """
 
     person: str
@@ -39,13 +39,13 @@ class LinkStore(Protocol):
         ...
 
     async def list_links(self) -> Sequence[KeptLink]:
-        """All links that should exist or do exist, by person and connection."""
+        """All links that should exist or do exist, sorted by person and connection."""
         ...
 
     async def put(self, row: SealedLink, *, after: int) -> bool:
         """Replace the row, and end every claim on it.
 
-        False, without a change, if the newest generation is not `after` any more.
+        False, without a change, if `after` is no longer the newest generation.
         """
         ...
 

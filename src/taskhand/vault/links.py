@@ -1,4 +1,4 @@
-"""The links of all persons: found, saved, removed, listed, and renewed for calls."""
+"""Finds, saves, removes, lists and renews the links of all persons."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -38,7 +38,7 @@ class Links:
         clock: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        """With a cipher without keys, links can be listed and removed, but not opened."""
+        """If the cipher has no keys, links can be listed and removed, but not opened."""
         self._store = store
         self._cipher = cipher
         self._clock = clock
@@ -50,10 +50,10 @@ class Links:
     async def find(self, person: str, connection: str) -> Link | None:
         """Find the person's own credential; None if nothing is linked.
 
-        LinkRequired if the person has to link again, LinkBroken if the credential cannot be decrypted. A caller must
-        not fall back to another credential on either.
+        LinkRequired if the person has to link again, LinkBroken if the credential cannot be decrypted. After either
+        error, a caller must not use another credential.
         """
-        seen = self._seen.get((person, connection), 0)  # taken before the read: a concurrent read may raise it
+        seen = self._seen.get((person, connection), 0)  # read before the row: a concurrent read may increase it
         kept = await self._store.find(person, connection) if await self._exists() else None
         if kept is None or (kept.row is None and kept.removed and kept.generation >= seen):
             return None
@@ -66,9 +66,9 @@ class Links:
         return link
 
     async def may_be_by_email(self, email: str, connection: str) -> bool:
-        """Whether a row under an e-mail address may be for whoever has that address; a link made on a page is not.
+        """Whether a row under an e-mail address may be for the holder of that address; a link made on a page is not.
 
-        A missing or damaged row may be either, and counts as broken for both.
+        A missing or damaged row may be either kind, and counts as broken for both.
         """
         if not await self._exists():
             return False
@@ -76,7 +76,7 @@ class Links:
         return not kept.removed if kept.row is None else kept.row.kind not in {"oauth", "key"}
 
     async def save(self, link: Link) -> Link:
-        """Save a link, replacing the person's former one; the link as stored."""
+        """Save a link, which replaces the person's former one; return the link as stored."""
         for _ in range(_TRIES):
             kept = await self._store.find(*link.name)
             generation = max(kept.generation, self._seen.get(link.name, 0)) + 1
@@ -93,7 +93,7 @@ class Links:
         await self._store.end(*link.name, generation=link.generation, at=self._clock())
 
     async def remove(self, person: str, connection: str) -> bool:
-        """Remove a link, even a broken one; whether one existed."""
+        """Remove a link, even a broken one; return whether it existed."""
         return await self._exists() and await self._store.remove(person, connection, self._clock())
 
     async def list(self, person: str | None = None) -> Sequence[ListedLink]:
@@ -108,7 +108,7 @@ class Links:
         return [(one.owner, one.member.id) for one in await self.list() if one.connection == connection]
 
     async def fresh(self, person: str, connection: str, renew: Renew, *, rejected: Link | None = None) -> Link | None:
-        """A link whose credential is good for a request now; None if nothing is linked.
+        """A link whose credential is valid for a request now; None if nothing is linked.
 
         A credential that expires soon, or that the CRM has `rejected`, is renewed first, by one caller at a time across
         all processes. LinkRequired and LinkBroken as for `find`; UpstreamError if it has expired and the renewal failed
@@ -160,7 +160,7 @@ class Links:
 
 
 def _find_flaw(kept: KeptLink, seen: int) -> str | None:
-    """Why a row cannot be used, checked before decryption; `seen` is the newest generation that this process knows."""
+    """The flaw of an unusable row, found before decryption; `seen` is the newest generation that this process knows."""
     if kept.row is None:
         return _GONE
     return None if kept.row.generation == kept.generation >= seen else _OLD

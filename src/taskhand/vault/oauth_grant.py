@@ -17,7 +17,7 @@ OpenClient = Callable[[], AbstractAsyncContextManager[OAuthClient | None]]
 
 
 async def renew_link(link: Link, open_client: OpenClient) -> OwnCredential:
-    """The next credential of a link; raises as `vault.refresh.Renew`."""
+    """The next credential of a link; raises the errors of `vault.refresh.Renew`."""
     async with open_client() as client:
         if client is None:
             raise OperatorError(
@@ -28,9 +28,9 @@ async def renew_link(link: Link, open_client: OpenClient) -> OwnCredential:
 
 
 async def revoke_link(link: Link, open_client: OpenClient) -> bool:
-    """Revoke at the CRM what it gave out for a link that was removed or replaced; whether the CRM has confirmed it.
+    """Revoke the tokens of a removed or replaced link at the CRM; return whether the CRM confirmed it.
 
-    A pasted key is for its person to withdraw.
+    A pasted key is not revoked: its person has to withdraw it.
     """
     if link.kind != "oauth":
         return False

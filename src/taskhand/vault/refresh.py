@@ -1,12 +1,12 @@
-"""The renewal of a credential before it expires: one at a time for each link, in this process and in all others.
+"""Renews a credential before it expires, one renewal at a time for each link in all processes.
 
-A refresh token is often good for one use. So one caller claims the link in the store, asks the CRM, and saves what it
-has answered. The others use the old credential while it is valid, else they wait and read the saved one. From the
-request to the CRM until its answer is saved, cancellation is shielded.
+A refresh token is often valid for one use. One caller therefore claims the link in the store, sends the request to the
+CRM, and saves the response. The others use the old credential while it is valid; after that they wait and read the
+saved one. From the request until its response is saved, cancellation is shielded.
 
-A process that is killed between the CRM's answer and the save loses the answer. The claim ends by itself, and the next
-caller asks with the old refresh token: a CRM that keeps refresh tokens answers, one that replaces them says that the
-grant is gone, and the person is asked to link again. Which of the two a CRM does is not known beforehand.
+A process that is killed between the CRM's response and the save loses the response. The claim expires, and the next
+caller sends the old refresh token. A CRM that keeps refresh tokens accepts it. A CRM that replaces them refuses it, and
+the person is asked to link again. The behaviour of a CRM is not known beforehand.
 """
 
 import logging
@@ -30,17 +30,17 @@ __all__ = ["Refresher", "Renew"]
 _log = logging.getLogger(__name__)
 
 Renew = Callable[[Link], Awaitable[OwnCredential]]
-"""Asks the CRM for the next credential. If the answer has no refresh token, the former one stays valid.
+"""Asks the CRM for the next credential. If the response has no refresh token, the former one stays valid.
 
 LinkRequired: the grant is revoked. Any other TaskhandError: the renewal may succeed later.
 """
 
 _MAX_RENEWAL_S: Final = 15.0
-"""Seconds that one renewal may take."""
+"""Maximum seconds of one renewal."""
 _MIN_REMAINING_S: Final = 2.0
-"""The least time left, in seconds, with which a call begins a renewal."""
+"""Minimum remaining seconds of a call that begins a renewal."""
 _CLAIM_S: Final = 30.0
-"""Seconds after which a claim expires, such as that of a killed process."""
+"""Seconds after which a claim expires, for example that of a killed process."""
 _POLL_S: Final = 0.1
 _PAUSE: Final = timedelta(seconds=5)
 """The pause after a failed renewal."""
@@ -77,7 +77,7 @@ class Refresher:
         self._locks: dict[tuple[str, str], anyio.Lock] = {}
         self._failures: dict[tuple[str, str], _Failure] = {}
         self._unsaved: dict[tuple[str, str], Link] = {}
-        """Renewed links that could not be saved; each has the generation that it follows."""
+        """Renewed links that could not be saved, each with the generation before it."""
 
     async def refresh_if_due(self, link: Link, renew: Renew, rejected: int | None = None) -> Link:
         """The link with a valid credential; `rejected` is the generation that the CRM rejected."""
@@ -94,7 +94,7 @@ class Refresher:
             lock.release()
 
     async def _refresh(self, link: Link, renew: Renew, rejected: int | None) -> Link:
-        """Renew a link, or wait until another process has; one caller of this process at a time."""
+        """Renew a link, or wait until another process has renewed it; one caller of this process at a time."""
         waited_s = 0.0
         while True:
             current = await self._newest(link)
@@ -135,7 +135,7 @@ class Refresher:
         )
 
     async def _renew(self, link: Link, renew: Renew, rejected: int | None) -> Link:
-        """Ask the CRM and save its answer, shielded from cancellation."""
+        """Ask the CRM and save its response, shielded from cancellation."""
         with anyio.CancelScope(shield=True):
             try:
                 given = await _ask(link, renew)
@@ -151,7 +151,7 @@ class Refresher:
         return self._if_good(link, rejected, failure)
 
     async def _save(self, link: Link) -> Link:
-        """Save a renewed link in the place of its generation; kept in memory if the store cannot be written."""
+        """Save a renewed link in place of its former generation; keep it in memory if the store cannot be written."""
         for attempt in range(1, _SAVES + 1):
             try:
                 is_saved = await self._store.put(self._seal(link), after=link.generation)
@@ -165,13 +165,13 @@ class Refresher:
                 break
         if is_saved:
             _log.info("the credential of %s for %s was renewed", *link.name)
-        newest = await self._find(*link.name)  # another one, if the person has linked again meanwhile
+        newest = await self._find(*link.name)  # another link, if the person has linked again meanwhile
         if newest is None:
             raise LinkRequired.again(link.connection)
         return newest
 
     async def _end(self, link: Link) -> Link:
-        """Mark a link whose grant is gone; another one, if the person has linked again meanwhile."""
+        """Mark a link whose grant was revoked; return the new link if the person has linked again meanwhile."""
         is_ended = await self._store.end(*link.name, generation=link.generation, at=self._clock())
         newest = None if is_ended else await self._find(*link.name)
         if newest is None:
@@ -179,15 +179,15 @@ class Refresher:
         return newest
 
     async def _without_refresh_token(self, link: Link, rejected: int | None) -> Link:
-        """The link while it is good: nothing but the person can renew it."""
+        """The link while it is valid; LinkRequired after that, because only the person can renew it."""
         if self._is_good(link, rejected):
             return link
         return await self._end(link)
 
     async def _release(self, link: Link) -> None:
-        """Release the claim, unless the answer is unsaved: another process would renew the link again."""
+        """Release the claim, unless the response is unsaved: another process would renew the link again."""
         if link.name not in self._unsaved:
-            with suppress(OperatorError):  # the claim ends by itself
+            with suppress(OperatorError):  # the claim expires
                 await self._store.release(*link.name, self._process)
 
     def _recent_failure(self, link: Link) -> TaskhandError | None:
@@ -228,7 +228,7 @@ async def _ask(link: Link, renew: Renew) -> OwnCredential:
 
 
 def _merge(before: OwnCredential, given: OwnCredential) -> OwnCredential:
-    """The credential that the CRM answered; fields that it left out keep their values."""
+    """The credential in the CRM's response; fields that are missing there keep their values."""
     return replace(
         given, refresh_token=given.refresh_token or before.refresh_token, scopes=given.scopes or before.scopes
     )

@@ -1,7 +1,7 @@
-"""The rotation of the vault's key: every link is encrypted again with the first key, while servers run.
+"""Rotates the vault's key: encrypts every link again with the first key, while servers run.
 
-Each link is one transaction, so whoever is stopped in the middle runs it again. A link that a server saves meanwhile is
-looked at once more.
+Each link is one transaction, so an interrupted rotation can be run again. A link that a server saves meanwhile is
+checked once more.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ __all__ = ["BrokenLink", "Rotation", "rotate_key"]
 
 @dataclass(frozen=True, slots=True)
 class BrokenLink:
-    """A link that cannot be decrypted, and why, as "it ..."."""
+    """A link that cannot be decrypted, and its flaw, as "it ..."."""
 
     person: str
     connection: str
@@ -25,7 +25,7 @@ class BrokenLink:
 
 @dataclass(slots=True)
 class Rotation:
-    """How many links have been encrypted with the first key now, how many were before, and those left as they were."""
+    """The counts of links encrypted with the first key now and before, and the links that could not be."""
 
     key_id: str
     resealed: int = 0

@@ -107,7 +107,7 @@ def reseal_link(row: SealedLink, cipher: Cipher) -> SealedLink:
 
 
 def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> ListedLink:
-    """Describe a row, even a broken one; `flaw` is the reason if the caller knows one already."""
+    """Describe a row, even a broken one; `flaw` is its flaw if the caller knows one already."""
     state: LinkState = "linked" if cipher.key_id else "locked"
     if row.ended_at is not None:
         state = "ended"
@@ -159,7 +159,7 @@ def _open_secret(row: SealedLink, cipher: Cipher) -> bytes:
 
 
 def _find_flaw(row: SealedLink, cipher: Cipher) -> str | None:
-    """Why a row cannot be opened, as "it ..."; None if it can."""
+    """The flaw of a row that cannot be opened, as "it ..."; None if it can be opened."""
     try:
         open_link(row, cipher)
     except LinkBroken as error:

@@ -27,7 +27,7 @@ _TYPES: Final = (
     | dict.fromkeys(("nonce", "sealed"), bytes | None)
     | dict.fromkeys(("generation", "version"), int)
 )
-"""The types of the columns, which only a damaged file does not keep to."""
+"""The types of the columns; only a damaged file has others."""
 
 _Span = tuple[datetime, datetime]
 
@@ -43,15 +43,15 @@ class SqlLinkStore:
         return await self._store.exists()
 
     async def find(self, person: str, connection: str) -> KeptLink:
-        """What is kept for this person and connection, as it is now."""
+        """The stored link of this person and connection."""
         return await self._store.peek(partial(_find, person, connection))
 
     async def list_links(self) -> Sequence[KeptLink]:
-        """All that is meant to be there, and all that is there, by person and connection."""
+        """All links that should exist or do exist, sorted by person and connection."""
         return await self._store.read(_list_links)
 
     async def put(self, row: SealedLink, *, after: int) -> bool:
-        """Keep a row in the place of the one before; False if the newest generation is not `after` any more."""
+        """Replace the row; False if `after` is no longer the newest generation."""
         return await self._store.write(partial(_put, row, after))
 
     async def reseal(self, row: SealedLink, former: SealedLink) -> bool:
@@ -77,11 +77,11 @@ class SqlLinkStore:
         await self._store.write(partial(_release, person, connection, by), durable=False)
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:
-        """Keep when links were last used."""
+        """Store the times of last use."""
         await self._store.write(partial(note_uses, uses), durable=False)
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         await self._store.aclose()
 
 
@@ -111,9 +111,9 @@ def _put(row: SealedLink, after: int, database: SqlConnection) -> bool:
     bound = (row.generation, row.version, row.kind, row.member_id, row.member_name, row.scopes, row.expires_at)
     values = (*name, *bound, row.linked_at, row.saved_at, *sealed, row.last_used_at, row.ended_at)
     for table in ("link", "link_generation"):
-        database.execute(f"DELETE FROM {table} WHERE person = ? AND connection = ?", name)  # noqa: S608  names of ours
+        database.execute(f"DELETE FROM {table} WHERE person = ? AND connection = ?", name)  # noqa: S608  our own names
     places = ", ".join("?" * len(values))
-    database.execute(f"INSERT INTO link VALUES ({places}, NULL, NULL, ?)", (*values, row.email))  # noqa: S608  places
+    database.execute(f"INSERT INTO link VALUES ({places}, NULL, NULL, ?)", (*values, row.email))  # noqa: S608  only placeholders
     database.execute("INSERT INTO link_generation VALUES (?, ?, ?, NULL)", (*name, row.generation))
     return True
 
@@ -141,7 +141,7 @@ def _end(person: str, connection: str, generation: int, at: datetime, database: 
 def _remove(person: str, connection: str, at: datetime, database: SqlConnection) -> bool:
     name = (person, connection)
     there = database.execute("DELETE FROM link WHERE person = ? AND connection = ?", name).rowcount == 1
-    # The next generation: a save that is under way does not bring the link back.
+    # The next generation, so that a concurrent save does not restore the link.
     statement = (
         "UPDATE link_generation SET generation = generation + 1, removed_at = ? "
         "WHERE person = ? AND connection = ? AND removed_at IS NULL"
@@ -156,7 +156,7 @@ def _claim(name: tuple[str, str], generation: int, by: str, span: _Span, databas
         "AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= ? OR claimed_until > ?)"
     )
     now, until = map(to_text, span)
-    # A claim that would last longer than any can is from a clock that was ahead.
+    # A claim that would last longer than the maximum was made by a clock that was ahead.
     return database.execute(statement, (by, until, *name, generation, by, now, until)).rowcount == 1
 
 
@@ -168,7 +168,7 @@ def _release(person: str, connection: str, by: str, database: SqlConnection) -> 
 
 
 def note_uses(uses: Mapping[tuple[str, str], datetime], database: SqlConnection) -> None:
-    """Keep when links were last used, in a transaction of the connection."""
+    """Store the times of last use, in a transaction of the connection."""
     statement = "UPDATE link SET last_used_at = ? WHERE person = ? AND connection = ?"
     database.executemany(statement, [(to_text(at), *name) for name, at in uses.items()])
 

@@ -22,9 +22,9 @@ LINKS: Final = DatabaseKind("file of links", "TASKHAND_LINKS", "taskhand.vault",
 
 
 class SqliteLinkStore(SqlLinkStore):
-    """The links in the file at `path`, which is made at first use, for its owner alone.
+    """The links in the file at `path`, which is made at first use, readable only by its owner.
 
-    One that is gone later is not made anew: with an empty one the shared credential would take the place of all links.
+    A file that disappears later is not made again: with an empty file, the shared credential would replace all links.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,15 +32,15 @@ class SqliteLinkStore(SqlLinkStore):
         super().__init__(Store(path, LINKS, prepare=prepare_links, makes_anew=False))
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:
-        """Keep when links were last used.
+        """Store the times of last use.
 
-        A thread does it on a connection of its own, so that no reader waits for the disk or for another process.
+        A thread writes on its own connection, so that no reader waits for the disk or for another process.
         """
         await anyio.to_thread.run_sync(partial(_note_uses, self._path, uses))
 
 
 def prepare_links(connection: sqlite3.Connection) -> None:
-    """Overwrite what is removed, and read a text that was damaged as another one: it is a flaw of its row alone."""
+    """Make the file overwrite removed data, and decode damaged texts, so that only their rows are flawed."""
     connection.execute("PRAGMA secure_delete = ON")
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
 

@@ -10,7 +10,7 @@ __all__ = ["SqliteTicketStore"]
 
 
 class SqliteTicketStore(SqlTicketStore):
-    """The tickets in the file at `path`, which is made at first use, for its owner alone; as the links, not anew."""
+    """The tickets in the file at `path`, which is made at first use, readable only by its owner, and not made again."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(Store(path, LINKS, prepare=prepare_links, makes_anew=False))

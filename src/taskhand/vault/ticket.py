@@ -1,7 +1,7 @@
 """A ticket lets one person open one page, to link a credential for one connection; pure.
 
-The text is 32 random bytes in the page's address. Only its hash is stored, and is the ticket's id, so an id that leaks
-opens no page.
+The text is 32 random bytes in the page's address. Only its hash is stored, as the ticket's id, so a leaked id cannot
+open the page.
 """
 
 import json

@@ -50,14 +50,14 @@ class TicketStore(Protocol):
         ...
 
     async def prove(self, proved: Ticket, now: datetime) -> bool:
-        """Store the e-mail, `proved_at` and HMAC of a ticket whose browser proved the person; False as for `begin`.
+        """Store the e-mail, `proved_at` and HMAC of a ticket whose browser proved the person; False as in `begin`.
 
         An earlier proof is kept.
         """
         ...
 
     async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:
-        """Close the ticket; False as for `begin`. One of several concurrent callers gets True."""
+        """Close the ticket; False as in `begin`. One of several concurrent callers gets True."""
         ...
 
     async def note_linked(self, ticket_id: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The tickets of all persons: created, found by their texts, and closed."""
+"""Creates the tickets of all persons, finds them by their texts, and closes them."""
 
 import logging
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Tickets:
         self._new_secret = new_secret
 
     async def make(self, person: Person, connection: str) -> tuple[str, Ticket]:
-        """Create a ticket; its text, which is not stored, and the ticket."""
+        """Create a ticket; return its text, which is not stored, and the ticket."""
         text, now = self._new_secret(_BYTES), self._clock()
         ticket = self._with_hmac(Ticket(hash_secret(text), person, connection, now, now + _LASTS))
         await self._store.add(ticket, most=_MAX_OPEN, forget_before=now - _KNOWN_FOR)
@@ -84,7 +84,7 @@ class Tickets:
         return await self._store.begin(begun, self._clock(), most=_MAX_TRIES)
 
     async def send(self, ticket: Ticket, browser: str, errand: Errand) -> str | None:
-        """Store the errand of a redirected browser; the `state` parameter, or None if the browser is refused."""
+        """Store the errand of a redirected browser; return the `state` parameter, or None if the browser is refused."""
         state = self._new_secret(_BYTES)
         hashed = hash_secret(state)
         sealed = self._cipher.seal(errand.to_bytes(), _associated(ticket.id, hashed))

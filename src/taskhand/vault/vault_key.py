@@ -1,6 +1,6 @@
-"""The keys of the vault: how one is written, and the id by which a sealed secret names it; pure.
+"""The keys of the vault: their text, and the id that identifies the key of a sealed secret; pure.
 
-The text is `thv_` and 64 hexadecimal digits: 32 random bytes. A word that a person made up is no key.
+The text is `thv_` and 64 hexadecimal digits: 32 random bytes. A word that a person made up is not a key.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ _ID_DIGITS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class VaultKey:
-    """A key; its `id` is no secret, and tells nothing of it."""
+    """A key; its `id` is not secret, and reveals nothing of the key."""
 
     id: str
     secret: bytes = field(repr=False)
 
 
 def make_vault_key(new_token: Callable[[int], str] = token_hex) -> str:
-    """The text of a new key; `new_token` returns so many random bytes as hexadecimal digits."""
+    """The text of a new key; `new_token` returns the given number of random bytes as hexadecimal digits."""
     return f"thv_{new_token(_BYTES)}"
 
 
 def read_vault_keys(texts: Sequence[str]) -> tuple[VaultKey, ...]:
-    """The keys with these texts, in their order. OperatorError for a text that is none, which is not quoted."""
+    """The keys with these texts, in order. OperatorError for a text that is not a key, without quoting it."""
     return tuple(map(_read, texts))
 
 

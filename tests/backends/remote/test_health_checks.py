@@ -176,9 +176,9 @@ def close_with(*spec_variant: str) -> Emulator:
 @pytest.mark.parametrize(
     ("spec_variant", "outcome", "said"),
     [
-        (("rate_limit=100",), "ok", "97 more requests in the next 8 s. Where it does not tell, at most 10 in 1 s"),
+        (("rate_limit=100",), "ok", "97 more requests in the next 8 s. If it reports no limit, at most 10 in 1 s"),
         (("rate_limit=1",), "warning", "Close allows 0 more requests"),
-        (("rates=hidden",), "unknown", "Close does not tell how much may be sent. At most 10 in 1 s are sent"),
+        (("rates=hidden",), "unknown", "Close does not report how much may be sent. At most 10 in 1 s are sent"),
     ],
 )
 async def test_the_rate_headers_of_close_are_reported(

@@ -41,7 +41,7 @@ class Browser:
         return hmac.new(self.text.encode(), f"taskhand form {ticket_id}".encode(), sha256).hexdigest()
 
     def accepts_token(self, token: str, ticket_id: str) -> bool:
-        """Whether a form with this token is from a page that was shown to this browser."""
+        """Whether a form with this token comes from a page that was shown to this browser."""
         return not self.is_new and hmac.compare_digest(token.encode(), self.form_token(ticket_id).encode())
 
     def cookie(self, base: str) -> str:
@@ -51,7 +51,7 @@ class Browser:
 
 
 def is_cross_site(headers: Headers, base: str) -> bool:
-    """Whether the headers of a form say that another site sent it. A page without a referrer sends Origin `null`."""
+    """Whether the headers of a form show that another site sent it. A page without a referrer sends Origin `null`."""
     if headers.get("sec-fetch-site") in _FOREIGN:
         return True
     return headers.get("origin", "null") not in {"null", base}

@@ -1,4 +1,4 @@
-"""Finds out who holds a credential: the person for whom the page was made, another person, or unknown."""
+"""Identifies the holder of a credential: the person for whom the page was made, another person, or unknown."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -19,7 +19,7 @@ Verdict = Literal["same", "other", "unknown"]
 
 
 class Holder(NamedTuple):
-    """The member who holds a credential, and whether it is for the account of the shared one; None if unknown."""
+    """The member who holds a credential, and whether it is for the shared credential's account; None if unknown."""
 
     member: LinkedMember
     is_same_account: bool | None
@@ -47,7 +47,7 @@ async def find_known(method: LinkMethod, memberships: Memberships, links: Links,
 
 
 async def identify_holder(method: LinkMethod, credential: str, granted_id: str | None = None) -> Holder:
-    """The member and account of a credential by the CRM's answers; without a member if the CRM does not tell.
+    """The member and account of a credential by the CRM's responses; no member if the CRM does not name it.
 
     `granted_id` is the member that the CRM named when it granted the credential. TaskhandError if the CRM rejects the
     credential or cannot be reached.

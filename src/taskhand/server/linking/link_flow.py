@@ -40,7 +40,7 @@ _VERIFIER_BYTES: Final = 48
 
 
 class Refused(Exception):
-    """A credential or proof is refused; `reason` names the page that explains it, `member` the credential's holder."""
+    """A credential or proof is refused; `reason` is the key of the page that explains it, `member` the holder."""
 
     def __init__(self, reason: str, member: LinkedMember = LinkedMember()) -> None:  # noqa: B008  it is frozen
         super().__init__(reason)
@@ -89,16 +89,16 @@ class Linking:
 
     @property
     def signed_in(self) -> str:
-        """The redirect URI for the issuer of tokens, which the operator registers there."""
+        """The redirect URI that the operator registers at the issuer of tokens."""
         return f"{self.base}/link/signed-in"
 
     @property
     def callback(self) -> str:
-        """The redirect URI for a CRM, which the operator registers there."""
+        """The redirect URI that the operator registers at a CRM."""
         return f"{self.base}/link/callback"
 
     async def find_linked(self, ticket: Ticket) -> tuple[LinkedMember, bool]:
-        """The member to which the person of a ticket is linked, as far as it is known.
+        """The member to which the person of a ticket is linked, as far as known.
 
         The second value is whether the linked credential is the shared one and the CRM names no member for it.
         """
@@ -131,7 +131,7 @@ class Linking:
         return "consent" if method.consent else "paste"
 
     async def prove(self, ticket: Ticket, browser: str, text: str) -> bool:
-        """Check the person's Taskhand key, which proves who is in front of the page; returns whether it does."""
+        """Check the person's Taskhand key, which proves their identity; return whether it is valid."""
         key = await self._keys.find_holder(text.strip()) if self._keys else None
         return key is not None and key.person == ticket.person.id and await self.tickets.prove(ticket, browser)
 
@@ -148,7 +148,7 @@ class Linking:
         return consent.authorize_url(self.callback, state, _challenge(verifier)) if consent else None
 
     async def take_sign_in(self, ticket: Ticket, errand: Errand, browser: str, answer: Mapping[str, str]) -> None:
-        """Check the issuer's answer, which proves who is in front of the page. Refused, or TaskhandError."""
+        """Check the issuer's answer, which proves the person's identity. Refused, or TaskhandError."""
         signed_in = None
         if self._sign_in is not None:
             sent = (errand.verifier, errand.nonce)
@@ -227,7 +227,7 @@ class Linking:
     ) -> None:
         """Refused for a member of another account, and for a member that is another person.
 
-        people.toml and the person's e-mail address have priority over what is known of other persons.
+        people.toml and the person's e-mail address have priority over the known members of other persons.
         """
         team, person = await find_team(method), ticket.person
         if not is_expected and member_id not in {one.id for one in team}:
@@ -274,7 +274,7 @@ class Linking:
         return await find_person(method, person, self._members(person))
 
     def _must_prove(self, method: LinkMethod, person: Person) -> bool:
-        """Whether a person has to prove who they are: always if they can sign in.
+        """Whether a person has to prove their identity: always if they can sign in.
 
         Without sign-in, they have to if the CRM does not name the holder of a credential, or the member of the person
         is unknown.
@@ -286,7 +286,7 @@ class Linking:
         )
 
     def _find_proof(self, person: Person) -> Step | None:
-        """The step by which this person can prove who they are; None if they cannot."""
+        """The step by which this person can prove their identity; None if they cannot."""
         if self._sign_in is not None and self._sign_in.can_prove(person.id):
             return "sign_in"
         return "prove" if self._keys is not None and not is_token_person(person.id) else None

@@ -1,4 +1,4 @@
-"""How a person's credential is linked for one connection."""
+"""The method of linking a person's credential for one connection."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -33,7 +33,7 @@ class BrowserSignIn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LinkMethod:
-    """How a credential is linked for one connection: by OAuth `consent` at the CRM, else by a pasted key.
+    """The method of linking for one connection: OAuth `consent` at the CRM, or else a pasted key.
 
     `crm` is its name in sentences. `names_holder` is whether the CRM names the holder of a credential. `read_key`
     returns a pasted text in the form that is sent, None if it cannot be a key. `is_shared` is whether a text is the

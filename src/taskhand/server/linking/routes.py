@@ -1,4 +1,4 @@
-"""The routes of the pages and the answers to their requests. They are outside of /mcp, without a bearer token."""
+"""The routes of the pages and the responses to their requests, outside of /mcp and without a bearer token."""
 
 import logging
 import time
@@ -117,7 +117,7 @@ async def _open_page(visit: _Visit) -> Page | str:
 
 
 async def _find_obstacle(visit: _Visit, ticket: Ticket) -> Page | None:
-    """The page that says why a ticket is closed to this browser; None if it is open.
+    """The page that explains why a ticket is closed to this browser; None if it is open.
 
     Only the browser in which the person has linked is shown the linked member.
     """
@@ -173,7 +173,7 @@ async def _take_form(visit: _Visit, ticket: Ticket) -> Page | str:
 
 
 async def _take_redirect(kind: str, visit: _Visit) -> Page | str:
-    """Take the redirect from a CRM or an issuer, once, from the browser that was sent there."""
+    """Take the redirect from a CRM or an issuer, once, from the browser that was redirected there."""
     query = visit.request.query_params
     found = await visit.linking.tickets.take(query.get("state", ""), visit.browser.id)
     if found is None or found[1].kind != kind:
@@ -208,7 +208,7 @@ async def _refuse_consent(visit: _Visit, ticket: Ticket, error: str) -> Page:
 
 
 async def _try_linking(visit: _Visit, ticket: Ticket, take: Callable[[], Awaitable[LinkedMember]]) -> Page | str:
-    """Link, and redirect to the page, which then shows the link; or return the page that says why it failed."""
+    """Link, and redirect to the page, which then shows the link; or return the page that explains the failure."""
     try:
         await take()
     except Refused as refused:
@@ -232,7 +232,7 @@ async def _try_linking(visit: _Visit, ticket: Ticket, take: Callable[[], Awaitab
 
 
 async def _try_again(visit: _Visit, ticket: Ticket, what: str, status: int, member: LinkedMember | None = None) -> Page:
-    """A page that says what went wrong and offers another try; a call that waits for the link is notified."""
+    """A page that explains the failure and offers another try; notifies a call that waits for the link."""
     if what in REFUSALS:
         await visit.linking.tickets.note_refusal(ticket, what)
     names = visit.names(ticket, member)

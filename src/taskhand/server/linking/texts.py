@@ -95,7 +95,7 @@ LANGUAGES: Final = tuple(TEXTS)
 
 
 def choose_language(asked: str | None, accepted: str) -> str:
-    """The language `asked` for, else the preferred one in the header Accept-Language, else English."""
+    """The `asked` language, else the preferred one in the header Accept-Language, else English."""
     if asked and asked in TEXTS:
         return asked
     wanted: dict[str, float] = {}
