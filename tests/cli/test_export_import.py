@@ -123,6 +123,9 @@ def test_a_store_with_tasks_keeps_its_own_statuses_and_people_and_what_was_chang
     assert len([row for row in after["member"] if row[1] == "Elena Mora"]) == 1  # the same name, and no other e-mail
     assert len(after["task"]) == len(rows(filled)["task"]) + 1
     with closing(sqlite3.connect(other)) as connection, connection:
+        for person in ("creator_id", "completed_by"):
+            unknown = f"SELECT id FROM task WHERE {person} IS NOT NULL AND {person} NOT IN (SELECT id FROM member)"  # noqa: S608
+            assert connection.execute(unknown).fetchall() == []
         connection.execute("UPDATE task SET title = 'Changed' WHERE title LIKE 'Send the proposal%'")
     told = invoke(import_tasks, other, file).stdout
     assert "Tasks made: 0." in told

@@ -372,6 +372,16 @@ def test_pages_of_tasks_that_all_sort_alike_lose_none(tmp_path: Path, order: Ord
     anyio.run(compare, partial(open_store, tmp_path / "tasks.sqlite"), [alike] * 30, [Ask(query, [0, 1]), Ask(query)])
 
 
+def test_pages_by_priority_have_the_tasks_that_are_due_before_more_urgent_ones(tmp_path: Path) -> None:
+    wanted = [
+        Wish(Edit(title="Call", due=Due(date(2026, 3, 1 + 9 * priority + day)), priority=priority), [0], 0)
+        for priority in range(3)
+        for day in range(5)
+    ]
+    query = TaskQuery(order="priority", limit=7)
+    anyio.run(compare, partial(open_store, tmp_path / "tasks.sqlite"), wanted, [Ask(query, [0]), Ask(query)])
+
+
 async def test_a_task_made_before_the_cursor_does_not_move_the_next_page(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         tasks = [await create(backend, Edit(title=f"{n}", priority=1, due=Due(date(2026, 3, n)))) for n in (2, 3, 4)]

@@ -8,8 +8,18 @@ from pydantic import MISSING
 
 from backends.changes.arms import VambeOthers, World, open_vambe
 from backends.changes.feed import Feed
+from backends.vambe.test_task_reader import row
+from backends.vambe.wired import task_id
+from passing import Time
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.changes.source import VambeChanges
+from taskhand.backends.vambe.client import Window
+from taskhand.backends.vambe.mapping import TaskReader
+from taskhand.backends.vambe.query import WIDEST, TaskLists, window_around
 from taskhand.domain.event import TaskEvent
+from taskhand.domain.status_catalogue import StatusCatalogue
+from taskhand.http.response_body import Json
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import SpecVariant
 
@@ -119,6 +129,41 @@ async def test_a_deletion_is_not_told_where_vambe_lists_no_window_as_wide() -> N
         world.sandbox.clear_requests()
         await feed.look()
         assert len(world.sandbox.requests) == 1
+
+
+GONE, NEAR = task_id(1), task_id(2)
+
+
+@pytest.mark.parametrize(
+    ("near", "wide", "day", "kinds"),
+    [
+        ([NEAR], [NEAR], [], ["deleted"]),
+        ([NEAR], [NEAR], [GONE], []),
+        ([NEAR], [NEAR], [None], []),
+        ([NEAR], [NEAR, None], [], []),
+        ([NEAR], [task_id(3)], [], []),
+        ([NEAR], [task_id(number) for number in range(2, 102)], [], []),
+        ([NEAR], [task_id(number) for number in range(2, 103)], [], ["deleted"]),
+        ([], [], [], ["deleted", "deleted"]),
+    ],
+)
+async def test_a_deletion_is_told_where_every_list_is_whole_and_none_has_the_task(
+    near: list[str], wide: list[str | None], day: list[str | None], kinds: list[str]
+) -> None:
+    time, lists_have = Time(), list[Sequence[str | None]]([[GONE, NEAR]])
+
+    async def fetch(window: Window) -> list[Json]:
+        is_near, is_wide = window == window_around(time.moment(), 60, 180), window == WIDEST
+        found = lists_have[0 if is_near else 1 if is_wide else 2]
+        return [row(None, None, id=one) for one in found]
+
+    lists = TaskLists(fetch, 0, RecentWrites(0, time.clock), Timing(time.moment, time.clock, time.sleep))
+    source = VambeChanges(lists, TaskReader(StatusCatalogue()), time.moment)
+    feed = Feed(source, await source.begin(time.moment()))
+    await feed.look()
+    lists_have[:] = [near, wide, day]
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == kinds
 
 
 async def test_a_shorter_window_is_listed_where_vambe_refuses_a_long_one() -> None:

@@ -11,8 +11,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from backends.vambe.journey import Journey, Waiting
-from backends.vambe.wired import ANA, EVER, LIST, backend_at, status, task_id, vambe
-from behaviour.arms import WORLD
+from backends.vambe.wired import ANA, EVER, KEY, LIST, backend_at, status, task_id, vambe
+from behaviour.arms import NOW, WORLD
 from passing import Time
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import Item
@@ -25,6 +25,7 @@ from taskhand.domain.errors import NotAttempted, OutcomeUnknown, RateLimited, Up
 from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
@@ -274,9 +275,14 @@ def timed(number: int) -> dict[str, Any]:
     return {"id": task_id(number), "title": f"Call {number}", "priority": "1"} | due
 
 
+def timed_world(due_at: str, tasks: int) -> dict[str, Any]:
+    """What a Vambe with such tasks is made of."""
+    seed = WORLD | {"tasks": [timed(number) for number in range(1, tasks + 1)]}
+    return {"seed": seed, "key": KEY, "clock": lambda: NOW, "spec_variant": SpecVariant.parse([f"due_at={due_at}"])}
+
+
 def timed_vambe(due_at: str, tasks: int = 12) -> VambeSandbox:
-    rows = [timed(number) for number in range(1, tasks + 1)]
-    return vambe(seed=WORLD | {"tasks": rows}, spec_variant=SpecVariant.parse([f"due_at={due_at}"]))
+    return VambeSandbox(**timed_world(due_at, tasks))
 
 
 def later(tasks: Iterable[Task], days: int) -> Edits:
@@ -353,6 +359,23 @@ async def test_a_due_time_that_cannot_be_taken_back_is_left_in_doubt() -> None:
         (outcome,) = await backend.update_tasks(later(tasks, 7))
     assert isinstance(outcome.error, OutcomeUnknown)
     assert task_id(1) in (outcome.error.next_step or "")
+
+
+class Unmoved(VambeSandbox):
+    """A Vambe that confirms every change, and makes the first one only."""
+
+    def answer(self, call: Request, *, stale: bool) -> Response:
+        """What a request is answered."""
+        is_ignored = call.method == "PUT" and bool(puts(self))
+        return super().answer(replace(call, body=b"{}") if is_ignored else call, stale=stale)
+
+
+async def test_a_due_time_whose_taking_back_is_confirmed_without_effect_is_left_in_doubt() -> None:
+    there = Unmoved(**timed_world("wall", 1))
+    async with staged(there, Time()) as (backend, tasks):
+        (outcome,) = await backend.update_tasks(later(tasks, 7))
+    assert len(puts(there)) == 2
+    assert isinstance(outcome.error, OutcomeUnknown)
 
 
 async def test_a_single_change_made_from_a_misread_due_time_is_not_sent_once_that_is_known() -> None:
