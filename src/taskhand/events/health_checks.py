@@ -20,7 +20,7 @@ _ANEW: Final = (
 
 
 async def check_file(store: Store, path: Path) -> CheckResult:
-    """Check that the file is sound and can be written. A missing file is no failure, and is not created."""
+    """Check that the file is sound and can be written. A missing file is not a failure, and is not created."""
     try:
         if not await store.exists():
             return CheckResult(_SUBJECT, "ok", f"There is no file {path} yet; the first look creates it.")

@@ -155,7 +155,7 @@ def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
     try:
         proxy = proxy_route_for(origin).checked_proxy()
         # Reading the system's certificates takes tens of milliseconds, and plain http needs none: an empty context
-        # saves that time, and trusts nobody.
+        # saves that time, and trusts no certificate.
         plain = origin.scheme == "http" and proxy is None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx2.create_ssl_context(trust_env=False)
         if not plain:

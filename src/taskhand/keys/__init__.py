@@ -1,1 +1,1 @@
-"""The keys of callers: who holds each, what it may do, and until when; of its text only a hash is kept."""
+"""The keys of callers, each with its holder, scopes and expiry; only the hash of its text is stored."""

@@ -20,9 +20,9 @@ _BY_OTHERS: Final = 0o077
 
 
 async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> CheckResult:
-    """Check that the keys can be read, that nobody else can change them, and which of them expire soon.
+    """Check that the keys can be read, that only their owner can change them, and that none expires soon.
 
-    `place` is the file, or the name of the database. A missing file is no failure, and is not created.
+    `place` is the file, or the name of the database. A missing file is not a failure, and is not created.
     """
     try:
         if not await store.exists():
@@ -54,7 +54,7 @@ def _is_open_to_others(path: Path) -> bool:
 
 
 def _expiring(keys: Sequence[Key], now: datetime) -> list[Key]:
-    """The active keys that expire soon though they were made to last longer than that."""
+    """The active keys that expire soon, without those that were made for a shorter time."""
     return [
         key
         for key in keys

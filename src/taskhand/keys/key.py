@@ -1,6 +1,6 @@
-"""The key of a caller: its text, what is known of it besides, and whether it is active; pure.
+"""The key of a caller: its text, its stored data, and its state; pure.
 
-The text is `thk_ID_SECRET`. The id finds the key and is no secret. The text is shown once, to whoever makes the key.
+The text is `thk_ID_SECRET`. The id identifies the key and is not secret. The text is shown once, when the key is made.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ _TEXT: Final = re.compile(rf"thk_({_ID})_[0-9a-f]{{{2 * _SECRET_BYTES}}}")
 _ID_OR_TEXT: Final = re.compile(rf"(?:thk_)?({_ID})(?:_.*)?", re.DOTALL)
 
 NO_HASH: Final = hashlib.sha256(b"").hexdigest()
-"""What the text of a key is compared with if there is no such key: no key has the empty text."""
+"""The hash that an unknown key is compared with: no key has the empty text."""
 
 KeyState = Literal["active", "expired", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
 class KeyText:
-    """A new key: its `text`, which is for its holder alone, and the id and the hash that are kept."""
+    """A new key: its `text`, which only its holder gets, and the stored id and hash."""
 
     text: str = field(repr=False)
     id: str
@@ -38,7 +38,7 @@ class KeyText:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of a key: the person who holds it, what it may do, and since and until when.
+    """The stored data of a key: the person who holds it, its scopes, and its times.
 
     `last_used_at` may lag behind by a minute.
     """
@@ -53,28 +53,28 @@ class Key:
     last_used_at: datetime | None = None
 
     def state(self, now: datetime) -> KeyState:
-        """Whether the key lets its holder in; a key that was revoked stays so."""
+        """The state of the key at a moment; a revoked key stays revoked."""
         if self.revoked_at is not None:
             return "revoked"
         return "active" if self.expires_at is None or now < self.expires_at else "expired"
 
 
 def make_key_text(new_token: Callable[[int], str] = token_hex) -> KeyText:
-    """A new key; `new_token` returns so many random bytes as hexadecimal digits."""
+    """A new key; `new_token` returns the given number of random bytes as hexadecimal digits."""
     key_id = new_token(_ID_BYTES)
     text = f"thk_{key_id}_{new_token(_SECRET_BYTES)}"
     return KeyText(text, key_id, hash_key(text))
 
 
 def hash_key(text: str) -> str:
-    """The hash that is kept of a key. The secret is random and long, so that nobody can try all of them."""
+    """The stored hash of a key. The secret is random and too long to be guessed, so a plain hash is enough."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_key_id(text: str, *, whole: bool = True) -> str | None:
-    """The id in the text of a key; None if it is none.
+    """The id in the text of a key; None if the text is not a key.
 
-    Not `whole`: the id is enough, with or without `thk_` before and anything after it.
+    If `whole` is False, the id is enough, with or without `thk_` before it and any text after it.
     """
     found = (_TEXT if whole else _ID_OR_TEXT).fullmatch(text)
     return found[1] if found else None

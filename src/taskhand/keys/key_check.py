@@ -1,4 +1,4 @@
-"""The check of a key that a caller sends, as it is in the store at that moment, and the record of its last use."""
+"""Checks the key of a request against the store, and records its last use."""
 
 import hmac
 from collections.abc import Callable
@@ -12,7 +12,7 @@ __all__ = ["KeyCheck"]
 
 
 class KeyCheck:
-    """Checks keys by the store. Nothing is remembered between two checks, so that a revoked key is refused at once."""
+    """Checks keys against the store. Nothing is cached between checks, so that a revoked key is refused at once."""
 
     def __init__(self, store: KeyStore, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -22,7 +22,7 @@ class KeyCheck:
     async def find_holder(self, text: str) -> Key | None:
         """The active key with this text; None for any other text. OperatorError if the keys cannot be read.
 
-        A text that is no key, and one whose id nobody has, take as long as a wrong one.
+        The check takes the same time for a text that is not a key, an unknown id and a wrong secret.
         """
         key_id = read_key_id(text)
         kept = await self._store.find(key_id or "")
@@ -34,23 +34,23 @@ class KeyCheck:
         return kept.key
 
     async def is_active(self, key_id: str) -> bool:
-        """Whether the key of this id still lets its holder in. OperatorError if the keys cannot be read."""
+        """Whether the key with this id is still active. OperatorError if the keys cannot be read."""
         kept = await self._store.find(key_id)
         return kept is not None and kept.key.state(self._clock()) == "active"
 
     async def check_access(self) -> None:
-        """OperatorError if the keys cannot be read."""
+        """Check the store; OperatorError if the keys cannot be read."""
         await self._store.find("")
 
     async def count_active(self) -> int:
-        """How many keys let their holders in. OperatorError if the keys cannot be read."""
+        """The number of active keys. OperatorError if the keys cannot be read."""
         now = self._clock()
         return sum(key.state(now) == "active" for key in await self._store.list_keys())
 
     async def record_uses(self) -> None:
-        """Write down beside the calls when keys were last used, until cancelled."""
+        """Write the times of last use in the background, until cancelled."""
         await self._uses.record()
 
     async def write_uses(self) -> None:
-        """Write down the uses since the last time. One that cannot be written is forgotten: no call may fail for it."""
+        """Write the uses since the last write; unwritable uses are dropped, so that no call fails."""
         await self._uses.write()

@@ -12,14 +12,14 @@ from taskhand.keys.key import read_key_id
 __all__ = ["DEFAULT_EXPIRY", "read_expiry", "read_person", "read_scopes"]
 
 DEFAULT_EXPIRY: Final = "90d"
-"""Until when a key is active of which the operator does not say it."""
+"""The default lifetime of a key."""
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION: Final = re.compile(r"([0-9]{1,9}) ?([smhdw])", re.ASCII)
 
 
 def read_person(text: str) -> Person:
-    """The person of this id or e-mail address; CallerError for a text that is neither."""
+    """The person with this id or e-mail address; CallerError for a text that is neither."""
     name = text.strip()
     if problem := _problem_of_person(name):
         raise CallerError(
@@ -36,12 +36,12 @@ def _problem_of_person(name: str) -> str | None:
 
 
 def _quote(text: str) -> str:
-    """The beginning of a text in quotes; not of one with a key in it."""
+    """The beginning of a text in quotes; nothing of a text that contains a key."""
     return "It" if "thk_" in text else repr(text[:60])
 
 
 def read_scopes(text: str) -> frozenset[Scope]:
-    """The scopes with commas between them; CallerError for an unknown one, and if there is none."""
+    """The scopes in a comma-separated text; CallerError for an unknown scope, and for none."""
     given = [word.strip().casefold() for word in text.split(",") if word.strip()]
     known = frozenset(scope for scope in SCOPES if scope in given)
     unknown = [word for word in given if word not in SCOPES]
@@ -56,9 +56,9 @@ def read_scopes(text: str) -> frozenset[Scope]:
 
 
 def read_expiry(text: str, now: datetime) -> datetime | None:
-    """When a key expires: after a duration, at a moment, at the end of a day; None for `never`.
+    """The expiry of a key: after a duration, at a moment, or at the end of a day; None for `never`.
 
-    A time without an offset is in this machine's zone. CallerError for anything else, and for a time that is past.
+    A time without an offset is in this machine's zone. CallerError for anything else, and for a past time.
     """
     if text.strip().casefold() == "never":
         return None

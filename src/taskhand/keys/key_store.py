@@ -17,31 +17,31 @@ class KeptKey(NamedTuple):
 
 
 class KeyStore(Protocol):
-    """Keeps keys for several processes: what one has written, the next read of any other sees.
+    """Stores keys for several processes: a write of one is visible to the next read of any other.
 
     Every method raises OperatorError if the keys cannot be read or written.
     """
 
     async def add(self, key: Key, key_hash: str) -> None:
-        """Keep a new key, on disk when this returns."""
+        """Store a new key, on disk on return."""
         ...
 
     async def find(self, key_id: str) -> KeptKey | None:
-        """The key of this id, whatever its state."""
+        """The key with this id, in any state."""
         ...
 
     async def list_keys(self) -> Sequence[Key]:
-        """Every key, the oldest first."""
+        """All keys, oldest first."""
         ...
 
     async def revoke(self, key_ids: Collection[str], at: datetime) -> None:
-        """Revoke these keys, on disk when this returns; one that was revoked before keeps its time."""
+        """Revoke these keys, on disk on return; a key that was revoked before keeps its time."""
         ...
 
     async def note_uses(self, uses: Mapping[str, datetime]) -> None:
-        """Keep when keys were last used, beside whatever else is under way."""
+        """Store the times of last use; concurrent with other work."""
         ...
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         ...

@@ -26,7 +26,7 @@ _NOBODY: Final = {
     "revoked_at": None,
     "last_used_at": "2026-01-01T00:00:00.000000+00:00",
 }
-"""What is read in the place of a row that is not there, so that the time does not tell which ids exist."""
+"""The row that is read in place of a missing one, so that the time does not reveal which ids exist."""
 
 
 class SqlKeyStore:
@@ -36,31 +36,31 @@ class SqlKeyStore:
         self._store = store
 
     async def exists(self) -> bool:
-        """Whether there are keys; OperatorError if that cannot be seen."""
+        """Whether the store exists; OperatorError if that cannot be determined."""
         return await self._store.exists()
 
     async def add(self, key: Key, key_hash: str) -> None:
-        """Keep a new key, on disk when this returns."""
+        """Store a new key, on disk on return."""
         await self._store.write(partial(_add, key, key_hash))
 
     async def find(self, key_id: str) -> KeptKey | None:
-        """The key of this id, as it is kept now."""
+        """The stored key with this id."""
         return await self._store.peek(partial(_find, key_id))
 
     async def list_keys(self) -> Sequence[Key]:
-        """Every key, the oldest first."""
+        """All keys, oldest first."""
         return await self._store.read(_list_keys)
 
     async def revoke(self, key_ids: Collection[str], at: datetime) -> None:
-        """Revoke these keys, on disk when this returns; one that was revoked before keeps its time."""
+        """Revoke these keys, on disk on return; a key that was revoked before keeps its time."""
         await self._store.write(partial(_revoke, key_ids, at))
 
     async def note_uses(self, uses: Mapping[str, datetime]) -> None:
-        """Keep when keys were last used."""
+        """Store the times of last use."""
         await self._store.write(partial(note_uses, uses), durable=False)
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         await self._store.aclose()
 
 
@@ -88,7 +88,7 @@ def _revoke(key_ids: Collection[str], at: datetime, connection: SqlConnection) -
 
 
 def note_uses(uses: Mapping[str, datetime], connection: SqlConnection) -> None:
-    """Keep when keys were last used, in a transaction of the connection."""
+    """Store the times of last use, in a transaction of the connection."""
     statement = "UPDATE caller_key SET last_used_at = ? WHERE id = ?"
     connection.executemany(statement, [(_to_text(at), key_id) for key_id, at in uses.items()])
 

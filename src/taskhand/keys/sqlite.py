@@ -21,9 +21,9 @@ KEYS: Final = DatabaseKind("file of keys", "TASKHAND_KEYS", "taskhand.keys")
 
 
 class SqliteKeyStore(SqlKeyStore):
-    """The keys in the file at `path`, which is made at first use, for its owner alone.
+    """The keys in the file at `path`, which is made at first use, readable only by its owner.
 
-    One that is gone later is not made anew: an empty one would refuse every key without a word.
+    A file that disappears later is not made again: an empty file would refuse every key without a reason.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,9 +31,9 @@ class SqliteKeyStore(SqlKeyStore):
         super().__init__(Store(path, KEYS, makes_anew=False))
 
     async def note_uses(self, uses: Mapping[str, datetime]) -> None:
-        """Keep when keys were last used.
+        """Store the times of last use.
 
-        A thread does it on a connection of its own, so that no reader waits for the disk or for another process.
+        A thread writes on its own connection, so that no reader waits for the disk or for another process.
         """
         await anyio.to_thread.run_sync(partial(_note_uses, self._path, uses))
 

@@ -1,1 +1,1 @@
-"""The tokens of callers: which issuer has signed one, for whom, and what it lets its holder do."""
+"""The tokens of callers: their issuers, holders and scopes."""

@@ -1,4 +1,4 @@
-"""What an ID token says (OpenID Connect Core §3.1.3.7): who has signed in, at this client, just now; pure."""
+"""Checks an ID token (OpenID Connect Core §3.1.3.7), which names the person who has just signed in; pure."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from taskhand.tokens.token_claims import SKEW_S, check_audience, check_times
 __all__ = ["check_access_hash", "read_signed_in"]
 
 _NEWEST_S: Final = 600
-"""Seconds after which a sign-in is too old: so long does the page wait for it."""
+"""Maximum age of a sign-in in seconds; the page waits as long for it."""
 _HASHES: Final = {"256": sha256, "384": sha384}
-"""The hash of an algorithm by the end of its name; all others have SHA-512, EdDSA too."""
+"""The hash of an algorithm by the end of its name; all others, including EdDSA, use SHA-512."""
 
 
 def read_signed_in(token: SignedToken, issuer: str, *, client_id: str, nonce: str, now: float) -> str:
-    """The id of the person who has signed in; RefusedToken if the token is not the answer to this sign-in.
+    """The id of the person who has signed in; RefusedToken if the token does not belong to this sign-in.
 
-    The issuer vouches for the claims. `nonce` is what this sign-in was begun with.
+    The claims must come from the issuer. `nonce` is that of this sign-in.
     """
     claims = token.claims
     if claims.get("iss") != issuer:
@@ -43,7 +43,7 @@ def read_signed_in(token: SignedToken, issuer: str, *, client_id: str, nonce: st
 
 
 def check_access_hash(token: SignedToken, access_token: str) -> None:
-    """RefusedToken if an ID token names another access token than the one that came with it (`at_hash`)."""
+    """Check `at_hash`; RefusedToken if the ID token belongs to another access token than the one received with it."""
     given = token.claims.get("at_hash")
     if given is None:
         return
@@ -53,7 +53,7 @@ def check_access_hash(token: SignedToken, access_token: str) -> None:
 
 
 def _check_presenter(claims: Mapping[str, Any], client_id: str) -> None:
-    """RefusedToken if it was made for another client, though it is for this one too."""
+    """Check `azp`; RefusedToken if the token was issued to another client, although this one is in its audience."""
     audiences, presenter = claims.get("aud"), claims.get("azp")
     if isinstance(audiences, list) and len(audiences) > 1 and presenter is None:
         raise RefusedToken("it is for several clients, and does not say which has asked for it (azp)")

@@ -1,4 +1,4 @@
-"""Ask the issuer about an opaque token (RFC 7662), and remember its answer for some seconds."""
+"""Asks the issuer about an opaque token (RFC 7662), and caches the response for some seconds."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,17 +14,17 @@ from taskhand.tokens.token_claims import TokenHolder, TokenRules, read_holder
 __all__ = ["Ask", "Introspection"]
 
 _KEPT_S: Final = 10.0
-"""Seconds for which an answer is good: so long a token that was revoked may still be accepted."""
+"""Cache lifetime of a response in seconds: a revoked token may be accepted that long."""
 _MAX_KEPT: Final = 1_000
 
 
 Ask = Callable[[str, Mapping[str, str], str, str], Awaitable[Mapping[str, Any]]]
-"""Posts a form to an address as the client of this id and secret; the JSON object of the answer, or TaskhandError."""
+"""Posts a form to an address as the client with this id and secret; returns a JSON object, or raises TaskhandError."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The holder, or why there is none, until a monotonic time."""
+    """The holder, or the reason of a refusal, valid until a monotonic time."""
 
     until: float
     found: TokenHolder | RefusedToken

@@ -1,4 +1,4 @@
-"""The keys of one issuer, fetched when they are needed and kept while the issuer cannot be reached."""
+"""The keys of one issuer, fetched when needed and kept while the issuer cannot be reached."""
 
 import logging
 import math
@@ -21,15 +21,15 @@ Fetch = Callable[[str], Awaitable[Mapping[str, Any]]]
 """Reads the JSON object at an address; TaskhandError if there is none."""
 
 _FRESH_S: Final = 600.0
-"""Seconds after which keys are fetched again, so that one that was withdrawn is soon refused."""
+"""Seconds after which keys are fetched again, so that a withdrawn key is soon refused."""
 _RETRY_S: Final = 30.0
-"""Seconds after which an issuer that could not be reached is asked again."""
+"""Seconds until the next request to an issuer that could not be reached."""
 _EVERY_S: Final = 10.0
-"""The shortest pause, in seconds, between two fetches for tokens with unknown keys."""
+"""Minimum seconds between two fetches for tokens with unknown keys."""
 _GOOD_S: Final = 86_400.0
 """Seconds for which fetched keys stay valid while the issuer cannot be reached."""
 _WAIT_S: Final = 10.0
-"""Seconds that a request waits for the issuer."""
+"""Maximum seconds that a request waits for the issuer."""
 
 
 class IssuerKeys:
@@ -67,7 +67,7 @@ class IssuerKeys:
         return self._metadata
 
     async def count_keys(self) -> int:
-        """How many keys the issuer has now. OperatorError if they cannot be had."""
+        """The present number of the issuer's keys. OperatorError if they cannot be fetched."""
         async with self._lock:
             await self._ask()
         if self._problem is not None:
@@ -75,7 +75,7 @@ class IssuerKeys:
         return len(self._keys.keys)
 
     async def keep_fresh(self, sleep: Callable[[float], Awaitable[object]] = anyio.sleep) -> None:
-        """Fetch the keys now and again beside the calls, until cancelled."""
+        """Fetch the keys periodically in the background, until cancelled."""
         while True:
             async with self._lock:
                 await self._ask()
@@ -90,13 +90,13 @@ class IssuerKeys:
             raise self._problem or OperatorError(f"The keys of the issuer {self.issuer} have not been read.")
 
     async def _ask_again(self) -> None:
-        """Fetch the keys, unless they were fetched a moment ago; one fetch serves all waiting requests."""
+        """Fetch the keys, unless they were just fetched; one fetch serves all waiting requests."""
         async with self._lock:
             if self._clock() - self._asked_at >= _EVERY_S:
                 await self._ask()
 
     async def _ask(self) -> None:
-        """Fetch the metadata and the keys; after a failure the former ones stay."""
+        """Fetch the metadata and the keys; after a failure, the former ones stay."""
         self._asked_at = self._clock()
         try:
             with anyio.fail_after(_WAIT_S):
@@ -121,7 +121,7 @@ class IssuerKeys:
         raise next((one for one in problems if isinstance(one, OperatorError)), problems[0])
 
     def _note(self, error: TaskhandError) -> None:
-        """Remember why the keys cannot be had, and log it if it is another reason than before."""
+        """Store the error of a fetch, and log it if its reason is a new one."""
         problem = OperatorError(
             f"The keys of the issuer {self.issuer} cannot be read: {error.message}",
             code=error.code,

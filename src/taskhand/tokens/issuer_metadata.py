@@ -12,7 +12,7 @@ from taskhand.domain.errors import OperatorError
 __all__ = ["IssuerMetadata", "check_issuer", "check_resource", "metadata_addresses", "read_metadata"]
 
 _VISIBLE: Final = re.compile(r"[!\"$-\[\]-~]{1,500}")
-"""Visible ASCII, except the backslash, which URL parsers treat differently, and `#`, which no such address has."""
+"""Visible ASCII, except the backslash, on which URL parsers disagree, and `#`, which no such address has."""
 
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
@@ -21,7 +21,7 @@ _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 class IssuerMetadata:
     """The issuer's addresses for keys, introspection and sign-in.
 
-    `names_itself` is whether its answers to a browser always carry `iss` (RFC 9207).
+    `names_itself` is whether its responses to a browser always contain `iss` (RFC 9207).
     """
 
     keys: str
@@ -32,12 +32,12 @@ class IssuerMetadata:
 
 
 def check_issuer(address: str) -> None:
-    """OperatorError if the issuer's address is not https, or http on this machine."""
+    """Check the issuer's address; OperatorError unless it is https, or http on this machine."""
     _check_address(address, "The issuer", "https://login.example.com")
 
 
 def check_resource(address: str) -> None:
-    """OperatorError if the server's address for its callers is not https, or http on this machine."""
+    """Check the server's address for its callers; OperatorError unless it is https, or http on this machine."""
     _check_address(address, "The resource", "https://tasks.example.com/mcp")
 
 
@@ -50,7 +50,7 @@ def _check_address(address: str, called: str, example: str) -> None:
 
 
 def metadata_addresses(issuer: str) -> tuple[str, ...]:
-    """The addresses at which to look for the metadata, in the order that MCP prescribes for clients."""
+    """The possible addresses of the metadata, in the order that MCP prescribes for clients."""
     parts = urlsplit(issuer)
     origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
     inserted = (f"{origin}/.well-known/{name}{path}" for name in ("oauth-authorization-server", "openid-configuration"))
@@ -84,7 +84,7 @@ def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
 
 
 def _may_name(issuer: str, address: str) -> bool:
-    """Whether an issuer may send this server to an address: from https only to https, and to no private IP address.
+    """Whether an issuer may name an address to this server: an https issuer only https, and no private IP address.
 
     Its metadata could otherwise choose an address inside this machine's network, such as a cloud's metadata service
     (SSRF). An issuer that is configured by a private address is inside the network already.

@@ -1,4 +1,4 @@
-"""The public keys of an issuer (JWKS, RFC 7517), each with the algorithms that it may be used with; pure."""
+"""The public keys of an issuer (JWKS, RFC 7517), each with its permitted algorithms; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,16 +18,16 @@ _OF_CURVE: Final = {
     ("EC", "P-521"): ("ES512",),
     ("OKP", "Ed25519"): ("EdDSA",),
 }
-"""Signatures with a key pair only: with a shared secret, whoever can check a token could make one."""
+"""The algorithms with key pairs. With a shared secret, everyone who can check a token could also make one."""
 _MIN_RSA_BITS: Final = 2_048
-"""Bits (RFC 7518 §3.3)."""
+"""Minimum bits of an RSA key (RFC 7518 §3.3)."""
 _MAX_KEYS: Final = 100
 _KNOWN: Final[Mapping[str, Algorithm]] = get_default_algorithms()
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """One key, and the names of the algorithms that it may be used with."""
+    """One key, and the names of its permitted algorithms."""
 
     id: str | None
     algorithms: frozenset[str]
@@ -42,7 +42,7 @@ class KeySet:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "KeySet":
-        """The usable keys in a document; the others are left out, a secret or private one among them."""
+        """The usable keys in a document; others, such as secret or private keys, are left out."""
         given = document.get("keys")
         listed = given[:_MAX_KEYS] if isinstance(given, list) else []
         return cls(tuple(key for one in listed if isinstance(one, dict) and (key := _read_key(one)) is not None))
@@ -60,7 +60,7 @@ class KeySet:
 
 
 def _read_key(one: Mapping[str, Any]) -> PublicKey | None:
-    """The key, None for one that is not to check signatures with."""
+    """The key; None if it is not for checking signatures."""
     operations, key_id = one.get("key_ops"), one.get("kid")
     is_private = "d" in one or "k" in one
     may_verify = one.get("use", "sig") == "sig" and (not isinstance(operations, list) or "verify" in operations)

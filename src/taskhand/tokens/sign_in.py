@@ -1,8 +1,8 @@
-"""Sign a person in at an issuer in a browser (OpenID Connect): the redirect, and the check of the answer.
+"""Signs a person in at an issuer in a browser (OpenID Connect): the redirect, and the check of the response.
 
-The result has to be comparable with the callers of this server, but some issuers use another subject for a person in
-each application (pairwise), or in ID tokens than in access tokens. So an access token for this server is requested too,
-and its subject is used, as for a caller. The ID token is used only if the issuer gives no such token.
+The result must be comparable with the callers of this server, but some issuers use different subjects for a person in
+each application (pairwise), or in ID tokens and access tokens. An access token for this server is therefore requested
+too, and its subject is used, as for a caller. The ID token is used only if the issuer gives no such token.
 """
 
 import logging
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 PostCode = Callable[[str, Mapping[str, str], str, str], Awaitable[Mapping[str, Any]]]
 """Posts a form once to an address with this client id and secret, and returns the JSON object of the answer.
 
-CallerError if the form is refused, another TaskhandError if no answer comes.
+CallerError if the form is refused, another TaskhandError without a response.
 """
 _MAX_CODE: Final = 4_096
 

@@ -1,4 +1,4 @@
-"""A signed token (JWS, RFC 7515) taken apart, strictly; pure. Nothing in it is true before its signature is checked."""
+"""Parses a signed token (JWS, RFC 7515) strictly; pure. Its content is not trusted before its signature is checked."""
 
 import binascii
 import re
@@ -11,17 +11,17 @@ from typing import Any, Final, NoReturn
 __all__ = ["MAX_LENGTH", "RefusedToken", "SignedToken", "is_signed_token", "read_signed_token"]
 
 MAX_LENGTH: Final = 12 * 1024
-"""Characters of a token; all headers of a request have 16 KiB."""
+"""Maximum characters of a token; all headers of a request together may have 16 KiB."""
 _COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]*)")
 _TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
-"""What `typ` may be: RFC 9068 has the last two, and many issuers the first, or none. Every other is another kind."""
+"""The permitted values of `typ`: RFC 9068 has the last two; many issuers use the first, or none."""
 
 
 class RefusedToken(Exception):
-    """A token that lets nobody in.
+    """A token is refused.
 
-    The reason is ours and never quotes what was sent. `is_misconfigured` is whether the issuer has signed it and it
-    fails for what an operator set up, there or here.
+    The reason is our own text and never quotes the token. `is_misconfigured` means that the issuer signed the token,
+    and that it fails because of the operator's settings, here or at the issuer.
     """
 
     def __init__(self, reason: str, *, is_misconfigured: bool = False) -> None:
@@ -32,7 +32,7 @@ class RefusedToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignedToken:
-    """The parts of a token: `signed` are the bytes that `signature` is of."""
+    """The parts of a token: `signed` holds the bytes that `signature` covers."""
 
     header: Mapping[str, Any] = field(repr=False)
     claims: Mapping[str, Any] = field(repr=False)
@@ -51,17 +51,17 @@ class SignedToken:
 
     @property
     def is_access_token(self) -> bool:
-        """Whether the header says that it is one."""
+        """Whether the header declares an access token."""
         return str(self.header.get("typ", "")).lower().endswith("at+jwt")
 
 
 def is_signed_token(text: str) -> bool:
-    """Whether a text has the form of a signed token; any other is opaque."""
+    """Whether a text has the form of a signed token; any other text is an opaque token."""
     return _COMPACT.fullmatch(text) is not None
 
 
 def read_signed_token(text: str) -> SignedToken:
-    """The parts of a token; RefusedToken for one that is too large or malformed, and for a header that is not ours.
+    """The parts of a token; RefusedToken for an oversized or malformed token, and for an unsupported header.
 
     Keys and addresses in the header (`jwk`, `jku`, `x5u`, `x5c`) are not read: a key comes from its issuer only.
     """
@@ -93,7 +93,7 @@ def _decode(part: str) -> bytes:
 
 
 def _object(content: bytes, what: str) -> dict[str, Any]:
-    """The object in a part; RefusedToken for anything else, and for a name that is there twice."""
+    """The object in a part; RefusedToken for anything else, and for a duplicate name."""
     try:
         found = loads(content.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -104,7 +104,7 @@ def _object(content: bytes, what: str) -> dict[str, Any]:
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; ValueError if a name is there twice, of which readers take different ones."""
+    """An object; ValueError for a duplicate name, since parsers choose different values of it."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name is there twice")

@@ -1,4 +1,4 @@
-"""The check of a token that a caller sends: by the keys of the issuer that it names, or by asking its issuer."""
+"""Checks the token of a request, with the keys of the issuer that it names, or by asking its issuer."""
 
 import logging
 import math
@@ -21,7 +21,7 @@ _SAID_EVERY_S: Final = 60.0
 
 
 class TokenCheck:
-    """Checks the tokens of these issuers; those of any other are refused. `now` is POSIX time, `clock` is monotonic."""
+    """Checks the tokens of these issuers, and refuses all others. `now` is POSIX time, `clock` is monotonic."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class TokenCheck:
             return None
 
     async def count_keys(self) -> dict[str, int | OperatorError]:
-        """How many keys each issuer has now, or why they cannot be had."""
+        """The present number of each issuer's keys, or the error of fetching them."""
         counts: dict[str, int | OperatorError] = {}
         for name, issuer in self._issuers.items():
             try:
@@ -84,7 +84,7 @@ class TokenCheck:
         return read_holder(token.claims, issuer.issuer, self.rules, resource=resource, now=self._now())
 
     def _log_refusal(self, refused: RefusedToken) -> None:
-        """Log why a token was refused; as a warning, now and again, if somebody has to set something up."""
+        """Log the reason of a refusal; if the operator's settings caused it, also as a warning, but not each time."""
         _log.info("A token was refused: %s.", refused.reason)
         now = self._clock()
         if refused.is_misconfigured and now - self._said_at.get(refused.reason, -math.inf) >= _SAID_EVERY_S:

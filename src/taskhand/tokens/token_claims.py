@@ -33,11 +33,11 @@ _OTHER_KINDS: Final = ("ID", "Refresh", "Offline", "Logout")
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """The requirements for tokens, and how their claims are read.
+    """The requirements for tokens, and the rules for reading their claims.
 
     `audiences` are accepted besides the server's address. `scope_prefix` is the issuer's prefix of scopes.
     `groups_claim` is the claim with the person's groups. `verified_emails` are the issuers whose e-mails all count as
-    verified, even without the claim that says so.
+    verified, even without the claim for it.
     """
 
     audiences: frozenset[str] = frozenset()
@@ -69,7 +69,7 @@ class TokenHolder:
 
 
 def check_is_access_token(token: SignedToken) -> None:
-    """RefusedToken for an ID token or another kind that the issuer signs with the same keys."""
+    """Check the kind of a token; RefusedToken for an ID token, or another kind that the same keys sign."""
     claims = token.claims
     if token.is_access_token:
         return
@@ -106,7 +106,7 @@ def read_holder(
 
 
 def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> None:
-    """RefusedToken if the token is expired, not valid yet, or has impossible times."""
+    """Check the times; RefusedToken if the token is expired, not valid yet, or has impossible times."""
     for name in ("exp", "nbf", "iat"):
         given = claims.get(name, 0)
         if not isinstance(given, int | float) or isinstance(given, bool) or not 0 <= given < _FAR_S:
@@ -120,7 +120,7 @@ def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> 
 
 
 def check_audience(given: object, accepted: Collection[str]) -> None:
-    """RefusedToken if the token is for none of these audiences."""
+    """Check the audience; RefusedToken if the token is for none of the accepted ones."""
     audiences = [given] if isinstance(given, str) else given
     if not isinstance(audiences, list) or not any(one in accepted for one in audiences if isinstance(one, str)):
         wanted = " or ".join(sorted(accepted))
@@ -128,7 +128,7 @@ def check_audience(given: object, accepted: Collection[str]) -> None:
 
 
 def _read_scopes(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[Scope]:
-    """Read the scopes with our prefix: `scope` is separated by spaces, and the `scp` of some issuers is a list."""
+    """Read the scopes with our prefix: `scope` is a text separated by spaces, `scp` of some issuers is a list."""
     given = claims.get("scope", claims.get("scp", ""))
     names = given.split() if isinstance(given, str) else given
     listed = names if isinstance(names, list) else []
@@ -137,7 +137,7 @@ def _read_scopes(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[Scop
 
 
 def read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
-    """Read the e-mail, if it is verified: anybody may write another person's into a profile."""
+    """Read the e-mail if it is verified: people may enter another person's address in their profile."""
     given = claims.get("email")
     if not isinstance(given, str) or not (is_vouched or claims.get("email_verified") is True):
         return None
@@ -148,7 +148,7 @@ def read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
 
 def _read_groups(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
     """Read the groups; RefusedToken if the issuer omitted them, since most rules about groups forbid something."""
-    elsewhere = claims.get("_claim_names")  # Entra, if they are too many for a token
+    elsewhere = claims.get("_claim_names")  # Entra, if a token has no room for all groups
     if claim not in claims and isinstance(elsewhere, dict) and claim in elsewhere:
         raise RefusedToken("its person is in more groups than the issuer writes into a token", is_misconfigured=True)
     given = claims.get(claim, [])

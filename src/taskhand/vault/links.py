@@ -136,9 +136,9 @@ class Links:
             return True
         if self._seen:
             raise OperatorError(
-                "The credentials that persons have linked are gone from where they are kept.",
+                "The store of the credentials that persons have linked is missing.",
                 code="store_unavailable",
-                next_step="Put them back, or restart Taskhand to begin with none.",
+                next_step="Restore it, or restart Taskhand to begin with an empty one.",
             )
         return False
 

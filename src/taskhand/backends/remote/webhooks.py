@@ -81,7 +81,7 @@ class SubscriptionAdmin(ABC):
 
 
 def same_text(one: str, other: str) -> bool:
-    """True if two texts are equal; the time does not depend on where they differ."""
+    """True if two texts are equal; compared in constant time."""
     return hmac.compare_digest(one.encode("utf-8", "surrogateescape"), other.encode("utf-8", "surrogateescape"))
 
 
