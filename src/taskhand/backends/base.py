@@ -121,6 +121,7 @@ class Account(Protocol):
 
     async def former_members(self) -> tuple[Member, ...]:
         """The former team members whose names are known; they may still be responsible for tasks."""
+        return ()
 
     async def me(self) -> str | None:
         """The member id that `me` stands for; None if unknown."""
@@ -128,26 +129,31 @@ class Account(Protocol):
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
 
-    async def find_deals(self, query: str | None, limit: int) -> DealList:
+    async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002
         """Deals by a part of their names, up to `limit`; without a query the deals that were changed last.
 
         An empty list if tasks have no deals.
         """
+        return DealList(())
 
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:  # noqa: ARG002
         """The linked records with these ids in the task field `ai_contact_id`, `ai_customer_id` or `deal_id`, by id.
 
         Records that do not exist, or that the CRM cannot read by their id, are left out.
         """
+        return {}
 
     async def task_types(self) -> "tuple[KnownType, ...]":
         """The types that tasks can have; empty if tasks have no types, or if the types cannot be read."""
+        return ()
 
     async def upstream_time(self) -> datetime | None:
         """The time on the CRM's clock; None if the backend uses our clock, or if the time is unknown."""
+        return None
 
     async def upstream_account(self) -> str | None:
         """The id of the CRM account that the credential is for; None if the backend does not tell it."""
+        return None
 
     async def check_access(self) -> None:
         """Test whether the store can be written, or whether the CRM accepts the credential; changes nothing."""
@@ -160,22 +166,24 @@ class Account(Protocol):
 
 
 class Backend(Protocol):
-    """Reads and writes tasks in the contract's terms; methods raise TaskhandError unless they say otherwise."""
+    """Reads and writes tasks in the contract's terms; methods raise TaskhandError unless they say otherwise.
+
+    Methods with a body have the answer of a backend that lacks what they are about.
+    """
 
     name: str
     capabilities: Capabilities
     properties: OwnProperties | None
     """The account's own task properties; None if `capabilities.absent` has `properties`."""
+    account: Account
+    """The account or store that the tasks are in."""
     remedies: Mapping[str, str]
     """How to repair a failed health check: a sentence by the check's name, such as `statuses`, `me` or `due times`."""
 
     @property
-    def account(self) -> Account:
-        """The account or store that the tasks are in."""
-
-    @property
     def change_source(self) -> "ChangeSource | None":
         """The source of changes by anybody in this backend; None if it cannot report changes."""
+        return None
 
     async def statuses(self) -> StatusList:
         """The known statuses by position."""
@@ -200,6 +208,7 @@ class Backend(Protocol):
 
         May send further requests.
         """
+        return await self.snapshots(ids, fresh=True)
 
     async def find_notes(
         self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
@@ -208,15 +217,19 @@ class Backend(Protocol):
 
         Notes with an id in `but` do not count. For backends whose tasks have no description.
         """
+        del tasks, text, since, but
+        return {}
 
-    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
+    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
         """The ids among `note_ids` whose notes certainly do not exist any more."""
+        return frozenset()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Check an edit of fields that differ; CallerError if the CRM would refuse it, as far as reads show.
 
         `before` is None for a new task. Every edit is checked before it is written; the methods that write rely on it.
         """
+        del before, edit
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task, in the initial status by default; OutcomeUnknown if it may have been created."""

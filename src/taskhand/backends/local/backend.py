@@ -1,12 +1,12 @@
 """The built-in task store as a backend."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
+from taskhand.backends.base import Account, Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.local import identity, tasks
 from taskhand.backends.local.people_and_statuses import Directory, NewId
 from taskhand.domain.capabilities import Capabilities
@@ -16,7 +16,7 @@ from taskhand.domain.errors import NotAttempted, OperatorError, OutcomeUnknown
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
+from taskhand.domain.task import Contact, Deal, Member, StatusList, Task
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from taskhand.backends.local.task_import import ImportReport, Line
     from taskhand.domain.change_source import ChangeSource
     from taskhand.domain.lost_create import CreateCandidates
-    from taskhand.domain.task_types import KnownType
 
 __all__ = ["LocalBackend"]
 
@@ -37,8 +36,8 @@ _MAX_CREATED = 100
 """Maximum tasks that are searched for a lost create, newest first."""
 
 
-class LocalBackend:
-    """Tasks in one built-in store, which any number of processes can share."""
+class LocalBackend(Account, Backend):
+    """Tasks in one built-in store, which any number of processes can share; it has the people and contacts too."""
 
     name = "local"
     properties: OwnProperties | None = None
@@ -58,6 +57,7 @@ class LocalBackend:
         self, storage: "TaskStorage", *, clock: Callable[[], datetime], new_id: NewId, new_task_id: NewId | None = None
     ) -> None:
         """`clock` returns an aware datetime. `new_task_id` makes the ids of tasks, `new_id` by default."""
+        self.account = self
         self._clock = clock
         self._new_id = new_id
         self._new_task_id = new_task_id or new_id
@@ -66,11 +66,6 @@ class LocalBackend:
         self._members: tuple[Member, ...] = ()
         self._members_of: tuple[tuple[int, int], int] | None = None
         self._edits = 0
-
-    @property
-    def account(self) -> "LocalBackend":
-        """The store itself: it has the people and the contacts too."""
-        return self
 
     @cached_property
     def change_source(self) -> "ChangeSource | None":
@@ -126,31 +121,9 @@ class LocalBackend:
         """Contacts whose name, phone or e-mail contains `query`."""
         return await self._store.peek(lambda connection: self._directory(connection).contacts(query, limit))
 
-    async def find_notes(
-        self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
-    ) -> dict[str, str]:
-        """An empty dict: notes are a part of the description."""
-        del tasks, text, since, but
-        return {}
-
-    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
-        """An empty set: notes are a part of the description."""
-        return frozenset()
-
-    async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Do nothing: the store accepts every edit that the rules allow."""
-
-    async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002
-        """An empty list: tasks here have no deals."""
-        return DealList(())
-
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts by their ids, or one contact of each customer."""
         return await self._store.peek(lambda connection: self._directory(connection).linked(field, ids))
-
-    async def task_types(self) -> "tuple[KnownType, ...]":
-        """An empty tuple: tasks here have no types."""
-        return ()
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, found by an index of the database."""
@@ -165,10 +138,6 @@ class LocalBackend:
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
         """The tasks with these ids, with their completion times and members, in one query."""
         return await self._store.peek(lambda connection: tasks.snapshots(connection, ids))
-
-    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
-        """The tasks with these ids; a snapshot of the store is always complete."""
-        return await self.snapshots(ids, fresh=True)
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task in the given status, or else in the first initial one; its creator is the writing member."""
@@ -220,12 +189,6 @@ class LocalBackend:
         """Remove all tasks in one transaction; a task that is gone or has changed does not stop the others."""
         steps = [partial(_delete_item, one) for one in before]
         return await self._write_all(steps, [one.id for one in before], progress)
-
-    async def upstream_time(self) -> None:
-        """None: the store has no clock of its own."""
-
-    async def upstream_account(self) -> None:
-        """None: the store is not an account of a CRM."""
 
     async def check_access(self) -> None:
         """Check that the store can be written; creates it if it does not exist."""

@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
-from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
+from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_create import BulkCreate
@@ -23,11 +23,7 @@ from taskhand.backends.remote.writer import Writer
 from taskhand.domain.edit import Edit, unreadable_fields
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import CreateCandidates
-from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-
-if TYPE_CHECKING:
-    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["CrmAdapter", "Timing"]
 
@@ -43,7 +39,7 @@ class Timing:
     sleep: Callable[[float], Awaitable[object]]
 
 
-class CrmAdapter(ABC, Generic[_Row]):
+class CrmAdapter(Backend, ABC, Generic[_Row]):
     """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
 
     messages: Messages
@@ -62,11 +58,6 @@ class CrmAdapter(ABC, Generic[_Row]):
         self.recent = recent
         self._lost_creates = LostCreates(self)
         self._writer = Writer(self)
-
-    @property
-    def change_source(self) -> "ChangeSource | None":
-        """The source of changes in the CRM; None if it cannot report changes."""
-        return None
 
     # Requests.
 
@@ -163,29 +154,7 @@ class CrmAdapter(ABC, Generic[_Row]):
         """A stale row with the values of an edit that the CRM has confirmed."""
         return row
 
-    async def find_notes(
-        self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
-    ) -> dict[str, str]:
-        """An empty dict: notes are a part of the description."""
-        del tasks, text, since, but
-        return {}
-
-    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
-        """An empty set: notes are a part of the description."""
-        return frozenset()
-
-    async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Check an edit before it is sent, CallerError if the CRM would refuse it; checks nothing by default."""
-
     # The part of the Backend protocol that is the same for every CRM.
-
-    @abstractmethod
-    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
-        """Tasks with the CRM's own values; those that do not exist are left out."""
-
-    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
-        """Tasks as they are now; their raw values are enough to create them again."""
-        return await self.snapshots(ids, fresh=True)
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task with one POST; if its response is lost, the task is searched for and never sent again."""
