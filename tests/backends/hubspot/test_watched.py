@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from backends.hubspot.wired import BRUNO, CAROLINA, Stage, Time, hubspot, row, seed, staged, task_id
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, RateLimited
 from taskhand.domain.task import Task
@@ -15,6 +18,7 @@ OPEN = ("burst=0", "searches=0")
 UPDATE, READ = "POST /crm/v3/objects/tasks/batch/update", "POST /crm/v3/objects/tasks/batch/read"
 PAIRS = "POST /crm/v4/associations/{kind}/{to}/batch"
 LINK = "PUT /crm/v4/objects/{kind}/{id}/associations/default/{to}/{toId}"
+UNLINK = "DELETE /crm/v4/objects/{kind}/{id}/associations/{to}/{toId}"
 EVER: dict[str, Any] = {"nth": "every"}
 
 
@@ -180,6 +184,22 @@ async def test_a_former_link_that_could_not_be_removed_is_said() -> None:
             assert one.written is not None
             assert one.written.task.ai_contact_id == BRUNO
             assert f"still linked to contacts {CAROLINA}" in str(one.written.note)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_former_link_is_removed_in_all_the_time_that_a_call_has_left(count: int) -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, count + 1)]
+    variant = (*OPEN, "limit_policy=TEN_SECONDLY_ROLLING")
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=variant), time) as stage:
+        before, edit = await tasks(stage, count), Edit(title="New", ai_contact_id=BRUNO)
+        stage.hubspot.faults = (Fault("status", f"{PAIRS}/archive" if count > 1 else UNLINK, status=429),)
+        with call_deadline(13.0, time.clock):  # after the wait of ten seconds no other write would be sent
+            if count == 1:
+                await stage.backend.update_task(before[0], edit)
+            else:
+                await stage.backend.update_tasks([(task, edit) for task in before])
+        assert [link["other_id"] for link in stage.hubspot.state()["links"]] == [BRUNO] * count
 
 
 async def test_a_whole_call_that_cannot_begin_is_told_too() -> None:

@@ -19,6 +19,7 @@ from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.vambe.adapter import VambeAdapter
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import Due, due_of, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, RateLimited, UpstreamError
@@ -359,6 +360,16 @@ async def test_a_due_time_that_cannot_be_taken_back_is_left_in_doubt() -> None:
         (outcome,) = await backend.update_tasks(later(tasks, 7))
     assert isinstance(outcome.error, OutcomeUnknown)
     assert task_id(1) in (outcome.error.next_step or "")
+
+
+async def test_a_due_time_is_taken_back_in_all_the_time_that_a_call_has_left() -> None:
+    there, time = timed_vambe("wall", tasks=1), Time()
+    before = there.tasks
+    async with staged(there, time, [status(429, retry_after=10, nth=2, route=PUT)]) as (backend, tasks):
+        with call_deadline(13.0, time.clock):  # after the wait of ten seconds no other write would be sent
+            await backend.update_tasks(later(tasks, 7))
+    assert len(puts(there)) == 3
+    assert there.tasks == before
 
 
 class Unmoved(VambeSandbox):
