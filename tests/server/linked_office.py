@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import Client
+from pydantic import SecretStr
 
 from fixed_clock import NOW
 from sandbox.close.stage import ANA, SEED, user
@@ -63,8 +64,8 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(folder: Path, *names: str) -> AsyncIterator[Office]:
-    """The account, as a connection of each of these names."""
+async def open_office(folder: Path, *names: str, state: str | None = None) -> AsyncIterator[Office]:
+    """The account, as a connection of each of these names, on files or on the database of replicas at `state`."""
     file = folder / "links.sqlite"
     users = [*SEED["users"], user(CAT, "Cat")]
     sandbox = CloseSandbox(seed=SEED | {"users": users})
@@ -74,7 +75,9 @@ async def open_office(folder: Path, *names: str) -> AsyncIterator[Office]:
             close_api_key=sandbox.key,
             close_base_url=f"{url}/api/v1",
             close_rate=1000,
-            journal=folder / "journal.sqlite",
+            journal=None if state else folder / "journal.sqlite",
+            state=SecretStr(state) if state else None,
+            state_key=SecretStr("0123456789abcdef" * 4) if state else None,
         )
         account = [ConnectionSettings(name, settings) for name in names or ("default",)]
         async with open_connections(account, links=links) as connections:

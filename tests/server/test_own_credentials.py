@@ -14,6 +14,7 @@ import pytest
 from mcp import Client
 
 from fixed_clock import NOW
+from postgres_server import TestDatabase
 from safety.victim import journal_in
 from sandbox.close.stage import BEN, CALL, LEAD, TASK
 from server.linked_office import CAT, OWNER, Office, open_office
@@ -412,3 +413,17 @@ async def test_list_connections_says_with_whose_credential_each_is_used(tmp_path
         async with both.client(None) as nobody:
             assert not [note for note in await notes(nobody) if "credential" in note]
         assert both.users() == set()
+
+
+async def test_the_requests_of_a_persons_credential_have_a_budget_of_their_own_among_replicas(
+    tmp_path: Path, postgres: TestDatabase
+) -> None:
+    async with open_office(tmp_path, state=postgres.url) as office:
+        await office.link("ben@example.com", BEN)
+        budgets = []
+        for person in (NOBODY, "ben@example.com"):
+            async with office.client(person) as client:
+                assert "code" not in await answer_of(client, "get_task", id=TASK)
+            budgets.append({name for (name,) in postgres.rows("SELECT name FROM taskhand_budgets.budget")})
+        assert office.users() == {OWNER, BEN}
+    assert budgets[0] < budgets[1]

@@ -1,5 +1,6 @@
 """How long a plan, and what is left of a change that was begun, may be carried out, how often, and what it answers."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -222,4 +223,58 @@ async def test_what_is_left_of_a_change_is_not_written_without_the_key_that_its_
     with refused("key_not_kept"):
         await apply_plan(Call(app, "apply_plan"), change.id)
     assert (await app.backend.get_task(left.task.id)).title == "Call Acme"
+    await app.aclose()
+
+
+async def test_a_change_for_which_there_was_no_time_is_not_carried_out_after_its_call_was_sent_again(
+    tmp_path: Path,
+) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella")]
+    intents, changes = [Intent("update", one, HIGH, HIGH) for one in tasks], []
+    for outcome in ("not_attempted", "applied"):
+        call = Call(app, "bulk_update_tasks")
+        await call.begin(call.new_opening(claims=(Claim("key 1", "payload"),)), intents)
+        await call.settle([Result(at, outcome, one.task.id) for at, one in enumerate(tasks)], outcome)
+        assert call.change is not None
+        changes.append(call.change.id)
+    with refused("plan_used") as caught:
+        await apply_plan(Call(app, "apply_plan"), changes[0])
+    assert caught.value.details == {"changeId": changes[1]}
+    assert [await priority_of(app, one) for one in tasks] == [1, 1]
+    await app.aclose()
+
+
+class Remembering:
+    """A backend that shows a task as it was first read, unless it is asked for it as it is now."""
+
+    def __init__(self, backend: object) -> None:
+        self._backend = backend
+        self._known: dict[str, Snapshot] = {}
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """The tasks."""
+        found: dict[str, Snapshot] = await self._backend.snapshots(ids)  # type: ignore[attr-defined]  # the store's
+        self._known = found | ({} if fresh else self._known)
+        return {one: self._known[one] for one in found}
+
+
+async def test_what_is_left_of_a_change_is_compared_with_the_tasks_as_they_are_now(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    app = AppContext(Remembering(store), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
+    left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks").new_opening(),
+        Ending("applied"),
+        [Intent("update", one, HIGH, HIGH) for one in (left, done)],
+        [Result(0, "not_attempted", left.task.id), Result(1, "applied", done.task.id, done.task)],
+    )
+    await store.update_task(left.task, Edit(title="Visit Acme"))
+    receipt = await apply_plan(Call(app, "apply_plan"), change.id)
+    assert isinstance(receipt, BulkReceipt)
+    assert [(one.outcome, one.code) for one in receipt.results] == [("refused", "plan_stale"), ("applied", None)]
+    assert (await store.get_task(left.task.id)).priority == 1
     await app.aclose()

@@ -42,6 +42,7 @@ class Short:
     ("short", "counted", "why"),
     [
         ((1.0, 9), 7, None),
+        ((8.0, 9), 7, None),
         ((16.0, 9), 4, "The call's time ran out."),
         ((1.0, 2), 4, "HubSpot shows only the first 10,000."),
     ],

@@ -12,12 +12,18 @@ from builders import refused, task
 from safety.victim import journal_in, store_in
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
+from taskhand.domain.plan import Plan
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import TaskPatch
+from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.journal.journal import Caller, Change, Claim, Intent, Opening, Result
 from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.bulk_change import BulkChange
+from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call
 from taskhand.service.call_options import RepeatableOptions
+from taskhand.service.create_tasks import NewBody, create_tasks
+from taskhand.service.find_ids import TaskIds
 from taskhand.service.idempotency import (
     check_same_payload,
     duplicate_claim,
@@ -124,3 +130,22 @@ async def test_a_repeated_call_waits_for_the_first_one_some_seconds_and_no_longe
     assert len(pauses_s) == 50
     ended = await wait_until_ended(waiting, first.change)
     assert (len(pauses_s), ended.outcome) == (53, "refused")
+
+
+async def test_a_dry_run_is_answered_with_a_plan_whatever_a_call_with_its_key_has_done(app: AppContext) -> None:
+    me = await app.backend.me()
+    assert me is not None
+    draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
+    high, low = TaskPatch(priority="2"), Edit(priority=1)
+
+    def call(tool: str, *, is_dry: bool) -> Call:
+        return Call(app, tool, ANA, options=RepeatableOptions(idempotency_key=tool, dry_run=is_dry))
+
+    for is_dry in (False, True):
+        many = await create_tasks(call("create_tasks", is_dry=is_dry), [NewBody(0, "Call", draft)])
+        tasks = (await app.backend.list_tasks(TaskQuery())).tasks
+        ids = TaskIds(tuple(one.id for one in tasks))
+        for one in tasks:
+            await app.backend.update_task(one, low)
+        changed = await bulk_update(call("bulk_update_tasks", is_dry=is_dry), high, BulkChange(high), ids, None)
+        assert (isinstance(many, Plan), isinstance(changed, Plan)) == (is_dry, is_dry)

@@ -293,6 +293,33 @@ async def test_how_far_the_past_goes_back_is_told_to_everybody_who_asks_for_what
         assert (latest.since, latest.notes) == (datetime.fromisoformat("2026-01-01T03:00Z"), (gap,))
 
 
+async def test_a_past_too_long_for_one_call_is_told_as_far_as_it_was_read_by_every_call(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        stage.source.page = 1
+        for number in range(45):
+            await stage.others.create(f"T{number}")
+            stage.clock.move(seconds=1)
+        stage.clock.move(hours=1)
+        await start(stage)
+        for _ in range(2):
+            answer = await stage.call("list_events", since="today", limit=100)
+            assert len(answer["events"]) == 42, "the first look has shown the last two once more"
+            assert "not all is here: send a later since." in answer["note"]
+
+
+async def test_the_latest_changes_begin_with_the_first_of_them_where_there_are_more(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await start(stage)
+        for number in range(3):
+            await stage.others.create(f"T{number}")
+            stage.clock.move(minutes=1)
+        some = await list_latest_events(stage.app, 2)
+        assert [one.event.title for one in some.events] == ["T1", "T2"]
+        assert some.since == some.events[0].moment
+        every = await list_latest_events(stage.app, 4)
+        assert (len(every.events), every.since) == (3, datetime.fromisoformat("2026-03-02T15:01Z"))
+
+
 async def test_a_source_that_cannot_tell_the_past_says_from_when_on_it_knows(tmp_path: Path) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         await stage.others.create("Call")

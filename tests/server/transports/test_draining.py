@@ -8,7 +8,8 @@ from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import httpx2
@@ -36,6 +37,9 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 from taskhand.service.readiness import check_readiness
 from taskhand.wiring import open_app
+
+if TYPE_CHECKING:
+    from mcp.server import ServerRequestContext
 
 MODERN = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
 LISTING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
@@ -114,6 +118,40 @@ async def wait_until_refused(client: httpx2.AsyncClient, url: str) -> httpx2.Res
     while (answer := await client.post(url, json=LISTING, headers=MODERN)).status_code == 200:
         pass
     return answer
+
+
+async def test_a_cancelled_call_has_time_to_journal_the_outcome_of_what_it_has_sent() -> None:
+    draining, ended, written = Draining(DrainTimes(0, 0)), anyio.Event(), anyio.Event()
+    call = cast("ServerRequestContext[Any, Any]", SimpleNamespace(request_id=1, method="tools/call"))
+
+    async def work(_: object) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await written.wait()
+
+    async def serve_call() -> None:
+        with pytest.raises(MCPError, match="The server ended before this call did"):
+            await draining.watch_calls(call, work)
+
+    async def run() -> None:
+        await draining.run(lambda: None)
+        ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve_call)
+        tasks.start_soon(run)
+        await anyio.wait_all_tasks_blocked()
+        draining.begin()
+        while not draining.has_cut:
+            await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        has_waited = not ended.is_set()
+        written.set()
+        with anyio.fail_after(BOUND_S):
+            await ended.wait()
+        assert has_waited
 
 
 @pytest.mark.parametrize("era", ERAS)
