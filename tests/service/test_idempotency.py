@@ -23,7 +23,7 @@ from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call
 from taskhand.service.call_options import RepeatableOptions
 from taskhand.service.create_tasks import NewBody, create_tasks
-from taskhand.service.find_ids import TaskIds
+from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import (
     check_same_payload,
     duplicate_claim,
@@ -133,8 +133,6 @@ async def test_a_repeated_call_waits_for_the_first_one_some_seconds_and_no_longe
 
 
 async def test_a_dry_run_is_answered_with_a_plan_whatever_a_call_with_its_key_has_done(app: AppContext) -> None:
-    me = await app.backend.me()
-    assert me is not None
     draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
     high, low = TaskPatch(priority="2"), Edit(priority=1)
 
