@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Post = Callable[[str, dict[str, str], bytes], Awaitable[int]]
     """Sends a request (address, headers, body); returns the status of the response, or raises OSError."""
 
-LEAST_ERROR = 300
+FIRST_ERROR = 300
 LOGGED = 1_000  # rows
 
 
@@ -117,7 +117,7 @@ class FoundOutbox:
 
     def settle(self, one: Outgoing, status: int | None, now: dt.datetime) -> None:
         """Schedule a repetition if the delivery failed."""
-        if (status is None or status >= LEAST_ERROR) and one.attempt + 1 < self._most:
+        if (status is None or status >= FIRST_ERROR) and one.attempt + 1 < self._most:
             pause = self._pauses[min(one.attempt, len(self._pauses) - 1)]
             self._waiting.append((now + pause, replace(one, attempt=one.attempt + 1)))
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from taskhand.sandbox.emulator import Emulator
 
 ANSWER_S: Final = 5.0  # documented for HubSpot, assumed for the others
-SHORTEST_S, LONGEST_S = 0.05, 1.0  # pauses between two checks for due deliveries
-LONGEST_HEAD = 65_536
+MIN_PAUSE_S, MAX_PAUSE_S = 0.05, 1.0  # pauses between two checks for due deliveries
+MAX_HEAD_BYTES = 65_536
 
 
 async def post_webhook(url: str, headers: dict[str, str], body: bytes) -> int:
@@ -43,20 +43,20 @@ async def _connect(host: str, port: int, *, is_tls: bool) -> ByteStream:
 
 async def _read_status(stream: ByteStream) -> int:
     head = b""
-    while b"\r\n" not in head and len(head) < LONGEST_HEAD:
+    while b"\r\n" not in head and len(head) < MAX_HEAD_BYTES:
         head += await stream.receive()
     return int(head.split(maxsplit=2)[1])
 
 
 async def deliver_always(emulator: Emulator) -> None:
     """Send every webhook as soon as it is due, until cancelled."""
-    pause = SHORTEST_S
+    pause = MIN_PAUSE_S
     while True:
         sender = emulator.sender  # a reset replaces it
         if sender.outbox.is_empty():
             await sender.wait_for_change()
             continue
         sent = await sender.deliver(post_webhook)
-        pause = SHORTEST_S if sent else min(2 * pause, LONGEST_S)
+        pause = MIN_PAUSE_S if sent else min(2 * pause, MAX_PAUSE_S)
         with anyio.move_on_after(pause):
             await sender.wait_for_change()

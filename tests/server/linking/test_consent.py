@@ -69,7 +69,7 @@ async def test_the_consent_of_another_member_is_refused_and_revoked_at_the_crm(
 ) -> None:
     page, crm = await begin(stage, browser)
     refused = await browser.open(await stage.allow(crm, user))
-    assert (refused.status_code, "the account of somebody else" in text_of(refused)) == (403, True)
+    assert (refused.status_code, "another person's account" in text_of(refused)) == (403, True)
     assert "<script" not in refused.text
     assert (await stage.state(page)).refusal == "other_member"
     assert await stage.linked() == NOBODY_LINKED

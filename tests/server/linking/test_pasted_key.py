@@ -138,7 +138,7 @@ async def test_who_the_crm_cannot_tell_proves_it_with_the_own_taskhand_key(
         not is_vambe,
         is_vambe,
     )
-    assert ("Your own" in text_of(second), "uses for everybody" in text_of(done)) == (not is_vambe, is_vambe)
+    assert ("Your own" in text_of(second), "credential for everybody" in text_of(done)) == (not is_vambe, is_vambe)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ async def test_who_is_in_no_file_and_no_crm_is_refused_a_member_who_is_somebody_
         if other is None:
             assert (done.status_code, told) == (200, [f"{person} has linked north as Cat Paz ({CAT})"])
             return
-        assert (done.status_code, "the account of somebody else" in text_of(done)) == (403, True)
-        assert "people.toml has to say who" in text_of(done)
+        assert (done.status_code, "another person's account" in text_of(done)) == (403, True)
+        assert "to enter the member of" in text_of(done)
         assert [f"that member is {other}; nothing was kept" in one for one in told] == [True]
         assert (person, "north") not in await stage.linked()
 

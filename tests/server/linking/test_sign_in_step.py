@@ -78,7 +78,7 @@ async def test_who_has_signed_in_as_the_person_links_in_the_same_browser(office:
 async def test_who_signs_in_as_another_gets_no_further(office: Office) -> None:
     page, issuer = await office.begin()
     refused = await office.browser.open(await office.sign_in(issuer, "cat"))
-    assert (refused.status_code, "signed in as somebody else" in text_of(refused)) == (403, True)
+    assert (refused.status_code, "signed in as another person" in text_of(refused)) == (403, True)
     assert "Sign in" in text_of(await office.browser.open(page))
 
 
@@ -104,7 +104,7 @@ async def test_who_has_signed_in_is_refused_the_credential_of_another(office: Of
     page, issuer = await office.begin()
     await office.browser.open(await office.sign_in(issuer))
     refused = await office.browser.send(page, office.stage.token(CAT))
-    assert (refused.status_code, "the account of somebody else" in text_of(refused)) == (403, True)
+    assert (refused.status_code, "another person's account" in text_of(refused)) == (403, True)
     assert await office.stage.linked() == {}
 
 
@@ -115,7 +115,7 @@ async def test_who_is_invited_by_the_id_alone_is_judged_by_the_e_mail_of_the_sig
     back = await office.sign_in(office.browser.goes_to, email=EMAIL.upper(), email_verified=True)
     await office.browser.open(back)
     refused = await office.browser.send(page, office.stage.token(CAT))
-    assert (refused.status_code, "the account of somebody else" in text_of(refused)) == (403, True)
+    assert (refused.status_code, "another person's account" in text_of(refused)) == (403, True)
     await office.browser.open(page)
     assert "is linked" in text_of(await office.browser.send(page, office.stage.token(BEN)))
     [kept] = await office.stage.links.list()

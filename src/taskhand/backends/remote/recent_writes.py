@@ -64,7 +64,8 @@ class RecentWrites(Generic[_Row]):
         older: list[_Replaced[_Row]] = []
         if earlier is not None:
             oldest = now - self._keep_s
-            later = [row, *(one for one in left if one is not earlier.row)]  # that row replaced others than itself
+            # `earlier.row` is not among the states that it replaced, so it need not be compared with them.
+            later = [row, *(one for one in left if one is not earlier.row)]
             older = [state for state in earlier.replaced if state.until > oldest and state.row not in later]
         newer = [_Replaced(one, now) for one in left if one != row]
         self._written.pop(self._key(task_id), None)

@@ -19,7 +19,7 @@ from taskhand.domain.properties import property_field
 
 __all__ = ["shown_value", "written_value"]
 
-_LONGEST: Final = 65_536
+_MAX_CHARACTERS: Final = 65_536
 """Maximum characters of a text property (https://knowledge.hubspot.com/properties/property-field-types-in-hubspot)."""
 _MAX_CANDIDATES: Final = 20
 _SECONDS: Final = len("9999999999")
@@ -98,11 +98,11 @@ def _bool(definition: Definition, text: str) -> str:
 
 
 def _text(definition: Definition, text: str) -> str:
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_CHARACTERS:
         raise CallerError(
             f"{property_field(definition.name)} has {len(text):,} characters.",
             code="text_too_long",
-            next_step=f"Send at most {_LONGEST:,}.",
+            next_step=f"Send at most {_MAX_CHARACTERS:,}.",
         )
     return text
 
