@@ -11,6 +11,7 @@ from backends.close import wired as on_close
 from backends.hubspot import wired as on_hubspot
 from backends.vambe import wired as on_vambe
 from requests_table.table import Requests
+from server.example_calls import DUE_DATE, REQUIRED, TASK, VALID, fill_in
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.plan import Plan
 from taskhand.domain.principal import ANYONE, Principal
@@ -105,7 +106,8 @@ class _Examples:
                 receipt = await _call(app, "update_task", {"id": self._next_task(), "title": "Call Globex"})
                 assert isinstance(receipt, Receipt)
                 return {"changeId": receipt.change_id}
-        return {"id": self._next_task()} if "id" in _TOOLS[tool].arguments.model_fields else {}
+        needed = {name: VALID[tool][name] for name in REQUIRED[tool]}
+        return dict(fill_in(needed, {TASK: self._next_task()}))
 
     def _next_task(self) -> str:
         self.used += 1
@@ -135,14 +137,16 @@ async def _call(app: AppContext, name: str, given: dict[str, Any]) -> object:
 @asynccontextmanager
 async def _vambe() -> AsyncIterator[OpenApp]:
     time = on_vambe.Time()
-    async with serve(on_vambe.vambe(_TASKS)) as url:
+    rows = [on_vambe.row(number, dueDate=DUE_DATE) for number in range(1, _TASKS + 1)]
+    async with serve(on_vambe.vambe(rows)) as url:
         yield lambda: on_vambe.wired(url, time)
 
 
 @asynccontextmanager
 async def _close() -> AsyncIterator[OpenApp]:
     time = on_close.Time()
-    async with serve(on_close.close(_TASKS)) as url:
+    rows = [on_close.row(number, date=DUE_DATE) for number in range(1, _TASKS + 1)]
+    async with serve(on_close.close(rows)) as url:
         yield lambda: on_close.wired(url, time)
 
 

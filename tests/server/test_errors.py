@@ -13,7 +13,7 @@ from mcp import Client
 from mcp.types import TextContent
 from pydantic import BaseModel
 
-from server.transports.wrong_calls import VALID
+from server.example_calls import VALID
 from taskhand.config.settings import Settings
 from taskhand.domain import errors
 from taskhand.domain.errors import Candidate, TaskhandError

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from server.example_calls import CHANGE, DUE_DATE, PLAN, TASK, VALID, fill_in
 from server.offices import NAMES, answer_of, client_of, open_offices
-from server.transports.wrong_calls import CHANGE, PLAN, TASK, VALID
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Scope
 from taskhand.domain.query import TaskQuery
@@ -79,7 +79,8 @@ def _rules_against(tool: Tool[Any], connection: str, person: str, scopes: frozen
 
 async def _prepare(client: Client, connection: str, number: int) -> Mapping[str, str]:
     """A new task, a plan for it and a change of it, made by the same person without any rule."""
-    made = await answer_of(client, "create_task", connection=connection, title=f"Task {number}", responsibleIds=[])
+    draft = {"title": f"Task {number}", "responsibleIds": [], "dueDate": DUE_DATE}
+    made = await answer_of(client, "create_task", connection=connection, **draft)
     task_id = made["task"]["id"]
     change = await answer_of(client, "update_task", connection=connection, id=task_id, title="Other")
     plan = await answer_of(client, "complete_task", connection=connection, id=task_id, dryRun=True)
@@ -88,12 +89,13 @@ async def _prepare(client: Client, connection: str, number: int) -> Mapping[str,
 
 def _filled(value: Any, ids: Mapping[str, str], number: int) -> Any:
     """An argument with the ids in their places; tasks are nobody's, and new ones are told apart by their titles."""
+    return _as_own(fill_in(value, ids), {"responsibleIds": [], "title": f"New {number}"})
+
+
+def _as_own(value: Any, own: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
-        own = {"responsibleIds": [], "title": f"New {number}"}
-        return {key: own.get(key, _filled(one, ids, number)) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, ids, number) for one in value]
-    return ids.get(value, value) if isinstance(value, str) else value
+        return {name: own.get(name, _as_own(one, own)) for name, one in value.items()}
+    return [_as_own(one, own) for one in value] if isinstance(value, list) else value
 
 
 async def _state(app: AppContext) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import TextContent
 
-from server.transports.wrong_calls import VALID
+from server.example_calls import VALID
 from taskhand.domain.errors import OperatorError
 from taskhand.server.app import create_not_configured_server
 from taskhand.server.prompts import PROMPTS

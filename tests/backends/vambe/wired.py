@@ -38,6 +38,7 @@ __all__ = [
     "Time",
     "Witness",
     "backend_at",
+    "row",
     "status",
     "task_id",
     "vambe",
@@ -59,12 +60,15 @@ def task_id(number: int) -> str:
 TASK = task_id(1)
 
 
-def vambe(tasks: int = 2, faults: Iterable[Fault] = (), **options: Any) -> VambeSandbox:
-    """A Vambe with the small world and some tasks of Elena's in it."""
-    rows = [
-        {"id": task_id(number), "title": f"Call Acme {number}", "responsibleIds": [ELENA], "priority": "1"}
-        for number in range(1, tasks + 1)
-    ]
+def row(number: int, **fields: Any) -> dict[str, Any]:
+    """A seeded task of Elena's."""
+    given = {"id": task_id(number), "title": f"Call Acme {number}", "responsibleIds": [ELENA], "priority": "1"}
+    return given | fields
+
+
+def vambe(tasks: int | list[dict[str, Any]] = 2, faults: Iterable[Fault] = (), **options: Any) -> VambeSandbox:
+    """A Vambe with the small world and some tasks in it."""
+    rows = [row(number) for number in range(1, tasks + 1)] if isinstance(tasks, int) else tasks
     given: dict[str, Any] = {"seed": WORLD | {"tasks": rows}, "key": KEY, "clock": lambda: NOW} | options
     return VambeSandbox(faults=tuple(faults), **given)
 

@@ -7,12 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from server.example_calls import DRAFT
 from server.transports.server_process import Caller, Message
 from taskhand.backends.local.rows import searchable
 
 __all__ = ["DRAFT", "code_of", "contents", "create_task", "draft", "error_of", "titles_of_whole_tasks"]
-
-DRAFT: dict[str, Any] = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}
 
 
 def draft(title: str, *people: str) -> dict[str, Any]:

@@ -13,11 +13,11 @@ import httpx2
 import pytest
 
 from issuers import Issuer, issuing
+from server.example_calls import VALID
 from server.transports.keyed_server import ERAS, KeyCaller
 from server.transports.oauth_server import oauth_server
 from server.transports.task_calls import DRAFT
 from server.transports.test_key_auth import files_with, listening
-from server.transports.wrong_calls import VALID
 from taskhand.domain.policy import Group, Policy
 from taskhand.journal.journal import ChangeQuery
 from taskhand.journal.render import render_change

@@ -7,31 +7,27 @@ from typing import get_args
 
 import pytest
 
+from server.example_calls import CHANGE, DRAFT, DUE_DATE, PLAN, TASK, VALID, fill_in
 from server.transports.keyed_server import ERAS, OLDER, keyed_server
 from server.transports.server_process import HELLO
-from server.transports.task_calls import DRAFT, contents
-from server.transports.wrong_calls import CHANGE, PLAN, TASK, VALID
+from server.transports.task_calls import contents
 from taskhand.domain.principal import Scope
 from taskhand.journal.journal import ChangeQuery
 from taskhand.server.tools import TOOLS
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 SETS = [*chain.from_iterable(combinations(SCOPES, size) for size in range(1, len(SCOPES) + 1))]
-NEEDED: dict[str, Scope] = {
-    **{tool.name: "read" if tool.kind == "read" else "write" for tool in TOOLS},
-    "delete_task": "destructive",
-}
+NEEDED: dict[str, Scope] = {tool.name: tool.scope for tool in TOOLS}
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_key_can_do_what_its_scopes_say_and_nothing_else(tmp_path: Path, era: str) -> None:
-    assert set(VALID) >= set(NEEDED)
     async with keyed_server(tmp_path) as server:
         whole = await server.caller(await server.make_key("cid@x.test"), era)
-        made = await whole.call("create_task", **DRAFT)
+        made = await whole.call("create_task", **DRAFT, dueDate=DUE_DATE)
         plan = await whole.call("update_task", id=made["task"]["id"], title="Planned", dryRun=True)
         ids = {TASK: made["task"]["id"], PLAN: plan["planId"], CHANGE: made["changeId"]}
-        sent = {name: {key: ids.get(str(value), value) for key, value in VALID[name].items()} for name in NEEDED}
+        sent = {name: fill_in(VALID[name], ids) for name in NEEDED}
         callers = {
             scopes: await server.caller(await server.make_key(f"{'-'.join(scopes)}@x.test", ",".join(scopes)), era)
             for scopes in SETS

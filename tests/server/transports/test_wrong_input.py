@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from server.example_calls import CHANGE, DRAFT, DUE_DATE, PLAN, TASK, VALID, fill_in
 from server.transports.server_process import Caller, Message, Pipe, serving
-from server.transports.task_calls import DRAFT, code_of, contents, create_task, error_of
-from server.transports.wrong_calls import CHANGE, PLAN, READS, TASK, TOGETHER, VALID, wrong_calls
+from server.transports.task_calls import code_of, contents, create_task, error_of
+from server.transports.wrong_calls import READS, TOGETHER, UNDATED, wrong_calls
 from taskhand.server.tools import TOOLS
 
 EXAMPLES = 50
@@ -20,7 +21,7 @@ LONGEST_REFUSAL = 3_000
 
 
 class Target(NamedTuple):
-    """A transport, the store behind it, and the ids in that store for TASK, PLAN and CHANGE."""
+    """A transport, the store behind it, and the ids in that store for TASK, PLAN, CHANGE and UNDATED."""
 
     caller: Caller
     store: Path
@@ -37,14 +38,16 @@ def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, 
 
 
 def _create_tasks(caller: Caller) -> dict[str, str]:
-    """Two tasks, of which one was changed and is planned to be changed again."""
-    create_task(caller, DRAFT | {"title": "Call another"})
-    task = create_task(caller)["id"]
+    """Two tasks: one without a due date, and one that was changed and is planned to be changed again."""
+    undated = create_task(caller, DRAFT | {"title": "Call another"})["id"]
+    task = create_task(caller, DRAFT | {"dueDate": DUE_DATE})["id"]
     change = caller.call("update_task", {"id": task, "priority": "2"})
     plan = caller.call("update_task", {"id": task, "title": "Never to be seen", "dryRun": True})
     found = {CHANGE: change, PLAN: plan}
     names = {CHANGE: "changeId", PLAN: "planId"}
-    return {TASK: task} | {mark: one["result"]["structuredContent"][names[mark]] for mark, one in found.items()}
+    return {TASK: task, UNDATED: undated} | {
+        mark: one["result"]["structuredContent"][names[mark]] for mark, one in found.items()
+    }
 
 
 def _check_readable(message: Message) -> None:
@@ -57,19 +60,6 @@ def _check_readable(message: Message) -> None:
         assert word not in text
 
 
-def _fill_in_ids(value: Any, target: Target) -> Any:
-    """The arguments with the ids of the target's store."""
-    match value:
-        case str():
-            return target.ids.get(value, value)
-        case list():
-            return [_fill_in_ids(item, target) for item in value]
-        case dict():
-            return {name: _fill_in_ids(item, target) for name, item in value.items()}
-        case _:
-            return value
-
-
 @pytest.mark.parametrize("tool", sorted(VALID))
 def test_wrong_calls_are_refused_over_both_transports_and_write_nothing(targets: tuple[Target, ...], tool: str) -> None:
     before = [contents(target.store) for target in targets]
@@ -79,7 +69,7 @@ def test_wrong_calls_are_refused_over_both_transports_and_write_nothing(targets:
     )
     @given(wrong_calls(tool))
     def refused(arguments: dict[str, Any]) -> None:
-        answers = [target.caller.call(tool, _fill_in_ids(arguments, target)) for target in targets]
+        answers = [target.caller.call(tool, fill_in(arguments, target.ids)) for target in targets]
         for answer in answers:
             _check_readable(answer)
         assert code_of(answers[0]) == code_of(answers[1])
@@ -96,7 +86,7 @@ def test_arguments_that_exclude_each_other_are_refused(
 ) -> None:
     for target in targets:
         before = contents(target.store)
-        _check_readable(target.caller.call(tool, _fill_in_ids(VALID[tool] | sent, target)))
+        _check_readable(target.caller.call(tool, fill_in(VALID[tool] | sent, target.ids)))
         assert contents(target.store) == before
 
 
@@ -112,7 +102,7 @@ def test_arguments_that_exclude_each_other_are_refused(
 def test_true_is_not_the_number_one(targets: tuple[Target, ...], tool: str, sent: dict[str, Any]) -> None:
     for target in targets:
         before = contents(target.store)
-        error = error_of(target.caller.call(tool, _fill_in_ids(sent, target)))
+        error = error_of(target.caller.call(tool, fill_in(sent, target.ids)))
         assert "a whole number" in error["message"]
         assert contents(target.store) == before
 
@@ -126,7 +116,7 @@ def test_the_valid_calls_are_accepted(targets: tuple[Target, ...], tool: str) ->
     for target in targets:
         before = contents(target.store)
         planned = {} if tool in READS else {"dryRun": True}
-        answer = target.caller.call(tool, _fill_in_ids(VALID[tool], target) | planned)["result"]
+        answer = target.caller.call(tool, fill_in(VALID[tool], target.ids) | planned)["result"]
         assert answer["isError"] is False
         assert tool in READS or answer["structuredContent"]["count"] == 1
         assert contents(target.store) == before
@@ -228,7 +218,7 @@ def test_half_a_character_is_refused_over_http(targets: tuple[Target, ...], tool
     target = targets[1]
     before = contents(target.store)
     for value in ("cut \ud83d", {"title": "cut \ud83d"}, {"text": "cut \ud83d"}):
-        _check_readable(target.caller.call(tool, _fill_in_ids(VALID[tool], target) | {argument: value}))
+        _check_readable(target.caller.call(tool, fill_in(VALID[tool], target.ids) | {argument: value}))
     assert contents(target.store) == before
 
 

@@ -1,4 +1,4 @@
-"""Wrong calls: for each tool a valid call, for each argument the values that it refuses."""
+"""Wrong calls: for each argument of a tool the values that it refuses, in the example of that tool."""
 
 from contextlib import suppress
 from datetime import date, datetime, time
@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from server.transports.task_calls import DRAFT
+from server.example_calls import DRAFT, REQUIRED, TASK, VALID
 from taskhand.domain.names import fold
 from taskhand.domain.query import NOBODY as NOBODY_WORDS
 from taskhand.domain.query import TaskFilter
@@ -16,51 +16,11 @@ from taskhand.domain.task import TaskPatch
 from taskhand.server.coercion import is_empty
 from taskhand.server.tools import TOOLS
 
-__all__ = ["CHANGE", "PLAN", "READS", "TASK", "TOGETHER", "VALID", "wrong_calls"]
+__all__ = ["READS", "TOGETHER", "UNDATED", "wrong_calls"]
 
 NOBODY = "00000000-0000-4000-8000-00000000dead"
-TASK, PLAN, CHANGE = "{task}", "{plan}", "{change}"
-"""Stand for the ids of a task in the store, of a plan to change it, and of a change that was made to it."""
-
-VALID: dict[str, dict[str, Any]] = {
-    "list_statuses": {},
-    "list_team_members": {},
-    "list_tasks": {"limit": 5},
-    "get_task": {"id": TASK},
-    "find_contacts": {"query": "acme"},
-    "create_task": DRAFT,
-    "create_tasks": {"tasks": [DRAFT | {"title": "Several"}]},
-    "update_task": {"id": TASK, "title": "Never to be seen"},
-    "complete_task": {"id": TASK},
-    "reassign_task": {"id": TASK, "responsibleIds": [], "mode": "replace"},
-    "bulk_update_tasks": {"taskIds": [TASK], "changes": {"title": "Never to be seen"}},
-    "delete_task": {"id": TASK},
-    "apply_plan": {"planId": PLAN},
-    "list_changes": {"limit": 5},
-    "list_events": {"limit": 5},
-    "undo_change": {"changeId": CHANGE},
-}
-"""A call of each tool that would be answered, were nothing wrong with it."""
-
-REQUIRED = {
-    "get_task": ("id",),
-    "find_contacts": ("query",),
-    "create_task": ("title", "responsibleIds"),
-    "create_tasks": ("tasks",),
-    "update_task": ("id",),
-    "complete_task": ("id",),
-    "reassign_task": ("id", "responsibleIds"),
-    "bulk_update_tasks": ("taskIds", "changes"),
-    "delete_task": ("id",),
-    "apply_plan": ("planId",),
-    "undo_change": ("changeId",),
-}
-"""What the valid call cannot be without."""
-
-ON_A_TASK = frozenset({"create_task", "update_task", "complete_task", "reassign_task", "undo_change"})
-"""Tools whose optional arguments take null for not given, or to empty the field."""
-
-OPTIONS = frozenset({"dryRun", "reason", "idempotencyKey"})
+UNDATED = "{undated task}"
+"""Stands for the id of a task without a due date."""
 
 INSTEAD_OF = {
     "filter": "taskIds",
@@ -192,7 +152,7 @@ TOGETHER: dict[str, list[dict[str, Any]]] = {
     ],
     "update_task": [
         {"newStatusName": "Completado", "newStatusPosition": 3},
-        {"dueTime": "15:00", "timezone": "America/Santiago"},
+        {"id": UNDATED, "dueTime": "15:00", "timezone": "America/Santiago"},
         {"dueDate": None, "dueTime": "15:00"},
         {"addResponsibleIds": ["me"], "clear": ["responsibleIds"]},
         {"removeResponsibleIds": ["me"], "responsibleIds": ["me"]},
@@ -215,7 +175,7 @@ TOGETHER: dict[str, list[dict[str, Any]]] = {
         {"changes": {"addResponsibleIds": ["me"], "responsibleIds": ["me"]}},
         {"changes": {"addResponsibleIds": ["me"], "removeResponsibleIds": ["me"]}},
         {"changes": {"newStatusName": "Completado", "newStatusPosition": 3}},
-        {"changes": {"dueTime": "15:00", "timezone": "America/Santiago"}},
+        {"taskIds": [UNDATED], "changes": {"dueTime": "15:00", "timezone": "America/Santiago"}},
     ],
     "list_changes": [{"since": "2026-03-02", "until": "2026-03-01"}],
 }
@@ -231,7 +191,7 @@ def wrong_calls(tool: str) -> st.SearchStrategy[dict[str, Any]]:
     kinds = [words.filter(lambda name: name not in fields).map(lambda name: VALID[tool] | {name: "x"})]
     kinds.append(st.sampled_from(IMMUTABLE).map(lambda name: VALID[tool] | {name: "x"}))
     kinds += [_wrong_value(tool, name) for name in fields]
-    if lacking := REQUIRED.get(tool):
+    if lacking := REQUIRED[tool]:
         kinds.append(st.sampled_from(lacking).map(lambda name: {k: v for k, v in VALID[tool].items() if k != name}))
     return st.one_of(kinds)
 
@@ -239,10 +199,10 @@ def wrong_calls(tool: str) -> st.SearchStrategy[dict[str, Any]]:
 def _wrong_value(tool: str, name: str) -> st.SearchStrategy[dict[str, Any]]:
     """The valid call with one argument wrong; what a host fills in for an argument is no wrong one."""
     values = _wrong_object(name) if name in WITHIN else WRONG[name]
-    if name not in REQUIRED.get(tool, ()) and (tool in READS or tool in ON_A_TASK or name in OPTIONS):
-        values = values.filter(lambda value: not _says_nothing(value))
-    else:
+    if name in REQUIRED[tool] or name in INSTEAD_OF:
         values |= st.none()
+    else:
+        values = values.filter(lambda value: not _says_nothing(value))
     others = {other: value for other, value in VALID[tool].items() if other != INSTEAD_OF.get(name)}
     return values.map(lambda value: others | {name: value})
 
