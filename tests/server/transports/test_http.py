@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -101,6 +102,15 @@ def test_a_small_answer_does_not_wait_for_the_network_to_acknowledge(web: Web) -
         web.call("list_statuses", {})
         took.append(time.perf_counter() - start)
     assert median(took) < 0.03
+
+
+@pytest.mark.parametrize(("method", "end"), [("GET", b'"}'), ("HEAD", b"\r\n\r\n"), ("POST", b"Method Not Allowed")])
+def test_the_head_of_an_answer_comes_with_its_body(web: Web, method: str, end: bytes) -> None:
+    line = web.connection()
+    with socket.create_connection((line.host, line.port), BOUND_S) as raw:
+        for _ in range(2):
+            raw.sendall(f"{method} /health HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert raw.recv(65_536).endswith(end)
 
 
 ASK = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": META}}

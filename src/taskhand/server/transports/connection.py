@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import h11
@@ -25,6 +26,25 @@ def connection_class(limits: HttpLimits, connections: OpenConnections) -> type[H
     return Connection
 
 
+class _JoinedAnswers(h11.Connection):
+    """The state of a connection; the head of an answer waits for its body, so that both are sent at once.
+
+    The head of a stream, which has no length, does not wait: its body may come much later.
+    """
+
+    _head: Sequence[bytes] = ()
+
+    def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
+        """The bytes to send now."""
+        parts = super().send_with_data_passthrough(event)
+        if type(event) is h11.Response and any(name == b"content-length" for name, _ in event.headers):
+            self._head = parts or ()
+            return []
+        if self._head and parts is not None:
+            parts, self._head = [*self._head, *parts], ()
+        return parts
+
+
 class _LimitedConnection(H11Protocol):
     """uvicorn's HTTP/1.1 connection with limits on the arrival of a request and on the wait for a client that reads.
 
@@ -45,6 +65,7 @@ class _LimitedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
         """Wait for the first request."""
         super().connection_made(transport)
+        self.conn = _JoinedAnswers(h11.SERVER)
         self._address = self.open_connections.add(self.client[0] if self.client else "", transport)
         self._watch_arrival()
 
