@@ -5,6 +5,7 @@ import re
 import tomllib
 
 from documents import ROOT, stale
+from server.token_limits import CORE, WITH_OUTPUT
 from taskhand import __version__
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,6 +25,11 @@ def test_every_guarantee_names_an_existing_test() -> None:
         assert match is not None
         file, test = match.groups()
         assert re.search(rf"def {test}\(", (ROOT / file).read_text(encoding="utf-8")), f"{file}::{test}"
+
+
+def test_the_limits_of_the_tool_list_are_those_that_the_tests_hold() -> None:
+    limits = re.findall(r"at most ([\d,]+) tokens,(?: or)? ([\d,]+) with", README)
+    assert limits == [(f"{CORE:,}", f"{WITH_OUTPUT:,}")] * 2
 
 
 def test_the_version_is_the_same_everywhere() -> None:

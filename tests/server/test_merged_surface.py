@@ -11,7 +11,8 @@ from mcp import Client
 
 from server.mixes import MIXED, mixes, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, snapshot
-from server.test_surface import CORE, INSTRUCTION_BUDGET, WITH_OUTPUT, core_of, tokens
+from server.test_surface import core_of, tokens
+from server.token_limits import CORE, INSTRUCTIONS_LIMIT, WITH_OUTPUT
 from server.vendor_rules import VENDORS, offences
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
@@ -219,7 +220,7 @@ async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Con
     assert "3 CRM accounts: north (the built-in store), south (Close), west (HubSpot)." in said
     assert "`connection`" in said
     assert "without it list_tasks, list_changes and list_events look in all" in said
-    assert len(said) / 4 <= INSTRUCTION_BUDGET
+    assert len(said) / 4 <= INSTRUCTIONS_LIMIT
 
 
 async def test_list_connections_says_who_the_caller_is_where_a_file_or_a_setting_says_it(tmp_path: Path) -> None:

@@ -11,11 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
+from server.token_limits import CORE, INSTRUCTIONS_LIMIT, WITH_OUTPUT
 from taskhand.server.app import INSTRUCTIONS
 from taskhand.server.tools import TOOLS
-
-CORE, WITH_OUTPUT, INSTRUCTION_BUDGET = 4_500, 5_500, 500
-"""Tokens, at four characters of compact JSON to a token."""
 
 
 def core_of(tool: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +56,7 @@ def test_every_tool_is_listed_as_its_snapshot_says() -> None:
 def test_the_tools_stay_within_their_budget(tools: list[dict[str, Any]]) -> None:
     assert sum(tokens(core_of(tool)) for tool in tools) <= CORE
     assert sum(map(tokens, tools)) <= WITH_OUTPUT
-    assert len(INSTRUCTIONS) / 4 <= INSTRUCTION_BUDGET
+    assert len(INSTRUCTIONS) / 4 <= INSTRUCTIONS_LIMIT
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
