@@ -18,13 +18,14 @@ from cli.installing import error_of, type_into
 from keyrings import InMemory, Locked
 from taskhand.backends.registry import NAMES as BACKENDS
 from taskhand.cli.main import command
+from taskhand.cli.sandbox import CRMS
 from taskhand.server.tools import TOOLS
 from variables import PREFIXES
 
 Run = Callable[..., Result]
 
 SECRET = "pat-s3cret"  # noqa: S105  a stand-in that must not be seen
-NAMES = ["vambe", "close", "hubspot", "hubspot-2"]
+NAMES = [*(crm.name for crm in CRMS), "hubspot-2"]
 TEXTS = [
     "",
     "plan_over = 3",
@@ -159,7 +160,7 @@ def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, An
     assert SECRET not in text + done.output + json.dumps(shown)
 
 
-@pytest.mark.parametrize("name", ["vambe", "close", "hubspot"])
+@pytest.mark.parametrize("name", [crm.name for crm in CRMS])
 def test_a_connection_is_added_after_it_was_tried(name: str, run: Run, accounts: dict[str, Any], file: Path) -> None:
     save(file, "# mine\nplan_over = 3\n")
     account = accounts[name]

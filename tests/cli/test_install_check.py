@@ -3,10 +3,9 @@
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -14,14 +13,13 @@ from click.testing import CliRunner
 
 from cli.installing import KEY, Run, error_of, servers_in, type_into
 from keyrings import InMemory
+from taskhand.backends.registry import find_factory
 from taskhand.cli.main import command
-from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.cli.sandbox import CRMS
+from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
-from taskhand.sandbox.vambe import VambeSandbox
 
-KEYS = {"vambe": "VAMBE_API_KEY", "close": "CLOSE_API_KEY", "hubspot": "HUBSPOT_ACCESS_TOKEN"}
-_SANDBOXES: Mapping[str, Any] = {"vambe": VambeSandbox, "close": CloseSandbox, "hubspot": HubSpotSandbox}
+KEYS = {crm.name: Settings.variable(find_factory(crm.name).credentials[0]) for crm in CRMS}
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +28,10 @@ def bases() -> Iterator[dict[str, list[str]]]:
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal())
         found = {}
-        for name, kind in _SANDBOXES.items():
-            url = stack.enter_context(portal.wrap_async_context_manager(serve(kind())))
-            path = "/api/v1" if name == "close" else ""
-            found[name] = ["--backend", name, "--set", f"{name.upper()}_BASE_URL={url}{path}"]
+        for crm in CRMS:
+            served = serve(crm.make(crm.key))
+            url = stack.enter_context(portal.wrap_async_context_manager(served))
+            found[crm.name] = ["--backend", crm.name, "--set", f"{crm.name.upper()}_BASE_URL={url}{crm.path}"]
         yield found
 
 

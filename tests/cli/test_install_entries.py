@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from cli.installing import KEY, Run, error_of, servers_in
 from keyrings import InMemory
+from taskhand.backends.registry import FACTORIES
 from taskhand.cli.main import command
 
 
@@ -80,7 +81,7 @@ def test_an_entry_for_any_other_host_is_printed_alone_and_without_the_key(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("backend", ["vambe", "close", "hubspot"])
+@pytest.mark.parametrize("backend", [one.name for one in FACTORIES if one.credentials])
 def test_an_entry_is_printed_without_a_key_where_nothing_is_tried(tmp_path: Path, kept: InMemory, backend: str) -> None:
     done = _print(tmp_path, "--backend", backend)
     assert "your key" in json.loads(done.stdout)["mcpServers"]["taskhand"]["env"].values()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import taskhand.sandbox
 from taskhand.cli.main import command
 from taskhand.cli.sandbox import CRMS, Account, _read_variants, sandbox
 from taskhand.domain.errors import CallerError
@@ -27,6 +28,12 @@ def test_a_sandbox_needs_no_configuration(text: str | None, tmp_path: Path) -> N
     for option in ("--variants", "--readings"):
         listed = CliRunner().invoke(command, ["sandbox", "close", option], env={"TASKHAND_CONFIG": str(configured)})
         assert (listed.exit_code, "oauth_state" in listed.stdout) == (0, True), listed.output
+
+
+def test_every_sandbox_has_a_command() -> None:
+    folders = [file.parent.name for file in Path(taskhand.sandbox.__file__).parent.glob("*/sandbox.py")]
+    assert sorted(crm.name for crm in CRMS) == sorted(folders)
+    assert len({crm.port for crm in CRMS}) == len(CRMS)
 
 
 def test_a_variant_names_its_crm_and_the_app_of_hubspot_is_in_its_table() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from documents import PAGES, ROOT
 from server.transports.forked_command import run_forked
+from taskhand.cli.sandbox import CRMS
 from taskhand.config.settings import Settings
 from taskhand.vault.link import Link
 from taskhand.vault.vault_key import make_vault_key
@@ -95,7 +96,7 @@ def test_make_demo_shows_the_use_cases(tmp_path: Path) -> None:
     assert "taskhand install claude-desktop" in run.stdout
 
 
-@pytest.mark.parametrize("crm", ["vambe", "close", "hubspot"])
+@pytest.mark.parametrize("crm", [crm.name for crm in CRMS])
 async def test_the_command_that_a_sandbox_prints_connects(
     environment: dict[str, str], tmp_path: Path, crm: str
 ) -> None:

@@ -15,10 +15,11 @@ from fixed_clock import NOW
 from passing import Time
 from safety.crms import CRMS, Crm, Sandbox
 from server.offices import answer_of, client_of
+from taskhand.cli.sandbox import CRMS as SANDBOXES
+from taskhand.cli.sandbox import Account
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.concurrency import concurrent_tasks
-from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
 from taskhand.wiring import open_connections
@@ -26,7 +27,6 @@ from vault.vaults import links_at
 
 OWNER, BEN, CAT, NOBODY = "qowner", "qben", "qcat", "qnob"
 STATUSES = "Pendiente:initial,En Progreso:in_progress,Completado:done"
-KEYS = {"vambe": "VAMBE_API_KEY", "close": "CLOSE_API_KEY", "hubspot": "HUBSPOT_ACCESS_TOKEN"}
 
 
 @dataclass
@@ -53,16 +53,15 @@ class Front:
             self.borne[place] = bearer, text + message.get("body", b"").decode("utf-8", "replace")
             return message
 
-        headers[name] = _own(self.sandbox)
+        headers[name] = _own(self.sandbox, headers.get(name, b""))
         await self.sandbox.app(scope | {"headers": list(headers.items())}, hear, send)
 
 
-def _own(sandbox: Sandbox) -> bytes:
-    """The header of the sandbox's own credential."""
-    if token := getattr(sandbox, "token", None):
-        return f"Bearer {token}".encode()
-    key = str(getattr(sandbox, "key", ""))
-    return b"Basic " + b64encode(f"{key}:".encode()) if isinstance(sandbox, CloseSandbox) else key.encode()
+def _own(sandbox: Sandbox, header: bytes) -> bytes:
+    """The header with the sandbox's own credential in place of another."""
+    scheme, space, _ = header.rpartition(b" ")
+    own = str(getattr(sandbox, "token" if scheme == b"Bearer" else "key")).encode()
+    return scheme + space + (b64encode(own + b":") if scheme == b"Basic" else own)
 
 
 def _bearer(header: bytes) -> str | None:
@@ -99,9 +98,9 @@ async def test_each_request_bears_the_credential_of_whoever_calls(crm: Crm, tmp_
         given = OwnCredential(f"pat-token-of-{name}")
         await links.save(Link(f"{name}@x.test", "default", "key", given, NOW, LinkedMember(crm.me, name)))
     async with serve(front) as url:
-        upper = crm.name.upper()
-        variables = {KEYS[crm.name]: f"pat-token-of-{OWNER}", f"{upper}_RATE": "1000", "VAMBE_STATUSES": STATUSES}
-        variables |= {f"{upper}_BASE_URL": f"{url}{'/api/v1' if crm.name == 'close' else ''}"}
+        sandboxed = next(one for one in SANDBOXES if one.name == crm.name)
+        account = Account(crm.name, sandboxed, front.sandbox, f"pat-token-of-{OWNER}", 0)
+        variables = account.settings(url) | {f"{crm.name.upper()}_RATE": "1000", "VAMBE_STATUSES": STATUSES}
         variables |= {"TASKHAND_JOURNAL": str(tmp_path / "journal.sqlite"), "TASKHAND_TIMEZONE": "America/Santiago"}
         settings = Settings.from_env(variables)
         lines = {f"{NOBODY}@x.test": {"member": crm.me}}

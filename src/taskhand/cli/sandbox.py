@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,6 @@ class Crm:
     port: int
     key: str
     make: Callable[..., "Emulator"]
-    spec_variant: Callable[[], "type[Switches]"]
     path: str = ""
     app: Callable[[], dict[str, str]] = dict
     """Further settings of a connection, of the app that owns the webhooks."""
@@ -41,6 +41,12 @@ class Crm:
     def title(self) -> str:
         """The CRM's name in sentences."""
         return find_factory(self.name).title
+
+    @property
+    def spec_variant(self) -> "type[Switches]":
+        """The variants of the CRM's behaviour."""
+        found: type[Switches] = import_module(f"taskhand.sandbox.{self.name}").SpecVariant
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +104,10 @@ def _hubspot_app() -> dict[str, str]:
     return {"app_id": str(APP), "developer_key": DEVELOPER_KEY, "webhook_key": OAUTH_APP.client_secret}
 
 
-def _vambe_variant() -> "type[Switches]":
-    from taskhand.sandbox.vambe import SpecVariant
-
-    return SpecVariant
-
-
-def _close_variant() -> "type[Switches]":
-    from taskhand.sandbox.close import SpecVariant
-
-    return SpecVariant
-
-
-def _hubspot_variant() -> "type[Switches]":
-    from taskhand.sandbox.hubspot import SpecVariant
-
-    return SpecVariant
-
-
 CRMS = (
-    Crm("vambe", 8900, "vambe-sandbox-key", _vambe, _vambe_variant),
-    Crm("close", 8901, "api_close-sandbox-key", _close, _close_variant, path="/api/v1"),
-    Crm("hubspot", 8902, "pat-na1-sandbox", _hubspot, _hubspot_variant, app=_hubspot_app),
+    Crm("vambe", 8900, "vambe-sandbox-key", _vambe),
+    Crm("close", 8901, "api_close-sandbox-key", _close, path="/api/v1"),
+    Crm("hubspot", 8902, "pat-na1-sandbox", _hubspot, app=_hubspot_app),
 )
 
 
@@ -149,7 +137,7 @@ def _command(crm: Crm) -> click.Command:
     @click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A TOML file of faults to inject.")
     def serve(*, port: int, seed: str, key: str, variants: tuple[str, ...], lists: bool, faults: str | None) -> None:
         if lists:
-            for name, values in crm.spec_variant().allowed().items():
+            for name, values in crm.spec_variant.allowed().items():
                 print_line(f"{name}: {', '.join(values)}")
             return
         from taskhand.sandbox.faults import load_faults
@@ -158,7 +146,7 @@ def _command(crm: Crm) -> click.Command:
         try:
             script = load_faults(faults) if faults else ()
             data = seed if seed in NAMES else load_seed(seed)
-            emulator = crm.make(key, seed=data, spec_variant=crm.spec_variant().parse(variants), faults=script)
+            emulator = crm.make(key, seed=data, spec_variant=crm.spec_variant.parse(variants), faults=script)
         except ValueError as error:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
         except (KeyError, TypeError, AttributeError) as error:
@@ -218,7 +206,7 @@ def _read_variants(variants: Sequence[str]) -> dict[str, dict[str, Any]]:
         given[name].append(rest)
     try:
         return {
-            crm.name: {"spec_variant": crm.spec_variant().parse(given[crm.name])} if given[crm.name] else {}
+            crm.name: {"spec_variant": crm.spec_variant.parse(given[crm.name])} if given[crm.name] else {}
             for crm in CRMS
         }
     except ValueError as error:
