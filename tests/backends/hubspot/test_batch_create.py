@@ -1,15 +1,18 @@
 """Many new tasks at once: one request for a hundred, one outcome for each, and nothing made twice."""
 
+import json
 from collections import Counter
 from datetime import date
 from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import ANA, CAROLINA, Stage, Time, hubspot, staged
+from backends.hubspot.wired import ANA, CAROLINA, KEY, Stage, Time, hubspot, seed, staged, task_id
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
+from taskhand.sandbox.messages import Request, Response
 
 CREATE, READ = "POST /crm/v3/objects/tasks/batch/create", "POST /crm/v3/objects/tasks/batch/read"
 OPEN = ("burst=0", "searches=0", "search_lag=0")
@@ -101,3 +104,29 @@ async def test_a_batch_that_is_pending_is_looked_for_and_never_sent_again(readin
         assert [one.error.code if one.error else None for one in results] == [code, code]
         assert Counter(stage.sent)[CREATE] == 1
         assert titles(stage) == ([] if code else ["New A", "New B"])
+
+
+class Announcing(HubSpotSandbox):
+    """Lists the results of a batch that it never carries out."""
+
+    def answer(self, call: Request, *, stale: bool) -> Response:
+        """What a request is answered."""
+        found = super().answer(call, stale=stale)
+        if not call.path.endswith(("/batch/create", "/batch/update")):
+            return found
+        results = [{"id": "77599999999"} | one for one in json.loads(call.body)["inputs"]]
+        return Response.of_json(found.status, json.loads(found.body) | {"results": results})
+
+
+@pytest.mark.parametrize("status", ["pending_never", "canceled"])
+async def test_the_results_of_a_batch_that_is_not_complete_prove_nothing(status: str) -> None:
+    time = Time()
+    variant = SpecVariant.parse([*OPEN, f"batch_create={status}", f"batch_update={status}"])
+    there = Announcing(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
+    async with staged(there, time) as stage:
+        made = await stage.backend.create_tasks([new("New A"), new("New B")])
+        found = await stage.backend.snapshots([task_id(1), task_id(2)])
+        changed = await stage.backend.update_tasks([(one.task, Edit(title="New")) for one in found.values()])
+        assert [one.written for one in made] == [None, None]
+        assert not [one for one in changed if one.written and one.written.task.title == "New"]
+        assert titles(stage) == []

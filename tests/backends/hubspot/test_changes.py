@@ -144,6 +144,19 @@ async def test_each_change_is_told_with_what_it_was_before_who_did_it_and_when()
         assert there.feed.gaps == []
 
 
+async def test_somebody_who_became_an_owner_since_the_last_look_is_named_as_one() -> None:
+    async with watched() as there:
+        store = there.stage.hubspot._store  # noqa: SLF001  the API makes no owners
+        owners = store.owners
+        by = []
+        for known in (owners[1:], owners):
+            store.owners = known
+            there.others.edit(task_id(1), hs_task_subject=f"Call {len(known)}")
+            there.others.time.now += 60
+            by += [event.by for event in await there.feed.look()]
+        assert by == [None, ELENA]
+
+
 async def test_a_look_in_quiet_takes_two_requests() -> None:
     async with watched() as there:
         await there.feed.look()

@@ -172,6 +172,14 @@ async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -
         assert time.slept == ([2.0, 5.0] if what == "create" else [])
 
 
+async def test_a_lost_new_task_is_found_among_the_newest_tasks_of_a_contact_with_very_many() -> None:
+    time = Time()
+    world = seed(rows=[row(number, {"contacts": [CAROLINA]}) for number in range(1, 102)])
+    async with staged(hubspot(time, world, spec_variant=("burst=0", "searches=0", "search_lag=30")), time) as stage:
+        stage.hubspot.faults = [Fault("reset_after", POST)]
+        assert (await stage.backend.create_task(linked())).note == FOUND
+
+
 async def test_a_lost_new_task_that_is_not_found_is_in_doubt_and_never_sent_again() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "search_lag=30")), time) as stage:

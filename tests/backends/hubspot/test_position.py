@@ -69,9 +69,10 @@ def test_a_deletion_is_seen_once_though_the_list_is_read_again_and_again() -> No
 
 def test_seen_deletions_are_forgotten_once_the_list_was_read_from_its_beginning_twice_since() -> None:
     late = AT + 10 + LAG_MS + 1
-    once = Position.at(AT).bin.with_seen({"1": AT + 10, "2": late}, None)
-    assert once.seen.keys() == {"1", "2"}
+    once = Position.at(AT).bin.with_seen({"1": AT + 10, "2": late, "3": AT + 11}, None)
+    assert once.seen.keys() == {"1", "2", "3"}
     twice = once.with_seen({}, None)
     assert twice.since == late
-    assert twice.seen == {"2": late}
+    assert twice.seen == {"2": late, "3": AT + 11}
     assert not twice.is_new("1", AT + 10)
+    assert not twice.is_new("3", AT + 11)
