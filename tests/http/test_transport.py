@@ -243,6 +243,16 @@ async def test_a_429_holds_everyone_back_for_a_minute_at_most(
     assert (await client.send(POST)).status == 200
 
 
+async def test_a_failure_that_asks_to_wait_holds_nobody_else_back(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    server.steps = [steps.answer(503, retry_after="3600"), steps.answer(200)]
+    client = await clients(server.url)
+    assert (await error_of(client, GET)).retry_after_s == 3600.0
+    assert (await client.send(POST)).status == 200
+    assert time.slept == []
+
+
 async def test_what_nobody_waits_for_is_told_that_others_need_the_rate(
     clients: Clients, server: Server, time: Time
 ) -> None:

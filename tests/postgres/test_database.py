@@ -211,6 +211,20 @@ async def test_processes_that_start_together_migrate_once(postgres: TestDatabase
     assert sorted(found) == [1, 2, 3, 4]
 
 
+async def test_a_connection_is_kept_for_users_of_the_database_and_closed_after_work_without_any(
+    store: Store, postgres: TestDatabase
+) -> None:
+    def find_process(connection: SqlConnection) -> int:
+        return int(connection.execute("SELECT pg_backend_pid()").fetchone()[0])
+
+    database = Database(postgres.url)
+    assert len({database.run_now(JOURNAL, find_process, writes=False) for _ in range(3)}) == 3
+    database.enter()
+    assert len({database.run_now(JOURNAL, find_process, writes=False) for _ in range(3)}) == 1
+    await database.leave()
+    await store.aclose()
+
+
 async def test_a_restart_of_postgres_is_waited_for(store: Store, postgres: TestDatabase) -> None:
     if (server := postgres.server) is None:
         pytest.skip("the server is not ours to restart")

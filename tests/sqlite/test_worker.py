@@ -13,6 +13,7 @@ import pytest
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sqlite.store import Store
+from taskhand.sqlite.worker import Worker
 
 HERE = current_thread().name
 THERE = TASK_STORE.label
@@ -132,6 +133,27 @@ async def test_a_slow_durable_write_sends_only_durable_ones_to_the_worker(store:
     for number, durable in enumerate((False, True, False, True), start=1):
         await store.write(added(number, threads), durable=durable)
     assert threads == [HERE, HERE, THERE, HERE, HERE]
+
+
+async def test_work_that_comes_after_the_file_was_closed_waits_for_all_that_came_before() -> None:
+    worker, closed, order = Worker("test"), Event(), list[str]()
+
+    def work() -> None:
+        assert not closed.wait(0.05), "the file is closed while it is used"
+        order.append("work")
+
+    def close() -> None:
+        closed.set()
+        order.append("close")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(worker.run, work)
+        await anyio.lowlevel.checkpoint()
+        tasks.start_soon(worker.stop, close)
+        await anyio.lowlevel.checkpoint()
+        tasks.start_soon(worker.run, lambda: order.append("more work"))
+    assert order == ["work", "close", "more work"]
+    await worker.stop(lambda: None)
 
 
 async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store) -> None:
