@@ -50,6 +50,7 @@ __all__ = [
     "ScriptedClient",
     "SlowAdapter",
     "Unprepared",
+    "WideAdapter",
     "failure",
     "opened",
     "report",
@@ -213,6 +214,12 @@ class ScriptedAdapter(ExampleAdapter):
         return late, self.wire.ahead if self.knows_clock else None
 
 
+class WideAdapter(ScriptedAdapter):
+    """Writes three tasks at the same time."""
+
+    singles_at_once = 3
+
+
 class SlowAdapter(ScriptedAdapter):
     """Of a CRM whose lists lag, and that may show a deleted task."""
 
@@ -238,9 +245,7 @@ class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):
         return [list(items)]
 
     async def create_many(self, items: Sequence[NewTask[JsonObject]]) -> BatchAnswer[JsonObject]:
-        """POST them with one request, one by itself."""
-        if len(items) == 1:
-            return await super().create_many(items)
+        """POST them with one request."""
         acts = [partial(self.wire.make, task_body(item.edit)) for item in items]
         return _batch_answer(items, self.wire.play_each(acts))
 

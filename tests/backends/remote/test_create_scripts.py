@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 
 from backends.example.mapping import task_body
-from backends.remote.scripted import BatchedAdapter, ScriptedAdapter, SlowAdapter, Unprepared, failure, opened, report
+from backends.remote.scripted import (
+    BatchedAdapter,
+    ScriptedAdapter,
+    SlowAdapter,
+    Unprepared,
+    WideAdapter,
+    failure,
+    opened,
+    report,
+)
 from taskhand.backends.base import BulkProgress
 from taskhand.domain.edit import Edit
 
@@ -96,6 +105,12 @@ async def test_what_is_told_of_new_tasks_that_are_sent_one_by_one(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await created_together(ScriptedAdapter, writes, reads) == (told, requests)
+
+
+async def test_new_tasks_that_waited_until_another_was_throttled_were_not_attempted() -> None:
+    told = "rate limited, not attempted, not attempted"
+    assert await created_together(WideAdapter, "held held held", "") == (told, "")
+    assert await created_together(WideAdapter, "throttled held held", "") == (told, "write look")
 
 
 SEVERAL_CREATES_WHERE_LISTS_LAG = [

@@ -133,10 +133,6 @@ class TaskWriter(BatchAdapter[Record]):
         return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
-        """POST a batch of tasks; a single task is created by its own request."""
-        return await (self._create_batch(items) if len(items) > 1 else super().create_many(items))
-
-    async def _create_batch(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST a batch of tasks; a refused deleted task is created with less, as in `create`."""
         edits = [(item.index, await self._with_initial_status(item.edit)) for item in items]
         inputs = [Input(index, "", self._properties(edit, None), _associations(edit)) for index, edit in edits]
@@ -150,7 +146,7 @@ class TaskWriter(BatchAdapter[Record]):
         errors = {index: refusal_of_new_task(one) for index, one in answer.refused.items()}
         parted = [by_index[index] for index in answer.refused]
         less = [replace(item, edit=part) for item in parted if (part := _part_of(item.edit)) is not None]
-        return _replaced(BatchAnswer(rows, errors, answer.lost), less, await _send_part(less, self._create_batch))
+        return _replaced(BatchAnswer(rows, errors, answer.lost), less, await _send_part(less, self.create_many))
 
     async def _create(self, edit: Edit) -> Record:
         associations = _associations(edit)

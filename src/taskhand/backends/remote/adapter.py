@@ -139,9 +139,11 @@ class CrmAdapter(Backend, ABC, Generic[_Row]):
         return [[item] for item in items]
 
     async def create_many(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
-        """POST the tasks of a batch. A refused batch makes none; an item that the response does not mention is lost."""
-        [item] = items
-        return BatchAnswer({item.index: await self.create(item.edit)})
+        """POST a batch of several tasks, if `create_batches` makes such batches.
+
+        A refused batch makes no task; an item that the response does not mention is lost.
+        """
+        raise NotImplementedError
 
     async def complete_creates(self, items: Sequence[NewTask[_Row]]) -> None:
         """Complete the rows of new tasks, as `complete` does for one."""

@@ -99,7 +99,8 @@ class _BatchUpdate(BulkUpdate[_Row]):
             again = [item for item in items if item.state is State.LOST and item.failure is None]
             if again and self._progress.stopped is None:
                 for item in again:
-                    item.is_resent = True
+                    is_unapplied = not self._adapter.lists_lag and not item.may_be_late and self._is_disproved(item)
+                    item.is_resent, item.may_be_applied = True, not is_unapplied
                 await self._send(again)
                 await self._read_back([item for item in again if not item.is_over])
             await self._conclude([item for item in items if item.is_in_doubt])
@@ -127,14 +128,12 @@ class _BatchUpdate(BulkUpdate[_Row]):
         self._report(items)
 
     def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
-        """Fail items, or mark them lost if they must be read before they count as refused.
-
-        Only items that were open and sent are read: the CRM may have written them all the same.
-        """
-        has_left = is_doubtful(requests) or (isinstance(error, RateLimited) and requests.has_write_left)
-        to_read_back = [item for item in items if has_left and item.state is State.OPEN]
-        self._fail_each([item for item in items if item not in to_read_back], error, requests)
-        for item in to_read_back:
+        """Fail items, or mark them lost if they must be read first: the CRM may have written them all the same."""
+        if not is_doubtful(requests) and not (isinstance(error, RateLimited) and requests.has_write_left):
+            self._fail_each(items, error, requests)
+            return
+        self._progress.heed(error)
+        for item in items:
             item.state, item.failure = State.LOST, error
 
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
@@ -236,7 +235,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         for item in items:
             if item.may_be_late or item.state is State.PENDING:
                 item.fail(self._messages.unknown_update(item.id))
-            elif isinstance(item.failure, RateLimited):
+            elif isinstance(item.failure, RateLimited) and not item.may_be_applied:
                 item.fail(item.failure)
             elif (failure := item.failure) is not None and is_current and self._is_disproved(item):
                 item.fail(self._messages.failed(failure) if isinstance(failure, UpstreamFailed) else failure)

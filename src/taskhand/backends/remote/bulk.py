@@ -109,7 +109,7 @@ class BulkUpdate(Generic[_Row]):
         is_unsent = isinstance(error, NotAttempted)
         is_answer = isinstance(error, CallerError | OutcomeUnknown)
         for item in items:
-            in_doubt = item.is_resent or item.state is State.CONFIRMED or (item.state is State.LOST and is_unsent)
+            in_doubt = item.may_be_applied or item.state is State.CONFIRMED or (item.state is State.LOST and is_unsent)
             item.fail(self._messages.unknown_update(item.id) if in_doubt and not is_answer else error)
 
     def _report(self, items: Sequence[Item[_Row]]) -> None:

@@ -95,10 +95,13 @@ class BulkCreate(Generic[_Row]):
             item.sent_at = self._adapter.timing.clock()
         with recorded_requests() as sent:
             try:
-                answer = await self._adapter.create_many(items)
+                answer = await self._create(items)
             except RateLimited as throttled:
                 if sent.has_write_left:
                     await self._search_for_refused(items, throttled)
+                elif self._progress.stopped is not None:  # they waited until another request was throttled
+                    self._fail(items, self._progress.stopped)
+                    return None
                 return throttled
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 answer = BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
@@ -109,6 +112,11 @@ class BulkCreate(Generic[_Row]):
                 return None
         await self._enter(items, answer)
         return None
+
+    async def _create(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
+        if len(items) > 1:
+            return await self._adapter.create_many(items)
+        return BatchAnswer({items[0].index: await self._adapter.create(items[0].edit)})
 
     async def _search_for_refused(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
         """Search for refused items, and finish those that were made all the same.

@@ -26,6 +26,7 @@ from taskhand.domain.errors import (
     NoAnswer,
     NotAttempted,
     NotFound,
+    OperatorError,
     OutcomeUnknown,
     RateLimited,
     TaskhandError,
@@ -80,10 +81,6 @@ class Writer(Generic[_Row]):
                 raise self._messages.unknown_update(before.id) if is_second else progress.stopped
             try:
                 row, note = await self._send_once(before, edit, progress)
-            except (NotAttempted, RateLimited) as unsent:
-                if not is_second or (isinstance(unsent, RateLimited) and not may_be_late):
-                    raise
-                break
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 may_be_late = may_be_late or isinstance(fault, NoAnswer)
                 now = await self._read_back(before.id, edit, fault)
@@ -92,6 +89,10 @@ class Writer(Generic[_Row]):
                 is_unapplied = not may_be_late and self._adapter.disproves(now, edit)
                 if isinstance(fault, UpstreamFailed) and is_unapplied:
                     raise self._messages.failed(fault) from fault
+            except (NotAttempted, OperatorError, UpstreamError) as error:
+                if not is_second or (is_unapplied and not isinstance(error, NotAttempted)):
+                    raise
+                break
             else:
                 return row, note or (self._messages.sent_again if is_second else None)
         if is_unapplied and is_untouched(self._adapter.to_task(now), before, edit):
