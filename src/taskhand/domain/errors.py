@@ -63,6 +63,7 @@ class TaskhandError(Exception):
     `code` is stable, for programs. `message` is one sentence without secrets and without upstream text. `next_step`
     says what to call or send. `candidates` are values that would have been accepted. `details` is JSON for programs.
     `connection` is the CRM account that it is about, if there are several and the message does not say.
+    `reason` is a word by which a backend knows again what a refusal is about; it is shown to nobody.
     `private_step` takes the place of `next_step` in the answer to the caller, and is in no log and no trace.
     """
 
@@ -70,6 +71,7 @@ class TaskhandError(Exception):
     default_code: ClassVar[str] = "error"
     connection: str | None = None
     private_step: str | None = None
+    reason: str | None = None
 
     def __init__(
         self,

@@ -22,9 +22,10 @@ from taskhand.domain.errors import (
 from taskhand.http.certificates import explain_distrust, remedy_for_distrust
 from taskhand.http.response_body import Json, is_web_page
 from taskhand.http.retry import Event, RequestKind, event_of
-from taskhand.http.upstream import Upstream
+from taskhand.http.upstream import Explanation, Upstream
 
 __all__ = [
+    "UNNAMED",
     "invalid_answer_error",
     "is_from_elsewhere",
     "no_answer_error",
@@ -32,11 +33,13 @@ __all__ = [
     "page_error",
     "proxy_error",
     "redirected_write_error",
-    "refused_values",
+    "refused_values_error",
     "status_error",
     "unconfirmed_write_error",
 ]
 
+UNNAMED: Final = "unnamed values"
+"""The reason of a refusal for which the upstream gives only a status."""
 _PROXY_STATUSES: Final = frozenset({407, 511})
 """The statuses that a proxy or a network sends, and no CRM: RFC 9110 section 15.5.8, RFC 6585 section 6."""
 
@@ -53,20 +56,16 @@ def status_error(
     upstream: Upstream, status: int, json: Json = None, *, retry_after_s: float | None = None, page: bool = False
 ) -> TaskhandError:
     """The error for any status but a success; `page` is whether the body is a web page."""
-    name = upstream.name
+    name, explained = upstream.name, upstream.explain(status, json) if upstream.explain else None
     error: TaskhandError
     match status:
         case 400 | 413 | 414 | 422:
-            error = CallerError(
-                _explanation(upstream, status, json) or refused_values(name),
-                code="upstream_refused",
-                next_step="Correct the values, ids with the tool that gives them, and send the call again.",
-            )
+            return refused_values_error(name, explained)
         case _ if status in _PROXY_STATUSES:
             error = proxy_error(upstream, "", status)
         case _ if status == HTTPStatus.UNAUTHORIZED or status in upstream.credential_statuses:
             error = OperatorError(
-                _explanation(upstream, status, json) or f"{name} does not accept the credential.",
+                explained or f"{name} does not accept the credential.",
                 code="unauthorized",
                 next_step=f"Tell the person to make another key in {name}."
                 if upstream.is_own
@@ -74,8 +73,7 @@ def status_error(
             )
         case 402 | 403:
             error = OperatorError(
-                _explanation(upstream, status, json)
-                or f"{name} does not allow this to the credential, or the plan does not include it.",
+                explained or f"{name} does not allow this to the credential, or the plan does not include it.",
                 code="forbidden",
                 next_step=f"Tell the person: their account in {name} may do too little; an administrator of {name} can "
                 "change that."
@@ -83,16 +81,16 @@ def status_error(
                 else f"Whoever runs Taskhand should check what {upstream.credential} may do in {name}.",
             )
         case 404 | 410:
-            error = NotFound(_explanation(upstream, status, json) or f"{name} does not have what was asked for.")
+            error = NotFound(explained or f"{name} does not have what was asked for.")
         case 409:
             error = CallerError(
-                _explanation(upstream, status, json) or f"{name} reports a conflict with the current state.",
+                explained or f"{name} reports a conflict with the current state.",
                 code="conflict",
                 next_step="Read the current state, then decide again.",
             )
         case 423 | 425 | 429 | 477:  # HubSpot: 423 while a record is locked, 477 while an account is being moved
             error = RateLimited(
-                _explanation(upstream, status, json) or f"{name} asks to wait before the next request.",
+                explained or f"{name} asks to wait before the next request.",
                 next_step="Wait, then send the same call again.",
                 retry_after_s=retry_after_s,
             )
@@ -103,12 +101,19 @@ def status_error(
             error = UpstreamFailed(f"{name} answered with status {status}.", next_step=_LATER, retryable=False)
         case _:
             error = UpstreamError(f"{name} answered with status {status}.", next_step=_LATER)
+    error.reason = explained.reason if isinstance(explained, Explanation) else None
     return error
 
 
-def refused_values(name: str) -> str:
-    """The message of a refusal for which the upstream gives only a status."""
-    return f"{name} refused the values that were sent."
+def refused_values_error(name: str, explained: str | None) -> CallerError:
+    """The error for values that the CRM called `name` refused; its reason is UNNAMED if it does not say which."""
+    error = CallerError(
+        explained or f"{name} refused the values that were sent.",
+        code="upstream_refused",
+        next_step="Correct the values, ids with the tool that gives them, and send the call again.",
+    )
+    error.reason = explained.reason if isinstance(explained, Explanation) else None if explained else UNNAMED
+    return error
 
 
 def redirected_write_error(upstream: Upstream) -> UpstreamFailed:
@@ -119,10 +124,6 @@ def redirected_write_error(upstream: Upstream) -> UpstreamFailed:
         next_step="Ask whoever runs Taskhand to check the base URL.",
         retryable=False,
     )
-
-
-def _explanation(upstream: Upstream, status: int, json: Json) -> str | None:
-    return upstream.explain(status, json) if upstream.explain else None
 
 
 _FAILURES: Final[Mapping[Event, str]] = {

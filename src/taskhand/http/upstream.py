@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import anyio
 
@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.response_body import Json
 
-__all__ = ["Limits", "Runtime", "Upstream", "check_headers"]
+__all__ = ["Explanation", "Limits", "Runtime", "Upstream", "check_headers"]
+
+
+class Explanation(str):
+    """A sentence about a refusal, and the `reason` of the error that gets it."""
+
+    __slots__ = ("reason",)
+    reason: str
+
+    def __new__(cls, sentence: str, reason: str) -> Self:
+        """Make a sentence with a reason."""
+        made = super().__new__(cls, sentence)
+        made.reason = reason
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class Upstream:
     whether the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own rate
     headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `credential_statuses` mean,
     like a 401, that the key is not accepted. `explain` may convert a refusal (status, body) to our own sentence, which
-    may name the refused fields, and never quotes the upstream.
+    may name the refused fields, and never quotes the upstream; an `Explanation` gives the error a reason.
     """
 
     name: str

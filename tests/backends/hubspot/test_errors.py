@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from backends.hubspot.wired import Time, hubspot, seed, staged, task_id
 from taskhand.backends.hubspot.errors import explain, read_limits, read_wait, refuses_all_day, to_error
-from taskhand.backends.remote.refusals import unknown_link
+from taskhand.backends.remote.refusals import UNKNOWN_LINK
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, UpstreamError
 from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.upstream import Explanation
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 
@@ -101,7 +102,9 @@ def test_explains_a_refused_association() -> None:
         "message": "One or more associations are invalid",
         "context": {"INVALID_OBJECT_IDS": ["5"]},
     }
-    assert explain(400, given) == unknown_link("HubSpot")
+    said = explain(400, given)
+    assert isinstance(said, Explanation)
+    assert said.reason == UNKNOWN_LINK
 
 
 @given(st.sampled_from([400, 401, 403, 404, 409, 429]), JSON, st.text(max_size=40))

@@ -2,11 +2,12 @@
 
 import pytest
 
-from taskhand.backends.remote.refusals import explain_deletion, explain_refusal, unknown_link
+from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_deletion, explain_refusal
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.task import StatusChoice
-from taskhand.http.errors import refused_values
+from taskhand.http.errors import refused_values_error
+from taskhand.http.upstream import Explanation
 
 REFERRING = Edit(title="Send it", responsible_ids=("ana",), deal_id="7")
 PLAIN = Edit(title="Send it")
@@ -36,8 +37,8 @@ def test_a_refusal_that_says_what_it_is_about_is_told_as_it_is(refused: CallerEr
     assert explain_refusal(refused, "Close", REFERRING, "t1") is refused
 
 
-BARE = CallerError(refused_values("Close"), code="upstream_refused", next_step="Correct it.")
-UNLINKED = CallerError(unknown_link("Close"), code="unknown_link", next_step="Search.")
+BARE = refused_values_error("Close", None)
+UNLINKED = refused_values_error("Close", Explanation("Close has no such record.", UNKNOWN_LINK))
 
 
 @pytest.mark.parametrize(

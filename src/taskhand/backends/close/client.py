@@ -153,7 +153,7 @@ class CloseClient:
                 override = {"x-http-method-override": "GET"}
                 return _page(await self._send("POST", path, day, json={"_params": whole}, headers=override, reads=True))
             except CallerError as refused:
-                if not (smaller := most_rows(refused.message, size)):
+                if not (smaller := most_rows(refused, size)):
                     raise
                 self._page_size = min(self._page_size, smaller)
 
@@ -168,7 +168,7 @@ class CloseClient:
         try:
             return await self.http.send(Request.of(method, path, **options))
         except NotFound as missing:
-            if missing.message != NO_URL:
+            if missing.reason != NO_URL.reason:
                 raise
             step = "The operator of Taskhand should check CLOSE_BASE_URL; its default is https://api.close.com/api/v1."
             raise UpstreamError(NO_URL, code="upstream_invalid", next_step=step) from None

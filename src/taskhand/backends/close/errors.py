@@ -6,18 +6,21 @@ from typing import Final
 
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import text_of
+from taskhand.domain.errors import CallerError
 from taskhand.http.response_body import Json
+from taskhand.http.upstream import Explanation
 
 __all__ = ["MESSAGES", "NO_URL", "OVER_SKIP", "explain", "most_rows"]
 
 MESSAGES: Final = Messages("Close", lists_lag=True, deletes_lag=True)
 
-NO_URL: Final = "Close does not have this address."
-"""The message of a 404 for an address that does not exist, in contrast to a task or another object."""
+NO_URL: Final = Explanation("Close does not have this address.", "no address")
+"""The explanation of a 404 for an address that does not exist, in contrast to a task or another object."""
 
-OVER_SKIP: Final = "Close refused a `_skip` this large."
-"""The message of a 400 for a `_skip` that is larger than Close allows."""
-_OVER_LIMIT: Final = "Close refused a `_limit` this large"
+OVER_SKIP: Final = Explanation("Close refused a `_skip` this large.", "_skip")
+"""The explanation of a 400 for a `_skip` that is larger than Close allows."""
+_LIMIT: Final = "_limit"
+"""The reason of a 400 for a `_limit` that is larger than Close allows."""
 _ARGUMENTS: Final = {
     "text": "title",
     "date": "dueDate",
@@ -50,11 +53,11 @@ def explain(status: int, json: Json) -> str | None:
     return f"Close refused the value of {', '.join(names)}." if names else None
 
 
-def most_rows(message: str, asked: int) -> int | None:
-    """The number of rows to request after a 400 for a `_limit` of `asked`; None if the message is another."""
-    if not message.startswith(_OVER_LIMIT):
+def most_rows(refused: CallerError, asked: int) -> int | None:
+    """The number of rows to request after a 400 for a `_limit` of `asked`; None if the refusal is another."""
+    if refused.reason != _LIMIT:
         return None
-    named = re.search(r"\d+", message)
+    named = re.search(r"\d+", refused.message)
     return int(named[0]) if named and 0 < int(named[0]) < asked else asked // 2
 
 
@@ -65,5 +68,6 @@ def _explain_cap(errors: Json, error: str) -> str | None:
         return OVER_SKIP
     if "_limit" in fields or "limit you set" in error:
         most = re.search(r"(\d+)\D*$", str(fields.get("_limit", error)))
-        return f"{_OVER_LIMIT}{f'; the maximum is {most[1]}' if most else ''}."
+        maximum = f"; the maximum is {most[1]}" if most else ""
+        return Explanation(f"Close refused a `_limit` this large{maximum}.", _LIMIT)
     return None

@@ -12,11 +12,13 @@ from typing import Final
 
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects
-from taskhand.backends.remote.refusals import unknown_link
+from taskhand.backends.remote.refusals import UNKNOWN_LINK
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.properties import property_field
+from taskhand.http.errors import refused_values_error
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.response_body import Json
+from taskhand.http.upstream import Explanation
 
 __all__ = [
     "ALL_DAY",
@@ -89,11 +91,7 @@ def to_error(json: JsonObject) -> TaskhandError:
         )
     explained = _explain_values(json)
     if explained or category == "VALIDATION_ERROR":
-        return CallerError(
-            explained or "HubSpot refused the values that were sent.",
-            code="upstream_refused",
-            next_step="Correct the values, ids with the tool that gives them, and send the call again.",
-        )
+        return refused_values_error("HubSpot", explained)
     if category == "CONFLICT":
         return CallerError(
             "HubSpot says that the change conflicts with the task as it is now.",
@@ -116,7 +114,7 @@ def refusal_of_new_task(error: TaskhandError) -> TaskhandError:
 
 def refuses_all_day(error: TaskhandError) -> bool:
     """True if only `hs_task_is_all_day` was refused."""
-    return isinstance(error, CallerError) and error.message == _NO_ALL_DAY
+    return error.reason == ALL_DAY
 
 
 def read_wait(json: Json) -> float | None:
@@ -170,14 +168,14 @@ def _explain_values(json: JsonObject) -> str | None:
     refused = list(_refused_properties(json))
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
-        return _NO_ALL_DAY
+        return Explanation(_NO_ALL_DAY, ALL_DAY)
     named = ((ARGUMENTS.get(name) or _own(name), code) for name, code in others)
     clauses = [f"{name}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in named if name]
     if clauses:
         return f"HubSpot refused {'; '.join(dict.fromkeys(clauses))}."
     is_link = str(json.get("message")).startswith("One or more associations are")
     if is_link or any(_context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
-        return unknown_link("HubSpot")
+        return Explanation("HubSpot does not have the record to link the task to.", UNKNOWN_LINK)
     return None
 
 

@@ -22,7 +22,7 @@ from taskhand.http.path import Path
 from taskhand.http.request import Request
 from taskhand.http.response_body import Json
 from taskhand.http.retry import RequestKind, RetryPolicy
-from taskhand.http.upstream import Limits, Upstream
+from taskhand.http.upstream import Explanation, Limits, Upstream
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -37,8 +37,8 @@ _log = logging.getLogger(__name__)
 LIMITS: Final = Limits(connect_s=5.0, read_s=10.0, total_s=15.0, body_bytes=64 * 1024)
 """Short, because a person waits for the response."""
 POLICY: Final = RetryPolicy(attempts=3, cap_s=2.0, retry_after_cap_s=5.0)
-_GONE: Final = "The code or the refresh token is not accepted."
-"""The message of a refused code or refresh token (RFC 6749 §5.2); any other refusal is about the app."""
+_GONE: Final = Explanation("The code or the refresh token is not accepted.", "grant")
+"""The explanation of a refused code or refresh token (RFC 6749 §5.2); any other refusal is about the app."""
 _GONE_CODES: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"})
 """The `error` of RFC 6749, and the values of HubSpot's own `status`."""
 _ABOUT_APP: Final = frozenset({"unauthorized", "forbidden"})
@@ -183,7 +183,7 @@ class AppClient:
                 retry_after_s=error.retry_after_s,
             ) from None
         except (CallerError, OperatorError) as error:
-            if error.message == _GONE:
+            if error.reason == _GONE.reason:
                 return None
             if isinstance(error, OperatorError) and error.code not in _ABOUT_APP:
                 raise  # no request has reached the CRM

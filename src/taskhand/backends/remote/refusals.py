@@ -8,10 +8,12 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.request_log import RequestLog
 from taskhand.domain.task import StatusChoice
-from taskhand.http.errors import refused_values
+from taskhand.http.errors import UNNAMED
 
-__all__ = ["explain_deletion", "explain_refusal", "is_doubtful", "references", "unknown_link"]
+__all__ = ["UNKNOWN_LINK", "explain_deletion", "explain_refusal", "is_doubtful", "references"]
 
+UNKNOWN_LINK: Final = "unknown link"
+"""The reason of a refusal for a link to a record that does not exist."""
 _FROM: Final = {
     "status": "list_statuses",
     "responsible_ids": "list_team_members",
@@ -40,10 +42,10 @@ def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str 
     A refusal with a status alone gets a message that names the arguments. A 404 is about a record that the edit refers
     to, because the task itself was read before.
     """
-    if refused.message == refused_values(name):
+    if refused.reason == UNNAMED:
         sent = _arguments(edit, [field for field, _ in edit.given()])
         return CallerError(f"{name} refused the value of {sent}.", code=refused.code, next_step=refused.next_step)
-    if refused.message == unknown_link(name) and (links := [one for one in references(edit) if one in _LINKS]):
+    if refused.reason == UNKNOWN_LINK and (links := [one for one in references(edit) if one in _LINKS]):
         message = f"{name} does not know the value of {_arguments(edit, links)}."
         return CallerError(message, code=refused.code, next_step=refused.next_step)
     if not isinstance(refused, NotFound) or refused.code != NotFound.default_code:
@@ -70,14 +72,9 @@ def references(edit: Edit) -> list[str]:
     return [field for field, value in edit.given() if field in _FROM and value]
 
 
-def unknown_link(name: str) -> str:
-    """The message of a refusal for a link to a record that does not exist, before the argument is named."""
-    return f"{name} does not have the record to link the task to."
-
-
 def explain_deletion(refused: TaskhandError, name: str, task_id: str) -> TaskhandError:
     """The error to report for a refused deletion; it names the task if the CRM gave a status alone."""
-    if refused.message != refused_values(name):
+    if refused.reason != UNNAMED:
         return refused
     return CallerError(
         f"{name} refused to delete task {task_id[:200]}.",
