@@ -217,7 +217,7 @@ async def test_a_server_without_the_key_of_the_vault_serves_nobody_who_has_linke
     (tmp_path / "damaged").write_bytes(b"no database")
     links = await open_served_links(settings.model_copy(update={"links": tmp_path / "damaged"}))
     assert links is not None, "as long as it is not known that there are none"
-    assert "whether persons have linked credentials is not known" in caplog.messages[-1]
+    assert "linked credentials could not be read" in caplog.messages[-1]
 
 
 async def test_where_the_file_of_links_is_gone_nobody_calls_with_the_shared_credential(office: Office) -> None:

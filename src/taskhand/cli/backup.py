@@ -19,8 +19,9 @@ __all__ = ["backup", "restore"]
 def backup(context: click.Context, file: Path) -> None:
     """Write the built-in stores and the journals to FILE.
 
-    FILE has all of them as they are at one moment, while servers write to them. The copies are checked before FILE has
-    its name. A backup that is there already is replaced then. With --connection it has those of one connection.
+    FILE has all of them as they are at one moment; servers may write meanwhile. The copies are checked before FILE gets
+    its name. An existing backup is replaced only then. With --connection, FILE has the store and journal of one
+    connection.
     """
     from taskhand.cli.databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.backup import write_backup
@@ -48,9 +49,10 @@ def backup(context: click.Context, file: Path) -> None:
 def restore(context: click.Context, file: Path) -> None:
     """Restore built-in stores and journals from FILE, a backup.
 
-    FILE is checked first. Stop the servers before: while one has a file open, nothing is restored. What was there is
-    kept beside the store, as a backup. FILE may also be a copy of one of them, such as a migration leaves. With
-    --connection only what is of one connection goes back; a journal that others share is refused then.
+    Stop the servers first: nothing is restored while one has a file open. FILE is checked before anything changes. The
+    replaced content is kept beside the store, as a backup. FILE may also be a copy of one store or journal, such as one
+    that a migration leaves. With --connection only the store and journal of that connection are restored; this is
+    refused if other connections share the journal.
     """
     from taskhand.cli.databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.restore import restore_backup

@@ -38,7 +38,7 @@ _VIEWS: Final[Mapping[str | None, Sequence[Mapping[str, Any]]]] = {
     "--view",
     type=click.Choice(["mine", "all", "changes"]),
     help="Begin with your unfinished tasks, with everybody's, or with the latest changes; default: yours, or "
-    "everybody's where there are none, or where it is not known who you are.",
+    "everybody's if you have none or are unknown.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port on 127.0.0.1; default: any free one.")
 @click.option("--no-open", is_flag=True, help="Print the address, and open no browser.")
@@ -46,7 +46,8 @@ _VIEWS: Final[Mapping[str | None, Sequence[Mapping[str, Any]]]] = {
 def board(context: click.Context, *, view: str | None, port: int, no_open: bool) -> None:
     """Show the board in the browser, until Ctrl-C.
 
-    Only this machine reaches it. The address opens once, in one tab: whoever has it first can do there what you can.
+    Only this machine can open it. The address works once, in one tab. The first one to open it can do everything there
+    that you can.
     """
     found: Configuration = context.meta[CONFIGURATION]
     try:

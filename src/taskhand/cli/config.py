@@ -32,9 +32,9 @@ _WIDEST = 56
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def config(context: click.Context, *, as_json: bool) -> None:
-    """Show the effective settings, and where each comes from.
+    """Show the effective settings, and the origin of each.
 
-    That is a flag, a variable, the configuration file or a default. A flag overrides a variable, and a variable
+    The origin is a flag, a variable, the configuration file or a default. A flag overrides a variable, and a variable
     overrides the configuration file. A secret is shown as "set".
     """
     found: Configuration = context.meta[CONFIGURATION]

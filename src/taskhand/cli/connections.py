@@ -23,8 +23,8 @@ __all__ = ["connections"]
 def connections() -> None:
     """List, add, remove and check CRM accounts in taskhand.toml.
 
-    Each is a table [connections.NAME] of taskhand.toml. What is set outside of these tables, in variables or in the
-    file, is the connection `default` if it chooses a backend, or if there is no table.
+    Each is a table [connections.NAME] of taskhand.toml. Settings outside of these tables, in variables or in the file,
+    are the connection `default` if they choose a backend, or if there is no table.
     """
 
 
@@ -43,8 +43,8 @@ def list_connections(context: click.Context, *, as_json: bool) -> None:
 
 @connections.command("add")
 @click.argument("name")
-@click.option("--backend", type=click.Choice(NAMES), help="Where its tasks live.")
-@click.option("--description", help="What it is, in a few words: agents tell connections apart by it.")
+@click.option("--backend", type=click.Choice(NAMES), help="The system where its tasks are.")
+@click.option("--description", help="Its purpose, in a few words: agents choose a connection by it.")
 @click.option(
     "--set",
     "given",
@@ -56,7 +56,7 @@ def list_connections(context: click.Context, *, as_json: bool) -> None:
     "--keys",
     "place",
     type=click.Choice(["keyring", "file"]),
-    help="Where a secret is stored that you type: the system's keyring (default where there is one) or taskhand.toml.",
+    help="Where to store a secret that you type: the system's keyring (default, if there is one) or taskhand.toml.",
 )
 @click.option("--check/--no-check", "checks", default=True, help="Try the connection first (default).")
 def add_connection(
@@ -70,8 +70,8 @@ def add_connection(
 ) -> None:
     """Add the connection NAME. Everything else in the file stays as it is.
 
-    The credential is asked for on a terminal. Elsewhere it is the variable of the backend, such as
-    HUBSPOT_ACCESS_TOKEN, with the other variables of that backend; or --set says where it is.
+    On a terminal, the command asks for the credential. Elsewhere it takes the variables of the backend, such as
+    HUBSPOT_ACCESS_TOKEN, or a reference in --set.
     """
     from taskhand.cli.new_connection import ask_connection, save_connection
 

@@ -33,22 +33,24 @@ _MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "unknown": "?"}
 
 
 @click.command()
-@click.option("--host", type=click.Choice(HOST_NAMES), help="Start what this host starts, and have that checked.")
+@click.option("--host", type=click.Choice(HOST_NAMES), help="Check the entry of this host, as the host starts it.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     """Check the configuration, the files and the backend.
 
-    Each failure has a remedy; the exit code is 1 if one fails. The settings are those of this terminal. A host starts
-    Taskhand with its own: `--host` checks these.
+    Each failure has a remedy. The exit code is 1 if a check fails. The settings are those of this terminal. A host
+    starts Taskhand with its own settings: --host checks these.
 
-    As JSON: `taskhand` (the version), `backend` (null if the configuration chooses none, or has several
-    connections), `ok`, `findings`, and `connections` if there are several: the backend of each by its name. Each
-    finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a
-    sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be opened;
-    people is one if there is a people file, app if there is a vault or an OAuth app, own credential if the
-    policy has that rule, replicas if servers on one database would lack something, and configuration has one more
-    finding for each warning. If there are several connections, a subject that is of one begins with its name.
+    The JSON has `taskhand` (the version), `backend` (null if the configuration chooses none, or has several
+    connections), `ok` and `findings`. With several connections it also has `connections`, the backend of each by its
+    name.
+
+    A finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not report
+    it), a sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be
+    opened. `people` appears with a people file, `app` with a vault or an OAuth app, `own credential` with that rule of
+    the policy, and `replicas` if servers on one database would lack something. `configuration` has a finding for each
+    warning. With several connections, a subject of one connection begins with its name.
     """
     if host:
         from taskhand.cli.doctor_host import check_host

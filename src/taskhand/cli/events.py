@@ -22,12 +22,14 @@ __all__ = ["events"]
 )
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(EVENT_KINDS), help="Only this kind; may be repeated.")
 @click.option(
-    "--person", "people", multiple=True, help="Only what this person did, or tasks of theirs; may be repeated."
+    "--person", "people", multiple=True, help="Only changes by this person, or of this person's tasks; may be repeated."
 )
 @click.option("--task", "task_id", help="Only changes of this task, by id.")
 @click.option("--json", "as_json", is_flag=True, help="As lines of JSON, the rows of list_events.")
-@click.option("--follow", is_flag=True, help="Go on until Ctrl-C; begins now, unless --since or --bookmark say when.")
-@click.option("--exec", "run", metavar="COMMAND", help="Run this for each, with its line of JSON on standard input.")
+@click.option("--follow", is_flag=True, help="Continue until Ctrl-C; begins now, or at --since or --bookmark.")
+@click.option(
+    "--exec", "run", metavar="COMMAND", help="Run this command for each event, with its line of JSON on standard input."
+)
 @click.option(
     "--on-failure",
     type=click.Choice(["stop", "skip"]),
@@ -38,7 +40,7 @@ __all__ = ["events"]
 @click.option(
     "--bookmark",
     metavar="NAME",
-    help="Go on behind the last event that was printed or handled under this name; the first time at --since, or now.",
+    help="Continue after the last event that was printed or handled under this name; at first, at --since or now.",
 )
 @click.pass_context
 def events(
@@ -52,12 +54,12 @@ def events(
     as_json: bool,
     **filters: Any,
 ) -> None:
-    """Print what anybody changed in the CRM.
+    """Print the changes that anybody made in the CRM.
 
-    The newest is last.
+    The newest change is last.
 
-    --exec runs a command for each event, one at a time and in order, and prints nothing itself. The command is no
-    shell's: what it is told of a task, customers may have written. If it fails, it is run again after 1, 5 and 25
+    --exec runs a command for each event, in order and one at a time, and prints nothing. No shell runs the command,
+    because customers may have written the texts in an event. A command that fails is run again after 1, 5 and 25
     seconds. With --bookmark each event is handled once; after a crash the last one may be handled twice.
     """
     if run is None and context.get_parameter_source("on_failure") is ParameterSource.COMMANDLINE:

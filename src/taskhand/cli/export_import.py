@@ -34,10 +34,10 @@ _ALL = 2**31 - 1
 def export_tasks(account: "ConnectionSettings", file: Path) -> None:
     """Write all tasks of the backend to FILE; - prints them.
 
-    They are CSV if the name of FILE ends with .csv, else JSON lines.
+    The format is CSV if the name of FILE ends with .csv, else JSON lines.
 
-    JSON lines have everything: the statuses, people and contacts (of the built-in store) come before the tasks, each a
-    line with an object. CSV has a row for each task, with names. A file that exists is not replaced.
+    JSON lines have everything. Each line is an object: first the statuses, people and contacts (of the built-in store),
+    then the tasks. CSV has a row for each task, with names. An existing file is not replaced.
     """
     if str(file) != "-" and file.exists():
         raise CallerError(f"{file} exists already.", next_step="Choose another name, or remove it.")
@@ -60,9 +60,9 @@ def export_tasks(account: "ConnectionSettings", file: Path) -> None:
 def import_tasks(account: "ConnectionSettings", file: Path, *, dry_run: bool) -> None:
     """Add the tasks in FILE to the built-in store.
 
-    `taskhand export` or a person wrote FILE; - reads JSON lines. All lines are checked before anything is written; an
-    error names the lines that are wrong. A task that is there already, by its id, is left as it is, so that a file can
-    be imported twice. The journal does not have the import: make a backup before.
+    FILE comes from `taskhand export` or from a person; - reads JSON lines. All lines are checked before anything is
+    written. An error names the lines that are wrong. A task whose id is in the store already stays as it is, so that a
+    file can be imported twice. The journal does not record the import: make a backup first.
     """
     text, is_csv = _read_text(file), _is_csv(file)
     done = anyio.run(_import, account.settings, text, is_csv, not dry_run)

@@ -43,7 +43,7 @@ _COLOURS = {"+": "green", "-": "red"}
 @click.option("--me", metavar="WHO", help="The member of the team that `me` is: a name, an e-mail or an id.")
 @click.option("--timezone", metavar="ZONE", help="Your time zone; default: this machine's.")
 @click.option("--language", type=click.Choice(["es", "en"]), help="The language of a new built-in store's statuses.")
-@click.option("--name", default="taskhand", show_default=True, help="The entry's name, for several side by side.")
+@click.option("--name", default="taskhand", show_default=True, help="The entry's name, if the host has several.")
 @click.option(
     "--project",
     is_flag=True,
@@ -55,9 +55,11 @@ _COLOURS = {"+": "green", "-": "red"}
     type=click.Choice(["host", "keyring", "environment", "file"]),
     help="Where keys are stored; default: the host's own store, else the system's keyring, else the file.",
 )
-@click.option("--set", "variables", multiple=True, metavar="NAME=VALUE", help="A further variable; keys are refused.")
+@click.option(
+    "--set", "variables", multiple=True, metavar="NAME=VALUE", help="A further variable; secrets are refused."
+)
 @click.option("--check/--no-check", "checks", default=True, help="Start the entry and try the key first (default).")
-@click.option("--print", "prints", is_flag=True, help="Print the entry; without HOST, as most other hosts have it.")
+@click.option("--print", "prints", is_flag=True, help="Print the entry; without HOST, in the form of most other hosts.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--uninstall", is_flag=True, help="Remove Taskhand from the file.")
 def install(

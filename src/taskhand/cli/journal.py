@@ -73,9 +73,9 @@ journal.add_command(export)
 def verify(account: "ConnectionSettings", noted: str | None) -> None:
     """Look for rows that were altered or removed.
 
-    If there are any, the first is named and the exit code is 1. Exit code 3 means that nothing could be verified:
-    there is no journal, or it cannot be read. The printed head is a hash over all rows so far. Keep it elsewhere and
-    pass it later as --head: a journal that was replaced or cut does not have it any more.
+    If there are any, the output names the first one, and the exit code is 1. Exit code 3 means that nothing could be
+    verified: there is no journal, or it cannot be read. The printed head is a hash over all rows. Keep it elsewhere and
+    pass it later as --head: a journal that was replaced or cut no longer contains it.
     """
     try:
         found = _with_file(account, lambda at: at.verify(noted))

@@ -31,7 +31,7 @@ __all__ = ["export"]
 @click.option("--until", type=Moment(time.max), help="Only changes that began up to this day or ISO 8601 time.")
 @click.option("--person", help="Only changes of this person, by e-mail address or id.")
 @click.option("--connection", help="Only changes of this connection, by name.")
-@click.option("--follow", is_flag=True, help="Go on with the rows that are added, until Ctrl-C or a closed pipe.")
+@click.option("--follow", is_flag=True, help="Continue with new rows, until Ctrl-C or a closed pipe.")
 @click.pass_context
 def export(
     context: click.Context,
@@ -51,8 +51,8 @@ def export(
     A line has `connection` and `person` if they are known, then `seq`, `hash` and `body`. `hash` is the sha256 of
     the hash before (64 zeros at the beginning), a newline, `seq`, a newline, and `body` as it stands in the line.
 
-    --follow waits for rows that are added, for a journal that is not there yet, and for the one that follows if the
-    file is moved away; then its rows begin again. With --until it ends at that time.
+    --follow waits for new rows, and for a journal that does not exist yet. If the file is moved away, it reads the next
+    one from its beginning. With --until it ends at that time.
     """
     from taskhand.domain.principal import Person
     from taskhand.journal.row_export import RowQuery

@@ -27,15 +27,13 @@ _MAX_NAME = 100
 def keys() -> None:
     """Make, list and revoke the keys of callers over HTTP.
 
-    A server that is started with `taskhand serve --http --auth keys` asks every caller for one.
+    A server with `taskhand serve --http --auth keys` requires one from every caller.
     """
 
 
 @keys.command("create")
-@click.option("--person", required=True, help="Who holds the key: an e-mail address, or an id.")
-@click.option(
-    "--scopes", default="read", show_default=True, help="Of read, write and destructive, with commas between."
-)
+@click.option("--person", required=True, help="The holder of the key: an e-mail address, or an id.")
+@click.option("--scopes", default="read", show_default=True, help="read, write and destructive, separated by commas.")
 @click.option(
     "--expires",
     default="90d",
@@ -48,8 +46,8 @@ def keys() -> None:
 def create_key(settings: Settings, person: str, scopes: str, expires: str, name: str | None) -> None:
     """Make a key, and print it alone on standard output.
 
-    It is shown only now: its hash is kept, and nothing else of it. No scope implies another: a key for tasks needs
-    read,write, and to delete them destructive too.
+    The key cannot be shown again, because only its hash is stored. No scope implies another: a key for tasks needs
+    read,write, and a key that deletes them needs destructive too.
     """
     from taskhand.keys.key import Key, make_key_text
     from taskhand.keys.key_options import read_expiry, read_person, read_scopes
@@ -83,9 +81,8 @@ def create_key(settings: Settings, person: str, scopes: str, expires: str, name:
 def list_keys(settings: Settings, *, as_json: bool) -> None:
     """List every key, without its text.
 
-    The oldest comes first. Nobody has the text of a key but its holder.
-    Each has its id, state (active, expired or revoked), person, scopes, name, and when it was made, expires and was
-    last used. The last use is written down once a minute.
+    The oldest key comes first. Each has its id, state (active, expired or revoked), person, scopes, name, and the times
+    when it was made, expires and was last used. The last use is recorded once a minute.
     """
     found = _read_keys(settings)
     now = _now(settings)
@@ -114,7 +111,7 @@ def list_keys(settings: Settings, *, as_json: bool) -> None:
 def revoke_keys(settings: Settings, ids: Sequence[str], persons: Sequence[str]) -> None:
     """Revoke the keys with these ids, or of a person.
 
-    A running server refuses them from its next request on. The text of a key may stand for its id.
+    A running server refuses them from its next request on. The text of a key may replace its id.
     """
     from taskhand.keys.key import read_key_id
     from taskhand.keys.key_options import read_person

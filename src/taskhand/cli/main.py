@@ -119,7 +119,7 @@ class _Commands(click.Group):
 @click.option("--db", help="The built-in store's file (TASKHAND_DB).")
 @click.option("--clock", help="Freeze time at this ISO 8601 instant (TASKHAND_CLOCK).")
 @click.option("--ids", type=click.Choice(["random", "sequential"]), help="How new ids are made (TASKHAND_IDS).")
-@click.option("--connection", metavar="NAME", help="Work with this connection alone, of those in taskhand.toml.")
+@click.option("--connection", metavar="NAME", help="Use only this connection of taskhand.toml.")
 @click.version_option(__version__, prog_name="taskhand")
 @click.pass_context
 def command(context: click.Context, db: str | None, clock: str | None, ids: str | None, connection: str | None) -> None:
@@ -167,7 +167,10 @@ def tools(context: click.Context) -> None:
 @click.argument("arguments", default="{}")
 @click.pass_context
 def call(context: click.Context, tool: str, arguments: str) -> None:
-    """Run one TOOL with ARGUMENTS, a JSON object. Its structured answer is printed; exit code 1 for an error."""
+    """Run one TOOL with ARGUMENTS, a JSON object.
+
+    It prints the structured answer. The exit code is 1 if that is an error.
+    """
     from taskhand.cli.access import build_access
     from taskhand.server.in_process_client import call_tool
 

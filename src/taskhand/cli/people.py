@@ -45,12 +45,12 @@ _MAX_NAMED = 10
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def people(context: click.Context, *, as_json: bool) -> None:
-    """List who has linked a credential of their own.
+    """List the people who have linked their own credentials.
 
-    Each has the person, with the verified e-mail address of one who signs in, the connection, the state, who the person
-    is in the CRM, and when it was linked and last used. The state is linked, ended (the CRM accepts it no longer: the
-    person has to link again), broken (it cannot be decrypted), or locked (there is no TASKHAND_VAULT_KEY to try). No
-    credential is ever shown.
+    Each link has the person, the verified e-mail address if the person signs in, the connection, the state, the
+    person's member in the CRM, and the times when it was linked and last used. The state is linked, ended (the CRM no
+    longer accepts it: the person has to link again), broken (it cannot be decrypted), or locked (TASKHAND_VAULT_KEY is
+    not set). No credential is shown.
     """
     if context.invoked_subcommand is not None:
         return
@@ -82,9 +82,9 @@ def people(context: click.Context, *, as_json: bool) -> None:
 def link(context: click.Context, person: str, connection: str) -> None:
     """Link a person's own key or token for CONNECTION.
 
-    It is asked for, or read from standard input, and tried: the CRM says whose it is, and of which account; one of
-    another account than the shared credential is refused. Calls of PERSON go to the CRM with it from the next one on,
-    at every server that has the same file of links and TASKHAND_VAULT_KEY.
+    The command asks for it, or reads it from standard input, and tries it. The CRM reports whose it is, and of which
+    account. A credential for another account than the shared credential's is refused. From the next call on, calls of
+    PERSON use it, at every server with the same file of links and TASKHAND_VAULT_KEY.
     """
     found: Configuration = context.meta[CONFIGURATION]
     [chosen] = found.only(connection).connections
@@ -127,10 +127,9 @@ def link(context: click.Context, person: str, connection: str) -> None:
 def invite(context: click.Context, person: str, connection: str, resource: str | None) -> None:
     """Print the address of a page on which a person links.
 
-    It is for a credential of PERSON's own for CONNECTION. It links once, within ten minutes, at a server over HTTP
-    that asks callers who they are and has the same file of links and TASKHAND_VAULT_KEY. Send it to PERSON: on the
-    page a credential is refused if the CRM says that it is of a member who is somebody else, by people.toml, a link
-    or an e-mail address.
+    The page is for PERSON's own credential for CONNECTION. It links once, within ten minutes, at a server over HTTP
+    with --auth and the same file of links and TASKHAND_VAULT_KEY. Send the address to PERSON. The page refuses a
+    credential if the CRM reports a member who is somebody else by people.toml, a link or an e-mail address.
     """
     from taskhand.cli.linking import make_invitation
 
@@ -258,11 +257,11 @@ async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, S
 def unlink(context: click.Context, person: str, connection: str | None) -> None:
     """Remove what a person has linked: for CONNECTION, or for all.
 
-    PERSON is any name that `taskhand people` lists: of one who signs in, ISSUER#SUBJECT or the e-mail address. What is
-    linked under either of them is removed, since a call would go on with the other.
+    PERSON is a name that `taskhand people` lists. For a person who signs in, it is ISSUER#SUBJECT or the e-mail
+    address. The links under both names are removed, because a call would use the other one.
 
-    A running server uses it no longer from the next call on. What the CRM gave out by an OAuth app is revoked there; a
-    key that the person has pasted is for the person to withdraw.
+    A running server stops using them from the next call on. A grant to an OAuth app is revoked at the CRM. A key that
+    the person has pasted has to be withdrawn by the person.
     """
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     known = {} if isinstance(found, OperatorError) else {one.name: one for one in found.connections}

@@ -28,7 +28,7 @@ _FILES = click.argument("files", nargs=-1, type=click.Path(exists=True, path_typ
 def scenario() -> None:
     """Test an agent on scenarios.
 
-    A scenario has known data, a task in words, and the expected result. FILES may be folders. Without FILES, the
+    A scenario has known data, a request in words, and the expected result. FILES may be folders. Without FILES, the
     scenarios that come with Taskhand are used.
     """
 
@@ -68,8 +68,8 @@ def run_scenarios(
 ) -> None:
     """Run scenarios with an agent, each on every backend of its list.
 
-    The exit code is 1 if one fails. The agent reads {"task": ..., "server": {"command", "args", "env"}} as JSON from
-    standard input, starts that MCP server, works with it, and prints its final message. Without --agent, each
+    The exit code is 1 if a scenario fails. The agent reads {"task": ..., "server": {"command", "args", "env"}} as JSON
+    from standard input, starts that MCP server, works with it, and prints its final message. Without --agent, each
     scenario's own solution is run.
     """
     from taskhand.testing.command import Command

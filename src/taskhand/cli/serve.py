@@ -57,10 +57,10 @@ Waiting for a host on standard input; Ctrl-C ends.
 
 
 @click.command()
-@click.option("--http", is_flag=True, help="Streamable HTTP at /mcp instead of standard input and output.")
+@click.option("--http", is_flag=True, help="Serve Streamable HTTP at /mcp instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="0: any free port; default: TASKHAND_PORT, which is 8000 if not set."
+    "--port", type=click.IntRange(0, 65535), help="The port; 0: any free one; default: TASKHAND_PORT, else 8000."
 )
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME", help="A host name that callers use for the server."
@@ -70,15 +70,15 @@ Waiting for a host on standard input; Ctrl-C ends.
     "kinds",
     multiple=True,
     type=click.Choice(["keys", "oauth"]),
-    help="How callers are asked who they are, perhaps both; default: not at all.",
+    help="How callers identify themselves; may be repeated; default: not at all.",
 )
 @click.option(
-    "--issuer", "issuers", multiple=True, metavar="URL", help="Whose tokens are accepted; default: TASKHAND_ISSUERS."
+    "--issuer", "issuers", multiple=True, metavar="URL", help="Accept this issuer's tokens; default: TASKHAND_ISSUERS."
 )
 @click.option(
     "--resource", metavar="URL", help="The server's address for callers, with --auth; default: TASKHAND_RESOURCE."
 )
-@click.option("--insecure-no-auth", "is_insecure", is_flag=True, help="Serve other machines without asking who calls.")
+@click.option("--insecure-no-auth", "is_insecure", is_flag=True, help="Serve other machines without authentication.")
 @click.option(
     "--proxy",
     "proxies",
@@ -86,15 +86,19 @@ Waiting for a host on standard input; Ctrl-C ends.
     metavar="ADDRESS",
     help="An address or network of a proxy, whose X-Forwarded-… headers are believed.",
 )
-@click.option("--stateless", is_flag=True, help="Keep no sessions, so that any of several servers answers any request.")
-@click.option("--webhooks", is_flag=True, help="Take webhooks of CRMs at /webhooks/CONNECTION; see docs/webhooks.md.")
+@click.option(
+    "--stateless", is_flag=True, help="Keep no sessions, so that any of several replicas can answer any request."
+)
+@click.option("--webhooks", is_flag=True, help="Accept webhooks of CRMs at /webhooks/CONNECTION; see docs/webhooks.md.")
 @click.option(
     "--public-url",
     metavar="URL",
     help="The server's address for CRMs; default: TASKHAND_PUBLIC_URL, or the resource's.",
 )
 @click.option(
-    "--metrics-port", type=click.IntRange(0, 65535), help="Serve /metrics there; default: TASKHAND_METRICS_PORT."
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="The port to serve /metrics on; default: TASKHAND_METRICS_PORT.",
 )
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="The address to serve /metrics on.")
 @click.pass_context
@@ -118,20 +122,20 @@ def serve(
 ) -> None:
     """Serve MCP.
 
-    With an error in the configuration the server starts too: it answers every call with that error.
+    A server with an error in its configuration starts too. It answers every call with that error.
 
-    With --auth keys every caller over HTTP has to send a key, which `taskhand keys create` makes. With --auth oauth it
-    has to send a token that an --issuer has made for the --resource: people sign in there, and clients are told where.
+    With --auth keys, callers over HTTP have to send a key, which `taskhand keys create` makes. With --auth oauth, they
+    have to send a token that an --issuer has made for the --resource; people sign in there.
 
-    Over HTTP a --host that other machines can reach, and a name for it, are refused if callers are not asked who
-    they are. With --insecure-no-auth anyone who reaches the port is served, under the names of --allow-host: only for a
-    port that is published on loopback, as a container's, or behind a proxy that asks callers.
+    Without --auth, a --host that other machines can reach is refused, and so is a name for it. --insecure-no-auth
+    serves everyone who reaches the port, under the names of --allow-host. Use it only if the port is published on
+    loopback, like a container's, or behind a proxy that authenticates callers.
 
-    If nobody is asked, the limits of a caller count for each address. Behind a proxy that is the proxy's, unless
-    --proxy names it: then X-Forwarded-For, -Proto and -Host, or Forwarded, say who calls. From others they are ignored.
+    Without --auth, the limits of a caller apply to each address. Behind a proxy named with --proxy, that is the address
+    in X-Forwarded-For or Forwarded. These headers are ignored from all other addresses.
 
-    --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session such a
-    client is nameless: no person can be asked, so guarded changes stop at a plan, and it cannot subscribe to tasks.
+    --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session, the
+    server cannot ask a person, so guarded changes stop at a plan, and the client cannot subscribe to tasks.
     """
     from taskhand.cli.serve_options import check_options
 

@@ -34,7 +34,7 @@ async def _has_locked_links(settings: Settings) -> bool:
         with call_deadline(_LOOKS_S, time.monotonic):
             count = len(await store.list_links()) if await store.exists() else 0
     except OperatorError as error:
-        _log.warning("whether persons have linked credentials is not known: %s", error.message)
+        _log.warning("linked credentials could not be read: %s", error.message)
         return True
     finally:
         await store.aclose()

@@ -30,24 +30,26 @@ _FILE: Final = click.Path(path_type=Path)
 
 @click.group()
 def state() -> None:
-    """Move what is in files to PostgreSQL."""
+    """Move the files of a server to PostgreSQL."""
 
 
 @state.command()
-@click.option("--journal", type=_FILE, help="The journal, if not the file that is used without TASKHAND_STATE.")
-@click.option("--keys", type=_FILE, help="The keys of callers, likewise.")
-@click.option("--links", type=_FILE, help="The credentials that persons have linked, likewise.")
-@click.option("--tasks", type=_FILE, help="The built-in store, where TASKHAND_DB names a database.")
+@click.option("--journal", type=_FILE, help="The journal's file; default: the one that is used without TASKHAND_STATE.")
+@click.option("--keys", type=_FILE, help="The file of callers' keys; default: likewise.")
+@click.option("--links", type=_FILE, help="The file of linked credentials; default: likewise.")
+@click.option(
+    "--tasks", type=_FILE, help="The built-in store's file, if TASKHAND_DB names a database; default: likewise."
+)
 @click.pass_context
 def copy(
     context: click.Context, journal: Path | None, keys: Path | None, links: Path | None, tasks: Path | None
 ) -> None:
-    """Copy all into the configured databases.
+    """Copy all files into the configured databases.
 
-    Journal, keys and links go into that of TASKHAND_STATE, tasks into that of TASKHAND_DB. Stop the servers before.
-    If one still has a file open, all is copied but not given to the database's servers: stop it and run the command
-    again, which takes only what was added. So is a run that was ended anywhere. Every row is read back and compared,
-    and each hash of the journal computed anew. The files stay as they are.
+    Journal, keys and links go into the database of TASKHAND_STATE, tasks into that of TASKHAND_DB. Stop the servers
+    first. If a server still has a file open, the rows are copied, but the database's servers do not see them yet. Stop
+    that server and run the command again: it copies only new rows. An interrupted copy is continued in the same way.
+    Every row is read back and compared, and every hash of the journal is computed again. The files stay as they are.
     """
     settings: Settings = context.obj
     given = {"journal": journal, "keys": keys, "links": links, "tasks": tasks}

@@ -111,7 +111,7 @@ def rename_member(account: "ConnectionSettings", who: str, new_name: str) -> Non
 @click.argument("who")
 @pass_account
 def remove_member(account: "ConnectionSettings", who: str) -> None:
-    """Remove a person; tasks that they are responsible for keep them."""
+    """Remove a person; the person's tasks keep their responsible."""
     _in_directory(account, lambda directory: directory.remove_member(who))
 
 

@@ -61,8 +61,9 @@ class _Found:
 def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -> None:
     """Remove what Taskhand has written on this machine.
 
-    That is its entries in all known hosts, its keys in the keyring, and its backups of hosts' files. Tasks, journal,
-    keys of callers, links and the settings files stay, unless --data or an answer says so. Quit the hosts first.
+    It removes its entries in all known hosts, its keys in the keyring, and its backups of hosts' files. Tasks, journal,
+    keys of callers, links and the settings files stay, unless you pass --data or agree when asked. Quit the hosts
+    first.
     """
     found = _find(context.meta[CONFIGURATION])
     _list(found, data=data)

@@ -17,9 +17,9 @@ __all__ = ["vault"]
 
 @click.group()
 def vault() -> None:
-    """Make and change the key for what persons link.
+    """Make and change the key of the vault.
 
-    It encrypts their own credentials. `taskhand people` lists who has linked one.
+    It encrypts the credentials that people link. `taskhand people` lists the links.
     """
 
 
@@ -27,7 +27,7 @@ def vault() -> None:
 def make_key() -> None:
     """Make a key, and print it alone on standard output.
 
-    It is kept nowhere.
+    The key is not stored.
     """
     from taskhand.vault.vault_key import make_vault_key
 
@@ -47,8 +47,8 @@ def make_key() -> None:
 def rotate(settings: Settings) -> None:
     """Encrypt all credentials with the newest key.
 
-    That is the first one of TASKHAND_VAULT_KEY. Servers go on meanwhile. One that was stopped in the middle is run
-    again. The exit code is 1 if a credential could not be decrypted: it stays as it is.
+    The newest key is the first one of TASKHAND_VAULT_KEY. Servers may run meanwhile. Run the command again if it was
+    interrupted. The exit code is 1 if a credential could not be decrypted; it stays as it is.
     """
     done = anyio.run(_rotate, settings)
     print_line(f"{_count(done.resealed)} encrypted with the key {done.key_id} now; {done.before} had been before.")

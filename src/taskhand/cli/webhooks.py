@@ -31,14 +31,14 @@ __all__ = ["webhooks"]
 def webhooks() -> None:
     """Make, list and remove a CRM's webhook subscriptions.
 
-    By these a CRM tells a server over HTTP of changes.
+    A CRM uses webhooks to notify a server over HTTP of changes.
 
-    The server takes what is delivered if it is started with --webhooks, at the address that --public-url,
-    TASKHAND_PUBLIC_URL or TASKHAND_RESOURCE names.
+    The server accepts deliveries if it is started with --webhooks, at the address in --public-url, TASKHAND_PUBLIC_URL
+    or TASKHAND_RESOURCE.
     """
 
 
-_connection_option = click.option("--connection", metavar="NAME", help="The CRM account, where there are several.")
+_connection_option = click.option("--connection", metavar="NAME", help="The CRM account, if there are several.")
 
 
 def _options(command: "Callable[..., None]") -> "Callable[..., None]":
@@ -52,9 +52,9 @@ def _options(command: "Callable[..., None]") -> "Callable[..., None]":
     "--keys",
     "place",
     type=click.Choice(["keyring", "file"]),
-    help="Where a key is kept: the system's keyring (default where there is one) or taskhand.toml.",
+    help="Where to store a key: the system's keyring (default, if there is one) or taskhand.toml.",
 )
-@click.option("--replace", "replaces", is_flag=True, help="Give up the address that a HubSpot app delivers to now.")
+@click.option("--replace", "replaces", is_flag=True, help="Replace the address that a HubSpot app delivers to now.")
 @click.pass_context
 def create_webhooks(
     context: click.Context,
@@ -64,9 +64,9 @@ def create_webhooks(
     place: "KeyPlace | None",
     replaces: bool,
 ) -> None:
-    """Have the CRM deliver that tasks were changed. What is there already stays.
+    """Subscribe to changes of tasks at the CRM. Existing subscriptions stay.
 
-    The key that shows that a delivery is the CRM's is kept as other secrets are, and printed nowhere.
+    The key that verifies deliveries is stored like other secrets, and is not printed.
     """
     chosen = _choose(context, connection)
     find_webhook_support(chosen)
@@ -110,7 +110,7 @@ def list_webhooks(context: click.Context, *, connection: str | None, as_json: bo
 @_options
 @click.pass_context
 def remove_webhooks(context: click.Context, *, connection: str | None, public_url: str | None) -> None:
-    """Remove what the CRM delivers to this server. Taskhand then finds changes by looking."""
+    """Remove the CRM's subscriptions to this server. Taskhand then polls for changes."""
     chosen = _choose(context, connection)
     find_webhook_support(chosen)
     removed = anyio.run(with_admin, chosen, lambda admin: admin.remove(_address(chosen, public_url)))
