@@ -52,8 +52,9 @@ CUSTOMER = "7b0c2a52-1111-4222-8333-9a8b7c6d5e4f"
 class Arm:
     """A backend that the suite runs on.
 
-    `needs` are the arguments that it requires for a new task besides the documented ones. `customer` is the customer id
-    of Carolina Vega, `absent` an id that no task has. `gaps` are the tests that cannot pass there, and why.
+    `needs` are the arguments that it requires for a new task besides the documented ones. `customer` is the id of
+    Carolina Vega's customer, `customer_name` its name where the backend tells one, `absent` an id that no task has.
+    `gaps` are the tests that cannot pass there, and why.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Arm:
     customer: str = CUSTOMER
     absent: str = "99999999-9999-4999-8999-999999999999"
     gaps: dict[str, str] = field(default_factory=dict)
+    customer_name: str | None = None
 
 
 def _furnish(directory: Directory) -> None:
@@ -254,8 +256,8 @@ ARMS = (
     Arm("local", _local),
     Arm("example", _example),
     Arm("vambe", _vambe),
-    Arm("close", _close, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS),
-    Arm("hubspot", _hubspot, {"dueDate": "2026-12-31"}, COMPANY, "99999999999", HUBSPOT_GAPS),
+    Arm("close", _close, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS, "Acme"),
+    Arm("hubspot", _hubspot, {"dueDate": "2026-12-31"}, COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA"),
 )
 
 POSTGRES = Arm("postgres", _local)

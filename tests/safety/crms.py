@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import httpx2
 
@@ -21,7 +21,9 @@ from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
 
-__all__ = ["CRMS", "Crm", "Place", "Sandbox", "Sight"]
+__all__ = ["CRMS", "Crm", "Place", "Sandbox", "Sight", "Trait"]
+
+Trait = Literal["updates singly", "deletes without a body"]
 
 SANTIAGO = "America/Santiago"
 
@@ -75,6 +77,7 @@ class Crm:
     `sandbox` has so many tasks, `Call Acme 1` and on, of the person who asks; its readings are `name=value`. `routes`
     are those of its writes, of `many` tasks, of `one`, `delete` and `create`, and of the `read` of a task. `needs` is
     what a new task cannot be without there. `ana` is the id of Ana Soto, `me` of who asks.
+    `confirms_deletions` is whether the answer to a deletion has a body.
     """
 
     name: str
@@ -86,9 +89,24 @@ class Crm:
     me: str
     ana: str
     needs: dict[str, str] = field(default_factory=dict)
+    confirms_deletions: bool = False
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def updates_singly(self) -> bool:
+        """Whether each of many tasks is updated with its own request."""
+        return self.routes["many"] == self.routes["one"]
+
+    @property
+    def traits(self) -> tuple[Trait, ...]:
+        """What tables of faults tell CRMs apart by, besides their names."""
+        found: dict[Trait, bool] = {
+            "updates singly": self.updates_singly,
+            "deletes without a body": not self.confirms_deletions,
+        }
+        return tuple(trait for trait, has_it in found.items() if has_it)
 
     def tasks(self, there: Place) -> dict[str, Sight]:
         """The tasks as they really are."""
@@ -139,6 +157,7 @@ VAMBE = Crm(
     },
     me=on_vambe.ELENA,
     ana=on_vambe.ANA,
+    confirms_deletions=True,
 )
 CLOSE = Crm(
     name="close",

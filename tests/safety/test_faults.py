@@ -34,7 +34,7 @@ def go_wrong(stage: AtCrm, row: Row, kind: Kind) -> None:
         return
     fault = replace(row.fault, route=stage.crm.routes[kind])
     then = (Fault("reset_before", nth="every"),) if row.lasts else ()
-    about = 2 if (stage.crm.name, kind) == ("vambe", "many") else 1
+    about = 2 if stage.crm.updates_singly and kind == "many" else 1
     stage.gate.writes = 0
 
     def arrives(number: int) -> None:

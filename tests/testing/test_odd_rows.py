@@ -10,6 +10,8 @@ from taskhand.config.settings import BackendName
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import parse_faults
 from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.messages import Response
+from taskhand.sandbox.odd_data import OddFields, OddRows
 from taskhand.sandbox.seed_checks import load_seed
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.testing import PlannedTask, Setup, open_bench
@@ -57,3 +59,9 @@ def test_a_field_to_leave_out_is_part_of_a_fault(make: type[VambeSandbox | Close
     [fault] = parse_faults([{"kind": "without_field", "field": "results"}])
     assert (fault.field, fault.commits) == ("results", True)
     assert make(faults=[fault]).faults == (fault,)
+
+
+def test_an_odd_field_of_a_task_with_a_number_as_id_is_sent() -> None:
+    rows = [{"id": 7, "name": "Call"}, {"id": 8, "name": "Write"}]
+    shown = OddRows({"7": OddFields({"name": None})}, rows).show(Response.of_json(200, rows), rows)
+    assert json.loads(shown.body) == [{"id": 7, "name": None}, {"id": 8, "name": "Write"}]

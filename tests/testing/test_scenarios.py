@@ -1,10 +1,12 @@
 """Every scenario is proven: its solution meets it on all of its backends, its wrong agent does not."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from taskhand.backends.registry import NAMES
 from taskhand.config.settings import BackendName
 from taskhand.server.tools import TOOLS
 from taskhand.testing import Clock, Scenario, Scripted, load_scenario, run_scenario, shipped
@@ -13,6 +15,8 @@ from taskhand.testing.populated.open import open_populated
 from taskhand.testing.scenario import Wrong
 
 FILES = sorted(shipped().glob("*.toml"))
+POPULATED = [name for name in NAMES if find_spec(f"taskhand.testing.populated.{name}")]
+"""The backends that the pytest plugin can put data into."""
 SCENARIOS = {file.stem: load_scenario(file) for file in FILES}
 SOLUTIONS = [(scenario, backend) for scenario in SCENARIOS.values() for backend in scenario.backends]
 WRONGS = [(scenario, wrong) for scenario in SCENARIOS.values() for wrong in scenario.wrong]
@@ -52,5 +56,5 @@ def test_there_are_thirty_scenarios_in_files_of_their_names() -> None:
 def test_the_scenarios_use_every_tool_and_every_backend() -> None:
     used = {call.tool for scenario in SCENARIOS.values() for call in scenario.solution.calls}
     assert used == {tool.name for tool in TOOLS}
-    for backend in ("local", "vambe", "close", "hubspot"):
+    for backend in POPULATED:
         assert sum(backend in scenario.backends for scenario in SCENARIOS.values()) >= 15

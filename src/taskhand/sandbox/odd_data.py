@@ -63,8 +63,8 @@ def _at(row: Any, path: str) -> Any:
 def _with_odd(value: Any, odd: Mapping[str, OddFields]) -> Any:
     """Change the rows of odd tasks anywhere in a JSON value."""
     match value:
-        case {"id": str(task_id)} if task_id in odd:
-            return _odd_row(value, odd[task_id])
+        case {"id": str() | int() as task_id} if str(task_id) in odd:
+            return _odd_row(value, odd[str(task_id)])
         case dict():
             return {name: _with_odd(inner, odd) for name, inner in value.items()}
         case list():

@@ -24,7 +24,10 @@ NOWHERE = "http://127.0.0.1:9"
 
 @dataclass(frozen=True)
 class Crm:
-    """A sandbox, the variables of its credential and its base URL, and `tasks`, the route that lists tasks."""
+    """A sandbox, the variables of its credential and its base URL, and `tasks`, the route that lists tasks.
+
+    `untold` are the subjects of the health checks that the CRM tells nothing about.
+    """
 
     name: str
     sandbox: Callable[[], Emulator]
@@ -33,6 +36,7 @@ class Crm:
     path: str
     tasks: str
     more: Mapping[str, str]
+    untold: frozenset[str]
 
     @property
     def base(self) -> str:
@@ -56,8 +60,18 @@ CRMS = (
         "",
         "GET /api/public/tasks",
         _ZONE | {"VAMBE_USER_ID": str(PEOPLE[0]["id"]), "VAMBE_STATUSES": _STATUSES},
+        frozenset({"scopes", "rate"}),
     ),
-    Crm("close", close_sandbox, "CLOSE_API_KEY", "api_close-sandbox-key", "/api/v1", "GET /api/v1/task", _ZONE),
+    Crm(
+        "close",
+        close_sandbox,
+        "CLOSE_API_KEY",
+        "api_close-sandbox-key",
+        "/api/v1",
+        "GET /api/v1/task",
+        _ZONE,
+        frozenset({"scopes"}),
+    ),
     Crm(
         "hubspot",
         hubspot_sandbox,
@@ -66,6 +80,7 @@ CRMS = (
         "",
         "GET /crm/v3/objects/tasks",
         _ZONE | {"HUBSPOT_USER_ID": "elena@example.com"},
+        frozenset({"rate"}),
     ),
 )
 

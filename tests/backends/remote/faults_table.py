@@ -1,14 +1,15 @@
 """The faults of a write or a read, and the result at every CRM: the table, as data.
 
 A row is one fault of the request that writes or reads. For each kind it says what the backend reports: `applied`,
-`failed` or `unknown`, and how many such requests were sent. A CRM that differs stands in `at`, with the reason
-beside it. Chance is a half, so waits without a `Retry-After` are 0.25, 0.5 and 1 second.
+`failed` or `unknown`, and how many such requests were sent. A CRM that differs stands in `at`, by its name or by a
+trait of it, with the reason beside it. Chance is a half, so waits without a `Retry-After` are 0.25, 0.5 and 1 second.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from safety.crms import Crm, Trait
 from taskhand.sandbox.faults import Fault
 
 __all__ = ["KINDS", "LATE_S", "ROWS", "Kind", "Note", "Result", "Row"]
@@ -70,7 +71,7 @@ class Row:
     create: Result | None = None
     bulk: Result | None = None
     read: Result | None = None
-    at: Mapping[tuple[str, Kind], Result | None] = field(default_factory=dict)
+    at: Mapping[tuple[Trait | str, Kind], Result | None] = field(default_factory=dict)
     lasts: bool = False
     read_s: float = 30.0
     waits_s: float = 0.0
@@ -79,10 +80,10 @@ class Row:
     def __str__(self) -> str:
         return self.name
 
-    def result(self, crm: str, kind: Kind) -> Result | None:
+    def result(self, crm: Crm, kind: Kind) -> Result | None:
         """The result of that kind of write at that CRM."""
         own: Result | None = getattr(self, kind)
-        return self.at.get((crm, kind), own)
+        return next((self.at[one, kind] for one in (crm.name, *crm.traits) if (one, kind) in self.at), own)
 
 
 def status(code: int, retry_after: int | str | None = None, **more: Any) -> Fault:
@@ -324,7 +325,7 @@ def twice() -> Iterator[Row]:
             update=update,
             # Reading a list of many tasks may be behind: a refusal of the second request says nothing of the first.
             bulk=bulk,
-            at={("vambe", "bulk"): None},
+            at={("updates singly", "bulk"): None},
         )
     yield Row(
         "reset before commit, then 404",
@@ -347,7 +348,7 @@ def unread() -> Iterator[Row]:
             unknown(1, applied=is_applied),
             lasts=True,
             # A deletion that answers has no body that could be cut off.
-            at={("hubspot", "delete"): None, ("close", "delete"): None} if name == "body cut off" else {},
+            at={("deletes without a body", "delete"): None} if name == "body cut off" else {},
         )
 
 

@@ -33,7 +33,7 @@ from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 
-CASES = [(crm, kind, row) for crm in CRMS for row in ROWS for kind in KINDS if row.result(crm.name, kind)]
+CASES = [(crm, kind, row) for crm in CRMS for row in ROWS for kind in KINDS if row.result(crm, kind)]
 ROUTE: dict[Kind, str] = {"update": "one", "delete": "delete", "create": "create", "bulk": "many", "read": "read"}
 SECRETS = (CLOSE_KEY, HUBSPOT_KEY, VAMBE_KEY)
 UPSTREAM_TEXT = re.compile(
@@ -151,11 +151,11 @@ async def test_a_fault_has_the_same_result_at_every_crm(
         sent = sum(request.route == crm.routes[ROUTE[kind]] for request in stage.there.requests)
         added = len(stage.there.tasks) - before
         is_applied = results[0][0] is None if kind == "read" else has_change(stage, kind)
-    expected = row.result(crm.name, kind)
+    expected = row.result(crm, kind)
     assert expected is not None
     own = [as_result(error, note, stage.backend, sent, is_applied=is_applied) for error, note in results]
-    if (crm.name, kind) == ("vambe", "bulk"):
-        # Vambe writes each task with a request of its own: the fault strikes the first one or, for ever, all of them.
+    if crm.updates_singly and kind == "bulk":
+        # Each task is written with a request of its own: the fault strikes the first one or, for ever, all of them.
         assert replace(own[0], requests=expected.requests) == expected
         assert all(one.code in {expected.code, None, "not_attempted"} for one in own[1:])
     else:
