@@ -313,19 +313,19 @@ def lost() -> Iterator[Row]:
 def twice() -> Iterator[Row]:
     """Two faults in a row."""
     first = Fault("reset_before")
-    for name, second, update, bulk in (
-        ("reset after commit", Fault("reset_after"), applied(2, "applied"), applied(2, "applied")),
-        ("500", status(500), failed(2), failed(2)),
-        ("403", status(403), failed(2, "forbidden", retryable=False), unknown(2)),
-        ("429, Retry-After: 3600", status(429, 3600), failed(2, "rate_limited", after=3600.0), unknown(2)),
+    for name, second, told, is_refusal in (
+        ("reset after commit", Fault("reset_after"), applied(2, "applied"), False),
+        ("500", status(500), failed(2), False),
+        ("403", status(403), failed(2, "forbidden", retryable=False), True),
+        ("429, Retry-After: 3600", status(429, 3600), failed(2, "rate_limited", after=3600.0), True),
     ):
         yield Row(
             f"reset before commit, then {name}",
             (first, replace(second, nth=2)),
-            update=update,
-            # Reading a list of many tasks may be behind: a refusal of the second request says nothing of the first.
-            bulk=bulk,
-            at={("updates singly", "bulk"): None},
+            update=told,
+            bulk=told,
+            # Close's lists may be behind: a refusal of the second request says nothing of the first.
+            at={("updates singly", "bulk"): None, ("close", "bulk"): unknown(2) if is_refusal else told},
         )
     yield Row(
         "reset before commit, then 404",
