@@ -23,6 +23,8 @@ from taskhand.domain.link_offer import REFUSALS, OfferState
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person
 from taskhand.sandbox.faults import Fault
+from taskhand.server.access import Access
+from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
 
 ONLY_OWN = Policy({"own_credential": True})
@@ -312,6 +314,33 @@ async def test_an_account_that_the_page_refuses_ends_the_waiting_and_is_told(
         assert "code" not in await answer_of(client, "get_task", id=TASK)
     assert time.monotonic() - began < 10
     assert len(at.asked) == 1
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_refusal_from_before_the_question_does_not_end_the_waiting_for_its_answer(
+    stage: Stage, mode: str
+) -> None:
+    stage.hurry()
+    find_state, looks = stage.pages.find_state, list[str]()
+
+    async def link_at_last(offer_id: str, person: Person) -> OfferState:
+        looks.append(offer_id)
+        if len(looks) == 4:
+            assert await open_page(stage.pages.urls[0]) == 200
+            stage.pages.refusal = None
+        return await find_state(offer_id, person)
+
+    access = Access(lambda: ONLY_OWN, Person.parse(DAN))
+    server, at = create_server(stage.office.connections, access=access, offers=stage.pages), AtBrowser(links=False)
+    async with Client(server) as client:
+        assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_required"
+    stage.pages.refusal = next(iter(REFUSALS))
+    stage.pages.find_state = link_at_last  # type: ignore[method-assign]
+    more: dict[str, Any] = {"elicitation_callback": at.answer}
+    async with Client(server, mode=mode, **more) as client:
+        assert "code" not in await answer_of(client, "get_task", id=TASK)
+    assert [one.url for one in at.asked] == stage.pages.urls
+    assert stage.office.users() == {BEN}
 
 
 async def test_a_page_that_leads_no_further_is_not_told_again(stage: Stage) -> None:

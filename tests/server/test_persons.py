@@ -108,6 +108,25 @@ async def test_whoever_sees_all_changes_undoes_one_of_another_and_is_told_whose_
     assert undone["changeId"] not in str(await ana("list_changes", connection="north"))
 
 
+async def test_a_task_that_another_has_made_again_is_answered_without_the_change_of_that_person(
+    calls_as: Connect,
+) -> None:
+    ana, eve = await calls_as(ANA), await calls_as(EVE)
+    made = await ana("create_task", **TASK)
+    plan = await ana("delete_task", connection="north", id=made["task"]["id"])
+    deleted = await ana("apply_plan", planId=plan["planId"])
+    planned = await ana("undo_change", changeId=deleted["changeId"], dryRun=True)
+    again = await eve("undo_change", changeId=deleted["changeId"])
+    for tool, sent in (
+        ("apply_plan", {"planId": planned["planId"]}),
+        ("undo_change", {"changeId": deleted["changeId"]}),
+    ):
+        answer = await ana(tool, **sent)
+        assert (answer["replayed"], answer["task"]["id"]) == (True, again["task"]["id"])
+        assert "changeId" not in answer
+    assert (await eve("undo_change", changeId=deleted["changeId"]))["changeId"] == again["changeId"]
+
+
 async def test_whoever_sees_own_tasks_only_does_not_see_all_changes(calls_as: Connect) -> None:
     ana, both = await calls_as(ANA), await calls_as(BOTH)
     made = await ana("create_task", **TASK)

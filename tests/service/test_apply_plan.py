@@ -278,3 +278,23 @@ async def test_what_is_left_of_a_change_is_compared_with_the_tasks_as_they_are_n
     assert [(one.outcome, one.code) for one in receipt.results] == [("refused", "plan_stale"), ("applied", None)]
     assert (await store.get_task(left.task.id)).priority == 1
     await app.aclose()
+
+
+async def test_what_others_changed_beside_what_is_left_of_an_undo_is_no_part_of_it(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
+    change = await app.journal.record(
+        Call(app, "undo_change").new_opening(undoes="chg_0"),
+        Ending("applied"),
+        [Intent("update", one, HIGH, HIGH) for one in (left, done)],
+        [Result(0, "not_attempted", left.task.id), Result(1, "applied", done.task.id, done.task)],
+    )
+    await app.backend.update_task(left.task, Edit(title="Visit Acme"))
+    receipt = await apply_plan(Call(app, "apply_plan"), change.id)
+    assert isinstance(receipt, BulkReceipt)
+    assert [(one.outcome, one.title) for one in receipt.results] == [
+        ("applied", "Visit Acme"),
+        ("applied", "Call Umbrella"),
+    ]
+    assert [one.field for one in receipt.results[0].changed] == ["priority"]
+    await app.aclose()

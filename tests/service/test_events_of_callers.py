@@ -154,8 +154,11 @@ async def test_events_of_several_connections_are_one_list_and_each_goes_on_where
         assert both["leftOut"][0]["message"].endswith("Only the others were asked for.")
         text, is_error = await call_tool(served, "list_events", {"people": ["Nobody", "Elena"], "since": "today"})
         assert (is_error, "unknown_member" in text) == (True, True), text
+        await happen("N5", "S5")
+        assert [one["title"] for one in (await call(limit=1))["events"]] == ["N5"]
+        assert [one["title"] for one in (await call())["events"]] == ["S5"], "it was not on the page"
         south.others.backend.change_source = None
-        await happen("N5")
+        await happen("N6")
         told = await call()
-        assert [one["title"] for one in told["events"]] == ["N5"]
+        assert [one["title"] for one in told["events"]] == ["N6"]
         assert told["leftOut"][0]["code"] == "unsupported"

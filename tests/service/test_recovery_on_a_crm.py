@@ -3,11 +3,14 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
 from passing import Time
 from safety.victim import journal_in
 from taskhand.backends.remote.adapter import Timing
+from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamFailed
@@ -21,12 +24,14 @@ EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
 
 
 class Failing(ExampleClient):
-    """Fails every read while it `fails`."""
+    """Fails every read while it `fails`; `left_s` is how long the last one may have taken."""
 
     fails = True
+    left_s = 0.0
 
     async def tasks(self) -> list[JsonObject]:
         """GET all tasks."""
+        self.left_s = time_left()
         if self.fails:
             raise UpstreamFailed("Example failed.")
         return await super().tasks()
@@ -45,7 +50,9 @@ async def test_a_create_stays_open_while_the_crm_fails_and_is_settled_afterwards
     app = AppContext(adapter, journal_in(tmp_path), time.moment, monotonic=time.clock)
     for fails, outcome in ((True, "open"), (False, "applied")):
         client.fails = fails
-        await recover_abandoned(app)
+        with call_deadline(10.0, time.clock):
+            await recover_abandoned(app)
+            assert client.left_s == pytest.approx(0.3 * time_left()), "the rest is for the call itself"
         found = await app.journal.find(call.change.id)
         assert found is not None
         assert found.outcome == outcome

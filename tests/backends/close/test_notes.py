@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backends.close.test_safe_writes import agent_on, agents_on
-from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, on_close, row, task_id
+from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, on_close, row, task_id, wired
 from behaviour.agent import Refused
 from behaviour.arms import NOW
 from safety.faults_table import ROWS, Row
@@ -23,6 +23,7 @@ from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 from taskhand.service.recovery import recover_abandoned
@@ -306,6 +307,34 @@ async def test_a_note_of_another_process_that_no_list_shows_is_there_until_it_is
         assert notes(sandbox) == [(LEAD, NOTE)]
     await first.aclose()
     await second.aclose()
+
+
+async def test_a_note_that_another_process_lost_is_there_once_the_list_shows_it(tmp_path: Path) -> None:
+    time = Time()
+    sandbox = close(2, [Fault("reset_after", POST)], spec_variant=SpecVariant(note_lag=45), clock=time.moment)
+    first, second = journal_in(tmp_path), journal_in(tmp_path)
+    async with agent_on(sandbox, time, journal=first) as agent:
+        with pytest.raises(Refused) as refused:
+            await agent("update_task", id=TASK, addNote=NOTE)
+        assert refused.value.code == "outcome_unknown"
+    time.now += 50
+    async with agent_on(sandbox, time, journal=second) as agent:
+        assert (await agent("update_task", id=TASK, addNote=NOTE))["note"].startswith("Nothing was written")
+    assert posts(sandbox) == 1
+    await first.aclose()
+    await second.aclose()
+
+
+async def test_a_note_is_written_once_a_day_and_once_if_it_is_repeated_just_after_midnight() -> None:
+    time, note = Time(), TaskPatch(add_note=NOTE)
+    sandbox = close(2, clock=time.moment)
+    async with serve(sandbox) as url, wired(url, time, timezone="America/Santiago", wall=time.moment) as fixed:
+        app = replace(fixed, clock=time.moment)
+        time.now += 12 * 3600 - 60  # a minute before midnight in Santiago
+        for pause_s, written in ((300, 1), (12 * 3600, 1), (0, 2)):
+            await update_task(Call(app, "update_task"), TASK, note)
+            assert posts(sandbox) == written
+            time.now += pause_s
 
 
 async def test_of_two_processes_that_begin_the_same_note_the_second_is_refused(tmp_path: Path) -> None:

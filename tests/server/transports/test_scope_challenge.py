@@ -23,12 +23,17 @@ class Needs:
         return frozenset({"write"} if json.loads(body)["params"]["name"] == "delete_task" else {"read"})
 
 
-async def post(*parts: bytes) -> tuple[int, bytes]:
-    """The status of the answer to a body in these parts, and the body that the application has received."""
+async def post(*parts: bytes, left: list[int] | None = None) -> tuple[int, bytes]:
+    """The status of the answer to a body in these parts, and the body that the application has received.
+
+    `left` receives the number of parts that were not read when the application was called.
+    """
     received, statuses = list[bytes](), list[int]()
     messages = [{"type": "http.request", "body": part, "more_body": part is not parts[-1]} for part in parts]
 
     async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        if left is not None:
+            left.append(len(messages))
         message: Message = {"more_body": True}
         while message["more_body"]:
             message = await receive()
@@ -63,4 +68,6 @@ async def test_a_body_with_the_scope_is_passed_on_whole() -> None:
 
 async def test_parts_that_are_too_large_together_are_left_to_the_application() -> None:
     parts = (b" " * 150, b" " * 150, BODY)
-    assert await post(*parts) == (200, b"".join(parts))
+    left: list[int] = []
+    assert await post(*parts, left=left) == (200, b"".join(parts))
+    assert left == [1], "the rest is not kept here"

@@ -10,8 +10,11 @@ import pytest
 
 from builders import refused
 from service.feed_stage import Stage, open_stage
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.events.event_store import EventQuery
+from taskhand.journal.journal import Intent, Result
+from taskhand.service.call import Call
 from taskhand.service.feed.feed import KnownView, feed_of, look
 from taskhand.service.task_updates import feed_id
 
@@ -108,6 +111,21 @@ async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_pat
         await stage.others.complete(await stage.others.create("Quick"))
         await look(stage.app)
         assert (await seen(stage))[6:] == [("created", "Quick", None), ("completed", "Quick", None)]
+
+
+async def test_a_task_that_is_being_made_during_a_look_is_told_by_the_next_one_as_made_here(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        await look(stage.app)
+        stage.clock.move(minutes=1)
+        call, edit = Call(stage.app, "create_task"), Edit(title="New", responsible_ids=(), priority=1)
+        await call.begin(call.new_opening(), [Intent("create", edit=edit, asked=edit)])
+        made = (await stage.app.backend.create_task(edit)).task
+        await stage.others.create("Other")
+        assert [one.event.title for one in await look(stage.app)] == ["Other"]
+        await call.settle([Result(0, "applied", made.id, made)], "applied")
+        assert call.change is not None
+        await look(stage.app)
+        assert await seen(stage) == [("created", "Other", None), ("created", "New", call.change.id)]
 
 
 async def test_what_taskhand_wrote_since_a_look_is_newer_than_what_the_look_left(tmp_path: Path) -> None:

@@ -231,12 +231,22 @@ async def test_a_look_that_fails_is_told_once_and_tried_again_later(
         if len(one.looks) <= 4:
             raise errors[len(one.looks) - 1]
 
+    def fail_again() -> None:
+        raise UpstreamFailed("Close answers 500 again.")
+
     async with polled(tmp_path) as [one]:
         one.stage.source.on_look = fail
         one.app.demand.subscribe(one.app)
         await one.clock.pass_until(50)
         assert one.looks == [0.0, 7.5, 18.75, 30.0, 41.25]
         assert [record.levelname for record in caplog.records] == ["WARNING"]
+        one.stage.source.on_look = lambda: None
+        await one.clock.pass_until(200)
+        one.stage.source.on_look = fail_again
+        await one.clock.pass_until(1_000)
+        assert [record.getMessage() for record in caplog.records[1:]] == [
+            "what others change cannot be read for now: Close answers 500 again."
+        ]
 
 
 async def test_a_call_that_looks_while_the_poller_does_makes_it_hurry_and_the_end_ends_it(tmp_path: Path) -> None:
