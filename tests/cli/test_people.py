@@ -179,7 +179,7 @@ def test_a_key_is_changed_and_the_earlier_one_is_not_needed_afterwards(run: Run,
         other.execute("UPDATE link SET member_id = '18' WHERE person = 'ben'")
     done = run("vault", "rotate", key=both)
     assert done.exit_code == 1
-    assert done.stderr.startswith("ben for north: it was altered where it is kept.\n")
+    assert done.stderr.startswith("ben for north: it was altered in the store.\n")
     assert "A key that is missing belongs behind the first one in TASKHAND_VAULT_KEY" in done.stderr
     assert message(run("vault", "rotate", key=None)) == "There is no key for the credentials that persons link."
 

@@ -115,7 +115,7 @@ async def test_a_link_that_cannot_be_opened_is_named_and_left_as_it_is(path: Pat
     done = await rotate(path, *NEW_FIRST)
     assert done.resealed == 5
     [broken] = done.broken
-    assert (broken.person, broken.connection, broken.flaw) == ("person-3", "north", "was altered where it is kept")
+    assert (broken.person, broken.connection, broken.flaw) == ("person-3", "north", "was altered in the store")
     done = await rotate(path, KEY)
     assert [one.flaw for one in done.broken] == [
         f"is encrypted with the key {cipher(OLD_KEY).key_id}, which TASKHAND_VAULT_KEY does not have"

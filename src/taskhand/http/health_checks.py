@@ -61,7 +61,7 @@ def report_scopes(name: str, reads: Mapping[str, Read], *, writes: bool, more: s
     found = f"It may read {' and '.join(reads)}."
     if not writes:
         return CheckResult("scopes", "ok", found)
-    found = f"{found} {name} does not tell whether it may write; nothing was written to find out. {more}"
+    found = f"{found} {name} does not report whether it may write; nothing was written to find out. {more}"
     return CheckResult("scopes", "unknown", found.rstrip())
 
 
@@ -111,7 +111,7 @@ def _check_credential(client: Client, error: TaskhandError | None) -> CheckResul
 def _check_rate(client: Client, error: TaskhandError | None, variable: str) -> CheckResult:
     if isinstance(error, RateLimited):
         wait = "a while" if error.retry_after_s is None else f"{error.retry_after_s:.0f} s"
-        slower = f"{variable} slows this server down where {client.upstream.name} names no limit"
+        slower = f"{variable} limits this server if {client.upstream.name} names no limit"
         remedy = f"Wait {wait}. Others who use the same account count too; {slower}."
         return CheckResult("rate", "failed", error.message, remedy)
     if error is not None and not _is_from_crm(error):

@@ -91,6 +91,6 @@ def no_key() -> OperatorError:
     """The error for sealing or opening without a key."""
     return OperatorError(
         "There is no key for the credentials that persons link.",
-        next_step="Set TASKHAND_VAULT_KEY to the key that they were encrypted with: no other opens them. Where nobody "
-        "has linked one yet, to the key that `taskhand vault new-key` prints.",
+        next_step="Set TASKHAND_VAULT_KEY to the key that they were encrypted with: no other key decrypts them. "
+        "If nobody has linked one yet, set it to the key that `taskhand vault new-key` prints.",
     )

@@ -21,7 +21,7 @@ __all__ = ["Links"]
 _log = logging.getLogger(__name__)
 
 _TRIES: Final = 10
-_GONE: Final = "is gone from where it is kept"
+_GONE: Final = "is missing from the store"
 _OLD: Final = "is an earlier one that was put back"
 
 

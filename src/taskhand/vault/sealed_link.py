@@ -18,7 +18,7 @@ __all__ = ["VERSION", "SealedLink", "damaged_link", "describe_link", "open_link"
 VERSION: Final = 1
 """The version of the encrypted format."""
 
-_ALTERED: Final = "was altered where it is kept"
+_ALTERED: Final = "was altered in the store"
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ class Tickets:
         """Whether the ticket's HMAC is right; a wrong one is logged."""
         is_ours = self._cipher.verify_hmac(ticket.bound, ticket.bound_hmac)
         if not is_ours:
-            _log.warning("a page of %s for %s was altered where it is kept", ticket.person.id, ticket.connection)
+            _log.warning("a page of %s for %s was altered in the store", ticket.person.id, ticket.connection)
         return is_ours
 
     async def aclose(self) -> None:

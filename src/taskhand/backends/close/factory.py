@@ -44,7 +44,7 @@ class CloseSettings(BackendSettings):
         None, description="Signature key of the webhook; `taskhand webhooks create` gets it and keeps it."
     )
     close_base_url: Annotated[str, SettingKind.GUARD] = Field(
-        "https://api.close.com/api/v1", description="Where Close's API is; default `https://api.close.com/api/v1`."
+        "https://api.close.com/api/v1", description="Base URL of Close's API; default `https://api.close.com/api/v1`."
     )
     close_task_types: Annotated[str, SettingKind.COMMA_LIST] = Field(
         "inbox",

@@ -50,7 +50,7 @@ class HubSpotSettings(BackendSettings):
         None, description="Developer API key of the account that app was made in."
     )
     hubspot_base_url: Annotated[str, SettingKind.GUARD] = Field(
-        "https://api.hubapi.com", description="Where HubSpot's API is; default `https://api.hubapi.com`."
+        "https://api.hubapi.com", description="Base URL of HubSpot's API; default `https://api.hubapi.com`."
     )
     hubspot_api_version: str = Field("v3", description="`v3`, or dated such as `2026-03`; default `v3`.")
     hubspot_user_id: str | None = Field(

@@ -32,7 +32,7 @@ class VambeSettings(BackendSettings):
         None, description="Secret in the address of the webhooks; `taskhand webhooks create` makes and stores it."
     )
     vambe_base_url: Annotated[str, SettingKind.GUARD] = Field(
-        "https://api.vambe.me", description="Where Vambe's API is; default `https://api.vambe.me`."
+        "https://api.vambe.me", description="Base URL of Vambe's API; default `https://api.vambe.me`."
     )
     vambe_user_id: str | None = Field(None, description="Id of the Vambe user that `me` stands for.")
     vambe_statuses: Annotated[str | None, SettingKind.COMMA_LIST] = Field(
