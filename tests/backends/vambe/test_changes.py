@@ -1,6 +1,7 @@
 """What is told of Vambe's lists: what left them is looked for, and a list that is odd proves nothing."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from backends.vambe.test_task_reader import row
 from backends.vambe.wired import task_id
 from passing import Time
 from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.changes.source import VambeChanges
 from taskhand.backends.vambe.client import Window
@@ -134,6 +136,24 @@ async def test_a_deletion_is_not_told_where_vambe_lists_no_window_as_wide() -> N
 GONE, NEAR = task_id(1), task_id(2)
 
 
+async def begin_with(time: Time, lists_have: Sequence[Sequence[JsonObject]]) -> Feed:
+    """A feed that has looked once, of a Vambe whose near list, widest list and lists of days have these rows."""
+
+    async def fetch(window: Window) -> list[Json]:
+        is_near, is_wide = window == window_around(time.moment(), 60, 180), window == WIDEST
+        return [*lists_have[0 if is_near else 1 if is_wide else 2]]
+
+    lists = TaskLists(fetch, 0, RecentWrites(0, time.clock), Timing(time.moment, time.clock, time.sleep))
+    source = VambeChanges(lists, TaskReader(StatusCatalogue()), time.moment)
+    feed = Feed(source, await source.begin(time.moment()))
+    await feed.look()
+    return feed
+
+
+def rows(ids: Sequence[str | None]) -> list[JsonObject]:
+    return [row(None, None, id=one) for one in ids]
+
+
 @pytest.mark.parametrize(
     ("near", "wide", "day", "kinds"),
     [
@@ -150,20 +170,23 @@ GONE, NEAR = task_id(1), task_id(2)
 async def test_a_deletion_is_told_where_every_list_is_whole_and_none_has_the_task(
     near: list[str], wide: list[str | None], day: list[str | None], kinds: list[str]
 ) -> None:
-    time, lists_have = Time(), list[Sequence[str | None]]([[GONE, NEAR]])
-
-    async def fetch(window: Window) -> list[Json]:
-        is_near, is_wide = window == window_around(time.moment(), 60, 180), window == WIDEST
-        found = lists_have[0 if is_near else 1 if is_wide else 2]
-        return [row(None, None, id=one) for one in found]
-
-    lists = TaskLists(fetch, 0, RecentWrites(0, time.clock), Timing(time.moment, time.clock, time.sleep))
-    source = VambeChanges(lists, TaskReader(StatusCatalogue()), time.moment)
-    feed = Feed(source, await source.begin(time.moment()))
-    await feed.look()
-    lists_have[:] = [near, wide, day]
+    time, lists_have = Time(), [rows([GONE, NEAR])]
+    feed = await begin_with(time, lists_have)
+    lists_have[:] = [rows(near), rows(wide), rows(day)]
     time.now += 60.0
     assert [event.kind for event in await feed.look()] == kinds
+
+
+@pytest.mark.parametrize(("age_s", "kind"), [(-60, "created"), (240, "created"), (360, "updated")])
+async def test_a_task_is_new_that_was_made_since_the_last_look_by_a_clock_that_is_some_minutes_behind(
+    age_s: int, kind: str
+) -> None:
+    time, lists_have = Time(), [rows([NEAR])] * 2
+    feed = await begin_with(time, lists_have)
+    made = (time.moment() - timedelta(seconds=age_s)).isoformat()
+    lists_have[:] = [[*rows([NEAR]), row(None, None, id=GONE, created_at=made)]] * 2
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == [kind]
 
 
 async def test_a_shorter_window_is_listed_where_vambe_refuses_a_long_one() -> None:
