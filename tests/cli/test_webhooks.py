@@ -33,6 +33,7 @@ pytestmark = pytest.mark.anyio
 
 BASE = "https://tasks.example.com"
 HUBSPOT = {"TASKHAND_BACKEND": "hubspot", "HUBSPOT_ACCESS_TOKEN": "pat-na1-1"}
+TOPICS = ("task.updated", "task.completed", "task.reassigned")
 VAMBE = {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": "key"}
 
 
@@ -118,13 +119,22 @@ async def test_vambe_is_asked_for_its_topics_and_takes_either_form(office: Offic
     for _ in range(2):
         done = await office.run("create", "--connection", "vambe")
         assert f"task.updated, task.completed, task.reassigned, delivered to {BASE}/webhooks/vambe/***" in done.output
-    topics = [topic for hook in office.vambe.state()["webhooks"] for topic in hook["topics"]]
-    assert sorted(topics) == ["task.completed", "task.reassigned", "task.updated"]
+    there = [hook for hook in office.vambe.state()["webhooks"] if not hook["is_deleted"]]
+    assert sorted(topic for hook in there for topic in hook["topics"]) == sorted(TOPICS)
     secret = office.kept("vambe")
     listed = await office.run("list", "--connection", "vambe")
     assert secret not in listed.output
     await office.run("remove", "--connection", "vambe")
     assert all(hook["is_deleted"] for hook in office.vambe.state()["webhooks"])
+
+
+async def test_webhooks_with_a_former_secret_in_their_address_are_removed(office: Office) -> None:
+    await office.run("create", "--connection", "vambe")
+    former, secret = office.kept("vambe"), "n" * 40
+    office.file.write_text(office.file.read_text().replace(former, secret))
+    await office.run("create", "--connection", "vambe")
+    there = [hook["url"] for hook in office.vambe.state()["webhooks"] if not hook["is_deleted"]]
+    assert there == [f"{BASE}/webhooks/vambe/{secret}"] * len(TOPICS)
 
 
 async def test_vambe_without_topics_of_tasks_says_that_looks_find_changes(office: Office) -> None:

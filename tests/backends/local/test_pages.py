@@ -13,7 +13,9 @@ from taskhand.domain.query import Order, TaskQuery
 
 async def test_a_full_page_has_a_next_one_only_if_tasks_are_left(backend: LocalBackend) -> None:
     for number in range(4):
-        await create(backend, Edit(title=f"Call {number}", priority=number % 2, due=Due(date(2026, 3, 6))))
-    for query in [TaskQuery(order=order, text=text) for order in get_args(Order) for text in (None, "call")]:
+        due = Due(date(2026, 3, 6))
+        await create(backend, Edit(title=f"Call {number}", priority=number % 2, due=due, ai_contact_id="c1"))
+    queries = (TaskQuery(), TaskQuery(text="call"), TaskQuery(contact="c1"))
+    for query in [replace(one, order=order) for one in queries for order in get_args(Order)]:
         pages = [await backend.list_tasks(replace(query, limit=limit)) for limit in (3, 4, 5)]
         assert [(len(page.tasks), page.more) for page in pages] == [(3, True), (4, False), (4, False)]
