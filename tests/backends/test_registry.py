@@ -68,9 +68,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (backends / "acme" / "factory.py").write_text(_TOY, encoding="utf-8")
     registry = backends / "registry.py"
     text = registry.read_text(encoding="utf-8")
-    names = f"NAMES = ({', '.join(map(json.dumps, NAMES))}"
-    assert names in text
-    registry.write_text(text.replace(names, f'{names}, "acme"'), encoding="utf-8")
+    last = f'    "{NAMES[-1]}",\n'
+    assert text.count(last) == 1
+    registry.write_text(text.replace(last, f'{last}    "acme",\n'), encoding="utf-8")
     return root
 
 

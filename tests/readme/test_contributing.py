@@ -16,6 +16,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 import taskhand
 from documents import ROOT
+from taskhand.backends.factory import BackendFactory
+from taskhand.server.tool import Tool
 
 PAGE = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
 
@@ -66,6 +68,23 @@ class Copy:
             yield client
 
 
+def _section(title: str) -> str:
+    (text,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    return str(text)
+
+
+def _fields_named_after(intro: str, section: str) -> list[str]:
+    """The names in the first column of the table that follows a sentence."""
+    table = section.partition(intro)[2].lstrip().partition("\n\n")[0]
+    return re.findall(r"^ *\| `(\w+)` \|", table, re.MULTILINE)
+
+
+def test_the_page_has_every_field_of_a_tool_and_of_a_backend() -> None:
+    assert sorted(_fields_named_after("The parts of a `Tool`:", _section("A new tool"))) == sorted(Tool._fields)
+    fields = _fields_named_after("`FACTORY` is a `BackendFactory`:", _section("A fifth backend"))
+    assert fields == list(BackendFactory._fields)
+
+
 async def _tools(client: Client) -> list[str]:
     return [tool.name for tool in (await client.list_tools()).tools]
 
@@ -79,9 +98,9 @@ async def _call(client: Client, tool: str, /, **arguments: Any) -> Any:
 
 def _blocks(section: str) -> Iterator[tuple[str, str, str]]:
     """The code blocks of a section, with the path that is named last before each, and the block's language."""
-    (text,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
     path = ""
-    for named, language, block in re.findall(r"`(src/[\w/]+\.py)`|```(python|diff)\n(.*?)```", text, re.DOTALL):
+    blocks = re.findall(r"`(src/[\w/]+\.py)`|```(python|diff)\n(.*?)```", _section(section), re.DOTALL)
+    for named, language, block in blocks:
         path = named or path
         if language:
             yield path, language, dedent(block)

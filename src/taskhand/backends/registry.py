@@ -7,7 +7,12 @@ from taskhand.backends.factory import BackendFactory
 
 __all__ = ["FACTORIES", "NAMES", "BackendName", "find_factory"]
 
-NAMES = ("local", "vambe", "close", "hubspot")
+NAMES = (
+    "local",
+    "vambe",
+    "close",
+    "hubspot",
+)
 """In the order in which users see them."""
 
 _BY_NAME: dict[str, BackendFactory[Any]] = {

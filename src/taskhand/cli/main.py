@@ -15,6 +15,7 @@ import anyio
 import click
 
 from taskhand import __version__
+from taskhand.backends.registry import FACTORIES
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.log import configure_log
 from taskhand.cli.serve import run_server
@@ -115,7 +116,13 @@ class _Commands(click.Group):
         return found
 
 
-@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=f"Let AI agents manage tasks in {', '.join(one.title for one in FACTORIES if one.credentials)} or a built-in "
+    "store.\n\nWithout a command, serve MCP over standard input and output.",
+)
 @click.option("--db", help="The built-in store's file (TASKHAND_DB).")
 @click.option("--clock", help="Freeze time at this ISO 8601 instant (TASKHAND_CLOCK).")
 @click.option("--ids", type=click.Choice(["random", "sequential"]), help="How new ids are made (TASKHAND_IDS).")
@@ -123,10 +130,7 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="taskhand")
 @click.pass_context
 def command(context: click.Context, db: str | None, clock: str | None, ids: str | None, connection: str | None) -> None:
-    """Let AI agents manage tasks in Vambe, Close, HubSpot or a built-in store.
-
-    Without a command, serve MCP over standard input and output.
-    """
+    """Read the configuration for the subcommand, and serve without one."""
     found: Configuration | OperatorError
     try:
         found = load_configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
