@@ -14,6 +14,7 @@ _INSERT = f"INSERT INTO entry ({_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) 
 _SET_LINK = (
     "INSERT INTO link VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
 )
+_CLAIM = "INSERT INTO claim (scope, place, seq, change_id, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 def head(connection: SqlConnection) -> Link | None:
@@ -50,10 +51,8 @@ def begin_change(connection: SqlConnection, entries: Sequence[Entry], opening: O
     """Add the rows of a change that begins, list it as under way, and store its claims."""
     seq, first = append(connection, entries), entries[0]
     connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (first.change_id, session, first.place, seq))
-    connection.executemany(
-        "INSERT INTO claim (scope, place, seq, change_id, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(claim.scope, first.place, seq, first.change_id, first.at) for claim in opening.claims],
-    )
+    for claim in opening.claims:
+        connection.execute(_CLAIM, (claim.scope, first.place, seq, first.change_id, first.at))
 
 
 def resume_change(connection: SqlConnection, entry: Entry, session: str) -> None:

@@ -8,6 +8,7 @@ The fields of an object are checked like arguments, and errors use their dotted 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -75,10 +76,8 @@ class _Faults:
 
     def add_lacking(self, arguments: BaseModel, schema: Schema) -> None:
         """Add the lists with a value that this backend lacks."""
-        model = type(arguments)
-        for attribute, info in model.model_fields.items():
-            name, value = info.alias or attribute, getattr(arguments, attribute)
-            if isinstance(value, tuple) and choices(model_fields(model)[name]):
+        for attribute, name in _chosen_from(type(arguments)):
+            if isinstance(value := getattr(arguments, attribute), tuple):
                 node = fields_of(schema)[name]
                 if not {*value} <= {*choices(node)}:
                     self.wrong.setdefault(name, expected_choice(name, node))
@@ -90,6 +89,13 @@ class _Faults:
             code="invalid_arguments" if self.wrong else "missing_argument",
             next_step=f"Send the call again with these arguments {'corrected' if self.wrong else 'added'}.",
         )
+
+
+@cache
+def _chosen_from(model: type[BaseModel]) -> list[tuple[str, str]]:
+    """The arguments with values to choose from: their attributes and names."""
+    named = [(attribute, info.alias or attribute) for attribute, info in model.model_fields.items()]
+    return [(attribute, name) for attribute, name in named if choices(model_fields(model)[name])]
 
 
 def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) -> dict[str, Any]:

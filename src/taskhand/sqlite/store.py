@@ -21,7 +21,7 @@ from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import DamagedRow
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open_connection
-from taskhand.sqlite.transaction import run_and_commit
+from taskhand.sqlite.transaction import roll_back_rest
 from taskhand.sqlite.worker import Worker
 
 __all__ = ["Store", "database_errors"]
@@ -169,19 +169,27 @@ class Store:
     ) -> _T:
         """Run the work, commit it, and measure how long both took."""
         began = self._clock()
-        result = run_and_commit(connection, partial(self._run, work))
+        result = self._run(connection, work)
         self._was_slow[durable] = self._clock() - began > _QUICK_S
         return result
 
     def _run_on_view(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run the work on a snapshot of the file."""
         connection.execute("BEGIN")
-        return run_and_commit(connection, partial(self._run, work))
+        return self._run(connection, work)
 
-    def _run(self, work: Callable[[sqlite3.Connection], _T], connection: sqlite3.Connection) -> _T:
-        """Run the work in the open transaction, after checking that no newer program has migrated the file."""
-        self._kind.check_version(connection)
-        return work(connection)
+    def _run(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run the work in the open transaction and commit it; roll back if either raises.
+
+        Before, it is checked that no newer program has migrated the file.
+        """
+        try:
+            self._kind.check_version(connection)
+            result = work(connection)
+            connection.execute("COMMIT")
+        finally:
+            roll_back_rest(connection)
+        return result
 
     def _open(self, wait_until: float) -> sqlite3.Connection:
         """Open the current file, with a wait for other processes; writes to a deleted file would be lost."""

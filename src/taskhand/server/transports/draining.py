@@ -142,7 +142,7 @@ class Draining:
 
         async def send_and_count(message: Message) -> None:
             nonlocal is_answered
-            await closing(message)
+            await send(self._close_after(message))
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 is_answered = True
                 count(is_open=False)
@@ -157,7 +157,6 @@ class Draining:
             count(is_open=not is_answered)
             return message
 
-        closing = self._closing(send)
         count(is_open=True)
         try:
             await app(scope, arrive, send_and_count)
@@ -167,11 +166,10 @@ class Draining:
     async def _serve_stream(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a stream until it ends, or end it so that its client sees a regular end and no failure."""
         has_begun = has_ended = False
-        closing = self._closing(send)
 
         async def watch(message: Message) -> None:
             nonlocal has_begun, has_ended
-            await closing(message)
+            await send(self._close_after(message))
             has_begun = True
             has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
 
@@ -186,7 +184,7 @@ class Draining:
             if has_begun:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             else:
-                await _refusal(scope)(scope, receive, closing)
+                await _refusal(scope)(scope, receive, self._closing(send))
 
     async def _end_calls(self) -> None:
         """Wait for the requests and calls under way for at most `times.calls_s`; then cancel them."""
@@ -225,12 +223,16 @@ class Draining:
         """Sends an answer, with `Connection: close` while the server drains."""
 
         async def send_last(message: Message) -> None:
-            if self.is_leaving and message["type"] == "http.response.start":
-                kept = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"connection"]
-                message = {**message, "headers": [*kept, (b"connection", b"close")]}
-            await send(message)
+            await send(self._close_after(message))
 
         return send_last
+
+    def _close_after(self, message: Message) -> Message:
+        """The message of an answer, whose head says `Connection: close` while the server drains."""
+        if not self.is_leaving or message["type"] != "http.response.start":
+            return message
+        kept = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"connection"]
+        return {**message, "headers": [*kept, (b"connection", b"close")]}
 
 
 def _is_stream(scope: Scope) -> bool:
