@@ -39,10 +39,6 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         """The statuses, which are the same in every account."""
         return StatusList(STATUSES, complete=True, source="the same in every account")
 
-    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002  always certain here
-        """Whether the due time of a task is certain: it is."""
-        return True
-
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, filtered here."""
         return select_page(map(task_of, await self._client.tasks()), query, self._is_late)

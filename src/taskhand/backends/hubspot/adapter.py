@@ -109,11 +109,6 @@ class HubSpotAdapter(TaskWriter):
         """The stages of the task pipeline."""
         return await self.account.statuses()
 
-    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """Always True: `hs_timestamp` is an instant, and all days are in one zone."""
-        del task, of_day
-        return True
-
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` if it lies beyond the results that HubSpot shows."""
         return await PageSearch(

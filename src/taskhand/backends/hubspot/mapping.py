@@ -5,7 +5,6 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -34,6 +33,7 @@ from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
     "BODY",
+    "CREATOR",
     "ID_OF",
     "KINDS",
     "PRIORITY_VALUES",
@@ -82,8 +82,8 @@ _PROPERTY_OF: Final[Mapping[str, str]] = {
 """The property behind each field of an edit. The all-day flag is not listed, because it follows from the due date."""
 RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), ALL_DAY, *STAGE_PROPERTIES)
 """The properties of a task that an undo may need."""
-_CREATOR: Final = "hs_created_by_user_id"
-PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate", "hs_lastmodifieddate", "hs_task_completion_date", _CREATOR)
+CREATOR: Final = "hs_created_by_user_id"
+PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate", "hs_lastmodifieddate", "hs_task_completion_date", CREATOR)
 """The properties to request: HubSpot returns no others."""
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
 """HubSpot's values of each documented priority: the first one is written, and a filter for it finds the others too."""
@@ -136,6 +136,16 @@ class Record:
         """Property values (strings or null) by name; empty if they cannot be read."""
         given = self.json.get("properties")
         return given if isinstance(given, dict) else {}
+
+    @property
+    def created(self) -> object:
+        """The moment of its creation, as HubSpot has it."""
+        return self.json.get("createdAt") or self.properties.get("hs_createdate")
+
+    @property
+    def updated(self) -> object:
+        """The moment of its last change, as HubSpot has it."""
+        return self.json.get("updatedAt") or self.properties.get("hs_lastmodifieddate")
 
     @property
     def raw_values(self) -> JsonObject:
@@ -195,7 +205,7 @@ def task_of(
     due = fields.read("due_at", lambda: _due(properties, zones))
     status = fields.read("status_config", lambda: statuses.of_task(properties))
     # HubSpot omits milliseconds if they are zero. Lists are sorted by this text, so it always has milliseconds.
-    created = fields.read("created_at", lambda: _created(record))
+    created = fields.read("created_at", lambda: moment_of(record.created))
     owner = fields.read("task_responsibles", lambda: _owner(properties))
     return fields.task(
         id=record.known_by(id_property),
@@ -209,7 +219,7 @@ def task_of(
         ai_customer_id=_shown_link(record, "companies", of_links),
         task_status_config_id=status.id if status else None,
         priority=fields.read("priority", lambda: _priority(properties)),
-        creator_id=owners.get(_id_text(properties.get(_CREATOR)) or ""),
+        creator_id=owners.get(_id_text(properties.get(CREATOR)) or ""),
         task_responsibles=(Responsible(responsible_id=owner),) if owner else (),
         status_config=status,
         task_type=fields.read("task_type", lambda: optional_text(properties, "hs_task_type")),
@@ -224,7 +234,7 @@ def task_of(
 def times_of(record: Record, task: Task) -> TaskTimes:
     """The moments of a task's last change and of its completion; an unfinished task may have been finished before."""
     return TaskTimes(
-        updated=readable_moment(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")),
+        updated=readable_moment(record.updated),
         completed=readable_moment(record.properties.get("hs_task_completion_date")) if task.is_finished else None,
     )
 
@@ -251,7 +261,7 @@ def record_of(
     properties |= statuses.properties_of(task.task_status_config_id, None) if task.task_status_config_id else {}
     properties |= {id_property: task.id} if id_property else {}
     creators = [user for user, owner in owners.items() if owner == task.creator_id]
-    properties |= {_CREATOR: creators[0]} if creators else {}
+    properties |= {CREATOR: creators[0]} if creators else {}
     properties |= {name: text or "" for name, text in known_properties(task).items()}
     json = {"createdAt": task.created_at, "url": task.url} | answer.json | {"properties": properties}
     names = frozenset(known_properties(task)) | answer.names
@@ -342,10 +352,6 @@ def _due(properties: JsonObject, zones: Zones) -> Due | None:
     if not isinstance(is_day, str | bool | None):
         raise TypeError(ALL_DAY)
     return due_from(properties.get("hs_timestamp"), all_day=str(is_day).casefold() == "true", zones=zones)
-
-
-def _created(record: Record) -> datetime | None:
-    return moment_of(record.json.get("createdAt") or record.properties.get("hs_createdate"))
 
 
 def _owner(properties: JsonObject) -> str | None:

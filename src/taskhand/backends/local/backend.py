@@ -113,10 +113,6 @@ class LocalBackend(Account, Backend):
         """The member that the store was created for."""
         return await self._store.peek(lambda connection: self._directory(connection).me())
 
-    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002  the store wrote it itself
-        """True for every task."""
-        return True
-
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts whose name, phone or e-mail contains `query`."""
         return await self._store.peek(lambda connection: self._directory(connection).contacts(query, limit))

@@ -14,12 +14,12 @@ from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnPropert
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_create import BulkCreate
-from taskhand.backends.remote.bulk_delete import delete_each
 from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.writer import Writer
+from taskhand.domain.concurrency import for_each
 from taskhand.domain.edit import Edit, unreadable_fields
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import CreateCandidates
@@ -195,8 +195,21 @@ class CrmAdapter(Backend, ABC, Generic[_Row]):
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Delete many tasks, each with its own request."""
-        return await delete_each(self, before, progress or BulkProgress())
+        """Delete many tasks, each with its own request; nothing is sent once `progress` is stopped."""
+        results = progress or BulkProgress()
+
+        async def delete(item: tuple[int, Task]) -> None:
+            index, task = item
+            try:
+                if results.stopped is not None:
+                    raise results.stopped
+                result = ItemResult(task.id, note=await self.delete_task(task))
+            except TaskhandError as error:
+                result = ItemResult(task.id, error=results.heed(error))
+            results.report(index, result)
+
+        await for_each([*enumerate(before)], delete, at_once=self.singles_at_once)
+        return tuple(results.results[index] for index in range(len(before)))
 
     def forget(self, task_ids: Collection[str] | None) -> None:
         """Forget the recent writes to these tasks, or to all (None): another process has written them since."""

@@ -11,16 +11,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from taskhand.backends.hubspot.due import millis_of, readable_moment
-from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record
+from taskhand.backends.hubspot.mapping import CREATOR, RAW_PROPERTIES, Record
 from taskhand.backends.hubspot.stages import STAGE, STATUS
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.task import Task
 
-__all__ = ["HISTORIES", "EventReader", "created_at"]
-
-HISTORIES: Final = RAW_PROPERTIES
-"""The properties whose histories are read: those behind the fields of a task."""
+__all__ = ["EventReader"]
 
 _MAX_VALUES: Final = 20
 """HubSpot lists the latest twenty values of a property: if a history has that many, older values may be missing."""
@@ -29,7 +26,6 @@ _CREATION_WINDOW: Final = timedelta(milliseconds=50)
 _PAIR_WINDOW: Final = timedelta(seconds=1)
 """HubSpot sets the stage after the status, or the status after the stage, within this time."""
 _USER: Final = "userId:"
-_CREATOR: Final = "hs_created_by_user_id"
 
 _History = Mapping[str, Sequence["_Value"]]
 
@@ -68,14 +64,14 @@ class EventReader:
         """The events of a task since a moment, oldest first, including its creation; None without histories."""
         if (history := _read_history(record)) is None:
             return None
-        created = created_at(record)
+        created = readable_moment(record.created)
         moments = [at for at in _moments(history) if at >= since and (created is None or at > created)]
         begun = [self._created(record, history, created)] if created is not None and created >= since else []
         return tuple(one for one in (*begun, *self._changes(record, history, moments)) if one is not None)
 
     def is_shortened(self, record: Record, since: datetime) -> bool:
         """True if changes since a moment may be missing, because HubSpot lists only the latest values."""
-        values, created = (_read_history(record) or {}).values(), created_at(record)
+        values, created = (_read_history(record) or {}).values(), readable_moment(record.created)
         full = [one[0].at for one in values if len(one) >= _MAX_VALUES]
         return any(at > since and at != created for at in full)
 
@@ -88,7 +84,7 @@ class EventReader:
         first = self.to_task(_as_of(record, history, created))
         if (event := difference_event(None, first, f"{record.id} created")) is None:
             return None
-        user = record.properties.get(_CREATOR)
+        user = record.properties.get(CREATOR)
         begun = [one[0] for one in history.values() if one[0].at == created]
         by, by_name = self._author(begun, str(user) if user else None)
         return replace(event, at=created, by=by, by_name=by_name)
@@ -119,18 +115,13 @@ class EventReader:
         return None, value.label if is_named else source
 
 
-def created_at(record: Record) -> datetime | None:
-    """The moment of a task's creation; None if it cannot be read."""
-    return readable_moment(record.json.get("createdAt") or record.properties.get("hs_createdate"))
-
-
 def _read_history(record: Record) -> _History | None:
     """The values of each property, oldest first; None if the response has no histories."""
     given = record.json.get("propertiesWithHistory")
     if not isinstance(given, dict):
         return None
-    created, history = created_at(record), dict[str, list[_Value]]()
-    for name in HISTORIES:
+    created, history = readable_moment(record.created), dict[str, list[_Value]]()
+    for name in RAW_PROPERTIES:
         values = [value for row in objects(given.get(name)) if (value := _Value.read(row)) is not None]
         values.reverse()
         values.sort(key=lambda one: one.at)

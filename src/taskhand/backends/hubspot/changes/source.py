@@ -12,11 +12,11 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.changes.histories import HISTORIES, EventReader, created_at
+from taskhand.backends.hubspot.changes.histories import EventReader
 from taskhand.backends.hubspot.changes.position import Bin, Position
 from taskhand.backends.hubspot.client import HubSpotClient, next_page, parts
 from taskhand.backends.hubspot.due import millis_of, readable_moment
-from taskhand.backends.hubspot.mapping import ID_OF, Record, records_in
+from taskhand.backends.hubspot.mapping import ID_OF, RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
 from taskhand.domain.change_source import KnownTasks, Look
@@ -128,7 +128,7 @@ class HubSpotChanges:
         missing: list[str] = []
         unread: set[str] = set()
         for part in parts(ids, _MAX_WITH_HISTORY):
-            answer = await self._client.read_histories(part, HISTORIES, archived=archived)
+            answer = await self._client.read_histories(part, RAW_PROPERTIES, archived=archived)
             asked = [one for one in records_in(answer) if one.id in part]
             kept = [one for one in asked if (one.is_archived or _deleted_at(one) is not None) == archived]
             records += kept
@@ -266,7 +266,7 @@ class _Changes:
 
     def _compare(self, record: Record, before: Task | None, now: Task, between: tuple[datetime, datetime]) -> None:
         """Add the difference between the known and the present state of a task, or its creation."""
-        created = created_at(record)
+        created = readable_moment(record.created)
         if before is not None:
             self._add_difference(record.id, before, now, between)
         elif created is not None and created >= _moment(self.at.start):
@@ -306,7 +306,7 @@ def _moment_of(event: TaskEvent) -> datetime:
 
 def _modified(record: Record) -> int:
     """The moment of a record's last change in epoch milliseconds; 0 if it cannot be read."""
-    return _millis(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")) or 0
+    return _millis(record.updated) or 0
 
 
 def _deleted_at(record: Record) -> int | None:
