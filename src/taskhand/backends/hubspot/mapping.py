@@ -288,8 +288,7 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskS
     if edit.responsible_ids is not MISSING and (before is not None or edit.responsible_ids):
         properties["hubspot_owner_id"] = edit.responsible_ids[0] if edit.responsible_ids else ""
     if edit.priority is not MISSING:
-        priority = edit.priority
-        properties["hs_task_priority"] = "NONE" if priority is None else PRIORITY_VALUES[priority][0]
+        properties["hs_task_priority"] = "NONE" if edit.priority is None else PRIORITY_VALUES[edit.priority][0]
     if edit.task_type is not MISSING:
         properties["hs_task_type"] = edit.task_type or ""
     if edit.status is not MISSING and edit.status.id is not None:
