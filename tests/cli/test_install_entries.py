@@ -109,6 +109,7 @@ def test_a_read_only_file_is_not_replaced_and_the_entry_is_printed(run: Run, fil
     assert str(error_of(done).next_step).startswith(f"Allow writing it (chmod u+w {file})")
     assert '"taskhand": {' in done.stdout
     assert KEY not in done.output
+    assert str(file) not in done.stdout  # no change of it is shown, since none can be made
     assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode), kept.kept) == (before, 0o444, {})
 
 

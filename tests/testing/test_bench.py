@@ -2,7 +2,7 @@
 
 import calendar
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,10 +11,13 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-from taskhand.config.settings import BackendName
+from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError
+from taskhand.journal.journal import Caller, Ending, Opening
 from taskhand.testing import DATA, Bench, PlannedTask, Refused, Setup, StoredTask, open_bench
+from taskhand.testing.bench import changes_of
 from taskhand.testing.setup import read_setup
+from taskhand.wiring import open_journal
 
 BACKENDS: tuple[BackendName, ...] = tuple(
     name for name in get_args(BackendName) if find_spec(f"taskhand.testing.populated.{name}")
@@ -170,6 +173,15 @@ async def test_an_impossible_setup_is_refused(tmp_path: Path, setup: dict[str, A
     with pytest.raises(Exception, match=said):
         async with open_bench(tmp_path, Setup(**setup)):
             pass
+
+
+async def test_the_changes_are_all_those_in_the_journal_the_oldest_first(tmp_path: Path) -> None:
+    settings = Settings(journal=tmp_path / "journal.sqlite", db=tmp_path / "tasks.sqlite")
+    journal = open_journal(settings)
+    opening = Opening("update_task", Caller(), datetime(2026, 3, 2, tzinfo=UTC))
+    made = [(await journal.record(opening, Ending("refused"))).id for _ in range(51)]
+    await journal.aclose()
+    assert [change.id for change in await changes_of(settings)] == made
 
 
 def test_the_older_name_of_variants_is_accepted() -> None:

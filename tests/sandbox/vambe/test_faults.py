@@ -138,6 +138,8 @@ async def test_a_fault_can_strike_every_request_of_a_pattern(route: str) -> None
 
 
 async def test_the_first_listed_fault_strikes_and_both_count() -> None:
+    async with open_stage(faults=[Fault("status", status=503), Fault("html", nth="every")]) as stage:
+        assert [(await stage.client.get(MEMBERS)).status_code for _ in range(3)] == [503, 502, 502]
     async with open_stage(faults=[Fault("status", status=503), Fault("html", nth=2)]) as stage:
         assert [(await stage.client.get(MEMBERS)).status_code for _ in range(3)] == [503, 502, 200]
 

@@ -12,6 +12,7 @@ import pytest
 from sandbox.hubspot.stage import BEN as HUBSPOT_BEN
 from server.linking.link_stage import BASE, BEN, CAT, EVE, Browser, LinkStage, link_stage, text_of
 from taskhand.sandbox.faults import Fault
+from taskhand.vault.link import Link, OwnCredential
 
 PERSON = "ben@example.com"
 SIGNS_IN = {"north": BEN, "hub": "12"}
@@ -130,6 +131,19 @@ async def test_another_consent_takes_the_place_of_the_one_before_which_is_revoke
     found = stage.close.authorization.find_access(link.credential.access_token)
     assert found is not None
     assert not found.grant.is_ended
+
+
+async def test_a_pasted_key_that_a_consent_replaces_is_not_revoked(stage: LinkStage, browser: Browser) -> None:
+    token = stage.token(BEN)
+    await stage.links.save(Link(PERSON, "north", "key", OwnCredential(token), stage.clock()))
+    _, crm = await begin(stage, browser)
+    assert (await browser.open(await stage.allow(crm, BEN))).status_code == 200
+    link = await stage.links.find(PERSON, "north")
+    assert link is not None
+    assert link.kind == "oauth"
+    found = stage.close.authorization.find_access(token)
+    assert found is not None
+    assert found.is_good(stage.close.now())
 
 
 async def test_who_declines_can_begin_again_from_the_page(stage: LinkStage, browser: Browser) -> None:
