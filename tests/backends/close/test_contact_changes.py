@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from backends.close.test_safe_writes import agent_on
-from backends.close.wired import CAROLINA, LEADS, OTHER_LEAD, WORLD, close, row, task_id
+from backends.close.wired import CAROLINA, LEAD, LEADS, OTHER_LEAD, WORLD, Time, close, on_close, row, task_id
 from behaviour.agent import Refused
+from taskhand.domain.errors import CallerError
 from taskhand.sandbox.close import CloseSandbox
 
 PEDRO, OTHER = f"cont_{2:043}", f"cont_{3:043}"
@@ -66,6 +67,18 @@ async def test_a_contact_of_another_lead_is_refused_before_anything_is_sent() ->
     assert contacts_in(sandbox) == [CAROLINA, CAROLINA, None, CAROLINA, None]
     assert all("contact" not in one.path for one in sandbox.requests if one.committed)
     assert sum("/contact/" in one.path for one in sandbox.requests) == 3
+
+
+async def test_the_contacts_of_a_lead_to_choose_from_are_read_again_after_a_minute() -> None:
+    sandbox, time = close(0, seed=WORLD | CONTACTS), Time()
+    async with on_close(sandbox, time) as backend:
+        for wait_s, requests in ((0.0, 2), (59.0, 0), (1.0, 2)):
+            time.now += wait_s
+            sandbox.clear_requests()
+            with pytest.raises(CallerError) as refused:
+                await backend.account.check_contact(OTHER, LEAD)
+            assert [one.value for one in refused.value.candidates] == [CAROLINA, PEDRO]
+            assert len(sandbox.requests) == requests
 
 
 async def test_links_of_a_new_task_are_checked_before_anything_is_sent() -> None:

@@ -225,6 +225,9 @@ async def test_a_task_goes_by_a_unique_property_where_one_is_configured() -> Non
         (outcome,) = await stage.backend.update_tasks([(task, Edit(title="Newer"))])
         assert outcome.written is not None
         assert (outcome.written.task.id, stage.true(1)["hs_task_subject"]) == ("REF 1", "Newer")
+        others = [await stage.backend.get_task(f"REF {number}") for number in (2, 3)]
+        linked = await stage.backend.update_tasks([(one, Edit(title="New", ai_contact_id=CAROLINA)) for one in others])
+        assert [one.written.task.ai_contact_id for one in linked if one.written] == [CAROLINA, CAROLINA]
         made = await stage.backend.create_task(Edit(title="New", due=DUE, ai_contact_id=CAROLINA, priority=1))
         assert made.task.ai_contact_id == CAROLINA
         assert {one.id for one in (await stage.backend.list_tasks(TaskQuery())).tasks} == {
