@@ -18,7 +18,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.task import Task
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import Request
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
@@ -295,6 +295,17 @@ async def test_many_that_are_changed_at_once_are_found_in_several_looks() -> Non
         assert first.is_behind
         assert len(await there.feed.look()) == 210
         assert await there.feed.look() == []
+
+
+async def test_a_changed_task_that_an_answer_leaves_out_is_told_by_a_later_look_and_not_as_deleted() -> None:
+    async with watched() as there:
+        await there.feed.look(*(task_id(number) for number in (1, 2, 3)))
+        for number in (1, 2):
+            there.others.edit(task_id(number), hs_task_subject="Otra")
+        there.stage.hubspot.spec_variant = SpecVariant.parse([*OPEN, "lost_input=1"])
+        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(2), "updated")]
+        there.stage.hubspot.spec_variant = SpecVariant.parse(OPEN)
+        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated")]
 
 
 async def test_a_credential_that_may_not_list_deleted_tasks_is_told_once() -> None:

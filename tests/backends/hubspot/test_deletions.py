@@ -1,5 +1,6 @@
 """A deleted task is made again with everything it had; what cannot come back is named before it is deleted."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -11,8 +12,9 @@ from mcp import Client
 from backends.hubspot.wired import CAROLINA, COMPANY, KEY, Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.hubspot.auth import SCOPES
-from taskhand.sandbox.messages import Request
+from taskhand.sandbox.messages import Request, Response
 from taskhand.server.app import create_server
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
@@ -85,6 +87,27 @@ async def test_what_cannot_come_back_is_named_in_the_plan() -> None:
         assert "completion date" in plan["note"]
         assert "links to tickets, which the token may not read" in plan["note"]
         assert "links to custom objects, which the token may not list" in plan["note"]
+
+
+class Paged(HubSpotSandbox):
+    """Has more links of each task than an answer shows."""
+
+    def answer(self, call: Request, *, stale: bool) -> Response:
+        """What a request is answered."""
+        found = super().answer(call, stale=stale)
+        if not call.path.endswith("/deals/batch/read") or "associations" not in call.path:
+            return found
+        body = json.loads(found.body)
+        rows = [one | {"paging": {"next": {"after": "x"}}} for one in body["results"]]
+        return Response.of_json(found.status, body | {"results": rows})
+
+
+async def test_links_that_an_answer_has_no_room_for_are_named_in_the_plan() -> None:
+    time, world = Time(), seed(rows=[row(1, LINKS)]) | WORLD
+    there = Paged(seed=world, token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    async with staged(there, time) as stage, Client(create_server(stage.app)) as client:
+        plan = await Agent(client)("delete_task", id=task_id(1))
+        assert "creator_id, some of the links to deals." in plan["note"]
 
 
 def archive(stage: Stage, path: str) -> None:

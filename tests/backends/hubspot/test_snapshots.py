@@ -13,6 +13,7 @@ from backends.hubspot.wired import (
     CAROLINA,
     COMPANY,
     ELENA,
+    KEY,
     Stage,
     Time,
     hubspot,
@@ -27,6 +28,8 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
+from taskhand.sandbox.messages import Request, Response
 
 OPEN = ("burst=0", "searches=0")
 READ, UPDATE = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v3/objects/tasks/batch/update"
@@ -84,6 +87,21 @@ async def test_what_an_answer_is_silent_about_is_read_by_itself() -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "lost_input=2")), time) as stage:
         assert len(await snapshots(stage, 3)) == 3
+
+
+class Merged(HubSpotSandbox):
+    """Answers the second task to who asks for the first one by its id: the two have been merged."""
+
+    def answer(self, call: Request, *, stale: bool) -> Response:
+        """What a request is answered."""
+        path = call.path.replace(task_id(1), task_id(2)) if call.method == "GET" else call.path
+        return super().answer(replace(call, path=path), stale=stale)
+
+
+async def test_a_task_that_was_merged_into_another_one_is_not_that_one() -> None:
+    variant, time = SpecVariant.parse([*OPEN, "lost_input=1"]), Time()
+    async with staged(Merged(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant), time) as stage:
+        assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
 
 
 async def test_tasks_are_found_by_the_property_they_go_by_and_by_the_id_asked_for() -> None:
