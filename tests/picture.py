@@ -14,7 +14,7 @@ _COMMAND = ("taskhand", "--clock", "2026-03-02T12:00:00-03:00", "--ids", "sequen
 """Its output is the same in every run."""
 
 _FONTS = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
-_WIDTH, _LONGEST = 108, 100
+_WIDTH, _MAX_CHARACTERS = 108, 100
 _STEPS = ("Call Acme tomorrow", "Give it to Ana", "Both ways", "Push everything", "Yes, exactly", "Take it back")
 """The beginnings of the steps in the picture."""
 _STYLES = {"■": "bold", "  ←": "green", "  ✗": "red"}
@@ -32,6 +32,6 @@ def render_demo() -> str:
             console.print()
             for line in step.strip("\n").splitlines():
                 style = next((style for start, style in _STYLES.items() if line.startswith(start)), "")
-                console.print(Text(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…", style=style))
+                console.print(Text(line if len(line) <= _MAX_CHARACTERS else f"{line[:_MAX_CHARACTERS]}…", style=style))
     # The picture uses the reader's fonts and loads nothing from the network.
     return _FONTS.sub("", console.export_svg(title="Taskhand", unique_id="taskhand")) + "\n"

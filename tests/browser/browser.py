@@ -17,7 +17,7 @@ __all__ = ["FOLDER", "Page", "RealBrowser", "real_browser"]
 
 FOLDER = os.environ.get("BROWSER_MODULES", "")
 """Where `make browser` has installed it."""
-_MOST = 10_000_000
+_MAX_CHARACTERS = 10_000_000
 
 
 @dataclass
@@ -32,7 +32,7 @@ class RealBrowser:
         assert self.process.stdin is not None
         await self.process.stdin.send(f"{json.dumps({'do': what, 'tab': tab, **arguments})}\n".encode())
         with anyio.fail_after(60):
-            answered = json.loads(await self.answers.receive_until(b"\n", _MOST))
+            answered = json.loads(await self.answers.receive_until(b"\n", _MAX_CHARACTERS))
         assert "error" not in answered, answered["error"]
         return answered["answer"]
 

@@ -29,14 +29,14 @@ __all__ = [
 AHEAD_S: Final = 0.1
 """How many seconds ahead slots are granted, so that one transaction grants several."""
 _GUARD_SHARE: Final = 0.035
-_LONGEST_GUARD_S: Final = 0.1
+_MAX_GUARD_S: Final = 0.1
 _REORDER_S: Final = 0.05
 """The CRM may count requests in another order that left within so many seconds of each other."""
 _WAIT_GRACE_S: Final = 0.5
 """A replica keeps its place in the queue for so many seconds after it should have asked again."""
 _REPLICA_TTL_S: Final = 60.0
 """A replica counts as running for so many seconds after its last request."""
-_SHORTEST_POLL_S: Final = 0.02
+_MIN_POLL_S: Final = 0.02
 """The shortest pause between two requests of one replica, in seconds."""
 _CLOCK_TOLERANCE_S: Final = 0.005
 _MAX_SLOTS: Final = 2_000
@@ -110,7 +110,7 @@ class Grant:
 
 def widen_window(rate: Rate) -> Rate:
     """The rate with a slightly longer window."""
-    return Rate(rate.requests, rate.per_s + min(_GUARD_SHARE * rate.per_s, _LONGEST_GUARD_S))
+    return Rate(rate.requests, rate.per_s + min(_GUARD_SHARE * rate.per_s, _MAX_GUARD_S))
 
 
 def reserve(rate: Rate, budget: BudgetState, request: ReservationRequest, now: float) -> tuple[BudgetState, Grant]:
@@ -139,7 +139,7 @@ def reserve(rate: Rate, budget: BudgetState, request: ReservationRequest, now: f
     state = _add_slots(budget.state, slots, spends=len(slots))
     left = 0 if request.is_idle else request.wanted - len(slots)
     next_at = (idle_at if request.is_idle else ready_at)(rate, state, now)
-    again_s = max(_SHORTEST_POLL_S, next_at - now - AHEAD_S / 2)
+    again_s = max(_MIN_POLL_S, next_at - now - AHEAD_S / 2)
     mine = Replica(
         waiting=left,
         since=now if slots else since,

@@ -17,7 +17,7 @@ __all__ = ["announce", "configure_log"]
 _FIELDS = ("tool", "code")
 """Optional fields of a record besides its message."""
 
-_SHORTEST_SECRET = 4
+_MIN_SECRET = 4
 """Minimum length of a masked secret: shorter texts occur in others by chance."""
 
 _CALLERS_KEY = re.compile(r"(thk_[0-9a-f]{10}_)[0-9a-f]+")
@@ -64,7 +64,7 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic for 
 class _Formatter(logging.Formatter):
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._masked = [form for one in secrets if len(one) >= _SHORTEST_SECRET for form in _forms(one)]
+        self._masked = [form for one in secrets if len(one) >= _MIN_SECRET for form in _forms(one)]
 
     def format(self, record: logging.LogRecord) -> str:
         return self.mask(super().format(record))

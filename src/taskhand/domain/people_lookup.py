@@ -24,7 +24,7 @@ NOT_IN_TEAM: Final = " (not in the team)"
 _MAX_CANDIDATES = 10
 _FEW_CANDIDATES = 5
 """Maximum number of candidates if none of them is similar to the given text."""
-_SHORTEST_CUT = 60
+_MIN_CUT = 60
 """Characters: no answer truncates a shorter name or e-mail."""
 _IN_BRACKETS: Final = re.compile(r"[(\[<][^()\[\]<>]*[)\]>]")
 
@@ -199,7 +199,7 @@ class _Index:
     def _long(self) -> Sequence[tuple[Member, str]]:
         """The members with texts that answers show truncated; most teams have none."""
         shown = [(member, text) for member in self.members for text in (member.name, member.email, _label(member))]
-        return [(member, text) for member, text in shown if text and len(text) > _SHORTEST_CUT]
+        return [(member, text) for member, text in shown if text and len(text) > _MIN_CUT]
 
     @cached_property
     def _by_id(self) -> Mapping[str, Sequence[Member]]:

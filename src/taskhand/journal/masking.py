@@ -14,10 +14,10 @@ __all__ = ["MASK", "Masking"]
 
 _MAX_LENGTH: Final = 200
 """Characters of a text that are kept."""
-_MOST: Final = 2_000
+_MAX_ITEMS: Final = 2_000
 """Items of a list or object that are kept: more than a bulk may name."""
-_DEEPEST: Final = 12
-_SHORTEST_SECRET: Final = 4
+_MAX_DEPTH: Final = 12
+_MIN_SECRET: Final = 4
 """A shorter configured value would be found in ordinary words."""
 
 _MAX_PERSONS: Final = 256
@@ -54,7 +54,7 @@ _CREDENTIALS: Final = re.compile(
 )
 
 
-_SHORTEST_CREDENTIAL: Final = len("://u:p@")
+_MIN_CREDENTIAL: Final = len("://u:p@")
 """Characters below which a text cannot match; most names of arguments are shorter, and the search takes time."""
 
 
@@ -62,7 +62,7 @@ class Masking:
     """Masks credentials in arguments and cuts long values; `secrets` are the values configured as credentials."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True)
+        known = sorted({one for one in secrets if len(one) >= _MIN_SECRET}, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
         self._is_in_repr = not any(map(_is_quoted_in_repr, known))
         self._of_persons: dict[str, tuple[str, ...]] = {}
@@ -70,7 +70,7 @@ class Masking:
 
     def add(self, person: str, secrets: Sequence[str]) -> None:
         """Also mask a person's current credentials and the previous ones."""
-        own, former = tuple(one for one in secrets if len(one) >= _SHORTEST_SECRET), self._of_persons.pop(person, ())
+        own, former = tuple(one for one in secrets if len(one) >= _MIN_SECRET), self._of_persons.pop(person, ())
         is_known = former[: len(own)] == own
         self._of_persons[person] = former if is_known else (*own, *former)[:_MAX_OF_PERSON]
         if is_known:
@@ -83,7 +83,7 @@ class Masking:
     def mask(self, text: str) -> str:
         """The text with every credential in it replaced by MASK."""
         known = self._without_known(text)
-        return known if len(known) < _SHORTEST_CREDENTIAL else _CREDENTIALS.sub(MASK, known)
+        return known if len(known) < _MIN_CREDENTIAL else _CREDENTIALS.sub(MASK, known)
 
     def without_keys(self, value: Any) -> Any:
         """JSON with every configured credential in its texts masked; the rest stays unchanged."""
@@ -112,19 +112,19 @@ class Masking:
                 return value if math.isfinite(value) else str(value)
             case str():
                 return self._text(value)
-            case _ if depth >= _DEEPEST:
+            case _ if depth >= _MAX_DEPTH:
                 return "… (deeper)"
             case Mapping():
                 return self._object(value, depth + 1)
             case list() | tuple():
-                kept = [self._value(item, depth + 1) for item in value[:_MOST]]
-                return [*kept, _rest(len(value) - _MOST, "items")] if len(value) > _MOST else kept
+                kept = [self._value(item, depth + 1) for item in value[:_MAX_ITEMS]]
+                return [*kept, _rest(len(value) - _MAX_ITEMS, "items")] if len(value) > _MAX_ITEMS else kept
             case _:
                 return self._text(str(value))
 
     def _object(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        kept = {self._text(str(name)): self._value(value[name], depth) for name in list(value)[:_MOST]}
-        return kept | {"…": _rest(len(value) - _MOST, "names")} if len(value) > _MOST else kept
+        kept = {self._text(str(name)): self._value(value[name], depth) for name in list(value)[:_MAX_ITEMS]}
+        return kept | {"…": _rest(len(value) - _MAX_ITEMS, "names")} if len(value) > _MAX_ITEMS else kept
 
     def _text(self, text: str) -> str:
         # Masked before it is cut: half a credential would not be recognised.

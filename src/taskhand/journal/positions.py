@@ -46,9 +46,9 @@ _ROWS_OF_PERSON: Final = " UNION ALL ".join(
     for path in ("$.value.caller.subject", "$.value.email")
 )
 
-_LARGEST: Final = 2**63 - 1
+_MAX_POSITION: Final = 2**63 - 1
 """The largest number that SQLite keeps as an integer."""
-_DIGITS: Final = len(str(_LARGEST))
+_DIGITS: Final = len(str(_MAX_POSITION))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _marks(values: Sequence[str]) -> str:
 
 
 def _position(cursor: str) -> int:
-    if cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS and (position := int(cursor)) <= _LARGEST:
+    if cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS and (position := int(cursor)) <= _MAX_POSITION:
         return position
     from taskhand.domain.bound_cursor import other_cursor_error  # noqa: PLC0415  no start waits for it
 

@@ -18,7 +18,7 @@ __all__ = ["render_change"]
 
 _MAX_LENGTH: Final = 80
 """Characters of a text that are rendered."""
-_MOST: Final = 10
+_MAX_TASKS: Final = 10
 """Tasks of a change that are rendered, unless one is asked for."""
 
 
@@ -59,10 +59,10 @@ def _render_caller(opening: Opening) -> str:
 
 def _render_details(change: Change, task_id: str | None) -> Iterator[str]:
     indexes = [index for index in _indexes(change) if task_id in (None, _task_id(change, index))]
-    for index in indexes[:_MOST]:
+    for index in indexes[:_MAX_TASKS]:
         yield from _render_task(change, index)
-    if len(indexes) > _MOST:
-        yield f"… and {len(indexes) - _MOST} tasks more"
+    if len(indexes) > _MAX_TASKS:
+        yield f"… and {len(indexes) - _MAX_TASKS} tasks more"
     opening = change.opening
     if not indexes and opening.arguments:
         yield f"sent: {_render_value(json.dumps(opening.arguments, ensure_ascii=False))[1:-1]}"

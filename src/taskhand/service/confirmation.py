@@ -36,7 +36,7 @@ CONFIRM_FIELD: Final = "confirm"
 SHARE_OF_CALL: Final = 0.65
 """The part of the call's time in which a person may answer; the rest is needed to carry the plan out."""
 
-_MAX_TASKS, _LONGEST_LINE, _LONGEST_TITLE, _LONGEST_VALUE = 5, 160, 60, 40
+_MAX_TASKS, _MAX_LINE, _MAX_TITLE, _MAX_VALUE = 5, 160, 60, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,14 @@ def _difference_line(one: Difference, wording: Wording) -> str:
         names = wording.links(field, *sides.values())
         sides |= {side: f"{names[str(one)]} ({one})" for side, one in sides.items() if str(one) in names}
     changed = "; ".join(f"{field}: {_change(it['from'], it['to'])}" for field, it in difference.items())
-    line = f"{one.does} “{truncate(title, _LONGEST_TITLE)}”"
+    line = f"{one.does} “{truncate(title, _MAX_TITLE)}”"
     if one.does == "delete" and (of := [*filter(None, (wording.due(one.due),)), *wording.people(one.responsible_ids)]):
         line = f"{line} ({one_line(', '.join(of))})"
-    return truncate(f"{line}: {changed}" if changed else line, _LONGEST_LINE)
+    return truncate(f"{line}: {changed}" if changed else line, _MAX_LINE)
 
 
 def _change(before: object, after: object) -> str:
-    return " → ".join(truncate_change(_text(before), _text(after), _LONGEST_VALUE))
+    return " → ".join(truncate_change(_text(before), _text(after), _MAX_VALUE))
 
 
 def _text(value: object) -> str:

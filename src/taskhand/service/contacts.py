@@ -12,9 +12,9 @@ from taskhand.service.find_contacts import find_contacts
 __all__ = ["check_contact"]
 
 _MAX_CANDIDATES: Final = 5
-_SHORTEST_ID: Final = 12
+_MIN_ID: Final = 12
 """Characters of the shortest id with letters; a shorter word with digits may be a name, such as `Studio54`."""
-_ID: Final = re.compile(rf"\d+|(?=\D*\d)[\w-]{{{_SHORTEST_ID},}}", re.ASCII)
+_ID: Final = re.compile(rf"\d+|(?=\D*\d)[\w-]{{{_MIN_ID},}}", re.ASCII)
 
 
 async def check_contact(app: AppContext, given: str) -> None:

@@ -15,7 +15,7 @@ from taskhand.service.deals import MAX_DEALS
 
 __all__ = ["FoundContacts", "find_contacts"]
 
-_SHORTEST_QUERY = 2
+_MIN_QUERY = 2
 _ID: Final = re.compile(r"(?=\D*\d)[\w-]+", re.ASCII)
 
 
@@ -34,9 +34,9 @@ async def find_contacts(app: AppContext, query: str, limit: int) -> FoundContact
     """
     address = split_address(query)
     query = address.of if address and "@" in address.of else without_cut(strip_hidden(query)).strip()
-    if len(fold(query)) < _SHORTEST_QUERY:
+    if len(fold(query)) < _MIN_QUERY:
         raise CallerError(
-            "query is too short.", code="invalid_query", next_step=f"Send at least {_SHORTEST_QUERY} characters."
+            "query is too short.", code="invalid_query", next_step=f"Send at least {_MIN_QUERY} characters."
         )
     of_id = await _find_by_id(app, query)
     found = await app.backend.account.find_contacts(query, limit)

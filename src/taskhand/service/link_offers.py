@@ -20,7 +20,7 @@ __all__ = ["OpenOffer", "OpenOffers", "describe_step", "describe_terms", "end_of
 
 _log = logging.getLogger(__name__)
 
-_SHORTEST: Final = timedelta(minutes=7)
+_MIN_VALIDITY: Final = timedelta(minutes=7)
 """An offer is told as long as its person has so much time to open it; then there is another one.
 
 It is soon replaced, since a page that was opened in one browser does not go on in another.
@@ -124,7 +124,7 @@ class OpenOffers:
 
     async def _is_over(self, app: AppContext, kept: OpenOffer) -> bool:
         kept.state = state = await self._offers.find_state(kept.offer.id, kept.person)
-        return state.is_linked or state.is_over or kept.offer.expires_at - app.clock() < _SHORTEST
+        return state.is_linked or state.is_over or kept.offer.expires_at - app.clock() < _MIN_VALIDITY
 
     async def _find_state(self, app: AppContext, offer_id: str) -> OfferState:
         person = app.principal.person

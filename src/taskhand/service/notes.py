@@ -17,7 +17,7 @@ from taskhand.service.sent_notes import find_own_notes
 
 __all__ = ["describe_others", "describe_shared", "moved_notes", "tasks_sharing", "with_written_notes"]
 
-_LONGEST_TITLE = 60
+_MAX_TITLE = 60
 
 
 async def with_written_notes(
@@ -74,7 +74,7 @@ async def moved_notes(app: AppContext, plan: Change) -> list[Difference]:
 
 def describe_others(tasks: Sequence[Task]) -> str:
     """The note that stays, because it is also that of these tasks, in a sentence."""
-    first, *more = {one.id: f"{truncate(one.title or '', _LONGEST_TITLE)!r} ({one.id})" for one in tasks}.values()
+    first, *more = {one.id: f"{truncate(one.title or '', _MAX_TITLE)!r} ({one.id})" for one in tasks}.values()
     named = f"{first} and {len(more)} more" if more else first
     return f"The note on the lead stays: it is also that of {named}, not undone here."
 

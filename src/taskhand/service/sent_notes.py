@@ -16,7 +16,7 @@ __all__ = ["SentNote", "check_no_rival_note", "find_own_notes", "find_sent_notes
 
 _LISTED_WITHIN: Final = timedelta(minutes=1)
 """How long a list may not show a new note."""
-_LONGEST_CALL: Final = timedelta(minutes=10)
+_MAX_CALL_TIME: Final = timedelta(minutes=10)
 _PAGE: Final = 50
 
 
@@ -96,7 +96,7 @@ async def check_no_rival_note(app: AppContext, change: Change) -> None:
 async def _recent_changes(app: AppContext, before: str | None) -> list[Change]:
     """The changes of this person, if one calls, that are under way or have just ended, oldest first."""
     now, cursor, changes = app.clock(), None, list[Change]()
-    recent = ChangeQuery(since=now - _LONGEST_CALL, limit=_PAGE, with_plans=False, subject=app.principal.subject)
+    recent = ChangeQuery(since=now - _MAX_CALL_TIME, limit=_PAGE, with_plans=False, subject=app.principal.subject)
     while True:
         query = replace(recent, after=cursor)
         page = await app.journal.page(query)

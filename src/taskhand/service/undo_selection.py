@@ -11,7 +11,7 @@ from taskhand.journal.journal import Change, Intent, Result
 
 __all__ = ["Selection", "select"]
 
-_MAX_CANDIDATES, _LONGEST_TITLE = 20, 60
+_MAX_CANDIDATES, _MAX_TITLE = 20, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _unknown_entry_error(change: Change, entry: str, *, takes_fields: bool) -> C
     named += [Candidate(_id_at(change, index), _title_at(change, index)) for index in indexes]
     what = "a task or a field" if takes_fields else "a task"
     return CallerError(
-        f"{truncate(entry, _LONGEST_TITLE)!r} is not {what} of {change.id}; nothing was undone.",
+        f"{truncate(entry, _MAX_TITLE)!r} is not {what} of {change.id}; nothing was undone.",
         next_step=f"Send some of the candidates; list_changes with changeId {change.id} has all its tasks.",
         candidates=named,
     )
@@ -88,7 +88,7 @@ def _title_at(change: Change, index: int) -> str | None:
         return None
     intent, result = change.intents[index], change.results.get(index)
     task = intent.before.task if intent.before else result.after if result else None
-    return truncate(task.title, _LONGEST_TITLE) if task and task.title else None
+    return truncate(task.title, _MAX_TITLE) if task and task.title else None
 
 
 def _nothing_written_error(change: Change, *, is_all: bool) -> CallerError:

@@ -13,7 +13,7 @@ from taskhand.service.app_context import AppContext
 __all__ = ["with_zone_note"]
 
 _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
-_LONGEST = 40
+_MAX_CHARACTERS = 40
 
 
 def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Written) -> _Written:
@@ -22,7 +22,7 @@ def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Writ
     others = [zone for zone in _zones_in(arguments) if zone.strip().casefold() != own.casefold()]
     if app.backend.capabilities.keeps_timezone or not others:
         return written
-    sent = truncate(one_line(others[0]), _LONGEST)
+    sent = truncate(one_line(others[0]), _MAX_CHARACTERS)
     note = f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {own}."
     return replace(written, note=" ".join(filter(None, (written.note, note))))
 

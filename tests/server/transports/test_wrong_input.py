@@ -17,7 +17,7 @@ from server.transports.wrong_calls import READS, TOGETHER, UNDATED, wrong_calls
 from taskhand.server.tools import TOOLS
 
 EXAMPLES = 50
-LONGEST_REFUSAL = 3_000
+MAX_REFUSAL = 3_000
 
 
 class Target(NamedTuple):
@@ -55,7 +55,7 @@ def _check_readable(message: Message) -> None:
     assert error["code"] != "internal_error"
     assert error["message"].strip().endswith((".", ":", "!", "?", ")", "”"))
     assert isinstance(error["retryable"], bool)
-    assert len(text) < LONGEST_REFUSAL
+    assert len(text) < MAX_REFUSAL
     for word in ("Traceback", "pydantic", "https://", 'File "'):
         assert word not in text
 

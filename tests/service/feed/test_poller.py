@@ -19,7 +19,7 @@ from taskhand.events.event_store import EventQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.feed.demand import WANTED_FOR_S, FeedDemand, poll_when_wanted
 from taskhand.service.feed.feed import feed_of
-from taskhand.service.feed.poller import LONGEST_S, SHORTEST_S, Pace
+from taskhand.service.feed.poller import MAX_PAUSE_S, MIN_PAUSE_S, Pace
 
 START = NOW.astimezone(UTC)
 
@@ -111,8 +111,8 @@ def test_the_pause_grows_in_quiet_and_is_short_again_after_activity() -> None:
         pauses.append(pace.pause_s)
         pace = pace.after(found=False)
     assert pauses[:4] == [5.0, 7.5, 11.25, 16.875]
-    assert pauses[-1] == LONGEST_S
-    assert pace.after(found=True) == Pace(SHORTEST_S)
+    assert pauses[-1] == MAX_PAUSE_S
+    assert pace.after(found=True) == Pace(MIN_PAUSE_S)
 
 
 @pytest.mark.parametrize(
@@ -136,14 +136,14 @@ async def test_it_looks_only_while_somebody_wants_to_know(tmp_path: Path) -> Non
         assert await one.kept() == 1
         assert one.looks[5:] == [65.9375, 70.9375, 78.4375]
         await one.clock.pass_until(3 * WANTED_FOR_S)
-        assert WANTED_FOR_S - LONGEST_S < one.looks[-1] < WANTED_FOR_S
+        assert WANTED_FOR_S - MAX_PAUSE_S < one.looks[-1] < WANTED_FOR_S
 
 
 async def test_a_subscription_is_polled_for_until_it_ends(tmp_path: Path) -> None:
     async with polled(tmp_path) as [one]:
         end = one.app.demand.subscribe(one.app)
         await one.clock.pass_until(2 * WANTED_FOR_S)
-        assert one.looks[-1] - one.looks[-2] == LONGEST_S
+        assert one.looks[-1] - one.looks[-2] == MAX_PAUSE_S
         assert len(one.looks) < 25
         seen = len(one.looks)
         ends = [end, one.app.demand.subscribe(one.app)]
@@ -162,7 +162,7 @@ async def test_the_demand_for_a_feed_is_recorded_again_after_a_third_of_the_time
     async with polled(tmp_path) as [one]:
         one.app.demand.subscribe(one.app)
         told = []
-        for end in (60, WANTED_FOR_S / 3 - LONGEST_S, WANTED_FOR_S / 3 + LONGEST_S):
+        for end in (60, WANTED_FOR_S / 3 - MAX_PAUSE_S, WANTED_FOR_S / 3 + MAX_PAUSE_S):
             await one.clock.pass_until(end)
             state = await one.stage.store.find_feed(await feed_of(one.app))
             assert state is not None

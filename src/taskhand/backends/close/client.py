@@ -26,7 +26,7 @@ _EVENTS: Final = 50
 """Rows in a page of the event log; the maximum that Close allows."""
 _TASKS: Final = Path.of("/task/")
 _NOTES: Final = Path.of("/activity/note/")
-_LONGEST_QUERY: Final = 1_800
+_MAX_QUERY: Final = 1_800
 """Maximum characters of a query string: Close recommends URLs of up to 2,000, of which the base takes a part."""
 
 
@@ -148,7 +148,7 @@ class CloseClient:
             size = self._page_size
             whole = {**params, "_limit": str(size), "_skip": str(skip)}
             try:
-                if len(urlencode(whole)) <= _LONGEST_QUERY:
+                if len(urlencode(whole)) <= _MAX_QUERY:
                     return _page(await self._send("GET", path, day, params=whole))
                 override = {"x-http-method-override": "GET"}
                 return _page(await self._send("POST", path, day, json={"_params": whole}, headers=override, reads=True))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
 
 PAGE = 100
-MOST = 500
+MAX_PAGE = 500
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def list_owners(ctx: RequestContext) -> Reply:
         for owner in _active_or_archived(ctx)
         if email is None or owner.email.casefold() == email.casefold()
     ]
-    return Reply(200, offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, MOST)))
+    return Reply(200, offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, MAX_PAGE)))
 
 
 def get_owner(ctx: RequestContext) -> Reply:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.property_definitions import Definition
     from taskhand.sandbox.hubspot.record import Record
 
-PAGE, MOST = 10, 200
+PAGE, MAX_PAGE = 10, 200
 GROUPS, FILTERS, ALL_FILTERS = 5, 6, 18
 CHARACTERS = 3000
 
@@ -76,8 +76,8 @@ def _query(ctx: RequestContext, body: Mapping[str, Any]) -> Query:
 
 def _limit(sent: object) -> int:
     text = str(PAGE if sent in (None, 0) else sent)
-    if not (text.isdigit() and int(text) <= MOST):
-        raise validation_error(f"limit must be from 1 to {MOST}", limit=[text])
+    if not (text.isdigit() and int(text) <= MAX_PAGE):
+        raise validation_error(f"limit must be from 1 to {MAX_PAGE}", limit=[text])
     return int(text)
 
 

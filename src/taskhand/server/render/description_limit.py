@@ -14,7 +14,7 @@ _MAX_DESCRIPTION: Final = 12_000
 _MAX_PROPERTY: Final = 400
 _MAX_ESCAPED: Final = 16_000
 """Maximum length of a description as JSON, in which a control character takes six characters."""
-_LONGEST_ESCAPE: Final = 6
+_MAX_ESCAPE_CHARACTERS: Final = 6
 
 
 def fit_description(task: Task) -> Task:
@@ -28,7 +28,7 @@ def fit_description(task: Task) -> Task:
 
 
 def _fit(text: str) -> str:
-    if len(text) * _LONGEST_ESCAPE < _MAX_ESCAPED:
+    if len(text) * _MAX_ESCAPE_CHARACTERS < _MAX_ESCAPED:
         return text
     longest = _MAX_DESCRIPTION
     while len(json.dumps(truncate(text, longest), ensure_ascii=False)) > _MAX_ESCAPED:

@@ -45,7 +45,7 @@ TASK_TEXTS = (
 _NAME = 60
 _PAGE_CHARACTERS = 320
 """Average length of a row; a page ends early before it exceeds it."""
-_SMALLEST_PAGE, _LARGEST_PAGE = 3_000, 32_000
+_MIN_PAGE, _MAX_PAGE = 3_000, 32_000
 _ENVELOPE = 430
 """Characters around the rows: the cursor, and the mark on untrusted text."""
 
@@ -221,7 +221,7 @@ def zone_of(found: "TaskList") -> str:
 
 def page_room(limit: int) -> int:
     """The maximum length of the rows of a page in characters."""
-    return min(max(_PAGE_CHARACTERS * limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
+    return min(max(_PAGE_CHARACTERS * limit, _MIN_PAGE), _MAX_PAGE) - _ENVELOPE
 
 
 def row_of(found: "TaskList", task: Task, wording: "Wording", fields: Sequence[RowField] | MISSING) -> Row:

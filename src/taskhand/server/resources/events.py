@@ -10,14 +10,14 @@ from taskhand.service.app_context import AppContext
 
 __all__ = ["EVENTS"]
 
-_MOST: Final = 50
+_MAX_EVENTS: Final = 50
 
 
 async def _read(app: AppContext, _: str) -> EventsAnswer:
     from taskhand.service.list_events import list_latest_events
     from taskhand.service.load_wording import load_wording
 
-    page = await list_latest_events(app, _MOST)
+    page = await list_latest_events(app, _MAX_EVENTS)
     wording = await load_wording(app, people_in_events(page.events))
     note = app.principal.rules.note_on_lists
     while True:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FIND_CONTACTS"]
 
-_MOST = 20
+_MAX_CONTACTS = 20
 
 
 class FindContacts(Body):
@@ -32,8 +32,8 @@ class FindContacts(Body):
 async def _run(call: "Call", arguments: FindContacts) -> ContactsAnswer:
     from taskhand.service.find_contacts import find_contacts
 
-    found = await find_contacts(call.app, arguments.query, _MOST + 1)
-    return ContactsAnswer.of(found.contacts, _MOST, found.deals)
+    found = await find_contacts(call.app, arguments.query, _MAX_CONTACTS + 1)
+    return ContactsAnswer.of(found.contacts, _MAX_CONTACTS, found.deals)
 
 
 FIND_CONTACTS = Tool(

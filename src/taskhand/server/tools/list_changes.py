@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["list_changes_tool"]
 
 _LIMIT = 20
-_LARGEST_PAGE = 4_000
+_MAX_PAGE = 4_000
 """Maximum length of a page of tasks without an explicit limit, in characters."""
 _TASKS, _DIGITS = "t", 9
 """The prefix of the cursor of a page of tasks, and the maximum number of its digits."""
@@ -56,7 +56,7 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
 
     query, matched = _query(call, arguments)
     if arguments.change_id is not MISSING:
-        largest = _LARGEST_PAGE if arguments.limit is MISSING else MAX_LENGTH
+        largest = _MAX_PAGE if arguments.limit is MISSING else MAX_LENGTH
         return await _list_tasks(call.app, arguments.change_id, query, largest)
     while True:
         page = await list_changes(call.app, query)

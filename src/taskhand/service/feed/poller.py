@@ -19,12 +19,12 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.feed.demand import WANTED_FOR_S
 from taskhand.service.feed.feed import feed_of, look
 
-__all__ = ["LONGEST_S", "SHORTEST_S", "FeedPoller", "Pace"]
+__all__ = ["MAX_PAUSE_S", "MIN_PAUSE_S", "FeedPoller", "Pace"]
 
 _log = logging.getLogger(__name__)
 
-SHORTEST_S: Final = 5.0
-LONGEST_S: Final = 120.0
+MIN_PAUSE_S: Final = 5.0
+MAX_PAUSE_S: Final = 120.0
 """Maximum seconds between two polls: after activity, and in quiet."""
 _SLOWER: Final = 1.5
 _HINTED_S: Final = 1.0
@@ -44,11 +44,11 @@ _OF_CALLER: Final = (CallerError, LinkBroken, LinkRequired, NotAllowed)
 class Pace:
     """The interval between polls; it grows in quiet, and after failures."""
 
-    pause_s: float = SHORTEST_S
+    pause_s: float = MIN_PAUSE_S
 
     def after(self, *, found: bool) -> "Pace":
         """The pace after a poll, by whether it found something."""
-        return Pace() if found else Pace(min(LONGEST_S, _SLOWER * self.pause_s))
+        return Pace() if found else Pace(min(MAX_PAUSE_S, _SLOWER * self.pause_s))
 
     def wait_s(self, looked_at: datetime | None, now: datetime, *, hinted: bool = False) -> float:
         """Seconds until the next poll; the last one of any replica began at `looked_at`."""
@@ -89,7 +89,7 @@ class FeedPoller:
                 wait_s = await self._poll_due_feeds()
             except TaskhandError as error:
                 _log.warning("it cannot be told which changes are wanted: %s", error.message)
-                wait_s = LONGEST_S
+                wait_s = MAX_PAUSE_S
             await self._wait(wait_s)
 
     async def _poll_due_feeds(self) -> float | None:

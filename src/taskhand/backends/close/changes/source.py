@@ -31,8 +31,8 @@ _CALLS_EVERY_S: Final = 60
 """Seconds between looks at outgoing calls while the process is idle; calls are fewer than to-dos."""
 _TRIES: Final = 8
 """Maximum stretches that one look tries."""
-_SHORTEST_S: Final = 1.0
-_LONGEST_S: Final = 86_400.0 * 30
+_MIN_SPAN_S: Final = 1.0
+_MAX_SPAN_S: Final = 86_400.0 * 30
 _WHOLE: Final = 400
 """Maximum pages of a stretch that cannot be shortened."""
 
@@ -198,14 +198,14 @@ async def _next_stretch(log: EventLog, was: _Position, now: float) -> tuple[Stre
     end = datetime.fromtimestamp(now, UTC) + _OVERLAP
     span_s, is_cut = was.span_s, False
     for _ in range(_TRIES):
-        until = None if span_s is None else start + timedelta(seconds=min(span_s, _LONGEST_S))
+        until = None if span_s is None else start + timedelta(seconds=min(span_s, _MAX_SPAN_S))
         until = None if until is None or (until > end and not is_cut) else until
-        most = _WHOLE if until is not None and span_s == _SHORTEST_S else MAX_PAGES
+        most = _WHOLE if until is not None and span_s == _MIN_SPAN_S else MAX_PAGES
         part = await log.read(known_until - again, until, known_until, max_pages=most)
         if part.cut_at is not None:
             is_cut = True
             left_s = (part.cut_at - start).total_seconds()
-            span_s = max(left_s if until is None else min(left_s, (span_s or left_s) / 8), _SHORTEST_S)
+            span_s = max(left_s if until is None else min(left_s, (span_s or left_s) / 8), _MIN_SPAN_S)
         elif until is None or span_s is None:
             return part, None, None
         elif part.newest is None or part.newest <= known_until:
