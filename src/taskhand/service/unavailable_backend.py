@@ -1,13 +1,10 @@
 """A backend whose credential cannot be read: what it can do is known, and every request is refused with the reason."""
 
 import inspect
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
-from taskhand.backends.base import Account, Backend, OwnProperties
+from taskhand.backends.base import Backend
 from taskhand.domain.errors import OperatorError
-
-if TYPE_CHECKING:
-    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["unavailable_backend"]
 
@@ -19,29 +16,18 @@ def unavailable_backend(backend: Backend, problem: OperatorError) -> Backend:
     return cast("Backend", _Unavailable(backend, problem))
 
 
-class _Unavailable:
-    """All that needs no request is the backend's own."""
-
-    def __init__(self, backend: Backend, problem: OperatorError) -> None:
-        self._backend = backend
-        self._refusing = _Refusing(problem)
-        self.account = cast("Account", _RefusingAccount(problem, backend.account.accessed))
-        self.properties = cast("OwnProperties", self._refusing) if backend.properties is not None else None
-        source = backend.change_source
-        self.change_source = cast("ChangeSource", _RefusingSource(problem)) if source is not None else None
-
-    def __getattr__(self, name: str) -> Any:
-        is_request = name != _CLOSING and inspect.iscoroutinefunction(getattr(Backend, name, None))
-        return getattr(self._refusing if is_request else self._backend, name)
-
-
 class _Refusing:
-    """Has every method, and each refuses; an error is made anew, since whoever catches one adds to it."""
+    """A part of a backend: what needs no request is its own, and each request raises an error of its own."""
 
-    def __init__(self, problem: OperatorError) -> None:
+    def __init__(self, part: object, problem: OperatorError) -> None:
+        self._part = part
         self._problem = problem
 
-    def __getattr__(self, _name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._part, name)
+        if name == _CLOSING or not inspect.iscoroutinefunction(found):
+            return found
+
         async def refuse(*_given: Any, **_named: Any) -> NoReturn:
             raise OperatorError(
                 self._problem.message, code=self._problem.code, next_step=self._problem.next_step
@@ -50,16 +36,11 @@ class _Refusing:
         return refuse
 
 
-class _RefusingAccount(_Refusing):
-    """An account that refuses every request."""
+class _Unavailable(_Refusing):
+    """The whole backend."""
 
-    def __init__(self, problem: OperatorError, accessed: str) -> None:
-        super().__init__(problem)
-        self.accessed = accessed
-
-
-class _RefusingSource(_Refusing):
-    """A source of changes that refuses to look."""
-
-    compares = False
-    remark = None
+    def __init__(self, backend: Backend, problem: OperatorError) -> None:
+        super().__init__(backend, problem)
+        self.account = _Refusing(backend.account, problem)
+        self.properties = _Refusing(backend.properties, problem) if backend.properties else None
+        self.change_source = _Refusing(backend.change_source, problem) if backend.change_source else None

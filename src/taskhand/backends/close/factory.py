@@ -71,7 +71,7 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
 
     client = await _open_client(settings, context)
     adapter = CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
-    context.forget_with(adapter.forget)
+    context.forget_with(adapter.recent.forget_overtaken)
     return adapter
 
 

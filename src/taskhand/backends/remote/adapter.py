@@ -5,7 +5,7 @@ decides what a lost response means. A *row* is a task in the CRM's own form.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
@@ -210,10 +210,6 @@ class CrmAdapter(Backend, ABC, Generic[_Row]):
 
         await for_each([*enumerate(before)], delete, at_once=self.singles_at_once)
         return tuple(results.results[index] for index in range(len(before)))
-
-    def forget(self, task_ids: Collection[str] | None) -> None:
-        """Forget the recent writes to these tasks, or to all (None): another process has written them since."""
-        self.recent.forget_overtaken(task_ids)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
         """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails."""

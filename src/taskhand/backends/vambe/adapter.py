@@ -148,7 +148,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     def forget(self, task_ids: Collection[str] | None) -> None:
         """Forget recent writes and cached lists of these tasks, or of all (None): another process wrote them."""
-        super().forget(task_ids)
+        self.recent.forget_overtaken(task_ids)
         self._lists.forget(task_ids)
 
     # Requests.
