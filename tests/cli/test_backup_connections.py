@@ -67,7 +67,7 @@ def test_a_shared_journal_goes_back_for_all_connections_or_not_at_all(run: Run, 
     create(run, "loc", "Before")
     told = run("--connection", "hub", "backup", "hub.zip")
     assert members(tmp_path / "hub.zip") == {"journal.sqlite"}
-    assert "The journal is also that of loc: it is restored without --connection only." in told.stderr
+    assert "The journal is also that of loc: it is restored only without --connection." in told.stderr
     done(run("backup", "all.zip"))
     create(run, "loc", "After")
     for name, file in (("hub", "hub.zip"), ("hub", "all.zip"), ("loc", "all.zip")):

@@ -208,7 +208,7 @@ def test_a_person_is_asked_what_the_connection_is(tmp_path: Path) -> None:
         ["connections", "add", "north", "--no-check", "--set", "user_id=7"],
         [
             (f"Backend ({', '.join(BACKENDS)}): ", "hubspot"),
-            ("What is it? In a few words (empty: nothing): ", "Ventas ñandú"),
+            ("Describe the account in a few words (empty: nothing): ", "Ventas ñandú"),
             ("access_token, Token of a private app, a service key or an OAuth app: ", SECRET),
             ("Restart the server, and it has the connection north.", ""),
         ],
@@ -294,7 +294,7 @@ def test_what_is_added_and_removed_leaves_every_other_byte(text: str, run: Run, 
 
 
 WRONG = [
-    (("add", "North", "--backend", "local"), "'North' is no name", "Call it north."),
+    (("add", "North", "--backend", "local"), "'North' is not a valid name", "Call it north."),
     (("add", "all", "--backend", "local"), "'all' is reserved", "Choose another name."),
     (("add", "other", "--backend", "local"), "'other' is reserved", "Choose another name."),
     (("add", "n"), "Missing option '--backend'", ""),
@@ -320,7 +320,7 @@ WRONG = [
     (
         ("add", "n", "--backend", "local", "--description", 121 * "x"),
         "--description is longer than 120",
-        "Say in a few words",
+        "Describe the account in a few words",
     ),
     (
         ("add", "n", "--backend", "local"),

@@ -37,9 +37,9 @@ def test_commands_work_on_a_database_or_say_what_to_do(postgres: "TestDatabase",
     code, said = run(url, tmp_path, "export", str(lines))
     assert (code, said) == (0, f"{lines} has the tasks: 24.\n"), said
     code, said = run(url, tmp_path, "import", "--dry-run", str(lines))
-    assert (code, said) == (0, "Tasks that would be made: 0. There already: 24.\n")
+    assert (code, said) == (0, "Tasks that would be made: 0. Already in the store: 24.\n")
     code, said = run(url, tmp_path, "import", str(lines))
-    assert (code, said) == (0, "Tasks made: 0. There already: 24.\n")
+    assert (code, said) == (0, "Tasks made: 0. Already in the store: 24.\n")
     code, said = run(url, tmp_path, "statuses", "list")
     assert "Pendiente" in said
     code, said = run(url, tmp_path, "doctor")

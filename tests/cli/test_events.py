@@ -71,7 +71,10 @@ def test_what_was_changed_is_printed_for_people_and_as_the_rows_of_the_tool(
 def test_what_is_refused_says_what_a_person_at_a_terminal_can_do(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("members", "add", "Elisa Rojas").exit_code == 0
     for words, told in (
-        (("--person", "elisa"), ["2 people match", "Elisa Rojas\n", "Elisa Mora\n", "by its id: --person ID."]),
+        (
+            ("--person", "elisa"),
+            ["2 people match", "Elisa Rojas\n", "Elisa Mora\n", "Send the person's id: --person ID."],
+        ),
         (("--person", "nobody"), ["Elisa Mora\n", "`taskhand members list` shows all."]),
         (("--task", "nope"), ["'nope' is not a task id.", "`taskhand call list_tasks` shows"]),
     ):

@@ -90,9 +90,9 @@ def test_a_round_trip_through_json_lines_loses_nothing_and_makes_nothing_twice(f
     assert file.stat().st_mode & 0o777 == 0o600
     assert invoke(import_tasks, other, "--dry-run", file).stdout.startswith(f"Tasks that would be made: {count}.")
     assert rows(other)["task"] == []
-    assert invoke(import_tasks, other, file).stdout == f"Tasks made: {count}. There already: 0.\n"
+    assert invoke(import_tasks, other, file).stdout == f"Tasks made: {count}. Already in the store: 0.\n"
     assert rows(other) == rows(filled)
-    assert invoke(import_tasks, other, file).stdout == f"Tasks made: 0. There already: {count}.\n"
+    assert invoke(import_tasks, other, file).stdout == f"Tasks made: 0. Already in the store: {count}.\n"
     assert rows(other) == rows(filled)
     again = tmp_path / "again.jsonl"
     invoke(export_tasks, other, again)
@@ -101,7 +101,7 @@ def test_a_round_trip_through_json_lines_loses_nothing_and_makes_nothing_twice(f
         invoke(export_tasks, filled, file)
     printed = invoke(export_tasks, filled, "-").stdout
     piped = CliRunner().invoke(import_tasks, ["-"], printed, obj=settings_of(tmp_path / "piped.sqlite"))
-    assert piped.stdout == f"Tasks made: {count}. There already: 0.\n"
+    assert piped.stdout == f"Tasks made: {count}. Already in the store: 0.\n"
     assert rows(tmp_path / "piped.sqlite") == rows(filled)
 
 
@@ -129,7 +129,7 @@ def test_a_store_with_tasks_keeps_its_own_statuses_and_people_and_what_was_chang
         connection.execute("UPDATE task SET title = 'Changed' WHERE title LIKE 'Send the proposal%'")
     told = invoke(import_tasks, other, file).stdout
     assert "Tasks made: 0." in told
-    assert "different in the file: lines " in told
+    assert "although the file differs: lines " in told
     assert "Changed" in {row[1] for row in rows(other)["task"]}
 
 
@@ -224,8 +224,8 @@ def test_rows_that_a_person_wrote_are_made_once(tmp_path: Path) -> None:
         "Llamar a Acme;;done;;\r\n",
         encoding="utf-8-sig",
     )
-    assert invoke(import_tasks, store, file).stdout == "Tasks made: 3. There already: 0.\n"
-    assert invoke(import_tasks, store, file).stdout == "Tasks made: 0. There already: 3.\n"
+    assert invoke(import_tasks, store, file).stdout == "Tasks made: 3. Already in the store: 0.\n"
+    assert invoke(import_tasks, store, file).stdout == "Tasks made: 0. Already in the store: 3.\n"
     file.write_text(
         'title,dueDate,responsible,priority\n"Two\nlines",,,\n,,,\nA,2026-02-30,,\nB,,Zoe,\nC,,,5\nD\n',
         encoding="utf-8",
@@ -255,8 +255,8 @@ def test_tasks_of_a_crm_come_into_the_store_once(crm: Crm, tmp_path: Path) -> No
 
     records = anyio.run(collect)
     file.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
-    assert invoke(import_tasks, store, file).stdout == "Tasks made: 3. There already: 0.\n"
-    assert invoke(import_tasks, store, file).stdout == "Tasks made: 0. There already: 3.\n"
+    assert invoke(import_tasks, store, file).stdout == "Tasks made: 3. Already in the store: 0.\n"
+    assert invoke(import_tasks, store, file).stdout == "Tasks made: 0. Already in the store: 3.\n"
     titles = {record["task"]["title"] for record in records if "task" in record}
     assert {row[1] for row in rows(store)["task"]} == titles
     people = {record["member"]["name"] for record in records if "member" in record}

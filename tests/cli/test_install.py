@@ -37,7 +37,7 @@ def test_install_and_uninstall_restore_the_file(run: Run, file: Path) -> None:
     done = run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
     assert set(servers_in(file)) == {"gh", "taskhand"}
     assert servers_in(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": KEY}
-    assert "Whoever reads that file can read" in done.stderr
+    assert "Everyone who can read that file can read" in done.stderr
     assert run("cursor", "--uninstall").exit_code == 0
     assert file.read_bytes() == before
 
@@ -156,13 +156,13 @@ def test_a_key_in_the_file_is_warned_about_with_what_can_be_done_here(
 ) -> None:
     def warning() -> str:
         done = run("cursor", "--backend", "vambe", "--keys", "file", VAMBE_API_KEY=KEY)
-        return next(line for line in done.stderr.splitlines() if line.startswith("! Whoever"))
+        return next(line for line in done.stderr.splitlines() if line.startswith("! Everyone"))
 
-    assert warning() == "! Whoever reads that file can read VAMBE_API_KEY."
+    assert warning() == "! Everyone who can read that file can read VAMBE_API_KEY."
     keyring.set_keyring(InMemory())
-    assert warning().endswith("VAMBE_API_KEY. `--keys keyring` keeps it in the system's keyring.")
+    assert warning().endswith("VAMBE_API_KEY. `--keys keyring` stores it in the system's keyring.")
     monkeypatch.setitem(sys.modules, "keyring", None)
-    assert warning().endswith("Install Taskhand with the extra `keyring` to keep it in the system's keyring.")
+    assert warning().endswith("Install Taskhand with the extra `keyring` to store it in the system's keyring.")
     refused = error_of(run("cursor", "--keys", "keyring"))
     assert refused.next_step == "Install Taskhand with the extra `keyring`."
 
@@ -277,7 +277,7 @@ def test_a_present_key_stays_unless_another_is_given(run: Run, file: Path) -> No
     ("options", "said"),
     [
         (["cursor", "--backend", "vambe"], "VAMBE_API_KEY is needed for vambe"),
-        (["cursor", "--set", "VAMBE_API_KEY=x"], "a command line must not show"),
+        (["cursor", "--set", "VAMBE_API_KEY=x"], "must not be on a command line"),
         (["cursor", "--me", "Ana"], "--me needs --backend"),
         (["cursor", "--me", "Ana", "--backend", "close"], "chooses nobody on Close: `me` is the owner of the key"),
         (["cursor", "--me", "Ana", "--backend", "local"], "chooses nobody in the built-in store"),
@@ -285,7 +285,7 @@ def test_a_present_key_stays_unless_another_is_given(run: Run, file: Path) -> No
         (["cursor", "--set", "TASKHAND_USER"], "must be NAME=VALUE"),
         (["cursor", "--set", "TASKHAND_TIMEZONE=Marte"], "not an IANA time zone"),
         (["cursor", "--keys", "host"], "does not store keys itself"),
-        (["cursor", "--keys", "keyring"], "This system has no keyring that can be used."),
+        (["cursor", "--keys", "keyring"], "This system has no usable keyring."),
         (["claude-desktop", "--keys", "environment"], "does not fill in environment variables"),
         (["claude-code", "--project", "--keys", "file"], "is shared"),
     ],

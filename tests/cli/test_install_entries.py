@@ -131,7 +131,7 @@ def test_a_file_with_a_key_in_it_is_made_readable_for_its_owner_alone(run: Run, 
         run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
         file.chmod(0o664)
     done = run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
-    assert f"Only you can read {file} now: it holds a key" in done.stdout
+    assert f"Only you can read {file} now. It holds a key" in done.stdout
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 

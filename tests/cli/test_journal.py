@@ -150,7 +150,7 @@ def test_the_first_bad_row_is_named_with_exit_code_1(runs: Run, journal_file: Pa
         connection.execute("UPDATE entry SET body = replace(body, 'New', 'Old') WHERE seq = 3")
     done = runs("verify")
     assert done.exit_code == 1
-    assert "Row 3 is not right" in done.stdout
+    assert "Row 3 is wrong" in done.stdout
 
 
 def test_a_journal_that_cannot_be_read_is_not_called_altered(runs: Run, journal_file: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_followed_export_ends_with_its_reader_and_on_ctrl_c(settings: Settings
     )
     for one in (left, interrupted):
         assert one.stderr is not None
-        assert one.stderr.readline() == f"There is no journal at {journal_file} yet. It is waited for.\n"
+        assert one.stderr.readline() == f"There is no journal at {journal_file} yet. Waiting for it.\n"
 
     async def fill() -> None:
         async with open_journal(journal_file) as kept:

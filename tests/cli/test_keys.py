@@ -44,7 +44,7 @@ def test_a_key_is_alone_on_standard_output_and_the_rest_is_said_beside_it(keys: 
     key_id = done.stdout.split("_")[1]
     first, second, third = done.stderr.splitlines()
     assert first == f"Key {key_id} of ana@x.test may read, write, until 2026-03-05 03:30 UTC."
-    assert second.startswith(f"It is shown only now; {file} has its hash.")
+    assert second.startswith(f"It cannot be shown again; {file} has its hash.")
     assert third == "Authorization: Bearer KEY"
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700

@@ -201,7 +201,7 @@ def test_contacts_are_listed_by_name_and_filtered_by_a_query(store_file: Path) -
 
 
 def test_a_store_is_seeded_once(store_file: Path) -> None:
-    assert output(store_file, "seed", "demo").startswith("Planted the demo data: ")
+    assert output(store_file, "seed", "demo").startswith("Added the demo data: ")
     people = output(store_file, "members", "list")
     assert "The store has tasks already." in refusal(store_file, "seed", "demo", code=2)
     assert output(store_file, "members", "list") == people

@@ -125,7 +125,7 @@ def test_a_person_is_unlinked_from_one_connection_or_from_all(run: Run, file: Pa
         done = run("people", "unlink", *arguments)
         assert (done.stdout, message(done)) == ("", said)
         assert isinstance(done.exception, TaskhandError)
-        assert done.exception.next_step == f"{named}`taskhand people` shows who has linked what."
+        assert done.exception.next_step == f"{named}`taskhand people` lists the links."
 
 
 @pytest.mark.parametrize("name", ["Maria@x.test", "https://login.x.test#Maria"])
@@ -180,7 +180,7 @@ def test_a_key_is_changed_and_the_earlier_one_is_not_needed_afterwards(run: Run,
     done = run("vault", "rotate", key=both)
     assert done.exit_code == 1
     assert done.stderr.startswith("ben for north: it was altered in the store.\n")
-    assert "A key that is missing belongs behind the first one in TASKHAND_VAULT_KEY" in done.stderr
+    assert "Add the missing key after the first one in TASKHAND_VAULT_KEY" in done.stderr
     assert message(run("vault", "rotate", key=None)) == "There is no key for the credentials that persons link."
 
 
@@ -342,7 +342,7 @@ async def test_a_credential_of_somebody_else_is_kept_with_a_warning(
     for text, person, said in (
         ("", "eve@x.test", "Ben Abel (user_ben) is known as ben@example.com, who is another person."),
         ("", "ben@example.com", "Ben Abel (user_ben) is known as eve@x.test, who is another person."),
-        ('[eve]\nmember = "Ana"\n', "eve", "people.toml says that eve is 'Ana', and the CRM says otherwise."),
+        ('[eve]\nmember = "Ana"\n', "eve", "people.toml says that eve is 'Ana', and the CRM reports another member."),
         ('["ben@example.com"]\nmember = "user_ben"\n', "ben@example.com", None),
     ):
         people.write_text(text, encoding="utf-8")
@@ -351,7 +351,7 @@ async def test_a_credential_of_somebody_else_is_kept_with_a_warning(
         asked = partial(CliRunner().invoke, command, arguments, input=token, env=env)
         done = await anyio.to_thread.run_sync(asked)
         assert done.stdout == f"{person} is linked to default as Ben Abel (user_ben).\n"
-        undo = f"If that is not meant: taskhand people unlink {person} default\n"
+        undo = f"If that is wrong: taskhand people unlink {person} default\n"
         assert done.stderr == (f"{said} {undo}" if said else "")
     env |= {"CLOSE_API_KEY": None, "CLOSE_ACCESS_TOKEN": token}
     done = await anyio.to_thread.run_sync(partial(CliRunner().invoke, command, arguments, input=token, env=env))
@@ -364,7 +364,10 @@ async def test_a_rule_for_callers_keeps_no_check_from_the_shared_credential(
     file.parent.mkdir()
     policy = file.with_name("policy.toml")
     policy.write_text("[everyone]\nown_credential = true\n", encoding="utf-8")
-    for key, outcome, said in ((KEY, "ok", "not held to it"), (None, "warning", "without a vault nobody can link one")):
+    for key, outcome, said in (
+        (KEY, "ok", "these checks use the shared one"),
+        (None, "warning", "without a vault nobody can link one"),
+    ):
         caplog.clear()
         given = environment(file, key) | crm[1] | {"TASKHAND_POLICY": str(policy)}
         checks = await run_checks(load_configuration({name: text for name, text in given.items() if text}, {}))
@@ -414,7 +417,7 @@ async def test_a_credential_for_another_account_is_refused_and_one_that_cannot_b
         assert await links_at(file).list() == []
         unknown = await link("no-such-key-4711")
         assert unknown.stdout == "ben@x.test is linked to default as Ben Abel (user_ben).\n"
-        assert "Nobody can tell whether it is for the account of the shared credential" in unknown.stderr
+        assert "Check that its account is the one of the shared credential" in unknown.stderr
 
 
 def test_the_built_in_store_takes_no_credential(run: Run) -> None:

@@ -16,8 +16,8 @@ from vault.vaults import KEY
 
 REVOKED = {"close": "Close has revoked the credential.", "hubspot": "HubSpot has revoked the credential."}
 NOT_SURE = {
-    "close": "Close may accept the former credential still: withdraw it there too.",
-    "hubspot": "HubSpot may accept the former credential still: withdraw it there too.",
+    "close": "Close may still accept the former credential: withdraw it there too.",
+    "hubspot": "HubSpot may still accept the former credential: withdraw it there too.",
 }
 
 

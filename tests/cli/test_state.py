@@ -42,9 +42,9 @@ def test_commands_find_what_is_kept_in_the_database(run: Run, tmp_path: Path) ->
 
 def test_the_doctor_says_what_servers_on_one_database_would_not_share(run: Run, postgres: TestDatabase) -> None:
     told = run("doctor").stdout
-    assert "✗ replicas: TASKHAND_STATE lets several servers work as one, and without a key that they share" in told
+    assert "✗ replicas: TASKHAND_STATE is for several servers, and without a shared key" in told
     assert "Set TASKHAND_STATE_KEY, or TASKHAND_STATE_KEY_FILE, to the same key for all of them" in told
-    assert "! replicas: TASKHAND_STATE lets several servers work as one, and each has tasks of its own" in told
+    assert "! replicas: TASKHAND_STATE is for several servers, and each of them has its own tasks" in told
     shared = {"TASKHAND_DB": postgres.url, "TASKHAND_STATE_KEY": "0123456789abcdef" * 2}
     assert "replicas:" not in run("doctor", **shared).stdout
     apart = run("doctor", **shared, TASKHAND_STATE="").stdout

@@ -99,7 +99,10 @@ def fresh(store: Path, *command: str, to: str) -> subprocess.CompletedProcess[st
 )
 def test_a_write_ends_well_though_its_output_is_lost(store_file: Path, redirections: str, told: str) -> None:
     done = fresh(store_file, "call", "create_task", DRAFT, to=redirections)
-    assert (done.returncode, done.stderr.splitlines()[:1]) == (0, [f"{told} The command did the rest."] if told else [])
+    assert (done.returncode, done.stderr.splitlines()[:1]) == (
+        0,
+        [f"{told} The rest of the command was carried out."] if told else [],
+    )
     assert len(json.loads(output(store_file, "call", "list_tasks"))["tasks"]) == 1
 
 

@@ -87,7 +87,7 @@ def test_entries_keys_and_backups_go_and_data_stays(home: Path, kept: InMemory) 
     assert "The program itself is removed by: pip uninstall taskhand" in done.stdout
     assert KEY not in done.output
     told = _uninstall(home, "--dry-run").stdout
-    assert "There is nothing of Taskhand on this machine but its data." in told
+    assert "Taskhand has written nothing on this machine but its data." in told
     assert f"data: {home}/mine/own.sqlite" not in told  # the entry that named it is gone
     assert f"data: {home}/.local/share/taskhand/tasks.sqlite (stays without --data)" in told
 
@@ -133,7 +133,7 @@ def test_the_stores_of_connections_and_the_files_of_rules_are_data(home: Path, k
 def test_nothing_is_asked_where_there_is_nothing(run: Run, tmp_path: Path, kept: InMemory) -> None:  # noqa: ARG001
     done = _uninstall(tmp_path)
     assert done.exit_code == 0
-    assert done.stdout.startswith("There is nothing of Taskhand on this machine.\nThe program itself is removed by: ")
+    assert done.stdout.startswith("Taskhand has written nothing on this machine.\nThe program itself is removed by: ")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")

@@ -195,7 +195,9 @@ async def test_without_a_developer_key_the_steps_and_the_file_of_an_app_are_told
     assert f'"targetUrl": "{BASE}/webhooks/hubspot"' in done.output
     assert office.hubspot.hooks.url is None
     for words in (["list"], ["list", "--public-url", BASE], ["remove"]):
-        with pytest.raises(CallerError, match=r"^Taskhand cannot .* what an app of this kind delivers: ") as refused:
+        with pytest.raises(
+            CallerError, match=r"^Taskhand cannot .* the subscriptions of this kind of app: "
+        ) as refused:
             await office.run(*words, "--connection", "hubspot", env={"TASKHAND_PUBLIC_URL": ""})
         assert "at HubSpot" in str(refused.value.next_step)
         assert "connections.hubspot.app_id and connections.hubspot.developer_key" in str(refused.value.next_step)
@@ -205,7 +207,7 @@ async def test_what_is_missing_is_told_before_anything_is_made(office: Office) -
     with pytest.raises(CallerError, match="several connections") as unclear:
         await office.run("create")
     assert [one.value for one in unclear.value.candidates] == ["close", "vambe", "hubspot"]
-    with pytest.raises(CallerError, match="by which address CRMs reach"):
+    with pytest.raises(CallerError, match="address for CRMs is not set"):
         await office.run("create", "--connection", "close", env={"TASKHAND_PUBLIC_URL": ""})
     assert office.close._store.webhooks == {}  # noqa: SLF001
 

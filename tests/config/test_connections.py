@@ -136,11 +136,11 @@ WRONG = [
     ("connections = 3", "connections in", "is no table"),
     ('[[connections]]\nbackend = "local"', "connections in", "is no table"),
     ("[connections]\nnorth = 1", "connections.north in", "is no table"),
-    ("[connections.North]", "connections.North in", "is no name for a connection", "Call it north."),
+    ("[connections.North]", "connections.North in", "is not a valid name of a connection", "Call it north."),
     ("[connections.north]\n[connections.NORTH]", "connections.north and connections.NORTH in", "only by the case"),
-    ('[connections."a b"]', "connections.a b in", "is no name", "Call it a-b."),
-    ('[connections.""]', "is no name"),
-    (f"[connections.{'a' * 41}]", "is no name"),
+    ('[connections."a b"]', "connections.a b in", "is not a valid name", "Call it a-b."),
+    ('[connections.""]', "is not a valid name"),
+    (f"[connections.{'a' * 41}]", "is not a valid name"),
     (f"{LOCAL.replace('mine', 'all')}", "connections.all in", "is reserved", "Choose another name."),
     (f"{LOCAL.replace('mine', 'Other')}", "connections.Other in", "is reserved", "Choose another name."),
     ("[connections.north]", "connections.north in", "has no backend", "local, vambe, close, hubspot"),
@@ -148,7 +148,7 @@ WRONG = [
     ('[connections.n]\nbackend = "vambe"\napikey = "x"', "connections.n.apikey in", "Perhaps api_key is meant"),
     ('[connections.n]\nbackend = "hubspot"\ntoken = "x"', "connections.n.token in", "Perhaps access_token is meant"),
     ('[connections.n]\nbackend = "hubspot"\nHUBSPOT_ACCESS_TOKEN = "x"', "Perhaps access_token is meant"),
-    ('[connections.n]\nbackend = "vambe"\naccess_token = "x"', "is no setting of a connection to Vambe", "api_key"),
+    ('[connections.n]\nbackend = "vambe"\naccess_token = "x"', "is not a setting of a connection to Vambe", "api_key"),
     ('[connections.n]\nbackend = "vambe"\napi_key_file = "x"', "n.api_key_file in", 'api_key = "file:PATH"'),
     ('[connections.n]\nbackend = "vambe"\nplan_over = 3', "n.plan_over in", "of the whole server"),
     ('[connections.n]\nbackend = "vambe"\ndb = "x"', "connections.n.db in"),
@@ -205,7 +205,7 @@ def test_a_credential_that_cannot_be_used_is_refused_where_its_connection_is_ope
 def test_a_table_called_default_stands_beside_nothing_outside(file: Path) -> None:
     text = TWO.replace("connections.north", "connections.default")
     assert [one.name for one in load(file, text).connections] == ["default", "south"]
-    with pytest.raises(OperatorError, match=r"connections.default in .* and TASKHAND_BACKEND describe the same"):
+    with pytest.raises(OperatorError, match=r"connections.default in .* and TASKHAND_BACKEND define the same"):
         load(file, text, TASKHAND_BACKEND="local")
 
 

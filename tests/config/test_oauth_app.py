@@ -121,7 +121,7 @@ async def test_a_server_on_which_people_link_does_not_start_with_half_of_an_app(
             False,
             {"CLOSE_CLIENT_ID": ID, "CLOSE_CLIENT_SECRET": SECRET},
             "warning",
-            "There is an OAuth app, and no vault to keep what it gets.",
+            "There is an OAuth app, and no vault for its tokens.",
         ),
         (
             True,

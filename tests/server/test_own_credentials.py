@@ -201,7 +201,7 @@ async def test_a_server_without_the_key_of_the_vault_serves_nobody_who_has_linke
     settings = office.settings.model_copy(update={"links": office.file})
     links = await open_served_links(settings)
     assert links is not None
-    assert f"{office.file} has 2 credentials of persons, and there is no TASKHAND_VAULT_KEY" in caplog.messages[-1]
+    assert f"{office.file} has 2 credentials of people, and TASKHAND_VAULT_KEY is not set" in caplog.messages[-1]
     async with open_connections([ConnectionSettings("default", settings)], links=links) as connections:
         for person, code in (("ben@example.com", "link_broken"), (NOBODY, None)):
             async with client_of(connections, person) as client:

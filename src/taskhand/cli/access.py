@@ -85,13 +85,13 @@ def _check_oauth(options: AuthOptions, *, is_loopback: bool) -> None:
     """OperatorError without trusted issuers, or without the address by which callers know the server."""
     if not options.issuers:
         raise OperatorError(
-            "--auth oauth needs an issuer: who signs people in.",
+            "--auth oauth needs an issuer, at which people sign in.",
             next_step="Add --issuer https://login.example.com, or set TASKHAND_ISSUERS.",
         )
     _check_resource(options)
     if options.resource is None and not is_loopback:
         raise OperatorError(
-            "--auth oauth needs the address by which callers know the server: tokens must be for it.",
+            "--auth oauth needs the server's address for callers, because tokens must be for it.",
             next_step="Add --resource https://tasks.example.com/mcp, or set TASKHAND_RESOURCE.",
         )
 

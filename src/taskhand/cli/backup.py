@@ -40,7 +40,7 @@ def backup(context: click.Context, file: Path) -> None:
     for one in databases:
         if one.others and one.label in found:
             shared = f"The {one.kind.label} is also that of {', '.join(one.others)}"
-            print_line(f"{shared}: it is restored without --connection only.", err=True)
+            print_line(f"{shared}: it is restored only without --connection.", err=True)
 
 
 @click.command()
@@ -69,7 +69,7 @@ def restore(context: click.Context, file: Path) -> None:
         if one.owner and one.label not in done.found and one.exists:
             print_line(f"The {one.label} stays as it is: {file} has none.")
     for kept in done.kept:
-        print_line(f"What was there before is kept in {kept}")
+        print_line(f"The replaced content is kept in {kept}")
 
 
 def _now(settings: Settings) -> datetime:

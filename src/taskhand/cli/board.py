@@ -72,7 +72,7 @@ async def _serve(found: Configuration, start: Sequence[Mapping[str, Any]], port:
             serve_board(server, start, port=port, calls_end_s=found.settings.calls_end_s)
         )
         print_line(f"The board is at {address}")
-        print_line("It opens once, in one tab. Ctrl-C ends it.")
+        print_line("The address works once, in one tab. Ctrl-C ends the board.")
         async with concurrent_tasks() as group:
             group.start_soon(at_start)
             if opens and _has_screen():

@@ -44,7 +44,7 @@ def render_left_out(selected: Sequence[ConnectionSettings]) -> Iterator[str]:
     """A sentence on the stores that a backup leaves out because they are in a database."""
     for one in selected:
         if backend_of(one) == "local" and not isinstance(place := store_place(one.settings), Path):
-            yield f"The tasks in {place} are in no backup of ours: pg_dump keeps them (schema taskhand_tasks)."
+            yield f"The tasks in {place} are not in backups of Taskhand: use pg_dump (schema taskhand_tasks)."
 
 
 async def find_databases(
@@ -67,7 +67,7 @@ async def find_databases(
     found = [*stores.values(), *_journals(users, sharing, stores, named=named)]
     if not found:
         raise OperatorError(
-            "What is kept is in a database, and nothing of it is in a file.",
+            "All data is in a database, and no file has any of it.",
             code="no_backup",
             next_step="Use the tools of PostgreSQL: pg_dump and pg_restore.",
         )

@@ -211,7 +211,9 @@ def _tools(found: Configuration) -> CheckResult:
         sentence += f": {', '.join(offered.names)}"
     if "delete_task" in offered.names and "apply_plan" not in offered.names:
         remedy = "Offer apply_plan too (TASKHAND_TOOLS), or leave delete_task out."
-        return CheckResult("tools", "warning", f"{sentence}. What stops at a plan cannot be carried out.", remedy)
+        return CheckResult(
+            "tools", "warning", f"{sentence}. Changes that stop at a plan cannot be carried out.", remedy
+        )
     return CheckResult("tools", "ok", f"{sentence}.")
 
 

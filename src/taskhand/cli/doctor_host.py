@@ -71,5 +71,5 @@ def _check_file(one: KnownEntry, report: EntryReport) -> Iterator[CheckResult]:
         found = f"{path} holds a key, and other users of this machine can read it."
         yield CheckResult("file", "warning", found, f"Run: chmod 600 {path}")
     if report.missing:
-        found = f"{one.host.name} has {', '.join(report.missing)}; nothing was tried with it."
+        found = f"{one.host.name} has {', '.join(report.missing)}; it was not tried."
         yield CheckResult("credential", "unknown", found)

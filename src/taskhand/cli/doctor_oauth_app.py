@@ -26,5 +26,5 @@ def check_app(connection: ConnectionSettings, *, has_vault: bool) -> tuple[Check
         return (CheckResult("app", "ok", found),)
     if not has_vault:
         remedy = "Set TASKHAND_VAULT_KEY to a key of `taskhand vault new-key`, or unset the app."
-        return (CheckResult("app", "warning", "There is an OAuth app, and no vault to keep what it gets.", remedy),)
+        return (CheckResult("app", "warning", "There is an OAuth app, and no vault for its tokens.", remedy),)
     return (CheckResult("app", "ok", f"People can link by signing in at {factory.title}."),)

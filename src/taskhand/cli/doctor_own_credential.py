@@ -24,15 +24,15 @@ def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[Chec
     if not policy.needs_own(connection.name) or not factory.credentials:
         return ()
     if not connection.settings.vault_keys:
-        found = "The rule own_credential asks for a credential of one's own, and without a vault nobody can link one."
+        found = "The rule own_credential requires people's own credentials, and without a vault nobody can link one."
         remedy = "Set TASKHAND_VAULT_KEY to the key that `taskhand vault new-key` prints, or remove the rule."
         return (CheckResult(_SUBJECT, "warning", found, remedy),)
     if not factory.has_personal_keys and not _has_app(connection):
-        found = "The rule own_credential asks for a credential of one's own, and there is no page to link one."
+        found = "The rule own_credential requires people's own credentials, and there is no page to link one."
         app = f"an OAuth app ({' and '.join(connection.named(factory.app))})"
         remedy = f"Run `taskhand people link PERSON {connection.name}` for each person, or set {app}."
         return (CheckResult(_SUBJECT, "warning", found, remedy),)
-    sentence = "Those with the rule own_credential need one of their own; these checks are not held to it."
+    sentence = "People with the rule own_credential need their own credential; these checks use the shared one."
     return (CheckResult(_SUBJECT, "ok", sentence),)
 
 

@@ -11,20 +11,19 @@ from taskhand.domain.store_address import StoreAddress
 __all__ = ["MAKE_KEY", "NO_KEY", "check_replicas", "describe_unshared"]
 
 NO_KEY: Final = (
-    "TASKHAND_STATE lets several servers work as one, and without a key that they share none can act on an answer to a "
-    "question of another's."
+    "TASKHAND_STATE is for several servers, and without a shared key none of them can use the answer to a question of "
+    "another one."
 )
 MAKE_KEY: Final = (
     "Set TASKHAND_STATE_KEY, or TASKHAND_STATE_KEY_FILE, to the same key for all of them; make one with "
     "`python -c 'import secrets; print(secrets.token_hex(32))'`."
 )
 _OWN_TASKS: Final = (
-    "TASKHAND_STATE lets several servers work as one, and each has tasks of its own, since the built-in store is a "
-    "file."
+    "TASKHAND_STATE is for several servers, and each of them has its own tasks, because the built-in store is a file."
 )
 _OWN_JOURNAL: Final = (
-    "The built-in store is in a database, and the journal is in a file of this machine: of several servers none can "
-    "undo what another has done, or knows that it was asked for the same."
+    "The built-in store is in a database, and the journal is in a file of this machine: a server can neither undo the "
+    "changes of another one nor detect a call that another one has already carried out."
 )
 
 
@@ -43,4 +42,4 @@ def describe_unshared(found: Configuration) -> Iterator[tuple[str, str]]:
     if found.settings.state is not None and not all(in_database):
         yield _OWN_TASKS, "Set TASKHAND_DB to the address of a database too, such as the same one."
     if found.settings.state is None and any(in_database):
-        yield _OWN_JOURNAL, "Where several servers use the store, set TASKHAND_STATE to a database too."
+        yield _OWN_JOURNAL, "If several servers use the store, set TASKHAND_STATE to a database too."

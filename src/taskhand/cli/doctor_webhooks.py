@@ -12,7 +12,7 @@ __all__ = ["check_webhooks"]
 
 _SET_ADDRESS: Final = (
     "Set TASKHAND_PUBLIC_URL to the server's address for CRMs, such as https://tasks.example.com, or serve with "
-    "--public-url: without it deliveries are verified only where a named proxy tells by which address it was called."
+    "--public-url. Without it, deliveries are verified only behind a named proxy that sends the address of the request."
 )
 
 
@@ -26,7 +26,7 @@ def check_webhooks(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
     except OperatorError as error:
         return (CheckResult("webhooks", "failed", error.message, error.next_step),)
     if check is None:
-        found = f"No delivery of {factory.title} is taken: there is no key to verify it with."
+        found = f"No delivery of {factory.title} is accepted: there is no key to verify it with."
         return (CheckResult("webhooks", "warning", found, _describe_making(connection, base)),)
     needs_address = base is None and factory.webhooks.signs_address
     if needs_address and settings.webhooks:

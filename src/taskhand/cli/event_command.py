@@ -38,11 +38,11 @@ class EventCommand:
         try:
             words = shlex.split(text, posix=os.name == "posix")
         except ValueError as error:
-            raise CallerError(f"--exec {text!r} is no command: {error}.") from None
+            raise CallerError(f"--exec {text!r} is not a command: {error}.") from None
         if not words or shutil.which(words[0]) is None:
             raise CallerError(
                 f"--exec {text!r}: there is no program {words[0] if words else ''!r}.",
-                next_step="Write the program and its words, such as --exec 'python follow_up.py'. No shell reads them.",
+                next_step="Write a program and its arguments, such as --exec 'python follow_up.py'. No shell is used.",
             )
         return cls(words, stops)
 
@@ -58,7 +58,7 @@ class EventCommand:
             elif self.stops:
                 raise OperatorError(
                     f"{name} has failed {len(_PAUSES_S) + 1} times for the same event: {line}",
-                    next_step="Repair it and start again, with the same --bookmark to go on with this event; or use "
+                    next_step="Repair it and start again, with the same --bookmark to repeat this event; or use "
                     "--on-failure skip.",
                 )
             else:

@@ -104,7 +104,7 @@ def _describe_step(error: TaskhandError, app: "AppContext", *, is_built_in: bool
     program = f"taskhand --connection {app.connection}" if app.connection else "taskhand"
     match error.code:
         case "ambiguous_member":
-            return "Name the one that is meant by its id: --person ID."
+            return "Send the person's id: --person ID."
         case "unknown_member":
             team = "members list" if is_built_in else "call list_team_members"
             return f"Name somebody by id, e-mail or name: `{program} {team}` shows all."
@@ -152,7 +152,7 @@ async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., 
                 print_line(f"{app.connection}: {note}" if app.connection else note, err=True)
             reported.update(page.notes)
             if page.since is None:
-                print_line(f"This is the first look: it begins now.{_BEFORE if page.tells_past else ''}", err=True)
+                print_line(f"This is the first poll: it begins now.{_BEFORE if page.tells_past else ''}", err=True)
             is_silent = is_silent and page.since is not None and not page.events
             if not await _handle_page(app, reading, asked, page):
                 return

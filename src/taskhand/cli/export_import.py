@@ -50,7 +50,7 @@ def export_tasks(account: "ConnectionSettings", file: Path) -> None:
         _write(file, _to_text(file, records))
         print_line(f"{file} has the tasks: {count}.")
     if unreadable:
-        print_line(f"Tasks that cannot be read and are left out: {unreadable}.", err=True)
+        print_line(f"Unreadable tasks that are left out: {unreadable}.", err=True)
 
 
 @click.command("import")
@@ -66,11 +66,13 @@ def import_tasks(account: "ConnectionSettings", file: Path, *, dry_run: bool) ->
     """
     text, is_csv = _read_text(file), _is_csv(file)
     done = anyio.run(_import, account.settings, text, is_csv, not dry_run)
-    print_line(f"{'Tasks that would be made' if dry_run else 'Tasks made'}: {done.made}. There already: {done.known}.")
+    print_line(
+        f"{'Tasks that would be made' if dry_run else 'Tasks made'}: {done.made}. Already in the store: {done.known}."
+    )
     if done.differing:
         shown = ", ".join(map(str, done.differing[:_MAX_TOLD]))
         more = ", …" if len(done.differing) > _MAX_TOLD else ""
-        print_line(f"Left as they are in the store, and different in the file: lines {shown}{more}.")
+        print_line(f"Not changed in the store, although the file differs: lines {shown}{more}.")
 
 
 async def _collect(account: "ConnectionSettings") -> list[Mapping[str, Any]]:

@@ -68,6 +68,6 @@ def _check_shared(found: Configuration, *, keeps_sessions: bool) -> None:
         announce(f"{what} {remedy}")
     if settings.state is not None and keeps_sessions:
         announce(
-            "Of several servers only the one that opened a session of protocol 2025-11-25 can answer in it: with "
+            "With several servers, only the one that opened a session of protocol 2025-11-25 can answer in it. With "
             "--stateless any of them can."
         )

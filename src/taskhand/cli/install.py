@@ -28,8 +28,8 @@ HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "
 """A copy of the slugs of `install.HOSTS`, which is not imported at start. A test compares them."""
 
 SAFER: "Mapping[KeyringState, str]" = {
-    "usable": "`--keys keyring` keeps it in the system's keyring.",
-    "not_installed": "Install Taskhand with the extra `keyring` to keep it in the system's keyring.",
+    "usable": "`--keys keyring` stores it in the system's keyring.",
+    "not_installed": "Install Taskhand with the extra `keyring` to store it in the system's keyring.",
     "none": "",
 }
 """A safer storage for keys than a file."""
@@ -141,7 +141,7 @@ def _given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]:
                 next_step=f"Did you mean {near[0]}?" if near and name not in VARIABLES | FILE_VARIABLES else None,
             )
         if is_secret_variable(name):
-            raise CallerError(f"{name} is a key, which a command line must not show; --backend asks for it.")
+            raise CallerError(f"{name} is a secret, which must not be on a command line; --backend asks for it.")
         if project and Path(value).is_relative_to(home_folder()):
             short = f"~/{Path(value).relative_to(home_folder())}"
             raise CallerError(
@@ -250,7 +250,7 @@ def _write(host: "Host", found: "HostFile", text: str) -> None:
 
     if is_open_with_key(found, find_keys(text, host)):
         found = protect(found)
-        print_line(f"Only you can read {found.path} now: it holds a key, and others could read it.")
+        print_line(f"Only you can read {found.path} now. It holds a key, and others could read it before.")
     if text == found.text:
         return
     copy = replace_host_file(found, text, copy=mask_keys(found.text, host), now=datetime.now().astimezone())
@@ -283,10 +283,10 @@ def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
             print_line(f"! Set {name} in the environment that starts {asked.host.name}.", err=True)
         elif store == "file" and not is_reference(value):
             safer = SAFER[credentials.find_keyring()]
-            print_line(f"! Whoever reads that file can read {name}. {safer}".rstrip(), err=True)
+            print_line(f"! Everyone who can read that file can read {name}. {safer}".rstrip(), err=True)
     here = find_installation()
     if asked.project:
         how = f": {here.install_command()}" if here.is_public else " on their PATH."
         print_line(f"Everybody who shares {path.name} needs the command `taskhand`{how}")
     elif here.temporary_folder:
-        print_line(f"! The entry works as long as the temporary folder {here.prefix} is there.", err=True)
+        print_line(f"! The entry works as long as the temporary folder {here.prefix} exists.", err=True)

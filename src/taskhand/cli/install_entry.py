@@ -70,7 +70,7 @@ def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVaria
 def _check_me_option(backend: BackendName | None) -> None:
     """CallerError if `me` cannot be chosen."""
     if backend is None:
-        raise CallerError("--me needs --backend: whose member you are depends on it.")
+        raise CallerError("--me needs --backend, whose members it chooses from.")
     factory = find_factory(backend)
     if factory.me_variable:
         return

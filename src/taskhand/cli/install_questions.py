@@ -163,7 +163,7 @@ class Questions:
         if self._asked.me is not None:
             account = self._find_account()
             if account is None:
-                print_line("! --me is written as it is: the team was not looked up.", err=True)
+                print_line("! --me is written unchanged: the team was not looked up.", err=True)
                 return _checked(variable, self._asked.me)
             try:
                 return resolve_people([self._asked.me], account.members, account.me, argument="--me").ids[0]
@@ -179,7 +179,7 @@ class Questions:
         if self._is_interactive:
             return _choose_me(account)
         if account.my_name is None:
-            print_line("! It is not known who 'me' is. Run it again with --me and your name, e-mail or id.", err=True)
+            print_line("! 'me' is unknown. Run it again with --me and your name, e-mail or id.", err=True)
         return None
 
     def _answer_zone(self) -> str | None:
@@ -198,7 +198,7 @@ class Questions:
             return _ask_zone(zone)
         if zone is None:
             step = "Run it again with --timezone and a name such as America/Santiago."
-            print_line(f"! No time zone is set: this machine has none, or UTC, which is not taken. {step}", err=True)
+            print_line(f"! No time zone is set: this machine has none, or UTC, which is not used. {step}", err=True)
         else:
             print_line(f"The time zone is this machine's, {zone}; --timezone sets another.", err=True)
         return zone
@@ -294,7 +294,7 @@ class Questions:
         field = f"{self._factory.name}_base_url"
         if getattr(settings, field) != self._factory.settings.model_fields[field].default:
             return f"Correct {Settings.variable(field)}"
-        return f"See what answers between this machine and {self._factory.title}"
+        return f"Look for what answers between this machine and {self._factory.title}"
 
     def _ask_key_to_try(self) -> None:
         """Ask for a key, only to try it: the host stores it itself or has it in its environment."""

@@ -121,7 +121,7 @@ def _render_verification(found: "Verification") -> str:
     """The result of verify, in sentences."""
     text = f"Unaltered rows: {found.rows}. Head: {found.head.hash}"
     if found.fault:
-        text += f"\nRow {found.fault.seq} is not right: {found.fault.problem}."
+        text += f"\nRow {found.fault.seq} is wrong: {found.fault.problem}."
     if not found.has_noted:
         text += "\nThe noted head is not in this journal: the journal was replaced, or cut."
     return text

@@ -129,4 +129,4 @@ def _report_missing(paths: "Sequence[Path | str]", *, follow: bool) -> None:
     text = f"There is no journal {' or '.join(map(describe_place, paths))} yet."
     if not follow:
         raise OperatorError(text, next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
-    print_line(f"{text} It is waited for.", err=True)
+    print_line(f"{text} Waiting for it.", err=True)

@@ -67,7 +67,7 @@ def create_key(settings: Settings, person: str, scopes: str, expires: str, name:
     print_lines(
         [
             f"Key {key.id} of {key.person} may {_scopes(key)}, {until}.",
-            f"It is shown only now; {locate_keys(settings)} has its hash. Callers send it as a header:",
+            f"It cannot be shown again; {locate_keys(settings)} has its hash. Callers send it as a header:",
             "Authorization: Bearer KEY",
         ],
         err=True,
@@ -146,7 +146,7 @@ def _no_key_error(persons: "Sequence[str]", revoked: "Sequence[Key]") -> CallerE
     have = "has" if len(persons) == 1 else "have"
     done = "; the others were revoked" if revoked else ""
     return CallerError(
-        f"{' and '.join(persons)} {have} no key{done}.", next_step="`taskhand keys list` shows whose keys there are."
+        f"{' and '.join(persons)} {have} no key{done}.", next_step="`taskhand keys list` shows the people with keys."
     )
 
 

@@ -56,7 +56,10 @@ def main() -> None:
         sys.exit(2 if isinstance(error, CallerError) else 1)
     finally:
         if reason := lost_output():
-            print_line(f"taskhand: standard output could not be written: {reason}. The command did the rest.", err=True)
+            print_line(
+                f"taskhand: standard output could not be written: {reason}. The rest of the command was carried out.",
+                err=True,
+            )
 
 
 def _read_arguments() -> list[str]:

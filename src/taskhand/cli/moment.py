@@ -13,7 +13,7 @@ __all__ = ["Moment", "check_window"]
 def check_window(since: datetime | None, until: datetime | None) -> None:
     """UsageError for a period that ends before it begins."""
     if since and until and since > until:
-        raise click.UsageError(f"--since {since.isoformat()} is after --until {until.isoformat()}: nothing is between.")
+        raise click.UsageError(f"--since {since.isoformat()} is after --until {until.isoformat()}.")
 
 
 class Moment(click.ParamType["datetime"]):

@@ -80,7 +80,7 @@ def ask_connection(
     chosen = _read_options(given, keys, factory)
     if description is None and sys.stdin.isatty():
         description = click.prompt(
-            "What is it? In a few words (empty: nothing)", default="", show_default=False, err=True
+            "Describe the account in a few words (empty: nothing)", default="", show_default=False, err=True
         )
     table = {"backend": factory.name, **({"description": description} if description else {})}
     secrets: dict[str, str] = {}
@@ -110,7 +110,7 @@ def _read_options(given: Sequence[str], keys: Mapping[str, str], factory: Backen
             )
         if is_secret_variable(keys[key]) and not value.startswith(REFERENCES):
             raise CallerError(
-                f"{key} is a secret, which a command line must not show.",
+                f"{key} is a secret, which must not be on a command line.",
                 next_step=f"Send --set {key}=env:NAME, keyring:NAME or file:PATH, or leave it out to be asked for it.",
             )
     return {key: clean_value(value) for key, value in chosen.items()}
@@ -255,7 +255,7 @@ def _tell_policy() -> None:
 
 def _unknown(name: str, names: Sequence[str], path: Path) -> CallerError:
     if name == DEFAULT_CONNECTION:
-        step = "It is what is set outside of the tables: `taskhand config` says where; unset it there."
+        step = "It comes from settings outside of the tables: `taskhand config` shows where they are set. Unset them."
     else:
         step = f"There are {', '.join(names)}." if names else "The file names no connection."
     candidates = [Candidate(one) for one in names]

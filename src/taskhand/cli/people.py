@@ -103,18 +103,18 @@ def link(context: click.Context, person: str, connection: str) -> None:
     who = member.shown_name
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
     if doubt is not None:
-        print_line(f"{doubt} If that is not meant: taskhand people unlink {name} {chosen.name}", err=True)
+        print_line(f"{doubt} If that is wrong: taskhand people unlink {name} {chosen.name}", err=True)
     if former is not None:
         print_line(_describe_withdrawal(chosen, former), err=True)
     if chosen.is_shared(text):
         print_line(f"It is the credential that {chosen.name} uses for everybody, and not one of their own.", err=True)
     if is_same_account is None:
-        sentence = (
-            f"Nobody can tell whether it is for the account of the shared credential of {chosen.name}: check that."
-        )
+        sentence = f"Check that its account is the one of the shared credential of {chosen.name}: Taskhand cannot."
         print_line(sentence, err=True)
     if who is None:
-        print_line(f"{title} accepts it and does not tell whose it is: people.toml says who `me` is.", err=True)
+        print_line(
+            f"{title} accepts it and does not report whose it is. people.toml names the member for `me`.", err=True
+        )
 
 
 @people.command("invite")
@@ -140,7 +140,10 @@ def invite(context: click.Context, person: str, connection: str, resource: str |
     print_line(address)
     print_line(f"For {invited.shown_name} and {chosen.name}, until {_to_text(expires_at)}. It links once.", err=True)
     if not (resource or found.settings.resource):
-        print_line("The address is that of this machine: add --resource or set TASKHAND_RESOURCE for others.", err=True)
+        print_line(
+            "The address is that of this machine. For other machines, add --resource or set TASKHAND_RESOURCE.",
+            err=True,
+        )
 
 
 def _read_person(text: str) -> str:
@@ -148,7 +151,7 @@ def _read_person(text: str) -> str:
     if (flaw := flaw_of_person(text.strip())) is not None:
         raise CallerError(
             f"{text[:60]!r} is not a person: {flaw}.",
-            next_step="Send one e-mail address or id, as keys and TASKHAND_PERSON have it.",
+            next_step="Send one e-mail address or id, as in keys and TASKHAND_PERSON.",
         )
     return Person.parse(text).id
 
@@ -225,7 +228,9 @@ def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]"
     if line is not None:
         is_meant = member.id in {one.id for one in find_members(line, team)}
         return (
-            None if is_meant else f"people.toml says that {person.shown_name} is {line!r}, and the CRM says otherwise."
+            None
+            if is_meant
+            else f"people.toml says that {person.shown_name} is {line!r}, and the CRM reports another member."
         )
     other = known.find_other(member.id, person, team)
     return f"{member.shown_name} is known as {other}, who is another person." if other else None
@@ -281,7 +286,7 @@ def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: 
     title = find_factory(connection.settings.backend).title if connection else "The CRM"
     if is_withdrawn:
         return f"{title} has revoked the credential."
-    return f"{title} may accept the former credential still: withdraw it there too."
+    return f"{title} may still accept the former credential: withdraw it there too."
 
 
 async def _find_open(links: "Links", person: str, connection: str) -> "Link | None":
@@ -329,7 +334,7 @@ def _no_link_error(person: str, connection: str | None, found: "Sequence[ListedL
     named = f"These have: {', '.join(others[:_MAX_NAMED])}. " if others else ""
     return CallerError(
         f"{person} has linked nothing{f' for {connection}' if connection else ''}.",
-        next_step=f"{named}`taskhand people` shows who has linked what.",
+        next_step=f"{named}`taskhand people` lists the links.",
     )
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PeopleSource", "check_people", "people_path"]
 
-_OF_THEIR_OWN = "The rule second_person takes them for two: give each a member of their own, or one of them no key."
+_OF_THEIR_OWN = (
+    "The rule second_person counts them as two people: give each a member of their own, or one of them no key."
+)
 
 _log = logging.getLogger(__name__)
 

@@ -136,7 +136,7 @@ def check_policy(found: Configuration) -> CheckResult:
 def describe_policy(file: "PolicyFile", person: Person | None) -> str:
     """The persons and groups with rules; `person` is the caller without authentication."""
     if not file.there:
-        return f"Everything is allowed to everyone: there is no {file.path}."
+        return f"Everyone may do everything: there is no {file.path}."
     policy = file.policy
     tables = ["everyone"] if policy.everyone else []
     tables += [f"{len(policy.groups)} {'group' if len(policy.groups) == 1 else 'groups'}"] if policy.groups else []

@@ -150,7 +150,7 @@ def _command(crm: Crm) -> click.Command:
         except ValueError as error:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
         except (KeyError, TypeError, AttributeError) as error:
-            raise CallerError(f"The seed {seed} is not in the form of {crm.title}'s: {error!r}.") from None
+            raise CallerError(f"The seed {seed} does not have the format of {crm.title}'s: {error!r}.") from None
         _serve([Account(crm.name, crm, emulator, key, port)], _print_commands)
 
     served = f"Serve {crm.title}'s documented API on loopback. It keeps state, until Ctrl-C."

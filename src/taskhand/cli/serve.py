@@ -183,7 +183,7 @@ def run_server(
 
         http = serve_over_http(found, listen, proxies, auth=auth, keeps_sessions=keeps_sessions)
     elif not isinstance(found, OperatorError) and found.settings.webhooks:
-        print_lines(["TASKHAND_WEBHOOKS is set, and webhooks are taken over HTTP only (`serve --http`)."], err=True)
+        print_lines(["TASKHAND_WEBHOOKS is set, and webhooks are accepted over HTTP only (`serve --http`)."], err=True)
     count = partial(_open_metrics, address=metrics, is_http=http is not None)
     leave(anyio.run(partial(_serve, found, http, count, auth, keeps_sessions=keeps_sessions, webhooks=webhooks)))
 

@@ -40,8 +40,8 @@ async def _has_locked_links(settings: Settings) -> bool:
         await store.aclose()
     if count:
         _log.warning(
-            "%s has %s %s of persons, and there is no TASKHAND_VAULT_KEY: calls of whoever has linked are refused "
-            "(link_broken). Set it to the key that they were encrypted with.",
+            "%s has %s %s of people, and TASKHAND_VAULT_KEY is not set: calls of these people are refused "
+            "(link_broken). Set it to the key that encrypted the credentials.",
             locate_links(settings),
             count,
             "credential" if count == 1 else "credentials",

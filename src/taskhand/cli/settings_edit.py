@@ -23,7 +23,7 @@ def write_settings_file(file: HostFile, text: str, *, holds_secret: bool) -> Non
     """Write the file; other users may not read it if it now holds a secret."""
     if holds_secret and file.raw is not None and is_open_to_others(file.mode):
         file = protect(file)
-        print_line(f"Only you can read {file.path} now: it holds a secret, and others could read it.")
+        print_line(f"Only you can read {file.path} now. It holds a secret, and others could read it before.")
     replace_host_file(file, text, copy=None, now=datetime.now().astimezone())
 
 

@@ -64,9 +64,7 @@ def copy(
         sys.exit(1)
     print_line("The files stay as they are: keep them until a backup of the database is made.")
     if settings.state is not None:
-        print_line(
-            "Feeds of changes (list_events) are not copied: they begin anew, and learn what the CRM still tells."
-        )
+        print_line("Feeds of changes (list_events) are not copied: they begin anew, with what the CRM still reports.")
 
 
 def _copy(sources: "Sequence[Source]", url: str) -> bool:
@@ -76,8 +74,10 @@ def _copy(sources: "Sequence[Source]", url: str) -> bool:
     moved = copy_state(sources, url, _Progress().report)
     if moved.in_use:
         files = " and ".join(map(str, moved.in_use))
-        print_line(f"All was copied, but another process has {files} open, so {moved.place} does not have it yet.")
-        print_line("Stop every Taskhand server and AI host that uses it, and run this again: it takes what was added.")
+        print_line(
+            f"All rows were copied, but another process has {files} open, so {moved.place} does not have it yet."
+        )
+        print_line("Stop every Taskhand server and AI host that uses it, and run this again: it copies the new rows.")
         return False
     for one in sources:
         print_line(_render(one, moved))
@@ -122,7 +122,7 @@ def _find_sources(
     """The files that are copied to each database. OperatorError if no database is named, or no file is there."""
     if settings.state is None and not isinstance(settings.db, StoreAddress):
         raise OperatorError(
-            "No database is named to copy to.",
+            "No database is configured as the target of the copy.",
             code="no_database",
             next_step="Set TASKHAND_STATE to postgresql://USER:PASSWORD@HOST/DATABASE, and TASKHAND_DB for the tasks.",
         )
@@ -149,7 +149,7 @@ def _find_sources(
         raise OperatorError(
             "There is no file to copy.",
             code="no_file",
-            next_step="Name the files with --journal, --keys, --links or --tasks, or as the server did that used them.",
+            next_step="Name the files with --journal, --keys, --links or --tasks, or with the server's own settings.",
         )
     return plan
 

@@ -32,7 +32,7 @@ def seed(account: "ConnectionSettings", data: str) -> None:
     from taskhand.backends.local.seed import seed_store
 
     count = _with_store(account, lambda backend: seed_store(backend, backend.now()))
-    print_line(f"Planted the {data} data: {count} tasks.")
+    print_line(f"Added the {data} data: {count} tasks.")
 
 
 @click.group()

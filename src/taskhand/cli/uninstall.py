@@ -88,9 +88,7 @@ def _ask(found: _Found, *, data: bool) -> bool:
         raise CallerError("There is nobody to ask.", next_step="Give --yes to remove what is listed.")
     if data or not found.is_only_data:
         click.confirm("Remove this?", abort=True, err=True)
-    question = (
-        "Remove the tasks, the journal, the callers' keys and links and the settings too? Nothing brings them back"
-    )
+    question = "Remove the tasks, the journal, the callers' keys and links and the settings too? This cannot be undone"
     return data or bool(found.data and click.confirm(question, err=True))
 
 
@@ -188,7 +186,7 @@ def _list(found: _Found, *, data: bool) -> None:
     for one in found.unread:
         print_line(f"! {one.why}", err=True)
     if found.is_nothing or (found.is_only_data and not data):
-        print_line("There is nothing of Taskhand on this machine" + (" but its data." if found.data else "."))
+        print_line("Taskhand has written nothing on this machine" + (" but its data." if found.data else "."))
 
 
 def _check_unused(found: _Found) -> None:

@@ -35,7 +35,7 @@ def make_key() -> None:
         [
             "Set TASKHAND_VAULT_KEY to this key at every server, or to keyring:NAME, env:NAME or file:PATH.",
             "Keep a copy apart from the file of links: without the key, every person has to link again.",
-            "To replace an earlier one, put it before that with a comma between; then run `taskhand vault rotate`.",
+            "To replace an earlier key, put the new one and a comma before it; then run `taskhand vault rotate`.",
         ],
         err=True,
     )
@@ -57,10 +57,8 @@ def rotate(settings: Settings) -> None:
     if not done.broken:
         print_line("No other key is needed, if every server has this one first.", err=True)
     else:
-        print_line(
-            "A key that is missing belongs behind the first one in TASKHAND_VAULT_KEY; then repeat this.", err=True
-        )
-        print_line("Without that key, or where a credential was altered, its person has to link again.", err=True)
+        print_line("Add the missing key after the first one in TASKHAND_VAULT_KEY; then repeat this.", err=True)
+        print_line("Without that key, or if a credential was altered, its person has to link again.", err=True)
         sys.exit(1)
 
 

@@ -35,7 +35,7 @@ def find_webhook_support(connection: ConnectionSettings) -> "WebhookSupport[Sett
     if support is None:
         raise CallerError(
             f"{factory.title} has no webhooks.",
-            next_step="Nothing needs to be done: Taskhand looks in its log of changes itself.",
+            next_step="Nothing needs to be done: Taskhand polls its log of changes.",
         )
     return support
 
@@ -115,7 +115,7 @@ class KeyKeeper:
         file = open_settings_file()
         if self.place == "file":
             write_settings_file(file, self.edited(key), holds_secret=True)
-            return [f"The key of the deliveries is kept in {file.path}: whoever reads it can make up deliveries."]
+            return [f"The key of the deliveries is kept in {file.path}: everyone who can read it can forge deliveries."]
         with credentials.keep_credentials({self.keyring_name: key}):
             write_settings_file(file, self.edited(credentials.keyring_reference(self.keyring_name)), holds_secret=False)
         sentence = f"The key of the deliveries is kept in the system keyring (service {credentials.SERVICE}) as "

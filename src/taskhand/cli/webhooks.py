@@ -101,7 +101,7 @@ def list_webhooks(context: click.Context, *, connection: str | None, as_json: bo
         print_json([asdict(one) for one in shown])
         return
     if not shown:
-        print_line(f"{_title(chosen)} delivers changes of tasks nowhere.")
+        print_line(f"{_title(chosen)} has no subscriptions to tasks.")
     for one in shown:
         print_row(one.id, one.url, ", ".join(one.events), "active" if one.is_active else "paused")
 
@@ -122,7 +122,7 @@ def remove_webhooks(context: click.Context, *, connection: str | None, public_ur
         print_line(f"{_title(chosen)} delivers nothing to {url}.")
     if current_key(chosen) is not None:
         [called] = chosen.named([find_factory(chosen.settings.backend).webhook_key])
-        print_line(f"{called} is still set: unset it if nothing else is delivered with that key.")
+        print_line(f"{called} is still set: unset it if no other deliveries use that key.")
 
 
 def _choose(context: click.Context, name: str | None) -> "ConnectionSettings":
@@ -147,7 +147,7 @@ def _address(connection: "ConnectionSettings", public_url: str | None) -> str:
     base = public_address(connection.settings, WebhookOptions(public_url=public_url))
     if base is None:
         raise CallerError(
-            "It is not known by which address CRMs reach the server.",
+            "The server's address for CRMs is not set.",
             next_step="Add --public-url https://tasks.example.com, or set TASKHAND_PUBLIC_URL.",
         )
     return webhook_address(base, connection)
@@ -156,7 +156,7 @@ def _address(connection: "ConnectionSettings", public_url: str | None) -> str:
 def _unmanaged_error(connection: "ConnectionSettings", what: str) -> CallerError:
     step = find_webhook_support(connection).unmanaged or "Look where they were made."
     return CallerError(
-        f"Taskhand cannot {what} what an app of this kind delivers: {_title(connection)} lets only its owner do that.",
+        f"Taskhand cannot {what} the subscriptions of this kind of app: in {_title(connection)} only its owner can.",
         next_step=connection.in_own_words(step),
     )
 
@@ -188,12 +188,10 @@ def _tell_what_is_left(connection: "ConnectionSettings", *, is_kept: bool) -> No
     origin = connection.origins.get(factory.webhook_key, DEFAULT)
     [called] = connection.named([factory.webhook_key])
     if not is_kept:
-        step = find_webhook_support(connection).key_step or f"Set {called} to the key that verifies what is delivered"
+        step = find_webhook_support(connection).key_step or f"Set {called} to the key that verifies deliveries"
         print_line(f"{connection.in_own_words(step)}.")
     if origin.kind == "environment":
-        print_line(
-            f"! {origin.name} of the environment is used in the place of the file: it must be this key.", err=True
-        )
+        print_line(f"! {origin.name} of the environment overrides the file: it must be this key.", err=True)
     option = "" if connection.settings.webhooks else " with --webhooks"
     print_line(f"Restart the server{option}: then it takes what {factory.title} delivers.")
 

@@ -78,7 +78,7 @@ class Configuration:
         if name.strip().lower() in self.connection_names:
             if self.chosen not in {None, name.strip().lower()}:
                 raise CallerError(
-                    f"Both {self.chosen} and {name.strip().lower()} are asked for, and they are two connections.",
+                    f"Both {self.chosen} and {name.strip().lower()} are chosen, and they are two connections.",
                     next_step="Name one of them.",
                 )
             return replace(self, chosen=name.strip().lower())
@@ -165,8 +165,8 @@ def _build_connections(
         names = [origins[name].called for name in _find_backend_settings(settings)]
         outside = _join_names(names, "and")
         raise OperatorError(
-            f"connections.{DEFAULT_CONNECTION} in {file.path} and {outside} describe the same connection.",
-            next_step="Give the table another name, or unset what is outside of it.",
+            f"connections.{DEFAULT_CONNECTION} in {file.path} and {outside} define the same connection.",
+            next_step="Give the table another name, or unset the settings outside of it.",
         )
     shared = find_shared(merged.values)
     store = merged.values.get("TASKHAND_DB")
@@ -340,7 +340,7 @@ def _settings_without_use(origins: Mapping[str, Origin]) -> Iterable[CheckResult
     if given := [origins[name].called for name in fields if name in origins]:
         verb = "is" if len(given) == 1 else "are"
         found = f"{_join_names(given, 'and')} {verb} set, and no connection uses {'it' if verb == 'is' else 'them'}."
-        remedy = "Write it into the table of a connection, or unset it."
+        remedy = "Move it into the table of a connection, or unset it."
         yield CheckResult("configuration", "warning", found, remedy)
 
 

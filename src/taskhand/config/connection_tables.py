@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,40}")
-_RESERVED: Final = {"all": "all connections", "other": "a connection that there is not"}
+_RESERVED: Final = {"all": "all connections", "other": "a connection that does not exist"}
 """Names that metrics use for values of no single connection."""
 
 _MAX_DESCRIPTION: Final = 120
@@ -101,7 +101,7 @@ def check_name(name: str, called: str) -> None:
         return
     near = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:40]
     raise OperatorError(
-        f"{called} is no name for a connection: that has 1 to 40 of the characters a-z, 0-9, _ and -.",
+        f"{called} is not a valid name of a connection, which has 1 to 40 of the characters a-z, 0-9, _ and -.",
         next_step=f"Call it {near}." if near else "Call it by a short word for the account.",
     )
 
@@ -136,7 +136,7 @@ def _description(called: str, table: Mapping[str, object], path: Path) -> str | 
     given = table.get("description", "")
     if not isinstance(given, str) or len(given) > _MAX_DESCRIPTION:
         why = f"is longer than {_MAX_DESCRIPTION} characters" if isinstance(given, str) else "is no text"
-        raise _wrong(f"{called}.description", path, why, "Say in a few words whose account it is.")
+        raise _wrong(f"{called}.description", path, why, "Describe the account in a few words.")
     return one_line(given).strip() or None
 
 
@@ -152,9 +152,9 @@ def _unknown(called: str, key: str, factory: BackendFactory[Any], path: Path) ->
         return _wrong(f"{called}.{key}", path, "is a setting of the whole server", "Write it above the first table.")
     suggestion = f"Perhaps {' or '.join(near)} is meant. " if near else ""
     return OperatorError(
-        f"{called}.{key[:60]} in {path} is no setting of a connection to {factory.title}.",
+        f"{called}.{key[:60]} in {path} is not a setting of a connection to {factory.title}.",
         candidates=[Candidate(one) for one in near],
-        next_step=f"{suggestion}It may have {', '.join(keys)}.",
+        next_step=f"{suggestion}The settings are {', '.join(keys)}.",
     )
 
 

@@ -153,8 +153,8 @@ def find_keyring() -> KeyringState:
 def no_keyring(state: KeyringState) -> OperatorError:
     """The error for a keyring that cannot be used, with its remedy."""
     if state == "not_installed":
-        return OperatorError("The library for the system keyring is not installed.", next_step=INSTALL_KEYRING)
-    return OperatorError("This system has no keyring that can be used.", next_step=f"{_how_to_reach()}.")
+        return OperatorError("The keyring library is not installed.", next_step=INSTALL_KEYRING)
+    return OperatorError("This system has no usable keyring.", next_step=f"{_how_to_reach()}.")
 
 
 def keyring_reference(name: str) -> str:
@@ -166,7 +166,7 @@ def find_credential(name: str) -> str | None:
     """The credential of this name in the keyring; None if it does not exist. OperatorError if it cannot be read."""
     if (library := _library()) is None:
         raise OperatorError(
-            f"{name} is in the system keyring, and the library that reads the keyring is not installed.",
+            f"{name} is in the system keyring, and the keyring library is not installed.",
             next_step=INSTALL_KEYRING,
         )
     try:

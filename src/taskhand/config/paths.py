@@ -54,15 +54,15 @@ def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None =
 
     expanded = re.sub(_VARIABLE, value_of, clean_value(str(path)))
     if re.search(_LEFT_OVER, expanded):
-        raise _refused(name, "contains a placeholder, quotes, or characters that no path should have")
+        raise _refused(name, "contains a placeholder, quotes, or characters that are not allowed in a path")
     if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]", expanded):
-        raise _refused(name, "is a path of Windows, which this system is not")
+        raise _refused(name, "is a Windows path, and this system is not Windows")
     try:
         whole = Path(expanded).expanduser()
     except RuntimeError:
         raise _refused(name, "names the home folder of an unknown user") from None
     if "~" in whole.parts:
-        raise _refused(name, "has ~ after its beginning, where it means no home folder")
+        raise _refused(name, "has ~ after its beginning, which is not a home folder there")
     return whole
 
 
@@ -158,7 +158,7 @@ def _expanded(variable: str, path: Path) -> Path:
     if path.name in {":memory:", "", ".."} or "\0" in str(path):
         raise OperatorError(
             f"{variable} {str(path)!r} is not a file that processes can share.",
-            next_step="Set it to a file; one in a temporary folder for a store that is to be forgotten.",
+            next_step="Set it to a file; for a temporary store, to one in a temporary folder.",
         )
     return expand_path(variable, path)
 
@@ -170,7 +170,7 @@ def store_path(settings: "Settings") -> Path:
     raise OperatorError(
         f"The built-in store is no file: it is in {place}.",
         code="no_file",
-        next_step="Use the tools of PostgreSQL for what is done with files, such as pg_dump and pg_restore.",
+        next_step="Use the tools of PostgreSQL in place of commands for files, such as pg_dump and pg_restore.",
     )
 
 

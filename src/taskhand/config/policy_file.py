@@ -113,7 +113,7 @@ class _Reader:
         if "people" not in table:
             raise OperatorError(
                 f"{called} in {self.file.path} has no people.",
-                next_step='Add people = ["ana@example.com"] to it; people = [] where tokens say who is in it.',
+                next_step='Add people = ["ana@example.com"] to it; people = [] if only tokens name its members.',
             )
         people = frozenset(
             self._person(one, f"{called}.people") for one in self._texts(f"{called}.people", table["people"])
@@ -139,7 +139,7 @@ class _Reader:
             return Person.parse(text).id
         raise OperatorError(
             f"{called} in {self.file.path} names {text[:60]!r}, which is not a person: {flaw}.",
-            next_step="Write one e-mail address or id for each person, as keys and TASKHAND_PERSON have it.",
+            next_step="Write one e-mail address or id for each person, as in keys and TASKHAND_PERSON.",
         )
 
     def _rules(self, table: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,14 +104,14 @@ class ServerSettings(BaseModel):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(
             alias="TASKHAND_LIBRARY_LOG_LEVEL",
-            description="How much the libraries log (HTTP, MCP); `DEBUG` shows text of tasks; default `WARNING`.",
+            description="How much the libraries log (HTTP, MCP); `DEBUG` shows texts of tasks; default `WARNING`.",
         ),
     ] = "WARNING"
     log_format: Annotated[
         Literal["text", "json"],
         Field(
             alias="TASKHAND_LOG_FORMAT",
-            description="How the log is written: `text`, or `json` with an object a line; default `text`.",
+            description="Format of the log: `text`, or `json` with an object on each line; default `text`.",
         ),
     ] = "text"
     journal: Annotated[
@@ -127,14 +127,14 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_JOURNAL_DAYS",
             ge=0,
             le=36_500,
-            description="Days that a change stays in the journal, and an event in its feed, 0 for ever; default 365.",
+            description="Days that a change stays in the journal, and an event in its feed; 0: for ever; default 365.",
         ),
     ] = 365
     events: Annotated[
         Path | None,
         Field(
             alias="TASKHAND_EVENTS",
-            description="The file of what was changed in the CRM; default: beside the journal, `tasks.events.sqlite`.",
+            description="The file of changes in the CRM; default: beside the journal, `tasks.events.sqlite`.",
         ),
     ] = None
     plan_over: Annotated[
@@ -143,7 +143,7 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_PLAN_OVER",
             ge=0,
             le=10_000,
-            description="A change of more tasks than this, or create_tasks with more, stops at a plan; default 10.",
+            description="Changes of more tasks than this, and create_tasks with more, stop at a plan; default 10.",
         ),
         SettingKind.GUARD,
     ] = 10
@@ -153,8 +153,7 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_DUPLICATE_S",
             ge=0,
             le=86_400,
-            description="An identical create within so many seconds is answered with the first one, 0 never; default "
-            "120.",
+            description="Seconds within which an identical create returns the first task; 0: never; default 120.",
         ),
     ] = 120
     call_s: Annotated[
@@ -163,16 +162,16 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_CALL_S",
             ge=5,
             le=3_600,
-            description="Seconds within which every call is answered, 5 to 3600; more only where the host waits longer "
-            "(many give up after 60); default 45.",
+            description="Seconds within which every call is answered, 5 to 3600; many hosts give up after 60; default "
+            "45.",
         ),
     ] = 45
     ask: Annotated[
         Literal["auto", "never"],
         Field(
             alias="TASKHAND_ASK",
-            description="Whether a person is asked before a guarded change, where the client can ask: `auto` or "
-            "`never` (it stops at a plan); default `auto`.",
+            description="Whether a person is asked before a guarded change, if the client can ask: `auto` or `never` "
+            "(the change stops at a plan); default `auto`.",
         ),
         SettingKind.GUARD,
     ] = "auto"
@@ -188,8 +187,8 @@ class ServerSettings(BaseModel):
         str | None,
         Field(
             alias="TASKHAND_TOOLS",
-            description="The tools that are offered: names and the groups `read`, `write`, `all` with commas between, "
-            "`-` before what to leave out, such as `all,-delete_task`; default: all.",
+            description="The tools that are offered: names and the groups `read`, `write`, `all`, separated by commas, "
+            "with `-` before a tool to leave out, such as `all,-delete_task`; default: all.",
         ),
         SettingKind.COMMA_LIST,
         SettingKind.GUARD,
@@ -198,16 +197,16 @@ class ServerSettings(BaseModel):
         Literal["lean", "whole"],
         Field(
             alias="TASKHAND_ANSWERS",
-            description="What a write answers: `lean` (the task as a row, and what changed), or for programs `whole` "
-            "(the documented task object); default `lean`.",
+            description="Answers of writes: `lean` (the task as a row, and its changes), or for programs `whole` (the "
+            "documented task object); default `lean`.",
         ),
     ] = "lean"
     ui: Annotated[
         Literal["auto", "off"],
         Field(
             alias="TASKHAND_UI",
-            description="Whether hosts that can show a page beside an answer are given the board: `auto` "
-            "or `off`; default `auto`.",
+            description="Whether hosts that can show a page beside an answer get the board: `auto` or `off`; default "
+            "`auto`.",
         ),
     ] = "auto"
     port: Annotated[
@@ -226,7 +225,7 @@ class ServerSettings(BaseModel):
             ge=0,
             le=100_000,
             description="Requests a second of one caller over HTTP, twice as many at once; more get 429; 0: any "
-            "number; default 300, or 0 where only programs of this machine call and nobody asks who they are.",
+            "number; default 300, or 0 without `--auth` on loopback.",
         ),
     ] = None
     body_kb: Annotated[
@@ -254,7 +253,7 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_DRAIN_S",
             ge=0,
             le=3_600,
-            description="Seconds that calls under way over HTTP then have to end; default: 5 more than "
+            description="Seconds that running calls over HTTP then have to end; default: 5 more than "
             "`TASKHAND_CALL_S`, so that none is cut.",
         ),
     ] = None

@@ -74,8 +74,8 @@ class TeamSettings(ServerSettings):
         AfterValidator(_check_keys),
         Field(
             alias="TASKHAND_STATE_KEY",
-            description="Key of at least 32 characters that several HTTP servers share, so that each can act on an "
-            "answer to a question of another's; several with a comma between: the first encrypts, all are accepted; "
+            description="Key of at least 32 characters that several HTTP servers share, so that each can use the "
+            "answer to a question of another one; several, separated by commas: the first encrypts, all are accepted; "
             "default: one for each process.",
         ),
         SettingKind.GUARD,
@@ -84,15 +84,15 @@ class TeamSettings(ServerSettings):
         str | None,
         Field(
             alias="TASKHAND_PERSON",
-            description="Who calls where no caller is asked, as over standard input and output: the e-mail address or "
-            "id that the policy and the journal know; default: nobody.",
+            description="The caller if callers are not identified, as over standard input and output: the e-mail "
+            "address or id in the policy and the journal; default: nobody.",
         ),
     ] = None
     people: Annotated[
         Path | None,
         Field(
             alias="TASKHAND_PEOPLE",
-            description="The file that says which member of a CRM a person is; default: `people.toml` beside the "
+            description="The file that maps people to members of the CRMs; default: `people.toml` beside the "
             "configuration file.",
         ),
     ] = None
@@ -100,7 +100,7 @@ class TeamSettings(ServerSettings):
         Path | None,
         Field(
             alias="TASKHAND_POLICY",
-            description="The file with the rules for persons and groups; default: `policy.toml` beside the "
+            description="The file with the rules for people and groups; default: `policy.toml` beside the "
             "configuration file.",
         ),
     ] = None
@@ -115,8 +115,8 @@ class TeamSettings(ServerSettings):
         str | None,
         Field(
             alias="TASKHAND_ISSUERS",
-            description="With `--auth oauth`: the issuers whose tokens are accepted, as they call themselves, with "
-            "commas between; `--issuer` overrides it.",
+            description="With `--auth oauth`: the issuers whose tokens are accepted, by their own identifiers, "
+            "separated by commas; `--issuer` overrides it.",
         ),
         SettingKind.COMMA_LIST,
         SettingKind.GUARD,
@@ -125,16 +125,16 @@ class TeamSettings(ServerSettings):
         str | None,
         Field(
             alias="TASKHAND_RESOURCE",
-            description="The address by which callers know the server, such as `https://tasks.example.com/mcp`: tokens "
-            "must be for it, and persons link credentials at its host; `--resource` overrides it; default on this "
-            "machine: the address that is served.",
+            description="The server's address for callers, such as `https://tasks.example.com/mcp`: tokens must be for "
+            "it, and people link credentials at its host; `--resource` overrides it; default on this machine: the "
+            "address that is served.",
         ),
     ] = None
     webhooks: Annotated[
         bool,
         Field(
             alias="TASKHAND_WEBHOOKS",
-            description="`true` takes webhooks of CRMs over HTTP at `/webhooks/CONNECTION`, as `--webhooks` does; "
+            description="`true` accepts webhooks of CRMs over HTTP at `/webhooks/CONNECTION`, as `--webhooks` does; "
             "default `false`.",
         ),
         SettingKind.GUARD,
@@ -143,7 +143,7 @@ class TeamSettings(ServerSettings):
         str | None,
         Field(
             alias="TASKHAND_PUBLIC_URL",
-            description="The address by which CRMs reach the server for webhooks, such as "
+            description="The server's address for webhooks of CRMs, such as "
             "`https://tasks.example.com`; `--public-url` overrides it; default: that of TASKHAND_RESOURCE.",
         ),
     ] = None
@@ -151,8 +151,8 @@ class TeamSettings(ServerSettings):
         str | None,
         Field(
             alias="TASKHAND_AUDIENCES",
-            description="Further audiences (`aud`) of tokens for this server, with commas between, where an issuer "
-            "knows it by another name than its address.",
+            description="Further audiences (`aud`) of tokens for this server, separated by commas, if an issuer uses "
+            "another name than its address.",
         ),
         SettingKind.COMMA_LIST,
         SettingKind.GUARD,
@@ -161,7 +161,7 @@ class TeamSettings(ServerSettings):
         str | None,
         Field(
             alias="TASKHAND_SCOPE_PREFIX",
-            description="What an issuer has before the scopes, such as `api://1234/` of Entra; default: nothing.",
+            description="The issuer's prefix of scopes, such as `api://1234/` of Entra; default: none.",
         ),
     ] = None
     groups_claim: Annotated[
@@ -175,8 +175,8 @@ class TeamSettings(ServerSettings):
         str | None,
         Field(
             alias="TASKHAND_VERIFIED_EMAILS",
-            description="The issuers all of whose e-mail addresses are verified, with commas between, though their "
-            "tokens do not say so (`email_verified`); default: none.",
+            description="Issuers that verify all e-mail addresses, separated by commas, although their tokens lack "
+            "`email_verified`; default: none.",
         ),
         SettingKind.COMMA_LIST,
         SettingKind.GUARD,
@@ -205,8 +205,8 @@ class TeamSettings(ServerSettings):
         AfterValidator(_check_vault_keys),
         Field(
             alias="TASKHAND_VAULT_KEY",
-            description="Key that encrypts the credentials that persons link, made with `taskhand vault new-key`; "
-            "several with a comma between: the first encrypts, all decrypt; default: nobody can link one.",
+            description="Key that encrypts the credentials that people link, made with `taskhand vault new-key`; "
+            "several keys, separated by commas: the first encrypts, all decrypt; default: nobody can link one.",
         ),
         SettingKind.GUARD,
     ] = None
@@ -214,7 +214,7 @@ class TeamSettings(ServerSettings):
         Path | None,
         Field(
             alias="TASKHAND_LINKS",
-            description="The file that holds the encrypted credentials that persons have linked; default: "
+            description="The file with the encrypted credentials that people have linked; default: "
             "`links.sqlite` beside the file of `TASKHAND_KEYS`.",
         ),
     ] = None

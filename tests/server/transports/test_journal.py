@@ -90,7 +90,7 @@ def test_a_row_that_was_altered_is_named_with_exit_code_1(tmp_path: Path) -> Non
         connection.execute("UPDATE entry SET body = replace(body, 'Acme', 'Ajax') WHERE kind = 'intent'")
     done = run(store, "journal", "verify")
     assert done.returncode == 1
-    assert "Row 2 is not right" in done.stdout
+    assert "Row 2 is wrong" in done.stdout
     assert done.stderr == ""
 
 

@@ -53,7 +53,7 @@ def test_a_process_takes_tokens_for_its_public_address_and_is_called_by_that_nam
 
 WRONG: list[tuple[AuthOptions, dict[str, str], str]] = [
     (AuthOptions(("oauth",)), {}, "needs an issuer"),
-    (AuthOptions(("oauth",), (ISSUER,)), {}, "needs the address by which callers know"),
+    (AuthOptions(("oauth",), (ISSUER,)), {}, "needs the server's address for callers"),
     (AuthOptions(("oauth",), ("http://login.x.test",), PUBLIC), {}, "The issuer 'http://login.x.test' is not an https"),
     (AuthOptions(("oauth",), (f"{ISSUER}?a=b",), PUBLIC), {}, "is not an https address"),
     (AuthOptions(("oauth",), ("https://a@x.test",), PUBLIC), {}, "is not an https address"),

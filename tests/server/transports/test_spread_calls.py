@@ -204,4 +204,4 @@ def test_servers_that_share_their_state_need_a_key_that_they_share(store_file: P
     shared = {"TASKHAND_STATE": postgres.url, "TASKHAND_STATE_KEY": STATE_KEY}
     with serving(store_file, **shared) as web:
         assert any("--stateless" in line for line in web.process.err.seen)
-        assert any("each has tasks of its own" in line for line in web.process.err.seen)
+        assert any("each of them has its own tasks" in line for line in web.process.err.seen)
