@@ -1,6 +1,6 @@
 """HubSpot as a backend: its settings and its factory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.remote.oauth import AppClient
     from taskhand.domain.webhook import WebhookAdmin, WebhookCheck
+    from taskhand.http.upstream import Upstream
 
 # Every start imports this module, and only a start on HubSpot imports the rest.
 # ruff: noqa: PLC0415
@@ -73,13 +74,26 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.hubspot.auth import credential
     from taskhand.backends.hubspot.client import HubSpotClient
-    from taskhand.backends.hubspot.errors import CREDENTIAL_STATUSES, explain, read_limits, read_wait
     from taskhand.backends.remote.connection import open_client, timing_of
     from taskhand.http.rate_limiter import Rate
+
+    upstream = _upstream(settings, *credential(settings.hubspot_access_token))
+    client = await open_client(context, upstream, Rate(settings.hubspot_rate, 10.0))
+    # Searches have a limit of their own: five a second for the whole account.
+    searching = await open_client(context, upstream, Rate(5, 1.0), 3, of_account=True)
+    version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
+    app = await open_oauth_client(settings, context)
+    introspect = app.introspect if app else None
+    hubspot = HubSpotClient(client, searching, version=version, id_property=id_property, introspect=introspect)
+    return HubSpotAdapter(hubspot, settings, context.timezone, timing_of(context))
+
+
+def _upstream(settings: HubSpotSettings, variable: str, auth: Mapping[str, str]) -> "Upstream":
+    """HubSpot with the credential in `variable`, which these headers carry."""
+    from taskhand.backends.hubspot.errors import CREDENTIAL_STATUSES, explain, read_limits, read_wait
     from taskhand.http.upstream import Upstream
 
-    variable, auth = credential(settings.hubspot_access_token)
-    upstream = Upstream(
+    return Upstream(
         name="HubSpot",
         base_url=settings.hubspot_base_url,
         auth=auth,
@@ -90,14 +104,6 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
         credential_statuses=CREDENTIAL_STATUSES,
         explain=explain,
     )
-    client = await open_client(context, upstream, Rate(settings.hubspot_rate, 10.0))
-    # Searches have a limit of their own: five a second for the whole account.
-    searching = await open_client(context, upstream, Rate(5, 1.0), 3, of_account=True)
-    version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
-    app = await open_oauth_client(settings, context)
-    introspect = app.introspect if app else None
-    hubspot = HubSpotClient(client, searching, version=version, id_property=id_property, introspect=introspect)
-    return HubSpotAdapter(hubspot, settings, context.timezone, timing_of(context))
 
 
 def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
@@ -128,23 +134,13 @@ def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
 async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "WebhookAdmin | None":
     """The admin of the app's subscriptions; None without its id and a developer key, which HubSpot requires."""
     from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookAdmin
-    from taskhand.backends.hubspot.errors import explain, read_wait
     from taskhand.backends.remote.connection import open_client
     from taskhand.http.rate_limiter import Rate
-    from taskhand.http.upstream import Upstream
 
     key, app_id = settings.hubspot_developer_key, settings.hubspot_app_id
     if key is None or app_id is None:
         return None
-    upstream = Upstream(
-        "HubSpot",
-        settings.hubspot_base_url,
-        auth={},
-        credential="HUBSPOT_DEVELOPER_KEY",
-        variable="HUBSPOT_BASE_URL",
-        read_wait=read_wait,
-        explain=explain,
-    )
+    upstream = _upstream(settings, "HUBSPOT_DEVELOPER_KEY", {})
     client = await open_client(replace(context, budgets=None), upstream, Rate(settings.hubspot_rate, 10.0))
     return HubSpotWebhookAdmin(client, app_id, key.get_secret_value())
 
