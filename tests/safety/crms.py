@@ -1,9 +1,11 @@
 """The three CRMs behind one interface: the same tasks in each, and a view of the tasks as the CRM has them."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
+from types import ModuleType
 from typing import Any, Literal, Protocol
 
 import httpx2
@@ -12,6 +14,9 @@ from backends.close import wired as on_close
 from backends.hubspot import wired as on_hubspot
 from backends.vambe import wired as on_vambe
 from passing import Time
+from taskhand.backends.close import mapping as close_mapping
+from taskhand.backends.hubspot import task_reader as hubspot_reader
+from taskhand.backends.vambe import account as vambe_reader
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close import SpecVariant as CloseVariant
@@ -77,7 +82,10 @@ class Crm:
     `sandbox` has so many tasks, `Call Acme 1` and on, of the person who asks; its readings are `name=value`. `routes`
     are those of its writes, of `many` tasks, of `one`, `delete` and `create`, and of the `read` of a task. `needs` is
     what a new task cannot be without there. `ana` is the id of Ana Soto, `me` of who asks.
-    `confirms_deletions` is whether the answer to a deletion has a body.
+    `reader` is the module that calls `task_of`, which reads a row as a task. `title_field` and `description_field` are
+    paths of names in a row, as in the body of an update; tasks without a description have None. `path_suffix` ends
+    every path. `confirms_deletions` is whether the answer to a deletion has a body, `creates_in_batches` whether one
+    request makes many tasks.
     """
 
     name: str
@@ -88,11 +96,27 @@ class Crm:
     routes: dict[str, str]
     me: str
     ana: str
+    reader: ModuleType
+    title_field: str = "title"
+    description_field: str | None = "description"
+    path_suffix: str = ""
     needs: dict[str, str] = field(default_factory=dict)
     confirms_deletions: bool = False
+    creates_in_batches: bool = False
 
     def __str__(self) -> str:
         return self.name
+
+    def path_of(self, task_id: str) -> str:
+        """The path of the requests for one task."""
+        return self.routes["one"].partition(" ")[2].format(id=task_id) + self.path_suffix
+
+    def body_of(self, path: str, value: str) -> str:
+        """The body of an update that sets one field."""
+        body: object = value
+        for name in reversed(path.split(".")):
+            body = {name: body}
+        return json.dumps(body)
 
     @property
     def updates_singly(self) -> bool:
@@ -157,6 +181,7 @@ VAMBE = Crm(
     },
     me=on_vambe.ELENA,
     ana=on_vambe.ANA,
+    reader=vambe_reader,
     confirms_deletions=True,
 )
 CLOSE = Crm(
@@ -174,6 +199,10 @@ CLOSE = Crm(
     },
     me=on_close.ELENA,
     ana=on_close.ANA,
+    reader=close_mapping,
+    title_field="text",
+    description_field=None,
+    path_suffix="/",
     needs={"aiCustomerId": on_close.LEAD},
 )
 HUBSPOT = Crm(
@@ -191,6 +220,10 @@ HUBSPOT = Crm(
     },
     me=on_hubspot.ELENA,
     ana=on_hubspot.ANA,
+    reader=hubspot_reader,
+    title_field="properties.hs_task_subject",
+    description_field="properties.hs_task_body",
+    creates_in_batches=True,
     needs={"dueDate": "2026-03-06"},
 )
 

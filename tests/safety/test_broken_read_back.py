@@ -5,7 +5,6 @@ Journal, CRM and a repetition of the call agree: what may have been written is n
 
 import ssl
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import TypeVar
 
 import anyio
@@ -15,9 +14,6 @@ import pytest
 from safety.account import AtCrm, assert_all_is_true, observe_call, staged
 from safety.cases import ALL_CASES, Asking, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, Crm
-from taskhand.backends.close import mapping as close_mapping
-from taskhand.backends.hubspot import task_reader as hubspot_reader
-from taskhand.backends.vambe import account as vambe_reader
 
 Failure = Callable[[], Exception]
 
@@ -50,9 +46,6 @@ LOST: tuple[Failure, ...] = (
 
 BUGS = (KeyError, RecursionError, AssertionError, MemoryError, ValueError, TypeError)
 """What reading a task out of an answer raises."""
-
-MAPPINGS: dict[str, ModuleType] = {"vambe": vambe_reader, "close": close_mapping, "hubspot": hubspot_reader}
-"""The modules that call `task_of`, which reads a row as a task."""
 
 FAILURES = [
     *((failure, "") for failure in NOT_SENT),
@@ -88,7 +81,6 @@ async def test_a_write_whose_read_back_does_not_get_through_is_never_refused(crm
 async def test_a_write_whose_answer_cannot_be_read_for_any_reason_is_never_refused(
     crm: Crm, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = MAPPINGS[crm.name]
     for bug in share_of(BUGS, crm, case):
 
         def broken(*_: object, bug: type[Exception] = bug) -> None:
@@ -100,7 +92,7 @@ async def test_a_write_whose_answer_cannot_be_read_for_any_reason_is_never_refus
                 stage,
                 case,
                 asking,
-                lambda _, broken=broken: monkeypatch.setattr(module, "task_of", broken),  # type: ignore[misc]
+                lambda _, broken=broken: monkeypatch.setattr(crm.reader, "task_of", broken),  # type: ignore[misc]
                 lambda _: monkeypatch.undo(),
             )
 

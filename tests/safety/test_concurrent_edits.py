@@ -19,25 +19,22 @@ from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request
 
-ONE = {
-    "vambe": ("PUT", "/api/public/tasks/{id}", '{"title": "Theirs"}'),
-    "close": ("PUT", "/api/v1/task/{id}/", '{"text": "Theirs"}'),
-    "hubspot": ("PATCH", "/crm/v3/objects/tasks/{id}", '{"properties": {"hs_task_subject": "Theirs"}}'),
-}
-"""The request by which another client of a CRM sets a title: method, path, body."""
-
 
 def they_send(stage: AtCrm, method: str, task_id: str, body: str = "") -> None:
     """Send a request as another client of the CRM, with the same credential."""
     own = tuple(pair for pair in stage.gate.heard[-1].headers if pair[0] != "content-type")
     headers = (*own, ("content-type", "application/json")) if body else own
-    call = Request(method, ONE[stage.crm.name][1].format(id=task_id), "", headers, body.encode())
+    call = Request(method, stage.crm.path_of(task_id), "", headers, body.encode())
     assert stage.gate.there.answer(call, stale=False).status in {200, 204}
 
 
+def they_set(stage: AtCrm, task_id: str, path: str, value: str) -> None:
+    """Set one field as another client of the CRM."""
+    they_send(stage, stage.crm.routes["one"].partition(" ")[0], task_id, stage.crm.body_of(path, value))
+
+
 def they_rename(stage: AtCrm, task_id: str) -> None:
-    method, _, body = ONE[stage.crm.name]
-    they_send(stage, method, task_id, body)
+    they_set(stage, task_id, stage.crm.title_field, "Theirs")
 
 
 def they_add_luis(stage: AtCrm) -> None:

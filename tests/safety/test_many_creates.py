@@ -70,7 +70,7 @@ def go_wrong(stage: AtCrm, row: Row) -> None:
     """Have the fault happen to the write that it is about."""
     if row.fault is None:
         return
-    is_batch = stage.crm.name == "hubspot"
+    is_batch = stage.crm.creates_in_batches
     fault = replace(row.fault, route=BATCH if is_batch else stage.crm.routes["create"])
     then = (Fault("reset_before", nth="every"),) if row.lasts else ()
     stage.gate.writes = 0

@@ -12,10 +12,10 @@ from safety.account import AtCrm, staged
 from safety.crms import CRMS, Crm
 from safety.faults_table import ROWS, Kind, Row
 from safety.stored import stored
-from safety.test_concurrent_edits import Others, before_the_transaction, they_send
+from safety.test_concurrent_edits import Others, before_the_transaction, they_set
 from safety.test_faults import go_wrong, mend
 
-WITH_DESCRIPTION = [crm for crm in CRMS if crm.name != "close"]
+WITH_DESCRIPTION = [crm for crm in CRMS if crm.description_field]
 NOTE = "called, R&D will <call> back"
 HTML = '<div dir="auto" data-top-level="true"><p style="margin:0;">Call <b>Bruno</b></p><ul><li>a</li></ul></div>'
 HTML_LINE = "2026-03-02 Elena: called, R&amp;D will &lt;call&gt; back"
@@ -23,16 +23,15 @@ HTML_LINE = "2026-03-02 Elena: called, R&amp;D will &lt;call&gt; back"
 
 def they_describe(stage: AtCrm, task_id: str, text: str) -> None:
     """Set a description as another client does."""
-    if stage.crm.name == "vambe":
-        they_send(stage, "PUT", task_id, json.dumps({"description": text}))
-    else:
-        they_send(stage, "PATCH", task_id, json.dumps({"properties": {"hs_task_body": text}}))
+    they_set(stage, task_id, stage.crm.description_field or "", text)
 
 
 def described(stage: AtCrm, task_id: str) -> str:
     """The description as the CRM has it."""
-    row = next(row for row in stage.there.tasks if str(row["id"]) == task_id)
-    return str(row["description"] if stage.crm.name == "vambe" else row["properties"]["hs_task_body"])
+    value: Any = next(row for row in stage.there.tasks if str(row["id"]) == task_id)
+    for name in (stage.crm.description_field or "").split("."):
+        value = value[name]
+    return str(value)
 
 
 async def read(stage: AtCrm, task_id: str) -> dict[str, Any]:

@@ -49,9 +49,9 @@ async def test_a_write_that_was_carried_out_is_never_refused(crm: Crm, case: Cas
 def break_after_the_write(stage: AtCrm, case: Case, write: Fault | None, read: Fault) -> None:
     """Spoil the answer of the first write of that kind, and every later request.
 
-    Vambe is sent one write for each task of many: those go on, and only reading is spoiled.
+    Where each task of many is written by itself, the other writes go on, and only reading is spoiled.
     """
-    later = "GET *" if stage.crm.name == "vambe" else "*"
+    later = "GET *" if stage.crm.updates_singly else "*"
     if write is not None:
         stage.gate.there.faults = (replace(write, route=stage.crm.routes[case.kind]),)
     stage.gate.writes = 0
