@@ -86,7 +86,6 @@ class RetryTransport:
         self._inner = inner
         self._config = config
         self._home = httpx2.URL(config.upstream.base_url)
-        self._headers = {**_HEADERS, **config.upstream.headers}
         self._tracer = config.runtime.tracer or trace.get_tracer("taskhand.http")
         self._observer = config.runtime.observer
         self.request_count = 0
@@ -137,7 +136,7 @@ class RetryTransport:
             request.method,
             url,
             headers={
-                **self._headers,
+                **_HEADERS,
                 **({} if request.body is None else _JSON),
                 **request.headers,
                 **(_bearer(renewed) if renewed else self._config.upstream.auth),

@@ -66,7 +66,6 @@ class Upstream:
     credential: str
     variable: str = "the base URL"
     is_own: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
     allow_http: bool = False
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
     read_wait: "Callable[[Json], float | None] | None" = None
