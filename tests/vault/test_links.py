@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+import anyio
 import pytest
 
 from fixed_clock import NOW, FixedClock
@@ -14,6 +15,7 @@ from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError
 from taskhand.domain.principal import Person
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.link import LinkedMember, LinkKind, OwnCredential
+from taskhand.vault.link_store import KeptLink
 from taskhand.vault.links import Links
 from taskhand.vault.sealed_link import SealedLink
 from taskhand.vault.sqlite import SqliteLinkStore
@@ -328,6 +330,36 @@ async def test_an_old_file_that_is_put_back_is_noticed_by_whoever_saw_the_newer_
     assert await links_at(path).find("ana", "north")  # no other process can tell
     await links.save(link_of("ana"))
     assert await links.find("ana", "north")
+
+
+async def test_a_read_that_ends_after_a_newer_link_was_seen_does_not_make_the_older_one_the_newest(
+    path: Path,
+) -> None:
+    class SlowFirst(SqliteLinkStore):
+        reads = 0
+
+        async def find(self, person: str, connection: str) -> KeptLink:
+            kept = await super().find(person, connection)
+            self.reads += 1
+            if self.reads == 1:
+                await goes_on.wait()
+            return kept
+
+    goes_on = anyio.Event()
+    await links_at(path).save(link_of("ana"))
+    old = taken(path)
+    links = Links(SlowFirst(path), Cipher(read_vault_keys((KEY,))), FixedClock())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(links.find, "ana", "north")
+        await anyio.wait_all_tasks_blocked()
+        await replaced(links)
+        goes_on.set()
+    put_back(path, old)
+    with rows(path) as other:
+        other.execute("UPDATE link_generation SET generation = 1")
+    with pytest.raises(LinkBroken, match="an earlier one that was put back"):
+        await links.find("ana", "north")
+    await links.aclose()
 
 
 async def never_renewed(_: object) -> OwnCredential:

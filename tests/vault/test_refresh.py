@@ -12,12 +12,12 @@ import pytest
 
 from fixed_clock import NOW, FixedClock
 from killed import assert_killed, die, exit_code, fork
-from taskhand.domain.deadline import call_deadline
+from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.link import Link, OwnCredential
 from taskhand.vault.links import Links
-from taskhand.vault.sealed_link import SealedLink
+from taskhand.vault.sealed_link import SealedLink, to_text
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, link_of, links_at, rows
@@ -277,6 +277,44 @@ async def test_an_answer_that_cannot_be_saved_is_dropped_once_the_person_has_lin
     assert await token(reader, crm) == "newer"
     assert crm.asked == ["refresh-of-ana"]
     await reader.aclose()
+
+
+@pytest.mark.usefixtures("links")
+async def test_another_process_that_renews_is_waited_for_as_long_as_it_may_take(
+    crm: Crm, clock: FixedClock, path: Path
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        assert sum(waited) < 60
+
+    clock.move(minutes=31)
+    with rows(path) as other:
+        other.execute("UPDATE link SET claimed_by = 'other', claimed_until = ?", (to_text(clock() + HOUR / 120),))
+    reader = links_at(path, clock=clock, sleep=sleep)
+    with pytest.raises(UpstreamError, match="within this call's time") as refused:
+        await token(reader, crm)
+    assert refused.value.retryable
+    assert 45 < sum(waited) < 45.3
+    assert crm.asked == []
+    await reader.aclose()
+
+
+async def test_a_renewal_takes_no_longer_than_fifteen_seconds_and_than_its_call(
+    links: Links, clock: FixedClock
+) -> None:
+    left: list[float] = []
+
+    async def renew(_: Link) -> OwnCredential:
+        left.append(time_left())
+        return OwnCredential("access", "refresh", clock() + HOUR)
+
+    for call_s in (5, 600):
+        clock.move(hours=2)
+        with call_deadline(call_s):
+            await links.fresh("ana", "north", renew)
+    assert 0 < left[0] < 5 < left[1] < 15
 
 
 async def test_who_links_or_unlinks_while_a_renewal_is_under_way_has_the_last_word(

@@ -120,6 +120,10 @@ async def test_a_link_that_cannot_be_opened_is_named_and_left_as_it_is(path: Pat
     assert [one.flaw for one in done.broken] == [
         f"is encrypted with the key {cipher(OLD_KEY).key_id}, which TASKHAND_VAULT_KEY does not have"
     ]
+    with rows(path) as other:
+        other.execute("UPDATE link SET kind = 'key' WHERE person = 'person-1'")
+    done = await rotate(path, *NEW_FIRST)
+    assert (done.resealed, done.before, [one.person for one in done.broken]) == (0, 4, ["person-1", "person-3"])
 
 
 async def test_nothing_is_rotated_without_a_key_and_no_file_is_made(path: Path) -> None:

@@ -62,6 +62,7 @@ async def test_the_first_browser_that_begins_is_the_only_one_that_goes_on(ticket
     assert found[1] == errand
     assert await tickets.take(state, OWN) is None  # once
     assert await tickets.prove(ticket, OWN)
+    await tickets.note_linked(ticket)  # only a ticket that is used has led to a link
     assert [await tickets.use(ticket, OWN) for _ in range(2)] == [True, False]
     assert not await tickets.begin(ticket, OWN)
     assert await tickets.send(ticket, OWN, errand) is None
