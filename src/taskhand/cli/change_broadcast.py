@@ -8,7 +8,7 @@ from anyio.lowlevel import checkpoint
 
 from taskhand.backends.registry import find_factory
 from taskhand.config.paths import store_place
-from taskhand.events.task_changes import CHANNEL, TaskChanges
+from taskhand.events.change_broadcast import CHANNEL, TaskChanges
 from taskhand.postgres.listener import Channel
 from taskhand.state import open_database
 

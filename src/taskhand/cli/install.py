@@ -154,7 +154,7 @@ def _install(asked: "Request", path: Path) -> None:
     from taskhand.cli.install_entry import build_entry, check_entry, keep_in_keyring, needed_extra, show_by_hand
     from taskhand.install.file_format import Unparsable, Unsuitable
     from taskhand.install.host_file import HostFileError, check_writable, read_host_file
-    from taskhand.install.installation import check_lasting, find_installation
+    from taskhand.install.installed_program import check_lasting, find_installation
     from taskhand.install.server_entry import add_server, find_entry
 
     if not asked.project:
@@ -272,7 +272,7 @@ def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
     from taskhand.cli.install_entry import choose_key_store
     from taskhand.config import credentials
     from taskhand.config.variables import is_secret_variable
-    from taskhand.install.installation import find_installation
+    from taskhand.install.installed_program import find_installation
     from taskhand.install.server_entry import is_reference
 
     store = choose_key_store(asked)

@@ -19,7 +19,7 @@ from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install import Host
 from taskhand.install.credential_storage import EntryVariables, KeyStore, build_environment, choose_store
 from taskhand.install.entry_check import run_entry
-from taskhand.install.installation import check_lasting, find_installation
+from taskhand.install.installed_program import check_lasting, find_installation
 from taskhand.install.known_entries import KnownEntry, find_known_entries, this_machine
 from taskhand.install.launch_command import Launch, launch_by_interpreter
 from taskhand.install.server_entry import MASK, WantedEntry, add_server, is_plain_key, is_reference

@@ -253,7 +253,7 @@ def _remove_files(found: _Found, paths: Sequence[Path]) -> None:
 
 def _tell_rest(found: _Found, *, data: bool) -> None:
     """Print which data stays, how to remove the program itself, and the problems."""
-    from taskhand.install.installation import find_installation
+    from taskhand.install.installed_program import find_installation
 
     if found.data and not data:
         folders = ", ".join(dict.fromkeys(str(path.parent) for path in found.data))

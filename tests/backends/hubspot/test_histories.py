@@ -8,7 +8,7 @@ import pytest
 from taskhand.backends.hubspot.changes.histories import EventReader
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import Record, task_of
-from taskhand.backends.hubspot.stages import TaskStatuses
+from taskhand.backends.hubspot.statuses import TaskStatuses
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DONE, OWN = "61bafb31-e7fa-46ed-aaa9-1322438d6e67", "5996831934"

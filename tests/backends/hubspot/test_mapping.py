@@ -24,7 +24,7 @@ from taskhand.backends.hubspot.mapping import (
     task_of,
     times_of,
 )
-from taskhand.backends.hubspot.stages import TaskStatuses
+from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task

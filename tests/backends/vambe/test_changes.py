@@ -9,7 +9,7 @@ from pydantic import MISSING
 
 from backends.changes.arms import VambeOthers, World, open_vambe
 from backends.changes.feed import Feed
-from backends.vambe.test_task_reader import row
+from backends.vambe.test_task_mapper import row
 from backends.vambe.wired import task_id
 from passing import Time
 from taskhand.backends.remote.adapter import Timing
@@ -17,7 +17,7 @@ from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.changes.source import VambeChanges
 from taskhand.backends.vambe.client import Window
-from taskhand.backends.vambe.mapping import TaskReader
+from taskhand.backends.vambe.mapping import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, TaskLists, window_around
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.status_catalogue import StatusCatalogue
@@ -144,7 +144,7 @@ async def begin_with(time: Time, lists_have: Sequence[Sequence[JsonObject]]) -> 
         return [*lists_have[0 if is_near else 1 if is_wide else 2]]
 
     lists = TaskLists(fetch, 0, RecentWrites(0, time.clock), Timing(time.moment, time.clock, time.sleep))
-    source = VambeChanges(lists, TaskReader(StatusCatalogue()), time.moment)
+    source = VambeChanges(lists, TaskMapper(StatusCatalogue()), time.moment)
     feed = Feed(source, await source.begin(time.moment()))
     await feed.look()
     return feed
@@ -204,7 +204,7 @@ async def test_a_way_of_writing_due_times_that_is_learned_is_no_change() -> None
         await world.others.send("PUT", f"/{task_id}", json=due)
         feed = await begin(world)
         assert isinstance(world.source, VambeChanges)
-        world.source._reader.due_at = "wall"  # noqa: SLF001  as a write of ours would teach it
+        world.source._mapper.due_at = "wall"  # noqa: SLF001  as a write of ours would teach it
         assert await feed.look() == []
         await world.others.send("PUT", f"/{task_id}", json=due | {"dueTime": "16:00"})
         world.move(60)

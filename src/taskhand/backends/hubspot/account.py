@@ -19,7 +19,7 @@ from taskhand.backends.hubspot.mapping import (
     records_in,
 )
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
-from taskhand.backends.hubspot.stages import STAGE_PROPERTIES, TaskStatuses
+from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache

@@ -14,7 +14,7 @@ from taskhand.backends.hubspot.due import Zones, due_from, moment_of, readable_m
 from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.properties.definitions import Definition
 from taskhand.backends.hubspot.properties.values import shown_value
-from taskhand.backends.hubspot.stages import STAGE_PROPERTIES, TaskStatuses
+from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.remote.parsing import (
     JsonObject,
     filled_text,

@@ -23,7 +23,7 @@ from taskhand.backends.hubspot.mapping import (
     Record,
     times_of,
 )
-from taskhand.backends.hubspot.stages import OPTIONS, STAGE, STATUS
+from taskhand.backends.hubspot.statuses import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.domain.due import due_of, is_late

@@ -11,7 +11,7 @@ from taskhand.backends.hubspot.deleted_tasks import DeletedTasks
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.errors import ids_in
 from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, records_in, task_of
-from taskhand.backends.hubspot.stages import TaskStatuses
+from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites

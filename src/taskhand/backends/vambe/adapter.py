@@ -19,7 +19,7 @@ from taskhand.backends.remote.refusals import references
 from taskhand.backends.remote.waiting import hold_lock
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
-from taskhand.backends.vambe.mapping import TaskReader, body_of, rests_on, status_of
+from taskhand.backends.vambe.mapping import TaskMapper, body_of, rests_on, status_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
@@ -86,7 +86,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._catalogue = StatusCatalogue(configured)
         self.account = Account(client, settings.vambe_user_id, keep_s, timing)
         self._lists = TaskLists(client.tasks, keep_s, self.recent, timing)
-        self._reader = TaskReader(self._catalogue, timezone, settings.vambe_due_at)
+        self._mapper = TaskMapper(self._catalogue, timezone, settings.vambe_due_at)
         self._learning = anyio.Lock()
 
     @cached_property
@@ -94,7 +94,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """The change feed, which compares lists."""
         from taskhand.backends.vambe.changes.source import VambeChanges  # noqa: PLC0415  no start waits for it
 
-        return VambeChanges(self._lists, self._reader, self.timing.clock)
+        return VambeChanges(self._lists, self._mapper, self.timing.clock)
 
     # Reads.
 
@@ -107,8 +107,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return self._catalogue.known()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """True if the due date of a task, or only its day (`of_day`), is certain (`TaskReader.sure_of_due`)."""
-        return self._reader.sure_of_due(task, of_day=of_day)
+        """True if the due date of a task, or only its day (`of_day`), is certain (`TaskMapper.sure_of_due`)."""
+        return self._mapper.sure_of_due(task, of_day=of_day)
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of a window of Vambe's list; conditions that Vambe's query cannot express are checked here."""
@@ -185,7 +185,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
         """The fields of an edit that a row does not show; learns the form of `due_at` from a due time."""
-        self._reader.learn(edit, row)
+        self._mapper.learn(edit, row)
         return super().unmet(row, edit)
 
     def disproves(self, row: JsonObject, edit: Edit) -> bool:
@@ -199,11 +199,11 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     def to_task(self, row: JsonObject) -> Task:
         """The task of a row."""
-        return self._reader.task(row)
+        return self._mapper.task(row)
 
     def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write."""
-        self._reader.learn(edit, row)
+        self._mapper.learn(edit, row)
         return super().to_written(row, edit, before, note)
 
     # Vambe does not document the form of due times: an update may show that a due time was misread before.
@@ -243,22 +243,22 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress | None = None) -> Written:
         """Apply an edit to `before`, whose row is `was`; Misread if its due time was read wrongly."""
-        reader, read_as = self._reader, self._reader.due_at
-        if rests_on(before, edit) and reader.was_misread(before, was):
-            really = reader.task(was)
+        mapper, read_as = self._mapper, self._mapper.due_at
+        if rests_on(before, edit) and mapper.was_misread(before, was):
+            really = mapper.task(was)
             raise Misread(really, really)
         row, note = await self._writer.update(before, edit, progress)
         self.recent.wrote(before.id, row, was)
-        reader.learn(edit, row)
-        reader.learn_status(before, edit, row)
-        now = reader.task(row)
-        has_moved = reader.due_at != read_as and due_of(before) != due_of(reader.task(was))
-        if has_moved or reader.was_misread(before, was):
-            raise Misread(reader.task(was), now)
+        mapper.learn(edit, row)
+        mapper.learn_status(before, edit, row)
+        now = mapper.task(row)
+        has_moved = mapper.due_at != read_as and due_of(before) != due_of(mapper.task(was))
+        if has_moved or mapper.was_misread(before, was):
+            raise Misread(mapper.task(was), now)
         return Written(now, note)
 
     def _may_mislead(self, before: Task, edit: Edit) -> bool:
-        return rests_on(before, edit) and not self._reader.sure_of_due(before)
+        return rests_on(before, edit) and not self._mapper.sure_of_due(before)
 
     async def _take_back(self, misread: Misread, edit: Edit) -> Task:
         """Write the former values of the edit's fields back; return the task, or OutcomeUnknown if that fails."""
@@ -301,7 +301,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     def _to_tasks(self, rows: Collection[JsonObject]) -> list[Task]:
         """The tasks of rows, read with what all rows show."""
-        self._reader.note(rows)
+        self._mapper.note(rows)
         return [self.to_task(row) for row in rows]
 
 

@@ -22,7 +22,7 @@ from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 
 __all__ = [
     "DueAt",
-    "TaskReader",
+    "TaskMapper",
     "body_of",
     "contact_of",
     "detect_due_at",
@@ -49,7 +49,7 @@ _MAX_ORDER: Final = 2**53
 """Orders from here on are ignored: a JSON number may not hold them exactly (RFC 8259 §6)."""
 
 
-class TaskReader:
+class TaskMapper:
     """Reads rows as tasks; `timezone` is the IANA zone of times without one.
 
     `due_at` is the form in which due times are read at present. If it is not configured, it is learned from responses.

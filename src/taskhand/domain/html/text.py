@@ -1,4 +1,4 @@
-"""Between the HTML of `hs_task_body` and plain text, both ways; pure.
+"""Conversion between the HTML of a CRM's text, such as `hs_task_body`, and plain text, both ways; pure.
 
 HubSpot's editor writes HTML, and other programs write plain text
 (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide). Text written by Taskhand reads back the same. A

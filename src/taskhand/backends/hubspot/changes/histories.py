@@ -12,7 +12,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.due import millis_of, readable_moment
 from taskhand.backends.hubspot.mapping import CREATOR, RAW_PROPERTIES, Record
-from taskhand.backends.hubspot.stages import STAGE, STATUS
+from taskhand.backends.hubspot.statuses import STAGE, STATUS
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.task import Task

@@ -14,7 +14,7 @@ from pydantic import MISSING
 
 from taskhand.backends.remote.parsing import JsonObject, utc_moment
 from taskhand.backends.vambe.client import Window
-from taskhand.backends.vambe.mapping import DueAt, TaskReader
+from taskhand.backends.vambe.mapping import DueAt, TaskMapper
 from taskhand.backends.vambe.query import WIDEST, TaskLists, key_of, window_around
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.due import due_of
@@ -77,9 +77,9 @@ class VambeChanges:
         "Two changes between two looks are one change, and their author is not known."
     )
 
-    def __init__(self, lists: TaskLists, reader: TaskReader, clock: Callable[[], datetime]) -> None:
+    def __init__(self, lists: TaskLists, mapper: TaskMapper, clock: Callable[[], datetime]) -> None:
         self._lists = lists
-        self._reader = reader
+        self._mapper = mapper
         self._clock = clock
 
     async def begin(self, at: datetime) -> str:
@@ -92,14 +92,14 @@ class VambeChanges:
         began = self._clock()
         was, rows = await self._list_near(was, began)
         before = {task.id.lower(): task for task in (await known.find_all()).values()}
-        now = replace(was, number=was.number + 1, at=began.isoformat(), due_at=self._reader.due_at)
+        now = replace(was, number=was.number + 1, at=began.isoformat(), due_at=self._mapper.due_at)
         if was.at is None:
-            tasks = {task.id: task for task in _read_rows(self._reader, rows).values()}
+            tasks = {task.id: task for task in _read_rows(self._mapper, rows).values()}
             is_past_asked = began - was.looked_at > _SKEW
             since = f"{began:%Y-%m-%dT%H:%MZ}"
             gap = f"Vambe shows no past changes: changes are reported from {since} on." if is_past_asked else None
             return Look((), _write(now), tasks, gap=gap)
-        comparison = _Comparison(self._reader, was, now, before)
+        comparison = _Comparison(self._mapper, was, now, before)
         comparison.add(rows)
         missing = comparison.missing(hints)
         wide = await self._list_all() if missing else None
@@ -154,8 +154,8 @@ class VambeChanges:
 class _Comparison:
     """Compares listed tasks with known tasks; a difference counts once two lists have shown it."""
 
-    def __init__(self, reader: TaskReader, was: _Position, now: _Position, before: Mapping[str, Task]) -> None:
-        self._reader = reader
+    def __init__(self, mapper: TaskMapper, was: _Position, now: _Position, before: Mapping[str, Task]) -> None:
+        self._mapper = mapper
         self._was = was
         self._now = now
         self._before = before
@@ -171,13 +171,13 @@ class _Comparison:
 
     def add(self, rows: Collection[JsonObject]) -> None:
         """Compare the rows of the first list."""
-        self._after = _read_rows(self._reader, rows)
+        self._after = _read_rows(self._mapper, rows)
         self._near = set(self._after)
         self.differing = {one for one, task in self._after.items() if self._event(one, task) is not None}
 
     def confirm(self, rows: Collection[JsonObject]) -> None:
         """Compare the rows of the second list; tasks that the two lists show differently wait for the next look."""
-        self._other = _read_rows(self._reader, rows)
+        self._other = _read_rows(self._mapper, rows)
         both = {one for one in self.differing if self._other.get(one) == self._after[one]}
         self.differing = both | {
             one for one, task in self._other.items() if one in self._before and one not in self._after
@@ -227,7 +227,7 @@ class _Comparison:
         if before is None:
             return self._event_of_new_task(one, task)
         event = difference_event(_with_no_changes(before, task), _with_last_known(task, before), self._key(one))
-        if event is None or self._was.due_at == self._reader.due_at or due_of(before) is None:
+        if event is None or self._was.due_at == self._mapper.due_at or due_of(before) is None:
             return event
         # The form of due times was learned since, so the known due time was read wrongly.
         changed = tuple(change for change in event.changed if change.field != "due")
@@ -271,10 +271,10 @@ def _with_last_known(task: Task, before: Task | None) -> Task:
     return task.model_copy(update={name: getattr(before, name) for name in task.unreadable_fields if name != "id"})
 
 
-def _read_rows(reader: TaskReader, rows: Collection[JsonObject]) -> dict[str, Task]:
+def _read_rows(mapper: TaskMapper, rows: Collection[JsonObject]) -> dict[str, Task]:
     """The tasks in rows by key, read with what all rows show; rows without an id are left out."""
-    reader.note(rows)
-    return {key: reader.task(row) for row in rows if (key := key_of(row))}
+    mapper.note(rows)
+    return {key: mapper.task(row) for row in rows if (key := key_of(row))}
 
 
 def _write(position: _Position) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from backends.vambe.wired import TASK
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.mapping import TaskReader, rests_on
+from taskhand.backends.vambe.mapping import TaskMapper, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.status_catalogue import StatusCatalogue
@@ -24,12 +24,12 @@ def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any
     return found
 
 
-def reader(**configured: Any) -> TaskReader:
-    return TaskReader(StatusCatalogue(), **configured)
+def mapper(**configured: Any) -> TaskMapper:
+    return TaskMapper(StatusCatalogue(), **configured)
 
 
 def task(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> Task:
-    return reader().task(row(due_at, zone, **more))
+    return mapper().task(row(due_at, zone, **more))
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_how_due_times_are_written_is_learned_from_an_edit_that_sets_one() -> No
         (Edit(due=day), False),
         (Edit(due=timed), True),
     ):
-        learning = reader()
+        learning = mapper()
         learning.learn(edit, row())
         assert learning.sure_of_due(task()) is is_learned
 
 
 def test_a_task_was_misread_where_its_row_is_so_only_in_the_other_way() -> None:
-    now = reader(due_at="wall")
+    now = mapper(due_at="wall")
     assert now.was_misread(task(), row())
     assert not now.was_misread(now.task(row()), row())
     assert not now.was_misread(task("2026-03-11T18:00:00.000Z"), row())
@@ -80,17 +80,17 @@ def test_a_task_was_misread_where_its_row_is_so_only_in_the_other_way() -> None:
 
 def test_an_unknown_zone_is_not_a_misreading() -> None:
     strange = row(zone="Santiago time")
-    assert "due_at" in reader().task(strange, due_at="wall").unreadable_fields
-    assert not reader().was_misread(reader().task(strange), strange)
-    assert not reader().was_misread(task(None), strange)
-    assert not reader(due_at="wall").was_misread(reader().task(strange), strange)
+    assert "due_at" in mapper().task(strange, due_at="wall").unreadable_fields
+    assert not mapper().was_misread(mapper().task(strange), strange)
+    assert not mapper().was_misread(task(None), strange)
+    assert not mapper(due_at="wall").was_misread(mapper().task(strange), strange)
 
 
 WALL_CLOCK = "2026-03-10T15:00:00.000"
 
 
 def test_while_it_is_unknown_how_due_times_are_written_a_time_is_sure_only_where_both_ways_are_one() -> None:
-    unknown = reader()
+    unknown = mapper()
     for due, is_sure, is_day_sure in (
         (task(), False, True),
         (task("2026-03-10T01:00:00.000Z"), False, False),  # the evening before in Santiago
@@ -100,7 +100,7 @@ def test_while_it_is_unknown_how_due_times_are_written_a_time_is_sure_only_where
     ):
         assert unknown.sure_of_due(due) is is_sure
         assert unknown.sure_of_due(due, of_day=True) is is_day_sure
-        assert reader(due_at="utc").sure_of_due(due)
+        assert mapper(due_at="utc").sure_of_due(due)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_while_it_is_unknown_how_due_times_are_written_a_time_is_sure_only_where
 def test_a_time_without_an_offset_shows_how_due_times_are_written(
     due_times: tuple[str | None, ...], *, is_sure: bool
 ) -> None:
-    reading = reader()
+    reading = mapper()
     reading.note(row(one) for one in due_times)
     assert reading.sure_of_due(task()) is is_sure
 
@@ -126,7 +126,7 @@ STATUS = {"id": "s-1", "name": "En Progreso", "color": None, "type": "in_progres
 
 def test_statuses_are_known_from_the_rows_that_show_them() -> None:
     catalogue = StatusCatalogue()
-    TaskReader(catalogue).note([row(), row(status_config=STATUS)])
+    TaskMapper(catalogue).note([row(), row(status_config=STATUS)])
     assert [one.name for one in catalogue.by_id.values()] == ["En Progreso"]
 
 
@@ -146,5 +146,5 @@ def test_the_id_that_a_task_got_with_the_name_of_a_status_is_that_statuss(
     edit: Edit, answer: JsonObject, name: str | None
 ) -> None:
     catalogue = StatusCatalogue([("Pendiente", "initial"), ("Hecho", "done")])
-    TaskReader(catalogue).learn_status(task(task_status_config_id="s-0"), edit, row(**answer))
+    TaskMapper(catalogue).learn_status(task(task_status_config_id="s-0"), edit, row(**answer))
     assert {one.id: one.name for one in catalogue.by_id.values()} == ({"s-9": name} if name else {})

@@ -17,7 +17,7 @@ from postgres_server import TestDatabase
 from server.test_subscriptions import ERAS, watching
 from server.transports.server_process import environment
 from taskhand.config.settings import Settings
-from taskhand.events.task_changes import CHANNEL, TaskChanges
+from taskhand.events.change_broadcast import CHANNEL, TaskChanges
 from taskhand.journal.journal import Result
 from taskhand.postgres.database import Database
 from taskhand.postgres.listener import Channel

@@ -7,7 +7,7 @@ import pytest
 
 from documents import ROOT
 from taskhand.domain.errors import OperatorError
-from taskhand.install.installation import Installation, check_lasting, find_installation
+from taskhand.install.installed_program import Installation, check_lasting, find_installation
 
 
 def _environment(folder: Path, *, tag: Path | None = None, pipx: bool = False) -> Path:

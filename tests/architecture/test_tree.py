@@ -1,0 +1,46 @@
+"""The tree in docs/architecture.md shows folders and modules that exist."""
+
+import re
+from pathlib import Path
+
+import taskhand
+
+ROOT = Path(taskhand.__file__).parent
+PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+
+
+def test_every_name_in_the_tree_of_the_page_is_a_folder_or_a_module() -> None:
+    names = _names()
+    assert len(names) > 100, "the tree is read"
+    assert [name for name in names if not _exists(name)] == []
+
+
+def test_every_folder_is_in_the_tree_of_the_page() -> None:
+    shown = {name.split("/")[0] for name in _names()}
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert folders - shown == set()
+
+
+def _names() -> list[str]:
+    """The paths below the package of all names in the tree, a folder with a slash at its end.
+
+    A line has a folder, its modules and, after a colon, a sentence; a line that begins deeper continues a folder.
+    """
+    tree = re.search(r"```text\nsrc/taskhand/\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert tree is not None
+    found: list[str] = []
+    parent, folder = "", ""
+    for line in tree[1].splitlines():
+        indent, words = len(line) - len(line.lstrip()), line.partition(":")[0].split()
+        if indent in (2, 4):
+            first = words.pop(0)
+            parent = "" if indent == 2 else parent
+            folder = f"{parent}{first}" if first.endswith("/") else ""
+            parent = folder if indent == 2 else parent
+            found.append(f"{folder or first}")
+        found.extend(f"{folder}{word}" for word in words)
+    return found
+
+
+def _exists(name: str) -> bool:
+    return (ROOT / name).is_dir() if name.endswith("/") else (ROOT / f"{name}.py").is_file()
