@@ -182,7 +182,7 @@ def test_a_connection_is_added_after_it_was_tried(name: str, run: Run, accounts:
 def test_an_error_names_the_key_of_the_connection(run: Run, accounts: dict[str, Any], file: Path) -> None:
     save(file, file.read_text(encoding="utf-8").replace(accounts["close"]["api_key"], SECRET))
     refused = json.loads(run("call", "list_team_members", '{"connection": "close"}').stdout)["error"]
-    assert refused["next"] == "Whoever runs Taskhand should check connections.close.api_key."
+    assert refused["next"] == "The operator of Taskhand should check connections.close.api_key."
     unknown = json.loads(run("call", "list_tasks", '{"connection": "vambe", "responsibleIds": ["me"]}').stdout)["error"]
     assert "Set connections.vambe.user_id to the id of a member" in unknown["next"]
     save(file, '[connections.n]\nbackend = "hubspot"\naccess_token = "pat-1"\napi_version = "v2"\n')

@@ -212,7 +212,7 @@ def test_an_unknown_field_is_refused_with_what_was_meant_and_where_it_goes(
 ) -> None:
     with refused("unknown_argument") as caught:
         read(sent)
-    assert caught.value.message == f"There is no argument '{called}'."
+    assert caught.value.message == f"There is not an argument '{called}'."
     assert caught.value.next_step == f"Send {instead} instead."
     assert [one.value for one in caught.value.candidates][: instead.count(" or ") + 1] == instead.split(" or ")
 
@@ -243,7 +243,7 @@ def test_a_field_like_no_other_is_refused_with_the_list() -> None:
 def test_a_field_that_the_backend_lacks_is_unknown_inside_an_object() -> None:
     with refused("unknown_argument") as caught:
         read({"changes": {"description": "x"}}, capabilities=NARROW)
-    assert caught.value.message == "There is no argument 'changes.description' with this CRM."
+    assert caught.value.message == "There is not an argument 'changes.description' with this CRM."
     with refused("invalid_arguments") as caught:
         read({"changes": {"dueDate": None}}, capabilities=NARROW)
     assert caught.value.message.startswith("changes.dueDate cannot be null")
@@ -261,7 +261,7 @@ def test_an_immutable_field_inside_an_object_is_refused_by_its_dotted_name(name:
 def test_a_filter_or_an_object_of_ours_has_no_immutable_fields_only_unknown_ones(place: str) -> None:
     with refused("unknown_argument") as caught:
         read({place: {"id": "x"}})
-    assert caught.value.message == f"There is no argument '{place}.id'."
+    assert caught.value.message == f"There is not an argument '{place}.id'."
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "\ud800", "", "a.b", "changes.title"])

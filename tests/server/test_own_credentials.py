@@ -382,7 +382,7 @@ async def test_what_an_account_may_not_do_is_for_an_administrator_of_the_crm(off
     office.sandbox.faults = [Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=403) for nth in (1, 2)]
     for person, said in (
         ("ben@example.com", "Tell the person: their account in Close may do too little; an administrator of Close can"),
-        (NOBODY, "Whoever runs Taskhand should check what CLOSE_API_KEY may do in Close."),
+        (NOBODY, "The operator of Taskhand should check what CLOSE_API_KEY may do in Close."),
     ):
         async with office.client(person) as client:
             refused = await answer_of(client, "update_task", id=TASK, title="Renew it")
@@ -403,11 +403,14 @@ async def test_list_connections_says_with_whose_credential_each_is_used(tmp_path
             north = await both.links.find("ben@example.com", "north")
             assert north is not None
             await both.links.end(north)
-            assert await notes(ben) == ["Link your own credential again: the one before is not accepted.", shared]
+            assert await notes(ben) == [
+                "Link your own credential again: the earlier one is no longer accepted.",
+                shared,
+            ]
             await both.link("ben@example.com", BEN, "north")
             with rows(both.file) as file:
                 file.execute("UPDATE link SET member_id = 'user_cat'")
-            assert await notes(ben) == ["Link your own credential again: the one before cannot be read.", shared]
+            assert await notes(ben) == ["Link your own credential again: the earlier one cannot be read.", shared]
         async with both.client(NOBODY, ONLY_OWN) as dan:
             assert await notes(dan) == ["Link your own credential first."] * 2
         async with both.client(None) as nobody:

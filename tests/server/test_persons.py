@@ -148,7 +148,7 @@ async def test_changes_from_before_anyone_was_asked_are_nobodys(calls_as: Connec
     assert (await ana("undo_change", connection="north", changeId=made["changeId"]))["code"] == "change_not_found"
     assert (await ana("apply_plan", connection="north", planId=planned["planId"]))["code"] == "plan_not_found"
     undone = await eve("undo_change", changeId=made["changeId"], dryRun=True)
-    assert "a caller who was not asked" in undone["note"]
+    assert "an unknown caller" in undone["note"]
     await ana("create_task", **TASK | {"title": "De Ana"})
     seen = await nobody("list_changes", connection="north", outcome="applied")
     assert [row["title"] for row in seen["changes"]] == ["De Ana", "Llamar"], "with no person, all are seen"

@@ -369,4 +369,4 @@ async def test_instructions_say_only_what_the_caller_may_do_now(offices: Offices
     assert "the tasks of one CRM. Usual way" in limited
     assert not [one for one in ("connection", "north", "accounts") if one in limited]
     offices.rules = {"connections": frozenset()}
-    assert await said() == "No CRM account is yours to use: whoever runs Taskhand decides it."
+    assert await said() == "You may use no CRM account: the operator of Taskhand decides it."

@@ -133,7 +133,7 @@ class NotAllowed(OperatorError):
     @classmethod
     def by(cls, rule: str, message: str) -> "NotAllowed":
         """The error that names the rule: `scope`, or a field of `domain.policy.Rules`."""
-        next_step = f"Tell the person: whoever runs Taskhand decides it, by the rule {rule}."
+        next_step = f"Tell the person: the operator of Taskhand decides it, by the rule {rule}."
         return cls(message, next_step=next_step, details={"rule": rule})
 
 
@@ -148,7 +148,7 @@ class LinkRequired(OperatorError):
         first = "" if has_vault else "sets TASKHAND_VAULT_KEY, restarts it, and then "
         return cls(
             f"You have no own credential for {connection}, and may not use the shared one; nothing was sent.",
-            next_step=f"Tell the person: whoever runs Taskhand {first}links it with "
+            next_step=f"Tell the person: the operator of Taskhand {first}links it with "
             f"`taskhand people link {person} {connection}`.",
             details={"connection": connection, "rule": "own_credential"},
         )

@@ -132,7 +132,7 @@ class _Resolver:
         for member in self.active.members:
             if member.id == self.me:
                 return member
-        setting = f" Whoever runs Taskhand can make 'me' known: {self.me_remedy}" if self.me_remedy else ""
+        setting = f" The operator of Taskhand can make 'me' known: {self.me_remedy}" if self.me_remedy else ""
         raise NotFound(
             "It is not known who 'me' is."
             if self.me is None

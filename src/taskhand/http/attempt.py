@@ -164,5 +164,5 @@ def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
     except (ValueError, ImportError, httpx2.InvalidURL):
         raise OperatorError(
             "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used.",
-            next_step="Whoever runs Taskhand should correct that environment variable.",
+            next_step="The operator of Taskhand should correct that environment variable.",
         ) from None

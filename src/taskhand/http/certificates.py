@@ -46,7 +46,7 @@ def _add(context: "ssl.SSLContext", variable: str, path: str) -> None:
     except (OSError, ValueError):
         raise OperatorError(
             f"The certificates that {variable} names cannot be read.",
-            next_step=f"Whoever runs Taskhand should correct {variable}, or unset it: the system's are trusted anyway.",
+            next_step=f"The operator of Taskhand should correct or unset {variable}: the system's are trusted anyway.",
         ) from None
 
 
@@ -59,14 +59,14 @@ def remedy_for_distrust(code: int | None, variable: str) -> str:
     """The remedy, which names the certificate variables that are set; `variable` is that of the base URL."""
     if code in _HOST_MISMATCH | _DATES:
         checked = variable if code in _HOST_MISMATCH else "this machine's clock"
-        return f"Whoever runs Taskhand should check {checked}, and whether a proxy or a login page answers there."
+        return f"The operator of Taskhand should check {checked}, and whether a proxy or a login page answers there."
     if given := [name for name in (_FILE, _FOLDERS) if os.environ.get(name)]:
         return (
             f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} trusted besides the system's authorities, and "
-            "lacks this one: whoever runs Taskhand should add it there."
+            "lacks this one: the operator of Taskhand should add it there."
         )
     others = [name for name in _OF_OTHER_PROGRAMS if os.environ.get(name)]
     remedy = (
-        "Whoever runs Taskhand should add the certificate authority to the system, or set SSL_CERT_FILE to its file."
+        "The operator of Taskhand should add the certificate authority to the system, or set SSL_CERT_FILE to its file."
     )
     return f"{remedy} Taskhand does not read {', '.join(others)}." if others else remedy

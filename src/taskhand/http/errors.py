@@ -69,7 +69,7 @@ def status_error(
                 code="unauthorized",
                 next_step=f"Tell the person to make another key in {name}."
                 if upstream.is_own
-                else f"Whoever runs Taskhand should check {upstream.credential}.",
+                else f"The operator of Taskhand should check {upstream.credential}.",
             )
         case 402 | 403:
             error = OperatorError(
@@ -78,7 +78,7 @@ def status_error(
                 next_step=f"Tell the person: their account in {name} may do too little; an administrator of {name} can "
                 "change that."
                 if upstream.is_own
-                else f"Whoever runs Taskhand should check what {upstream.credential} may do in {name}.",
+                else f"The operator of Taskhand should check what {upstream.credential} may do in {name}.",
             )
         case 404 | 410:
             error = NotFound(explained or f"{name} does not have what was asked for.")
@@ -121,7 +121,7 @@ def redirected_write_error(upstream: Upstream) -> UpstreamFailed:
     return UpstreamFailed(
         f"{upstream.name} redirected the request to an address that is not followed; it was not sent again.",
         code="upstream_redirect",
-        next_step="Ask whoever runs Taskhand to check the base URL.",
+        next_step="Ask the operator of Taskhand to check the base URL.",
         retryable=False,
     )
 
@@ -150,7 +150,7 @@ def no_answer_error(
         return proxy_error(upstream, proxy, code)
     if event in _UNREADABLE:
         return invalid_answer_error(upstream, _UNREADABLE[event], kind, reference)
-    check = f" Whoever runs Taskhand should check {upstream.variable} and the network."
+    check = f" The operator of Taskhand should check {upstream.variable} and the network."
     way = f" through the proxy {proxy}" if proxy and event is Event.UNREACHED else ""
     return UpstreamError(
         f"{upstream.name} {_FAILURES[event]}{way} (reference {reference}).",
@@ -179,22 +179,22 @@ def proxy_error(upstream: Upstream, proxy: str, status: int) -> TaskhandError:
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return OperatorError(
             f"{host} asks for a user name and a password (status 407). {name} was not reached.",
-            next_step="Whoever runs Taskhand should set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, or exempt "
+            next_step="The operator of Taskhand should set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, or exempt "
             f"{name}'s host in NO_PROXY.",
         )
     if status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
         return OperatorError(
             f"The network asks to sign in first (status 511). {name} was not reached.",
-            next_step="Whoever runs Taskhand should sign in to the network.",
+            next_step="The operator of Taskhand should sign in to the network.",
         )
     if status < _FIRST_FAILURE:
         return OperatorError(
             f"{host} refused to connect to {name} (status {status}). Nothing was sent.",
-            next_step=f"Whoever runs Taskhand should have {name}'s host allowed there, or exempt it in NO_PROXY.",
+            next_step=f"The operator of Taskhand should have {name}'s host allowed there, or exempt it in NO_PROXY.",
         )
     return UpstreamError(
         f"{host} could not connect to {name} (status {status}). Nothing was sent.",
-        next_step="Try again later. Whoever runs Taskhand should check the proxy (HTTPS_PROXY, NO_PROXY).",
+        next_step="Try again later. The operator of Taskhand should check the proxy (HTTPS_PROXY, NO_PROXY).",
         retryable=True,
     )
 
@@ -214,7 +214,7 @@ def page_error(upstream: Upstream, status: int, kind: RequestKind, reference: st
         f"A web page came instead of {upstream.name}'s answer (status {status}, reference {reference}): a proxy, a "
         f"firewall or a login page in front of {upstream.name} sent it."
     )
-    check = f"Whoever runs Taskhand should check the network, HTTPS_PROXY and {upstream.variable}."
+    check = f"The operator of Taskhand should check the network, HTTPS_PROXY and {upstream.variable}."
     if kind is RequestKind.READ:
         return UpstreamError(message, code="upstream_invalid", next_step=check)
     is_in_doubt = event_of(status) is Event.SUCCEEDED
@@ -233,7 +233,7 @@ def invalid_answer_error(upstream: Upstream, why: str, kind: RequestKind, refere
         return UpstreamError(
             message,
             code="upstream_invalid",
-            next_step="Try once more; if it fails again, give the reference to whoever runs Taskhand.",
+            next_step="Try once more; if it fails again, give the reference to the operator of Taskhand.",
         )
     return OutcomeUnknown(message, code="upstream_invalid", next_step=_LOOK)
 

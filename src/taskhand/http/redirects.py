@@ -39,5 +39,5 @@ def _elsewhere(name: str, where: str) -> UpstreamError:
     return UpstreamError(
         f"{name} redirected the request to {where}; it was not followed.",
         code="upstream_redirect",
-        next_step="Ask whoever runs Taskhand to check the base URL.",
+        next_step="Ask the operator of Taskhand to check the base URL.",
     )

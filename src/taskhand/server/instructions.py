@@ -19,7 +19,7 @@ OPENINGS: Final = frozenset({"initialize", "server/discover"})
 
 _ABOUT = "Taskhand works on the tasks of one CRM."
 _ABOUT_SEVERAL = "Taskhand works on the tasks of {} CRM accounts: {}."
-_ABOUT_NONE = "No CRM account is yours to use: whoever runs Taskhand decides it."
+_ABOUT_NONE = "You may use no CRM account: the operator of Taskhand decides it."
 _CONNECTIONS = (
     "- Each account is a `connection`: rows and answers name theirs. Send it with every id, and wherever there is no "
     "planId or changeId{}."

@@ -70,12 +70,12 @@ class OfferedTools:
             return OperatorError(
                 f"{name} writes, and this server only reads; nothing was written.",
                 code="read_only",
-                next_step="Tell the person: whoever runs Taskhand can change TASKHAND_READ_ONLY.",
+                next_step="Tell the person: the operator of Taskhand can change TASKHAND_READ_ONLY.",
             )
         return OperatorError(
             f"{name} is not enabled on this server.",
             code="tool_not_enabled",
-            next_step="Tell the person: whoever runs Taskhand can enable it with TASKHAND_TOOLS.",
+            next_step="Tell the person: the operator of Taskhand can enable it with TASKHAND_TOOLS.",
         )
 
 

@@ -43,7 +43,7 @@ _JSON: Final = "application/json"
 
 _CONNECTION: Final = "{connection}"
 _PAGES: Final = "ui://"
-_SEE_DATA: Final = "What to do is in the data of this error, and in the answer of a tool that needs the same."
+_SEE_DATA: Final = "The data of this error says what to do, and so does the answer of a tool that needs the same."
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
         if not misplaced and listed.startswith("The "):
             listed, near = f"Leave {dotted} out, or send the call to the connection that is meant.", []
     return CallerError(
-        f"There is no argument {dotted!r}{where}.",
+        f"There is not an argument {dotted!r}{where}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
         next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,

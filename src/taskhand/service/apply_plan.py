@@ -239,7 +239,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
         raise CallerError(
             "Some tasks of this plan have been made since; nothing was written.",
             code="plan_stale",
-            next_step="Make the plan again: it leaves out those that are there.",
+            next_step="Make the plan again: it leaves out the existing tasks.",
         )
     for claim in plan.opening.claims:
         check_same_payload(first, claim.payload)
@@ -257,7 +257,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
 def _plan_used_error(call: Call, user: Change) -> CallerError:
     """The error for a plan that the change `user` applied or declined."""
     how = {"declined": "declined", "unknown": "sent already, and its outcome is unknown"}
-    look = "Look with list_tasks for the titles; create with a new idempotencyKey only what is not there."
+    look = "Search for the titles with list_tasks; create only the missing tasks, with a new idempotencyKey."
     is_unsure = user.outcome == "unknown" and any(intent.verb == "create" for intent in user.intents)
     return CallerError(
         f"The plan was {how.get(user.outcome, 'carried out already')}.",

@@ -131,7 +131,7 @@ def _unreadable_task_error(task_id: str) -> CallerError:
     return CallerError(
         f"Task {task_id} has a field that cannot be read, so it may not match the filter.",
         code="unreadable_field",
-        next_step="Read it with get_task; to change it all the same, send its id in taskIds.",
+        next_step="Read it with get_task; to change it anyway, send its id in taskIds.",
     )
 
 

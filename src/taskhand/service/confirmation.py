@@ -86,7 +86,7 @@ async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | B
         return await apply_plan(call, plan_id)
     await decline_plan(call, plan_id)
     raise CallerError(
-        "The person said no, or the host for them; nothing was written.",
+        "The person declined, or the host did for them; nothing was written.",
         code="declined",
         next_step="Ask the person what they want instead.",
     )

@@ -31,11 +31,11 @@ async def check_contact(app: AppContext, given: str) -> None:
     if any(text in (one.id, one.customer_id) for one in found):
         return
     candidates = [one for contact in found[:_MAX_CANDIDATES] if (one := _candidate(contact)) is not None]
-    step = "Send the aiContactId or aiCustomerId that find_contacts has for it."
+    step = "Send the aiContactId or aiCustomerId that find_contacts returns for it."
     if candidates:
         step = "Send the value of the candidate that is meant."
     if len(found) > _MAX_CANDIDATES:
-        step = f"{step} There are more: find_contacts has them all."
+        step = f"{step} There are more: find_contacts returns all of them."
     raise CallerError(
         f"contact takes an id, and {text[:60]!r} is a name{'' if found else ' that no contact has'}.",
         code="invalid_id",

@@ -46,7 +46,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
     """
     if by == "completedDay" and "completed" not in app.backend.capabilities.known:
         raise CallerError(
-            "This CRM does not say when a task was completed.",
+            "This CRM does not report when a task was completed.",
             code="invalid_arguments",
             next_step="Send another countBy: responsible, status, priority or dueDay.",
         )

@@ -69,8 +69,7 @@ def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
     return CallerError(
         f"Task {moved.id} has changed since in {', '.join(fields)}; nothing was undone.",
         code="changed_since",
-        next_step="Look at the difference. To put the values from before back all the same, send update_task with "
-        "wouldWrite.",
+        next_step="Look at the difference. To restore the earlier values anyway, send update_task with wouldWrite.",
         details={"difference": [moved], "wouldWrite": [{"id": moved.id} | request_body(edit)]},
     )
 
@@ -91,7 +90,7 @@ async def _restore(
         return None
     unknown = (changed & before.unknown) - set(left_out)
     names = ", ".join(map(argument_name, sorted(unknown)))
-    note = f"Not put back, as the value before was not known: {names}." if unknown else None
+    note = f"Not restored, because the earlier value is unknown: {names}." if unknown else None
     native = {name: value for name, value in before.native.items() if MASK not in str(value)}
     whole = replace(inverse_edit(before.task, after, unknown=before.unknown), native=native)
     whole = without(whole, *(_names(whole) - changed), *left_out)
@@ -158,15 +157,15 @@ def _before_unknown_error(result: Result) -> CallerError:
     return CallerError(
         f"The journal does not have task {result.task_id} as it was after the change, so it cannot be undone.",
         code="before_unknown",
-        next_step="Read it with get_task, and set what should be so with update_task.",
+        next_step="Read it with get_task, and set the wanted values with update_task.",
     )
 
 
 def _nothing_to_restore_error(note: str | None) -> CallerError:
     return CallerError(
-        note or "The change left the task as it was: there is nothing to put back.",
+        note or "The change left the task as it was: there is nothing to restore.",
         code="before_unknown" if note else "nothing_to_undo",
-        next_step="Set the value that should be so with update_task.",
+        next_step="Set the wanted value with update_task.",
     )
 
 
@@ -185,6 +184,6 @@ def _changed_create_error(moved: Difference) -> CallerError:
     return CallerError(
         f"Task {moved.id} has changed since it was made, in {', '.join(fields)}; it was not deleted.",
         code="changed_since",
-        next_step="Look at the difference. delete_task with its id deletes it all the same.",
+        next_step="Look at the difference. delete_task with its id deletes it anyway.",
         details={"difference": [moved]},
     )

@@ -98,7 +98,7 @@ class OpenOffers:
         except (LinkRequired, LinkBroken):
             return False
         except OperatorError as error:
-            _log.warning("whether %s was linked cannot be told: %s", app.link_name, error.message)
+            _log.warning("could not determine whether %s was linked: %s", app.link_name, error.message)
             return False
 
     async def wait_until_linked(self, app: AppContext, offer_id: str, until: float) -> bool:
@@ -131,7 +131,7 @@ class OpenOffers:
         try:
             return await self._offers.find_state(offer_id, person) if person else _UNTOUCHED
         except OperatorError as error:
-            _log.warning("what became of a link for %s cannot be told: %s", app.link_name, error.message)
+            _log.warning("the outcome of a link for %s is unknown: %s", app.link_name, error.message)
             return _UNTOUCHED
 
     async def _make(self, app: AppContext, person: Person) -> OpenOffer | None:

@@ -11,7 +11,7 @@ from taskhand.domain.principal import Principal
 
 __all__ = ["OwnBackend", "OwnBackends", "describe_credential", "with_own_credential"]
 
-_NO_VAULT: Final = "It needs your own credential, and nobody can link one here: tell whoever runs Taskhand."
+_NO_VAULT: Final = "It needs your own credential, and nobody can link one here: tell the operator of Taskhand."
 
 ForCaller = Callable[[Backend, str | None], Backend]
 """Returns the backend for the caller; the text is the caller's member id, if the CRM reports it."""
@@ -78,9 +78,9 @@ async def describe_credential(own: OwnBackends | None, principal: Principal, con
     try:
         is_linked = await own.is_linked(principal.person.names)
     except LinkRequired:
-        return "Link your own credential again: the one before is not accepted."
+        return "Link your own credential again: the earlier one is no longer accepted."
     except LinkBroken:
-        return "Link your own credential again: the one before cannot be read."
+        return "Link your own credential again: the earlier one cannot be read."
     if is_linked:
         return "Used with your own credential."
     if principal.rules.needs_own(connection):
@@ -133,7 +133,7 @@ class _Choice:
         if self._opened is None and not self._principal.rules.needs_own(self._connection):
             return
         if person is None:
-            raise NotAllowed.by("own_credential", "Callers whom nobody asked who they are may not use this connection.")
+            raise NotAllowed.by("own_credential", "Unknown callers may not use this connection.")
         if self._opened is not None:
             raise LinkRequired.unlinked(self._connection)
         raise LinkRequired.first(self._connection, person.shown_name, has_vault=self._own is not None)

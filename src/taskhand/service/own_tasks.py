@@ -193,7 +193,7 @@ class OwnTasksBackend:
         """The id of the person's member; NotAllowed for a person who is none."""
         if (me := await self.account.me()) is None:
             raise NotAllowed(
-                "You are no member of this account that is known, so none of its tasks are your own.",
+                "You are not a known member of this account, so none of its tasks are your own.",
                 next_step=f"Tell the person: {self.remedies['me']}" if "me" in self.remedies else None,
                 details={"rule": "own_tasks_only"},
             )

@@ -71,9 +71,9 @@ async def find_former_members(app: AppContext, ids: Collection[str], team: Colle
 def _nobody_error(app: AppContext, text: str, argument: str) -> NotFound:
     """The error for a word such as `nobody` in a write, which says how to leave a task to nobody."""
     return NotFound(
-        f"{argument} takes people, and {text[:60]!r} is no member of the team.",
+        f"{argument} takes people, and {text[:60]!r} is not a member of the team.",
         code="unknown_member",
-        next_step="A task here always has a responsible person: send who that is."
+        next_step="A task here needs a responsible person: send one."
         if app.backend.capabilities.least_responsibles
         else 'To leave a task to nobody, send clear ["responsibleIds"] with update_task, or in changes of '
         "bulk_update_tasks; a new task takes responsibleIds [].",

@@ -55,9 +55,9 @@ async def recover_if_possible(app: AppContext) -> None:
     try:
         await recover_abandoned(app)
     except TaskhandError as error:
-        _log.warning("changes that were left open could not be looked for: %s", error.message)
+        _log.warning("open changes could not be searched for: %s", error.message)
     except Exception:  # noqa: BLE001  it runs beside the first requests, and would end the server
-        _log.exception("changes that were left open could not be looked for")
+        _log.exception("open changes could not be searched for")
 
 
 async def _recover_once(app: AppContext, change: Change) -> None:

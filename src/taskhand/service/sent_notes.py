@@ -88,7 +88,7 @@ async def check_no_rival_note(app: AppContext, change: Change) -> None:
                 "The same note is being written by another call.",
                 code="in_progress",
                 retryable=True,
-                next_step="Send it again in a moment: a note that is there is not written twice.",
+                next_step="Send it again in a moment: an existing note is not written twice.",
                 details={"changeId": rival.change.id},
             )
 

@@ -30,7 +30,7 @@ from taskhand.service.visibility import describe_owner, is_shown
 __all__ = ["undo_change"]
 
 _MAX_SHOWN = 20
-_NOTHING_LEFT = "Nothing is left to undo: what was changed is as it was before already. There is no plan."
+_NOTHING_LEFT = "Nothing is left to undo: every changed value is already as before. There is no plan."
 
 
 async def undo_change(
@@ -314,7 +314,7 @@ def _kept_note(undo: _Undo) -> str | None:
     in_clear = ", or name it in clear where that is null" if any(one.asked is None for one in kept) else ""
     return (
         f"Left as it is, because it changed since: {_fields(kept)}; see unapplied. "
-        f"To put it back all the same, send update_task with the value in asked{in_clear}."
+        f"To restore it anyway, send update_task with the value in asked{in_clear}."
     )
 
 
@@ -328,7 +328,7 @@ def _nothing_undone_error(undo: _Undo) -> TaskhandError:
         return CallerError(
             f"{undo.held} Nothing was undone.",
             code="nothing_to_undo",
-            next_step="Send undo_change without taskIds: the note goes when all its tasks are undone together.",
+            next_step="Send undo_change without taskIds: the note is removed when all its tasks are undone together.",
         )
     if not undo.refused:
         return CallerError(

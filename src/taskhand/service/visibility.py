@@ -57,5 +57,5 @@ def describe_owner(app: AppContext, change: Change) -> str | None:
     return (
         f"{change.id} is a change of {change.opening.caller.person}."
         if owner
-        else f"{change.id} was made by a caller who was not asked."
+        else f"{change.id} was made by an unknown caller."
     )

@@ -22,7 +22,7 @@ async def renew_link(link: Link, open_client: OpenClient) -> OwnCredential:
         if client is None:
             raise OperatorError(
                 f"Your own credential for {link.connection} cannot be renewed: there is no OAuth app for it any more.",
-                next_step=f"Whoever runs Taskhand should set the client id and secret of {link.connection}.",
+                next_step=f"The operator of Taskhand should set the client id and secret of {link.connection}.",
             )
         return await client.renew(link.credential)
 

@@ -154,7 +154,7 @@ def _open_secret(row: SealedLink, cipher: Cipher) -> bytes:
     raise LinkBroken.at(
         row.connection,
         f"is encrypted with the key {row.sealed.key_id}, which TASKHAND_VAULT_KEY does not have",
-        "Tell the person: whoever runs Taskhand can add that key; without it, the person has to link again.",
+        "Tell the person: the operator of Taskhand can add that key; without it, the person has to link again.",
     )
 
 

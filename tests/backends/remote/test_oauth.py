@@ -136,7 +136,7 @@ async def test_a_wrong_secret_is_the_operators_and_ends_nothing(crm: str) -> Non
             await client.renew(OwnCredential("access", "refresh"))
         assert refused.value.code == "unauthorized"
         names = f"{crm.upper()}_CLIENT_ID and {crm.upper()}_CLIENT_SECRET"
-        assert refused.value.next_step == f"Whoever runs Taskhand should check {names}."
+        assert refused.value.next_step == f"The operator of Taskhand should check {names}."
         assert not await client.revoke((await _issued(signing)).credential)
 
 

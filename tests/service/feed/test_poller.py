@@ -245,7 +245,7 @@ async def test_a_look_that_fails_is_told_once_and_tried_again_later(
         one.stage.source.on_look = fail_again
         await one.clock.pass_until(1_000)
         assert [record.getMessage() for record in caplog.records[1:]] == [
-            "what others change cannot be read for now: Close answers 500 again."
+            "changes by others cannot be read for now: Close answers 500 again."
         ]
 
 

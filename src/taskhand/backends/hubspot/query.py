@@ -357,5 +357,5 @@ def _not_further() -> UpstreamError:
     return UpstreamError(
         "HubSpot's search named a next page that was already read.",
         code="upstream_invalid",
-        next_step="Send the same call again; if it fails again, tell whoever runs Taskhand.",
+        next_step="Send the same call again; if it fails again, tell the operator of Taskhand.",
     )

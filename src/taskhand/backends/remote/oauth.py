@@ -195,7 +195,7 @@ class AppClient:
         return OperatorError(
             f"{self._server.name} does not accept the OAuth app of this server.",
             code="unauthorized",
-            next_step=f"Whoever runs Taskhand should check {base if isinstance(error, NotFound) else settings}.",
+            next_step=f"The operator of Taskhand should check {base if isinstance(error, NotFound) else settings}.",
         )
 
     def _read(self, body: "JsonObject") -> OwnCredential:

@@ -46,7 +46,7 @@ def read_task(task_id: str, read: Callable[[], Task]) -> Task:
 
 def invalid_answer(name: str, what: str) -> InvalidAnswer:
     """The error for a read that the CRM called `name` answered with `what`, such as "without an id"."""
-    return InvalidAnswer(f"{name} answered {what}.", next_step="Tell whoever runs Taskhand.")
+    return InvalidAnswer(f"{name} answered {what}.", next_step="Tell the operator of Taskhand.")
 
 
 def rows_in(name: str, json: JsonObject, key: str) -> list[JsonObject]:

@@ -60,11 +60,11 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "kept. Use the account of {person}.",
     "taken_member": "This is another person's account",
     "taken_member_hint": "Nothing was kept: {member} is known as another person than {person}. If it is your own "
-    "account, ask whoever runs Taskhand to enter the member of {connection} that {person} is in people.toml.",
+    "account, ask the operator of Taskhand to enter the member of {connection} that {person} is in people.toml.",
     "other_account": "This is another account of {crm}",
     "other_account_hint": "Nothing was kept: it is not the account that {connection} is for. Use your own in that one.",
     "unknown_member": "The owner of this account is unknown",
-    "unknown_member_hint": "Nothing was kept. Ask whoever runs Taskhand to enter the member of {connection} that "
+    "unknown_member_hint": "Nothing was kept. Ask the operator of Taskhand to enter the member of {connection} that "
     "{person} is in people.toml.",
     "other_person": "You have signed in as another person",
     "other_person_hint": "This page is for {person}. Nothing was linked. Sign in as {person}. If you did, tell whoever "
@@ -78,15 +78,15 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "crm_failed": "{crm} could not be asked",
     "crm_failed_hint": "Nothing was linked. Try again in a moment.",
     "app_refused": "{crm} did not allow the app",
-    "app_refused_hint": "Nothing was linked. Try again; if {crm} refuses again, tell whoever runs Taskhand: its log "
+    "app_refused_hint": "Nothing was linked. Try again; if {crm} refuses again, tell the operator of Taskhand: its log "
     "has the reason.",
     "lost": "This answer is for another page",
     "lost_hint": "It was used already, or belongs to another browser. Open your link again, or ask your assistant for "
     "a new one.",
     "not_possible": "{connection} cannot be linked on a page",
-    "not_possible_hint": "Tell whoever runs Taskhand to link it with: taskhand people link",
+    "not_possible_hint": "Tell the operator of Taskhand to link it with: taskhand people link",
     "unavailable": "This does not work at the moment",
-    "unavailable_hint": "Nothing was linked. Tell whoever runs Taskhand: its log has the reason.",
+    "unavailable_hint": "Nothing was linked. Tell the operator of Taskhand: its log has the reason.",
     "again": "Open the page again",
 }
 

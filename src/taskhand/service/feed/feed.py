@@ -51,9 +51,9 @@ def find_source(app: AppContext, feed: FeedName) -> ChangeSource | None:
 def no_feed_error(app: AppContext) -> CallerError:
     """The error if the backend cannot report changes."""
     return CallerError(
-        f"{app.title or 'This backend'} does not tell what others have changed.",
+        f"{app.title or 'This backend'} does not report changes by others.",
         code="unsupported",
-        next_step="Use list_changes for what was done here, or list_tasks with updatedFrom.",
+        next_step="Use list_changes for changes made here, or list_tasks with updatedFrom.",
     )
 
 

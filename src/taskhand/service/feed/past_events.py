@@ -59,12 +59,12 @@ async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime
     source = find_source(app, feed.name)
     begun = moment_text(feed.begun_at, app.timezone)
     if source is None or source.compares or not can_ask:
-        return f"What was changed is known from {begun} on."
+        return f"Changes are known from {begun} on."
     try:
         with part_of_call(_SHARE):
             past = await _read_past(source, feed, since)
     except TaskhandError as error:
-        return f"What was changed before {begun} could not be read: {error.message}"
+        return f"Changes before {begun} could not be read: {error.message}"
     if await _keep(app, store, feed, since, past) and past.is_whole:
         return past.gap
     last = moment_text(max((one.moment for one in past.events if one.moment), default=since), app.timezone)

@@ -88,7 +88,7 @@ class FeedPoller:
             try:
                 wait_s = await self._poll_due_feeds()
             except TaskhandError as error:
-                _log.warning("it cannot be told which changes are wanted: %s", error.message)
+                _log.warning("the wanted changes could not be determined: %s", error.message)
                 wait_s = MAX_PAUSE_S
             await self._wait(wait_s)
 
@@ -152,10 +152,10 @@ class FeedPoller:
         except TaskhandError as error:
             if isinstance(error, RateLimited) or error.code == _LOOKING:
                 return  # calls need the budget, or another poll is in progress: the pace stays
-            self._note_failure(one, "what others change cannot be read for now: %s", error.message)
+            self._note_failure(one, "changes by others cannot be read for now: %s", error.message)
             return
         except ODD:
-            self._note_failure(one, "what others change cannot be read", exc_info=True)
+            self._note_failure(one, "changes by others cannot be read", exc_info=True)
             return
         one.has_failed = False
         await self._keep_wanted(name)
