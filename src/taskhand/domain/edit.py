@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
+from itertools import compress, repeat
+from operator import attrgetter, is_not
 from typing import Any
 
 from pydantic import MISSING
@@ -82,7 +83,8 @@ class Edit:
 
     def given(self) -> tuple[tuple[str, object], ...]:
         """The fields that are set, with their values; each property is one."""
-        given = tuple([pair for pair in zip(_FIELDS, _VALUES(self), strict=True) if pair[1] is not MISSING])
+        values = _VALUES(self)
+        given = tuple(compress(zip(_FIELDS, values, strict=True), map(is_not, values, repeat(MISSING))))
         if self.properties is MISSING:
             return given
         return (*given, *((property_field(name), value) for name, value in self.properties))

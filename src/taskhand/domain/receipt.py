@@ -106,7 +106,14 @@ class Receipt:
 
     @classmethod
     def of(
-        cls, before: Task | None, after: Task, edit: Edit, matched: tuple[Match, ...], note: str | None = None
+        cls,
+        before: Task | None,
+        after: Task,
+        edit: Edit,
+        matched: tuple[Match, ...],
+        note: str | None = None,
+        *,
+        change_id: str | None = None,
     ) -> "Receipt":
         """The effect of `edit` on a task; `before` is None for a new task.
 
@@ -116,14 +123,14 @@ class Receipt:
         already = _met_before(before, edit, {name for name, _ in unmet})
         changed = changes(before, after)
         if not unmet:
-            return cls(after, changed, (), matched, note or None, before=before, already=already)
+            return cls(after, changed, (), matched, note or None, change_id, before=before, already=already)
         missed = tuple(unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
         unread = ", ".join(unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name))
         message = "Some of the requested values were not applied: see unapplied." if missed else None
         note = " ".join(
             filter(None, (message, note, unread and f"Whether it was applied cannot be read back: {unread}."))
         )
-        return cls(after, changed, missed, matched, note or None, before=before, already=already)
+        return cls(after, changed, missed, matched, note or None, change_id, before=before, already=already)
 
     @property
     def people(self) -> frozenset[str]:

@@ -348,14 +348,11 @@ class SqlJournal:
     def _redact_opening(self, opening: Opening) -> Opening:
         """The opening without credentials: any text that the caller chose may contain one."""
         mask, caller = self._masking.mask, opening.caller
-        return replace(
-            opening,
-            arguments=self._masking.arguments(opening.arguments),
-            reason=opening.reason and mask(opening.reason),
-            caller=replace(
-                caller, name=caller.name and mask(caller.name), version=caller.version and mask(caller.version)
-            ),
-        )
+        name, version = caller.name and mask(caller.name), caller.version and mask(caller.version)
+        if (name, version) != (caller.name, caller.version):
+            caller = replace(caller, name=name, version=version)
+        arguments = self._masking.arguments(opening.arguments)
+        return replace(opening, arguments=arguments, reason=opening.reason and mask(opening.reason), caller=caller)
 
     def _without_keys(self, entries: Sequence[Entry]) -> list[Entry]:
         """The rows without configured keys, which may be in the text of a task too."""

@@ -104,11 +104,12 @@ def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) 
     for name in sent:
         if name not in properties:
             raise unknown_argument_error(scope, name)
-    coerced = {name: coerce(name, sent[name], node) for name, node in properties.items() if name in sent}
+    coerced = {name: coerce(name, sent[name], properties[name]) for name in filter(sent.__contains__, properties)}
     given, values = scope.keep_given(coerced), dict[str, Any]()
     if fault := scope.uncertain_priority(sent):
         faults.wrong[scope.dotted("priority")] = fault
-    for name, node in properties.items():
+    for name in filter({*given, *required}.__contains__, properties):
+        node = properties[name]
         if name in given:
             inner = scope.inner(name, coerced) if isinstance(given[name], dict) else None
             values[name] = given[name] if inner is None else _coerce_all(inner, given[name], faults)
@@ -120,7 +121,7 @@ def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) 
                 del values[name]
             elif fault := refused_value(scope.dotted(name), given[name], node, optional=name not in required):
                 faults.wrong[scope.dotted(name)] = fault
-        elif name in required:
+        else:
             faults.missing[scope.dotted(name)] = _required(scope.dotted(name), node)
     return values
 

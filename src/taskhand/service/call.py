@@ -114,7 +114,8 @@ class Call:
         """
         self.app.principal.check_number(len(intents))
         await recover_abandoned(self.app)
-        opening = replace(opening, own_credential=await self.app.uses_own_credential())
+        if await self.app.uses_own_credential():
+            opening = replace(opening, own_credential=True)
         change, is_new = await self.app.journal.begin(opening, intents)
         if not is_new:
             raise AlreadyClaimed(change)

@@ -77,9 +77,11 @@ class Resolver:
         deal_id, deal_matched = await self.resolve_deal(body.deal_id)
         task_type, type_matched = await self.resolve_task_type(body)
         properties, properties_matched = await self.resolve_properties(body.properties)
-        edit = replace(
-            noted,
+        edit = Edit(
             title=_resolve_title(body.title, before),
+            description=noted.description,
+            note=noted.note,
+            native=noted.native,
             due=self._resolve_due(due, before, shift_days),
             responsible_ids=responsible_ids,
             ai_contact_id=body.ai_contact_id,

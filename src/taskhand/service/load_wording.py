@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from taskhand.domain.deadline import part_of_call
@@ -34,21 +34,22 @@ async def load_wording(
     An unreadable name is replaced by the last known one, else by the id: the write is already done.
     If the CRM `is_away`, only names that were never read are requested, and with a short timeout.
     """
-    plain = Wording(app.timezone, for_programs=app.policy.answers == "whole", link_names=await _link_names(app, links))
+    link_names = await _link_names(app, links)
+    wording = partial(Wording, app.timezone, for_programs=app.policy.answers == "whole", link_names=link_names)
     if not people:
-        return plain
+        return wording()
     last = app.last_names
     if is_away and all(one in last for one in people):
-        return replace(plain, names=last)
+        return wording(names=last)
     try:
         with part_of_call(_AWAY_SHARE if is_away else 1):
             team = Team(await app.backend.account.members(), me=None)
             former = await find_former_members(app, people, [one.id for one in team.members])
     except TaskhandError:
-        return replace(plain, names=last)
+        return wording(names=last)
     names = people_names(tuple(people), {one.id: one for one in team.members}, former)
     app.remember_names(names)
-    return replace(plain, names=names)
+    return wording(names=names)
 
 
 async def _link_names(app: AppContext, links: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -126,10 +126,11 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
 
 async def _settle(call: Call, before: Task, written: Written, edit: Edit, matched: tuple[Match, ...]) -> Receipt:
     """Compare the written task with the edit, record the outcome and return the receipt."""
-    receipt = Receipt.of(before, written.task, edit, matched, written.note)
+    change_id = call.change.id if call.change else None
+    receipt = Receipt.of(before, written.task, edit, matched, written.note, change_id=change_id)
     outcome: Outcome = "refused" if receipt.is_refused else "applied"
     await call.settle([_new_result(written.task, outcome, receipt.note)], outcome)
-    return replace(receipt, change_id=call.change.id if call.change else None)
+    return receipt
 
 
 def _new_result(task: Task, outcome: Outcome, note: str | None = None) -> Result:

@@ -21,13 +21,12 @@ def mark_untrusted(value: Any, paths: Sequence[str]) -> dict[str, Any]:
 def _has_text_at(value: Any, path: Sequence[str], name: str = "") -> bool:
     """Whether a path, whose last part was `name`, contains text; every item of a list is checked."""
     for depth, part in enumerate(path):
-        if isinstance(value, list):
-            return any(_has_text_at(item, path[depth:]) for item in value)
-        if not isinstance(value, dict) or part not in value:
-            return False
-        value, name = value[part], part
-    if isinstance(value, list):
-        return any(_has_text_at(item, (), name) for item in value)
+        if isinstance(value, dict):
+            value, name = value.get(part), part
+        else:
+            return isinstance(value, list) and any(_has_text_at(item, path[depth:]) for item in value)
     if isinstance(value, str):
         return bool(value) and not (name in _WORDS and _WORD.fullmatch(value))
+    if isinstance(value, list):
+        return any(_has_text_at(item, (), name) for item in value)
     return isinstance(value, dict) and bool(value)

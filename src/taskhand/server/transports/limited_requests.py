@@ -1,5 +1,6 @@
 """Limits on the size of requests and the number of wrong keys: an ASGI application around authentication."""
 
+from itertools import chain
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,7 +62,7 @@ def _too_large(scope: Scope, limits: HttpLimits) -> Refusal | None:
     if len(headers) > limits.headers:
         return Refusal(_HEADERS_TOO_LARGE, "headers", f"A request has at most {limits.headers} headers.")
     address = len(scope["raw_path"]) + len(scope["query_string"])
-    if address + sum(len(name) + len(value) for name, value in headers) > limits.header_bytes:
+    if address + sum(map(len, chain.from_iterable(headers))) > limits.header_bytes:
         message = f"The headers of a request have at most {limits.header_bytes} bytes."
         return Refusal(_HEADERS_TOO_LARGE, "header_bytes", message)
     declared = int(first_header(scope, b"content-length") or 0)  # h11 has checked that it is a number
