@@ -355,6 +355,34 @@ async def test_an_all_day_task_is_due_on_its_day_whatever_its_instant() -> None:
         assert (await stage.backend.list_tasks(replace(tenth, from_date="2026-03-11", to_date=None))).tasks == ()
 
 
+class Eastern(HubSpotSandbox):
+    """An account at the eastern end of the calendar, whose searches show two tasks a page."""
+
+    def answer(self, call: Request, *, stale: bool) -> Response:
+        """What a request is answered."""
+        if call.path.endswith("/search"):
+            call = replace(call, body=json.dumps(json.loads(call.body) | {"limit": 2}).encode())
+        found = super().answer(call, stale=stale)
+        if not call.path.endswith("/details"):
+            return found
+        return Response.of_json(found.status, json.loads(found.body) | {"timeZone": "Pacific/Kiritimati"})
+
+
+async def test_a_task_that_is_due_first_is_listed_first_though_a_search_has_it_behind_days_of_other_zones() -> None:
+    rows = [
+        row(1, hs_timestamp="2026-03-06T00:00:00Z", hs_task_is_all_day="true"),  # the sixth
+        row(2, hs_timestamp="2026-03-06T10:30:00Z", hs_task_is_all_day="true"),  # the seventh
+        row(3, hs_timestamp="2026-03-06T11:30:00Z"),  # late on the fifth where it is shown
+    ]
+    time = Time()
+    there = Eastern(seed=seed(rows=rows), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    async with staged(there, time, timezone="Etc/GMT+12") as stage:
+        page = await stage.backend.list_tasks(TaskQuery(limit=1))
+        assert [task.id for task in page.tasks] == [task_id(3)]
+        whole = await stage.backend.list_tasks(TaskQuery())
+        assert [task.id for task in whole.tasks] == [task_id(number) for number in (3, 1, 2)]
+
+
 async def test_an_accounts_own_priority_is_shown_as_0_and_survives_an_update() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_task_priority="URGENT"), row(2)])
