@@ -1,6 +1,7 @@
 """Limits of Close, a credential in no answer and no log, and a lost create that a list shows late."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from mcp import Client
 from pydantic import SecretStr
 
-from backends.close.wired import ANA, ELENA, KEY, LEAD, LUIS, TASK, Time, close, on_close, row, wired
+from backends.close.wired import ANA, ELENA, KEY, LEAD, LUIS, OTHER_LEAD, TASK, Time, close, on_close, row, wired
 from behaviour.agent import Agent
 from behaviour.arms import NOW
 from taskhand.backends.close.auth import credential
@@ -63,6 +64,16 @@ async def test_a_lost_create_is_found_although_the_list_is_behind_at_first() -> 
     async with on_close(close(faults=[Fault("reset_after", POST), Fault("stale_list", LIST)]), time) as backend:
         assert (await backend.create_task(NEW)).note == CLOSE.found
     assert time.slept[-1] == 2
+
+
+async def test_lost_creates_on_two_leads_are_both_found() -> None:
+    time = Time()
+    async with on_close(close(faults=[Fault("reset_after", POST, times=2)]), time) as backend:
+        made = await backend.create_tasks([replace(NEW, ai_customer_id=lead) for lead in (LEAD, OTHER_LEAD)])
+    assert [one.written and (one.written.task.ai_customer_id, one.written.note) for one in made] == [
+        (lead, CLOSE.found) for lead in (LEAD, OTHER_LEAD)
+    ]
+    assert time.slept == []
 
 
 async def test_a_lost_create_is_found_where_the_clock_of_close_is_ten_hours_behind_ours() -> None:

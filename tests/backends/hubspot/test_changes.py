@@ -161,7 +161,7 @@ async def test_a_look_in_quiet_takes_two_requests() -> None:
     async with watched() as there:
         await there.feed.look()
         there.stage.hubspot.clear_requests()
-        await there.feed.look()
+        await there.feed.look("T-1", "\N{ARABIC-INDIC DIGIT THREE}")  # hints that are no ids of HubSpot
         assert there.stage.sent == [f"POST {TASKS}/search", f"GET {TASKS}"]
 
 
@@ -306,6 +306,14 @@ async def test_a_changed_task_that_an_answer_leaves_out_is_told_by_a_later_look_
         assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(2), "updated")]
         there.stage.hubspot.spec_variant = SpecVariant.parse(OPEN)
         assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated")]
+
+
+async def test_a_deleted_task_that_cannot_be_read_is_told_as_it_is_listed() -> None:
+    async with watched() as there:
+        await there.feed.look()
+        there.others.delete(task_id(1))
+        there.stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
+        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "deleted")]
 
 
 async def test_a_credential_that_may_not_list_deleted_tasks_is_told_once() -> None:

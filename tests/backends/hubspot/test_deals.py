@@ -10,9 +10,11 @@ from mcp import Client
 
 from backends.hubspot.wired import CAROLINA, COMPANY, NOW, Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange
 from taskhand.http.path import Path
+from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot.auth import SCOPES
 from taskhand.server.app import create_server
 from taskhand.service.confirmation import question_text
@@ -267,6 +269,14 @@ async def test_a_token_without_the_scope_of_deals_creates_nothing_with_a_deal_at
         with pytest.raises(Refused, match=r"crm\.objects\.deals\.read"):
             await agent("create_task", **NEW, dealId=OLD)
         assert stage.hubspot.tasks == []
+
+
+async def test_deals_are_read_again_after_a_read_that_was_forbidden_with_and_without_them() -> None:
+    async with agent_at([row(1, {"deals": [OLD]})]) as (stage, _):
+        stage.hubspot.faults = (Fault("status", "GET /crm/v3/objects/tasks/{id}", status=403, times=2),)
+        with pytest.raises(OperatorError):
+            await stage.backend.get_task(task_id(1))
+        assert (await stage.backend.get_task(task_id(1))).deal_id == OLD
 
 
 async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_by_that_name() -> None:

@@ -172,6 +172,9 @@ async def test_a_task_that_goes_by_a_property_of_its_own_comes_back_though_hubsp
         undone = await agent("undo_change", changeId=deleted["changeId"])
         assert ("did not restore: order_number." in str(undone)) == is_taken
         assert len([one for one in stage.sent if one.startswith("PATCH")]) == (6 if is_taken else 1)
+        links = [one.body for one in stage.hubspot.requests if one.method == "PUT"]
+        assert links
+        assert all(isinstance(one, list) and "associationTypeId" in one[0] for one in links)
         [made] = [task for task in stage.hubspot.tasks if task["id"] != task_id(7)]
         assert {name: made["properties"].get(name) for name in FURTHER} == FURTHER
         assert links_of(stage, made["id"]) == was

@@ -180,7 +180,7 @@ async def test_a_task_that_is_gone_is_not_found_whatever_the_tool() -> None:
         with pytest.raises(NotFound) as spec_variant:
             await stage.backend.get_task(before.id)
         with pytest.raises(NotFound) as writing:
-            await stage.backend.update_task(before, Edit(title="New"))
+            await stage.backend.update_task(before, Edit(title="New", responsible_ids=(ANA,)))
         assert (spec_variant.value.code, writing.value.code) == ("task_not_found", "task_not_found")
 
 
