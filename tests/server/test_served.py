@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,16 @@ async def test_a_prompt_says_which_connections_its_calls_are_about(offices: Offi
         for given in ({}, {"connection": "east"}):
             with pytest.raises(MCPError, match="connection"):
                 await prompt(client, "hand_over", **{"from": "Ana", "to": "Luis", **given})
+
+
+async def test_a_prompt_is_written_for_no_connection_that_a_rule_forbids(offices: Offices) -> None:
+    north, south = offices.connections.by_name.items()
+    offices.connections = Connections(dict([north, south, ("west", replace(south[1], connection="west"))]))
+    offices.rules = {"connections": frozenset({"north", "south"})}
+    async with offices.client() as client:
+        assert "south" in await prompt(client, "daily_briefing", connection="South")
+        with pytest.raises(MCPError, match="The connection West is not yours to use"):
+            await prompt(client, "daily_briefing", connection="West")
 
 
 async def test_names_are_completed_of_the_connection_that_is_chosen(offices: Offices) -> None:

@@ -371,3 +371,9 @@ async def change(connection: RawConnection, address: str) -> None:
     """Change the task at an address."""
     body = {"id": address.removeprefix("task://"), "title": "Changed"}
     assert "result" in await connection.ask(older("tools/call", "change", name="update_task", arguments=body))
+
+
+async def test_the_end_of_subscriptions_ends_the_polling_for_changes(app: AppContext) -> None:
+    server, demand = create_server(app), app.demand
+    server.end_subscriptions()
+    assert demand.has_ended

@@ -1,6 +1,5 @@
 """How long a plan, and what is left of a change that was begun, may be carried out, how often, and what it answers."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from builders import refused
 from fixed_clock import FixedClock
 from journals import numbered
 from safety.victim import journal_in, store_in
+from service.remembering import Remembering
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
@@ -243,23 +243,6 @@ async def test_a_change_for_which_there_was_no_time_is_not_carried_out_after_its
     assert caught.value.details == {"changeId": changes[1]}
     assert [await priority_of(app, one) for one in tasks] == [1, 1]
     await app.aclose()
-
-
-class Remembering:
-    """A backend that shows a task as it was first read, unless it is asked for it as it is now."""
-
-    def __init__(self, backend: object) -> None:
-        self._backend = backend
-        self._known: dict[str, Snapshot] = {}
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._backend, name)
-
-    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
-        """The tasks."""
-        found: dict[str, Snapshot] = await self._backend.snapshots(ids)  # type: ignore[attr-defined]  # the store's
-        self._known = found | ({} if fresh else self._known)
-        return {one: self._known[one] for one in found}
 
 
 async def test_what_is_left_of_a_change_is_compared_with_the_tasks_as_they_are_now(tmp_path: Path) -> None:

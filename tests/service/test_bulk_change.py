@@ -12,17 +12,18 @@ import pytest
 from behaviour.arms import NOW
 from builders import refused
 from safety.victim import journal_in, store_in
-from taskhand.domain.due import Due
+from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.task import StatusChoice, TaskPatch
+from taskhand.domain.task import StatusChoice, Task, TaskPatch
 from taskhand.domain.task_rules import parse_due
 from taskhand.service.app_context import AppContext
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+from taskhand.service.find_by_property import TaskIds
 
 HIGH = TaskPatch(priority="2")
 
@@ -148,3 +149,29 @@ async def test_a_plan_by_filter_names_undated_and_finished_tasks_that_were_not_a
         more = " and 1 more" if finished > 5 else ""
         notes.append(f"{finished} of the {total} are finished: {', '.join(map(str, named[:5]))}{more}.")
     assert (plan.note or "") == " ".join(notes)
+
+
+class Unsure:
+    """A backend that is not certain of the day that a task is due."""
+
+    def __init__(self, backend: object) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    def sure_of_due(self, _: Task, *, of_day: bool = False) -> bool:
+        """Whether the due time is certain: the day is not."""
+        return not of_day
+
+
+async def test_a_due_date_whose_day_is_not_certain_is_not_moved(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    app = AppContext(Unsure(store), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
+    due = Due(date(2026, 3, 10))
+    task = (await store.create_task(Edit(title="Call", responsible_ids=(), priority=1, due=due))).task
+    ids, change = TaskIds((task.id,)), BulkChange(shift_days=1)
+    with refused("due_unsure"):
+        await bulk_update(Call(app, "bulk_update_tasks"), TaskPatch(), change, ids, None)
+    assert due_of(await store.get_task(task.id)) == due
+    await app.aclose()

@@ -10,19 +10,25 @@ import pytest
 from behaviour.arms import NOW
 from builders import refused, task
 from safety.victim import journal_in, store_in
+from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskQuery
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.journal.journal import Caller, Change, Claim, Intent, Opening, Result
 from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.apply_plan import apply_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call
 from taskhand.service.call_options import RepeatableOptions
+from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
+from taskhand.service.delete_task import delete_task
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import (
     check_same_payload,
@@ -147,3 +153,34 @@ async def test_a_dry_run_is_answered_with_a_plan_whatever_a_call_with_its_key_ha
             await app.backend.update_task(one, low)
         changed = await bulk_update(call("bulk_update_tasks", is_dry=is_dry), high, BulkChange(high), ids, None)
         assert (isinstance(many, Plan), isinstance(changed, Plan)) == (is_dry, is_dry)
+
+
+async def test_a_repeated_call_is_carried_out_if_the_first_one_that_it_waited_for_has_written_nothing(
+    app: AppContext,
+) -> None:
+    task = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    high, edit, ids = TaskPatch(priority="2"), Edit(priority=2), TaskIds((task.id,))
+    first = keyed(app, "key-1")
+    opening = first.new_opening(claims=key_claim(first, "payload"))
+    await first.begin(opening, [Intent("update", Snapshot(task), edit, edit)])
+
+    async def fail(_: float) -> None:
+        await first.failed(CallerError("The CRM refused it."))
+
+    again = keyed(replace(app, sleep=fail), "key-1")
+    receipt = await bulk_update(again, high, BulkChange(high), ids, None)
+    assert isinstance(receipt, BulkReceipt)
+    assert (receipt.totals, receipt.replayed) == ({"applied": 1}, False)
+    assert (await app.backend.get_task(task.id)).priority == 2
+
+
+async def test_a_task_that_was_deleted_is_made_again_however_often(app: AppContext) -> None:
+    draft, made = TaskDraft(title="Call", responsible_ids=("me",), priority="1"), set[str]()
+    for _ in range(3):
+        receipts = [await create_task(Call(app, "create_task", ANA), draft) for _ in range(2)]
+        assert [isinstance(one, Receipt) and one.replayed for one in receipts] == [False, True]
+        [task] = (await app.backend.list_tasks(TaskQuery())).tasks
+        made.add(task.id)
+        plan = await delete_task(Call(app, "delete_task", ANA), task.id)
+        await apply_plan(Call(app, "apply_plan", ANA), plan.id)
+    assert len(made) == 3

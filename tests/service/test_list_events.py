@@ -265,6 +265,8 @@ async def test_where_the_crm_cannot_be_asked_what_is_kept_is_told_and_as_of_when
         answer = await stage.call("list_events")
         assert kinds(answer) == [("created", "Call")]
         assert answer["note"] == "Close did not answer. This is as of 2026-03-02T15:02+00:00 Mon."
+        past = await stage.call("list_events", since="yesterday")
+        assert past["note"] == f"{answer['note']} What was changed is known from 2026-03-02T15:01+00:00 Mon on."
 
 
 async def test_a_gap_is_told_once_to_who_goes_on(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What an undo restores."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,3 +108,30 @@ async def test_a_task_that_another_process_made_stops_at_a_plan(tmp_path: Path) 
     second = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     assert isinstance(await _undo(second, elena, made), Plan)
     await second.aclose()
+
+
+class Linked:
+    """A backend that reads a task which is to be deleted with its links."""
+
+    def __init__(self, backend: object) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """The tasks."""
+        found: dict[str, Snapshot] = await self._backend.snapshots(ids)  # type: ignore[attr-defined]  # the store's
+        return {one: replace(snapshot, native={"links": "7"}) for one, snapshot in found.items()}
+
+
+async def test_a_new_task_is_read_with_all_that_would_make_it_again_before_an_undo_deletes_it(tmp_path: Path) -> None:
+    elena = Caller("Claude", "1.0")
+    app = AppContext(Linked(store_in(tmp_path)), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
+    receipt = await _undo(app, elena, await _made(app, elena))
+    assert isinstance(receipt, Receipt)
+    found = await app.journal.find(receipt.change_id or "")
+    assert found is not None
+    assert found.intents[0].before is not None
+    assert found.intents[0].before.native == {"links": "7"}
+    await app.aclose()

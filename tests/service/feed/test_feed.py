@@ -10,6 +10,7 @@ import pytest
 
 from builders import refused
 from service.feed_stage import Stage, open_stage
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.events.event_store import EventQuery
@@ -59,6 +60,17 @@ async def test_a_look_that_is_behind_is_followed_by_others(tmp_path: Path) -> No
         assert len(await look(stage.app)) == 8
         assert len(stage.source.looks) == 3
         assert await look(stage.app) == ()
+
+
+async def test_looks_that_are_behind_end_before_the_time_of_the_call_does(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await look(stage.app)
+        for number in range(9):
+            await stage.others.create(f"T{number}")
+        seconds = [0.0]
+        stage.source.page, stage.source.on_look = 1, lambda: seconds.append(seconds.pop() + 3.0)
+        with call_deadline(10.0, lambda: seconds[0]):
+            assert len(await look(stage.app)) == 3
 
 
 async def test_own_writes_are_known_by_their_change_and_those_of_others_are_told(tmp_path: Path) -> None:
