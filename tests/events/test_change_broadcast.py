@@ -1,7 +1,7 @@
 """A subscription at one replica hears of a change at another; also after the database was away for a while."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from postgres_server import TestDatabase
 from server.test_subscriptions import ERAS, watching
 from server.transports.server_process import environment
 from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
 from taskhand.events.change_broadcast import CHANNEL, TaskChanges
 from taskhand.journal.journal import Result
 from taskhand.postgres.database import Database
@@ -128,6 +129,44 @@ async def test_a_database_that_is_away_is_looked_for_and_nothing_else_is_held_up
             await checkpoint()
     assert alone.heard == ["t-1"]
     assert "s3cret" not in caplog.text
+
+
+async def test_after_a_message_was_lost_the_others_are_told_that_any_task_may_have_changed() -> None:
+    class LosingFirst:
+        """A channel that loses the first message."""
+
+        lost = False
+
+        def __init__(self) -> None:
+            self.sent: list[str] = []
+
+        async def send(self, messages: Sequence[str]) -> None:
+            if not self.lost:
+                self.lost = True
+                raise OperatorError("The database is away.")
+            self.sent += messages
+
+        async def listen(self) -> None:
+            pass
+
+        async def receive(self) -> list[str]:
+            await anyio.sleep_forever()
+            return []
+
+        async def aclose(self) -> None:
+            pass
+
+    channel, replica = LosingFirst(), Replica()
+    changes = TaskChanges(channel, {"acme": replica.updates}, lambda _: checkpoint())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(changes.run)
+        for number in (1, 2):
+            replica.change(f"t-{number}")
+            with anyio.fail_after(5):
+                while len(channel.sent) < number:
+                    await checkpoint()
+        tasks.cancel_scope.cancel()
+    assert [json.loads(one)["tasks"] for one in channel.sent] == [None, ["t-2"]]
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -211,6 +211,17 @@ async def test_what_is_too_old_goes_and_a_feed_that_nobody_wants(store: SqlEvent
     assert await store.find_feed(HERS) is None
 
 
+async def test_a_feed_stays_for_thirty_days_after_it_was_wanted_or_looked_at(store: SqlEventStore) -> None:
+    wanted, looked_at = FeedName("close 3"), FeedName("close 4")
+    await begun(store, feed=wanted)
+    await store.request_looks(wanted, at(60 * 24 * 20))
+    feed = await begun(store, feed=looked_at)
+    await store.save_look(looked_at, feed.version, Look((), "p"), at(60 * 24 * 20))
+    for days, stay in ((31, True), (51, False)):
+        await store.prune(at(60 * 24 * days))
+        assert [await store.find_feed(one) is not None for one in (wanted, looked_at)] == [stay, stay]
+
+
 async def test_a_feed_keeps_no_more_than_it_may(tmp_path: Path) -> None:
     store = SqliteEventStore(tmp_path / "events.sqlite", most_events=3)
     try:

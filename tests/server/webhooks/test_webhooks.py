@@ -69,7 +69,9 @@ async def test_forged_old_and_misdirected_deliveries_are_refused_alike(store_fil
         assert server.woken == []
 
 
-async def test_the_same_delivery_again_is_a_replay_for_hubspot_and_a_repetition_for_close(store_file: Path) -> None:
+async def test_the_same_delivery_again_is_a_replay_for_hubspot_and_a_repetition_for_close(
+    store_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with taking(store_file) as server:
         at, uri = server.clock(), f"{BASE}{HUBSPOT}"
         sent = by_hubspot(uri, HUBSPOT_BODY, at)
@@ -79,6 +81,9 @@ async def test_the_same_delivery_again_is_a_replay_for_hubspot_and_a_repetition_
         signed = by_close(CLOSE_BODY, at)
         assert [await server.post(CLOSE, signed, CLOSE_BODY) for _ in range(2)] == [TAKEN, TAKEN]
         assert server.woken == ["hubspot", "hubspot", "close"]
+        assert [one.partition("; ")[0] for one in caplog.messages if "refused" in one] == [
+            "Webhooks of hubspot were refused: 1 with a signature that came before"
+        ]
         server.clock.move(minutes=4, seconds=59)
         assert await server.post(HUBSPOT, sent, HUBSPOT_BODY) == REFUSED
 
