@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import anyio
 import pytest
 
 from backends.hubspot.wired import ANA, BRUNO, CAROLINA, ELENA, KEY, Stage, Time, hubspot, row, seed, staged, task_id
@@ -178,6 +179,26 @@ async def test_a_lost_new_task_is_found_among_the_newest_tasks_of_a_contact_with
     async with staged(hubspot(time, world, spec_variant=("burst=0", "searches=0", "search_lag=30")), time) as stage:
         stage.hubspot.faults = [Fault("reset_after", POST)]
         assert (await stage.backend.create_task(linked())).note == FOUND
+
+
+async def test_a_lost_new_task_is_not_the_equal_one_of_another_call_that_is_being_read_back() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(0), spec_variant=OPEN), time) as stage:
+        await stage.backend.statuses()
+        stage.hubspot.faults = [Fault("reset_before", POST, nth=2), Fault("slow", GET, seconds=0.1)]
+        outcomes: list[str] = []
+
+        async def create() -> None:
+            try:
+                outcomes.append((await stage.backend.create_task(EDIT)).task.id)
+            except OutcomeUnknown:
+                outcomes.append("unknown")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(create)
+            group.start_soon(create)
+        [task] = stage.hubspot.tasks
+        assert sorted(outcomes) == [task["id"], "unknown"]
 
 
 async def test_a_lost_new_task_that_is_not_found_is_in_doubt_and_never_sent_again() -> None:

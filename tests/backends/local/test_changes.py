@@ -253,6 +253,11 @@ async def test_the_log_is_bounded_and_says_what_it_lacks(store_file: Path) -> No
         await backend.create_tasks([CALL] * 64)
         await feed.look()
         assert [gap.partition(":")[0] for gap in feed.gaps] == ["The store keeps its last 50,000 changes of 30 days"]
+        with closing(sqlite3.connect(store_file)) as connection:
+            [pruned] = connection.execute("SELECT pruned FROM change_log").fetchone()
+        for number, is_told in ((pruned - 1, True), (pruned, False)):
+            feed.position = json.dumps(json.loads(feed.position) | {"number": number})
+            assert ((await feed.glance()).gap is not None) == is_told
 
 
 async def test_a_store_of_an_earlier_version_says_since_when_it_tells_changes(store_file: Path) -> None:

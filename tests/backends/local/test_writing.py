@@ -9,6 +9,7 @@ from backends.local.open_store import create, open_store, update
 from builders import refused
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.task_import import Line
 from taskhand.backends.local.tasks import USUAL_ID_PATTERN, short_id
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -35,6 +36,22 @@ async def made(backend: LocalBackend, count: int = 1) -> list[Task]:
         priority=2,
     )
     return [await create(backend, edit) for _ in range(count)]
+
+
+async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backend: LocalBackend) -> None:
+    await made(backend)
+    me = await backend.account.me()
+    other = {"id": "m-1", "name": "Rosa Paz", "email": "rosa@example.com", "active": True, "me": True}
+    await backend.import_lines([Line(1, "member", other)])
+    assert await backend.account.me() == me
+    assert "m-1" in {member.id for member in await backend.account.members()}
+
+
+async def test_a_create_may_have_made_only_tasks_that_show_all_of_it(backend: LocalBackend) -> None:
+    [task] = await made(backend)
+    same, other = Edit(title="Call", priority=2), Edit(title="Call", priority=1)
+    found = await backend.find_created([same, other], datetime.fromisoformat(str(task.created_at)))
+    assert [[candidate.id for candidate in one.tasks] for one in found] == [[task.id], []]
 
 
 async def statuses(backend: LocalBackend) -> dict[str, StatusChoice]:

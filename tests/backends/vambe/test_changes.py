@@ -141,7 +141,10 @@ async def begin_with(time: Time, lists_have: Sequence[Sequence[JsonObject]]) -> 
 
     async def fetch(window: Window) -> list[Json]:
         is_near, is_wide = window == window_around(time.moment(), 60, 180), window == WIDEST
-        return [*lists_have[0 if is_near else 1 if is_wide else 2]]
+        if is_near or is_wide:
+            return [*lists_have[0 if is_near else 1]]
+        days = (window.first, window.last)
+        return [one for one in lists_have[2] if one["due_at"] is None or days[0] <= one["due_at"][:10] <= days[1]]
 
     lists = TaskLists(fetch, 0, RecentWrites(0, time.clock), Timing(time.moment, time.clock, time.sleep))
     source = VambeChanges(lists, TaskMapper(StatusCatalogue()), time.moment)
@@ -175,6 +178,16 @@ async def test_a_deletion_is_told_where_every_list_is_whole_and_none_has_the_tas
     lists_have[:] = [rows(near), rows(wide), rows(day)]
     time.now += 60.0
     assert [event.kind for event in await feed.look()] == kinds
+
+
+async def test_no_deletion_is_told_where_the_day_of_one_of_the_missing_tasks_still_has_it() -> None:
+    time = Time()
+    due = {GONE: "2026-03-10T12:00:00.000Z", NEAR: "2026-03-20T12:00:00.000Z"}
+    lists_have: list[list[JsonObject]] = [[row(at, "UTC", id=one) for one, at in due.items()]]
+    feed = await begin_with(time, lists_have)
+    lists_have[:] = [rows([task_id(3)]), rows([task_id(3)]), lists_have[0][1:]]
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == ["created"]
 
 
 @pytest.mark.parametrize(("age_s", "kind"), [(-60, "created"), (240, "created"), (360, "updated")])

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent
 from behaviour.arms import CAROLINA, CUSTOMER, NOW, PEOPLE, WORLD
+from passing import Time
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import ArrayQuery, VambeClient, Window
 from taskhand.backends.vambe.errors import explain
 from taskhand.domain.errors import CallerError
@@ -224,6 +227,23 @@ async def test_an_empty_list_for_everyone_is_asked_for_in_the_other_spelling_too
     async with wire_to(sandbox) as wire:
         assert await wire.tasks(DAY) == []
     assert people_asked(sandbox) == [{"responsibleIds": [""]}, {}]
+
+
+@pytest.mark.parametrize("people", [(ME,), (ME, TASK)])
+async def test_an_empty_list_for_people_is_asked_for_once(people: tuple[str, ...]) -> None:
+    sandbox = sandbox_of(dueDate="2019-01-01")
+    async with wire_to(sandbox) as wire:
+        for _ in range(2):
+            assert await wire.tasks(Window("2026-03-01", "2026-03-31", people, dateless=False)) == []
+    assert people_asked(sandbox) == [{"responsibleIds": list(people)}] * 2
+
+
+async def test_people_are_found_by_name_among_those_who_wrote_within_a_year() -> None:
+    sandbox, time = sandbox_of(), Time()
+    async with wire_to(sandbox) as wire:
+        account = Account(wire, None, 0, Timing(time.moment, time.clock, time.sleep))
+        await account.find_contacts("Carolina", 5)
+    assert [(one.path, one.query) for one in sandbox.requests] == [("/api/public/contacts", {"days": ["365"]})]
 
 
 async def test_an_empty_list_stays_empty_where_the_other_spelling_is_refused() -> None:
