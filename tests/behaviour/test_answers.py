@@ -144,7 +144,7 @@ async def test_the_dry_run_of_an_undo_with_nothing_left_is_no_plan(lean: Agent) 
         assert not {"planId", "difference"} & again.keys()
 
 
-async def test_how_many_tasks_have_nobody_is_counted(lean: Agent, arm: Arm) -> None:
+async def test_tasks_without_responsibles_are_counted(lean: Agent, arm: Arm) -> None:
     if arm.name == "close":
         pytest.skip("a task in Close has exactly one responsible")
     await lean.create("Call 1", responsibleIds=["Ana Soto"])

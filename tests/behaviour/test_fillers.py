@@ -139,7 +139,9 @@ async def test_clear_names_only_fields_that_can_be_emptied_here(agent: Agent, ar
     assert await _read(agent, task["id"]) == task
 
 
-async def test_nobody_is_said_with_clear_and_never_with_an_empty_list_in_a_change(worker: Agent, arm: Arm) -> None:
+async def test_a_change_removes_all_responsibles_with_clear_and_never_with_an_empty_list(
+    worker: Agent, arm: Arm
+) -> None:
     task = await _full_task(worker, arm)
     for tool, sent in (
         ("update_task", {"id": task["id"], "responsibleIds": []}),

@@ -143,7 +143,9 @@ USUAL_TYPE = {"close": "lead", "hubspot": "TODO"}
 """The type of a new task for which none is given."""
 
 
-async def test_a_create_said_otherwise_is_the_same_and_with_another_meaning_is_not(worker: Agent, arm: Arm) -> None:
+async def test_a_create_in_another_spelling_is_the_same_and_with_another_meaning_is_not(
+    worker: Agent, arm: Arm
+) -> None:
     first = await worker("create_task", **FIRST)
     of_type = [{"taskType": usual}] if (usual := USUAL_TYPE.get(arm.name)) else []
     for otherwise in (*OTHERWISE, *of_type):

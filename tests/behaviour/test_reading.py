@@ -35,7 +35,7 @@ async def test_a_contact_is_found_by_name_mail_or_phone_and_can_be_linked(agent:
     assert await agent.listed(contact=arm.customer) == ["Call Acme"]
 
 
-async def test_nobody_found_is_an_empty_answer_and_no_error(agent: Agent) -> None:
+async def test_a_search_without_matches_is_an_empty_answer_and_no_error(agent: Agent) -> None:
     assert await agent("find_contacts", query="nobody at all") == {"contacts": [], "more": False}
 
 

@@ -96,7 +96,7 @@ async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield Agent(await stack.enter_async_context(Client(create_server(app))), needs)
 
 
-async def test_who_left_the_team_is_marked_and_what_is_shown_can_be_sent_back(
+async def test_a_former_member_is_marked_and_can_be_sent_back_as_shown(
     agent: Agent, request: pytest.FixtureRequest
 ) -> None:
     [row] = (await agent("list_tasks"))["tasks"]

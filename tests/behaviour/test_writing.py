@@ -35,7 +35,7 @@ async def test_a_required_field_that_is_missing_is_named(agent: Agent, missing: 
     assert await agent.listed() == []
 
 
-async def test_only_what_is_given_changes(agent: Agent) -> None:
+async def test_only_given_fields_change(agent: Agent) -> None:
     before = await agent.create(description="old", dueDate="2026-03-10")
     answer = await agent("update_task", id=before["id"], title="New title")
     assert answer["changed"] == {"title": {"from": "Call Acme", "to": "New title"}}

@@ -304,9 +304,7 @@ def push_error(error: Mapping[str, Any]) -> str:
     return f"answers.push({{ isError: true, content: {json.dumps(content)} }})"
 
 
-async def test_what_was_not_applied_is_unknown_or_has_to_be_chosen_is_said(
-    browser: RealBrowser, tmp_path: Path
-) -> None:
+async def test_unapplied_unknown_and_ambiguous_values_are_shown(browser: RealBrowser, tmp_path: Path) -> None:
     missed = {"changeId": "chg_1", "unapplied": [{"field": "status", "asked": "Completado", "got": "Pendiente"}]}
     unknown = {"code": "outcome_unknown", "message": "No answer of the CRM.", "next": "Look before it is sent again."}
     several = [{"value": "Completado", "name": "Completado"}, {"value": "Archivado"}]

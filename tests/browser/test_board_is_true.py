@@ -93,7 +93,7 @@ async def test_a_list_of_one_of_several_connections_is_written_to_there(browser:
             await board.wait("→", "[role=status].good")
 
 
-async def test_a_write_without_an_answer_is_told_and_locks_nothing(browser: RealBrowser, tmp_path: Path) -> None:
+async def test_a_write_without_an_answer_is_shown_and_locks_nothing(browser: RealBrowser, tmp_path: Path) -> None:
     async with stage_of(browser, tmp_path) as stage:
         board = await stage.open(tab="lost", has_clock=True)
         await board.wait("⚠")

@@ -109,7 +109,7 @@ async def test_a_single_call_is_served_between_the_requests_of_a_bulk_of_the_sam
     assert [at for who, at in replica.left if who == "bulk"][-1] >= 5.0
 
 
-async def test_without_the_database_the_share_of_one_is_spent_and_told_afterwards(
+async def test_without_the_database_a_replica_spends_one_share_and_reports_it_afterwards(
     replica: Replica, budget: MemoryBudget
 ) -> None:
     budget.is_away = True

@@ -184,7 +184,7 @@ def test_a_backup_of_nothing_and_over_another_file_are_refused(saved: Saved, sto
 
 @pytest.mark.usefixtures("saved")
 @pytest.mark.parametrize("content", [b"", b"My diary.", b"SQLite format 3\0", b"PK\5\6" + 18 * b"\0"], ids=repr)
-def test_what_is_no_backup_is_not_restored(store_file: Path, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_backup_is_not_restored(store_file: Path, tmp_path: Path, content: bytes) -> None:
     before, other = everything(store_file), tmp_path / "other"
     other.write_bytes(content)
     assert "is no backup of Taskhand" in refusal(restore, store_file, other).message

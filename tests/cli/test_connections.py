@@ -335,7 +335,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("words", "message", "step"), WRONG, ids=lambda one: " ".join(one)[:50])
-def test_what_is_wrong_is_told_and_nothing_is_written(
+def test_an_error_is_printed_and_nothing_is_written(
     words: tuple[str, ...], message: str, step: str, run: Run, file: Path
 ) -> None:
     save(file, '[connections.mine]\nbackend = "local"\n')
@@ -377,7 +377,7 @@ def test_one_unread_credential_stops_no_command_that_needs_none(value: str, run:
     assert run("connections", "list").stdout == "m  local\n"
 
 
-def test_a_policy_that_names_a_removed_connection_is_told(run: Run, file: Path) -> None:
+def test_a_policy_that_names_a_removed_connection_gives_a_warning(run: Run, file: Path) -> None:
     save(file, '[connections.n]\nbackend = "local"\ndb = "n"\n\n[connections.m]\nbackend = "local"\ndb = "m"\n')
     file.with_name("policy.toml").write_text('[everyone]\nconnections = ["n"]\n', encoding="utf-8")
     file.with_name("policy.toml").chmod(0o600)

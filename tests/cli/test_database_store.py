@@ -79,7 +79,7 @@ def test_the_first_change_of_a_database_that_has_store_and_journal_is_made(postg
     assert done.exit_code == 0, done.output
 
 
-def test_a_database_that_cannot_be_used_is_told_without_its_password(
+def test_an_error_about_an_unusable_database_does_not_show_its_password(
     postgres_database: "TestDatabase", tmp_path: Path
 ) -> None:
     there = postgres_database.url.partition("?")[2]

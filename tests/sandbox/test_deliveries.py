@@ -93,7 +93,7 @@ async def test_a_delivery_is_signed_when_it_is_sent_and_sent_once() -> None:
     assert headers["close-sig-hash"] == signature(key, headers["close-sig-timestamp"], body.decode())
 
 
-async def test_what_is_not_answered_with_success_is_sent_again_after_growing_pauses() -> None:
+async def test_a_delivery_without_success_is_sent_again_after_growing_pauses() -> None:
     stage, subscriber = Stage(), Subscriber(500, 0, 302, 200)
     await stage.subscribe("created")
     await stage.add("A")

@@ -352,7 +352,7 @@ async def test_a_page_that_leads_no_further_is_not_told_again(stage: Stage) -> N
             stage.pages.over.add(f"offer-{number}")
 
 
-async def test_who_said_no_is_not_asked_by_the_next_offer_either(stage: Stage) -> None:
+async def test_a_person_who_declined_is_not_asked_by_the_next_offer(stage: Stage) -> None:
     stage.pages.minutes = 6
     at = AtBrowser("decline")
     async with stage.client(at) as client:

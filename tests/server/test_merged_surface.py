@@ -185,7 +185,7 @@ async def test_two_portals_of_one_crm_are_merged_by_value(tmp_path: Path) -> Non
         assert alone.keys() - both.keys() == {"clear"}
 
 
-async def test_what_is_described_is_described_once(mixed: Connections) -> None:
+async def test_each_argument_is_described_once(mixed: Connections) -> None:
     described = [
         (name, node["description"])
         for tool in await list_tools(mixed)

@@ -17,7 +17,7 @@ CAUSE = OperatorError("VAMBE_API_KEY is not set.", next_step="Set VAMBE_API_KEY.
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_every_call_of_every_tool_is_answered_with_what_is_wrong(era: str) -> None:
+async def test_every_call_of_every_tool_is_answered_with_the_error_of_the_configuration(era: str) -> None:
     async with Client(create_not_configured_server(CAUSE), mode=era) as client:
         listed = [tool.name for tool in (await client.list_tools()).tools]
         assert listed == [tool.name for tool in TOOLS]

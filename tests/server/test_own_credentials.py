@@ -248,7 +248,7 @@ async def test_within_a_call_nothing_takes_the_place_of_a_link_that_is_removed(o
     assert office.users() == {BEN}
 
 
-async def test_a_bounded_number_stays_open_and_what_is_used_is_never_closed(tmp_path: Path) -> None:
+async def test_a_bounded_number_of_clients_stays_open_and_a_client_in_use_is_never_closed(tmp_path: Path) -> None:
     links, events = links_at(tmp_path / "links.sqlite"), list[str]()
 
     @asynccontextmanager

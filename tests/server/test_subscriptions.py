@@ -96,7 +96,7 @@ CHANGES: dict[str, tuple[Act, int]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_whoever_watches_a_task_in_either_era_is_told_of_its_change(app: AppContext, change: str) -> None:
+async def test_a_subscriber_in_either_era_is_notified_of_a_change_of_the_task(app: AppContext, change: str) -> None:
     act, count = CHANGES[change]
     async with AsyncExitStack() as stack:
         agent = Agent(await stack.enter_async_context(Client(create_server(app))))
@@ -114,7 +114,7 @@ async def test_whoever_watches_a_task_in_either_era_is_told_of_its_change(app: A
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_changes_nothing_is_not_told(app: AppContext, era: str) -> None:
+async def test_a_call_without_changes_sends_no_notification(app: AppContext, era: str) -> None:
     async with Client(create_server(app)) as client:
         agent = Agent(client)
         task = (await agent.create())["id"]
@@ -130,7 +130,7 @@ async def test_what_changes_nothing_is_not_told(app: AppContext, era: str) -> No
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_whoever_may_not_read_a_task_any_more_is_not_told_of_it(app: AppContext, era: str) -> None:
+async def test_a_subscriber_who_may_no_longer_read_a_task_is_not_notified_of_it(app: AppContext, era: str) -> None:
     rules = {"tools": "all"}
     access = Access(lambda: Policy(rules))
     async with Client(create_server(app)) as client:
@@ -158,7 +158,7 @@ async def test_a_new_task_and_one_that_is_made_again_are_told_to_listeners(app: 
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_others_do_is_told_and_our_own_doing_once(app: AppContext, store_file: Path, era: str) -> None:
+async def test_changes_by_others_are_notified_and_own_changes_once(app: AppContext, store_file: Path, era: str) -> None:
     async with (
         Client(create_server(app)) as client,
         open_app(Settings.from_env(environment(store_file, TASKHAND_JOURNAL=f"{store_file}.other"))) as elsewhere,
@@ -178,7 +178,7 @@ async def test_what_others_do_is_told_and_our_own_doing_once(app: AppContext, st
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_whoever_follows_the_feed_is_told_once_of_what_a_look_finds(
+async def test_a_subscriber_to_the_feed_is_notified_once_of_each_poll(
     app: AppContext, store_file: Path, era: str
 ) -> None:
     async with (
@@ -245,7 +245,7 @@ async def test_subscriptions_that_are_sent_at_once_are_all_kept(app: AppContext)
         assert {one["params"]["uri"] for one in connection.notifications} == set(tasks)
 
 
-async def test_after_unsubscribing_nothing_is_told(app: AppContext) -> None:
+async def test_no_notification_is_sent_after_unsubscribing(app: AppContext) -> None:
     async with connect_raw(create_server(app)) as connection:
         await open_older(connection)
         task, other = await make(connection), await make(connection, "Other")
@@ -285,7 +285,7 @@ async def test_only_what_changes_can_be_subscribed_to(app: AppContext, address: 
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_is_advertised_is_what_is_kept(store_file: Path, era: str) -> None:
+async def test_the_advertised_subscriptions_are_the_supported_ones(store_file: Path, era: str) -> None:
     for configured, subscribe in (
         ({}, True),
         ({"TASKHAND_READ_ONLY": "true"}, True),

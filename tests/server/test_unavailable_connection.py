@@ -74,7 +74,9 @@ async def open_office(folder: Path, credential: str) -> AsyncIterator[Office]:
 
 
 @pytest.mark.parametrize("credential", UNREAD)
-async def test_it_alone_is_refused_and_said_to_be_everywhere(credential: str, tmp_path: Path) -> None:
+async def test_calls_of_an_unavailable_connection_alone_are_refused_and_lists_name_it(
+    credential: str, tmp_path: Path
+) -> None:
     async with open_office(tmp_path, credential) as office, client_of(office.connections) as client:
         made = await answer_of(client, "create_task", connection="home", title="Call", responsibleIds=[])
         assert "code" not in await answer_of(client, "get_task", id=made["task"]["id"], connection="home")

@@ -204,7 +204,7 @@ async def test_a_plan_of_two_new_tasks_of_which_one_was_made_since_makes_neither
     await app.aclose()
 
 
-async def test_what_is_left_of_a_change_is_not_written_without_the_key_that_its_journal_did_not_keep(
+async def test_the_rest_of_a_change_is_not_written_without_the_text_that_its_journal_masked(
     tmp_path: Path,
 ) -> None:
     key = "pat-na1-configured-4711"
@@ -245,7 +245,7 @@ async def test_a_change_for_which_there_was_no_time_is_not_carried_out_after_its
     await app.aclose()
 
 
-async def test_what_is_left_of_a_change_is_compared_with_the_tasks_as_they_are_now(tmp_path: Path) -> None:
+async def test_the_rest_of_a_change_is_compared_with_the_current_tasks(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     app = AppContext(Remembering(store), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
     left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
@@ -263,7 +263,7 @@ async def test_what_is_left_of_a_change_is_compared_with_the_tasks_as_they_are_n
     await app.aclose()
 
 
-async def test_what_others_changed_beside_what_is_left_of_an_undo_is_no_part_of_it(tmp_path: Path) -> None:
+async def test_changes_by_others_are_no_part_of_the_rest_of_an_undo(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
     change = await app.journal.record(

@@ -29,7 +29,7 @@ from taskhand.service.confirmation import Answer, question_text, to_answer
         ("cancel", {"confirm": True}, "none"),
     ],
 )
-def test_only_what_is_certainly_a_yes_is_one(
+def test_only_an_explicit_yes_counts(
     action: Literal["accept", "decline", "cancel"], content: dict[str, Any] | None, answer: Answer
 ) -> None:
     assert to_answer(action, content) == answer

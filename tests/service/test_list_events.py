@@ -156,7 +156,7 @@ async def test_events_are_listed_by_kind_person_and_task(tmp_path: Path) -> None
         assert row["changeId"].startswith("chg_")
 
 
-async def test_what_happened_to_one_task_is_all_that_is_known_of_it_also_of_what_was_told(tmp_path: Path) -> None:
+async def test_a_list_of_one_task_has_all_its_known_events_also_those_already_shown(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         task = await stage.others.create("Call")
         await stage.others.create("Other")
@@ -173,7 +173,7 @@ async def test_what_happened_to_one_task_is_all_that_is_known_of_it_also_of_what
         assert (await stage.call("list_events", taskId=task.id))["note"] == "It compares."
 
 
-async def test_who_asks_for_today_is_shown_what_was_before_when_asking_for_what_is_new(tmp_path: Path) -> None:
+async def test_a_list_since_today_has_earlier_events_that_a_list_of_new_ones_left_out(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         await start(stage)
         for number in range(4):
@@ -187,7 +187,9 @@ async def test_who_asks_for_today_is_shown_what_was_before_when_asking_for_what_
         assert (await stage.call("list_events"))["events"] == []
 
 
-async def test_what_a_crm_cannot_tell_is_said_on_a_first_look_and_to_who_asks_for_the_past(tmp_path: Path) -> None:
+async def test_the_limits_of_a_crms_history_are_in_the_first_answer_and_in_answers_about_the_past(
+    tmp_path: Path,
+) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         stage.clock.move(minutes=1)
         assert (await stage.call("list_events"))["note"] == "This is your first look: it begins now. It compares."
@@ -240,7 +242,7 @@ async def test_a_filter_has_a_bookmark_of_its_own(tmp_path: Path) -> None:
         assert kinds(await stage.call("list_events")) == [("completed", "Call")], "it was not shown without the filter"
 
 
-async def test_where_the_crm_cannot_be_asked_what_is_kept_is_told_and_as_of_when(tmp_path: Path) -> None:
+async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_asked(tmp_path: Path) -> None:
     class Silent:
         compares: bool = False
         remark: str | None = None
@@ -269,7 +271,7 @@ async def test_where_the_crm_cannot_be_asked_what_is_kept_is_told_and_as_of_when
         assert past["note"] == f"{answer['note']} What was changed is known from 2026-03-02T15:01+00:00 Mon on."
 
 
-async def test_a_gap_is_told_once_to_who_goes_on(tmp_path: Path) -> None:
+async def test_a_gap_is_reported_once_to_a_caller_who_continues(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         await start(stage)
         stage.source.gap = "Close keeps 30 days: what was changed before is missing."

@@ -37,7 +37,7 @@ async def test_a_deleted_task_is_made_again_without_the_fields_that_were_not_cer
     await app.aclose()
 
 
-async def test_what_several_deleted_tasks_lack_is_said_once(tmp_path: Path) -> None:
+async def test_a_limit_of_several_recreated_tasks_is_reported_once(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     ids = [TASK_ID, f"{TASK_ID[:-1]}0"]
     deleted = [

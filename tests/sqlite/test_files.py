@@ -302,7 +302,7 @@ def read_only(path: Path, what: str) -> Iterator[None]:
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
 @pytest.mark.parametrize("what", ["the file", "the folder"])
-async def test_what_is_read_only_is_named_with_the_remedy(what: str, folder: Path) -> None:
+async def test_an_error_about_a_read_only_file_names_it_and_the_remedy(what: str, folder: Path) -> None:
     path = folder / "tasks.sqlite"
     await titles(path)
     with read_only(path, what), pytest.raises(OperatorError, match=f"{what}.* is read-only for this user") as refused:

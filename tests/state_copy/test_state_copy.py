@@ -314,7 +314,7 @@ def test_what_was_left_of_another_file_is_replaced(server: Server, postgres: Tes
     assert "Call 0" not in second.run_there("call", "list_tasks").stdout
 
 
-def test_what_is_missing_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_copy_without_a_database_or_files_is_refused(server: Server, tmp_path: Path) -> None:
     assert refusal(server.run("state", "copy")).code == "no_database"
     assert refusal(server.run_there("state", "copy", "--journal", str(tmp_path / "none"))).code == "no_file"
     nowhere = {"TASKHAND_KEYS": str(tmp_path / "no-keys"), "XDG_DATA_HOME": str(tmp_path / "none")}

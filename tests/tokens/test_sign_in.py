@@ -203,7 +203,7 @@ async def test_who_did_not_begin_the_sign_in_cannot_end_it(changed: dict[str, st
         assert await visit.find(**changed) is None
 
 
-async def test_an_issuer_that_cannot_be_asked_is_told_to_whoever_runs_the_server() -> None:
+async def test_an_issuer_that_cannot_be_asked_is_an_error_for_the_operator() -> None:
     async with visiting() as visit:
         await visit.go()
         visit.issuer.down = True

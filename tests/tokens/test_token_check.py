@@ -228,7 +228,7 @@ async def test_a_new_key_is_fetched_once_and_unknown_ones_do_not_make_the_issuer
         assert issuer.asked.count("/keys") == asked + 1
 
 
-async def test_keys_are_good_for_a_day_without_the_issuer_and_then_nobody_can_be_told(issuer: Issuer) -> None:
+async def test_keys_are_valid_for_a_day_without_the_issuer_and_then_no_token_can_be_checked(issuer: Issuer) -> None:
     clock = Clock()
     async with checking(issuer, clock=clock) as check:
         assert await check.find_holder(issuer.token(HERE), HERE) is not None

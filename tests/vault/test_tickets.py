@@ -116,7 +116,7 @@ async def test_a_person_has_five_open_for_a_connection_and_one_that_was_begun_go
     assert await tickets.find(ben)
 
 
-async def test_what_has_become_of_a_page_is_told_to_its_person_alone(tickets: Tickets, clock: FixedClock) -> None:
+async def test_the_outcome_of_a_page_is_shown_to_its_person_alone(tickets: Tickets, clock: FixedClock) -> None:
     text, ticket = await tickets.make(ANA, "north")
     state, over = tickets.find_state, OfferState(is_over=True)
     assert await state(ticket.id, ANA) == OfferState()

@@ -150,7 +150,7 @@ async def test_begins_again_in_the_past_where_the_crm_tells_it(world: World[Any]
     assert [event.key for event in await again.look()] == [*feed.events]
 
 
-async def test_what_others_do_at_random_is_told_once_and_in_order(world: World[Any]) -> None:
+async def test_random_changes_by_others_are_reported_once_and_in_order(world: World[Any]) -> None:
     feed, before = await change_at_random(world, seed=7)
     assert await feed.look() == []
     await check_replay(world, before, list(feed.events.values()))

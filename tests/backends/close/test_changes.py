@@ -19,7 +19,7 @@ def told(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize("events", ["both", "updated", "completed"])
 @pytest.mark.parametrize("lag", [0, 20])
-async def test_a_completion_is_told_once_whichever_rows_tell_it(events: Any, lag: int) -> None:
+async def test_a_completion_is_reported_once_whichever_rows_show_it(events: Any, lag: int) -> None:
     variant = SpecVariant(completion_events=events, event_lag=lag)
     async with open_close(spec_variant=variant) as world:
         feed = await begin_feed(world)
@@ -58,7 +58,7 @@ async def test_an_update_that_grows_tells_each_time_what_was_added() -> None:
         assert told(await feed.look()) == [("updated", ["title"])]
 
 
-async def test_rows_that_become_visible_late_are_told_once() -> None:
+async def test_rows_that_become_visible_late_are_reported_once() -> None:
     async with open_close(spec_variant=SpecVariant(event_lag=100)) as world:
         feed = await begin_feed(world)
         made = []
@@ -72,7 +72,7 @@ async def test_rows_that_become_visible_late_are_told_once() -> None:
 
 
 @pytest.mark.parametrize("consolidation", [0, 120])
-async def test_what_others_do_at_random_is_told_once_where_rows_are_late(consolidation: int) -> None:
+async def test_random_changes_by_others_are_reported_once_if_rows_are_late(consolidation: int) -> None:
     async with open_close(spec_variant=SpecVariant(event_lag=100, consolidation=consolidation)) as world:
         feed, before = await change_at_random(world, seed=4)
         await check_replay(world, before, sorted(feed.events.values(), key=lambda one: str(one.at)))
@@ -119,7 +119,7 @@ async def test_a_long_stretch_is_read_in_parts_and_in_order() -> None:
         assert told == sorted(told, key=lambda one: str(one[0]))
 
 
-async def test_what_a_page_has_from_before_a_stretch_is_not_told() -> None:
+async def test_rows_from_before_the_polled_period_are_not_reported() -> None:
     async with open_close() as world:
         made = await world.others.create("Call Acme")
         await world.others.rename(made, "Old")
@@ -140,7 +140,7 @@ async def test_says_so_where_the_log_does_not_reach_back() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 9, 22, 23])
-async def test_changes_of_a_task_are_told_in_order_although_their_rows_become_visible_in_another(seed: int) -> None:
+async def test_changes_of_a_task_are_reported_in_order_although_their_rows_become_visible_in_another(seed: int) -> None:
     async with open_close(spec_variant=SpecVariant(event_lag=20)) as world:
         feed, before = await change_at_random(world, seed)
         await check_replay(world, before, list(feed.events.values()))
@@ -189,7 +189,7 @@ async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute_
         assert await count_requests() == 8
 
 
-async def test_changes_of_outgoing_calls_are_told_too() -> None:
+async def test_changes_of_outgoing_calls_are_reported() -> None:
     async with open_close() as world:
         feed = await begin_feed(world)
         call = {"_type": "outgoing_call", "lead_id": LEAD, "contact_id": CAROLINA, "date": "2026-03-09"}

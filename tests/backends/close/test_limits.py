@@ -52,7 +52,7 @@ async def test_a_429_is_waited_out_in_every_form(body: Any, rates: Any) -> None:
     assert time.slept
 
 
-async def test_a_402_is_for_whoever_runs_the_server() -> None:
+async def test_a_402_is_an_error_for_the_operator() -> None:
     async with on_close(close(faults=[Fault("status", "GET /api/v1/task/{id}", status=402)])) as backend:
         with pytest.raises(OperatorError) as refused:
             await backend.get_task(TASK)

@@ -122,7 +122,7 @@ async def test_a_note_is_taken_back_once_and_redone_once_by_any_process() -> Non
     assert notes(sandbox) == [(LEAD, NOTE)]
 
 
-async def test_one_note_for_tasks_of_a_lead_is_told_as_one_and_stays_while_one_of_them_has_it() -> None:
+async def test_a_note_shared_by_tasks_of_a_lead_is_reported_once_and_stays_while_one_task_has_it() -> None:
     sandbox = close(3)
     ids = [task_id(number) for number in range(1, 4)]
     async with agent_on(sandbox) as agent:
@@ -234,7 +234,7 @@ async def test_a_deleted_note_that_a_late_list_still_shows_is_written_again() ->
     assert posts(sandbox) == 2
 
 
-async def test_of_two_equal_notes_that_nobody_is_known_to_have_written_a_lost_one_is_neither() -> None:
+async def test_a_lost_note_is_not_claimed_if_two_equal_notes_have_no_known_author() -> None:
     sandbox = close(2)
     async with on_close(sandbox) as one, on_close(sandbox) as other:
         before, edit = await one.get_task(TASK), Edit(note=NOTE)

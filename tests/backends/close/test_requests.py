@@ -199,9 +199,7 @@ async def test_a_list_is_filtered_by_documented_parameters(query: TaskQuery, ask
     assert lists == [kinds | asked | {"_limit": "100", "_skip": "0"}]
 
 
-async def test_a_window_that_includes_dateless_tasks_asks_for_all_only_where_the_dated_ones_do_not_fill_the_page() -> (
-    None
-):
+async def test_a_window_with_dateless_tasks_lists_all_only_if_the_dated_ones_do_not_fill_the_page() -> None:
     sandbox = close([row(1), *(row(number, date=f"2026-03-1{number}") for number in range(2, 6))])
     async with on_close(sandbox) as backend:
         full = await backend.list_tasks(TaskQuery(from_date="2026-03-10", limit=3))

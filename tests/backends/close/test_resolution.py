@@ -56,7 +56,7 @@ async def test_undo_opens_a_task_and_takes_its_resolution_off() -> None:
     assert ends(sandbox) == [(False, None), (False, None), (False, None)]
 
 
-async def test_a_resolution_goes_where_a_task_is_reopened_or_finished_without_one_and_where_clear_names_it() -> None:
+async def test_a_resolution_is_removed_by_reopening_by_finishing_without_one_and_by_clear() -> None:
     left = {"resolution": "abandoned"}
     sandbox = close(
         [row(1, is_complete=True, **left), row(2, **left), row(3, is_complete=True, **left), row(4, **left)]

@@ -81,7 +81,7 @@ async def test_a_lost_change_of_an_unlisted_priority_is_sent_again(fault: Fault)
     assert sandbox.tasks[0]["priority"] == "high"
 
 
-async def test_a_failed_change_of_a_priority_that_is_not_said_is_in_doubt() -> None:
+async def test_a_failed_change_of_an_unlisted_priority_has_an_unknown_outcome() -> None:
     sandbox = close(1, spec_variant=ABSENT, faults=[Fault("status", PUT, status=500, commit=True, nth="every")])
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)

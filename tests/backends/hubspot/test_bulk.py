@@ -302,7 +302,7 @@ async def test_a_pending_batch_is_looked_at_again_and_never_sent_again(spec_vari
         assert counted(stage)[UPDATE] == 1
 
 
-async def test_a_batch_that_hubspot_cancels_is_read_back_and_told_as_not_applied() -> None:
+async def test_a_batch_that_hubspot_cancels_is_read_back_and_reported_as_not_applied() -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "batch_update=canceled")), time) as stage:
         before = await tasks(stage, 3)

@@ -114,7 +114,7 @@ def told(event: TaskEvent) -> tuple[str, str, dict[str, tuple[object, object]]]:
     return event.task_id, event.kind, {one.field: (one.before, one.after) for one in shown}
 
 
-async def test_each_change_is_told_with_what_it_was_before_who_did_it_and_when() -> None:
+async def test_each_change_is_reported_with_the_earlier_value_its_author_and_its_time() -> None:
     async with watched() as there:
         assert await there.feed.look() == []
         one, two, three = (task_id(number) for number in (1, 2, 3))
@@ -175,7 +175,7 @@ async def test_what_hubspot_calculates_is_no_change() -> None:
         assert await there.feed.look() == []
 
 
-async def test_a_task_that_the_index_shows_late_is_told_once_all_the_same() -> None:
+async def test_a_task_that_the_index_shows_late_is_reported_once() -> None:
     async with watched("search_lag=5", "late_records=40") as there:
         late, early = task_id(1), task_id(2)
         assert int(late) % 2 == 1
@@ -201,7 +201,7 @@ async def test_a_hint_is_followed_before_the_index_knows_and_tells_nothing_twice
         assert await there.feed.look(task_id(1), task_id(2)) == []
 
 
-async def test_a_task_that_was_made_and_deleted_between_two_looks_is_told_whole() -> None:
+async def test_a_task_that_was_made_and_deleted_between_two_polls_is_reported_as_made_and_deleted() -> None:
     async with watched() as there:
         await there.feed.look()
         new = there.others.create()
@@ -224,7 +224,7 @@ async def test_what_was_deleted_before_is_no_news_and_a_long_list_of_deleted_tas
         assert [event.task_id for event in found] == [task_id(307)]
 
 
-async def test_without_histories_the_difference_of_two_looks_is_told_as_such() -> None:
+async def test_without_histories_the_difference_of_two_polls_is_reported_as_such() -> None:
     async with watched("histories=left_out") as there:
         one, two, three = (task_id(number) for number in (1, 2, 3))
         there.others.edit(one, hs_task_subject="Antes")
@@ -254,7 +254,7 @@ async def test_tasks_that_go_by_a_property_of_their_own_are_told_by_its_value() 
         assert sorted(there.feed.tasks) == ["ERP-1"]
 
 
-async def test_another_contact_is_told_as_the_difference_of_two_looks() -> None:
+async def test_another_contact_is_reported_as_the_difference_of_two_polls() -> None:
     async with watched() as there:
         await there.feed.look(task_id(1))
         there.others.send("PUT", f"/crm/v4/objects/tasks/{task_id(1)}/associations/default/contacts/{CAROLINA}")
@@ -265,7 +265,7 @@ async def test_another_contact_is_told_as_the_difference_of_two_looks() -> None:
         assert await there.feed.look(task_id(1)) == []
 
 
-async def test_where_hubspot_has_forgotten_values_it_is_said_that_changes_may_be_missing() -> None:
+async def test_the_answer_says_that_changes_may_be_missing_if_hubspot_has_dropped_values() -> None:
     async with watched("history_values=20") as there:
         await there.feed.look()
         for number in range(30):
@@ -275,7 +275,7 @@ async def test_where_hubspot_has_forgotten_values_it_is_said_that_changes_may_be
         assert task_id(1) in there.feed.gaps[0]
 
 
-async def test_the_past_is_told_from_a_moment_on() -> None:
+async def test_past_changes_are_reported_from_a_given_time_on() -> None:
     async with watched() as there:
         for number in range(5):
             there.others.edit(task_id(1), hs_task_subject=f"Versión {number}")
@@ -297,7 +297,7 @@ async def test_many_that_are_changed_at_once_are_found_in_several_looks() -> Non
         assert await there.feed.look() == []
 
 
-async def test_a_changed_task_that_an_answer_leaves_out_is_told_by_a_later_look_and_not_as_deleted() -> None:
+async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_poll_and_not_as_deleted() -> None:
     async with watched() as there:
         await there.feed.look(*(task_id(number) for number in (1, 2, 3)))
         for number in (1, 2):
@@ -316,7 +316,7 @@ async def test_a_deleted_task_that_cannot_be_read_is_told_as_it_is_listed() -> N
         assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "deleted")]
 
 
-async def test_a_credential_that_may_not_list_deleted_tasks_is_told_once() -> None:
+async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> None:
     async with watched() as there:
         there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", status=403, times=2)]
         there.others.edit(task_id(1), hs_task_subject="Otra")
@@ -345,7 +345,7 @@ def test_a_position_that_was_not_written_by_taskhand_is_the_operators_matter() -
 
 
 @pytest.mark.parametrize("chance", [1, 2])
-async def test_whatever_others_do_each_change_is_told_once_in_its_order_and_none_is_invented(chance: int) -> None:
+async def test_each_change_by_others_is_reported_once_in_order_and_none_is_invented(chance: int) -> None:
     random = Random(chance)  # noqa: S311  which changes are made is no secret
     variant = {1: ("search_lag=7", "settle_ms=400"), 2: ("search_lag=3", "late_records=20")}[chance]
     async with watched(*variant, world=seed(8)) as there:

@@ -182,7 +182,7 @@ async def test_waits_out_a_short_limit(policy: str, seconds: float) -> None:
         assert sum(time.slept) == seconds
 
 
-async def test_a_token_of_the_wrong_form_is_told_with_its_setting() -> None:
+async def test_an_error_about_a_token_of_the_wrong_form_names_its_setting() -> None:
     spec_variant = SpecVariant(unknown_credentials="wrong_form")
     other = "pat-na1-other"
     async with staged(HubSpotSandbox(seed=seed(), token=other, spec_variant=spec_variant)) as stage:

@@ -211,7 +211,7 @@ async def test_a_lost_new_task_that_is_not_found_is_in_doubt_and_never_sent_agai
         assert stage.sent.count(POST) == 1
 
 
-async def test_an_update_that_cannot_be_read_back_is_told_as_hubspot_confirmed_it() -> None:
+async def test_an_update_that_cannot_be_read_back_is_reported_as_hubspot_confirmed_it() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
@@ -274,7 +274,7 @@ def elsewhere(time: Time, ahead_s: int) -> HubSpotSandbox:
     )
 
 
-async def test_a_change_that_was_lost_twice_and_is_not_there_is_said_to_be_not_applied() -> None:
+async def test_a_change_that_was_lost_twice_and_does_not_show_is_reported_as_not_applied() -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:

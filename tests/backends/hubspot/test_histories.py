@@ -134,7 +134,7 @@ def test_twenty_values_may_follow_others_unless_the_first_is_that_of_the_creatio
     assert not READER.is_shortened(record({SUBJECT: values[1:]}), BEGIN - timedelta(seconds=1))
 
 
-def test_a_change_at_the_very_moment_is_told_and_an_earlier_one_is_not() -> None:
+def test_a_change_at_the_exact_time_is_reported_and_an_earlier_one_is_not() -> None:
     assert [at for at, _, _ in events_of(record({SUBJECT: [value("A", -9), value("B", -1), value("C", 0)]}))] == [0]
 
 

@@ -78,7 +78,7 @@ async def test_a_lost_answer_costs_neither_the_truth_nor_a_second_task(
         ((Fault("reset_before", DELETE), Fault("status", GET, status=500, **EVER)), "outcome_unknown"),
     ],
 )
-async def test_what_was_not_deleted_is_not_said_to_be(faults: tuple[Fault, ...], code: str) -> None:
+async def test_a_task_that_was_not_deleted_is_not_reported_as_deleted(faults: tuple[Fault, ...], code: str) -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
@@ -91,7 +91,7 @@ async def test_what_was_not_deleted_is_not_said_to_be(faults: tuple[Fault, ...],
         assert await listed(stage) == there(stage) == {task_id(1), task_id(2)}
 
 
-async def test_nobody_can_tell_where_the_answer_is_lost_and_the_task_cannot_be_looked_for() -> None:
+async def test_the_outcome_is_unknown_if_the_answer_is_lost_and_the_task_cannot_be_searched_for() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))

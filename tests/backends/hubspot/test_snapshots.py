@@ -76,7 +76,7 @@ async def test_many_tasks_are_the_same_as_each_of_them_alone() -> None:
             assert await stage.backend.snapshots([one]) == {one: together[one]}
 
 
-async def test_what_is_not_there_is_left_out_and_nothing_asked_is_nothing_sent() -> None:
+async def test_missing_tasks_are_left_out_and_an_empty_request_sends_nothing() -> None:
     async with staged() as stage:
         assert await stage.backend.snapshots([]) == {}
         assert await stage.backend.snapshots(["99999999999"]) == {}

@@ -38,7 +38,7 @@ def test_every_input_has_one_fate_whatever_the_order(fates: list[str], order: ra
     assert part.refused.keys() == {one.index for one, fate in pairs if fate in {"refused", "by id"}}
 
 
-def test_what_is_said_both_done_and_refused_is_unknown() -> None:
+def test_a_task_reported_as_both_done_and_refused_has_an_unknown_outcome() -> None:
     part = split_answer(INPUTS, {"results": [result(INPUTS[0])], "errors": [error(INPUTS[0])]}, None)
     assert (part.rows, part.refused) == ({}, {})
 

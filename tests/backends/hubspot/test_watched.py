@@ -54,7 +54,7 @@ def titles(stage: Stage) -> list[str]:
     return [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks]
 
 
-async def test_every_outcome_is_told_once_and_batch_by_batch() -> None:
+async def test_every_outcome_is_reported_once_and_batch_by_batch() -> None:
     time = Time()
     async with staged(hubspot(time, seed(500), spec_variant=(*OPEN, "lost_input=7")), time) as stage:
         before, watch = await tasks(stage, 500), Scribe(stage=stage)
@@ -118,7 +118,7 @@ async def test_being_asked_to_wait_stops_the_rest() -> None:
         assert [title == "New" for title in titles(stage)] == [one.written is not None for one in outcomes]
 
 
-async def test_what_has_a_new_link_is_not_said_to_be_not_sent() -> None:
+async def test_a_task_with_a_new_link_is_not_reported_as_not_sent() -> None:
     time = Time()
     async with staged(hubspot(time, seed(700), spec_variant=(*OPEN, "limit_policy=DAILY")), time) as stage:
         before = await tasks(stage, 700)
@@ -202,7 +202,7 @@ async def test_a_former_link_is_removed_in_all_the_time_that_a_call_has_left(cou
         assert [link["other_id"] for link in stage.hubspot.state()["links"]] == [BRUNO] * count
 
 
-async def test_a_whole_call_that_cannot_begin_is_told_too() -> None:
+async def test_a_call_that_cannot_begin_is_reported() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as other:
         before = await tasks(other, 2)

@@ -125,7 +125,7 @@ async def test_a_link_is_made_changed_and_removed_and_read_back() -> None:
         (Edit(title="New", status=StatusChoice(name="Archivado")), "unknown_status"),
     ],
 )
-async def test_what_is_refused_leaves_the_task_as_it_was(edit: Edit, code: str) -> None:
+async def test_a_refused_update_leaves_the_task_unchanged(edit: Edit, code: str) -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
@@ -157,7 +157,7 @@ async def test_several_contacts_are_left_alone() -> None:
         assert len(stage.hubspot.state()["links"]) == 2
 
 
-async def test_a_priority_nobody_asked_about_stays_none() -> None:
+async def test_a_priority_that_was_not_sent_stays_none() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_task_priority="NONE")])
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:

@@ -98,7 +98,7 @@ async def test_tells_each_task_of_a_write_of_many_and_nothing_of_a_write_without
         assert [kind for kind, _, _ in await told(feed)] == ["deleted", "deleted"]
 
 
-async def test_tells_what_is_written_by_hand_in_a_file(store_file: Path) -> None:
+async def test_reports_rows_that_were_written_by_hand_in_a_file(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         [me] = await backend.account.members()
         task = await create(backend, CALL)
@@ -120,7 +120,7 @@ async def test_tells_what_is_written_by_hand_in_a_file(store_file: Path) -> None
         ]
 
 
-async def test_tells_what_is_written_by_hand_in_a_database_once_it_is_committed(
+async def test_reports_rows_that_were_written_by_hand_in_a_database_after_the_commit(
     postgres_database: "TestDatabase",
 ) -> None:
     empty_database(postgres_database)
@@ -141,7 +141,7 @@ async def test_tells_what_is_written_by_hand_in_a_database_once_it_is_committed(
         assert [event.task_id for event in feed.events.values() if event.kind == "updated"] == [task.id]
 
 
-async def test_a_write_that_is_under_way_when_the_feed_begins_is_told_later(
+async def test_a_write_that_runs_when_the_feed_begins_is_reported_later(
     postgres_database: "TestDatabase",
 ) -> None:
     empty_database(postgres_database)

@@ -166,7 +166,7 @@ def test_a_database_finds_the_same(
     anyio.run(search)
 
 
-async def test_more_tasks_than_are_looked_at_are_told(postgres_database: "TestDatabase") -> None:
+async def test_a_search_reports_that_more_tasks_match_than_it_reads(postgres_database: "TestDatabase") -> None:
     from taskhand.backends.local.postgres import POSTGRES, TASKS  # noqa: PLC0415  as above
     from taskhand.postgres.database import Database  # noqa: PLC0415
     from taskhand.postgres.store import Store  # noqa: PLC0415

@@ -271,7 +271,7 @@ def remembering(client: ExampleClient, time: Time) -> ExampleAdapter:
     return adapter
 
 
-async def test_a_task_that_was_deleted_here_is_not_deleted_again_and_one_that_was_gone_is_not_taken_for_such() -> None:
+async def test_a_task_deleted_here_is_not_deleted_again_and_a_task_that_was_missing_does_not_count_as_deleted() -> None:
     time = Time()
     client = Counting(time)
     adapter = remembering(client, time)

@@ -196,7 +196,7 @@ async def test_revoking_ends_what_the_crm_gave_out(crm: str, kept: str) -> None:
         assert await client.revoke(given)  # an unknown token is revoked
 
 
-async def test_a_revocation_that_is_not_confirmed_is_told(crm: str) -> None:
+async def test_a_revocation_that_is_not_confirmed_is_reported(crm: str) -> None:
     async with open_app(crm) as (signing, client):
         given = (await _issued(signing)).credential
         signing.sandbox.faults = [Fault("status", route=REVOKE[crm], status=500, nth="every")]

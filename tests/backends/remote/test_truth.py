@@ -22,7 +22,7 @@ def is_so(told: str, *, is_done: bool) -> bool:
 
 
 @pytest.mark.parametrize("kind", [ScriptedAdapter, BatchedAdapter])
-async def test_what_is_told_of_updates_is_so(kind: type[ScriptedAdapter]) -> None:
+async def test_reported_outcomes_of_updates_are_true(kind: type[ScriptedAdapter]) -> None:
     for script in SCRIPTS:
         adapter, there = await opened(script, "", kind, tasks=2)
         for one in await adapter.update_tasks([(task, EDIT) for task in there]):
@@ -31,7 +31,7 @@ async def test_what_is_told_of_updates_is_so(kind: type[ScriptedAdapter]) -> Non
             assert is_so(told, is_done=is_done), (script, told, is_done)
 
 
-async def test_what_is_told_of_a_deletion_is_so() -> None:
+async def test_the_reported_outcome_of_a_deletion_is_true() -> None:
     for script in SCRIPTS:
         adapter, [task] = await opened(script)
         with failure() as failed:

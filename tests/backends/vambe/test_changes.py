@@ -107,7 +107,7 @@ async def test_a_failing_list_tells_nothing_and_loses_nothing(fault: Fault) -> N
         assert told(await feed.look()) == [("updated", ["title"])]
 
 
-async def test_deletions_are_not_told_where_the_lists_may_be_cut() -> None:
+async def test_deletions_are_not_reported_if_the_lists_may_be_cut() -> None:
     async with open_vambe() as world:
         ids = [await world.others.create(f"Task {number}") for number in range(101)]
         feed = await begin(world)
@@ -224,7 +224,7 @@ async def test_a_way_of_writing_due_times_that_is_learned_is_no_change() -> None
         assert told(await feed.look()) == [("updated", ["due"])]
 
 
-async def test_what_was_before_is_not_told_and_that_is_said() -> None:
+async def test_earlier_values_are_not_reported_and_the_answer_says_so() -> None:
     async with open_vambe() as world:
         await world.others.create("Call Acme")
         before = world.now()

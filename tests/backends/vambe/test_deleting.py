@@ -90,7 +90,7 @@ async def test_an_answer_that_confirms_no_deletion_is_looked_up(name: str) -> No
         assert await stage.shows_it() == [False, False, False]
 
 
-async def test_a_task_that_is_not_there_is_said_to_be_none() -> None:
+async def test_deleting_a_missing_task_is_an_error_not_found() -> None:
     async with staged([status(404)]) as stage:
         with pytest.raises(NotFound):
             await stage.backend.delete_task(stage.task)

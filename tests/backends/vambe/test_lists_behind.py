@@ -186,7 +186,7 @@ async def test_a_list_that_is_two_writes_behind_hides_neither() -> None:
     assert answer["changed"] == {"priority": {"from": 1, "to": 2}}
 
 
-async def test_what_another_process_has_written_is_not_told_as_it_was_before(tmp_path: Path) -> None:
+async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tmp_path: Path) -> None:
     there, time = vambe(), Time()
 
     @asynccontextmanager

@@ -50,7 +50,7 @@ async def test_the_body_with_the_tokens_is_the_documented_one() -> None:
         assert body["scopes"] == ["crm.objects.contacts.read", "crm.objects.contacts.write"]
 
 
-async def test_what_cannot_be_trusted_is_told_on_the_page_and_never_redirected(crm: str) -> None:
+async def test_an_untrusted_redirect_is_an_error_on_the_page_and_is_never_followed(crm: str) -> None:
     wrong: list[dict[str, Any]] = [
         {"client_id": "other"},
         {"redirect_uri": "javascript:alert(1)"},

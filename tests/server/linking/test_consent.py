@@ -203,7 +203,7 @@ async def test_a_crm_that_gives_nothing_out_is_said(
         assert secret[0] not in answered.text
 
 
-async def test_what_a_crm_says_instead_of_a_code_is_said_and_logged(
+async def test_an_error_that_a_crm_sends_instead_of_a_code_is_shown_and_logged(
     stage: LinkStage, browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     for error, status, said in (

@@ -48,7 +48,7 @@ async def test_the_operator_invites_a_person_who_links_on_the_page(tmp_path: Pat
         ),
     ],
 )
-async def test_who_cannot_be_invited_is_said(
+async def test_an_invitation_that_is_not_possible_is_an_error(
     tmp_path: Path, arguments: tuple[str, ...], changed: dict[str, str | None], said: str
 ) -> None:
     async with link_stage(tmp_path) as stage:
