@@ -41,12 +41,12 @@ DIFFERENCE_FIELDS = {field: name for name, field in EDIT_FIELDS.items()}
 """The reverse."""
 
 DIFFERENCE_VALUES: dict[str, Callable[[Task], object]] = {
-    "title": lambda task: task.title,
-    "description": lambda task: task.description,
+    "title": attrgetter("title"),
+    "description": attrgetter("description"),
     "due": due_of,
-    "ai_contact_id": lambda task: task.ai_contact_id,
-    "ai_customer_id": lambda task: task.ai_customer_id,
-    "priority": lambda task: task.priority,
+    "ai_contact_id": attrgetter("ai_contact_id"),
+    "ai_customer_id": attrgetter("ai_customer_id"),
+    "priority": attrgetter("priority"),
     "responsibles": lambda task: None if task.task_responsibles is None else task.responsible_ids,
     "status": lambda task: task.status_config.name if task.status_config else None,
     "task_type": lambda task: None if task.task_type is MISSING else task.task_type,

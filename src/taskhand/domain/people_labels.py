@@ -22,14 +22,19 @@ def people_names(ids: Sequence[str], members: Mapping[str, Member], former: Mapp
 
     The id follows the name if the e-mail does not distinguish them. People who are not in the team are marked.
     """
-    shown, left = _tell_apart(members), _tell_apart(former)
-    return {one: shown[one] if one in shown else f"{left.get(one, one)}{NOT_IN_TEAM}" for one in ids}
+    bearers, former_bearers = _count_bearers(members), _count_bearers(former)
+
+    def label(one: str) -> str:
+        if one in members:
+            return _label(members[one], bearers)
+        return f"{_label(former[one], former_bearers) if one in former else one}{NOT_IN_TEAM}"
+
+    return {one: label(one) for one in ids}
 
 
-def _tell_apart(members: Mapping[str, Member]) -> dict[str, str]:
-    """A text by id that means this member only."""
-    bearers = Counter(fold(text or "") for one in members.values() for text in (one.name, one.email))
-    return {member_id: _label(one, bearers) for member_id, one in members.items()}
+def _count_bearers(members: Mapping[str, Member]) -> Counter[str]:
+    """How many of these members have a name or an e-mail, folded."""
+    return Counter(fold(text or "") for one in members.values() for text in (one.name, one.email))
 
 
 def _label(member: Member, bearers: Mapping[str, int]) -> str:

@@ -1,6 +1,7 @@
 """Remembers the tasks that this process recently wrote or deleted: a CRM's lists may not show the change yet."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final, Generic, TypeVar
@@ -13,30 +14,19 @@ _DELETED_S: Final = 60.0
 """How long a CRM's lists may show a deleted task, in seconds; no CRM restores a deleted task."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Replaced(Generic[_Row]):
-    """A former state of a task, replaced by a write at `until` (seconds of the clock)."""
-
-    row: _Row
-    until: float
-
-
 @dataclass(slots=True)
 class RecentWrite(Generic[_Row]):
-    """The state of a task after a write at `at` (seconds of the clock); `is_shown` is True once the CRM showed it.
+    """A task as a write left it at `at` (seconds); `is_shown` once the CRM has shown it.
 
-    `replaced` holds the states before this write and before recent earlier writes, without repetition, latest last.
+    `former` are the states before this write and the recent ones before it, of which a list that is behind shows one:
+    each of them once, the latest last. The task had each of them until a write, at the time (seconds) in `until`.
     """
 
     row: _Row
     at: float
-    replaced: tuple[_Replaced[_Row], ...] = ()
+    former: tuple[_Row, ...] = ()
+    until: tuple[float, ...] = ()
     is_shown: bool = False
-
-    @property
-    def former(self) -> tuple[_Row, ...]:
-        """The former states, one of which a list that lags behind may show."""
-        return tuple(state.row for state in self.replaced)
 
 
 class RecentWrites(Generic[_Row]):
@@ -61,15 +51,23 @@ class RecentWrites(Generic[_Row]):
         left = [] if before is None else [before]
         if earlier is not None and earlier.row not in left:
             left.insert(0, earlier.row)
-        older: list[_Replaced[_Row]] = []
-        if earlier is not None:
-            oldest = now - self._keep_s
-            # `earlier.row` is not among the states that it replaced, so it need not be compared with them.
-            later = [row, *(one for one in left if one is not earlier.row)]
-            older = [state for state in earlier.replaced if state.until > oldest and state.row not in later]
-        newer = [_Replaced(one, now) for one in left if one != row]
+        rows, until = self._former_states(earlier, now, [row, *left])
+        newer = [one for one in left if one != row]
         self._written.pop(self._key(task_id), None)
-        self._written[self._key(task_id)] = RecentWrite(row, now, (*older, *newer))
+        self._written[self._key(task_id)] = RecentWrite(row, now, (*rows, *newer), (*until, *[now] * len(newer)))
+
+    def _former_states(
+        self, write: RecentWrite[_Row] | None, now: float, later: Collection[_Row]
+    ) -> tuple[Sequence[_Row], Sequence[float]]:
+        """The states before an earlier write that are still recent and none of the `later` ones, and their ends."""
+        if write is None:
+            return (), ()
+        first = bisect_right(write.until, now - self._keep_s)
+        rows, until = write.former[first:], write.until[first:]
+        if not any(one in rows for one in later):
+            return rows, until
+        kept = [index for index, one in enumerate(rows) if one not in later]
+        return [rows[index] for index in kept], [until[index] for index in kept]
 
     def deleted(self, task_id: str, *, lag_s: float = _DELETED_S) -> None:
         """Remember that a task was deleted, as long as lists that lag by `lag_s` seconds may show it."""

@@ -48,11 +48,17 @@ class TtlCache(Generic[_Key, _Value]):
         """
         keep_s = self._keep_s if most_s is None else most_s
         asked = self._clock()
-        async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
+
+        def find() -> _Entry[_Value] | None:
             entry = self._values.get(key)
-            if entry and (
-                entry.began > asked if fresh else entry.began >= since and self._clock() - entry.ended < keep_s
-            ):
+            if entry is None or (entry.began <= asked if fresh else entry.began < since):
+                return None
+            return entry if fresh or self._clock() - entry.ended < keep_s else None
+
+        if (entry := find()) is not None:
+            return entry.value
+        async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
+            if (entry := find()) is not None:
                 return entry.value
             began = self._clock()
             value = await fetch()
