@@ -4,6 +4,7 @@ import heapq
 from dataclasses import dataclass, field
 from itertools import count
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,8 +113,9 @@ def test_a_single_call_waits_for_one_window_and_no_longer_however_large_the_bulk
     assert single.left[-1] <= begins + widen_window(rate).per_s + AHEAD_S + 0.1
 
 
-def test_replicas_with_enough_to_send_get_equal_shares() -> None:
-    simulation = Simulation(TWENTY, [Replica(str(n), 10_000) for n in range(4)])
+@pytest.mark.parametrize("rate", [TWENTY, Rate(1, 1.0)])
+def test_replicas_with_enough_to_send_get_equal_shares(rate: Rate) -> None:
+    simulation = Simulation(rate, [Replica(str(n), 10_000) for n in range(4)])
     simulation.run(30.0)
     counts = [len(one.left) for one in simulation.replicas]
     assert max(counts) - min(counts) <= 0.2 * max(counts)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from builders import refused
+from taskhand.backends.registry import BackendName, find_factory
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 
@@ -121,6 +122,13 @@ def test_the_backend_is_chosen_among_the_keys_that_are_some() -> None:
     found = load({"VAMBE_API_KEY": "${VAMBE_API_KEY}", "CLOSE_API_KEY": SECRET, "HUBSPOT_ACCESS_TOKEN": "op://x/y/z"})
     assert found.settings.backend == "close"
     assert [warning.found.split()[0] for warning in found.warnings] == ["VAMBE_API_KEY", "HUBSPOT_ACCESS_TOKEN"]
+
+
+@pytest.mark.parametrize("backend", ["vambe", "close", "hubspot"])
+def test_a_credential_that_is_simply_missing_is_left_for_the_backend_to_report(backend: BackendName) -> None:
+    settings = load({"TASKHAND_BACKEND": backend}).settings
+    settings.check_credential()
+    assert settings.lacks_credential(find_factory(backend))
 
 
 @pytest.mark.parametrize("given", ["${VAMBE_API_KEY}", "your key", "op://x/y/z", f'"{SECRET}"', f"Bearer {SECRET}"])

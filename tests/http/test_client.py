@@ -285,6 +285,16 @@ async def test_a_write_follows_no_redirect(clients: Clients, server: Server, ste
     assert len(server.received) == 1
 
 
+async def test_a_search_that_is_sent_as_post_follows_no_redirect(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    server.steps = [steps.answer(307, location="/elsewhere"), steps.answer(200)]
+    with pytest.raises(UpstreamError) as caught:
+        await (await clients(server.url)).post(TASKS, json={}, reads=True)
+    assert caught.value.code == "upstream_redirect"
+    assert len(server.received) == 1
+
+
 def redirects(steps: type[Steps]) -> list[Step]:
     odd = ["/%zz", "/\x7f", "/[", "/?%", "/{}", "/a:b", "//", "///x", "/..//..", "?", "#", "/|", "/^`", '/&amp;<>"']
     return [step for location in odd for step in (steps.answer(302, location=location), steps.answer(200))]

@@ -11,7 +11,14 @@ from opentelemetry.trace import SpanKind
 
 from taskhand.domain.background_requests import idle_share
 from taskhand.domain.deadline import Deadline
-from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.errors import (
+    NotAttempted,
+    OutcomeUnknown,
+    RateLimited,
+    TaskhandError,
+    UpstreamError,
+    UpstreamFailed,
+)
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
 from taskhand.http.rate_headers import RateHeaders
@@ -251,6 +258,18 @@ async def test_a_failure_that_asks_to_wait_holds_nobody_else_back(
     assert (await error_of(client, GET)).retry_after_s == 3600.0
     assert (await client.send(POST)).status == 200
     assert time.slept == []
+
+
+async def test_a_call_without_time_for_its_turn_is_told_that_nothing_was_sent(
+    clients: Clients, server: Server, time: Time
+) -> None:
+    client = await clients(server.url, rate_limiter=RateLimiter(Rate(1, 25.0), clock=time.clock, sleep=time.sleep))
+    await client.send(GET)
+    for call, error in ((GET, UpstreamError), (PUT, NotAttempted), (POST, NotAttempted)):
+        with pytest.raises(error, match="time ran out") as refused:
+            await client.send(call)
+        assert refused.value.retryable
+    assert client.request_count == 1
 
 
 async def test_what_nobody_waits_for_is_told_that_others_need_the_rate(

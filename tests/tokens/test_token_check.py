@@ -25,6 +25,8 @@ from taskhand.tokens.token_check import TokenCheck
 from taskhand.tokens.token_claims import TokenRules
 from tokens.bad_tokens import BAD, HERE, OTHER_KEY
 
+NOW_S = 1_800_000_000.0
+
 
 class Clock:
     """A monotonic clock that stands still but for those who sleep."""
@@ -353,6 +355,28 @@ async def test_the_answers_about_the_newest_thousand_tokens_are_kept(issuer: Iss
     assert await count_asked(*tokens[1:]) == 0
     assert await count_asked(tokens[0], *tokens[2:]) == 1
     assert await count_asked(tokens[1]) == 1
+    await documents.aclose()
+
+
+@pytest.mark.parametrize("lasts_s", [6, 300])
+async def test_an_answer_about_a_token_is_kept_from_the_moment_at_which_it_was_asked_for(
+    issuer: Issuer, lasts_s: int
+) -> None:
+    clock, asked = Clock(), list[float]()
+
+    async def ask(*_: object) -> dict[str, Any]:
+        asked.append(clock.at)
+        clock.at += 3  # the issuer takes its time
+        return issuer.claims(HERE, active=True, exp=int(NOW_S) + lasts_s)
+
+    documents = JsonDocuments(Runtime(clock=clock, sleep=clock.sleep))
+    keys = IssuerKeys(issuer.url, documents.get, clock=clock)
+    asking = Introspection(keys, ("taskhand", "a"), ask, now=lambda: NOW_S, clock=clock)
+    kept_s = min(lasts_s, 10)
+    for wait_s in (0, kept_s - 3.1, 0.1):
+        clock.at += wait_s
+        await asking.find_holder("token", TokenRules(), HERE)
+    assert asked == [1_000.0, 1_000.0 + kept_s]
     await documents.aclose()
 
 
