@@ -7,8 +7,6 @@ from typing import Final, NamedTuple
 
 __all__ = ["CRMS", "ROWS", "Requests", "Row", "requests_table"]
 
-CRMS: Final = ("vambe", "close", "hubspot")
-
 
 class Requests(NamedTuple):
     """The requests of one call: in a new process (`cold`), and of a second call on another task (`warm`)."""
@@ -26,6 +24,8 @@ class Row(NamedTuple):
     hubspot: Requests
     arguments: str = ""
 
+
+CRMS: Final = tuple(name for name in Row._fields if name not in {"tool", "arguments"})
 
 ROWS: Final = (
     Row("list_statuses", Requests(1, 0), Requests(0, 0), Requests(1, 0)),
@@ -52,6 +52,6 @@ def requests_table() -> str:
     """The table as Markdown."""
     lines = ["| tool | " + " | ".join(CRMS) + " |", "| --- " * (len(CRMS) + 1) + "|"]
     for row in ROWS:
-        cells = [f"{made.cold} / {made.warm}" for made in (row.vambe, row.close, row.hubspot)]
+        cells = [f"{made.cold} / {made.warm}" for made in (getattr(row, crm) for crm in CRMS)]
         lines.append(f"| `{row.tool}`{row.arguments and f', {row.arguments}'} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
