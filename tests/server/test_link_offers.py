@@ -14,18 +14,20 @@ from anyio.lowlevel import checkpoint
 from mcp import Client, ClientSession, MCPError
 from mcp.types import ElicitCompleteNotification, ElicitResult, InputRequiredResult, PromptReference
 
+from fixed_clock import NOW
 from sandbox.close.stage import BEN, CALL, LEAD, TASK
 from server.link_pages import AtBrowser, LinkPages, open_page, serving_pages
 from server.linked_office import CAT, OWNER, Office, open_office
 from server.offices import answer_of
 from taskhand.domain.concurrency import concurrent_tasks
-from taskhand.domain.link_offer import REFUSALS, OfferState
+from taskhand.domain.link_offer import REFUSALS, LinkOffer, OfferState
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person
 from taskhand.sandbox.faults import Fault
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
+from taskhand.service.link_offers import OpenOffer
 
 ONLY_OWN = Policy({"own_credential": True})
 ERAS = ("auto", "legacy")
@@ -372,6 +374,27 @@ async def test_where_no_page_can_be_offered_the_answer_says_who_links(stage: Sta
             with pytest.raises(MCPError, match="taskhand people link"):
                 await client.read_resource(f"task://{TASK}")
     assert at.asked == []
+
+
+async def test_calls_at_once_share_an_offer_that_takes_a_while_to_make(stage: Stage) -> None:
+    offer = stage.pages.offer
+
+    async def offer_later(person: Person, connection: str) -> LinkOffer | None:
+        await checkpoint()
+        return await offer(person, connection)
+
+    stage.pages.offer = offer_later  # type: ignore[method-assign]
+    async with stage.client() as client, concurrent_tasks() as group:
+        for _ in range(4):
+            group.start_soon(partial(answer_of, client, "get_task", id=TASK))
+    assert len(stage.pages.made) == 1
+
+
+def test_who_has_closed_the_question_is_asked_again_after_ten_minutes() -> None:
+    offer = LinkOffer("offer", "default", "https://x.test", NOW)
+    asked = OpenOffer(offer, Person.parse(DAN), asked_at=100.0, is_closed=True)
+    assert [asked.is_quiet(now) for now in (100.0, 699.0, 700.0)] == [True, True, False]
+    assert not replace(asked, is_closed=False).is_quiet(100.0)
 
 
 async def test_an_offer_that_ends_soon_is_replaced(stage: Stage) -> None:

@@ -96,3 +96,15 @@ async def test_new_tasks_are_made_only_if_all_are_the_person_s_own(store: LocalB
     for one in made:
         await backend.update_task(one, HIGH)
     assert await titles(store) == ["Changed", "Changed"]
+
+
+async def test_a_task_that_a_call_gives_away_may_be_read_until_the_call_ends(store: LocalBackend) -> None:
+    me = await store.account.me()
+    assert me is not None
+    task = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
+    backend = OwnTasksBackend(store)
+    await backend.snapshots([task.id])
+    await backend.update_task(task, Edit(responsible_ids=()))
+    assert (await backend.get_task(task.id)).responsible_ids == ()
+    with pytest.raises(NotAllowed):
+        await OwnTasksBackend(store).get_task(task.id)

@@ -12,13 +12,15 @@ import anyio
 import httpx2
 import pytest
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from server.transports.http_server import HELLO, client_at, read_to_the_end, served, session_of
 from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.counted_request import CountedRequest, OverLimit
 from taskhand.server.transports.held_sessions import HeldSessions
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.limited_callers import LimitedCallers
+from taskhand.server.transports.limited_requests import limit_requests
 from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
 from taskhand.server.transports.token_bucket import TokenBucket
 
@@ -297,3 +299,41 @@ async def test_too_many_or_too_large_headers_are_refused(store_file: Path, heade
         assert b" at most " in answer
         if in_parts:
             await read_to_the_end(line)
+
+
+async def test_what_has_arrived_of_a_request_that_ends_in_the_middle_counts_no_longer() -> None:
+    callers = CallerLimits(HttpLimits(small_bytes=10, arriving_bytes=100), Clock())
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x" * 80, "more_body": True}
+
+    async def send(_: Message) -> None:
+        raise AssertionError("nothing is answered here")
+
+    for _ in range(2):
+        with CountedRequest(receive, send, callers, "ana", is_stream=False) as request:
+            await request.receive()
+    with CountedRequest(receive, send, callers, "ana", is_stream=False) as request:
+        await request.receive()
+        with pytest.raises(OverLimit):
+            await request.receive()
+
+
+async def test_the_body_of_an_answer_that_is_replaced_is_not_sent() -> None:
+    sent: list[Message] = []
+    limits, clock = HttpLimits(), Clock()
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("too large", 413)(scope, receive, send)
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is read here")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "raw_path": b"/mcp", "query_string": b"", "headers": []}
+    app = limit_requests(refuse, limits, CallerLimits(limits, clock), RefusalLines(clock))
+    await app(scope, receive, send)
+    assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
+    assert json.loads(sent[1]["body"])["error"]["data"]["limit"] == "body_bytes"

@@ -52,3 +52,17 @@ def test_the_session_that_was_used_longest_ago_is_ended_first() -> None:
             sessions.begin(session_id, "ana")
             sessions.end(session_id, "ana")
     assert [ended(sessions), ended(sessions), ended(sessions)] == ["second", "third", None]
+
+
+def test_a_session_with_an_open_stream_is_held_however_long_it_is_open() -> None:
+    now, limits = [0.0], HttpLimits()
+    sessions = HeldSessions(limits, lambda: now[0])
+    for session_id in ("listening", "quiet"):
+        sessions.begin_new(session_id, "ana", never_closed)
+    sessions.end("quiet", "ana")
+    now[0] = limits.session_idle_s + 1
+    assert ended(sessions) is None
+    assert sessions.count == 1
+    sessions.end("listening", "ana")
+    assert ended(sessions) is None
+    assert sessions.count == 1
