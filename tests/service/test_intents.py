@@ -1,0 +1,37 @@
+"""The CRM is asked about what would be sent for a task, and not about what the task shows already."""
+
+from pathlib import Path
+
+from behaviour.arms import NOW
+from builders import refused, task
+from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
+from taskhand.service.app_context import AppContext
+from taskhand.service.intents import update_intent
+
+
+class Untitled:
+    """A backend that takes no title."""
+
+    def __init__(self, backend: object) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    async def check_edit(self, _: Task | None, edit: Edit) -> None:
+        """Refuse an edit with a title."""
+        if "title" in dict(edit.given()):
+            raise CallerError("There are no titles here.", code="field_not_changeable")
+
+
+async def test_a_field_that_the_crm_does_not_take_is_no_obstacle_where_the_task_has_its_value(tmp_path: Path) -> None:
+    app = AppContext(Untitled(store_in(tmp_path)), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
+    before, edit = Snapshot(task(title="Call", priority=1)), Edit(title="Call", priority=2)
+    assert (await update_intent(app, before, edit)).edit == Edit(priority=2)
+    with refused("field_not_changeable"):
+        await update_intent(app, before, Edit(title="Visit", priority=2))
+    await app.backend.aclose()
