@@ -246,6 +246,18 @@ async def test_keys_are_valid_for_a_day_without_the_issuer_and_then_no_token_can
         assert await check.find_holder(issuer.token(HERE), HERE) is not None
 
 
+async def test_an_issuer_that_cannot_be_reached_is_asked_once_in_ten_seconds_however_many_call(issuer: Issuer) -> None:
+    clock, asked = Clock(), list[int]()
+    issuer.down = True
+    async with checking(issuer, clock=clock) as check:
+        for wait_s in (0, 9.9, 0.1):
+            clock.at += wait_s
+            with pytest.raises(OperatorError, match="cannot be read"):
+                await check.find_holder(issuer.token(HERE), HERE)
+            asked.append(len(issuer.asked))
+    assert asked[0] == asked[1] < asked[2]
+
+
 async def test_keys_are_fetched_again_beside_the_calls_so_that_a_withdrawn_one_is_soon_refused(issuer: Issuer) -> None:
     clock, waits = Clock(), list[float]()
     issuer.keys = [make_key("first"), make_key("second")]
