@@ -63,6 +63,7 @@ def test_a_met_expectation_gives_no_reason(expected: dict[str, Any], after: Stor
         ({"mentions": ["tax"]}, CALL, "Call Acme: description does not mention 'tax'"),
         ({"native": {"state": "NONE"}}, CALL, "Call Acme: state is nothing, expected NONE"),
         ({"count": 0}, CALL, "Call Acme: 1 tasks, expected 0"),
+        ({}, replace(CALL, id="9", due=None), "Call Acme: due is nothing, and was 2026-03-03T15"),  # created again
     ],
 )
 def test_an_unmet_expectation_gives_its_reason(expected: dict[str, Any], after: StoredTask, said: str) -> None:
