@@ -11,6 +11,7 @@ from taskhand.domain.background_requests import idle_share
 from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent
 from taskhand.sandbox.close import SpecVariant
+from taskhand.sandbox.faults import Fault
 
 
 def told(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
@@ -187,6 +188,18 @@ async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute_
             counts.append(await count_requests())
         assert counts == [4, 4, 8, 4, 8]
         assert await count_requests() == 8
+
+
+async def test_calls_whose_log_close_refuses_are_looked_at_no_more() -> None:
+    async with open_close() as world:
+        feed = await begin_feed(world)
+        world.move(61)
+        world.sandbox.faults = (Fault("status", "GET /api/v1/event", status=400, nth=5, times=99),)
+        await feed.look()
+        world.sandbox.faults = ()
+        world.sandbox.clear_requests()
+        await feed.look()
+        assert len(world.sandbox.requests) == 4
 
 
 async def test_changes_of_outgoing_calls_are_reported() -> None:

@@ -222,6 +222,28 @@ async def test_a_note_that_was_edited_since_stays_and_a_note_of_somebody_else_is
         assert notes(sandbox) == [(LEAD, "Theirs")]
 
 
+async def test_a_note_that_is_stored_with_other_blanks_is_the_same_note() -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE)
+        [note] = sandbox.state()["notes"]
+        stored = sandbox._store.notes  # noqa: SLF001 - as above
+        stored[note["id"]] = replace(stored[note["id"]], note=NOTE.replace("\n", "  "))
+        await agent("undo_change", changeId=done["changeId"])
+    assert notes(sandbox) == []
+
+
+async def test_a_note_that_was_refused_is_not_taken_for_one_in_doubt() -> None:
+    sandbox = close(2, [Fault("status", POST, status=400)])
+    async with on_close(sandbox) as backend:
+        before, edit = await backend.get_task(TASK), Edit(note=NOTE)
+        with pytest.raises(CallerError):
+            await backend.update_task(before, edit)
+        assert await backend.find_notes([before], NOTE, NOW) == {}
+        await backend.update_task(before, edit)
+    assert notes(sandbox) == [(LEAD, NOTE)]
+
+
 async def test_a_deleted_note_that_a_late_list_still_shows_is_written_again() -> None:
     sandbox = close(2)
     async with agent_on(sandbox) as agent:

@@ -239,6 +239,15 @@ async def test_contacts_are_searched_on_every_page() -> None:
     assert len(sandbox.requests) == 3
 
 
+async def test_a_search_whose_cursor_has_expired_names_whom_it_has_found_so_far() -> None:
+    sandbox = CloseSandbox(seed=WORLD | crowd(150), key=KEY)
+    async with on_close(sandbox) as backend:
+        sandbox.faults = (Fault("status", "POST /api/v1/data/search", status=400, nth=2),)
+        with pytest.raises(CallerError) as refused:
+            await backend.account.find_contacts("acme", 500)
+    assert (refused.value.code, len(refused.value.candidates)) == ("query_too_wide", 100)
+
+
 class Endless(CloseSandbox):
     """A Close whose search has no end, and finds nobody who is meant."""
 

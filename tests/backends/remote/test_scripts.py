@@ -29,6 +29,7 @@ UPDATES = [
     # how the writes and the reads go, what is told, and the requests
     ("ok", "", "done", "write"),
     ("dim", "", "done", WR),
+    ("dim", "old", "done", WR),
     ("dim", "cut", "accepted", WR),
     ("refused", "", "upstream refused", "write"),
     ("absent", "", "unknown reference", "write"),
