@@ -8,7 +8,7 @@ from behaviour.arms import NOW
 from builders import TASK_ID, task
 from safety.victim import journal_in, store_in
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Ending, Intent, Result
 from taskhand.service.app_context import AppContext
@@ -30,17 +30,23 @@ async def test_a_failure_keeps_the_results_of_tasks_that_were_written_before_it(
 
 
 @pytest.mark.parametrize(
-    ("is_revised", "code"), [(False, "internal_error"), (True, "rate_limited")], ids=["a bug", "after a first request"]
+    ("is_revised", "error"),
+    [
+        (False, TaskhandError("It is a bug.", code="internal_error")),
+        (True, TaskhandError("It was too much.", code="rate_limited")),
+        (False, OutcomeUnknown("No answer came.", code="rate_limited")),
+    ],
+    ids=["a bug", "after a first request", "a lost answer"],
 )
 async def test_the_outcome_of_a_write_is_unknown_where_it_may_have_been_sent_in_part(
-    tmp_path: Path, *, is_revised: bool, code: str
+    tmp_path: Path, *, is_revised: bool, error: TaskhandError
 ) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     call, intents = Call(app, "update_task", arguments={}), [Intent("update", Snapshot(task()), Edit(priority=2))]
     await call.begin(call.new_opening(), intents)
     if is_revised:
         await call.revise(intents)
-    await call.failed(TaskhandError("Something went wrong.", code=code))
+    await call.failed(error)
     assert call.change is not None
     found = await app.journal.find(call.change.id)
     assert found is not None

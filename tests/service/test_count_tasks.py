@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backends.local.open_store import create, open_store
-from builders import refused
+from builders import TASK_ID, refused
 from fixed_clock import NOW, FixedClock
 from safety.victim import journal_in
 from taskhand.domain.edit import Edit
@@ -117,3 +117,18 @@ async def test_a_filter_that_may_match_a_task_that_cannot_be_read_is_not_called_
             await count_tasks(readable, by_name, "priority")
         with refused("invalid_id"):
             await list_tasks(readable, by_name)
+
+
+class Nameless(Short):
+    """A backend that leaves out a task with an id that no tool would take, and one with an id."""
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """A page."""
+        return replace(await super().list_tasks(query), unreadable=("no id\n", TASK_ID))
+
+
+async def test_a_task_with_an_id_that_no_tool_would_take_is_left_out_as_one_without(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        app = AppContext(Nameless(store, 0.0, 9), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        found = (await list_tasks(app, TaskFilter())).unreadable
+    assert found == ("", TASK_ID)

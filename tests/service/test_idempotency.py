@@ -19,7 +19,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.journal.journal import Caller, Change, Claim, Intent, Opening, Result
+from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.apply_plan import apply_plan
 from taskhand.service.bulk_change import BulkChange
@@ -184,3 +184,17 @@ async def test_a_task_that_was_deleted_is_made_again_however_often(app: AppConte
         plan = await delete_task(Call(app, "delete_task", ANA), task.id)
         await apply_plan(Call(app, "apply_plan", ANA), plan.id)
     assert len(made) == 3
+
+
+async def test_a_task_whose_deletion_was_refused_is_there_still_and_not_made_again(app: AppContext) -> None:
+    draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
+    made = await create_task(Call(app, "create_task", ANA), draft)
+    assert isinstance(made, Receipt)
+    [left] = (await app.backend.list_tasks(TaskQuery())).tasks
+    opening = Call(app, "delete_task", ANA).new_opening()
+    deletion, results = [Intent("delete", Snapshot(left))], [Result(0, "refused", left.id)]
+    await app.journal.record(opening, Ending("refused"), deletion, results)
+    again = await create_task(Call(app, "create_task", ANA), draft)
+    assert isinstance(again, Receipt)
+    assert again.replayed
+    assert len((await app.backend.list_tasks(TaskQuery())).tasks) == 1
