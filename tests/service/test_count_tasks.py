@@ -14,6 +14,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskFilter, TaskQuery
+from taskhand.domain.task_times import TaskTimes
 from taskhand.service.app_context import AppContext
 from taskhand.service.count_tasks import count_tasks
 from taskhand.service.list_tasks import list_tasks
@@ -132,3 +133,25 @@ async def test_a_task_with_an_id_that_no_tool_would_take_is_left_out_as_one_with
         app = AppContext(Nameless(store, 0.0, 9), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
         found = (await list_tasks(app, TaskFilter())).unreadable
     assert found == ("", TASK_ID)
+
+
+class Completed(Short):
+    """A backend whose tasks were completed by one member."""
+
+    by: str | None = None
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """A page."""
+        page = await super().list_tasks(query)
+        return replace(page, times={one.id: TaskTimes(completed_by=self.by) for one in page.tasks})
+
+
+async def test_who_has_completed_a_task_and_left_the_team_is_known_by_name(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        await create(store, Edit(title="Call", priority=1))
+        there = Completed(store, 0.0, 9)
+        there.by = await store.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
+        await store.edit(lambda one: one.remove_member("Marta"))
+        app = AppContext(there, journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        found = await list_tasks(app, TaskFilter())
+    assert [one.name for one in found.former.values()] == ["Marta"]
