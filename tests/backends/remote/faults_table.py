@@ -166,6 +166,9 @@ def doubtful() -> Iterator[Row]:
     for name, code, fault in (
         ("405", "upstream_error", status(405)),
         ("409", "conflict", status(409)),
+        ("407 of a proxy", "configuration", status(407)),
+        ("511 of a network", "configuration", status(511)),
+        ("a page as 401", "upstream_invalid", Fault("html", status=401)),
         ("a page as 404", "upstream_invalid", Fault("html", status=404)),
     ):
         refused = failed(1, code, retryable=False)
@@ -327,6 +330,16 @@ def twice() -> Iterator[Row]:
             # Close's lists may be behind: a refusal of the second request says nothing of the first.
             at={("updates singly", "bulk"): None, ("close", "bulk"): unknown(2) if is_refusal else told},
         )
+    # The transport repeats the first request, which was applied; the repetition is refused.
+    yield Row(
+        "503 after commit, then 403",
+        (status(503, commit=True), status(403, nth=2)),
+        update=applied(2, "applied"),
+        delete=applied(2, "removed"),
+        bulk=applied(2, "applied"),
+        # A batch update of HubSpot is a POST, which is looked at before it is repeated.
+        at={("hubspot", "bulk"): applied(1, "applied")},
+    )
     yield Row(
         "reset before commit, then 404",
         (first, status(404, nth=2, commit=True)),
@@ -341,6 +354,10 @@ def unread() -> Iterator[Row]:
         ("reset before commit", Fault("reset_before"), False),
         ("500 after commit", status(500, commit=True), True),
         ("body cut off", Fault("truncated"), True),
+        # Without a read, only a request to wait or a refusal to be repaired by the operator is believed.
+        ("405 after commit", status(405, commit=True), True),
+        ("409 after commit", status(409, commit=True), True),
+        ("a page as 401 after commit", Fault("html", status=401, commit=True), True),
     ):
         yield everywhere(
             f"{name}, then nothing",

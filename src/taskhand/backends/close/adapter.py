@@ -296,7 +296,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
                 return await send()
             except NotFound:
                 if self._reader.unshown(task_id) is None:
-                    raise self.messages.no_task(task_id) from None
+                    raise
             if wait_s is None or not await sleep_if_time(self.timing.sleep, wait_s):
                 break
         raise UpstreamError(

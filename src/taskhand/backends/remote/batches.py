@@ -16,7 +16,7 @@ from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
-from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
+from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit, is_untouched
@@ -129,7 +129,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
 
     def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
         """Fail items, or mark them lost if they must be read first: the CRM may have written them all the same."""
-        if not is_doubtful(requests) and not (isinstance(error, RateLimited) and requests.has_write_left):
+        if not is_doubtful(requests, error) and not (isinstance(error, RateLimited) and requests.has_write_left):
             self._fail_each(items, error, requests)
             return
         self._progress.heed(error)
@@ -166,7 +166,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
 
         The first items are tried alone. If all of them are refused, all others with the same edit fail too.
         """
-        left = await self._left_after_refusal(items, requests)
+        left = await self._left_after_refusal(items, refused, requests)
         if len(items) == 1:
             _fail(left, explain_refusal(refused, self._messages.name, items[0].edit, items[0].id))
             return
@@ -184,10 +184,12 @@ class _BatchUpdate(BulkUpdate[_Row]):
             if half:
                 await self._send(half)
 
-    async def _left_after_refusal(self, items: Sequence[Item[_Row]], requests: RequestLog) -> list[Item[_Row]]:
+    async def _left_after_refusal(
+        self, items: Sequence[Item[_Row]], refused: CallerError, requests: RequestLog
+    ) -> list[Item[_Row]]:
         """The items of a refused batch that were not written; they are read back if the refusal proves nothing."""
         is_atomic = self._adapter.batch_is_atomic
-        if is_atomic and not is_doubtful(requests):
+        if is_atomic and not is_doubtful(requests, refused):
             return list(items)
         for item in items:
             item.state = State.LOST
@@ -209,8 +211,8 @@ class _BatchUpdate(BulkUpdate[_Row]):
         except TaskhandError as error:
             self._progress.heed(error)
             for item in items:
-                throttled = item.failure if isinstance(item.failure, RateLimited) else None
-                item.fail(throttled or self._messages.unknown_update(item.id))
+                refused = item.failure if item.failure is not None and counts_unread(item.failure) else None
+                item.fail(refused or self._messages.unknown_update(item.id))
             rows = {}
         for item in items:
             row = rows.get(item.id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
+from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.edit import Edit
@@ -106,7 +106,7 @@ class BulkCreate(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 answer = BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
             except TaskhandError as refused:
-                if is_doubtful(sent):
+                if is_doubtful(sent, refused):
                     await self._search_for_refused(items, refused)
                 await self._after_refusal([item for item in items if item.row is None and item.fault is None], refused)
                 return None
@@ -121,16 +121,17 @@ class BulkCreate(Generic[_Row]):
     async def _search_for_refused(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
         """Search for refused items, and finish those that were made all the same.
 
-        An item whose candidate may be the task of another create is searched for again at the end. If the search fails,
-        the refusal counts: the tasks were not made.
+        An item whose candidate may be the task of another create is searched for again at the end, and so are all if
+        the search fails and the refusal does not `counts_unread`.
         """
         try:
             with without_pauses():
                 found = await self._search(items)
         except TaskhandError:
-            return
+            found = None
         for item in items:
-            if item.row is None and _has_recent_candidate(item, found):
+            in_doubt = not counts_unread(refused) if found is None else _has_recent_candidate(item, found)
+            if item.row is None and in_doubt:
                 item.fault = refused
 
     async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:

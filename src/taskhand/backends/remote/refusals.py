@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, TaskhandError
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.request_log import RequestLog
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import UNNAMED
 
-__all__ = ["UNKNOWN_LINK", "explain_deletion", "explain_refusal", "is_doubtful", "references"]
+__all__ = ["UNKNOWN_LINK", "counts_unread", "explain_deletion", "explain_refusal", "is_doubtful", "references"]
 
 UNKNOWN_LINK: Final = "unknown link"
 """The reason of a refusal for a link to a record that does not exist."""
@@ -28,12 +28,19 @@ _DEFINITE: Final = frozenset({"400", "401", "402", "403", "413", "414", "422"})
 """The HTTP statuses that refuse the values, their size or the credential: nothing was written."""
 
 
-def is_doubtful(requests: RequestLog) -> bool:
-    """Whether the refusal of one of these requests leaves open whether a write was applied.
+def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
+    """Whether these requests, which ended with `refused`, leave open whether a write was applied.
 
-    A proxy that loses a response may send the request again: then a 404 or a 409 may be an effect of the first one.
+    A proxy that loses a response may send the request again: then a 404 or a 409 may be an effect of the first one. A
+    407, a 511 or a web page of any status comes from a proxy or a network, which may have passed the request on.
     """
-    return any(one.isdigit() and one.startswith("4") and one not in _DEFINITE for one in requests.write_outcomes)
+    statuses = {one for one in requests.write_outcomes if one.isdigit() and one[0] in "45"}
+    return bool(statuses if refused.code == "upstream_invalid" else statuses - _DEFINITE)
+
+
+def counts_unread(refused: TaskhandError) -> bool:
+    """Whether a refusal in doubt is reported if the task cannot be read: it names a wait or what has to be repaired."""
+    return isinstance(refused, RateLimited | OperatorError)
 
 
 def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str | None) -> TaskhandError:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.remote.refusals import explain_deletion, explain_refusal, is_doubtful
+from taskhand.backends.remote.refusals import counts_unread, explain_deletion, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     CallerError,
@@ -115,9 +115,9 @@ class Writer(Generic[_Row]):
                 return await self._read_if_applied(before.id, edit, throttled), self._messages.applied
             except (OutcomeUnknown, UpstreamFailed):
                 raise
-            except (CallerError, UpstreamError) as refused:
+            except (CallerError, OperatorError, UpstreamError) as refused:
                 explained = explain_refusal(refused, self._messages.name, edit, before.id)
-                if not is_doubtful(sent):
+                if not is_doubtful(sent, refused):
                     raise explained from None
                 return await self._read_if_applied(before.id, edit, explained), self._messages.applied
         if answer is None:
@@ -127,8 +127,8 @@ class Writer(Generic[_Row]):
     async def _read_if_applied(self, task_id: str, edit: Edit, refused: TaskhandError) -> _Row:
         """The task as it is now, if it shows an edit that was refused.
 
-        Raises `refused` if the task disproves the edit or is not found, or if the CRM asked to wait and the task cannot
-        be read; OutcomeUnknown if the read proves nothing.
+        Raises `refused` if the task disproves the edit, or if the task cannot be read and the refusal `counts_unread`;
+        NotFound if the task does not exist; OutcomeUnknown if the read proves nothing.
         """
         try:
             with without_pauses():
@@ -137,7 +137,9 @@ class Writer(Generic[_Row]):
                 return row
             is_unapplied = self._adapter.disproves(row, edit)
         except TaskhandError as unread:
-            if isinstance(refused, RateLimited) or isinstance(unread, NotFound):
+            if isinstance(unread, NotFound) and isinstance(refused, NotFound):
+                raise unread from None
+            if isinstance(unread, NotFound) or counts_unread(refused):
                 raise refused from None
             is_unapplied = False
         if is_unapplied:
@@ -198,12 +200,14 @@ class Writer(Generic[_Row]):
 
         This request or an earlier one may have deleted it.
         """
-        has_left = requests.has_write_left
-        if faults or (isinstance(refused, RateLimited) and has_left) or is_doubtful(requests):
+        has_left, is_unread = requests.has_write_left, False
+        if faults or (isinstance(refused, RateLimited) and has_left) or is_doubtful(requests, refused):
             with without_pauses() if has_left else nullcontext():
-                if await self._is_gone(task_id):
-                    return
-        if faults and not self._shows_deletions(faults):
+                is_gone = await self._is_gone(task_id)
+            if is_gone:
+                return
+            is_unread = is_gone is None
+        if (is_unread and not counts_unread(refused)) or (faults and (is_unread or not self._shows_deletions(faults))):
             raise self._messages.unknown_deletion(task_id) from refused
         if faults and isinstance(refused, NotAttempted):
             raise self._deletion_error(task_id, faults) from None
