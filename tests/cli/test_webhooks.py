@@ -1,5 +1,6 @@
 """`taskhand webhooks`: subscriptions at the sandboxes' own API, made once, and keys that are kept and shown nowhere."""
 
+import os
 import re
 import tomllib
 from collections.abc import AsyncIterator
@@ -15,10 +16,10 @@ from click.testing import CliRunner, Result
 from keyrings import InMemory
 from taskhand.cli.doctor_webhooks import check_webhooks
 from taskhand.cli.main import command
-from taskhand.cli.webhook_admin import with_admin
+from taskhand.cli.webhook_admin import current_key, with_admin
 from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
 from taskhand.config.configuration import load_configuration
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close import SpecVariant as CloseVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox
@@ -108,6 +109,9 @@ async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(office: Office,
     secret = kept.get_password("taskhand", "connections/vambe/webhook_key")
     assert secret
     assert len(secret) > 40
+    assert "is kept in the system keyring" in done.output
+    assert "is kept in" not in (await office.run("create", "--connection", "vambe")).output
+    assert kept.get_password("taskhand", "connections/vambe/webhook_key") == secret
     assert secret not in done.output
     hooks = office.vambe.state()["webhooks"]
     assert {hook["url"] for hook in hooks} == {f"{BASE}/webhooks/vambe/{secret}"}
@@ -299,6 +303,12 @@ async def test_a_server_names_the_connections_whose_webhooks_it_does_not_take(
     assert {"s3cret", "own"} & {*re.findall(r"\w+", told)} == set()
     for name in ("hubspot", "vambe"):
         assert f"ot for {name}: connections.{name}.webhook_key is not set" in told
+
+
+def test_a_key_that_cannot_be_read_is_not_taken_for_none() -> None:
+    env = {"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "api_key.of-close-4711", "CLOSE_WEBHOOK_KEY": "env:GONE"}
+    with pytest.raises(OperatorError, match="CLOSE_WEBHOOK_KEY"):
+        current_key(load_configuration(env, {}).connections[0])
 
 
 def test_the_built_in_store_has_no_webhooks(tmp_path: Path) -> None:

@@ -34,6 +34,10 @@ def test_the_only_connection_needs_no_name(tmp_path: Path, key: str) -> None:
     assert read(tmp_path, f'[gil]\n{key} = "7"\n', ONE) == {"gil": {"member": "7"}}
 
 
+def test_a_connection_may_have_the_name_of_a_rule(tmp_path: Path) -> None:
+    assert read(tmp_path, '[gil]\ntools = "7"\n', ("tools", "south")) == {"gil": {"tools": "7"}}
+
+
 def test_a_missing_file_names_nobody_unless_it_was_named(tmp_path: Path) -> None:
     path = tmp_path / "people.toml"
     found = read_people_file(path, must_exist=False, connections=ONE)
