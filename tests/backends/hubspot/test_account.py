@@ -21,3 +21,9 @@ async def test_a_found_contact_names_its_company() -> None:
     async with staged(hubspot(time, spec_variant=OPEN), time) as stage:
         (carolina,) = await stage.backend.account.find_contacts("Carolina", 5)
         assert (carolina.id, carolina.customer_id) == (CAROLINA, COMPANY)
+
+
+async def test_of_very_many_linked_records_a_hundred_are_named() -> None:
+    async with staged() as stage:
+        found = await stage.backend.account.find_linked("ai_contact_id", [CAROLINA, *map(str, range(1_000, 1_100))])
+        assert found.keys() == {CAROLINA}

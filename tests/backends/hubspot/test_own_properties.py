@@ -9,6 +9,7 @@ from mcp import Client
 
 from backends.hubspot.wired import KEY, Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
+from builders import refused
 from taskhand.sandbox.faults import Fault
 from taskhand.server.app import create_server
 
@@ -169,6 +170,15 @@ async def test_a_property_is_known_by_its_label_and_the_answer_names_it() -> Non
         assert read["task"]["properties"] == {"region": "latam"}
         made = await agent("create_task", title="New", responsibleIds=[], properties={"Sales region": "emea"})
         assert made["task"]["properties"] == {"region": "emea"}
+
+
+async def test_a_label_of_two_properties_is_that_of_none() -> None:
+    time = Time()
+    twins = [{"name": name, "label": "Sales region", "type": "string"} for name in ("region", "region_2")]
+    async with staged(hubspot(time, seed(1) | {"properties": twins}, spec_variant=OPEN), time) as stage:
+        assert stage.backend.properties is not None
+        with refused("unknown_property"):
+            await stage.backend.properties.find_names(["Sales region"])
 
 
 async def test_what_the_account_does_not_take_is_refused_before_anything_is_sent() -> None:

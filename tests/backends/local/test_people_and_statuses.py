@@ -173,6 +173,7 @@ async def test_contacts_are_found_by_a_part_of_name_phone_or_e_mail(backend: Loc
     await backend.edit(lambda d: d.add_contact("Lucía Méndez", None, None, None))
     found = await backend.account.find_contacts(query, 5)
     assert [contact.name for contact in found] == ["Lucía Méndez" if "mendez" in query else "Carolina Vega"]
+    assert await backend.account.find_contacts("lucia 0101", 5) == ()
 
 
 async def test_a_query_is_text_and_no_pattern(backend: LocalBackend) -> None:

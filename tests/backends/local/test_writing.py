@@ -1,6 +1,8 @@
 """Writes to the store: several tasks at once, conflicts with changes since the read, and deletion."""
 
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +38,15 @@ async def made(backend: LocalBackend, count: int = 1) -> list[Task]:
         priority=2,
     )
     return [await create(backend, edit) for _ in range(count)]
+
+
+async def test_a_task_that_another_program_has_spoilt_is_named_and_not_listed(store_file: Path) -> None:
+    async with open_store(store_file) as backend:
+        [spoilt, task] = await made(backend, 2)
+        with closing(sqlite3.connect(store_file)) as connection, connection:
+            connection.execute("UPDATE task SET due_at = 'soon' WHERE id = ?", (spoilt.id,))
+        page = await backend.list_tasks(TaskQuery())
+        assert ([one.id for one in page.tasks], page.unreadable) == ([task.id], (spoilt.id,))
 
 
 async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backend: LocalBackend) -> None:

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from backends.vambe.wired import EVER, LIST, TASK, backend_at, status, task_id, vambe
+from backends.vambe.wired import EVER, KEY, LIST, TASK, backend_at, status, task_id, vambe
 from passing import Time
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
 from taskhand.domain.query import TaskQuery
-from taskhand.domain.task import Task
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.messages import Request
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
@@ -148,6 +149,16 @@ async def test_a_change_of_a_deleted_task_is_not_sent() -> None:
         with pytest.raises(NotFound):
             await stage.backend.update_task(stage.task, Edit(title="x"))
         assert {request.method for request in stage.there.requests} <= {"GET"}
+
+
+async def test_a_change_of_a_task_that_somebody_has_just_deleted_says_that_it_is_gone() -> None:
+    async with staged() as stage:
+        assert await stage.shows_it() == [True, True, True]
+        theirs = Request("DELETE", f"/api/public/tasks/{TASK}", headers=(("x-api-key", KEY),))
+        assert stage.there.answer(theirs, stale=False).status == 200
+        with pytest.raises(NotFound) as caught:
+            await stage.backend.update_task(stage.task, Edit(status=StatusChoice(name="Completado")))
+        assert caught.value.code == "task_not_found"
 
 
 async def test_a_task_that_is_there_again_after_a_minute_is_shown() -> None:
