@@ -50,7 +50,7 @@ def test_a_change_is_of_the_kind_that_says_most(before: Task | None, after: Task
     assert kind_of_change(before, after) == kind
 
 
-def test_a_new_task_is_told_with_all_that_is_not_empty_beside_its_title() -> None:
+def test_a_new_task_is_reported_with_all_fields_that_are_not_empty() -> None:
     event = difference_event(None, _TASK, "k")
     assert event is not None
     assert [(one.field, one.after) for one in event.changed] == [

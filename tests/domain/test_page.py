@@ -101,7 +101,7 @@ def test_a_cursor_holds_any_task(task_id: str, created: str, priority: int, orde
     assert resume(query, cursor_after(of, query)).after == (sort_key(of, order), task_id)
 
 
-def test_a_cursor_outlives_a_change_of_what_is_shown() -> None:
+def test_a_cursor_stays_valid_after_a_change_of_the_shown_fields() -> None:
     smaller = replace(QUERY, limit=5, links=frozenset(), matched=(Match("fromDate", "today", "x", "2026-01-01"),))
     assert resume(smaller, cursor_after(TIMED, QUERY)).limit == 5
     found, named = (replace(QUERY, statuses=(StatusChoice("Listo", 4, status_id),)) for status_id in ("s-4", None))

@@ -275,7 +275,7 @@ def test_parts_of_words_are_candidates_only(text: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["M", "M.", "K J", ".", "Kenneth Smith", "Ana <other@example.com>", "Lee Jones"])
-def test_what_is_no_whole_word_of_one_name_chooses_nobody(text: str) -> None:
+def test_a_part_of_a_word_of_a_name_matches_nobody(text: str) -> None:
     with refused("unknown_member", NotFound):
         people_lookup.resolve_people([text], CREW, None)
 

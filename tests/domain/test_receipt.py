@@ -91,7 +91,7 @@ def test_only_the_unmet_part_of_an_edit_remains() -> None:
     assert edit.unmet_by(task()) == Edit(priority=2)
 
 
-def test_an_edit_gives_only_what_is_set_and_null_is_set() -> None:
+def test_an_edit_has_only_set_fields_and_null_is_set() -> None:
     assert dict(Edit(description=None, priority=0).given()) == {"description": None, "priority": 0}
 
 

@@ -87,7 +87,7 @@ def test_what_is_hidden_in_a_name_is_ignored(name: str, status: Status, complete
     assert statuses.resolve_filter_statuses([name], some) == (StatusChoice.of(status),)
 
 
-def test_statuses_that_are_shown_alike_are_told_apart_by_id() -> None:
+def test_statuses_that_look_alike_are_distinguished_by_id() -> None:
     twins = known(DONE, DONE.model_copy(update={"id": "twin", "name": "Comple\u200btado"}))
     with refused("ambiguous_status", Ambiguous) as caught:
         statuses.resolve_status("Completado", twins)

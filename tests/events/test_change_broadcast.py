@@ -82,7 +82,7 @@ async def test_each_hears_what_another_changes_and_its_own_changes_once(postgres
     assert one.heard == two.heard == ["t-1", "t-2", "t-3"]
 
 
-async def test_a_change_of_very_many_is_told_whole(postgres: TestDatabase) -> None:
+async def test_a_change_of_very_many_tasks_is_broadcast_whole(postgres: TestDatabase) -> None:
     ids = [f"7a5c0000-0000-4000-8000-{number:012}" for number in range(1_000)]
     async with two_replicas(postgres) as (one, two):
         one.change(*ids)
@@ -106,7 +106,7 @@ async def test_what_is_told_has_ids_and_nothing_else_and_other_connections_do_no
     assert other.heard == []
 
 
-async def test_after_the_connection_was_cut_all_are_told_once_that_their_tasks_may_have_changed(
+async def test_after_a_cut_connection_all_subscribers_are_notified_once_that_their_tasks_may_have_changed(
     postgres: TestDatabase,
 ) -> None:
     async with two_replicas(postgres) as (one, two):
@@ -131,7 +131,7 @@ async def test_a_database_that_is_away_is_looked_for_and_nothing_else_is_held_up
     assert "s3cret" not in caplog.text
 
 
-async def test_after_a_message_was_lost_the_others_are_told_that_any_task_may_have_changed() -> None:
+async def test_after_a_lost_message_the_other_replicas_learn_that_any_task_may_have_changed() -> None:
     class LosingFirst:
         """A channel that loses the first message."""
 
@@ -170,7 +170,7 @@ async def test_after_a_message_was_lost_the_others_are_told_that_any_task_may_ha
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_whoever_watches_a_task_in_either_era_hears_of_a_change_at_another_replica(
+async def test_a_subscriber_in_either_era_is_notified_of_a_change_at_another_replica(
     postgres: TestDatabase, store_file: Path, era: str
 ) -> None:
     settings = Settings.from_env(environment(store_file))

@@ -169,7 +169,7 @@ async def test_a_hint_stays_until_a_look_that_was_given_it(store: SqlEventStore)
     assert len(await store.find_hints(HERS)) == 3
 
 
-async def test_a_gap_is_told_to_who_was_told_of_what_is_before_it(store: SqlEventStore) -> None:
+async def test_a_gap_is_reported_to_a_caller_who_was_shown_the_events_before_it(store: SqlEventStore) -> None:
     feed = await begun(store, event("a"))
     await store.save_look(FEED, feed.version, Look((event("b"),), "p", gap="An hour is missing."), at(1))
     assert await store.find_gaps(FEED, NOW) == (Gap(at(1), "An hour is missing."),)
@@ -282,7 +282,7 @@ async def test_its_check_makes_nothing_and_finds_what_cannot_be_used(store: SqlE
     assert (found.outcome, found.found.partition("; ")[2]) == ("ok", "accounts followed: 1, changes: 2.")
 
 
-async def test_its_check_tells_that_what_is_there_cannot_be_read(tmp_path: Path) -> None:
+async def test_the_check_of_the_feed_reports_unreadable_events(tmp_path: Path) -> None:
     (tmp_path / "events.sqlite").write_bytes(b"garbage" * 1_000)
     for broken in (
         SqliteEventStore(tmp_path / "events.sqlite"),

@@ -166,7 +166,7 @@ PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><title>Access denied by ACME-FW</title>"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 409, 451])
-async def test_a_page_of_a_firewall_is_told_as_such_and_not_as_a_refusal_by_the_crm(
+async def test_a_page_of_a_firewall_is_not_reported_as_a_refusal_by_the_crm(
     clients: Clients, server: Server, steps: type[Steps], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.steps = [steps.answer(status, PAGE)]
@@ -194,7 +194,9 @@ async def test_a_failure_that_comes_with_a_page_may_be_that_of_a_proxy(
         await (await clients(server.url)).get(TASKS)
 
 
-async def test_a_page_with_a_success_is_told_as_such_too(clients: Clients, server: Server, steps: type[Steps]) -> None:
+async def test_a_web_page_with_a_success_status_is_reported_as_a_web_page(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
     server.steps = [steps.answer(200, PAGE)]
     with pytest.raises(UpstreamError, match=r"A web page came instead of Acme's answer \(status 200") as caught:
         await (await clients(server.url)).get(TASKS)
@@ -205,7 +207,7 @@ async def test_a_page_with_a_success_is_told_as_such_too(clients: Clients, serve
 
 @pytest.mark.parametrize("status", [407, 511])
 @pytest.mark.parametrize("body", [PAGE, b"", b"{}"])
-async def test_a_status_of_the_network_is_told_as_its_own(
+async def test_a_status_of_the_network_is_reported_as_the_networks(
     clients: Clients, server: Server, steps: type[Steps], status: int, body: bytes
 ) -> None:
     server.steps = [steps.answer(status, body)]

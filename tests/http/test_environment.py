@@ -207,7 +207,7 @@ async def test_https_goes_through_the_environments_proxy_which_never_sees_the_ke
         (b"502 Bad Gateway", False, "could not connect to Acme (status 502)"),
     ],
 )
-async def test_a_refusal_of_the_proxy_is_told_as_its_own(
+async def test_a_refusal_by_the_proxy_is_reported_as_the_proxys(
     clients: Clients, server: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, case: tuple[bytes, bool, str]
 ) -> None:
     refusal, is_final, told = case

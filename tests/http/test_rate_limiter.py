@@ -251,7 +251,7 @@ async def test_all_credentials_of_an_account_keep_to_its_rate_and_each_to_its_ow
     assert left == [0.0, 0.0, 4.0, 10.0]
 
 
-async def test_a_used_up_window_holds_for_a_minute_and_is_told_as_the_upstream_named_it(time: Time) -> None:
+async def test_a_used_up_window_is_valid_for_a_minute_and_is_reported_as_the_upstream_named_it(time: Time) -> None:
     rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
     rate_limiter.observe(RateHeaders(remaining=0, reset_s=700.0))
     with pytest.raises(RateLimited) as caught:
@@ -338,7 +338,7 @@ def test_once_the_upstreams_window_is_over_half_of_the_configured_rate_counts() 
     assert idle_at(THREE, used, 15.5) == 17.0
 
 
-async def test_a_bulk_at_full_speed_is_not_slowed_by_whoever_looks_beside_it() -> None:
+async def test_a_bulk_change_at_full_speed_is_not_slowed_by_polls() -> None:
     rate = Rate(10, 1.0)
 
     async def bulk_and_looks(looks: int) -> tuple[float, list[float]]:

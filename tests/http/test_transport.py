@@ -260,7 +260,7 @@ async def test_a_failure_that_asks_to_wait_holds_nobody_else_back(
     assert time.slept == []
 
 
-async def test_a_call_without_time_for_its_turn_is_told_that_nothing_was_sent(
+async def test_a_call_without_time_for_its_turn_fails_with_nothing_sent(
     clients: Clients, server: Server, time: Time
 ) -> None:
     client = await clients(server.url, rate_limiter=RateLimiter(Rate(1, 25.0), clock=time.clock, sleep=time.sleep))
@@ -396,7 +396,7 @@ class Watcher:
         self.told.append(read)
 
 
-async def test_an_observer_is_told_of_each_sending_and_of_the_wait_before_it(
+async def test_an_observer_receives_each_sent_request_and_the_wait_before_it(
     clients: Clients, server: Server, steps: type[Steps], time: Time, unused_port: int
 ) -> None:
     watcher = Watcher()

@@ -79,7 +79,7 @@ def test_names_and_nested_values_are_looked_through() -> None:
     assert Masking(SECRETS).arguments(sent) == {MASK: [{"a": [MASK]}], "n": 1, "f": 1.5, "b": True, "none": None}
 
 
-def test_what_is_no_json_is_kept_as_text() -> None:
+def test_a_value_that_is_not_json_is_kept_as_text() -> None:
     assert Masking().arguments({"nan": float("nan"), "set": {1}}) == {"nan": "nan", "set": "{1}"}
 
 
@@ -89,7 +89,7 @@ def test_more_items_than_a_bulk_may_name_are_counted() -> None:
     assert len(Masking().arguments({str(n): n for n in range(2_005)})) == 2_001
 
 
-def test_what_is_nested_without_end_is_cut() -> None:
+def test_endlessly_nested_values_are_cut() -> None:
     value: object = "x"
     for _ in range(5_000):
         value = [value]

@@ -121,7 +121,7 @@ async def test_the_journals_of_several_connections_are_read_in_the_order_of_time
     assert len({(row["connection"], row["hash"]) for row in rows}) == 8
 
 
-async def test_follow_prints_what_is_added_and_each_row_once(journal_file: Path) -> None:
+async def test_follow_prints_new_rows_and_each_row_once(journal_file: Path) -> None:
     async def write() -> None:
         async with open_journal(journal_file) as journal:  # a server that starts, works and ends
             await settle(journal)

@@ -29,7 +29,7 @@ def test_other_texts_are_no_keys(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["1a2b3c4d5e", "thk_1a2b3c4d5e", f"thk_1a2b3c4d5e_{64 * 'a'}", "thk_1a2b3c4d5e_…"])
-def test_a_key_is_named_by_its_id_or_by_what_is_left_of_its_text(text: str) -> None:
+def test_a_key_is_named_by_its_id_or_by_a_part_of_its_text(text: str) -> None:
     assert read_key_id(text, whole=False) == "1a2b3c4d5e"
 
 
@@ -67,7 +67,7 @@ def test_a_person_is_an_address_or_an_id_whatever_the_case(text: str) -> None:
         ),
     ],
 )
-def test_what_is_no_person_is_refused_and_no_key_is_quoted(text: str) -> None:
+def test_a_value_that_is_not_a_person_is_refused_and_no_key_is_quoted(text: str) -> None:
     with pytest.raises(CallerError) as refused:
         read_person(text)
     assert "thk_" not in refused.value.message

@@ -241,7 +241,7 @@ async def test_a_restart_of_postgres_is_waited_for(store: Store, postgres: TestD
     await patient.aclose()
 
 
-async def test_a_schema_of_an_older_program_is_brought_up_to_date_with_what_is_in_it(postgres: TestDatabase) -> None:
+async def test_a_schema_of_an_older_program_is_migrated_with_its_rows(postgres: TestDatabase) -> None:
     store = Store(Database(postgres.url), JOURNAL)
     assert await store.write(count_up) == 1
     postgres.run("DROP INDEX taskhand_journal.entry_of_subject, taskhand_journal.claim_of_row")

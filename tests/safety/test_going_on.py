@@ -120,7 +120,7 @@ async def test_another_process_goes_on_and_two_at_the_same_moment_write_each_tas
         assert done[0]["changeId"] == first["changeId"]
 
 
-async def test_a_task_that_somebody_changed_between_the_parts_is_told_and_the_others_are_written(
+async def test_a_task_that_was_changed_between_the_parts_is_reported_and_the_others_are_written(
     tmp_path: Path,
 ) -> None:
     time = Waiting()

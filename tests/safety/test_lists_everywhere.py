@@ -60,7 +60,7 @@ async def all_rows(there: Mixed, **asked: Any) -> list[tuple[str, str]]:
         cursor = {"cursor": answer["nextCursor"]}
 
 
-async def test_what_is_mine_everywhere_is_one_list(tmp_path: Path) -> None:
+async def test_own_tasks_of_all_connections_are_one_list(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
         answer = await there.agent("list_tasks", responsibleIds=["me"])
@@ -120,7 +120,7 @@ async def test_a_page_takes_the_requests_of_each_connection_and_no_more(tmp_path
 
 
 @pytest.mark.parametrize("closed", ["north", "south"])
-async def test_a_crm_that_cannot_be_reached_is_told_and_costs_the_others_nothing(tmp_path: Path, closed: str) -> None:
+async def test_an_unreachable_crm_is_reported_and_does_not_delay_the_others(tmp_path: Path, closed: str) -> None:
     async with mixed(tmp_path, closed=closed) as there:
         await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
         answer = await there.agent("list_tasks")
@@ -168,7 +168,7 @@ async def test_what_is_left_comes_with_a_later_call_also_where_all_others_have_e
         assert "nextCursor" not in rest
 
 
-async def test_a_crm_that_refuses_the_credential_is_told_and_is_not_waited_for(tmp_path: Path) -> None:
+async def test_a_crm_that_refuses_the_credential_is_reported_and_is_not_waited_for(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         south = there.there["south"]
         assert isinstance(south, CloseSandbox)

@@ -140,7 +140,7 @@ async def test_after_any_fault_each_of_many_new_tasks_is_made_at_most_once_and_t
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_lost_create_that_is_said_otherwise_is_not_sent_again(crm: Crm) -> None:
+async def test_a_lost_create_in_another_spelling_is_not_sent_again(crm: Crm) -> None:
     async with staged(crm, tasks=1) as stage:
         stage.there.faults = (Fault("reset_before", crm.routes["create"]),)  # type: ignore[attr-defined]  # a CRM's
         for said in ({"responsibleIds": ["me"]}, {"responsibleIds": ["Elena"], "priority": 1}):
