@@ -194,6 +194,24 @@ async def test_a_clock_that_stays_ahead_removes_a_tenth_of_the_rows_a_day_and_te
         assert await is_whole(journal)
 
 
+async def test_what_was_removed_within_a_day_counts_towards_the_tenth_of_all_rows(
+    journal_file: Path, clock: FixedClock
+) -> None:
+    async with KEPT(journal_file, clock=clock) as journal:
+        await filled(journal, clock, 9)
+        clock.move(hours=12)
+        await filled(journal, clock, 90)
+        clock.move(days=DAYS, hours=-11)
+        await filled(journal, clock, 1)
+        clock.move(hours=12)
+        await filled(journal, clock, 1)
+        clock.move(hours=12)
+        assert await journal.prune() == 36  # the first nine changes are too old
+        clock.move(hours=12)
+        assert await journal.prune() == 4  # with these, 40 of 404 rows are removed
+        assert await is_whole(journal)
+
+
 async def test_nothing_is_removed_while_a_change_is_dated_in_the_future(
     journal_file: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
