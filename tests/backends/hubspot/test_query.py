@@ -355,6 +355,14 @@ async def test_an_all_day_task_is_due_on_its_day_whatever_its_instant() -> None:
         assert (await stage.backend.list_tasks(replace(tenth, from_date="2026-03-11", to_date=None))).tasks == ()
 
 
+@pytest.mark.parametrize("value", ["", "NONE", "LOW", "URGENT"])
+async def test_tasks_of_the_lowest_priority_have_it_none_or_one_of_the_account(value: str) -> None:
+    rows = [row(1, hs_task_priority=value), row(2, hs_task_priority="HIGH")]
+    async with staged(hubspot(world=seed(rows=rows), spec_variant=OPEN)) as stage:
+        page = await stage.backend.list_tasks(TaskQuery(priority=0))
+        assert [task.id for task in page.tasks] == [task_id(1)]
+
+
 class Eastern(HubSpotSandbox):
     """An account at the eastern end of the calendar, whose searches show two tasks a page."""
 

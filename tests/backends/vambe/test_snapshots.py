@@ -1,5 +1,6 @@
 """Many tasks at once, with Vambe's own rows and with what those do not tell."""
 
+import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -7,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from backends.vambe.wired import ANA, ELENA, LIST, backend_at, task_id, vambe
-from behaviour.arms import WORLD
+from backends.vambe.wired import ANA, ELENA, KEY, LIST, backend_at, task_id, vambe
+from behaviour.arms import NOW, WORLD
 from passing import Time
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
@@ -154,6 +157,28 @@ async def test_snapshots_leave_out_tasks_beyond_a_bounded_window() -> None:
         assert list(await backend.snapshots([NEAR, FAR])) == [NEAR]
         with pytest.raises(NotFound, match="not among those due around today"):
             await backend.get_task(FAR)
+
+
+class Nameless(VambeSandbox):
+    """Names the status of every task but one."""
+
+    def answer(self, call: Request, *, stale: bool) -> Response:
+        """What a request is answered."""
+        found = super().answer(call, stale=stale)
+        if call.path != "/api/public/tasks" or call.method != "GET":
+            return found
+        hidden = {"status_config": None, "task_status_config_id": "unknown"}
+        return Response.of_json(
+            found.status, [one | (hidden if one["id"] == PLAIN else {}) for one in json.loads(found.body)]
+        )
+
+
+async def test_a_task_without_a_known_status_is_named_where_tasks_are_listed_by_status() -> None:
+    there = Nameless(seed=WORLD | {"tasks": ROWS}, key=KEY, clock=lambda: NOW)
+    async with serve(there) as url, backend_at(url, Time()) as backend:
+        page = await backend.list_tasks(TaskQuery(statuses=(StatusChoice(name="Pendiente"),)))
+        assert {task.id for task in page.tasks} == {NEAR, FAR, IN_UTC}
+        assert page.unreadable == (PLAIN,)
 
 
 async def test_without_any_list_no_task_is_reported_as_missing() -> None:
