@@ -14,9 +14,9 @@ import pytest
 from budgets.test_reservation import assert_within
 from killed import assert_killed, die
 from postgres_server import TestDatabase
-from taskhand.budgets.limiter import Reservation, SharedRateLimiter
 from taskhand.budgets.postgres import BUDGETS, PostgresBudget, PostgresBudgets
 from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window
+from taskhand.budgets.shared_limiter import Reservation, SharedRateLimiter
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime

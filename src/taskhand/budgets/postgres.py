@@ -15,8 +15,8 @@ from typing import Any, Final
 import anyio
 from anyio import to_thread
 
-from taskhand.budgets.limiter import Reservation, SharedRateLimiter
 from taskhand.budgets.reservation import BudgetState, Replica, ReservationRequest, reserve
+from taskhand.budgets.shared_limiter import Reservation, SharedRateLimiter
 from taskhand.domain.errors import OperatorError
 from taskhand.http.rate_limiter import Rate, RateState
 from taskhand.http.upstream import Runtime

@@ -20,7 +20,6 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.authorization import check_may_apply, find_guard
 from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
-from taskhand.service.changed_since import difference_since
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
@@ -32,6 +31,7 @@ from taskhand.service.masked_text import check_writable
 from taskhand.service.notes import moved_notes
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.stale_intent import difference_since
 from taskhand.service.task_write import write_edit
 from taskhand.service.visibility import is_for_second_person, is_shown
 

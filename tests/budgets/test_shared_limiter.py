@@ -9,8 +9,8 @@ import pytest
 
 from budgets.test_reservation import assert_within
 from passing import SharedTime, Time
-from taskhand.budgets.limiter import Reservation, SharedRateLimiter
 from taskhand.budgets.reservation import BudgetState, ReservationRequest, reserve
+from taskhand.budgets.shared_limiter import Reservation, SharedRateLimiter
 from taskhand.domain.background_requests import idle_share
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import RateLimited
