@@ -42,7 +42,7 @@ class Messages:
     @property
     def removed(self) -> str:
         """The note of a deletion whose response was lost."""
-        return f"{self.name} did not confirm the deletion; reading the task again shows that it is gone."
+        return f"{self.name} did not confirm the deletion, and does not find the task any more."
 
     def no_task(self, task_id: str, why: str | None = None) -> NotFound:
         """The error for a task that does not exist; `why` is the message if it may exist but cannot be seen."""

@@ -4,7 +4,8 @@ The rules, for every CRM:
 
 - A refused write was not applied. An error of a read after the write has left proves nothing about the write.
 - A request to wait (`RateLimited`) and a doubtful refusal (`is_doubtful`) count as refusals, unless a read back shows
-  that the write was applied all the same.
+  that the write was applied all the same. A doubtful one that cannot be read back leaves the outcome unknown, unless it
+  names a wait or what the operator has to repair.
 - After a lost response (`OutcomeUnknown`) or a failure of the CRM (`UpstreamFailed`) the task is read back. If it shows
   the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
 - A create is sent once; if its response is lost, the task is searched for (`bulk_create`). After every deletion the
