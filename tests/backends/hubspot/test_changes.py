@@ -338,6 +338,15 @@ async def test_where_deleted_tasks_are_not_listed_known_ones_are_looked_for() ->
         assert [event.kind for event in await there.feed.look()] == []
 
 
+async def test_where_deleted_tasks_are_not_listed_a_hundred_known_ones_are_looked_for_in_each_look() -> None:
+    async with watched(world=seed(101)) as there:
+        there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
+        await there.feed.look(*(task_id(number) for number in range(1, 102)))
+        there.others.delete(task_id(101))
+        found = [event for _ in range(2) for event in await there.feed.look()]
+        assert [told(event)[:2] for event in found] == [(task_id(101), "deleted")]
+
+
 def test_a_position_that_was_not_written_by_taskhand_is_the_operators_matter() -> None:
     for text in ("", "{}", "[]", '{"start": 1}', "x"):
         with pytest.raises(OperatorError):
