@@ -223,7 +223,7 @@ async def test_a_connection_that_lacks_a_field_is_not_asked_and_what_is_wrong_el
         with pytest.raises(Refused) as refused:
             await there.agent("list_tasks", dealId="Acme")
         assert refused.value.error["message"] == (
-            "north: No deal matches 'Acme'. south, home: There is not an argument 'dealId' with this CRM."
+            "north: No deal matches 'Acme'. south, home: There is no argument 'dealId' with this CRM."
         )
         assert (refused.value.code, refused.value.error["retryable"]) == ("unknown_deal", False)
         assert refused.value.next.startswith("north: Send a deal's id")
