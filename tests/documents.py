@@ -176,13 +176,22 @@ def _responsibles(can: Capabilities) -> str:
     return f"exactly {most}" if least == most else f"up to {most}"
 
 
+def _links_that_can_change(can: Capabilities) -> str:
+    """Which of the two links of an existing task can change."""
+    links = {"contact": "aiContactId", "customer": "aiCustomerId"}
+    changing = [link for link, name in links.items() if name not in can.absent | can.absent_on_update]
+    if len(changing) == len(links):
+        return "yes"
+    return f"{changing[0]} only" if changing else "no"
+
+
 _FEATURES: dict[str, Callable[[Capabilities], str]] = {
     "description": lambda can: _yes_or_no(holds="description" not in can.absent),
     "a task may have no due date": lambda can: _yes_or_no(holds="dueDate" not in can.not_clearable),
     "a due time remembers its zone": lambda can: _yes_or_no(holds=can.keeps_timezone),
     "priorities": lambda can: ", ".join(can.priorities),
     "responsibles": _responsibles,
-    "contact and customer can change": lambda can: _yes_or_no(holds="aiContactId" not in can.absent_on_update),
+    "contact and customer can change": _links_that_can_change,
     "a new task also needs": lambda can: ", ".join(sorted(can.required_on_create)) or "nothing",
 }
 

@@ -5,8 +5,11 @@ import re
 import tomllib
 
 from documents import ROOT, stale
+from server.surface import capabilities_of
 from server.token_limits import CORE, WITH_OUTPUT
 from taskhand import __version__
+from taskhand.server.schema import input_schema
+from taskhand.server.tools.update_task import UPDATE_TASK
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REGISTRY = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
@@ -40,3 +43,16 @@ def test_the_version_is_the_same_everywhere() -> None:
 def test_the_registry_entry_and_the_readme_have_the_same_name() -> None:
     assert f"mcp-name: {REGISTRY['name']}" in README
     assert len(REGISTRY["description"]) <= 100
+
+
+def test_the_table_of_backends_says_which_links_of_a_task_can_change() -> None:
+    header, cells = (
+        [cell.strip() for cell in line.strip("|").split("|")[1:]]
+        for line in README.splitlines()
+        if line.startswith(("| | local", "| contact and customer can change"))
+    )
+    for backend, cell in zip(header, cells, strict=True):
+        taken = input_schema(UPDATE_TASK.arguments, capabilities_of(backend))["properties"].keys()
+        links = {"aiContactId": "contact", "aiCustomerId": "customer"}
+        changing = [link for name, link in links.items() if name in taken]
+        assert cell == {2: "yes", 1: f"{' '.join(changing)} only", 0: "no"}[len(changing)], backend
