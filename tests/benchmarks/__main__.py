@@ -1,6 +1,6 @@
 """Run benchmarks: `python -m benchmarks [--write] [name ...]`. Without a name, run all and write BENCHMARKS.md.
 
-With --write, the sections of the named ones are written to it, and the table of goals stays.
+With --write, the sections of the named ones are written to it, and their rows in the table of goals.
 
 The exit code is 1 when a goal is missed or could not be measured.
 """
@@ -30,7 +30,7 @@ from benchmarks import (
     tokens,
     vambe_update,
 )
-from benchmarks.figure import Measurement, is_met, render_table
+from benchmarks.figure import Measurement, is_met, read_table, render_table
 from benchmarks.goals import GOALS
 from benchmarks.host import plain_environment
 
@@ -63,7 +63,7 @@ _HEAD: Final = """\
 measured alternately in the same run, because absolute values depend on the machine. Requests are counted. Tokens are
 characters divided by four; the tool lists of peers were measured once, and their answers are built as their code builds
 them. Instructions are compared with recorded counts. `make bench ONLY=name` runs one measurement and writes nothing;
-`make bench ONLY='--write name'` writes its section.
+`make bench ONLY='--write name'` writes its section and its rows in the table.
 """
 
 
@@ -83,19 +83,23 @@ def main(arguments: list[str]) -> int:
     if not names:
         _FILE.write_text(f"{_HEAD}\n{figures}\n{''.join(sections.values())}", encoding="utf-8")
     elif "--write" in arguments:
-        _write_sections(sections)
+        _write_named(sections, values)
     missing = [goal for goal in GOALS if goal not in values and goal.split()[0] in measurements]
     if missing:
         sys.stdout.write(f"\nNot measured here: {', '.join(missing)}.\n")
     return 0 if not missing and all(is_met(GOALS[goal], value) for goal, value in values.items()) else 1
 
 
-def _write_sections(sections: Mapping[str, str]) -> None:
-    """Replace these sections of the file; a section that it does not have is added at the end."""
-    text = _FILE.read_text(encoding="utf-8")
+def _write_named(sections: Mapping[str, str], values: Mapping[str, float]) -> None:
+    """Replace these sections and values of the file; a section that it does not have is added at the end.
+
+    Values that are not measured now stay, beside the goals of today.
+    """
+    head, mark, rest = _FILE.read_text(encoding="utf-8").partition("\n## ")
+    text = f"{_HEAD}\n{render_table(GOALS, read_table(GOALS, head) | dict(values))}\n{mark}{rest}"
     for name, section in sections.items():
         present = re.search(rf"\n## {name}\n.*?(?=\n## |\Z)", text, re.DOTALL)
-        text = text.replace(present[0], section.removesuffix("\n")) if present else text + section
+        text = text.replace(present[0], section) if present else text + section
     _FILE.write_text(text.removesuffix("\n") + "\n", encoding="utf-8")
 
 

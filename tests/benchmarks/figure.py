@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
-__all__ = ["Goal", "Measurement", "is_met", "median_ratio", "render_table"]
+__all__ = ["Goal", "Measurement", "is_met", "median_ratio", "read_table", "render_table"]
+
+
+_COLUMNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,14 @@ def render_table(goals: Mapping[str, Goal], values: Mapping[str, float]) -> str:
     rows = ["| figure | against | measured | goal | |", "| --- | --- | --- | --- | --- |"]
     rows += [_render_row(goal, values[name]) for name, goal in goals.items() if name in values]
     return "\n".join(rows)
+
+
+def read_table(goals: Mapping[str, Goal], text: str) -> dict[str, float]:
+    """The values by goal in a text with a rendered table, as they are printed there; their goals may be former ones."""
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+    printed = {(row[0], row[1]): row[2].split()[0] for row in cells if len(row) == _COLUMNS}
+    found = {name: printed.get((goal.figure, goal.baseline)) for name, goal in goals.items()}
+    return {name: float(value.replace(",", "")) for name, value in found.items() if value is not None}
 
 
 def _render_row(goal: Goal, value: float) -> str:
