@@ -76,6 +76,16 @@ async def test_an_unknown_status_is_refused_alike_in_a_write_and_in_a_filter(wor
         assert refused.value.values
 
 
+async def test_the_error_for_an_unknown_status_offers_only_the_types_that_a_status_has(worker: Agent) -> None:
+    listed = (await worker("list_statuses"))["statuses"]
+    with pytest.raises(Refused) as refused:
+        await worker("list_tasks", status=["Arcivado"])
+    _, _, offered = str(refused.value.next).rstrip(".").partition("a type also works: ")
+    assert {*offered.split(", ")} == {one["type"] for one in listed}
+    for one in offered.split(", "):
+        await worker("list_tasks", status=[one])
+
+
 @pytest.mark.parametrize("left_out", [{}, {"priority": None}, {"priority": ""}], ids=["absent", "null", "blank"])
 async def test_a_new_task_without_a_priority_is_medium_and_the_answer_says_so(
     worker: Agent, left_out: dict[str, Any]

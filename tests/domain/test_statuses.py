@@ -167,6 +167,13 @@ def test_the_error_for_an_unknown_status_says_whether_the_candidates_are_all(nam
         assert candidates(error) == ["Pendiente"]
 
 
+def test_the_error_for_an_unknown_status_offers_no_type_where_no_status_was_seen() -> None:
+    error = statuses.unknown_status_error("Completo", known(complete=False))
+    assert error.next_step == (
+        "Send newStatusName with the candidate that is meant, or the name exactly as the CRM shows it."
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "available", "wrong"),
     [

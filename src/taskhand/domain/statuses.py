@@ -7,7 +7,7 @@ from pydantic import MISSING
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.names import Match, fold, group_by, matching, nearest_first, resembles, shown_form
-from taskhand.domain.task import FINISHED, STATUS_TYPES, Status, StatusChoice, StatusList, StatusType
+from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
 __all__ = [
     "check_filter_statuses",
@@ -69,8 +69,14 @@ def unknown_status_error(
         f"{wrong} {rest}",
         code="unknown_status",
         candidates=_candidates(_resembling_first(name, known.statuses)),
-        next_step=f"Send {argument} with the candidate that is meant{or_name}; a type also works: {STATUS_TYPES}.",
+        next_step=f"Send {argument} with the candidate that is meant{or_name}{_or_type(known.statuses)}.",
     )
+
+
+def _or_type(known: Sequence[Status]) -> str:
+    """The clause that offers the types of these statuses in place of a name; empty if there is none."""
+    types = [kind for kind in get_args(StatusType) if any(status.type == kind for status in known)]
+    return f"; a type also works: {', '.join(types)}" if types else ""
 
 
 def _resembling_first(name: str, known: Sequence[Status]) -> Sequence[Status]:
