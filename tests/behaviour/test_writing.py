@@ -264,3 +264,17 @@ async def test_text_of_customers_is_stored_unchanged(agent: Agent) -> None:
     task = await agent.create("Título 🇨🇱", description=description)
     read = (await agent("get_task", id=task["id"]))["task"]
     assert (read["title"], read["description"]) == ("Título 🇨🇱", description)
+
+
+async def test_null_is_refused_for_a_field_that_every_task_of_the_crm_must_have(worker: Agent, arm: Arm) -> None:
+    for name in arm.needs:
+        with pytest.raises(Refused) as refused:
+            await worker("create_task", title="Call Acme", responsibleIds=["me"], **{name: None})
+        assert str(refused.value) == f"{name} cannot be null: a task of this CRM must have one."
+    task = await worker.create(dueDate="2026-03-10")
+    if "dueDate" not in arm.needs:
+        assert (await worker("update_task", id=task["id"], dueDate=None))["task"]["due_at"] is None
+        return
+    with pytest.raises(Refused) as refused:
+        await worker("update_task", id=task["id"], dueDate=None)
+    assert str(refused.value) == "dueDate cannot be null: a task of this CRM must have one; leave it out to keep it."

@@ -246,7 +246,9 @@ def test_a_field_that_the_backend_lacks_is_unknown_inside_an_object() -> None:
     assert caught.value.message == "There is not an argument 'changes.description' with this CRM."
     with refused("invalid_arguments") as caught:
         read({"changes": {"dueDate": None}}, capabilities=NARROW)
-    assert caught.value.message.startswith("changes.dueDate cannot be null")
+    assert caught.value.message == (
+        "changes.dueDate cannot be null: a task of this CRM must have one; leave it out to keep it."
+    )
 
 
 @pytest.mark.parametrize("name", ["id", "created_at", "createdAt", "creator_id", "Creator-Id"])

@@ -12,6 +12,7 @@ from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.argument_types import json_types
 from taskhand.server.coercion import NULL_AS_TEXT, is_empty, squeeze
 from taskhand.server.fillers import TaskBody
+from taskhand.server.refused_values import refused_value
 from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
 __all__ = ["ArgumentScope"]
@@ -104,6 +105,12 @@ class ArgumentScope:
             if (body is not None and name in _BODY) or not self._leaves_out(name, value, coerced)
         }
         return kept if body is None else body.read(kept)
+
+    def refusal(self, name: str, value: Any) -> str | None:
+        """The sentence for a value that is refused; None for one that this backend takes."""
+        nullable = "null" in json_types(model_fields(self.model).get(name, {}))
+        optional = name not in self.required
+        return refused_value(self.dotted(name), value, self.properties[name], optional=optional, nullable=nullable)
 
     def uncertain_priority(self, sent: Mapping[str, Any]) -> str | None:
         """The sentence for the number 0 as the priority of a change if a host may have filled it in; else None."""

@@ -19,7 +19,6 @@ from taskhand.server.argument_scope import ArgumentScope
 from taskhand.server.argument_types import choices, expected_choice, expected_type
 from taskhand.server.coercion import coerce
 from taskhand.server.list_arguments import ListItem, lists_of
-from taskhand.server.refused_values import refused_value
 from taskhand.server.schema import Schema, fields_of, model_fields
 from taskhand.server.unknown_argument import unknown_argument_error
 
@@ -119,7 +118,7 @@ def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) 
                 )
             if inner is not None and inner.replaced and not values[name]:
                 del values[name]
-            elif fault := refused_value(scope.dotted(name), given[name], node, optional=name not in required):
+            elif fault := scope.refusal(name, given[name]):
                 faults.wrong[scope.dotted(name)] = fault
         else:
             faults.missing[scope.dotted(name)] = _required(scope.dotted(name), node)

@@ -20,15 +20,17 @@ _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 """Surrogates: a host may cut a text in the middle of a character."""
 
 
-def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> str | None:
+def refused_value(name: str, value: Any, schema: Schema, *, optional: bool, nullable: bool = False) -> str | None:
     """The error text for a value that pydantic would accept and Taskhand refuses; None for any other value.
 
     Refused are null if the backend has none, true for 1 and 1 for true, a number that is too large, a lone surrogate,
-    and a list or text of excessive length, which would delay the calls of others.
+    and a list or text of excessive length, which would delay the calls of others. `nullable` is whether any backend
+    takes null: one that does not needs the field in every task.
     """
     types = json_types(schema)
     if value is None and "null" not in types:
-        return f"{name} cannot be null{'; leave it out instead' if optional else ''}."
+        reason = ": a task of this CRM must have one" if nullable else ""
+        return f"{name} cannot be null{reason}{'; leave it out to keep it' if optional else ''}."
     if isinstance(value, bool) != ("boolean" in types) and isinstance(value, int):
         return expected_type(name, schema)
     if isinstance(value, int) and "integer" not in types and abs(value) >= NUMBER_BOUND:
