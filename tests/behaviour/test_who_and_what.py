@@ -64,6 +64,30 @@ async def test_a_position_means_the_place_in_the_list_of_statuses_from_one_on(wo
         assert (status["name"], status["order"]) == (row["name"], row["position"])
 
 
+@pytest.mark.parametrize(
+    ("people", "what", "remedy"),
+    [
+        (["me", ""], "an empty entry", "Leave the empty entry out."),
+        (["", " ", "me"], "2 empty entries", "Leave the empty entries out."),
+    ],
+)
+async def test_an_empty_entry_among_people_is_refused_and_is_to_be_left_out(
+    worker: Agent, people: list[str], what: str, remedy: str
+) -> None:
+    task = (await worker.create())["id"]
+    for tool, body in (
+        ("create_task", {"title": "Visit"}),
+        ("update_task", {"id": task}),
+        ("reassign_task", {"id": task}),
+        ("list_tasks", {}),
+    ):
+        with pytest.raises(Refused) as refused:
+            await worker(tool, responsibleIds=people, **body)
+        assert (refused.value.code, str(refused.value)) == ("unknown_member", f"responsibleIds has {what}."), tool
+        assert refused.value.next == remedy, tool
+        assert refused.value.values == []
+
+
 async def test_an_unknown_status_is_refused_alike_in_a_write_and_in_a_filter(worker: Agent) -> None:
     task = (await worker.create())["id"]
     for tool, body in (

@@ -4,10 +4,17 @@ from collections.abc import Sequence
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.errors import CallerError
+from taskhand.domain.names import shown_form
 from taskhand.domain.properties import FEW_PROPERTIES
 from taskhand.domain.task import TaskDraft, TaskPatch
 
-__all__ = ["check_description", "check_lengths", "check_number_of_properties", "check_responsibles"]
+__all__ = [
+    "check_description",
+    "check_lengths",
+    "check_no_empty_entry",
+    "check_number_of_properties",
+    "check_responsibles",
+]
 
 _MAX_CHARACTERS = {"description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200, "deal_id": 200}
 """By field. A longer text is most likely a mistake, and would fill the context of a model that reads it."""
@@ -42,8 +49,21 @@ def check_number_of_properties(count: int) -> None:
         )
 
 
+def check_no_empty_entry(people: Sequence[str], argument: str = "responsibleIds") -> None:
+    """Refuse an empty entry beside people: it names nobody, and counts for nobody."""
+    empty = sum(not shown_form(text) for text in people)
+    if 0 < empty < len(people):
+        entry = "entry" if empty == 1 else "entries"
+        raise CallerError(
+            f"{argument} has {'an' if empty == 1 else empty} empty {entry}.",
+            code="unknown_member",
+            next_step=f"Leave the empty {entry} out.",
+        )
+
+
 def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> None:
-    """Refuse more or fewer responsibles than a task can have."""
+    """Refuse more or fewer responsibles than a task can have, and an empty entry among them."""
+    check_no_empty_entry(people)
     count = len(set(people))
     least, most = capabilities.least_responsibles, capabilities.most_responsibles
     if least <= count <= most:

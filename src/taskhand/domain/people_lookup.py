@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from taskhand.domain.argument_limits import check_no_empty_entry
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.mail_address import split_address
 from taskhand.domain.names import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
@@ -59,6 +60,7 @@ def resolve_people(
     task. Words of their names are enough if `is_filter`, since nothing is given to them then. `argument` is the one
     that they were sent in, `me_remedy` the sentence that says how 'me' becomes known.
     """
+    check_no_empty_entry(given, argument)
     known = {member.id for member in (*members, *former)}
     nameless = [Member(id=one, name=one, email=None) for one in also if one not in known]
     resolver = _Resolver(_Index(members), _Index((*former, *nameless)), me, argument, me_remedy, is_filter)
