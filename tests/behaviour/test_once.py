@@ -79,6 +79,36 @@ async def test_a_task_that_was_deleted_since_is_made_again(worker: Agent) -> Non
     assert await worker.listed() == ["Call Acme"]
 
 
+async def test_a_repetition_shows_the_task_as_it_is_now(worker: Agent) -> None:
+    for key in ({}, {"idempotencyKey": "one"}):
+        made = await worker("create_task", **BODY, **key)
+        await worker("update_task", id=made["task"]["id"], title="Call Globex")
+        again = await worker("create_task", **BODY, **key)
+        assert (again["replayed"], again["task"]["title"]) == (True, "Call Globex")
+        assert again["task"]["id"] == made["task"]["id"]
+        assert again["unapplied"] == []
+
+
+async def test_a_repetition_whose_task_somebody_deleted_in_the_crm_is_refused_and_makes_none(
+    arm: Arm, tmp_path: Path
+) -> None:
+    async with arm.open(tmp_path) as app, Client(create_server(with_whole_answers(app))) as client:
+        agent = Agent(client, arm.needs)
+        keys: list[dict[str, str]] = [{}, {"idempotencyKey": "one"}]
+        for key in keys:
+            made = await agent("create_task", **BODY, **key)
+            await app.backend.delete_task(await app.backend.get_task(made["task"]["id"]))
+            with pytest.raises(Refused) as refused:
+                await agent("create_task", **BODY, **key)
+            assert refused.value.code == "task_gone"
+            assert "nothing was made now" in str(refused.value)
+            assert await agent.listed() == []
+        [outcome] = (await agent("create_tasks", tasks=[BODY]))["outcomes"]
+        assert (outcome["outcome"], outcome["code"]) == ("refused", "task_gone")
+        await agent("create_task", **BODY, idempotencyKey="two")
+        assert await agent.listed() == ["Call Acme"]
+
+
 async def test_a_planned_deletion_leaves_an_identical_create_a_repetition(worker: Agent) -> None:
     made = await worker("create_task", **BODY)
     await worker("delete_task", id=made["task"]["id"], dryRun=True)

@@ -1,6 +1,6 @@
 """The claims that keep a write from being done twice: what they tell apart, and when two payloads are the same."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from safety.victim import journal_in, store_in
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
@@ -25,7 +25,7 @@ from taskhand.service.apply_plan import apply_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call
-from taskhand.service.call_options import RepeatableOptions
+from taskhand.service.call_options import Options, RepeatableOptions
 from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
 from taskhand.service.delete_task import delete_task
@@ -198,3 +198,47 @@ async def test_a_task_whose_deletion_was_refused_is_there_still_and_not_made_aga
     assert isinstance(again, Receipt)
     assert again.replayed
     assert len((await app.backend.list_tasks(TaskQuery())).tasks) == 1
+
+
+class Unreadable:
+    """A backend whose tasks cannot be read."""
+
+    def __init__(self, backend: object) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """No task."""
+        del ids, fresh
+        raise UpstreamError("The CRM failed.", code="upstream_failed")
+
+
+async def test_a_task_that_cannot_be_read_now_is_shown_as_the_first_call_left_it_and_the_note_says_so(
+    app: AppContext,
+) -> None:
+    draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
+    made = await create_task(Call(app, "create_task", ANA), draft)
+    unreadable = replace(app, backend=Unreadable(app.backend))  # type: ignore[arg-type]
+    again = await create_task(Call(unreadable, "create_task", ANA), draft)
+    assert isinstance(made, Receipt)
+    assert isinstance(again, Receipt)
+    assert (again.task, again.replayed) == (made.task, True)
+    assert "could not be read now" in (again.note or "")
+    many = await create_tasks(Call(unreadable, "create_tasks", ANA), [NewBody(0, "Call", draft)])
+    assert isinstance(many, BulkReceipt)
+    assert "could not be read now" in (many.results[0].message or "")
+
+
+async def test_a_plan_whose_task_was_made_since_and_is_not_found_any_more_makes_none(app: AppContext) -> None:
+    draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
+    plan = await create_task(Call(app, "create_task", ANA, options=Options(dry_run=True)), draft)
+    made = await create_task(Call(app, "create_task", ANA), draft)
+    assert isinstance(plan, Plan)
+    assert isinstance(made, Receipt)
+    assert made.task is not None
+    await app.backend.delete_task(made.task)
+    with refused("task_gone"):
+        await apply_plan(Call(app, "apply_plan", ANA), plan.id)
+    assert (await app.backend.list_tasks(TaskQuery())).tasks == ()

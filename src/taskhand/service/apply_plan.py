@@ -249,7 +249,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
             raise CallerError(
                 "The task of this plan was made and deleted since.", code="plan_used", next_step="Make the plan again."
             )
-        receipt = replay_create(earlier, by_key=is_by_key)
+        receipt = await replay_create(call, earlier, by_key=is_by_key)
         return receipt if is_shown(call.app, first) else replace(receipt, change_id=None)
     return replay_bulk(first)
 

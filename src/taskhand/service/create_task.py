@@ -16,7 +16,14 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.call import AlreadyClaimed, Call
-from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
+from taskhand.service.earlier_create import (
+    NOT_READ,
+    EarlierCreate,
+    find_earlier_create,
+    gone_error,
+    left_error,
+    read_made,
+)
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     check_same_payload,
@@ -58,7 +65,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
             if call.key is None and claims:
                 earlier = await find_earlier_create(call, claims[0])
                 if isinstance(earlier, EarlierCreate):
-                    return replay_create(earlier)
+                    return await replay_create(call, earlier)
                 claims = (earlier,)
             try:
                 return await execute_create(call, intent, call.new_opening(matched=matched, claims=claims))
@@ -67,7 +74,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
             # An earlier call that ended without a write has released its claim.
             if first.outcome not in VOID and call.key is not None:
                 check_same_payload(first, payload)
-                return replay_create(EarlierCreate(first, 0), by_key=True)
+                return await replay_create(call, EarlierCreate(first, 0), by_key=True)
 
 
 async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receipt:
@@ -85,19 +92,26 @@ async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receip
     return replace(receipt, change_id=call.change.id if call.change else None)
 
 
-def replay_create(earlier: EarlierCreate, *, by_key: bool = False) -> Receipt:
-    """The receipt of an earlier create; OutcomeUnknown if the journal does not know its task."""
-    first = earlier.change
-    result = first.results.get(earlier.index)
+async def replay_create(call: Call, earlier: EarlierCreate, *, by_key: bool = False) -> Receipt:
+    """The receipt of an earlier create, with its task as it is now, or as it was then if it cannot be read.
+
+    OutcomeUnknown if the journal does not know the task; CallerError if the task is not found any more.
+    """
+    first, made = earlier.change, earlier.made
     if earlier.is_left:
         raise left_error(earlier)
-    if result is None or result.after is None:
+    if made is None:
         raise outcome_unknown_error(first)
+    now = await read_made(call, [earlier])
+    if now is not None and made.id not in now:
+        raise gone_error(earlier)
     edit = first.intents[earlier.index].edit or Edit()
     matched = first.opening.matched if by_key else ()  # another call may have written them otherwise
-    receipt = Receipt.of(None, result.after, edit, matched)
+    receipt = Receipt.of(None, made, edit, matched)
     note = _UNDO_REPLAYED if first.opening.undoes else _KEY_REPLAYED if by_key else DUPLICATE
-    return replace(receipt, note=note, change_id=first.id, replayed=True)
+    if now is None:
+        return replace(receipt, note=f"{note} {NOT_READ}", change_id=first.id, replayed=True)
+    return replace(receipt, task=now[made.id], note=note, change_id=first.id, replayed=True)
 
 
 async def _set_status(call: Call, written: Written, edit: Edit) -> Written:

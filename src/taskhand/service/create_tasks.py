@@ -1,7 +1,7 @@
 """Create many tasks exactly once: each body has its own outcome, and one undo covers them all."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +12,21 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
-from taskhand.domain.task import TaskDraft
+from taskhand.domain.task import Task, TaskDraft
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Claim, Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, nothing_to_plan
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import DUPLICATE
-from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
+from taskhand.service.earlier_create import (
+    NOT_READ,
+    EarlierCreate,
+    find_earlier_create,
+    gone_error,
+    left_error,
+    read_made,
+)
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     duplicate_claim,
@@ -179,6 +186,7 @@ def _refuse_same(alike: Sequence[_Step]) -> None:
 
 async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
     """Claim each body, or take the result of an earlier call that made the same task a moment ago."""
+    found: list[tuple[_Step, EarlierCreate]] = []
     for step in steps:
         if step.error is not None:
             continue
@@ -186,19 +194,26 @@ async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
         for claim in _duplicate_claim(call, step):
             earlier = await find_earlier_create(call, claim)
             if isinstance(earlier, EarlierCreate):
-                step.result = _to_result(step.body, earlier)
+                found.append((step, earlier))
             else:
                 step.claim = earlier
+    now = await read_made(call, [earlier for _, earlier in found])
+    for step, earlier in found:
+        step.result = _to_result(step.body, earlier, now)
 
 
-def _to_result(body: NewBody, earlier: EarlierCreate) -> TaskResult:
-    """The result of a body whose task an earlier call has made, or may have made."""
+def _to_result(body: NewBody, earlier: EarlierCreate, now: Mapping[str, Task] | None) -> TaskResult:
+    """The result of a body whose task an earlier call has made, or may have made; `now` is of `read_made`."""
+    made = earlier.made
     if earlier.is_left:
         return TaskResult.failed("", "refused", body.named(left_error(earlier)), body.title)
-    made = earlier.change.results.get(earlier.index)
-    if made is None or made.after is None:
+    if made is None:
         return TaskResult.failed("", "unknown", body.named(outcome_unknown_error(earlier.change)), body.title)
-    return TaskResult(made.after.id, "unchanged", "replayed", DUPLICATE, title=made.after.title)
+    if now is None:
+        return TaskResult(made.id, "unchanged", "replayed", f"{DUPLICATE} {NOT_READ}", title=made.title)
+    if made.id not in now:
+        return TaskResult.failed("", "refused", body.named(gone_error(earlier)), body.title)
+    return TaskResult(made.id, "unchanged", "replayed", DUPLICATE, title=now[made.id].title)
 
 
 def _duplicate_claim(call: Call, step: _Step) -> tuple[Claim, ...]:

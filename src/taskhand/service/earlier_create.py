@@ -1,14 +1,27 @@
 """Find the task that an earlier call made: from the same body a moment ago, or to replace a deleted task."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.outcome import Outcome
+from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Claim
 from taskhand.service.call import Call
 from taskhand.service.idempotency import DUPLICATE_SCOPE, RECREATION_SCOPE, wait_until_ended
 
-__all__ = ["EarlierCreate", "find_earlier_create", "index_of_claim", "is_task_deleted", "left_error"]
+__all__ = [
+    "NOT_READ",
+    "EarlierCreate",
+    "find_earlier_create",
+    "gone_error",
+    "index_of_claim",
+    "is_task_deleted",
+    "left_error",
+    "read_made",
+]
+
+NOT_READ = "The task could not be read now: it is shown as the first call left it."
 
 _NOT_MADE: frozenset[Outcome] = frozenset({"refused", "not_applied"})
 
@@ -25,6 +38,12 @@ class EarlierCreate:
         """Whether it was not sent yet, in a change that can be resumed."""
         result = self.change.results.get(self.index)
         return result is not None and result.outcome == "not_attempted" and len(self.change.intents) > 1
+
+    @property
+    def made(self) -> Task | None:
+        """The task as the change left it; None if the journal does not know it."""
+        result = self.change.results.get(self.index)
+        return None if result is None else result.after
 
 
 async def find_earlier_create(call: Call, claim: Claim) -> Claim | EarlierCreate:
@@ -71,6 +90,26 @@ def left_error(earlier: EarlierCreate) -> CallerError:
         code="in_progress",
         next_step=f"Call apply_plan with planId {plan_id}: it makes the task.",
         details={"changeId": earlier.change.id},
+    )
+
+
+async def read_made(call: Call, earlier: Sequence[EarlierCreate]) -> dict[str, Task] | None:
+    """The made tasks as they are now, by id, without those that are not found any more; None if the read fails."""
+    ids = [one.made.id for one in earlier if one.made is not None]
+    try:
+        found = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
+    except TaskhandError:
+        return None
+    return {task_id: snapshot.task for task_id, snapshot in found.items()}
+
+
+def gone_error(earlier: EarlierCreate) -> CallerError:
+    """The error for a repeated create whose task is not found any more."""
+    task_id = earlier.made.id if earlier.made else None
+    return CallerError(
+        f"An earlier call made this task ({task_id}), and it is not found any more; nothing was made now.",
+        code="task_gone",
+        next_step="Look with list_tasks; to make it again, call create_task with a new idempotencyKey.",
     )
 
 

@@ -206,7 +206,7 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
     """Send the writes of an undo, or plan them; AlreadyClaimed if another call makes a deleted task again."""
     if undo.remade and not undo.is_of_many:
         (remade,) = undo.remade
-        receipt = replay_create(remade)
+        receipt = await replay_create(call, remade)
         return receipt if is_shown(call.app, remade.change) else replace(receipt, change_id=None)
     if not undo.remade and not any(one.possible for one in undo.tasks):
         raise _nothing_undone_error(undo)
