@@ -191,8 +191,8 @@ async def test_the_plan_of_a_filter_says_which_of_its_tasks_may_not_be_expected(
     window = {"fromDate": "2026-03-09", "toDate": "2026-03-11"}
     plan = await worker("bulk_update_tasks", filter=window, changes={"priority": "2"})
     count = plan["count"]
-    assert f"1 of the {count} are finished: {finished['id']}." in plan["note"]
-    assert (f"1 of the {count} have no due date" in plan["note"]) == ("dueDate" not in arm.needs)
+    assert f"1 of the {count} is finished: {finished['id']}." in plan["note"]
+    assert (f"1 of the {count} has no due date" in plan["note"]) == ("dueDate" not in arm.needs)
     sure = window | {"includeTasksWithoutDates": False, "status": ["initial"]}
     plan = await worker("bulk_update_tasks", filter=sure, changes={"priority": "2"})
     assert "finished" not in plan["note"]

@@ -71,13 +71,14 @@ async def test_the_errors_of_a_batch_name_their_tasks(tmp_path: Path) -> None:
         for name, task_id in (("north", HUBSPOT.task_id(1)), ("south", CLOSE.task_id(1))):
             gone = [f"{GONE[name]}{number}" for number in range(3)]
             change = {"connection": name, "changes": {"title": "Other"}}
-            for missing in ([gone[0]], gone):
+            for missing, others in (([gone[0]], None), (gone[:2], "one"), (gone, "2")):
                 done = await there.agent("bulk_update_tasks", taskIds=[task_id, *missing], **change)
                 [row] = [one for one in done["outcomes"] if one["outcome"] == "refused"]
                 assert (row["ids"], row["count"]) == (missing, len(missing))
                 assert row["message"].startswith(f"There is no task {gone[0]}")
                 assert "…" not in row["message"]
-                assert ("The same for the other 2." in row["message"]) is (len(missing) > 1)
+                _, _, told = row["message"].partition("The same for the other ")
+                assert told == (f"{others}." if others else "")
             error = await refusal(there, "bulk_update_tasks", taskIds=gone, **change)
             assert error["message"].startswith(f"{name}: There is no task {gone[0]}")
             assert error["message"].endswith("The same for the other 2.")

@@ -143,11 +143,12 @@ async def test_a_plan_by_filter_names_undated_and_finished_tasks_that_were_not_a
     assert isinstance(plan, Plan)
     total, notes = len(plan.differences), []
     if names_dateless:
-        notes.append(f"1 of the {total} have no due date (includeTasksWithoutDates false leaves them out).")
+        notes.append(f"1 of the {total} has no due date (includeTasksWithoutDates false leaves it out).")
     if names_finished:
         named = [one.id for one in plan.differences if one.id in ids]
         more = " and 1 more" if finished > 5 else ""
-        notes.append(f"{finished} of the {total} are finished: {', '.join(map(str, named[:5]))}{more}.")
+        verb = "is" if finished == 1 else "are"
+        notes.append(f"{finished} of the {total} {verb} finished: {', '.join(map(str, named[:5]))}{more}.")
     assert (plan.note or "") == " ".join(notes)
 
 

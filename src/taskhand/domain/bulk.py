@@ -89,4 +89,5 @@ class BulkReceipt:
 
 def same_for_others(count: int) -> str:
     """The sentence after the message of the first of `count` tasks that have the same fault."""
-    return f"The same for the other {count - 1}."
+    others = count - 1
+    return f"The same for the other {'one' if others == 1 else others}."

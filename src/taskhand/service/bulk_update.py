@@ -105,10 +105,12 @@ def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str |
         finished = [task.id for task in tasks if task.is_finished]
     more = f" and {len(finished) - _MAX_NAMED} more" if len(finished) > _MAX_NAMED else ""
     said = [
-        f"{dateless} of the {len(tasks)} have no due date (includeTasksWithoutDates false leaves them out)."
+        f"{dateless} of the {len(tasks)} {'has' if dateless == 1 else 'have'} no due date "
+        f"(includeTasksWithoutDates false leaves {'it' if dateless == 1 else 'them'} out)."
         if dateless
         else "",
-        f"{len(finished)} of the {len(tasks)} are finished: {', '.join(finished[:_MAX_NAMED])}{more}."
+        f"{len(finished)} of the {len(tasks)} {'is' if len(finished) == 1 else 'are'} finished: "
+        f"{', '.join(finished[:_MAX_NAMED])}{more}."
         if finished
         else "",
     ]
