@@ -9,10 +9,12 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS, LEAD, Arm, close_sandbox, close_settings
 from behaviour.conftest import Connect
 from behaviour.person import Person
+from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
+from taskhand.wiring import open_app
 
 
 def body(title: str, **more: Any) -> dict[str, Any]:
@@ -285,3 +287,17 @@ async def test_tasks_that_are_all_refused_for_one_reason_are_answered_with_what_
     for number in range(5):
         assert f"tasks[{number}] 'Task {number}': No member of the team matches 'Qq{number}'." in str(refused.value)
     assert str(refused.value).endswith("3 more are refused likewise.")
+
+
+async def test_after_a_restart_a_repetition_finds_the_tasks_that_closes_list_does_not_show_yet(tmp_path: Path) -> None:
+    sandbox, sent = close_sandbox(), [body(title, aiCustomerId=LEAD) for title in ("A", "B", "C")]
+    sandbox.set_spec_variant(["list_lag=30"])
+    async with serve(sandbox) as url:
+        settings = close_settings(url, journal=tmp_path / "journal.sqlite")
+        async with open_app(settings) as app, Client(create_server(app)) as client:
+            await Agent(client)("create_tasks", tasks=sent)
+            await app.backend.delete_task(await app.backend.get_task(sandbox.tasks[0]["id"]))
+        async with open_app(settings) as app, Client(create_server(app)) as client:
+            again = await Agent(client)("create_tasks", tasks=sent)
+    assert again["totals"] == {"unchanged": 2, "refused": 1}
+    assert "not found any more" in json.dumps(again)

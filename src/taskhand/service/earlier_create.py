@@ -98,6 +98,8 @@ async def read_made(call: Call, earlier: Sequence[EarlierCreate]) -> dict[str, T
     ids = [one.made.id for one in earlier if one.made is not None]
     try:
         found = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
+        for missing in [one for one in ids if one not in found and len(ids) > 1]:  # a list may lag
+            found |= await call.app.backend.snapshots([missing], fresh=True)
     except TaskhandError:
         return None
     return {task_id: snapshot.task for task_id, snapshot in found.items()}
