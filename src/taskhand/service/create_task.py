@@ -16,14 +16,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.call import AlreadyClaimed, Call
-from taskhand.service.earlier_create import (
-    NOT_READ,
-    EarlierCreate,
-    find_earlier_create,
-    gone_error,
-    left_error,
-    read_made,
-)
+from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     check_same_payload,
@@ -102,16 +95,13 @@ async def replay_create(call: Call, earlier: EarlierCreate, *, by_key: bool = Fa
         raise left_error(earlier)
     if made is None:
         raise outcome_unknown_error(first)
-    now = await read_made(call, [earlier])
-    if now is not None and made.id not in now:
-        raise gone_error(earlier)
+    task, state = state_of_made(call, earlier, made, await read_made(call, [earlier]))
     edit = first.intents[earlier.index].edit or Edit()
     matched = first.opening.matched if by_key else ()  # another call may have written them otherwise
     receipt = Receipt.of(None, made, edit, matched)
     note = _UNDO_REPLAYED if first.opening.undoes else _KEY_REPLAYED if by_key else DUPLICATE
-    if now is None:
-        return replace(receipt, note=f"{note} {NOT_READ}", change_id=first.id, replayed=True)
-    return replace(receipt, task=now[made.id], note=note, change_id=first.id, replayed=True)
+    whole = " ".join(filter(None, (note, state)))
+    return replace(receipt, task=task, note=whole, change_id=first.id, replayed=True)
 
 
 async def _set_status(call: Call, written: Written, edit: Edit) -> Written:

@@ -19,14 +19,7 @@ from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, nothing_to_plan
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import DUPLICATE
-from taskhand.service.earlier_create import (
-    NOT_READ,
-    EarlierCreate,
-    find_earlier_create,
-    gone_error,
-    left_error,
-    read_made,
-)
+from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     duplicate_claim,
@@ -199,21 +192,22 @@ async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
                 step.claim = earlier
     now = await read_made(call, [earlier for _, earlier in found])
     for step, earlier in found:
-        step.result = _to_result(step.body, earlier, now)
+        step.result = _to_result(call, step.body, earlier, now)
 
 
-def _to_result(body: NewBody, earlier: EarlierCreate, now: Mapping[str, Task] | None) -> TaskResult:
+def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: Mapping[str, Task] | None) -> TaskResult:
     """The result of a body whose task an earlier call has made, or may have made; `now` is of `read_made`."""
     made = earlier.made
     if earlier.is_left:
         return TaskResult.failed("", "refused", body.named(left_error(earlier)), body.title)
     if made is None:
         return TaskResult.failed("", "unknown", body.named(outcome_unknown_error(earlier.change)), body.title)
-    if now is None:
-        return TaskResult(made.id, "unchanged", "replayed", f"{DUPLICATE} {NOT_READ}", title=made.title)
-    if made.id not in now:
-        return TaskResult.failed("", "refused", body.named(gone_error(earlier)), body.title)
-    return TaskResult(made.id, "unchanged", "replayed", DUPLICATE, title=now[made.id].title)
+    try:
+        task, state = state_of_made(call, earlier, made, now)
+    except CallerError as gone:
+        return TaskResult.failed("", "refused", body.named(gone), body.title)
+    note = " ".join(filter(None, (DUPLICATE, state)))
+    return TaskResult(task.id, "unchanged", "replayed", note, title=task.title)
 
 
 def _duplicate_claim(call: Call, step: _Step) -> tuple[Claim, ...]:

@@ -1,7 +1,9 @@
 """Find the task that an earlier call made: from the same body a moment ago, or to replace a deleted task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
 
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.outcome import Outcome
@@ -11,17 +13,22 @@ from taskhand.service.call import Call
 from taskhand.service.idempotency import DUPLICATE_SCOPE, RECREATION_SCOPE, wait_until_ended
 
 __all__ = [
-    "NOT_READ",
     "EarlierCreate",
     "find_earlier_create",
-    "gone_error",
     "index_of_claim",
     "is_task_deleted",
     "left_error",
     "read_made",
+    "state_of_made",
 ]
 
-NOT_READ = "The task could not be read now: it is shown as the first call left it."
+_NOT_READ: Final = "The task could not be read now: it is shown as the first call left it."
+_NOT_FOUND: Final = (
+    "The task is not found now and is shown as the first call left it: either it was deleted since, or the CRM's lists "
+    "are behind. Look again in a minute."
+)
+_LISTS_LAG: Final = timedelta(minutes=2)
+"""For this long after its create, a task that a CRM does not show may still appear in its lists."""
 
 _NOT_MADE: frozenset[Outcome] = frozenset({"refused", "not_applied"})
 
@@ -105,9 +112,25 @@ async def read_made(call: Call, earlier: Sequence[EarlierCreate]) -> dict[str, T
     return {task_id: snapshot.task for task_id, snapshot in found.items()}
 
 
-def gone_error(earlier: EarlierCreate) -> CallerError:
+def state_of_made(
+    call: Call, earlier: EarlierCreate, made: Task, now: Mapping[str, Task] | None
+) -> tuple[Task, str | None]:
+    """The made task as far as it is known, and a note if that is how the first call left it; `now` is of `read_made`.
+
+    CallerError if the task is certainly not found any more.
+    """
+    if now is None:
+        return made, _NOT_READ
+    if made.id in now:
+        return now[made.id], None
+    age = call.app.clock() - earlier.change.opening.at
+    if age < _LISTS_LAG and not call.app.backend.capabilities.lists_are_current:
+        return made, _NOT_FOUND
+    raise _gone_error(made.id)
+
+
+def _gone_error(task_id: str) -> CallerError:
     """The error for a repeated create whose task is not found any more."""
-    task_id = earlier.made.id if earlier.made else None
     return CallerError(
         f"An earlier call made this task ({task_id}), and it is not found any more; nothing was made now.",
         code="task_gone",
