@@ -202,6 +202,7 @@ PARTS = st.tuples(JSON, JSON, JSON | st.just(FINGERPRINT))
 
 @given(st.text() | st.binary().map(raw) | JSON.map(encoded) | PARTS.map(encoded))
 @example(cursor_after(TIMED, QUERY))
+@example(encoded(["", "", FINGERPRINT]))
 def test_any_text_for_a_cursor_is_decoded_or_refused(cursor: str) -> None:
     try:
         after = resume(QUERY, cursor).after

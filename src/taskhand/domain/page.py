@@ -71,7 +71,7 @@ def resume(query: TaskQuery, cursor: str | Position) -> TaskQuery:
     """The query that continues after a cursor or position; CallerError if that belongs to another query."""
     key, task_id, fingerprint = _read(cursor)
     is_key = _is_text(key) and (query.order != "priority" or key[:1] in _PRIORITY_KEYS)
-    if fingerprint != _fingerprint(query) or not is_key or not _is_text(task_id):
+    if fingerprint != _fingerprint(query) or not is_key or not (task_id and _is_text(task_id)):
         raise CallerError(
             "cursor does not belong to this list.",
             code="invalid_cursor",
