@@ -29,16 +29,19 @@ def _names() -> list[str]:
     tree = re.search(r"```text\nsrc/taskhand/\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert tree is not None
     found: list[str] = []
-    parent, folder = "", ""
+    parent = folder = ""
     for line in tree[1].splitlines():
-        indent, words = len(line) - len(line.lstrip()), line.partition(":")[0].split()
-        if indent in (2, 4):
-            first = words.pop(0)
-            parent = "" if indent == 2 else parent
-            folder = f"{parent}{first}" if first.endswith("/") else ""
-            parent = folder if indent == 2 else parent
-            found.append(f"{folder or first}")
-        found.extend(f"{folder}{word}" for word in words)
+        indent, (first, *others) = len(line) - len(line.lstrip()), line.partition(":")[0].split()
+        if indent not in (2, 4):
+            others.insert(0, first)
+        elif first.endswith("/"):
+            folder = first if indent == 2 else f"{parent}{first}"
+            parent = first if indent == 2 else parent
+            found.append(folder)
+        else:
+            folder = ""
+            found.append(first)
+        found.extend(f"{folder}{other}" for other in others)
     return found
 
 
