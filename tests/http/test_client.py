@@ -20,7 +20,7 @@ from taskhand.domain.errors import (
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.request import Request
-from taskhand.http.upstream import Limits, Upstream
+from taskhand.http.upstream import Explanation, Limits, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -150,8 +150,8 @@ async def test_a_refusal_whose_body_is_lost_is_still_that_refusal(
 
 
 async def test_a_refusal_is_explained_by_the_backend(clients: Clients, server: Server, steps: type[Steps]) -> None:
-    def explain(_status: int, json: Json) -> str | None:
-        return "title was refused." if json == {"field": "title"} else None
+    def explain(_status: int, json: Json) -> Explanation | None:
+        return Explanation("title was refused.") if json == {"field": "title"} else None
 
     server.steps = [steps.answer(400, b'{"field": "title"}'), steps.answer(400, b'"DROP TABLE"')]
     client = await clients(server.url, explain=explain)

@@ -26,9 +26,10 @@ from taskhand.http.errors import (
 )
 from taskhand.http.response_body import Json, Reply, Shape, UnexpectedBody, decompress, parse_json
 from taskhand.http.retry import Event, RequestKind
-from taskhand.http.upstream import Upstream
+from taskhand.http.upstream import Explanation, Upstream
 
 ACME = Upstream(name="Acme", base_url="https://api.acme.test", auth={}, credential="ACME_KEY")
+PRIORITY = frozenset({"priority"})
 
 
 def test_json_of_the_expected_shape_is_returned() -> None:
@@ -162,11 +163,12 @@ def test_how_long_to_wait_is_passed_on() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])
 def test_a_backend_may_explain_a_refusal_in_our_words(status: int) -> None:
-    def explain(status: int, json: Json) -> str | None:
-        return f"priority was refused ({status})." if json == {"field": "priority"} else None
+    def explain(status: int, json: Json) -> Explanation | None:
+        return Explanation(f"priority was refused ({status}).", PRIORITY) if json == {"field": "priority"} else None
 
     acme = Upstream(name="Acme", base_url="", auth={}, credential="K", explain=explain)
-    assert status_error(acme, status, {"field": "priority"}).message == f"priority was refused ({status})."
+    refused = status_error(acme, status, {"field": "priority"})
+    assert (refused.message, refused.about) == (f"priority was refused ({status}).", PRIORITY)
     assert "Acme" in status_error(acme, status, {"field": "other"}).message
 
 

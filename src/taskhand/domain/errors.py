@@ -63,7 +63,7 @@ class TaskhandError(Exception):
     `code` is stable, for programs. `message` is one sentence without secrets and without upstream text. `next_step`
     says what to call or send. `candidates` are values that would have been accepted. `details` is JSON for programs.
     `connection` is the CRM account that it is about, if there are several and the message does not say.
-    `reason` is a word by which a backend knows again what a refusal is about; it is shown to nobody.
+    `about` are the names of what was refused, such as arguments or scopes, for the code that handles the error.
     `private_step` takes the place of `next_step` in the answer to the caller, and is in no log and no trace.
     """
 
@@ -71,7 +71,6 @@ class TaskhandError(Exception):
     default_code: ClassVar[str] = "error"
     connection: str | None = None
     private_step: str | None = None
-    reason: str | None = None
 
     def __init__(
         self,
@@ -83,6 +82,7 @@ class TaskhandError(Exception):
         retryable: bool | None = None,
         retry_after_s: float | None = None,
         details: Mapping[str, object] | None = None,
+        about: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -92,6 +92,7 @@ class TaskhandError(Exception):
         self.retryable = self.default_retryable if retryable is None else retryable
         self.retry_after_s = retry_after_s
         self.details = dict(details or {})
+        self.about = about
 
 
 class CallerError(TaskhandError):

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 UNNAMED: Final = "unnamed values"
-"""The reason of a refusal for which the upstream gives only a status."""
+"""What a refusal is about for which the upstream gives only a status."""
 _PROXY_STATUSES: Final = frozenset({407, 511})
 """The statuses that a proxy or a network sends, and no CRM: RFC 9110 section 15.5.8, RFC 6585 section 6."""
 
@@ -57,63 +57,64 @@ def status_error(
 ) -> TaskhandError:
     """The error for any status but a success; `page` is whether the body is a web page."""
     name, explained = upstream.name, upstream.explain(status, json) if upstream.explain else None
-    error: TaskhandError
+    text, about = (explained.sentence, explained.about) if explained else (None, frozenset[str]())
     match status:
         case 400 | 413 | 414 | 422:
             return refused_values_error(name, explained)
         case _ if status in _PROXY_STATUSES:
-            error = proxy_error(upstream, "", status)
+            return proxy_error(upstream, "", status)
         case _ if status == HTTPStatus.UNAUTHORIZED or status in upstream.credential_statuses:
-            error = OperatorError(
-                explained or f"{name} does not accept the credential.",
+            return OperatorError(
+                text or f"{name} does not accept the credential.",
                 code="unauthorized",
+                about=about,
                 next_step=f"Tell the person to make another key in {name}."
                 if upstream.is_own
                 else f"The operator of Taskhand should check {upstream.credential}.",
             )
         case 402 | 403:
-            error = OperatorError(
-                explained or f"{name} does not allow this to the credential, or the plan does not include it.",
+            return OperatorError(
+                text or f"{name} does not allow this to the credential, or the plan does not include it.",
                 code="forbidden",
+                about=about,
                 next_step=f"Tell the person: their account in {name} may do too little; an administrator of {name} can "
                 "change that."
                 if upstream.is_own
                 else f"The operator of Taskhand should check what {upstream.credential} may do in {name}.",
             )
         case 404 | 410:
-            error = NotFound(explained or f"{name} does not have what was asked for.")
+            return NotFound(text or f"{name} does not have what was asked for.", about=about)
         case 409:
-            error = CallerError(
-                explained or f"{name} reports a conflict with the current state.",
+            return CallerError(
+                text or f"{name} reports a conflict with the current state.",
                 code="conflict",
+                about=about,
                 next_step="Read the current state, then decide again.",
             )
         case 423 | 425 | 429 | 477:  # HubSpot: 423 while a record is locked, 477 while an account is being moved
-            error = RateLimited(
-                explained or f"{name} asks to wait before the next request.",
+            return RateLimited(
+                text or f"{name} asks to wait before the next request.",
                 next_step="Wait, then send the same call again.",
                 retry_after_s=retry_after_s,
+                about=about,
             )
         case _ if status >= _FIRST_FAILURE:
             who = f"{name}, or a proxy or a firewall in front of it," if page else name
-            error = UpstreamFailed(f"{who} failed with status {status}.", next_step=_LATER, retry_after_s=retry_after_s)
+            return UpstreamFailed(f"{who} failed with status {status}.", next_step=_LATER, retry_after_s=retry_after_s)
         case _ if status < _FIRST_REFUSAL:  # neither a success nor a refusal: a write may have been applied
-            error = UpstreamFailed(f"{name} answered with status {status}.", next_step=_LATER, retryable=False)
+            return UpstreamFailed(f"{name} answered with status {status}.", next_step=_LATER, retryable=False)
         case _:
-            error = UpstreamError(f"{name} answered with status {status}.", next_step=_LATER)
-    error.reason = explained.reason if isinstance(explained, Explanation) else None
-    return error
+            return UpstreamError(f"{name} answered with status {status}.", next_step=_LATER)
 
 
-def refused_values_error(name: str, explained: str | None) -> CallerError:
-    """The error for values that the CRM called `name` refused; its reason is UNNAMED if it does not say which."""
-    error = CallerError(
-        explained or f"{name} refused the values that were sent.",
+def refused_values_error(name: str, explained: Explanation | None) -> CallerError:
+    """The error for values that the CRM called `name` refused; it is about UNNAMED if the CRM does not say which."""
+    return CallerError(
+        explained.sentence if explained else f"{name} refused the values that were sent.",
         code="upstream_refused",
         next_step="Correct the values, ids with the tool that gives them, and send the call again.",
+        about=explained.about if explained else frozenset({UNNAMED}),
     )
-    error.reason = explained.reason if isinstance(explained, Explanation) else None if explained else UNNAMED
-    return error
 
 
 def redirected_write_error(upstream: Upstream) -> UpstreamFailed:

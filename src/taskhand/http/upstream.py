@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -21,17 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "Limits", "Runtime", "Upstream", "check_headers"]
 
 
-class Explanation(str):
-    """A sentence about a refusal, and the `reason` of the error that gets it."""
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A sentence of ours about a refusal, and the names that it is `about`, as in TaskhandError."""
 
-    __slots__ = ("reason",)
-    reason: str
-
-    def __new__(cls, sentence: str, reason: str) -> Self:
-        """Make a sentence with a reason."""
-        made = super().__new__(cls, sentence)
-        made.reason = reason
-        return made
+    sentence: str
+    about: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ class Upstream:
     whether the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own rate
     headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `credential_statuses` mean,
     like a 401, that the key is not accepted. `explain` may convert a refusal (status, body) to our own sentence, which
-    may name the refused fields, and never quotes the upstream; an `Explanation` gives the error a reason.
+    may name the refused fields, and never quotes the upstream.
     """
 
     name: str
@@ -70,7 +65,7 @@ class Upstream:
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
     read_wait: "Callable[[Json], float | None] | None" = None
     credential_statuses: frozenset[int] = frozenset()
-    explain: "Callable[[int, Json], str | None] | None" = None
+    explain: "Callable[[int, Json], Explanation | None] | None" = None
 
 
 def check_headers(upstream: Upstream) -> None:

@@ -39,9 +39,7 @@ def take_connection(
         given = given[0]
     if given is None or given in ("", "null", [], {}):
         if any(CONNECTION in one for name in _BODIES for one in _objects(rest.get(name))):
-            unclear = unclear_connection(connections, ids_in(rest))
-            unclear.next_step = OUTERMOST_CONNECTION
-            raise unclear
+            raise unclear_connection(connections, ids_in(rest), next_step=OUTERMOST_CONNECTION)
         return None, rest
     step = "Send one of the candidates as connection, or leave it out for all." if may_be_all else None
     if not isinstance(given, str):

@@ -58,7 +58,7 @@ async def find_connection(
     return fitting[0] if len(fitting) == 1 else None
 
 
-def unclear_connection(connections: Connections, ids: CallIds) -> UnclearConnection:
+def unclear_connection(connections: Connections, ids: CallIds, *, next_step: str | None = None) -> UnclearConnection:
     """The error for a call without a connection; its candidates are those that its ids can belong to, else all."""
     fitting = [app for app in connections if ids.all_fit(app)]
     some = [app for app in connections if any(ids.fits(one, app) for one in ids.tasks)]
@@ -66,10 +66,12 @@ def unclear_connection(connections: Connections, ids: CallIds) -> UnclearConnect
         return UnclearConnection(
             "These are ids of several connections: send one call for each; nothing was written.",
             _to_connections(some),
-            next_step="Send each call with the ids of one connection, and its name as connection.",
+            next_step=next_step or "Send each call with the ids of one connection, and its name as connection.",
         )
     return UnclearConnection(
-        "connection is required: it is not clear which CRM account is meant.", _to_connections(fitting or connections)
+        "connection is required: it is not clear which CRM account is meant.",
+        _to_connections(fitting or connections),
+        next_step=next_step,
     )
 
 

@@ -38,7 +38,7 @@ def test_a_refusal_that_says_what_it_is_about_is_told_as_it_is(refused: CallerEr
 
 
 BARE = refused_values_error("Close", None)
-UNLINKED = refused_values_error("Close", Explanation("Close has no such record.", UNKNOWN_LINK))
+UNLINKED = refused_values_error("Close", Explanation("Close has no such record.", frozenset({UNKNOWN_LINK})))
 
 
 @pytest.mark.parametrize(

@@ -168,10 +168,10 @@ class CloseClient:
         try:
             return await self.http.send(Request.of(method, path, **options))
         except NotFound as missing:
-            if missing.reason != NO_URL.reason:
+            if missing.about != NO_URL.about:
                 raise
             step = "The operator of Taskhand should check CLOSE_BASE_URL; its default is https://api.close.com/api/v1."
-            raise UpstreamError(NO_URL, code="upstream_invalid", next_step=step) from None
+            raise UpstreamError(NO_URL.sentence, code="upstream_invalid", next_step=step) from None
 
 
 def offset_on(day: date, zone: str | None) -> str:

@@ -14,13 +14,13 @@ __all__ = ["MESSAGES", "NO_URL", "OVER_SKIP", "explain", "most_rows"]
 
 MESSAGES: Final = Messages("Close", lists_lag=True, deletes_lag=True)
 
-NO_URL: Final = Explanation("Close does not have this address.", "no address")
+NO_URL: Final = Explanation("Close does not have this address.", frozenset({"address"}))
 """The explanation of a 404 for an address that does not exist, in contrast to a task or another object."""
 
-OVER_SKIP: Final = Explanation("Close refused a `_skip` this large.", "_skip")
+OVER_SKIP: Final = Explanation("Close refused a `_skip` this large.", frozenset({"_skip"}))
 """The explanation of a 400 for a `_skip` that is larger than Close allows."""
 _LIMIT: Final = "_limit"
-"""The reason of a 400 for a `_limit` that is larger than Close allows."""
+"""What a 400 for a `_limit` that is larger than Close allows is about, besides the maximum if Close names it."""
 _ARGUMENTS: Final = {
     "text": "title",
     "date": "dueDate",
@@ -37,8 +37,8 @@ _ARGUMENTS: Final = {
 }
 
 
-def explain(status: int, json: Json) -> str | None:
-    """The message for refused fields (`field-errors`), for a cap, or NO_URL; None for any other body.
+def explain(status: int, json: Json) -> Explanation | None:
+    """The explanation of refused fields (`field-errors`) or of a cap, or NO_URL; None for any other body.
 
     The body of a 404 for an address is `{"error": "The requested URL was not found on the server."}`.
     """
@@ -50,24 +50,25 @@ def explain(status: int, json: Json) -> str | None:
     if cap := _explain_cap(errors if isinstance(errors, dict) else {}, text_of(body.get("error")) or ""):
         return cap
     names = sorted({_ARGUMENTS[name] for name in errors if name in _ARGUMENTS}) if isinstance(errors, dict) else []
-    return f"Close refused the value of {', '.join(names)}." if names else None
+    return Explanation(f"Close refused the value of {', '.join(names)}.", frozenset(names)) if names else None
 
 
 def most_rows(refused: CallerError, asked: int) -> int | None:
     """The number of rows to request after a 400 for a `_limit` of `asked`; None if the refusal is another."""
-    if refused.reason != _LIMIT:
+    if _LIMIT not in refused.about:
         return None
-    named = re.search(r"\d+", refused.message)
-    return int(named[0]) if named and 0 < int(named[0]) < asked else asked // 2
+    most = next((int(one) for one in refused.about if one.isdigit()), 0)
+    return most if 0 < most < asked else asked // 2
 
 
-def _explain_cap(errors: Json, error: str) -> str | None:
-    """The message for a `_skip` or `_limit` over its cap, by field errors or by the older `error` text; else None."""
+def _explain_cap(errors: Json, error: str) -> Explanation | None:
+    """The explanation of a `_skip` or `_limit` over its cap, by `field-errors` or the older `error`; else None."""
     fields = errors if isinstance(errors, dict) else {}
     if "_skip" in fields or "skip you set" in error:
         return OVER_SKIP
     if "_limit" in fields or "limit you set" in error:
         most = re.search(r"(\d+)\D*$", str(fields.get("_limit", error)))
         maximum = f"; the maximum is {most[1]}" if most else ""
-        return Explanation(f"Close refused a `_limit` this large{maximum}.", _LIMIT)
+        named = {_LIMIT, most[1]} if most else {_LIMIT}
+        return Explanation(f"Close refused a `_limit` this large{maximum}.", frozenset(named))
     return None

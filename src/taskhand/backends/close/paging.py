@@ -69,7 +69,7 @@ async def read_pages(
         try:
             page = await fetch(skip)
         except CallerError as refused:
-            if refused.reason != OVER_SKIP.reason:
+            if refused.about != OVER_SKIP.about:
                 raise
             break
         at = at or page.at

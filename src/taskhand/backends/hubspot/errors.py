@@ -52,7 +52,14 @@ _MEANINGS: Final[Mapping[str, str]] = {
 }
 _UNKNOWN: Final = "HubSpot does not accept that value"
 _NOT_SET: Final = frozenset({"READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"})
-_NO_ALL_DAY: Final = "HubSpot refused dueDate: this HubSpot account does not let a task be marked as all day."
+_NO_ALL_DAY: Final = Explanation(
+    "HubSpot refused dueDate: this HubSpot account does not let a task be marked as all day.", frozenset({ALL_DAY})
+)
+_NO_RECORD: Final = Explanation("HubSpot does not have the record to link the task to.", frozenset({UNKNOWN_LINK}))
+_EXPIRED: Final = Explanation("HubSpot says that the access token is expired or invalid.")
+_WRONG_FORM: Final = Explanation(
+    "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens."
+)
 _PROPERTY: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")
 _VALUES: Final = "Property values were not valid: "
@@ -65,20 +72,20 @@ _LIMITS: Final[Mapping[str, tuple[float, str]]] = {
 """The seconds to wait and the sentence, by `policyName`. The daily wait is longer than any call, so it is reported."""
 
 
-def explain(status: int, json: Json) -> str | None:
-    """Taskhand's sentence about a refusal; None if the body adds nothing to the status."""
+def explain(status: int, json: Json) -> Explanation | None:
+    """Taskhand's explanation of a refusal; None if the body adds nothing to the status."""
     if status in CREDENTIAL_STATUSES:
-        return "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens."
+        return _WRONG_FORM
     if not isinstance(json, dict):
         return None
     match status:
         case 401:
-            is_expired = json.get("category") == "EXPIRED_AUTHENTICATION"
-            return "HubSpot says that the access token is expired or invalid." if is_expired else None
+            return _EXPIRED if json.get("category") == "EXPIRED_AUTHENTICATION" else None
         case 403:
             return _explain_scopes(json)
         case 429:
-            return _LIMITS.get(str(json.get("policyName")), (None, None))[1]
+            _, sentence = _LIMITS.get(str(json.get("policyName")), (None, None))
+            return Explanation(sentence) if sentence else None
     return _explain_values(json)
 
 
@@ -103,7 +110,7 @@ def to_error(json: JsonObject) -> TaskhandError:
 
 def refusal_of_new_task(error: TaskhandError) -> TaskhandError:
     """The refusal of a new task: callers do not choose its status, so a refused status is not named as an argument."""
-    if not isinstance(error, CallerError) or f"{_STATUS}: " not in error.message:
+    if not isinstance(error, CallerError) or _STATUS not in error.about:
         return error
     return CallerError(
         error.message.replace(f"{_STATUS}: ", "the status that the task would get: "),
@@ -114,7 +121,7 @@ def refusal_of_new_task(error: TaskhandError) -> TaskhandError:
 
 def refuses_all_day(error: TaskhandError) -> bool:
     """True if only `hs_task_is_all_day` was refused."""
-    return error.reason == ALL_DAY
+    return ALL_DAY in error.about
 
 
 def read_wait(json: Json) -> float | None:
@@ -153,29 +160,30 @@ def ids_in(error: JsonObject) -> list[str]:
     return _context_values(error, "objectWriteTraceId", "ids", "id")
 
 
-def _explain_scopes(json: JsonObject) -> str | None:
+def _explain_scopes(json: JsonObject) -> Explanation | None:
     names = ("requiredGranularScopes", "requiredScopes")
     lacking = [scope for one in (json, *objects(json.get("errors"))) for scope in _context_values(one, *names)]
     scopes = list(dict.fromkeys(filter(_SCOPE.fullmatch, lacking)))[:5]
     if not scopes:
         return None
     one_of = "the scope" if len(scopes) == 1 else "one of the scopes"
-    return f"HubSpot does not allow this to the access token, which lacks {one_of} {', '.join(scopes)}."
+    lacks = f"HubSpot does not allow this to the access token, which lacks {one_of} {', '.join(scopes)}."
+    return Explanation(lacks, frozenset(scopes))
 
 
-def _explain_values(json: JsonObject) -> str | None:
+def _explain_values(json: JsonObject) -> Explanation | None:
     """A sentence with a clause for each refused field; the all-day flag is named only if nothing else was refused."""
     refused = list(_refused_properties(json))
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
-        return Explanation(_NO_ALL_DAY, ALL_DAY)
-    named = ((ARGUMENTS.get(name) or _own(name), code) for name, code in others)
-    clauses = [f"{name}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in named if name]
-    if clauses:
-        return f"HubSpot refused {'; '.join(dict.fromkeys(clauses))}."
+        return _NO_ALL_DAY
+    named = [(name, code) for one, code in others if (name := ARGUMENTS.get(one) or _own(one))]
+    if named:
+        clauses = dict.fromkeys(f"{name}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in named)
+        return Explanation(f"HubSpot refused {'; '.join(clauses)}.", frozenset(name for name, _ in named))
     is_link = str(json.get("message")).startswith("One or more associations are")
     if is_link or any(_context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
-        return Explanation("HubSpot does not have the record to link the task to.", UNKNOWN_LINK)
+        return _NO_RECORD
     return None
 
 

@@ -247,7 +247,7 @@ def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -
 
 def _may_be_about_deals(error: OperatorError) -> bool:
     """True if HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
-    return error.code == "forbidden" and ("scope" not in error.message or _OF_OWN_SCOPE in error.message)
+    return error.code == "forbidden" and (not error.about or any(_OF_OWN_SCOPE in scope for scope in error.about))
 
 
 def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:

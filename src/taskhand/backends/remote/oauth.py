@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 LIMITS: Final = Limits(connect_s=5.0, read_s=10.0, total_s=15.0, body_bytes=64 * 1024)
 """Short, because a person waits for the response."""
 POLICY: Final = RetryPolicy(attempts=3, cap_s=2.0, retry_after_cap_s=5.0)
-_GONE: Final = Explanation("The code or the refresh token is not accepted.", "grant")
+_GONE: Final = Explanation("The code or the refresh token is not accepted.", frozenset({"grant"}))
 """The explanation of a refused code or refresh token (RFC 6749 §5.2); any other refusal is about the app."""
 _GONE_CODES: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"})
 """The `error` of RFC 6749, and the values of HubSpot's own `status`."""
@@ -183,7 +183,7 @@ class AppClient:
                 retry_after_s=error.retry_after_s,
             ) from None
         except (CallerError, OperatorError) as error:
-            if error.reason == _GONE.reason:
+            if error.about == _GONE.about:
                 return None
             if isinstance(error, OperatorError) and error.code not in _ABOUT_APP:
                 raise  # no request has reached the CRM
@@ -222,7 +222,7 @@ def _token_in(body: "JsonObject", name: str) -> str | None:
     return text if isinstance(text, str) and is_token and 0 < len(text) <= _MAX_TOKEN_LENGTH else None
 
 
-def _explain(_: int, json: Json) -> str | None:
-    """The message `_GONE` if a refusal is about the code or the refresh token, by its `error` or else its `status`."""
+def _explain(_: int, json: Json) -> Explanation | None:
+    """`_GONE` if a refusal is about the code or the refresh token, by its `error` or else its `status`."""
     code = json.get("error", json.get("status")) if isinstance(json, dict) else None
     return _GONE if isinstance(code, str) and code in _GONE_CODES else None

@@ -13,7 +13,7 @@ from taskhand.http.errors import UNNAMED
 __all__ = ["UNKNOWN_LINK", "counts_unread", "explain_deletion", "explain_refusal", "is_doubtful", "references"]
 
 UNKNOWN_LINK: Final = "unknown link"
-"""The reason of a refusal for a link to a record that does not exist."""
+"""What a refusal for a link to a record that does not exist is about."""
 _FROM: Final = {
     "status": "list_statuses",
     "responsible_ids": "list_team_members",
@@ -49,10 +49,10 @@ def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str 
     A refusal with a status alone gets a message that names the arguments. A 404 is about a record that the edit refers
     to, because the task itself was read before.
     """
-    if refused.reason == UNNAMED:
+    if UNNAMED in refused.about:
         sent = _arguments(edit, [field for field, _ in edit.given()])
         return CallerError(f"{name} refused the value of {sent}.", code=refused.code, next_step=refused.next_step)
-    if refused.reason == UNKNOWN_LINK and (links := [one for one in references(edit) if one in _LINKS]):
+    if UNKNOWN_LINK in refused.about and (links := [one for one in references(edit) if one in _LINKS]):
         message = f"{name} does not know the value of {_arguments(edit, links)}."
         return CallerError(message, code=refused.code, next_step=refused.next_step)
     if not isinstance(refused, NotFound) or refused.code != NotFound.default_code:
@@ -81,7 +81,7 @@ def references(edit: Edit) -> list[str]:
 
 def explain_deletion(refused: TaskhandError, name: str, task_id: str) -> TaskhandError:
     """The error to report for a refused deletion; it names the task if the CRM gave a status alone."""
-    if refused.reason != UNNAMED:
+    if UNNAMED not in refused.about:
         return refused
     return CallerError(
         f"{name} refused to delete task {task_id[:200]}.",

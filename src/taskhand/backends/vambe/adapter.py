@@ -325,4 +325,4 @@ def _is_of_status(refused: CallerError, edit: Edit) -> bool:
         return references(edit) == ["status"]
     if refused.code == "conflict":
         return False
-    return "newStatus" in refused.message or len(edit.given()) == 1
+    return not refused.about.isdisjoint({"newStatusName", "newStatusPosition"}) or len(edit.given()) == 1

@@ -4,13 +4,14 @@ from typing import Final
 
 from taskhand.domain.task import TaskPatch
 from taskhand.http.response_body import Json
+from taskhand.http.upstream import Explanation
 
 __all__ = ["explain"]
 
 _FIELDS: Final = frozenset(str(field.alias) for field in TaskPatch.model_fields.values()) | {"id"}
 
 
-def explain(_status: int, json: Json) -> str | None:
+def explain(_status: int, json: Json) -> Explanation | None:
     """A sentence with the documented fields that an error body names in `field` or `path`; None without any.
 
     Nothing else of the body is repeated.
@@ -21,4 +22,4 @@ def explain(_status: int, json: Json) -> str | None:
         path = error.get("field") or error.get("path") if isinstance(error, dict) else None
         names += [part for part in (path if isinstance(path, list) else [path]) if isinstance(part, str)]
     known = sorted(_FIELDS.intersection(names))
-    return f"Vambe refused the value of {', '.join(known)}." if known else None
+    return Explanation(f"Vambe refused the value of {', '.join(known)}.", frozenset(known)) if known else None
