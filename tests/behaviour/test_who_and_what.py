@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
+from behaviour.arms import ARMS, Arm
+
+NEW = {"title": "Visit", "responsibleIds": ["me"], "priority": "1"}
 
 
 async def _status(agent: Agent, task: str) -> dict[str, Any]:
@@ -130,3 +132,40 @@ async def test_a_contact_is_found_with_the_name_of_its_company(worker: Agent, ar
     assert by_id["name"] == "Carolina Vega"
     [of_customer, *_] = (await worker("find_contacts", query=found["aiCustomerId"]))["contacts"]
     assert of_customer["aiCustomerId"] == found["aiCustomerId"]
+
+
+async def test_a_contact_by_its_name_is_refused_with_its_ids_in_every_write(agent: Agent) -> None:
+    (carolina,) = (await agent("find_contacts", query="carolina"))["contacts"]
+    task = (await agent.create())["id"]
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("create_task", NEW | {"aiContactId": "Carolina Vega"}),
+        ("update_task", {"id": task, "aiContactId": "Carolina Vega"}),
+        ("update_task", {"id": task, "aiContactId": "Carolina Vega", "dryRun": True}),
+        ("bulk_update_tasks", {"taskIds": [task], "changes": {"aiContactId": "Carolina Vega"}}),
+    ]
+    for tool, call in calls:
+        with pytest.raises(Refused, match="aiContactId takes an id, and 'Carolina Vega' is a name") as refused:
+            await agent(tool, **call)
+        assert (refused.value.code, refused.value.values) == ("invalid_id", [carolina["aiContactId"]])
+    with pytest.raises(Refused, match="aiContactId takes an id") as mail:
+        await agent("update_task", id=task, aiContactId="carolina@acme.example")
+    assert mail.value.values == [carolina["aiContactId"]]
+    with pytest.raises(Refused, match="is a name that no contact has") as unknown:
+        await agent("update_task", id=task, aiContactId="Nobody at all")
+    assert (unknown.value.values, unknown.value.next) == ([], "Send aiContactId as find_contacts returns it.")
+    assert (await agent("get_task", id=task))["task"]["ai_contact_id"] is None
+    assert await agent.listed() == ["Call Acme"]
+
+
+async def test_a_customer_by_the_name_of_its_contact_is_refused_with_its_id(agent: Agent, arm: Arm) -> None:
+    with pytest.raises(Refused, match="aiCustomerId takes an id") as refused:
+        await agent("create_task", **NEW | {"aiCustomerId": "Carolina Vega"})
+    assert (refused.value.code, refused.value.values) == ("invalid_id", [arm.customer])
+
+
+@pytest.mark.parametrize("arm", ARMS[:1], indirect=True, ids=["local"])
+async def test_the_built_in_store_takes_the_id_of_a_contact_that_is_kept_elsewhere(agent: Agent) -> None:
+    for given in ("erp-acme", "c7", "ACME", "56955550199"):
+        task = await agent.create(f"Visit {given}", aiContactId=given)
+        assert task["ai_contact_id"] == given
+        assert await agent.listed(contact=given) == [f"Visit {given}"]

@@ -34,6 +34,7 @@ class Capabilities:
     `status_effects` is what the CRM documents that a change of status may start.
     `id_pattern` is what can be the id of a task, `usual_id_pattern` what all that are known look like, if that is
     less: it tells this backend's ids from those of others, and refuses none.
+    `contact_id_pattern` and `customer_id_pattern` are what can be the id of a contact or customer, None for any word.
     """
 
     absent: frozenset[str] = frozenset({"taskType", "dealId", "properties", "resolution"})
@@ -45,6 +46,8 @@ class Capabilities:
     usual_id_pattern: str | None = None
     member_id_pattern: str = UUID
     deal_id_pattern: str = UUID
+    contact_id_pattern: str | None = None
+    customer_id_pattern: str | None = None
     least_responsibles: int = 0
     most_responsibles: int = 50
     keeps_timezone: bool = True

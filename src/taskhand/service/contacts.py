@@ -1,17 +1,23 @@
-"""Check the contact that a filter names."""
+"""Check the contacts and customers that a filter or a body names."""
 
 import re
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Final
 
+from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
+from taskhand.domain.field_names import argument_name
+from taskhand.domain.names import fold, matching
 from taskhand.domain.task import Contact
+from taskhand.domain.text import strip_hidden
 from taskhand.service.app_context import AppContext
 from taskhand.service.find_contacts import find_contacts
 
-__all__ = ["check_contact"]
+__all__ = ["check_contact", "resolve_link"]
 
 _MAX_CANDIDATES: Final = 5
+_MAX_NAMESAKES: Final = 100
+"""Contacts that are searched for one of exactly the given name."""
 _MIN_ID: Final = 12
 """Characters of the shortest id with letters; a shorter word with digits may be a name, such as `Studio54`."""
 _ID: Final = re.compile(rf"\d+|(?=\D*\d)[\w-]{{{_MIN_ID},}}", re.ASCII)
@@ -25,26 +31,80 @@ async def check_contact(app: AppContext, given: str) -> None:
     text = given.strip()
     if _ID.fullmatch(text):
         return
-    found: tuple[Contact, ...] = ()
-    with suppress(CallerError, OperatorError):  # too short to search for; contacts have a scope of their own
-        found = (await find_contacts(app, text, _MAX_CANDIDATES + 1)).contacts
-    if any(text in (one.id, one.customer_id) for one in found):
-        return
-    candidates = [one for contact in found[:_MAX_CANDIDATES] if (one := _candidate(contact)) is not None]
-    step = "Send the aiContactId or aiCustomerId that find_contacts returns for it."
+    found = await _search(app, text, _MAX_CANDIDATES + 1)
+    if not _has_id(found or (), text):
+        raise _name_error("contact", text, found)
+
+
+async def resolve_link(app: AppContext, field: str, given: str) -> str:
+    """The id that was given for the field `ai_contact_id` or `ai_customer_id` of a task; CallerError for a name.
+
+    The candidates are the contacts of that name. An unknown id is not refused. If the backend's ids have no pattern, a
+    text with spaces is a name, and a word is one if a contact is named so and none has it as id.
+    """
+    text = strip_hidden(given).strip()
+    pattern = _pattern(app.backend.capabilities, field)
+    if re.fullmatch(pattern, text) if pattern else _ID.fullmatch(text):
+        return text
+    if pattern is None and not re.search(r"\s", text):
+        found = await _search(app, text, _MAX_NAMESAKES)
+        if _has_id(found or (), text) or not (namesakes := _of_name(found or (), text)):
+            return text
+        raise _name_error(argument_name(field), text, namesakes, field)
+    raise _name_error(argument_name(field), text, await _search(app, text, _MAX_CANDIDATES + 1), field)
+
+
+def _pattern(capabilities: Capabilities, field: str) -> str | None:
+    return capabilities.contact_id_pattern if field == "ai_contact_id" else capabilities.customer_id_pattern
+
+
+async def _search(app: AppContext, text: str, limit: int) -> Sequence[Contact] | None:
+    """The contacts that a search for the text finds; None if they cannot be searched for it."""
+    try:
+        return (await find_contacts(app, text, limit)).contacts
+    except (CallerError, OperatorError):  # too short to search for; contacts have a scope of their own
+        return None
+
+
+def _has_id(found: Sequence[Contact], text: str) -> bool:
+    return any(text in (one.id, one.customer_id) for one in found)
+
+
+def _of_name(found: Sequence[Contact], text: str) -> Sequence[Contact]:
+    """The contacts with exactly this name, e-mail, phone or customer's name."""
+    named = {id(one) for one in matching(text, found, lambda contact: contact.name)}
+    others = fold(text)
+    return [
+        one
+        for one in found
+        if id(one) in named or others in map(fold, filter(None, (one.email, one.phone, one.customer_name)))
+    ]
+
+
+def _name_error(argument: str, text: str, found: Sequence[Contact] | None, field: str | None = None) -> CallerError:
+    """The error for a name in place of an id; `found` is of `_search`, `field` of the task, None in a filter."""
+    pairs = ((contact, _value(contact, field)) for contact in (found or ())[:_MAX_CANDIDATES])
+    candidates = list(dict.fromkeys(Candidate(value, _name(one, field)) for one, value in pairs if value))
+    which = argument if field else "the aiContactId or aiCustomerId"
+    step = f"Send {which} {'as' if field else 'that'} find_contacts returns {'it' if field else 'for it'}."
     if candidates:
         step = "Send the value of the candidate that is meant."
-    if len(found) > _MAX_CANDIDATES:
+    if found and len(found) > _MAX_CANDIDATES:
         step = f"{step} There are more: find_contacts returns all of them."
-    raise CallerError(
-        f"contact takes an id, and {text[:60]!r} is a name{'' if found else ' that no contact has'}.",
+    return CallerError(
+        f"{argument} takes an id, and {text[:60]!r} is a name{' that no contact has' if found == () else ''}.",
         code="invalid_id",
         candidates=candidates,
         next_step=step,
     )
 
 
-def _candidate(contact: Contact) -> Candidate | None:
-    """The contact by its id, else by that of its customer."""
-    value = contact.id or contact.customer_id
-    return Candidate(value, contact.name) if value else None
+def _value(contact: Contact, field: str | None) -> str | None:
+    """The id of the contact for this field; in a filter its own, else that of its customer."""
+    if field is None:
+        return contact.id or contact.customer_id
+    return contact.id if field == "ai_contact_id" else contact.customer_id
+
+
+def _name(contact: Contact, field: str | None) -> str:
+    return (field == "ai_customer_id" and contact.customer_name) or contact.name

@@ -28,6 +28,7 @@ from taskhand.domain.text_merge import restore_unshown
 from taskhand.domain.zones import offset_of_reversed
 from taskhand.service import people
 from taskhand.service.app_context import AppContext
+from taskhand.service.contacts import resolve_link
 from taskhand.service.deals import resolve_deal
 from taskhand.service.idempotency import wait_until_ended
 from taskhand.service.list_team_members import Team, list_team_members
@@ -59,6 +60,7 @@ class Resolver:
         self._statuses: StatusList | None = None
         self._team: Team | None = None
         self._deals: dict[str, tuple[str, tuple[Match, ...]]] = {}
+        self._links: dict[tuple[str, str], str] = {}
         self._noted: dict[str, bool] = {}
 
     async def resolve(
@@ -84,8 +86,8 @@ class Resolver:
             native=noted.native,
             due=self._resolve_due(due, before, shift_days),
             responsible_ids=responsible_ids,
-            ai_contact_id=body.ai_contact_id,
-            ai_customer_id=body.ai_customer_id,
+            ai_contact_id=await self._resolve_link("ai_contact_id", body.ai_contact_id, before),
+            ai_customer_id=await self._resolve_link("ai_customer_id", body.ai_customer_id, before),
             priority=body.priority if body.priority is MISSING else int(body.priority),
             status=choice,
             task_type=task_type,
@@ -130,6 +132,14 @@ class Resolver:
         if given not in self._deals:
             self._deals[given] = await resolve_deal(self._app, given)
         return self._deals[given]
+
+    async def _resolve_link(self, field: str, given: str | None | MISSING, before: Task | None) -> str | None | MISSING:
+        """The id of a contact or customer; a value that the task has is no new link."""
+        if given is MISSING or given is None or (before is not None and given == getattr(before, field)):
+            return given
+        if (field, given) not in self._links:
+            self._links[field, given] = await resolve_link(self._app, field, given)
+        return self._links[field, given]
 
     async def resolve_task_type(self, body: TaskDraft | TaskPatch) -> tuple[str | MISSING, tuple[Match, ...]]:
         """The type that a body names, and the name that was resolved."""

@@ -87,7 +87,7 @@ async def test_links_of_a_new_task_are_checked_before_anything_is_sent() -> None
     lead, other = str(LEADS[0]["id"]), OTHER_LEAD
     rows: list[tuple[str, dict[str, Any], str, list[str]]] = [
         ("create_task", new | {"aiCustomerId": lead, "aiContactId": OTHER}, "another lead", [CAROLINA, PEDRO]),
-        ("create_task", new | {"aiCustomerId": "prairie"}, "not the id of a lead", [other]),
+        ("create_task", new | {"aiCustomerId": "prairie"}, "aiCustomerId takes an id", [other]),
         ("create_task", new | {"aiCustomerId": lead, "aiContactId": "cont_none"}, "There is no contact", []),
         ("create_task", new | {"aiCustomerId": lead, "description": "Why"}, "not an argument 'description'", []),
         ("update_task", {"id": ONE, "aiCustomerId": other}, "not an argument 'aiCustomerId'", []),

@@ -150,24 +150,9 @@ class Account(CrmAccount):
             return found
 
     async def check_links(self, edit: Edit) -> None:
-        """Refuse a new task whose lead is given by name, or whose contact belongs to another lead.
-
-        CallerError with candidates.
-        """
-        lead_id = edit.ai_customer_id
-        if isinstance(lead_id, str) and not lead_id.startswith("lead_"):
-            found = await self.find_contacts(lead_id, _MAX_CANDIDATES)
-            leads = {one.customer_id: one.customer_name for one in found if one.customer_id}
-            raise NotFound(
-                f"aiCustomerId {lead_id[:60]!r} is not the id of a lead in Close.",
-                code="unknown_reference",
-                candidates=[Candidate(one, name) for one, name in leads.items()],
-                next_step="Send the id of one candidate as aiCustomerId."
-                if leads
-                else "Take aiCustomerId from find_contacts.",
-            )
-        if isinstance(edit.ai_contact_id, str) and isinstance(lead_id, str):
-            await self.check_contact(edit.ai_contact_id, lead_id)
+        """Refuse a new task whose contact belongs to another lead; CallerError with candidates."""
+        if isinstance(edit.ai_contact_id, str) and isinstance(edit.ai_customer_id, str):
+            await self.check_contact(edit.ai_contact_id, edit.ai_customer_id)
 
     async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
         """Refuse a contact that does not exist or belongs to another lead.

@@ -58,6 +58,8 @@ CAPABILITIES: Final = Capabilities(
     priorities=("1", "2"),
     id_pattern=r"[A-Za-z0-9_-]{1,200}",
     usual_id_pattern=r"(task|noti)_[A-Za-z0-9_-]{1,195}",
+    contact_id_pattern=r"cont_[A-Za-z0-9_-]{1,195}",
+    customer_id_pattern=r"lead_[A-Za-z0-9_-]{1,195}",
     member_id_pattern=r"(?=[A-Za-z_-]*[0-9_])[A-Za-z0-9_-]{1,200}",
     least_responsibles=1,
     most_responsibles=1,

@@ -85,6 +85,8 @@ class HubSpotAdapter(TaskWriter):
             id_pattern=_VALUE if client.id_property else _DIGITS,
             member_id_pattern=_DIGITS,
             deal_id_pattern=_DIGITS,
+            contact_id_pattern=_DIGITS,
+            customer_id_pattern=_DIGITS,
             most_responsibles=1,
             writes_as_me=settings.hubspot_user_id is None,
             keeps_timezone=False,
