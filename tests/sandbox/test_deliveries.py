@@ -15,6 +15,7 @@ import pytest
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close import SpecVariant as CloseVariant
 from taskhand.sandbox.close.webhook import signature
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
@@ -25,8 +26,6 @@ from taskhand.sandbox.vambe import VambeSandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from taskhand.sandbox.emulator import Emulator
 
 START = dt.datetime(2026, 11, 26, 9, tzinfo=dt.UTC)
 URL = "https://tasks.example.com/webhooks/close"
@@ -59,10 +58,10 @@ class Subscriber:
 class Stage:
     """A sandbox of Close with a subscription, whose clock is advanced by hand."""
 
-    def __init__(self, *faults: Fault, consolidation: int = 0) -> None:
+    def __init__(self, *faults: Fault, consolidation: int = 0, kind: type[CloseSandbox] = CloseSandbox) -> None:
         self.now = START
         variant = CloseVariant(consolidation=consolidation)
-        self.sandbox = CloseSandbox(seed=SEED, clock=lambda: self.now, faults=faults, spec_variant=variant)
+        self.sandbox = kind(seed=SEED, clock=lambda: self.now, faults=faults, spec_variant=variant)
 
     async def send(self, method: str, path: str, **body: object) -> Any:
         transport = httpx2.ASGITransport(self.sandbox.app)
@@ -102,6 +101,15 @@ async def test_a_delivery_without_success_is_sent_again_after_growing_pauses() -
         await stage.sandbox.deliver(subscriber)
     assert subscriber.texts() == ["A"] * 4
     assert [(row.attempt, row.status) for row in stage.sandbox.sender.log] == [(0, 500), (1, None), (2, 302), (3, 200)]
+
+
+async def test_a_crm_without_an_outbox_delivers_nothing() -> None:
+    without = type("WithoutWebhooks", (CloseSandbox,), {"open_outbox": Emulator.open_outbox})
+    stage, subscriber = Stage(kind=without), Subscriber()
+    await stage.subscribe("created")
+    await stage.add("A")
+    assert await stage.sandbox.deliver(subscriber) == ()
+    assert stage.sandbox.sender.outbox.is_empty()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The `Backend` protocol: all that the service knows of a CRM or of the built-in store."""
 
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -116,6 +117,7 @@ class Account(Protocol):
     accessed: str
     """What `check_access` tests: `store` or `credential`."""
 
+    @abstractmethod
     async def members(self) -> tuple[Member, ...]:
         """The people who can be responsible for a task."""
 
@@ -123,9 +125,11 @@ class Account(Protocol):
         """The former team members whose names are known; they may still be responsible for tasks."""
         return ()
 
+    @abstractmethod
     async def me(self) -> str | None:
         """The member id that `me` stands for; None if unknown."""
 
+    @abstractmethod
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
 
@@ -155,9 +159,11 @@ class Account(Protocol):
         """The id of the CRM account that the credential is for; None if the backend does not tell it."""
         return None
 
+    @abstractmethod
     async def check_access(self) -> None:
         """Test whether the store can be written, or whether the CRM accepts the credential; changes nothing."""
 
+    @abstractmethod
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """Check the store, or the CRM's address, credential, scopes and rate; changes nothing, never raises.
 
@@ -185,6 +191,7 @@ class Backend(Protocol):
         """The source of changes by anybody in this backend; None if it cannot report changes."""
         return None
 
+    @abstractmethod
     async def statuses(self) -> StatusList:
         """The known statuses by position."""
 
@@ -192,12 +199,15 @@ class Backend(Protocol):
         """Whether the due time of `task` (with `of_day`: its day) was certainly read as the backend means it."""
         return True
 
+    @abstractmethod
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks."""
 
+    @abstractmethod
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One whole task, not from a cache if `fresh`; NotFound if it does not exist."""
 
+    @abstractmethod
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
         """Tasks with the backend's raw values, by the requested ids; tasks that do not exist are left out.
 
@@ -232,18 +242,22 @@ class Backend(Protocol):
         """
         del before, edit
 
+    @abstractmethod
     async def create_task(self, edit: Edit) -> Written:
         """Create a task, in the initial status by default; OutcomeUnknown if it may have been created."""
 
+    @abstractmethod
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create many tasks, all of them different: one result for each edit, in the order given; never raises.
 
         `progress` as in `update_tasks`. A create is sent again only with proof that the first request made no task.
         """
 
+    @abstractmethod
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the fields of an edit; OutcomeUnknown if it may have been applied, Misread for a wrong `before`."""
 
+    @abstractmethod
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
@@ -252,16 +266,20 @@ class Backend(Protocol):
         Every result is reported to `progress` as soon as it is known; nothing is sent once `progress` is stopped.
         """
 
+    @abstractmethod
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple["CreateCandidates", ...]:
         """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails."""
 
+    @abstractmethod
     async def delete_task(self, before: Task) -> str | None:
         """Delete a task and return a note; NotFound, OutcomeUnknown if it may have been deleted."""
 
+    @abstractmethod
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Delete many tasks: one result for each, in the order given; never raises; `progress` as in `update_tasks`."""
 
+    @abstractmethod
     async def aclose(self) -> None:
         """Close files and connections, if any are open."""

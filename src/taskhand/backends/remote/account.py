@@ -1,6 +1,6 @@
 """The data of a CRM account besides its tasks: people, contacts, deals, task types and health."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from datetime import datetime
 
 from taskhand.backends.base import Account
@@ -10,7 +10,7 @@ from taskhand.http.response_body import Reply
 __all__ = ["CrmAccount"]
 
 
-class CrmAccount(Account, ABC):
+class CrmAccount(Account):
     """The account of a credential; a CRM with more data overrides the methods that return nothing in `Account`."""
 
     accessed = "credential"

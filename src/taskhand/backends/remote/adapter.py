@@ -4,7 +4,7 @@ A new CRM is a subclass of `CrmAdapter`. It sends requests, reads responses and 
 decides what a lost response means. A *row* is a task in the CRM's own form.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ class Timing:
     sleep: Callable[[float], Awaitable[object]]
 
 
-class CrmAdapter(Backend, ABC, Generic[_Row]):
+class CrmAdapter(Backend, Generic[_Row]):
     """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
 
     messages: Messages
