@@ -158,7 +158,9 @@ def _backend_table() -> str:
 
 def _gap_list() -> str:
     """The reasons why a backend cannot express a field."""
-    return "\n".join(f"- {arm.name}: {'; '.join(dict.fromkeys(arm.gaps.values()))}." for arm in ARMS if arm.gaps)
+    titles = {factory.name: factory.title for factory in FACTORIES}
+    reasons = {titles[arm.name]: dict.fromkeys(arm.gaps.values()) for arm in ARMS if arm.gaps}
+    return "\n".join(f"- {title}: {'; '.join(ones)}." for title, ones in reasons.items())
 
 
 def _feed_list() -> str:

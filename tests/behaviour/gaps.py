@@ -1,13 +1,13 @@
-"""What a CRM lacks, as data: each test of the suite that cannot pass there, and the reason."""
+"""The tests of the suite that cannot pass on a CRM, each with the reason."""
 
 __all__ = ["CLOSE_GAPS", "HUBSPOT_GAPS"]
 
 _NO_DESCRIPTION = "a task in Close has no description"
-_TWO_STATUSES = "a task in Close is Open or Completed, and has no other status"
-_TWO_PRIORITIES = "a task in Close is of medium or high priority: there is no 0"
-_ONE_PERSON = "a task here has at most one responsible"
-_NO_ZONE = "a day here has no time zone"
-_ALWAYS_A_ZONE = "due times here are shown in the configured zone, so one is set"
+_TWO_STATUSES = "Close has only the statuses Open and Completed"
+_TWO_PRIORITIES = "Close has only medium and high priority, and no 0"
+_ONE_PERSON = "a task has at most one responsible"
+_NO_ZONE = "a day has no time zone"
+_ALWAYS_A_ZONE = "due times are shown in the configured zone"
 _ALWAYS_DUE = "a task in HubSpot always has a due date"
 
 CLOSE_GAPS = {
@@ -58,7 +58,7 @@ CLOSE_GAPS = {
 }
 
 HUBSPOT_GAPS = {
-    "test_an_own_change_is_told_once_with_its_change_id": "its search shows a change some seconds late",
+    "test_an_own_change_is_told_once_with_its_change_id": "HubSpot's search shows a change some seconds late",
     "test_only_tasks_without_a_date_are_listed_where_that_is_asked_for": _ALWAYS_DUE,
     "test_two_people_added_at_the_same_moment_are_both_kept": _ONE_PERSON,
     "test_people_are_added_and_taken_off_each_task": _ONE_PERSON,

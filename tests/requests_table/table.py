@@ -43,7 +43,7 @@ ROWS: Final = (
     Row("apply_plan", Requests(4, 4), Requests(3, 3), Requests(20, 8), "of one deletion"),
     Row("list_changes", Requests(1, 0), Requests(1, 0), Requests(1, 0)),
     Row("undo_change", Requests(2, 2), Requests(2, 2), Requests(5, 3), "of one update"),
-    Row("list_events", Requests(2, 1), Requests(10, 9), Requests(11, 2), "where nothing has changed"),
+    Row("list_events", Requests(2, 1), Requests(10, 9), Requests(11, 2), "if nothing has changed"),
 )
 """One row for each tool, in the order of the tool list."""
 
