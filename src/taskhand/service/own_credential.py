@@ -1,13 +1,13 @@
 """A backend that uses the caller's own credential, if the caller has linked one."""
 
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol
 
 from taskhand.backends.base import Backend
 from taskhand.domain.errors import LinkBroken, LinkRequired, NotAllowed
 from taskhand.domain.principal import Principal
+from taskhand.service.forwarding import ForwardingBackend
 
 __all__ = ["OwnBackend", "OwnBackends", "describe_credential", "with_own_credential"]
 
@@ -63,7 +63,7 @@ def with_own_credential(
     The second tells whether it is the own one now. `own` None: nobody can link one. `connection` names it in errors.
     """
     choice = _Choice(shared, own, principal, connection, for_caller)
-    return cast("Backend", _CallersBackend(choice)), choice.is_own
+    return _CallersBackend(choice), choice.is_own
 
 
 async def describe_credential(own: OwnBackends | None, principal: Principal, connection: str) -> str | None:
@@ -97,13 +97,14 @@ class _Choice:
     def __init__(
         self, shared: Backend, own: OwnBackends | None, principal: Principal, connection: str, for_caller: ForCaller
     ) -> None:
-        self.latest = self.shared = for_caller(shared, None)
-        """The backend of the last request, and of none before the first."""
+        self.shared = for_caller(shared, None)
         self._own = own
         self._principal = principal
         self._connection = connection
         self._for_caller = for_caller
         self._opened: Backend | None = None
+        self._own_backend = self.shared
+        """The opened backend as the caller uses it."""
 
     @asynccontextmanager
     async def backend(self) -> AsyncIterator[Backend]:
@@ -119,8 +120,8 @@ class _Choice:
                 yield self.shared
                 return
             if self._opened is not found.value:
-                self._opened, self.latest = found.value, self._for_caller(found.value, found.member_id)
-            yield self.latest
+                self._opened, self._own_backend = found.value, self._for_caller(found.value, found.member_id)
+            yield self._own_backend
 
     async def is_own(self) -> bool:
         """Whether a request now bears the caller's own credential: then no later one of this caller bears another."""
@@ -139,33 +140,15 @@ class _Choice:
         raise LinkRequired.first(self._connection, person.shown_name, has_vault=self._own is not None)
 
 
-class _CallersPart:
-    """A backend or a part of it; each request bears the credential that is the caller's then."""
-
-    def __init__(self, choice: _Choice, part_of: Callable[[Backend], Any]) -> None:
-        """`part_of` returns the part of a backend."""
-        self._choice = choice
-        self._part_of = part_of
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._part_of(self._choice.latest), name)
-        if not inspect.iscoroutinefunction(found):
-            return found
-
-        async def call(*given: Any, **named: Any) -> Any:
-            async with self._choice.backend() as backend:
-                return await getattr(self._part_of(backend), name)(*given, **named)
-
-        return call
-
-
-class _CallersBackend(_CallersPart):
-    """The backend of a caller."""
+class _CallersBackend(ForwardingBackend):
+    """The backend of a caller; each request bears the credential that is the caller's then."""
 
     def __init__(self, choice: _Choice) -> None:
-        super().__init__(choice, lambda backend: backend)
-        self.account = _CallersPart(choice, lambda backend: backend.account)
-        self.properties = _CallersPart(choice, lambda backend: backend.properties) if choice.shared.properties else None
-        self.change_source = (
-            _CallersPart(choice, lambda backend: backend.change_source) if choice.shared.change_source else None
-        )
+        super().__init__(choice.shared, self._open_chosen)
+        self._choice = choice
+
+    @asynccontextmanager
+    async def _open_chosen(self) -> AsyncIterator[Backend]:
+        async with self._choice.backend() as backend:
+            self.follow(backend)
+            yield backend

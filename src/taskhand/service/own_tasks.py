@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import MISSING
 
@@ -31,7 +31,7 @@ _MAX_NAMED: Final = 5
 
 def only_own_tasks(backend: Backend) -> Backend:
     """The backend with the tasks of whoever `me` is there; for one call."""
-    return cast("Backend", OwnTasksBackend(backend))
+    return OwnTasksBackend(backend)
 
 
 class OwnTasksBackend:
