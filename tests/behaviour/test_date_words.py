@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import NOW
+from behaviour.arms import NOW, Arm
 
 SANTIAGO = "America/Santiago"
 TODAY = "2026-03-02"
 """A Monday."""
 assert NOW.date().isoformat() == TODAY
+HAVE_A_ZONE = ("close", "hubspot")
+COUNTED_IN_UTC = "No time zone is set, so days in words were counted in UTC"
 
 
 def _dates(answer: dict[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -98,3 +100,23 @@ async def test_a_due_date_as_a_list_shows_it_can_be_sent_back(worker: Agent) -> 
     other = await worker.create("Another", dueDate=shown, timezone=SANTIAGO)
     assert await _due(worker, other["id"]) == due
     assert len(await worker.listed(fromDate=shown, toDate=shown)) == 2
+
+
+async def test_words_are_noted_to_be_counted_in_utc_if_no_zone_is_set(agent: Agent, arm: Arm) -> None:
+    note = None if arm.name in HAVE_A_ZONE else f"{COUNTED_IN_UTC}: set TASKHAND_TIMEZONE."
+    new = {"responsibleIds": ["me"], "priority": "1"}
+    made = await agent("create_task", title="Call", **new, dueDate="tomorrow")
+    written = await agent("update_task", id=made["task"]["id"], dueDate="pasado mañana")
+    planned = await agent("update_task", id=made["task"]["id"], dueDate="tomorrow", dryRun=True)
+    found = await agent("list_tasks", fromDate="tomorrow", toDate="in 3 days")
+    counted = await agent("list_tasks", fromDate="tomorrow", countBy="dueDay")
+    changes = await agent("list_changes", since="yesterday")
+    for answer in (made, written, found, counted, changes):
+        assert answer.get("note") == note
+    assert (COUNTED_IN_UTC in planned["note"]) == (note is not None)
+    for due in ("2026-03-09", "15 de diciembre", "in 90 minutes"):
+        assert "note" not in await agent("update_task", id=made["task"]["id"], dueDate=due)
+    in_zone = await agent("update_task", id=made["task"]["id"], dueDate="tomorrow", timezone=SANTIAGO)
+    assert COUNTED_IN_UTC not in in_zone.get("note", "")
+    assert "note" not in await agent("list_tasks", fromDate="2026-03-01")
+    assert "note" not in await agent("list_changes", since="2 hours ago")

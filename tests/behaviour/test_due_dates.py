@@ -129,3 +129,32 @@ async def test_a_zone_with_the_other_sign_is_taken_as_typed_and_told_with_its_of
     assert made["task"]["due_at"] == "2026-03-10T12:00:00.000Z"
     told = {"argument": "timezone", "given": "Etc/GMT-3", "id": "Etc/GMT-3", "name": "UTC+03:00"}
     assert told in made["matched"]
+
+
+PAST = "The new due date is in the past."
+DAYS = ["2026-02-25", "2026-02-26", "2026-03-02"]
+"""Two days in the past, and today."""
+
+
+async def test_a_new_due_date_in_the_past_is_noted_in_writes_and_plans(agent: Agent) -> None:
+    made = await agent("create_task", title="Call", responsibleIds=["me"], priority="1", dueDate="2026-02-27")
+    task = made["task"]["id"]
+    moved = await agent("update_task", id=task, dueDate="2026-02-28")
+    shifted = await agent("bulk_update_tasks", taskIds=[task], shiftDueDays=-2)
+    assert [one["note"] for one in (made, moved, shifted)] == [PAST] * 3
+    planned = await agent("update_task", id=task, dueDate="2026-02-20", dryRun=True)
+    assert planned["note"].endswith(PAST)
+    assert (await agent("apply_plan", planId=planned["planId"]))["note"] == PAST
+    bodies = [{"title": f"Visit {day}", "responsibleIds": ["me"], "priority": "1", "dueDate": day} for day in DAYS]
+    assert (await agent("create_tasks", tasks=bodies))["note"] == "2 of the new due dates are in the past."
+
+
+async def test_a_due_date_of_today_or_of_a_finished_task_and_an_undo_are_not_noted_as_past(agent: Agent) -> None:
+    task = (await agent.create(dueDate="2026-02-27"))["id"]
+    moved = await agent("update_task", id=task, dueDate=DAYS[-1])
+    assert "note" not in moved
+    assert "note" not in await agent("undo_change", changeId=moved["changeId"])
+    assert "note" not in await agent("update_task", id=task, title="Call again")
+    finished = await agent("bulk_update_tasks", taskIds=[task], changes={"dueDate": DAYS[0], "newStatusName": "done"})
+    assert "note" not in finished
+    assert "note" not in await agent("update_task", id=task, dueDate=DAYS[1])

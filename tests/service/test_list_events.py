@@ -268,7 +268,9 @@ async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_ask
         assert kinds(answer) == [("created", "Call")]
         assert answer["note"] == "Close did not answer. This is as of 2026-03-02T15:02+00:00 Mon."
         past = await stage.call("list_events", since="yesterday")
-        assert past["note"] == f"{answer['note']} Changes are known from 2026-03-02T15:01+00:00 Mon on."
+        assert past["note"].startswith(
+            f"{answer['note']} Changes are known from 2026-03-02T15:01+00:00 Mon on. No time"
+        )
 
 
 async def test_a_gap_is_reported_once_to_a_caller_who_continues(tmp_path: Path) -> None:

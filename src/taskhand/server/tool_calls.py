@@ -92,9 +92,10 @@ class ToolCalls:
 
     async def _answer(self, call: Call, written: "Written") -> BaseModel:
         """The answer for the result of a write."""
-        from taskhand.service.zone_note import with_zone_note  # noqa: PLC0415  no start waits for it
+        from taskhand.service.date_notes import with_date_notes  # noqa: PLC0415  no start waits for it
+        from taskhand.service.zone_note import with_zone_note  # noqa: PLC0415  as above
 
-        written = with_zone_note(call.app, call.arguments, written)
+        written = await with_date_notes(call, with_zone_note(call.app, call.arguments, written))
         if call.app.principal.rules.own_tasks_only:
             from taskhand.service.own_tasks_note import with_own_tasks_note  # noqa: PLC0415  few callers have this rule
 

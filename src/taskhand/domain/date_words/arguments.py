@@ -3,18 +3,18 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from taskhand.domain.date_words.calendar import FRIDAY, Direction, Span
-from taskhand.domain.date_words.parser import Reading, Readings, read_clock, read_date
+from taskhand.domain.date_words.parser import Reading, Readings, Use, read_clock, read_date
 from taskhand.domain.due import Due, at_wall, due_text
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
 from taskhand.domain.names import Match, fold
 from taskhand.domain.reference_time import Reference
 
-__all__ = ["WordedDue", "read_due", "read_due_time", "read_edge", "read_edge_of_time", "read_window"]
+__all__ = ["WordedDue", "depends_on_zone", "read_due", "read_due_time", "read_edge", "read_edge_of_time", "read_window"]
 
 Edge = Literal["from", "to"]
 """The edge of a window: the first day of a period, or the last one."""
@@ -24,6 +24,9 @@ _DAY: Final = 24
 """Hours."""
 _DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
 """Arguments that take no time."""
+_MOMENTS: Final = frozenset({"since", "until"})
+_WEST, _EAST = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))
+"""The zones in which a day begins last and first."""
 _OPEN: Final = re.compile(r"(from|since|starting|as of|desde|a partir del?)\b")
 """The first words of a window without an end."""
 _DAY_EXAMPLES: Final = 'such as "tomorrow", "el viernes" or "in 2 weeks"'
@@ -80,6 +83,15 @@ def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
         code="invalid_due_time",
         next_step="Send dueTime as 24-hour HH:MM; for a whole day leave it out.",
     )
+
+
+def depends_on_zone(argument: str, text: str, now: datetime) -> bool:
+    """Whether the words mean other days or moments in other zones, as "tomorrow" does and "Dec 15" does not."""
+    use: Use = "due" if argument == "dueDate" else "from"
+    west, east = (read_date(text, now.astimezone(zone), use, "either").found for zone in (_WEST, _EAST))
+    if argument in _MOMENTS:  # a day begins at another moment in each zone
+        return any(one.at is None for one in east)
+    return [one.span for one in west if one.at is None] != [one.span for one in east if one.at is None]
 
 
 def read_edge(

@@ -51,6 +51,7 @@ class ListChanges(Body):
 
 
 async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
+    from taskhand.service.date_notes import note_on_words
     from taskhand.service.list_changes import list_changes
     from taskhand.service.load_wording import load_wording
 
@@ -63,7 +64,8 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
         people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
         answer = ChangesAnswer.of(page, query.task_id, await load_wording(call.app, people))
         if query.limit == 1 or len(render_text(answer)) <= MAX_LENGTH:
-            return answer.model_copy(update={"matched": match_rows(matched) or MISSING})
+            note = note_on_words(call.app, matched)
+            return answer.model_copy(update={"matched": match_rows(matched) or MISSING, "note": note or MISSING})
         query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
 
 

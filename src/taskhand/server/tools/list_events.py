@@ -37,13 +37,15 @@ class ListEvents(Body):
 
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
+    from taskhand.service.date_notes import note_on_words
     from taskhand.service.list_events import list_events, mark_shown
     from taskhand.service.load_wording import load_wording
 
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)
     wording = await load_wording(call.app, people_in_events(page.events), is_away=page.is_failed)
-    shown, note = len(page.events), call.app.principal.rules.note_on_lists
+    notes = (call.app.principal.rules.note_on_lists, note_on_words(call.app, asked.matched))
+    shown, note = len(page.events), " ".join(filter(None, notes)) or None
     while True:
         answer = EventsAnswer.of(page, shown, wording, note)
         if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:

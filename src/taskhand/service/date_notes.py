@@ -1,0 +1,91 @@
+"""Notes on the dates of a call: words that were counted in UTC, and due dates in the past."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from pydantic import MISSING
+
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.due import Due, is_overdue
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.names import Match
+from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
+from taskhand.domain.task import FINISHED, Status, StatusChoice
+from taskhand.journal.journal import Intent
+from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call
+
+__all__ = ["note_on_words", "with_date_notes"]
+
+_Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
+
+_DATES: Final = frozenset({"dueDate", "fromDate", "toDate", "since", "until"})
+_COUNTED_IN_UTC: Final = "No time zone is set, so days in words were counted in UTC: set TASKHAND_TIMEZONE."
+
+
+def note_on_words(app: AppContext, matched: Iterable[Match]) -> str | None:
+    """The note on dates in words that were counted in UTC, because neither the settings nor the machine have a zone."""
+    now = app.clock()
+    words = [one for one in matched if one.argument in _DATES]
+    if app.timezone is not None or now.utcoffset() != timedelta() or not words:
+        return None
+    from taskhand.domain.date_words.arguments import depends_on_zone  # noqa: PLC0415  few calls have words
+
+    return _COUNTED_IN_UTC if any(depends_on_zone(one.argument, one.given, now) for one in words) else None
+
+
+async def with_date_notes(call: Call, written: _Written) -> _Written:
+    """The answer with a note on dates in words, if no zone is known, and on new due dates in the past."""
+    words = None if call.arguments.get("timezone") else note_on_words(call.app, written.matched)
+    notes = (written.note, words, await _note_on_past(call, written))
+    return replace(written, note=" ".join(filter(None, notes)) or None)
+
+
+async def _note_on_past(call: Call, written: Receipt | BulkReceipt | Plan) -> str | None:
+    """The note on due dates in the past that this call gives to unfinished tasks; None for an undo."""
+    change = call.change
+    if change is None or call.tool == "undo_change" or change.opening.undoes is not None:
+        return None
+    now, zone = call.app.clock(), call.app.timezone
+    past = [one for one in change.intents if one.edit is not None and _is_past(one.edit.due, now, zone)]
+    sets_status = any(one.edit is not None and isinstance(one.edit.status, StatusChoice) for one in past)
+    finished = await _finished_statuses(call.app) if sets_status else ()
+    past = [one for one in past if _is_written(one, written) and not _is_finished(one, finished)]
+    if len(past) > 1:
+        return f"{len(past)} of the new due dates are in the past."
+    return "The new due date is in the past." if past else None
+
+
+def _is_past(due: Due | None | MISSING, now: datetime, zone: str | None) -> bool:
+    return isinstance(due, Due) and is_overdue(due, now, zone)
+
+
+def _is_written(intent: Intent, written: Receipt | BulkReceipt | Plan) -> bool:
+    """Whether the due date of an intent was written, or is planned."""
+    if isinstance(written, Plan):
+        return True
+    if isinstance(written, Receipt):
+        return any(one.field == "due" for one in written.changed)
+    applied = [one for one in written.results if one.outcome == "applied"]
+    if intent.before is not None:
+        return any(one.id == intent.before.task.id for one in applied)
+    return any(intent.edit is not None and one.title == intent.edit.title for one in applied)
+
+
+async def _finished_statuses(app: AppContext) -> Sequence[Status]:
+    """The statuses of finished tasks; none if the CRM does not answer, since the write is done."""
+    try:
+        return [one for one in (await app.backend.statuses()).statuses if one.type in FINISHED]
+    except TaskhandError:
+        return ()
+
+
+def _is_finished(intent: Intent, finished: Sequence[Status]) -> bool:
+    """Whether the task of an intent is finished after the write."""
+    status = intent.edit.status if intent.edit is not None else MISSING
+    if isinstance(status, StatusChoice):
+        return any(map(status.met_by, finished))
+    return intent.before is not None and intent.before.task.is_finished
