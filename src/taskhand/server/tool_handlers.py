@@ -58,10 +58,10 @@ class ToolHandlers:
         An error has no structured content: clients check that against the answer's schema, and some do so for errors
         too.
         """
-        from taskhand.server.tool_calls import ToolCalls  # noqa: PLC0415  no start waits for it
+        from taskhand.server.tool_calls import ToolCall  # noqa: PLC0415  no start waits for it
 
         view = self.served.view(ctx)
-        result = await ToolCalls(self.served, self._schemas).call(view, ctx, params)
+        result = await ToolCall(self.served, self._schemas, view, ctx, params).run()
         if isinstance(result, CallToolResult) and self.served.shows_board(ctx):
             from taskhand.server.board.metadata import answer_metadata  # noqa: PLC0415  few clients show pages
 
