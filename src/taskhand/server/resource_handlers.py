@@ -1,7 +1,7 @@
 """MCP handlers for resources: list those that are offered, and read one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server import ServerRequestContext
@@ -93,12 +93,14 @@ class ResourceHandlers:
         try:
             with internal_errors(f"resource {uri}"), call.app.call_deadline():
                 resource, named, task_id = _find(uri, has_several=view.has_several)
-                call.tool = resource.like or f"resource {resource.name}"
-                call.app = self.served.find_named(view, named)
-                call.arguments |= {"id": task_id} if task_id else {}
+                call = replace(
+                    call,
+                    app=self.served.find_named(view, named),
+                    tool=resource.like or f"resource {resource.name}",
+                    arguments=call.arguments | ({"id": task_id} if task_id else {}),
+                )
                 _check_readable(resource, view)
-                call.app = view.find(named)
-                found = await _read(resource, task_id, call.app, ctx, params)
+                found = await _read(resource, task_id, view.find(named), ctx, params)
         except TaskhandError as error:
             if isinstance(error, NotAllowed):
                 await call.failed(error)

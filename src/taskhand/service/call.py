@@ -48,8 +48,19 @@ async def _ignore_progress(done: int, total: int) -> None:
 
 
 @dataclass(slots=True)
+class _Progress:
+    """How far the change of a call is; `settled` are the indexes of the intents with a result."""
+
+    change: Change | None = None
+    is_open: bool = False
+    was_revised: bool = False
+    former_ending: Ending | None = None
+    settled: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a tool: the caller, the arguments as sent, and its change in the journal.
+    """One call of a tool: the caller, the arguments as sent, and its change in the journal, which copies share.
 
     `progress` receives the number of finished tasks and of all tasks. `asks` is whether a person can be asked through
     the client. `refused` returns the error for a tool that this caller may not use, and for a plan that this tool made.
@@ -66,11 +77,21 @@ class Call:
     refused: Callable[[str], TaskhandError | None] = _allow_every_tool
     requests: list[str] = field(default_factory=list)
     began: float = field(default_factory=anyio.current_time)
-    change: Change | None = None
-    is_open: bool = False
-    _was_revised: bool = False
-    _former_ending: Ending | None = None
-    _settled: set[int] = field(default_factory=set)
+    _state: _Progress = field(default_factory=_Progress, repr=False)
+
+    @property
+    def change(self) -> Change | None:
+        """The change or plan that this call has written into the journal; None before."""
+        return self._state.change
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the change has begun and not ended."""
+        return self._state.is_open
+
+    def forget_plan(self) -> None:
+        """Count the plan that was written into the journal no longer as the change of this call."""
+        self._state.change = None
 
     @property
     def is_dry(self) -> bool:
@@ -119,7 +140,7 @@ class Call:
         change, is_new = await self.app.journal.begin(opening, intents)
         if not is_new:
             raise AlreadyClaimed(change)
-        self.change, self.is_open = change, True
+        self._state.change, self._state.is_open = change, True
         self._own_writes()
         await check_no_rival_note(self.app, change)
 
@@ -128,8 +149,9 @@ class Call:
         resumed, is_ours = await self.app.journal.resume(change, indexes)
         if not is_ours:
             raise AlreadyClaimed(resumed)
-        self.change, self.is_open, self._former_ending = resumed, True, change.ending
-        self._settled = set(range(len(resumed.intents))) - set(indexes)
+        state = self._state
+        state.change, state.is_open, state.former_ending = resumed, True, change.ending
+        state.settled = set(range(len(resumed.intents))) - set(indexes)
         self._own_writes()
 
     def _own_writes(self) -> None:
@@ -142,14 +164,14 @@ class Call:
     async def revise(self, intents: Sequence[Intent]) -> None:
         """Replace the intents of the open change, which may have been written in part."""
         if self.change is not None:
-            self._was_revised = True
+            self._state.was_revised = True
             await self.app.journal.revise(self.change.id, intents)
-            self.change = replace(self.change, intents=tuple(intents))
+            self._state.change = replace(self.change, intents=tuple(intents))
 
     async def settle(self, results: Sequence[Result], outcome: Outcome, code: str | None = None) -> None:
         """Record the results and end the change with its overall outcome."""
         if self.change is not None:
-            self.is_open = False
+            self._state.is_open = False
             await self.app.journal.settle(self.change.id, results, self._new_ending(outcome, code))
             self.app.updates.publish(results)
 
@@ -158,7 +180,7 @@ class Call:
         if self.change is not None:
             await self.app.journal.settle(self.change.id, results)
             self.app.updates.publish(results)
-            self._settled.update(result.index for result in results)
+            self._state.settled.update(result.index for result in results)
 
     async def record(
         self,
@@ -170,23 +192,24 @@ class Call:
     ) -> Change:
         """Record a change that has already ended, or a plan."""
         ending = self._new_ending(outcome, code)
-        self.change = await self.app.journal.record(opening or self.new_opening(), ending, intents, results)
-        return self.change
+        change = await self.app.journal.record(opening or self.new_opening(), ending, intents, results)
+        self._state.change = change
+        return change
 
     async def failed(self, error: TaskhandError) -> None:
         """Record that the call failed: every intent without a result ends as refused, or as unknown."""
         if self.is_open and self.change is not None:
             # After a bug of ours nobody knows what was sent, and a revised write may have been sent in part. Such a
             # change is unknown, so that it is not repeated blindly.
-            in_doubt = self._was_revised or isinstance(error, OutcomeUnknown) or error.code == "internal_error"
+            in_doubt = self._state.was_revised or isinstance(error, OutcomeUnknown) or error.code == "internal_error"
             outcome: Outcome = "unknown" if in_doubt else "refused"
             results = [
                 Result(index, outcome, intent.task_id, code=error.code)
                 for index, intent in enumerate(self.change.intents)
-                if index not in self._settled
+                if index not in self._state.settled
             ]
             outcomes = {one.outcome for one in (*self.change.results.values(), *results)}
-            await self.settle(results, overall_outcome(outcomes) if self._former_ending else outcome, error.code)
+            await self.settle(results, overall_outcome(outcomes) if self._state.former_ending else outcome, error.code)
         elif self.change is None:
             try:
                 await self.record("refused", results=self._refused_tasks(error), code=error.code)
@@ -207,6 +230,6 @@ class Call:
 
     def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
         """The ending of the change; its request count includes those sent before it was resumed."""
-        before = self._former_ending or Ending(outcome)
+        before = self._state.former_ending or Ending(outcome)
         took_s = before.took_s + anyio.current_time() - self.began
         return Ending(outcome, code, (*before.requests, *self.requests), round(took_s, 6))

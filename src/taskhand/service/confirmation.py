@@ -75,7 +75,7 @@ async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | B
     """
     from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan  # noqa: PLC0415  no start waits for it
 
-    call.change = None
+    call.forget_plan()
     if answer == "none":
         note = (
             "Nothing was written. The person did not answer the question, or the host did not show it. "
