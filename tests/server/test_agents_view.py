@@ -50,19 +50,21 @@ UNCLEAR: list[tuple[str, dict[str, Any], str, str]] = [
     ("bulk_update_tasks", {"filter": {"overdue": True}, "changes": {"title": "x"}}, "connection_required", REQUIRED),
 ]
 
+NEEDS_CUSTOMER = "aiCustomerId is required: Customer id from find_contacts."
+
 REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
     (
         "create_task",
         NEW | {"connection": "south", "dealId": "1"},
         "unknown_argument",
-        "There is not an argument 'dealId' with this CRM; it is only on west.",
+        f"There is not an argument 'dealId' with this CRM; it is only on west. {NEEDS_CUSTOMER}",
         OTHER_CALL.format("dealId"),
     ),
     (
         "create_task",
         NEW | {"connection": "South", "description": "x"},
         "unknown_argument",
-        "There is not an argument 'description' with this CRM; it is only on north and west.",
+        f"There is not an argument 'description' with this CRM; it is only on north and west. {NEEDS_CUSTOMER}",
         "Send such text as addNote, with update_task once the task is there.",
     ),
     (

@@ -93,3 +93,34 @@ async def test_a_name_that_asks_for_another_tool_or_place_is_answered_with_it(
         result = await client.call_tool(tool, {name: "x"})
     text = "".join(part.text for part in result.content if isinstance(part, TextContent))
     assert instead in json.loads(text)["error"]["next"]
+
+
+async def test_all_unknown_arguments_are_refused_at_once_beside_what_else_is_wrong(tmp_path: Path) -> None:
+    async with ARMS[0].open(tmp_path) as app, Client(create_server(app)) as client:
+
+        async def error_of(tool: str, **arguments: Any) -> dict[str, Any]:
+            [part] = (await client.call_tool(tool, arguments)).content
+            assert isinstance(part, TextContent)
+            error: dict[str, Any] = json.loads(part.text)["error"]
+            return error
+
+        error = await error_of("create_task", name="Call", assignee="me", deadline="tomorrow", dryRun="maybe")
+        assert error["message"] == (
+            "There are no arguments 'name', 'assignee' and 'deadline'. dryRun must be true or false."
+        )
+        assert [one["value"] for one in error["candidates"]] == ["title", "responsibleIds", "dueDate"]
+        assert error["next"] == (
+            "name: Send title instead. assignee: Send responsibleIds instead. deadline: Send dueDate instead."
+        )
+        error = await error_of("create_task", title="Call", foo=1)
+        assert error["message"].startswith("There is not an argument 'foo'. responsibleIds is required: ")
+        error = await error_of("update_task", id="1", created_at="today", foo=1)
+        assert error["message"] == (
+            "created_at cannot be set: it never changes after a task is created. There is not an argument 'foo'."
+        )
+        error = await error_of("bulk_update_tasks", taskIds=["1"], changes={"deadline": "x", "assignee": "me"})
+        assert error["message"] == "There are no arguments 'changes.deadline' and 'changes.assignee'."
+        error = await error_of("list_tasks", **dict.fromkeys("abcdefg", 1))
+        assert error["message"] == "There are no arguments 'a', 'b', 'c', 'd' and 'e'. 2 more are unknown."
+        error = await error_of("create_tasks", tasks=[{"name": "Call", "owner": "me"}])
+        assert error["message"] == "tasks[0]: There are no arguments 'name' and 'owner'."

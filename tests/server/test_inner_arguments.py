@@ -259,10 +259,12 @@ def test_an_immutable_field_inside_an_object_is_refused_by_its_dotted_name(name:
     assert caught.value.next_step == f"Leave changes.{name} out."
 
 
-@pytest.mark.parametrize("place", ["filter", "own"])
-def test_a_filter_or_an_object_of_ours_has_no_immutable_fields_only_unknown_ones(place: str) -> None:
+@pytest.mark.parametrize(("place", "others"), [("filter", {}), ("own", {"label": "x"})])
+def test_a_filter_or_an_object_of_ours_has_no_immutable_fields_only_unknown_ones(
+    place: str, others: dict[str, str]
+) -> None:
     with refused("unknown_argument") as caught:
-        read({place: {"id": "x"}})
+        read({place: {"id": "x"} | others})
     assert caught.value.message == f"There is not an argument '{place}.id'."
 
 

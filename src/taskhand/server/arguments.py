@@ -20,7 +20,7 @@ from taskhand.server.argument_types import choices, expected_choice, expected_ty
 from taskhand.server.coercion import coerce
 from taskhand.server.list_arguments import ListItem, lists_of
 from taskhand.server.schema import Schema, fields_of, model_fields
-from taskhand.server.unknown_argument import unknown_argument_error
+from taskhand.server.unknown_argument import joined_unknown_error, unknown_argument_error
 
 __all__ = ["parse_arguments"]
 
@@ -43,7 +43,12 @@ def parse_arguments(
     other connections by name.
     """
     faults = _Faults()
-    values = _coerce_all(ArgumentScope(model, schema, reads=reads, tool=tool, others=others or {}), sent, faults)
+    try:
+        values = _coerce_all(ArgumentScope(model, schema, reads=reads, tool=tool, others=others or {}), sent, faults)
+    except CallerError:
+        if faults.unknown:
+            raise faults.to_error() from None
+        raise
     try:
         arguments = model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -51,17 +56,18 @@ def parse_arguments(
             faults.add(one, schema)
         raise faults.to_error() from None
     faults.add_lacking(arguments, schema)
-    if faults.wrong or faults.missing:
+    if faults.wrong or faults.missing or faults.unknown:
         raise faults.to_error()
     return arguments
 
 
 @dataclass(frozen=True, slots=True)
 class _Faults:
-    """The wrong and the missing arguments: a sentence for each, by dotted name."""
+    """The wrong and the missing arguments: a sentence for each, by dotted name; `unknown` has an error for each."""
 
     wrong: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, CallerError] = field(default_factory=dict)
 
     def add(self, error: ErrorDetails, schema: Schema) -> None:
         """Add what pydantic found, unless the argument has a fault already."""
@@ -82,7 +88,11 @@ class _Faults:
                     self.wrong.setdefault(name, expected_choice(name, node))
 
     def to_error(self) -> CallerError:
-        """One error with the first five sentences."""
+        """One error with the first five sentences, after those on the unknown arguments."""
+        if self.unknown:
+            meant = {one.value for error in self.unknown.values() for one in error.candidates}
+            missing = [sentence for name, sentence in self.missing.items() if name not in meant]
+            return joined_unknown_error(self.unknown, [*self.wrong.values(), *missing])
         return CallerError(
             " ".join([*self.wrong.values(), *self.missing.values()][:5]),
             code="invalid_arguments" if self.wrong else "missing_argument",
@@ -102,7 +112,7 @@ def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) 
     properties, required = scope.properties, scope.required
     for name in sent:
         if name not in properties:
-            raise unknown_argument_error(scope, name)
+            faults.unknown[scope.dotted(name)] = unknown_argument_error(scope, name)
     coerced = {name: coerce(name, sent[name], properties[name]) for name in filter(sent.__contains__, properties)}
     given, values = scope.keep_given(coerced), dict[str, Any]()
     if fault := scope.uncertain_priority(sent):

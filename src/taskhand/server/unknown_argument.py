@@ -13,7 +13,10 @@ from taskhand.server.coercion import squeeze
 from taskhand.server.list_arguments import lists_of
 from taskhand.server.schema import fields_of, item_fields, model_fields, objects_of
 
-__all__ = ["OUTERMOST_CONNECTION", "unknown_argument_error"]
+__all__ = ["OUTERMOST_CONNECTION", "joined_unknown_error", "unknown_argument_error"]
+
+_MAX_NAMED: Final = 5
+"""Unknown arguments, and wrong values beside them, that one error explains."""
 
 _IN_PLACE_OF = {
     "description": "Send such text as addNote, with update_task once the task is there.",
@@ -64,6 +67,28 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
         next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,
+    )
+
+
+def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[str] = ()) -> CallerError:
+    """One error for all unknown arguments of a call, by dotted name; `others` are sentences on its known arguments."""
+    shown = dict([*unknown.items()][:_MAX_NAMED])
+    first = next(iter(shown.values()))
+    if len(shown) == 1 and not others:
+        return first
+    messages = {name: one.message for name, one in shown.items()}
+    plain = [name for name, message in messages.items() if message == f"There is not an argument {name[:60]!r}."]
+    if len(plain) > 1:
+        names = " and ".join([", ".join(repr(name[:60]) for name in plain[:-1]), repr(plain[-1][:60])])
+        messages |= dict.fromkeys(plain, f"There are no arguments {names}.")
+    more = [f"{len(unknown) - _MAX_NAMED} more are unknown."] if len(unknown) > _MAX_NAMED else []
+    steps = {name: one.next_step or "" for name, one in shown.items()}
+    has_one_step = len({*steps.values()}) == 1
+    return CallerError(
+        " ".join([*dict.fromkeys(messages.values()), *more, *others[:_MAX_NAMED]]),
+        code=first.code,
+        candidates=list(dict.fromkeys(candidate for one in shown.values() for candidate in one.candidates)),
+        next_step=first.next_step if has_one_step else " ".join(f"{name[:60]}: {step}" for name, step in steps.items()),
     )
 
 
