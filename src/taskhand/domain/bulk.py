@@ -1,7 +1,8 @@
 """The result of a bulk change, task by task; pure."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
@@ -9,7 +10,7 @@ from taskhand.domain.outcome import Outcome
 from taskhand.domain.receipt import FieldChange, links_in, people_in, people_unapplied
 from taskhand.domain.unapplied_fields import Unapplied
 
-__all__ = ["BulkReceipt", "TaskResult", "same_for_others"]
+__all__ = ["BulkReceipt", "SkippedTasks", "TaskResult", "same_for_others"]
 
 _WORTH_RETRYING = frozenset(
     {"rate_limited", "upstream_error", "conflict", "not_attempted", "store_busy", "link_required", "link_broken"}
@@ -42,6 +43,28 @@ class TaskResult:
     def may_be_retried(self) -> bool:
         """Whether the same change may be sent again for this task, since nothing was written."""
         return self.outcome == "not_attempted" or (self.outcome == "refused" and self.code in _WORTH_RETRYING)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedTasks:
+    """Tasks of a bulk change that need no request: `unchanged` already match, `refused` have an error, by id.
+
+    `others` are results without a task id, or remarks. `titles` are those of the tasks that were read.
+    """
+
+    unchanged: tuple[str, ...] = ()
+    refused: Mapping[str, TaskhandError] = field(default_factory=dict)
+    others: tuple[TaskResult, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def results(self) -> tuple[TaskResult, ...]:
+        """The results of these tasks."""
+        titles = self.titles
+        unchanged = (TaskResult(task_id, "unchanged", title=titles.get(task_id)) for task_id in self.unchanged)
+        refused = (
+            TaskResult.failed(task_id, "refused", error, titles.get(task_id)) for task_id, error in self.refused.items()
+        )
+        return (*unchanged, *refused, *self.others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import MISSING, BaseModel
 
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk import BulkReceipt, SkippedTasks
 from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
@@ -19,7 +19,7 @@ from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
-from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, nothing_to_plan, replay_of
+from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan, replay_of
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_by_property import TaskIds

@@ -4,12 +4,12 @@ A caller that gives up stops the sending. Requests in progress are awaited, and 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult
-from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.bulk import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
@@ -25,7 +25,6 @@ from taskhand.service.notes import describe_shared
 from taskhand.service.send_intents import send_intents
 
 __all__ = [
-    "SkippedTasks",
     "bulk_resume",
     "bulk_write",
     "find_replay",
@@ -39,28 +38,6 @@ __all__ = [
 _NAME = 60
 _REPLAYABLE = frozenset({"applied", "unchanged", "refused", "not_attempted"})
 """Outcomes of a journaled result that a replay returns unchanged; any other is returned as unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedTasks:
-    """Tasks of a bulk change that need no request: `unchanged` already match, `refused` have an error, by id.
-
-    `others` are results without a task id, or remarks. `titles` are those of the tasks that were read.
-    """
-
-    unchanged: tuple[str, ...] = ()
-    refused: Mapping[str, TaskhandError] = field(default_factory=dict)
-    others: tuple[TaskResult, ...] = ()
-    titles: Mapping[str, str] = field(default_factory=dict)
-
-    def results(self) -> tuple[TaskResult, ...]:
-        """The results of these tasks."""
-        titles = self.titles
-        unchanged = (TaskResult(task_id, "unchanged", title=titles.get(task_id)) for task_id in self.unchanged)
-        refused = (
-            TaskResult.failed(task_id, "refused", error, titles.get(task_id)) for task_id, error in self.refused.items()
-        )
-        return (*unchanged, *refused, *self.others)
 
 
 async def bulk_write(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from taskhand.domain import task_rules
-from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.bulk import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.canonical import canonical_new
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
@@ -16,7 +16,7 @@ from taskhand.domain.task import Task, TaskDraft
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Claim, Intent
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, nothing_to_plan
+from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import DUPLICATE
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made

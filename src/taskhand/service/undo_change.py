@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.bulk import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.field_names import argument_name, edit_field
@@ -14,7 +14,7 @@ from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.apply_plan import execute_intents, plan_user
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_write import SkippedTasks, bulk_write
+from taskhand.service.bulk_write import bulk_write
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
