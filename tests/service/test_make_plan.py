@@ -6,6 +6,7 @@ from pathlib import Path
 from behaviour.arms import NOW
 from builders import TASK_ID, task
 from safety.victim import journal_in, store_in
+from taskhand.domain.bulk import SkippedTasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
 from taskhand.domain.snapshot import Snapshot
@@ -20,7 +21,8 @@ async def test_the_journal_of_a_plan_shows_the_refused_tasks_beside_the_planned_
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     intent = Intent("update", Snapshot(task()), Edit(priority=2))
     call = Call(app, "bulk_update_tasks", arguments={})
-    await make_plan(call, [intent], refused={"other": NotFound("There is no such task.", code="task_not_found")})
+    refused = {"other": NotFound("There is no such task.", code="task_not_found")}
+    await make_plan(call, [intent], skipped=SkippedTasks(refused=refused))
     assert call.change is not None
     change = await app.journal.find(call.change.id)
     assert change is not None

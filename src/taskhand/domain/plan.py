@@ -7,7 +7,7 @@ from typing import Final, Literal
 from taskhand.domain.bulk import TaskResult
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import EDIT_FIELDS, Edit
-from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.receipt import FieldChange, changes, links_in, people_in, people_unapplied, preview
 from taskhand.domain.task import Task
@@ -41,8 +41,7 @@ class Plan:
     """The operations that `apply_plan` would apply; valid until `expires_at` (aware), and for one `apply_plan`.
 
     `guard` is why the change stopped at a plan although no dry run was asked for, as the subject of
-    "... stops at a plan". `unchanged` are ids of tasks that already match. `refused` are ids of tasks that cannot be
-    changed, each with its error. `skipped` are new tasks that would not be created. `unapplied` are fields that an undo
+    "... stops at a plan". `skipped` are tasks that nothing would be sent for. `unapplied` are fields that an undo
     leaves as they are. `is_for_others` is whether the caller who made the plan may not apply it.
     """
 
@@ -53,8 +52,6 @@ class Plan:
     guard: str | None = None
     matched: tuple[Match, ...] = ()
     note: str | None = None
-    unchanged: tuple[str, ...] = ()
-    refused: tuple[tuple[str, TaskhandError], ...] = ()
     skipped: tuple[TaskResult, ...] = ()
     unapplied: tuple[Unapplied, ...] = ()
     is_for_others: bool = False

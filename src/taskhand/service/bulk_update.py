@@ -73,17 +73,14 @@ async def bulk_update(
         if call.is_dry and not steps.intents:
             return nothing_to_plan(steps.skipped, steps.matched)
         by_filter = given is not None and bool(steps.intents)
-        guard = reason_to_confirm(call.app, steps.intents, by_filter=by_filter)
-        if call.is_dry or guard:
+        if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
             return await make_plan(
                 call,
                 steps.intents,
                 steps.matched,
                 claims=claims,
-                guard=None if call.is_dry else guard,
                 note=_note_about_filter([one.before.task for one in steps.intents if one.before], given),
-                unchanged=steps.skipped.unchanged,
-                refused=steps.skipped.refused,
+                skipped=steps.skipped,
                 by_filter=by_filter,
             )
         try:

@@ -129,15 +129,13 @@ async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ..
     intents = [step.intent for step in new if step.intent is not None]
     claims = of_key or tuple(step.claim for step in new if step.claim is not None)
     matched = tuple(dict.fromkeys(match for step in new for match in step.matched))
-    skipped = tuple(step.result for step in steps if step.result is not None)
-    guard = reason_to_confirm(call.app, intents)
+    skipped = SkippedTasks(others=tuple(step.result for step in steps if step.result is not None))
     if call.is_dry and not intents:
-        return nothing_to_plan(SkippedTasks(others=skipped), matched)
-    if call.is_dry or guard:
-        guard = None if call.is_dry else guard
-        return await make_plan(call, intents, matched, claims=claims, guard=guard, skipped=skipped)
+        return nothing_to_plan(skipped, matched)
+    if call.is_dry or reason_to_confirm(call.app, intents):
+        return await make_plan(call, intents, matched, claims=claims, skipped=skipped)
     opening = call.new_opening(matched=matched, claims=claims)
-    receipt = await bulk_write(call, intents, opening, SkippedTasks(others=skipped))
+    receipt = await bulk_write(call, intents, opening, skipped)
     # In the journal new tasks come first; the answer keeps the order of the call.
     places = [step.body.index for step in (*new, *(step for step in steps if step.result is not None))]
     in_order = sorted(zip(places, receipt.results, strict=True), key=lambda pair: pair[0])

@@ -5,11 +5,11 @@ from dataclasses import replace
 import anyio
 
 from taskhand.domain import task_rules
+from taskhand.domain.bulk import SkippedTasks
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Opening, Result
-from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_targets import check_not_all_refused, read_by_id
 from taskhand.service.call import Call
 from taskhand.service.find_by_property import TaskIds
@@ -23,7 +23,10 @@ async def delete_task(call: Call, task_id: str) -> Plan:
     """Plan the deletion of a task: a deletion always needs approval."""
     task_rules.check_id(task_id, call.app.backend.capabilities)
     intent = Intent("delete", await read_snapshot(call.app, task_id, to_delete=True))
-    return await make_plan(call, [intent], guard=None if call.is_dry else reason_to_confirm(call.app, [intent]))
+    return await make_plan(
+        call,
+        [intent],
+    )
 
 
 async def delete_tasks(call: Call, chosen: TaskIds) -> Plan:
@@ -33,8 +36,7 @@ async def delete_tasks(call: Call, chosen: TaskIds) -> Plan:
     refused = {**targets.refused, **chosen.missing}
     check_not_all_refused(refused, others=len(targets.tasks))
     intents = [Intent("delete", snapshot) for snapshot in targets.tasks]
-    guard = None if call.is_dry else reason_to_confirm(call.app, intents)
-    return await make_plan(call, intents, guard=guard, refused=refused)
+    return await make_plan(call, intents, skipped=SkippedTasks(refused=refused))
 
 
 async def execute_delete(call: Call, before: Snapshot, opening: Opening) -> Receipt:

@@ -1,12 +1,11 @@
 """Plans: the journal records what a write would do and the task values it read; nothing is sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic import MISSING
 
-from taskhand.domain.bulk import TaskResult
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.bulk import SkippedTasks
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Difference, Plan, difference
 from taskhand.domain.snapshot import describe_loss
@@ -27,30 +26,26 @@ async def make_plan(
     *,
     undoes: str | None = None,
     claims: tuple[Claim, ...] = (),
-    guard: str | None = None,
     note: str | None = None,
-    unchanged: Sequence[str] = (),
-    refused: Mapping[str, TaskhandError] | None = None,
-    skipped: Sequence[TaskResult] = (),
+    skipped: SkippedTasks | None = None,
     by_filter: bool = False,
 ) -> Plan:
     """Record a plan of these intents in the journal. `claims` are made only when the plan is carried out.
 
     `by_filter` is as of an Opening.
     """
-    refused = refused or {}
+    skipped = skipped or SkippedTasks()
     needs_approval = reason_to_confirm(call.app, intents, by_filter=by_filter)
     second_person = needs_approval is not None and call.app.principal.rules.second_person
     opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
     opening = replace(opening, second_person=second_person, by_filter=by_filter)
-    left_out = [*(TaskResult.failed(task_id, "refused", error) for task_id, error in refused.items()), *skipped]
     results = [
         Result(n, one.outcome, one.id or None, code=one.code, title=one.title)
-        for n, one in enumerate(left_out, len(intents))
+        for n, one in enumerate(replace(skipped, unchanged=()).results(), len(intents))
     ]
     change = await call.record("planned", opening, intents, results)
-    plan = to_plan(change, call.app, guard=guard, note=note)
-    plan = replace(plan, unchanged=tuple(unchanged), refused=tuple(refused.items()), skipped=tuple(skipped))
+    plan = to_plan(change, call.app, guard=None if call.is_dry else needs_approval, note=note)
+    plan = replace(plan, skipped=skipped.results())
     reason = reason_not_to_apply(call.app, change.id, needs_approval)
     if reason is None:
         return plan

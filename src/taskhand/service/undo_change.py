@@ -211,27 +211,14 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
     if not undo.remade and not any(one.possible for one in undo.tasks):
         raise _nothing_undone_error(undo)
     intents, claims = undo.intents, undo.claims
-    guard = None if _is_just_made(call, change, intents) else reason_to_confirm(call.app, intents)
     if call.is_dry and undo.is_met:
         return _nothing_left(undo)
-    if call.is_dry or guard:
-        guard = None if call.is_dry else guard
-        skipped = undo.skipped
+    if call.is_dry or (not _is_just_made(call, change, intents) and reason_to_confirm(call.app, intents)):
         kept = [
             (task_id if undo.is_of_many else None, one) for task_id, rows in undo.unrestored.items() for one in rows
         ]
         note = " ".join(filter(None, (undo.note, _kept_note(undo)))) or None
-        plan = await make_plan(
-            call,
-            intents,
-            undoes=change.id,
-            claims=claims,
-            guard=guard,
-            note=note,
-            unchanged=skipped.unchanged,
-            refused=undo.refused,
-            skipped=skipped.others,
-        )
+        plan = await make_plan(call, intents, undoes=change.id, claims=claims, note=note, skipped=undo.skipped)
         return replace(plan, unapplied=tuple(replace(one, task_id=task_id) for task_id, one in kept))
     opening = call.new_opening(undoes=change.id, claims=claims)
     if undo.is_of_many:

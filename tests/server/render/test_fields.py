@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import MISSING, BaseModel
 
 from builders import ANA, BEN, DONE, TASK_ID, on_people, task
-from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.bulk import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted, NotFound
@@ -137,9 +137,11 @@ def test_each_field_of_a_plan_is_its_own() -> None:
         guard="A change by filter",
         matched=(MATCH,),
         note="A note.",
-        unchanged=("t-3",),
-        refused=(("t-4", NotFound("There is no task t-4.", code="task_not_found")),),
-        skipped=(TaskResult("", "unchanged", message="It is there."),),
+        skipped=SkippedTasks(
+            ("t-3",),
+            {"t-4": NotFound("There is no task t-4.", code="task_not_found")},
+            (TaskResult("", "unchanged", message="It is there."),),
+        ).results(),
         unapplied=(Unapplied("title", "Old", "New", task_id="t-1"),),
     )
     assert shown(render_write(plan, WORDING)) == {

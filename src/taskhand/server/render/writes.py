@@ -187,14 +187,11 @@ def render_plan(
     """The answer for a plan, with these rows for its first differences; `kept` are fields that stay."""
     more = f" {len(plan.differences) - len(rows)} more are not shown." if len(rows) < len(plan.differences) else ""
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
-    left_out = [*(TaskResult(one, "unchanged") for one in plan.unchanged)]
-    left_out += [TaskResult.failed(one, "refused", error) for one, error in plan.refused]
-    left_out += plan.skipped
     return ManyAnswer(
         plan_id=plan.id,
         count=len(plan.differences),
         difference=tuple(rows),
-        outcomes=tuple(outcome_rows(left_out, _MAX_IDS_LENGTH)) or MISSING,
+        outcomes=tuple(outcome_rows(plan.skipped, _MAX_IDS_LENGTH)) or MISSING,
         unapplied=tuple(kept[:_MAX_MISSES]) or MISSING,
         expires_at=or_missing(expires_at),
         matched=match_rows(plan.matched) or MISSING,
