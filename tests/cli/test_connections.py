@@ -349,6 +349,16 @@ def test_an_error_is_printed_and_nothing_is_written(
     assert SECRET not in f"{done.output} {done.exception}"
 
 
+@pytest.mark.parametrize(
+    "text", ["[connections", 'connections = { n.backend = "local", n.db = "n" }\n', "connections = 3\n"]
+)
+@pytest.mark.parametrize("words", ["add n --backend local --no-check", "remove n"])
+def test_a_file_that_cannot_be_edited_stays_as_it_is(words: str, text: str, run: Run, file: Path) -> None:
+    save(file, text)
+    assert str(file) in error_of(run("connections", *words.split())).message
+    assert file.read_text(encoding="utf-8") == text
+
+
 @pytest.mark.parametrize("value", ["env:GONE", "file:/gone", "keyring:gone", "${NORTH}"])
 def test_one_unread_credential_stops_no_command_that_needs_none(value: str, run: Run, file: Path) -> None:
     north = f'[connections.north]\nbackend = "close"\napi_key = "{value}"\n\n'

@@ -142,6 +142,7 @@ async def test_a_person_who_does_not_link_is_refused_and_not_asked_again(stage: 
         assert refused["code"] == "link_required"
         # A host without a person cancels by itself: then the link is told. A no is a no.
         assert (stage.pages.urls[0] in refused["next"]) is (says == "cancel")
+        assert ("The person declined" in refused["next"]) is (says == "decline")
         again = await answer_of(client, "update_task", **WRITE)
         assert stage.pages.urls[0] in again["next"]
     assert len(at.asked) == len(stage.pages.made) == 1
