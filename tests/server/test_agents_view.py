@@ -256,6 +256,17 @@ async def test_an_id_that_fits_one_connection_alone_needs_no_name(tmp_path: Path
         assert (await answer_of(client, "delete_task", ids=[made["task"]["id"]]))["connection"] == "north"
 
 
+async def test_the_address_of_a_task_names_its_connection_too(tmp_path: Path) -> None:
+    async with open_mixed(tmp_path, "local", "local") as connections, Client(create_server(connections)) as client:
+        task = (await answer_of(client, "create_task", connection="south", **NEW))["task"]["id"]
+        address = f"task://south/{task}"
+        assert (await answer_of(client, "get_task", id=address))["connection"] == "south"
+        assert (await answer_of(client, "get_task", id=address, connection="South"))["task"]["id"] == task
+        assert (await answer_of(client, "get_task", id=address, connection="north"))["code"] == "invalid_id"
+        several = await answer_of(client, "delete_task", ids=[address, f"task://north/{task}"])
+        assert several["code"] == "connection_required"
+
+
 async def test_an_unknown_plan_or_change_is_not_a_question_of_the_connection(mixed: Connections) -> None:
     async with Client(create_server(mixed)) as client:
         for tool, argument in (("apply_plan", "planId"), ("undo_change", "changeId"), ("list_changes", "changeId")):

@@ -9,7 +9,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
-from behaviour.agent import Agent
+from behaviour.agent import Agent, Refused
 from behaviour.arms import ARMS, Arm, vambe_sandbox, vambe_settings
 from server.listings import read_json, snapshot_files, to_wire
 from server.surface import BACKENDS
@@ -68,6 +68,30 @@ async def test_a_resource_returns_the_same_as_its_tool(arm: Arm, era: str, tmp_p
         read = await read_json(client, f"task://{task['id']}")
         assert read["task"]["title"] == "Call Acme"
         assert "task.title" in read["untrusted"]["fields"]
+
+
+async def test_the_address_of_a_task_is_taken_for_its_id_by_every_tool(tmp_path: Path) -> None:
+    async with ARMS[0].open(tmp_path) as at, Client(create_server(at)) as client:
+        agent = Agent(client)
+        task = await agent.create(dueDate="2026-03-09")
+        address = f"task://{task['id']}"
+        assert (await agent("get_task", id=address))["task"]["id"] == task["id"]
+        await agent("update_task", id=address, priority="2")
+        await agent("bulk_update_tasks", taskIds=[address], shiftDueDays=1)
+        listed = await agent("list_changes", taskId=address)
+        assert [one["tool"] for one in listed["changes"]] == ["bulk_update_tasks", "update_task", "create_task"]
+        assert (await agent("delete_task", ids=[address]))["difference"][0]["id"] == task["id"]
+        for wrong in (f"task://north/{task['id']}", f"tasks://{task['id']}", "task://"):
+            assert await agent.refusal("get_task", id=wrong) == "invalid_id"
+
+
+async def test_the_title_of_a_task_as_its_id_is_answered_with_how_to_find_it(tmp_path: Path) -> None:
+    async with ARMS[0].open(tmp_path) as at, Client(create_server(at)) as client:
+        agent = Agent(client)
+        with pytest.raises(Refused) as refused:
+            await agent("complete_task", id="Call Acme")
+    assert (refused.value.code, str(refused.value)) == ("invalid_id", "'Call Acme' is not a task id.")
+    assert refused.value.next == "If it is a title, call list_tasks with text to find the task, then send its id."
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -104,13 +104,12 @@ def parse_due(body: TaskDraft | TaskPatch, reference: Reference) -> DueRequest:
 def check_id(task_id: str, capabilities: Capabilities) -> None:
     """Refuse an id that is malformed for this backend."""
     if not re.fullmatch(capabilities.id_pattern, task_id):
-        of_property = " If it is the value of a unique property, name that in idProperty."
-        raise CallerError(
-            f"{task_id[:60]!r} is not a task id.",
-            code="invalid_id",
-            next_step="Take id from list_tasks, and send it unchanged."
-            + ("" if "properties" in capabilities.absent else of_property),
-        )
+        next_step = "Take id from list_tasks, and send it unchanged."
+        if " " in task_id.strip():
+            next_step = "If it is a title, call list_tasks with text to find the task, then send its id."
+        if "properties" not in capabilities.absent:
+            next_step += " If it is the value of a unique property, name that in idProperty."
+        raise CallerError(f"{task_id[:60]!r} is not a task id.", code="invalid_id", next_step=next_step)
 
 
 def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:

@@ -25,6 +25,7 @@ from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole_writes import render_whole_write
 from taskhand.server.render.writes import render_write
 from taskhand.server.schema import Schema, fields_of
+from taskhand.server.task_addresses import with_plain_ids
 from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.app_context import AppContext
@@ -110,10 +111,11 @@ class ToolCall:
 
     async def _find_connection(self, tool: Tool[Any]) -> tuple[dict[str, Any], AppContext | None]:
         """The arguments without the name of the connection, and the connection; None if the call names none."""
-        mine, arguments = self._view.connections, self._params.arguments or {}
+        mine, has_several = self._view.connections, self._served.connections.are_several
+        arguments = with_plain_ids(self._params.arguments or {}, has_several=has_several)
         if not mine.by_name:
             raise NotAllowed.by("connections", "No connection is yours to use; nothing was sent.")
-        if not self._served.connections.are_several:
+        if not has_several:
             return arguments, mine.first
         from taskhand.server.connection_argument import ids_in, take_connection  # noqa: PLC0415  few servers have several
         from taskhand.service.find_connection import find_connection, unclear_connection  # noqa: PLC0415  as above

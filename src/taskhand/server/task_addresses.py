@@ -1,0 +1,49 @@
+"""The addresses of tasks as resources, sent in place of their ids; pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+__all__ = ["with_plain_ids"]
+
+_ID_ARGUMENTS: Final = ("id", "ids", "taskId", "taskIds", "except")
+_ADDRESS: Final = re.compile(r"task://(?:([^/\s]+)/)?([^/\s]+)/?")
+
+
+def with_plain_ids(arguments: Mapping[str, Any], *, has_several: bool) -> dict[str, Any]:
+    """The arguments with ids in place of addresses such as `task://{id}`.
+
+    With several connections an address also names its own: it is taken if the call names none. An address of another
+    connection than the call's is left, and refused as an id.
+    """
+    sent = dict(arguments)
+    if sent.get("idProperty"):  # any text can be a value of a property
+        return sent
+    of_call = sent.get("connection") or None
+    named: set[str] = set()
+    for argument in _ID_ARGUMENTS:
+        value = sent.get(argument)
+        if isinstance(value, str):
+            sent[argument] = _plain_id(value, of_call, named, has_several=has_several)
+        elif isinstance(value, list):
+            sent[argument] = [
+                _plain_id(one, of_call, named, has_several=has_several) if isinstance(one, str) else one
+                for one in value
+            ]
+    if of_call is None and len(named) == 1:
+        sent["connection"] = named.pop()
+    return sent
+
+
+def _plain_id(text: str, of_call: object, named: set[str], *, has_several: bool) -> str:
+    """The id in an address, whose connection is added to `named`; any other text as it is."""
+    found = _ADDRESS.fullmatch(text.strip())
+    if found is None:
+        return text
+    connection, task_id = found[1] and unquote(found[1]), unquote(found[2])
+    if connection is not None:
+        if not has_several or (isinstance(of_call, str) and of_call.strip().casefold() != connection.casefold()):
+            return text
+        named.add(connection)
+    return task_id
