@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskhand.http.rate_headers import retry_after_s
 from taskhand.http.retry import (
     TABLE,
     Action,
@@ -20,7 +21,6 @@ from taskhand.http.retry import (
     decide,
     event_of,
     leaves_in_doubt,
-    retry_after_s,
 )
 
 POLICY = RetryPolicy(attempts=3, base_s=1.0, cap_s=8.0, retry_after_cap_s=30.0)

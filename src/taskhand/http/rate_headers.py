@@ -1,12 +1,17 @@
-"""The rate limit in the headers of a response; pure."""
+"""The headers of a response that ask to wait: the rate limit, and `Retry-After`; pure."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Final
 
-__all__ = ["RateHeaders", "parse_ietf_headers"]
+__all__ = ["LOCKED_S", "RateHeaders", "parse_ietf_headers", "posix_time", "retry_after_s"]
 
+_DAY_S: Final = 86_400.0
+LOCKED_S: Final = 2.5
+"""The shortest wait after a 423: HubSpot documents that a lock lasts two seconds, and asks to wait at least as long."""
 _PAIR: Final = re.compile(r"[a-z]+=(\d{1,9}(?:\.\d{1,9})?)")
 
 
@@ -36,3 +41,25 @@ def parse_ietf_headers(headers: Mapping[str, str]) -> RateHeaders | None:
         return None
     limit = int(float(pairs["limit"])) if "limit" in pairs else None
     return RateHeaders(remaining=int(float(remaining)), reset_s=float(reset), limit=limit)
+
+
+def retry_after_s(value: str | None, *, now: float) -> float | None:
+    """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110 §10.2.3); None if it cannot be parsed.
+
+    `now` is POSIX time, best taken from the same response's `Date`. A past date gives 0; the longest wait is a day.
+    Fractions of a second are not in the RFC, but servers send them.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return min(float(text), _DAY_S)
+    moment = posix_time(text)
+    return None if moment is None else min(max(moment - now, 0.0), _DAY_S)
+
+
+def posix_time(value: str | None) -> float | None:
+    """POSIX time of an HTTP date in any of its three forms (RFC 9110 §5.6.7); None if it cannot be parsed."""
+    try:
+        moment = parsedate_to_datetime(value or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

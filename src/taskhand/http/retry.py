@@ -7,14 +7,11 @@ A write that may have been applied is not repeated: the caller reads the task ba
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Final, Self
 
 __all__ = [
-    "LOCKED_S",
     "TABLE",
     "Action",
     "AttemptState",
@@ -28,8 +25,6 @@ __all__ = [
     "decide",
     "event_of",
     "leaves_in_doubt",
-    "posix_time",
-    "retry_after_s",
 ]
 
 
@@ -200,30 +195,3 @@ def _affordable_wait_s(policy: RetryPolicy, state: AttemptState) -> float | None
     wait_s = policy.backoff_s(state.attempt, state.jitter) if state.asked_s is None else state.asked_s
     too_long = state.asked_s is not None and state.asked_s > policy.retry_after_cap_s
     return None if too_long or state.attempt >= policy.attempts or wait_s >= state.left_s else wait_s
-
-
-_DAY_S: Final = 86_400.0
-LOCKED_S: Final = 2.5
-"""The shortest wait after a 423: HubSpot documents that a lock lasts two seconds, and asks to wait at least as long."""
-
-
-def retry_after_s(value: str | None, *, now: float) -> float | None:
-    """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110 §10.2.3); None if it cannot be parsed.
-
-    `now` is POSIX time, best taken from the same response's `Date`. A past date gives 0; the longest wait is a day.
-    Fractions of a second are not in the RFC, but servers send them.
-    """
-    text = (value or "").strip()
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        return min(float(text), _DAY_S)
-    moment = posix_time(text)
-    return None if moment is None else min(max(moment - now, 0.0), _DAY_S)
-
-
-def posix_time(value: str | None) -> float | None:
-    """POSIX time of an HTTP date in any of its three forms (RFC 9110 §5.6.7); None if it cannot be parsed."""
-    try:
-        moment = parsedate_to_datetime(value or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None

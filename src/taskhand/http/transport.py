@@ -26,12 +26,11 @@ from taskhand.http.attempt import Answer, Attempt, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
 from taskhand.http.proxy import proxy_route_for
-from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_headers import LOCKED_S, RateHeaders, posix_time, retry_after_s
 from taskhand.http.rate_limiter import Limiter
 from taskhand.http.request import Request
 from taskhand.http.response_body import UnexpectedBody, parse_json
 from taskhand.http.retry import (
-    LOCKED_S,
     AttemptState,
     Event,
     ReadBack,
@@ -40,8 +39,6 @@ from taskhand.http.retry import (
     RetryPolicy,
     decide,
     leaves_in_doubt,
-    posix_time,
-    retry_after_s,
 )
 from taskhand.http.upstream import Limits, Runtime, Upstream
 

@@ -8,8 +8,8 @@ from typing import Any
 from taskhand.domain.errors import InvalidAnswer
 from taskhand.domain.field_reader import ODD, unreadable_task
 from taskhand.domain.task import Task
+from taskhand.http.rate_headers import posix_time
 from taskhand.http.response_body import Reply
-from taskhand.http.retry import posix_time
 
 __all__ = [
     "JsonObject",
