@@ -13,11 +13,9 @@ from taskhand.http.retry import (
     AttemptState,
     Decision,
     Event,
-    ReadBack,
     RequestKind,
     Retry,
     RetryPolicy,
-    Stop,
     decide,
     event_of,
     leaves_in_doubt,
@@ -35,7 +33,7 @@ def state(
 
 
 def word(verdict: Decision) -> str:
-    return {Retry: A, Stop: S, ReadBack: R}[type(verdict)]
+    return A if isinstance(verdict, Retry) else {Action.STOP: S, Action.READ_BACK: R}[verdict]
 
 
 # event                 first attempt               last attempt
@@ -81,8 +79,8 @@ def test_a_create_is_repeated_only_when_nothing_arrived() -> None:
 @pytest.mark.parametrize("event", [event for event in Event if event is not Event.SUCCEEDED])
 def test_only_a_success_ends_the_doubt_about_an_earlier_attempt(event: Event) -> None:
     last = state(RequestKind.REPLAY, event, attempt=3, in_doubt=True)
-    assert decide(POLICY, last) == ReadBack()
-    assert decide(POLICY, state(RequestKind.REPLAY, Event.SUCCEEDED, attempt=3, in_doubt=True)) == Stop()
+    assert decide(POLICY, last) is Action.READ_BACK
+    assert decide(POLICY, state(RequestKind.REPLAY, Event.SUCCEEDED, attempt=3, in_doubt=True)) is Action.STOP
 
 
 @pytest.mark.parametrize(
@@ -137,8 +135,8 @@ def test_each_method_has_a_request_kind(method: str, kind: RequestKind, *, reads
 
 def test_a_caller_who_looks_first_is_given_the_answer_that_asks_to_wait_and_no_other() -> None:
     create = AttemptState(RequestKind.CREATE, Event.THROTTLED, 1, left_s=60.0, jitter=0.5, looks_first=True)
-    assert decide(POLICY, create) == Stop()
-    assert decide(POLICY, replace(create, in_doubt=True)) == ReadBack()
+    assert decide(POLICY, create) is Action.STOP
+    assert decide(POLICY, replace(create, in_doubt=True)) is Action.READ_BACK
     assert decide(POLICY, replace(create, event=Event.UNREACHED)) == Retry(0.5)
     assert decide(POLICY, replace(create, looks_first=False)) == Retry(0.5)
 
@@ -156,7 +154,7 @@ def test_a_request_is_sent_four_times_at_most_with_short_waits_unless_the_upstre
     last = [decide(policy, state(RequestKind.READ, Event.FAILED, attempt=attempt)) for attempt in (3, 4)]
     assert list(map(word, last)) == [A, S]
     asked = [decide(policy, state(RequestKind.READ, Event.THROTTLED, asked_s=seconds)) for seconds in (30.0, 30.1)]
-    assert asked == [Retry(30.0), Stop()]
+    assert asked == [Retry(30.0), Action.STOP]
 
 
 def test_a_wait_doubles_up_to_the_cap() -> None:
@@ -170,10 +168,10 @@ def test_a_create_cannot_be_declared_safe_to_replay() -> None:
 
 def test_retry_after_is_waited_out_up_to_the_cap_and_reported_beyond_it() -> None:
     assert decide(POLICY, state(RequestKind.READ, Event.THROTTLED, asked_s=30.0)) == Retry(30.0)
-    assert decide(POLICY, state(RequestKind.READ, Event.THROTTLED, asked_s=30.1)) == Stop()
+    assert decide(POLICY, state(RequestKind.READ, Event.THROTTLED, asked_s=30.1)) is Action.STOP
 
 
-@pytest.mark.parametrize(("left_s", "decision"), [(0.4, Stop()), (0.5, Stop()), (0.6, Retry(0.5))])
+@pytest.mark.parametrize(("left_s", "decision"), [(0.4, Action.STOP), (0.5, Action.STOP), (0.6, Retry(0.5))])
 def test_a_wait_that_leaves_no_time_is_not_begun(left_s: float, decision: Decision) -> None:
     now = AttemptState(RequestKind.READ, Event.UNREACHED, attempt=1, left_s=left_s, jitter=0.5)
     assert decide(POLICY, now) == decision

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 __all__ = [
     "TABLE",
@@ -17,11 +17,9 @@ __all__ = [
     "AttemptState",
     "Decision",
     "Event",
-    "ReadBack",
     "RequestKind",
     "Retry",
     "RetryPolicy",
-    "Stop",
     "decide",
     "event_of",
     "leaves_in_doubt",
@@ -73,8 +71,8 @@ class Action(Enum):
     """The actions in the table."""
 
     RETRY = "send again after a wait, while attempts and time last"
-    STOP = "return the answer or raise the error"
-    READ_BACK = "never repeat: the caller reads the task back"
+    STOP = "return the last response, or raise the error of the last attempt"
+    READ_BACK = "never repeat, and raise OutcomeUnknown: only reading the task back tells whether it was applied"
 
 
 def _row(read: Action, replay: Action, write: Action, create: Action) -> Mapping[RequestKind, Action]:
@@ -164,17 +162,7 @@ class Retry:
     after_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Return the last response, or raise the error of the last attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBack:
-    """Raise OutcomeUnknown: only reading the task back can tell whether the write was applied."""
-
-
-Decision = Retry | Stop | ReadBack
+Decision = Retry | Literal[Action.STOP, Action.READ_BACK]
 
 
 def decide(policy: RetryPolicy, state: AttemptState) -> Decision:
@@ -185,10 +173,10 @@ def decide(policy: RetryPolicy, state: AttemptState) -> Decision:
     if action is Action.RETRY and (wait_s := _affordable_wait_s(policy, state)) is not None:
         return Retry(wait_s)
     if state.event is Event.SUCCEEDED:
-        return Stop()
+        return Action.STOP
     if action is Action.READ_BACK or state.in_doubt or leaves_in_doubt(state.kind, state.event):
-        return ReadBack()
-    return Stop()
+        return Action.READ_BACK
+    return Action.STOP
 
 
 def _affordable_wait_s(policy: RetryPolicy, state: AttemptState) -> float | None:

@@ -31,9 +31,9 @@ from taskhand.http.rate_limiter import Limiter
 from taskhand.http.request import Request
 from taskhand.http.response_body import UnexpectedBody, parse_json
 from taskhand.http.retry import (
+    Action,
     AttemptState,
     Event,
-    ReadBack,
     RequestKind,
     Retry,
     RetryPolicy,
@@ -116,7 +116,7 @@ class RetryTransport:
                 in_doubt = in_doubt or leaves_in_doubt(request.kind, attempt.event)
                 await self._config.runtime.sleep(decision.after_s)
                 continue
-            if isinstance(decision, ReadBack):
+            if decision is Action.READ_BACK:
                 raise self._unknown(request, attempt, is_late=is_late)
             if attempt.answer is None:
                 raise self._failed(request, attempt)
