@@ -93,10 +93,6 @@ class SqlJournal:
     def _processes(self) -> "Processes":
         return self._storage.processes
 
-    async def _find_places(self, *, create: bool = False) -> None:
-        """Find the names of the owner in the journal; `create` makes a store that has none yet."""
-        self._places = await self._storage.find_places(create=create)
-
     @property
     def session(self) -> str:
         """The name of this process in the changes that it begins."""
@@ -120,7 +116,7 @@ class SqlJournal:
         If a claim is held, the newest change that holds it is returned; the claims are tried in their order.
         Credentials are masked in `arguments`, `reason` and the caller's name.
         """
-        await self._find_places(create=True)
+        await self.places(create=True)
         await self._catch_up()
         if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
             self._pruned = self._clock()
@@ -136,7 +132,7 @@ class SqlJournal:
 
     async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
         """Reopen a change to resume these of its intents, on disk when this returns; whether it was reopened."""
-        await self._find_places()
+        await self.places()
         await self._catch_up()
         return await self._store.write(partial(self._resume, change, indexes), tasks=len(indexes))
 
@@ -173,7 +169,7 @@ class SqlJournal:
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
     ) -> Change:
         """Write down a change that has already ended, or a plan, whose id begins with `plan`."""
-        await self._find_places(create=True)
+        await self.places(create=True)
         await self._catch_up()
         opening, now = self._redact_opening(opening), self._clock()
 
@@ -210,14 +206,14 @@ class SqlJournal:
             return ()
         if not await self.exists():
             return ()  # a search must not create the journal
-        await self._find_places()
+        await self.places()
         found = await self._find_left_open()
         self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
         return found
 
     async def _peek(self, work: Callable[[SqlConnection], _T]) -> _T:
         """Read the journal, after a try to write the results that could not be written earlier."""
-        await self._find_places()
+        await self.places()
         with suppress(OperatorError):
             await self._catch_up()
         return await self._store.peek(work)
@@ -270,7 +266,7 @@ class SqlJournal:
 
     async def places(self, *, create: bool = False) -> tuple[str, ...]:
         """The names of the backend and account in the journal; OperatorError if they cannot be read."""
-        await self._find_places(create=create)
+        self._places = await self._storage.find_places(create=create)
         return self._places
 
     async def check_access(self) -> None:

@@ -181,22 +181,15 @@ class Served(NamedTuple):
     def view(self, ctx: ServerRequestContext[Any, Any]) -> CallerView:
         """What the caller of this request may see and use under the current rules."""
         principal = self.access.principal(ctx)
-        return CallerView(
-            principal,
-            self.offered.for_principal(principal),
-            self.connections.of_principal(principal),
-            self.connections.names,
-        )
+        return self._view(principal, self.offered.for_principal(principal))
 
     def view_of(self, token: AccessToken) -> CallerView:
         """What the holder of a credential is shown, including tools whose scope it can still gain."""
         principal = self.access.holder(token)
-        return CallerView(
-            principal,
-            self.offered.shown_to(principal),
-            self.connections.of_principal(principal),
-            self.connections.names,
-        )
+        return self._view(principal, self.offered.shown_to(principal))
+
+    def _view(self, principal: Principal, offered: OfferedTools) -> CallerView:
+        return CallerView(principal, offered, self.connections.of_principal(principal), self.connections.names)
 
     def find_named(self, view: CallerView, name: str | None) -> AppContext:
         """The connection that a call names, even if the caller may not use it; else the caller's first one."""
