@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS, only_refuses, refused
 from taskhand.domain import people_lookup
+from taskhand.domain.display_text import one_line, plain, truncate
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
-from taskhand.domain.names import Match, fold
+from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.task import Member
-from taskhand.domain.text import one_line, plain, truncate
 
 
 def candidates(error: TaskhandError) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from builders import ANA, BEN, DONE, JUAN, PENDING, TASK_ID, on_people, task
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.receipt import FieldChange, Receipt, changes, inverse_edit, preview
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.unapplied_fields import Unapplied, unapplied

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import refused
-from taskhand.domain.text import plain, strip_hidden, truncate
+from taskhand.domain.display_text import plain, strip_hidden, truncate
 from taskhand.domain.text_merge import restore_unshown
 
 HIDING = st.text(

@@ -14,7 +14,7 @@ from builders import task
 from fixed_clock import NOW, FixedClock
 from journals import numbered
 from taskhand.domain.edit import Edit
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Result

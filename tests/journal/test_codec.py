@@ -12,7 +12,7 @@ from pydantic import MISSING
 
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import VOID
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task

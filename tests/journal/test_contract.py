@@ -11,7 +11,7 @@ from fixed_clock import NOW, FixedClock
 from journal.conftest import Opener
 from journal.open_journal import APPLIED, begin, delete_intent, full_change, make_opening, rename_intent, settle
 from taskhand.domain.edit import Edit
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import VOID, Outcome
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Journal, Result
 from taskhand.journal.masking import MASK

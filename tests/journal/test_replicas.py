@@ -11,8 +11,8 @@ from fixed_clock import FixedClock
 from journal.open_journal import APPLIED, begin, make_opening, open_postgres_journal, rename_intent, settle
 from postgres_line import open_line
 from postgres_server import TestDatabase
+from taskhand.domain.change_ownership import check_ownership, own_writes
 from taskhand.domain.errors import NotAttempted, OperatorError
-from taskhand.domain.ownership import check_ownership, own_writes
 from taskhand.journal.journal import Change, Claim, Ending, Intent, Journal, Result
 from taskhand.journal.postgres import PostgresJournal
 

@@ -12,7 +12,7 @@ from backends.hubspot import wired as on_hubspot
 from backends.vambe import wired as on_vambe
 from requests_table.table import Requests
 from server.example_calls import DUE_DATE, REQUIRED, TASK, VALID, fill_in
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.plan import Plan
 from taskhand.domain.principal import ANYONE, Principal
 from taskhand.domain.receipt import Receipt

@@ -11,7 +11,7 @@ from mcp.types import INTERNAL_ERROR, Completion, PromptReference, ResourceTempl
 from behaviour.arms import vambe_sandbox, vambe_settings
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
-from taskhand.domain.text import plain
+from taskhand.domain.display_text import plain
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.prompts import PROMPTS

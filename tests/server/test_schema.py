@@ -14,7 +14,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
 from taskhand.domain.field_notes import field_notes
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch

@@ -12,7 +12,7 @@ from fixed_clock import FixedClock
 from journals import numbered
 from safety.victim import journal_in, store_in
 from service.remembering import Remembering
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan

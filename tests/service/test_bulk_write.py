@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from behaviour.arms import NOW
-from taskhand.domain.bulk import TaskResult
+from taskhand.domain.bulk_receipt import TaskResult
 from taskhand.domain.outcome import Outcome
 from taskhand.journal.journal import Caller, Change, Ending, Opening, Result
 from taskhand.service.bulk_write import replay_bulk

@@ -10,7 +10,7 @@ import pytest
 from behaviour.arms import NOW
 from builders import refused, task
 from safety.victim import journal_in, store_in
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError

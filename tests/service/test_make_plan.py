@@ -6,7 +6,7 @@ from pathlib import Path
 from behaviour.arms import NOW
 from builders import TASK_ID, task
 from safety.victim import journal_in, store_in
-from taskhand.domain.bulk import SkippedTasks
+from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
 from taskhand.domain.snapshot import Snapshot

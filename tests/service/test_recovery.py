@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from taskhand.config.settings import Settings
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome

@@ -10,15 +10,15 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError
-from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
+from taskhand.domain.task_page import TaskPage
 
 if TYPE_CHECKING:
     from taskhand.domain.change_source import ChangeSource
     from taskhand.domain.lost_create import CreateCandidates
-    from taskhand.domain.task_types import KnownType
+    from taskhand.domain.task_type_lookup import KnownType
 
 __all__ = ["Account", "Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
 

@@ -9,8 +9,8 @@ import click
 
 from taskhand.cli.terminal import print_json, print_line, print_lines, print_row
 from taskhand.config.settings import Settings
+from taskhand.domain.display_text import plain
 from taskhand.domain.errors import CallerError
-from taskhand.domain.text import plain
 
 if TYPE_CHECKING:
     from taskhand.keys.key import Key

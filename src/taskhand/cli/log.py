@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 from taskhand.cli.terminal import print_line, to_line
-from taskhand.domain.text import plain
+from taskhand.domain.display_text import plain
 
 __all__ = ["announce", "configure_log"]
 

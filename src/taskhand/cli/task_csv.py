@@ -12,7 +12,7 @@ from pydantic import MISSING
 from taskhand.backends.local.task_import import Line, stable_id
 from taskhand.domain.due import Due, DueRequest
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.people_lookup import resolve_people
 from taskhand.domain.priority import DEFAULT_PRIORITY, PRIORITY_WORDS
 from taskhand.domain.reference_time import Reference

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import click
 
+from taskhand.domain.display_text import escape_hidden, one_line, plain
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.text import escape_hidden, one_line, plain
 
 __all__ = [
     "print_error",

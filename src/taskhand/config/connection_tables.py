@@ -24,9 +24,9 @@ from taskhand.config.placeholders import clean_value
 from taskhand.config.settings import Settings, Usable, find_usable, reference_in
 from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.check_result import CheckResult
+from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import Candidate, OperatorError
 from taskhand.domain.store_address import StoreAddress
-from taskhand.domain.text import one_line
 
 __all__ = [
     "ConnectionTable",

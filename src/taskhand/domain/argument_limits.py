@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import shown_form
+from taskhand.domain.name_matching import shown_form
 from taskhand.domain.properties import FEW_PROPERTIES
 from taskhand.domain.task import TaskDraft, TaskPatch
 

@@ -3,7 +3,7 @@
 from pydantic import MISSING
 
 from taskhand.domain.due import is_day
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from taskhand.domain.html.text import html_of
-from taskhand.domain.text import one_line, plain
+from taskhand.domain.display_text import one_line, plain
+from taskhand.domain.html.conversion import html_of
 
 __all__ = ["REPEATED_WITHIN", "DatedNote"]
 

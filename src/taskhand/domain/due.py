@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import Task
 from taskhand.domain.zones import known_zone

@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from taskhand.domain.text import strip_hidden
+from taskhand.domain.display_text import strip_hidden
 
 __all__ = ["Address", "split_address"]
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.reference_time import Reference
 
 __all__ = ["read_moment"]

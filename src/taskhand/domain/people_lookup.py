@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import Final
 
 from taskhand.domain.argument_limits import check_no_empty_entry
+from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.mail_address import split_address
-from taskhand.domain.names import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
+from taskhand.domain.name_matching import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
 from taskhand.domain.principal import fold_person
 from taskhand.domain.task import Member
-from taskhand.domain.text import strip_hidden
 
 __all__ = ["NOT_IN_TEAM", "People", "find_members", "resolve_people", "without_mark"]
 

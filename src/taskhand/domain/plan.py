@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from taskhand.domain.bulk import TaskResult
+from taskhand.domain.bulk_receipt import TaskResult
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import EDIT_FIELDS, Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.receipt import FieldChange, changes, links_in, people_in, people_unapplied, preview
 from taskhand.domain.task import Task
 from taskhand.domain.unapplied_fields import Unapplied

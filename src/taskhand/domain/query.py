@@ -8,7 +8,7 @@ from pydantic import MISSING, Field
 
 from taskhand.domain.due import due_of
 from taskhand.domain.field_notes import field_notes
-from taskhand.domain.names import Match, fold
+from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.priority import PRIORITY_WORDS, AnyPriority
 from taskhand.domain.task import OR_ME, STATUS_TYPES, Body, StatusChoice, Task, TaskType
 from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of

@@ -21,7 +21,7 @@ from taskhand.domain.edit import (
     known_properties,
     value_of,
 )
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.properties import property_field
 from taskhand.domain.query import LINK_FIELDS
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task

@@ -7,7 +7,7 @@ from pydantic import MISSING
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Task
 
 __all__ = ["check_no_resolution", "settle_resolution"]

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import get_args
 
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Status, StatusList, StatusType
 
 __all__ = ["StatusCatalogue", "parse_statuses"]

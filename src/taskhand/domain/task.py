@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
 from taskhand.domain.field_notes import field_notes
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.priority import AnyPriority, NewPriority
 from taskhand.domain.properties import SetProperties
 

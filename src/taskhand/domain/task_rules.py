@@ -10,16 +10,16 @@ from pydantic import MISSING
 
 from taskhand.domain.argument_limits import check_lengths, check_number_of_properties, check_responsibles
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.due import DueRequest, iso_day
 from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.priority import check_priority
 from taskhand.domain.properties import PropertyValue
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import Task, TaskDraft, TaskPatch
-from taskhand.domain.text import strip_hidden
 
 __all__ = [
     "changes_people",

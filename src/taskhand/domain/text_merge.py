@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from taskhand.domain.display_text import plain, shown_positions, split_cut, strip_hidden
 from taskhand.domain.errors import CallerError
-from taskhand.domain.text import plain, shown_positions, split_cut, strip_hidden
 
 __all__ = ["restore_unshown"]
 

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import available_timezones
 
+from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.text import strip_hidden
 
 __all__ = ["is_offset", "known_zone", "offset_of_reversed"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit, edit_of
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Result

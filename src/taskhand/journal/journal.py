@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Verb
 from taskhand.domain.snapshot import Snapshot

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Final
 
+from taskhand.domain.display_text import one_line
 from taskhand.domain.due import moment_text
 from taskhand.domain.receipt import FieldChange, changes, preview
-from taskhand.domain.text import one_line
 from taskhand.journal.journal import Change, Intent, Opening, Result
 
 __all__ = ["render_change"]

@@ -142,7 +142,7 @@ class SqlJournal:
 
         def work(connection: SqlConnection) -> None:
             if queries.find_session(connection, change_id) != self.session:
-                from taskhand.domain.ownership import taken_over_error  # noqa: PLC0415  no start waits for it
+                from taskhand.domain.change_ownership import taken_over_error  # noqa: PLC0415  no start waits for it
 
                 raise taken_over_error()
             writes.append(connection, entries)

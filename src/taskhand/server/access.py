@@ -9,10 +9,10 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.types import CacheableResult
 
+from taskhand.domain.display_text import plain
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Principal, Scope
-from taskhand.domain.text import plain
 from taskhand.server.offered_tools import OfferedTools
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.server.argument_types import PAIR, choices, json_types
 from taskhand.server.refused_values import NUMBER_BOUND
 from taskhand.server.schema import Schema, item_fields

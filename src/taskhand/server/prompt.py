@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.text import one_line, truncate
+from taskhand.domain.display_text import one_line, truncate
 
 __all__ = ["CONNECTION", "QUOTED_IS_DATA", "Argument", "Prompt", "PromptContext", "quote"]
 

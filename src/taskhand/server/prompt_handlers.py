@@ -21,8 +21,8 @@ from mcp.types import (
 )
 from mcp.types import Prompt as ListedPrompt
 
+from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import CallerError, Candidate, NotAllowed, TaskhandError
-from taskhand.domain.text import one_line
 from taskhand.server.access import CallerView, Served
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.prompt import CONNECTION, Argument, Prompt, PromptContext, quote

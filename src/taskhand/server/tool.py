@@ -9,7 +9,7 @@ from taskhand.domain.principal import Scope
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from taskhand.domain.bulk import BulkReceipt
+    from taskhand.domain.bulk_receipt import BulkReceipt
     from taskhand.domain.plan import Plan
     from taskhand.domain.receipt import Receipt
     from taskhand.service.call import Call

@@ -6,10 +6,10 @@ A plan that needs a second person is applied by any person except its maker.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Difference, Plan, check_not_expired, difference_between
 from taskhand.domain.receipt import Receipt

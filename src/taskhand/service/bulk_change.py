@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import MISSING
 
 from taskhand.domain import task_rules
-from taskhand.domain.canonical import canonical_due, canonical_field, canonical_query
+from taskhand.domain.canonical_request import canonical_due, canonical_field, canonical_query
 from taskhand.domain.due import DueRequest
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from taskhand.domain import task_rules
-from taskhand.domain.bulk import same_for_others
+from taskhand.domain.bulk_receipt import same_for_others
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext

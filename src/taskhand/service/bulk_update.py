@@ -7,10 +7,10 @@ from typing import Final
 
 from pydantic import MISSING, BaseModel
 
-from taskhand.domain.bulk import BulkReceipt, SkippedTasks
+from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks
 from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch

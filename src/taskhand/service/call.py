@@ -11,7 +11,7 @@ import anyio
 from pydantic import MISSING
 
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
@@ -156,7 +156,7 @@ class Call:
 
     def _own_writes(self) -> None:
         """Prevent further writes of the change after another process has ended it."""
-        from taskhand.domain.ownership import own_writes  # noqa: PLC0415  no start waits for it
+        from taskhand.domain.change_ownership import own_writes  # noqa: PLC0415  no start waits for it
 
         if self.change is not None and (session := self.change.session) is not None:
             own_writes(partial(self.app.journal.is_held, session))

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from taskhand.domain.names import fold
+from taskhand.domain.display_text import one_line
+from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Member
-from taskhand.domain.text import one_line
 from taskhand.service.app_context import AppContext
 
 __all__ = ["complete_name", "tool_like"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pydantic import MISSING
 
-from taskhand.domain import statuses, task_rules
+from taskhand.domain import status_lookup, task_rules
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
@@ -51,7 +51,7 @@ async def complete_task(
             before = await backend.get_task(task_id, fresh=True)
         if status_name is MISSING and before.is_finished:
             return await add_note(snapshot), ()
-        choice, matched = statuses.finished_status(status_name, await backend.statuses())
+        choice, matched = status_lookup.finished_status(status_name, await backend.statuses())
         return replace(await add_note(snapshot), status=choice), matched
 
     return await plan_or_write(call, task_id, edit_for, fresh=note is not MISSING)

@@ -7,9 +7,9 @@ from typing import Final
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
 from taskhand.domain.field_names import argument_name
-from taskhand.domain.names import fold, matching
+from taskhand.domain.name_matching import fold, matching
 from taskhand.domain.task import Contact
-from taskhand.domain.text import strip_hidden
+from taskhand.domain.display_text import strip_hidden
 from taskhand.service.app_context import AppContext
 from taskhand.service.find_contacts import find_contacts
 

@@ -7,10 +7,10 @@ from typing import Final
 from taskhand.domain.count import NOBODY, CountBy, TaskCount, groups_of
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError, NotAttempted, UpstreamError
-from taskhand.domain.names import Match
-from taskhand.domain.page import TaskPage
+from taskhand.domain.name_matching import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task import Member
+from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter

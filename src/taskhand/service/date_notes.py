@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 
 from pydantic import MISSING
 
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import FINISHED, Status, StatusChoice

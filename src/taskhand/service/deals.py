@@ -3,10 +3,10 @@
 import re
 from typing import Final
 
-from taskhand.domain import deals
+from taskhand.domain import deal_lookup
+from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import NotFound
-from taskhand.domain.names import Match
-from taskhand.domain.text import strip_hidden
+from taskhand.domain.name_matching import Match
 from taskhand.service.app_context import AppContext
 
 __all__ = ["MAX_DEALS", "check_deal", "resolve_deal"]
@@ -22,7 +22,9 @@ async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, .
         return text, ()
     found = await app.backend.account.find_deals(text, MAX_DEALS)
     # A CRM finds letters as they are written, and all words or none: the newest deals are looked through here.
-    deal = deals.resolve_deal(text, found if found.deals else await app.backend.account.find_deals(None, MAX_DEALS))
+    deal = deal_lookup.resolve_deal(
+        text, found if found.deals else await app.backend.account.find_deals(None, MAX_DEALS)
+    )
     return deal.id, (Match("dealId", given, deal.id, deal.name),)
 
 

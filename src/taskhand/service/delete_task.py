@@ -5,7 +5,7 @@ from dataclasses import replace
 import anyio
 
 from taskhand.domain import task_rules
-from taskhand.domain.bulk import SkippedTasks
+from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.domain import statuses, task_rules
+from taskhand.domain import status_lookup, task_rules
 from taskhand.domain.argument_limits import check_description, check_responsibles
 from taskhand.domain.dated_note import REPEATED_WITHIN, DatedNote
 from taskhand.domain.due import Due, DueRequest, due_of, instant_text, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, OutcomeUnknown
-from taskhand.domain.html.text import append_line
-from taskhand.domain.names import Match
+from taskhand.domain.html.conversion import append_line
+from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import People
 from taskhand.domain.priority import DEFAULT_PRIORITY
 from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
@@ -120,9 +120,9 @@ class Resolver:
         """The status that a body names, and the name that was resolved."""
         if isinstance(body, TaskPatch) and body.new_status_name is not MISSING:
             check_no_resolution(body.new_status_name, self._backend.capabilities)
-            return statuses.resolve_status(body.new_status_name, await self._known_statuses())
+            return status_lookup.resolve_status(body.new_status_name, await self._known_statuses())
         if isinstance(body, TaskPatch) and body.new_status_position is not MISSING:
-            return statuses.status_at_position(body.new_status_position, await self._known_statuses())
+            return status_lookup.status_at_position(body.new_status_position, await self._known_statuses())
         return MISSING, ()
 
     async def resolve_deal(self, given: str | None | MISSING) -> tuple[str | None | MISSING, tuple[Match, ...]]:

@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from taskhand.domain.display_text import strip_hidden, without_cut
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.mail_address import split_address
-from taskhand.domain.names import fold, has_words
+from taskhand.domain.name_matching import fold, has_words
 from taskhand.domain.task import Contact, Deal
-from taskhand.domain.text import strip_hidden, without_cut
 from taskhand.service.app_context import AppContext
 from taskhand.service.deals import MAX_DEALS
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from taskhand.domain.canonical import canonical_new
+from taskhand.domain.canonical_request import canonical_new
 from taskhand.domain.deadline import time_left
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown

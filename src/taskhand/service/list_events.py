@@ -11,7 +11,7 @@ from taskhand.domain.deadline import part_of_call
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import EventKind
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
 from taskhand.service.feed.demand import WANTED_FOR_S

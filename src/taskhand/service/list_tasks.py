@@ -7,16 +7,16 @@ from datetime import datetime
 
 from pydantic import MISSING
 
-from taskhand.domain import people_lookup, statuses, task_rules
+from taskhand.domain import people_lookup, status_lookup, task_rules
 from taskhand.domain.date_window import with_iso_days
+from taskhand.domain.display_text import without_cut
 from taskhand.domain.due import is_late
-from taskhand.domain.names import fold
-from taskhand.domain.page import Position, TaskPage, resume
+from taskhand.domain.name_matching import fold
 from taskhand.domain.people_lookup import People
 from taskhand.domain.query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task import Member, Task
+from taskhand.domain.task_page import Position, TaskPage, resume
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
-from taskhand.domain.text import without_cut
 from taskhand.service.app_context import AppContext
 from taskhand.service.contacts import check_contact
 from taskhand.service.deals import check_deal, resolve_deal
@@ -125,7 +125,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         period=period,
         statuses=None
         if given.status is MISSING
-        else statuses.resolve_filter_statuses(given.status, await app.backend.statuses()),
+        else status_lookup.resolve_filter_statuses(given.status, await app.backend.statuses()),
         text=None if given.text is MISSING else without_cut(given.text),
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),
@@ -145,7 +145,7 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
     if given.contact is not MISSING:
         await check_contact(app, given.contact)
     if given.status is not MISSING:
-        statuses.check_filter_statuses(given.status, await app.backend.statuses())
+        status_lookup.check_filter_statuses(given.status, await app.backend.statuses())
     if given.deal_id is not MISSING:
         await check_deal(app, given.deal_id)
     if given.responsible_ids is not MISSING:

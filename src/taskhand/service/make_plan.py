@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from pydantic import MISSING
 
-from taskhand.domain.bulk import SkippedTasks
-from taskhand.domain.names import Match
+from taskhand.domain.bulk_receipt import SkippedTasks
+from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Difference, Plan, difference
 from taskhand.domain.snapshot import describe_loss
 from taskhand.journal.journal import Change, Claim, Intent, Result

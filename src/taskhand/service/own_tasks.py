@@ -15,10 +15,10 @@ from pydantic import MISSING
 from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
-from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
+from taskhand.domain.task_page import TaskPage
 
 if TYPE_CHECKING:
     from taskhand.domain.change_source import ChangeSource

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import Receipt

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from taskhand.domain import people_lookup
 from taskhand.domain.errors import NotFound
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.people_lookup import People
 from taskhand.domain.query import NOBODY
 from taskhand.domain.task import Member

@@ -6,7 +6,7 @@ A task is left if nothing was written to it. A task with an unknown outcome is r
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError, TaskhandError

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import VOID
 from taskhand.domain.task import Task
-from taskhand.domain.text import one_line
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.app_context import AppContext
 

@@ -1,7 +1,7 @@
 """Find the type of task that a call names."""
 
-from taskhand.domain import task_types
-from taskhand.domain.names import Match
+from taskhand.domain import task_type_lookup
+from taskhand.domain.name_matching import Match
 from taskhand.service.app_context import AppContext
 
 __all__ = ["resolve_task_type"]
@@ -13,4 +13,6 @@ async def resolve_task_type(app: AppContext, given: str, *, new: bool = False) -
     `new` is whether a new task is to have it.
     """
     known, of_new = await app.backend.account.task_types(), app.backend.capabilities.new_task_types
-    return task_types.resolve_task_type(given, [one for one in known if not (new and of_new) or one.value in of_new])
+    return task_type_lookup.resolve_task_type(
+        given, [one for one in known if not (new and of_new) or one.value in of_new]
+    )

@@ -8,7 +8,7 @@ import anyio
 from taskhand.backends.base import Misread, Written
 from taskhand.domain.edit import Edit, properties_in, without
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt

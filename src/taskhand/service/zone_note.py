@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
+from taskhand.domain.display_text import one_line, truncate
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
-from taskhand.domain.text import one_line, truncate
 from taskhand.service.app_context import AppContext
 
 __all__ = ["with_zone_note"]

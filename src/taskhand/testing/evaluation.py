@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.journal.journal import Change
 from taskhand.sandbox.request_log import Logged
 from taskhand.testing.call_pattern import CallPattern

@@ -72,7 +72,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from taskhand.config.settings import BackendName
 from taskhand.domain.due import Due, due_text, moment_text
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.testing.call_pattern import CallPattern
 from taskhand.testing.data import DATA, NOW, PlannedTask
 from taskhand.testing.setup import Setup

@@ -7,7 +7,7 @@ from backends.example.client import ExampleClient
 from backends.example.mapping import contact_of, member_of
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Contact, Member
 from taskhand.http.response_body import Reply
 from taskhand.http.retry import RequestKind

@@ -23,7 +23,7 @@ from taskhand.backends.local.rows import searchable
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.backends.local.text_index import find_candidates, has_text_index, prepare_text_index
 from taskhand.domain.edit import Edit
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.query import Order, TaskQuery
 from taskhand.sqlite.connection import open_connection
 

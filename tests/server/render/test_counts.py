@@ -5,7 +5,7 @@ import json
 import pytest
 
 from taskhand.domain.count import NOBODY, CountBy, TaskCount
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Member
 from taskhand.server.render.answer import render_answer
 from taskhand.server.render.counts import render_counts

@@ -7,13 +7,13 @@ from typing import Any, get_args
 from pydantic import MISSING, BaseModel
 
 from builders import ANA, BEN, DONE, TASK_ID, on_people, task
-from taskhand.domain.bulk import BulkReceipt, SkippedTasks, TaskResult
+from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted, NotFound
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.names import Match
-from taskhand.domain.page import resume
+from taskhand.domain.name_matching import Match
+from taskhand.domain.task_page import resume
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt

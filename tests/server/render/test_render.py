@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import MISSING, BaseModel
 
 from builders import ANA, BEN, DONE, JUAN, JUAN_TOO, PENDING, known, on_people, task
-from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
 from taskhand.domain.errors import (
     Ambiguous,
     CallerError,
@@ -21,12 +21,12 @@ from taskhand.domain.errors import (
     RateLimited,
     UpstreamError,
 )
-from taskhand.domain.names import Match
-from taskhand.domain.page import resume
+from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import resolve_people
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt, changes
 from taskhand.domain.task import Contact, Member, Status, Task
+from taskhand.domain.task_page import resume
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, render_text

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from server.example_calls import DRAFT, REQUIRED, TASK, VALID
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.query import NOBODY as NOBODY_WORDS
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch

@@ -18,9 +18,9 @@ from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
-from taskhand.domain.names import has_words
+from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Deal, Member
-from taskhand.domain.task_types import KnownType
+from taskhand.domain.task_type_lookup import KnownType
 from taskhand.http.health_checks import check_by_reading, run_checks
 from taskhand.http.response_body import Reply
 

@@ -33,10 +33,10 @@ from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
-from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
+from taskhand.domain.task_page import TaskPage
 from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:

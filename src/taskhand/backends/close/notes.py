@@ -23,6 +23,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, hold_lock, sleep_if_time, wait_to_repeat
 from taskhand.domain.author import current_author
 from taskhand.domain.concurrency import for_each
+from taskhand.domain.display_text import plain
 from taskhand.domain.errors import (
     CallerError,
     NotFound,
@@ -31,9 +32,8 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.html.text import text_of as text_of_html
+from taskhand.domain.html.conversion import text_of as text_of_html
 from taskhand.domain.request_log import recorded_requests
-from taskhand.domain.text import plain
 from taskhand.http.rate_limiter import without_pauses
 
 __all__ = ["Notes", "WrittenNote"]

@@ -25,9 +25,9 @@ from taskhand.backends.remote.parsing import JsonObject, filled_text, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
-from taskhand.domain.names import has_words
+from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusChoice, StatusList
-from taskhand.domain.task_types import KnownType
+from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.zones import known_zone
 from taskhand.http.health_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.http.response_body import Reply

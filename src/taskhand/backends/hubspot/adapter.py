@@ -39,10 +39,10 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
-from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
+from taskhand.domain.task_page import TaskPage
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings

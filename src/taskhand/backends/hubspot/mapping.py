@@ -27,7 +27,7 @@ from taskhand.backends.remote.parsing import (
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import FieldReader
-from taskhand.domain.html.text import html_of, text_of
+from taskhand.domain.html.conversion import html_of, text_of
 from taskhand.domain.task import Contact, Deal, Member, Responsible, Task
 from taskhand.domain.task_times import TaskTimes
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, filled_text, invalid_answer, optional_text, rows_in
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Status, StatusList, StatusType
 
 __all__ = ["OPTIONS", "STAGE", "STAGE_PROPERTIES", "STATUS", "TaskStatuses"]

@@ -24,7 +24,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed
-from taskhand.domain.html.text import html_of
+from taskhand.domain.html.conversion import html_of
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
 

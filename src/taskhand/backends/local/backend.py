@@ -13,10 +13,10 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OperatorError, OutcomeUnknown
-from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, Member, StatusList, Task
+from taskhand.domain.task_page import TaskPage
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:

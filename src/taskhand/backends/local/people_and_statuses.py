@@ -5,7 +5,7 @@ from typing import Literal
 
 from taskhand.backends.local.rows import to_contact, to_member, to_status
 from taskhand.domain.errors import CallerError, NotFound
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Contact, Member, Status, StatusType
 from taskhand.sql.connection import SqlConnection
 

@@ -8,7 +8,7 @@ from pydantic import MISSING
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.field_reader import FieldReader
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.query import NO_DUE
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 from taskhand.domain.task_times import TaskTimes

@@ -12,7 +12,7 @@ from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
 from taskhand.backends.local.people_and_statuses import Language, NewId, add_defaults
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.sql.connection import SqlConnection
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store

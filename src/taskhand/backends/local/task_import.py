@@ -14,7 +14,7 @@ from taskhand.backends.local.tasks import ID_PATTERN, set_people, snapshots
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.task import STATUS_TYPES, Contact, Member, Status, Task
 from taskhand.domain.zones import known_zone
 from taskhand.sql.connection import SqlConnection, SqlRow

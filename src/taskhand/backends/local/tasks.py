@@ -12,10 +12,10 @@ from taskhand.backends.local.rows import COMPLETION, searchable, to_columns, to_
 from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
-from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery, ascends
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
+from taskhand.domain.task_page import TaskPage
 from taskhand.sql.connection import SqlConnection, SqlRow
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import contact_of, member_of
 from taskhand.domain.capabilities import UUID
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.names import has_words
+from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Member
 from taskhand.http.health_checks import check_by_reading, run_checks
 from taskhand.http.response_body import Json, Reply

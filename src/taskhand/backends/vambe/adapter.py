@@ -27,13 +27,13 @@ from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import EDIT_FIELDS, Edit, is_readable, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
-from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
-from taskhand.domain.statuses import unknown_status_error
+from taskhand.domain.status_lookup import unknown_status_error
 from taskhand.domain.task import FINISHED, StatusList, Task
+from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:

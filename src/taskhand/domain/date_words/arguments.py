@@ -11,7 +11,7 @@ from taskhand.domain.date_words.calendar import FRIDAY, Direction, Span
 from taskhand.domain.date_words.parser import Reading, Readings, Use, read_clock, read_date
 from taskhand.domain.due import Due, at_wall, due_text
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
-from taskhand.domain.names import Match, fold
+from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.reference_time import Reference
 
 __all__ = ["WordedDue", "depends_on_zone", "read_due", "read_due_time", "read_edge", "read_edge_of_time", "read_window"]

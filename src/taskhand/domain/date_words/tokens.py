@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-from taskhand.domain.text import strip_hidden
+from taskhand.domain.display_text import strip_hidden
 
 __all__ = ["tokens_of"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Final
 
-from taskhand.domain.text import one_line
+from taskhand.domain.display_text import one_line
 from taskhand.server.linking.texts import TEXTS
 
 __all__ = ["CONTENT_SECURITY_POLICY", "Form", "Page", "render"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import MISSING
 
-from taskhand.domain.bulk import TaskResult, same_for_others
+from taskhand.domain.bulk_receipt import TaskResult, same_for_others
 from taskhand.server.render.answer import Answer
 
 __all__ = ["OutcomeRow", "as_many_as_fit", "outcome_rows", "size_of"]

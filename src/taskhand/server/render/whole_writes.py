@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import MISSING
 
-from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt
+from taskhand.domain.display_text import truncate
 from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.task import Task
-from taskhand.domain.text import truncate
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.description_limit import fit_description

@@ -17,7 +17,7 @@ from taskhand.server.tool import Tool
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from taskhand.domain.names import Match
+    from taskhand.domain.name_matching import Match
     from taskhand.journal.journal import Change, ChangeQuery
     from taskhand.service.app_context import AppContext
     from taskhand.service.call import Call

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import MISSING, Field
 
 from taskhand.domain.event import EventKind
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Body
 from taskhand.server.render.answer import MAX_LENGTH, render_text
 from taskhand.server.render.events import EventsAnswer, people_in_events

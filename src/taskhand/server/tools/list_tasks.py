@@ -15,7 +15,7 @@ from taskhand.server.tool import Tool
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from taskhand.domain.names import Match
+    from taskhand.domain.name_matching import Match
     from taskhand.service.app_context import AppContext
     from taskhand.service.call import Call
 

@@ -9,7 +9,7 @@ from taskhand.backends.hubspot.properties.definitions import ARGUMENTS, Definiti
 from taskhand.backends.hubspot.properties.values import written_value
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.snapshot import Snapshot
 
 __all__ = ["HubSpotProperties"]

@@ -14,7 +14,7 @@ from taskhand.backends.hubspot.due import millis_of, moment_of
 from taskhand.backends.hubspot.properties.definitions import Definition, Option
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.names import fold, nearest_first
+from taskhand.domain.name_matching import fold, nearest_first
 from taskhand.domain.properties import property_field
 
 __all__ = ["shown_value", "written_value"]

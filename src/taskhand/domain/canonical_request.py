@@ -13,13 +13,13 @@ from typing import Any, Final
 from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.due import Due, DueRequest, instant_text
 from taskhand.domain.edit import Edit
-from taskhand.domain.names import fold
+from taskhand.domain.name_matching import fold
 from taskhand.domain.query import TaskQuery, text_words
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_times import Period
-from taskhand.domain.text import strip_hidden
 
 __all__ = ["canonical_due", "canonical_field", "canonical_new", "canonical_query"]
 

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TypeVar
 
-from taskhand.domain.text import one_line, split_cut, strip_hidden
+from taskhand.domain.display_text import one_line, split_cut, strip_hidden
 
 __all__ = [
     "Match",

@@ -4,8 +4,8 @@ import pytest
 
 from builders import refused
 from taskhand.domain.errors import Ambiguous, CallerError
-from taskhand.domain.names import Match
-from taskhand.domain.task_types import KnownType, resolve_task_type
+from taskhand.domain.name_matching import Match
+from taskhand.domain.task_type_lookup import KnownType, resolve_task_type
 
 KNOWN = [
     KnownType("CALL", "Call"),

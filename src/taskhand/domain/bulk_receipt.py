@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.receipt import FieldChange, links_in, people_in, people_unapplied
 from taskhand.domain.unapplied_fields import Unapplied

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.characters import EVERY
-from taskhand.domain.text import (
+from taskhand.domain.display_text import (
     may_hide,
     plain,
     plain_json,

@@ -4,11 +4,11 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 
 from builders import CLOSED, DONE, PENDING, STARTED, known, only_refuses, refused
-from taskhand.domain import statuses
+from taskhand.domain import status_lookup
+from taskhand.domain.display_text import one_line, plain, truncate
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
-from taskhand.domain.names import Match
+from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Status, StatusChoice, StatusList
-from taskhand.domain.text import one_line, plain, truncate
 
 ALL = known(PENDING, STARTED, DONE)
 SEEN = known(PENDING, complete=False)
@@ -22,21 +22,21 @@ def candidates(error: TaskhandError) -> list[str]:
 
 @pytest.mark.parametrize("name", ["En Progreso", "en progreso", " EN  PROGRESÓ "])
 def test_a_status_is_found_by_name_and_the_match_is_reported(name: str) -> None:
-    choice, matched = statuses.resolve_status(name, ALL)
+    choice, matched = status_lookup.resolve_status(name, ALL)
     assert choice == StatusChoice.of(STARTED)
     assert matched == (Match("newStatusName", name, "s-1", STARTED.name),)
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_first() -> None:
     with refused("unknown_status", NotFound) as caught:
-        statuses.resolve_status("Completo", ALL)
+        status_lookup.resolve_status("Completo", ALL)
     assert candidates(caught.value)[0] == "Completado"
     assert sorted(candidates(caught.value)) == ["Completado", "En Progreso", "Pendiente"]
 
 
 def test_a_status_of_which_a_word_was_typed_comes_first() -> None:
     with refused("unknown_status", NotFound) as caught:
-        statuses.resolve_status("progres", ALL)
+        status_lookup.resolve_status("progres", ALL)
     assert candidates(caught.value)[0] == "En Progreso"
     assert [(one.name, one.is_free_text) for one in caught.value.candidates][:2] == [
         ("position 1, in_progress", True),
@@ -46,20 +46,20 @@ def test_a_status_of_which_a_word_was_typed_comes_first() -> None:
 
 def test_of_an_unknown_name_that_resembles_none_the_candidates_are_in_their_order() -> None:
     with refused("unknown_status", NotFound) as caught:
-        statuses.resolve_status("Cerrada", known(PENDING, STARTED))
+        status_lookup.resolve_status("Cerrada", known(PENDING, STARTED))
     assert candidates(caught.value) == ["Pendiente", "En Progreso"]
 
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_name_that_two_statuses_share_is_refused_with_both(complete: bool) -> None:  # noqa: FBT001  a parameter
     with refused("ambiguous_status", Ambiguous) as caught:
-        statuses.resolve_status("pendiente", known(PENDING, TWIN, complete=complete))
+        status_lookup.resolve_status("pendiente", known(PENDING, TWIN, complete=complete))
     assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
 def test_the_exact_name_decides_between_two_statuses_that_differ_in_case() -> None:
     for status in (PENDING, TWIN):
-        assert statuses.resolve_status(f" {status.name} ", known(PENDING, TWIN))[0] == StatusChoice.of(status)
+        assert status_lookup.resolve_status(f" {status.name} ", known(PENDING, TWIN))[0] == StatusChoice.of(status)
 
 
 LISTO = Status(id="s-5", name="\u2714\ufe0f Listo\u200b", color=None, type="done", order=5)
@@ -83,27 +83,27 @@ IN_PERSIAN = Status(
 @pytest.mark.parametrize("complete", [True, False])
 def test_what_is_hidden_in_a_name_is_ignored(name: str, status: Status, complete: bool) -> None:  # noqa: FBT001
     some = known(PENDING, LISTO, IN_PERSIAN, complete=complete)
-    assert statuses.resolve_status(name, some)[0] == StatusChoice.of(status)
-    assert statuses.resolve_filter_statuses([name], some) == (StatusChoice.of(status),)
+    assert status_lookup.resolve_status(name, some)[0] == StatusChoice.of(status)
+    assert status_lookup.resolve_filter_statuses([name], some) == (StatusChoice.of(status),)
 
 
 def test_statuses_that_look_alike_are_distinguished_by_id() -> None:
     twins = known(DONE, DONE.model_copy(update={"id": "twin", "name": "Comple\u200btado"}))
     with refused("ambiguous_status", Ambiguous) as caught:
-        statuses.resolve_status("Completado", twins)
+        status_lookup.resolve_status("Completado", twins)
     assert candidates(caught.value) == [DONE.id, "twin"]
     assert [(one.name, one.is_free_text) for one in caught.value.candidates] == [
         ("Completado, position 2, done", False),
         ("Comple\u200btado, position 2, done", False),
     ]
-    assert statuses.resolve_status("twin", twins)[0] == StatusChoice.of(twins.statuses[1])
+    assert status_lookup.resolve_status("twin", twins)[0] == StatusChoice.of(twins.statuses[1])
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u200b", "\ufe0f"])
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_name_that_shows_nothing_is_refused(name: str, complete: bool) -> None:  # noqa: FBT001
     with refused("unknown_status", NotFound):
-        statuses.resolve_status(name, known(PENDING, LISTO, complete=complete))
+        status_lookup.resolve_status(name, known(PENDING, LISTO, complete=complete))
 
 
 @given(
@@ -117,8 +117,8 @@ def test_a_status_is_understood_as_shown_in_any_answer(name: str) -> None:
     strange = Status(id="strange", name=name, color=None, type="done", order=7)
     for form in (plain(name), one_line(name), plain(truncate(name, 60)), plain(truncate(name, 200))):
         assume(one_line(form))
-        assert statuses.resolve_status(form, known(PENDING, strange))[0] == StatusChoice.of(strange)
-        assert statuses.resolve_filter_statuses([form], known(PENDING, strange))[0] == StatusChoice.of(strange)
+        assert status_lookup.resolve_status(form, known(PENDING, strange))[0] == StatusChoice.of(strange)
+        assert status_lookup.resolve_filter_statuses([form], known(PENDING, strange))[0] == StatusChoice.of(strange)
 
 
 @pytest.mark.parametrize(
@@ -141,26 +141,26 @@ def test_a_type_is_taken_for_the_only_status_of_that_type_unless_a_status_has_th
     typed: str, available: StatusList, expected: Status | None
 ) -> None:
     wanted = expected or available.statuses[1]
-    choice, matched = statuses.resolve_status(typed, available)
+    choice, matched = status_lookup.resolve_status(typed, available)
     assert choice == StatusChoice.of(wanted)
     assert matched == (Match("newStatusName", typed, str(wanted.id), wanted.name),)
-    assert statuses.resolve_filter_statuses([typed], available) in ((StatusChoice.of(wanted),), ())
+    assert status_lookup.resolve_filter_statuses([typed], available) in ((StatusChoice.of(wanted),), ())
 
 
 def test_a_type_of_several_statuses_is_refused_with_them() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
-        statuses.resolve_status("done", known(PENDING, DONE, ARCHIVED))
+        status_lookup.resolve_status("done", known(PENDING, DONE, ARCHIVED))
     assert candidates(caught.value) == ["Completado", "Archivado"]
 
 
 @pytest.mark.parametrize("name", ["Completo", "master_done"])
 def test_the_error_for_an_unknown_status_says_whether_the_candidates_are_all(name: str) -> None:
     for argument in ("newStatusName", "status"):
-        error = statuses.unknown_status_error(name, ALL, argument)
+        error = status_lookup.unknown_status_error(name, ALL, argument)
         assert name in error.message
         assert "all there are" in error.message
         assert f"Send {argument} with the candidate" in str(error.next_step)
-        error = statuses.unknown_status_error(name, SEEN, argument)
+        error = status_lookup.unknown_status_error(name, SEEN, argument)
         assert "there may be others" in error.message
         assert "or the name exactly as the CRM shows it" in str(error.next_step)
         assert "STATUSES" not in f"{error.message}{error.next_step}"
@@ -168,7 +168,7 @@ def test_the_error_for_an_unknown_status_says_whether_the_candidates_are_all(nam
 
 
 def test_the_error_for_an_unknown_status_offers_no_type_where_no_status_was_seen() -> None:
-    error = statuses.unknown_status_error("Completo", known(complete=False))
+    error = status_lookup.unknown_status_error("Completo", known(complete=False))
     assert error.next_step == (
         "Send newStatusName with the candidate that is meant, or the name exactly as the CRM shows it."
     )
@@ -186,25 +186,25 @@ def test_the_error_for_an_unknown_status_offers_no_type_where_no_status_was_seen
     ],
 )
 def test_the_error_for_an_unknown_status_says_what_was_looked_for(name: str, available: StatusList, wrong: str) -> None:
-    assert statuses.unknown_status_error(name, available).message.startswith(wrong)
-    better = statuses.unknown_status_error(name, available, found="That is gone.")
+    assert status_lookup.unknown_status_error(name, available).message.startswith(wrong)
+    better = status_lookup.unknown_status_error(name, available, found="That is gone.")
     assert better.message.startswith("That is gone. ")
 
 
 def test_a_filter_that_found_nothing_is_refused_for_a_name_that_an_incomplete_list_lacks() -> None:
-    statuses.check_filter_statuses(["done", "Pendiente"], SEEN)
-    statuses.check_filter_statuses(["Nuevo"], ALL)
+    status_lookup.check_filter_statuses(["done", "Pendiente"], SEEN)
+    status_lookup.check_filter_statuses(["Nuevo"], ALL)
     with refused("unknown_status", NotFound):
-        statuses.check_filter_statuses(["Pendiente", "Nuevo"], SEEN)
+        status_lookup.check_filter_statuses(["Pendiente", "Nuevo"], SEEN)
 
 
 def test_an_incomplete_list_passes_a_name_on_as_typed() -> None:
-    assert statuses.resolve_status(" Nuevo ", SEEN) == (StatusChoice(name="Nuevo"), ())
-    assert statuses.resolve_status("pendiente", SEEN)[0] == StatusChoice.of(PENDING)
+    assert status_lookup.resolve_status(" Nuevo ", SEEN) == (StatusChoice(name="Nuevo"), ())
+    assert status_lookup.resolve_status("pendiente", SEEN)[0] == StatusChoice.of(PENDING)
 
 
 def test_a_status_is_found_by_position() -> None:
-    choice, matched = statuses.status_at_position(2, ALL)
+    choice, matched = status_lookup.status_at_position(2, ALL)
     assert choice == StatusChoice.of(DONE)
     assert matched == (Match("newStatusPosition", "2", "s-2", DONE.name),)
 
@@ -212,19 +212,19 @@ def test_a_status_is_found_by_position() -> None:
 @pytest.mark.parametrize("position", [3, -1, 10**30, 10**5000], ids=["next", "negative", "large", "huge"])
 def test_an_unknown_position_is_refused_with_the_list(position: int) -> None:
     with refused("unknown_status", NotFound) as caught:
-        statuses.status_at_position(position, ALL)
+        status_lookup.status_at_position(position, ALL)
     shown = position if position < 10 else "of that size"
     assert caught.value.message == f"There is no status at position {shown}. The positions are 0, 1, 2."
     assert candidates(caught.value) == ["Pendiente", "En Progreso", "Completado"]
 
 
 def test_an_incomplete_list_passes_a_position_on() -> None:
-    assert statuses.status_at_position(7, SEEN) == (StatusChoice(position=7), ())
+    assert status_lookup.status_at_position(7, SEEN) == (StatusChoice(position=7), ())
 
 
 def test_a_position_that_two_statuses_share_is_refused_with_both() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
-        statuses.status_at_position(0, known(PENDING, TWIN, DONE))
+        status_lookup.status_at_position(0, known(PENDING, TWIN, DONE))
     assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
@@ -240,7 +240,7 @@ def test_a_position_that_two_statuses_share_is_refused_with_both() -> None:
 def test_the_finished_status_is_the_only_done_else_the_only_master_done(
     available: StatusList, expected: Status
 ) -> None:
-    choice, matched = statuses.finished_status(MISSING, available)
+    choice, matched = status_lookup.finished_status(MISSING, available)
     assert choice == StatusChoice.of(expected)
     assert [(match.argument, match.given, match.name) for match in matched] == [
         ("status", expected.type, expected.name)
@@ -249,30 +249,30 @@ def test_the_finished_status_is_the_only_done_else_the_only_master_done(
 
 def test_several_finished_statuses_are_candidates_and_none_is_chosen() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
-        statuses.finished_status(MISSING, known(PENDING, DONE, ARCHIVED, CLOSED))
+        status_lookup.finished_status(MISSING, known(PENDING, DONE, ARCHIVED, CLOSED))
     assert candidates(caught.value) == ["Completado", "Archivado"]
 
 
 @pytest.mark.parametrize("available", [known(PENDING, STARTED), known(), SEEN], ids=["none", "empty", "incomplete"])
 def test_no_finished_status_is_refused_with_what_there_is(available: StatusList) -> None:
     with refused("unknown_status", NotFound) as caught:
-        statuses.finished_status(MISSING, available)
+        status_lookup.finished_status(MISSING, available)
     assert candidates(caught.value) == [status.name for status in available.statuses]
 
 
 def test_a_finished_status_may_be_named_among_several() -> None:
-    choice, _ = statuses.finished_status("archivado", known(PENDING, DONE, ARCHIVED))
+    choice, _ = status_lookup.finished_status("archivado", known(PENDING, DONE, ARCHIVED))
     assert choice == StatusChoice.of(ARCHIVED)
 
 
 def test_a_named_status_that_is_not_finished_is_refused_with_those_that_are() -> None:
     with refused("not_finished", NotFound) as caught:
-        statuses.finished_status("Pendiente", known(PENDING, DONE, CLOSED))
+        status_lookup.finished_status("Pendiente", known(PENDING, DONE, CLOSED))
     assert candidates(caught.value) == ["Completado", "Cerrado"]
 
 
 def test_an_incomplete_list_passes_a_finished_status_on_as_typed() -> None:
-    assert statuses.finished_status("Listo", SEEN) == (StatusChoice(name="Listo"), ())
+    assert status_lookup.finished_status("Listo", SEEN) == (StatusChoice(name="Listo"), ())
 
 
 @pytest.mark.parametrize(
@@ -284,33 +284,33 @@ def test_an_incomplete_list_passes_a_finished_status_on_as_typed() -> None:
     ],
 )
 def test_a_filter_takes_names_and_types_each_status_once(texts: list[str], expected: list[Status]) -> None:
-    found = statuses.resolve_filter_statuses(texts, known(PENDING, STARTED, DONE, ARCHIVED))
+    found = status_lookup.resolve_filter_statuses(texts, known(PENDING, STARTED, DONE, ARCHIVED))
     assert found == tuple(map(StatusChoice.of, expected))
 
 
 def test_a_filter_takes_all_statuses_of_a_name_and_the_one_that_is_written_exactly_so() -> None:
     both = known(PENDING, TWIN, DONE)
-    found = [statuses.resolve_filter_statuses([name], both) for name in ("pendiente", "PENDIENTE")]
+    found = [status_lookup.resolve_filter_statuses([name], both) for name in ("pendiente", "PENDIENTE")]
     assert found == [tuple(map(StatusChoice.of, (PENDING, TWIN))), (StatusChoice.of(TWIN),)]
 
 
 def test_a_filter_prefers_a_name_to_a_type() -> None:
     named_done = Status(id="s-7", name="done", color=None, type="in_progress", order=7)
-    assert statuses.resolve_filter_statuses(["done"], known(DONE, named_done)) == (StatusChoice.of(named_done),)
+    assert status_lookup.resolve_filter_statuses(["done"], known(DONE, named_done)) == (StatusChoice.of(named_done),)
 
 
 def test_a_filter_by_an_unknown_status_is_refused() -> None:
     with refused("unknown_status", NotFound):
-        statuses.resolve_filter_statuses(["Nuevo"], ALL)
+        status_lookup.resolve_filter_statuses(["Nuevo"], ALL)
 
 
 def test_a_filter_over_an_incomplete_list_passes_a_name_on_as_typed() -> None:
-    assert statuses.resolve_filter_statuses([" Nuevo "], SEEN) == (StatusChoice(name="Nuevo"),)
+    assert status_lookup.resolve_filter_statuses([" Nuevo "], SEEN) == (StatusChoice(name="Nuevo"),)
 
 
 def test_a_status_without_a_known_id_is_chosen_and_reported_by_name() -> None:
     configured = Status(id=None, name="Listo", color=None, type="done", order=4)
-    choice, matched = statuses.finished_status(MISSING, known(PENDING, configured))
+    choice, matched = status_lookup.finished_status(MISSING, known(PENDING, configured))
     assert choice == StatusChoice("Listo", 4)
     assert matched == (Match("status", "done", "Listo", "Listo"),)
     assert choice.met_by(configured.model_copy(update={"id": "s-4", "order": 7}))
@@ -320,25 +320,25 @@ def test_a_status_without_a_known_id_is_chosen_and_reported_by_name() -> None:
 def test_a_named_status_without_a_known_id_must_be_finished_too() -> None:
     configured = Status(id=None, name="Nuevo", color=None, type="initial", order=4)
     with refused("not_finished", NotFound):
-        statuses.finished_status("Nuevo", known(configured, DONE.model_copy(update={"id": None})))
+        status_lookup.finished_status("Nuevo", known(configured, DONE.model_copy(update={"id": None})))
 
 
 def test_the_named_one_of_two_statuses_without_known_ids_is_chosen() -> None:
     nameless_ids = [status.model_copy(update={"id": None}) for status in (PENDING, DONE)]
-    assert statuses.finished_status("Completado", known(*nameless_ids))[0] == StatusChoice("Completado", 2)
+    assert status_lookup.finished_status("Completado", known(*nameless_ids))[0] == StatusChoice("Completado", 2)
 
 
 @given(st.text(), st.integers(), st.booleans())
 def test_any_text_for_a_status_is_resolved_or_refused(text: str, position: int, complete: bool) -> None:  # noqa: FBT001
     available = known(PENDING, TWIN, DONE, complete=complete)
-    only_refuses(lambda: statuses.resolve_status(text, available))
-    only_refuses(lambda: statuses.status_at_position(position, available))
-    only_refuses(lambda: statuses.finished_status(text, available))
-    only_refuses(lambda: statuses.resolve_filter_statuses([text], available))
+    only_refuses(lambda: status_lookup.resolve_status(text, available))
+    only_refuses(lambda: status_lookup.status_at_position(position, available))
+    only_refuses(lambda: status_lookup.finished_status(text, available))
+    only_refuses(lambda: status_lookup.resolve_filter_statuses([text], available))
 
 
 def test_of_several_finished_statuses_the_crms_own_completes_a_task() -> None:
-    choice, _ = statuses.finished_status(MISSING, StatusList((PENDING, DONE, ARCHIVED), True, "", ARCHIVED.id))  # noqa: FBT003
+    choice, _ = status_lookup.finished_status(MISSING, StatusList((PENDING, DONE, ARCHIVED), True, "", ARCHIVED.id))  # noqa: FBT003
     assert choice == StatusChoice.of(ARCHIVED)
     with refused("ambiguous_status", Ambiguous):
-        statuses.finished_status(MISSING, known(PENDING, DONE, ARCHIVED))
+        status_lookup.finished_status(MISSING, known(PENDING, DONE, ARCHIVED))

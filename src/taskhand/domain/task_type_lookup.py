@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
-from taskhand.domain.names import Match, fold, nearest_first
+from taskhand.domain.name_matching import Match, fold, nearest_first
 
 __all__ = ["KnownType", "resolve_task_type"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import fold, matching, nearest_first
+from taskhand.domain.name_matching import fold, matching, nearest_first
 from taskhand.domain.task import Deal, DealList
 
 __all__ = ["resolve_deal"]

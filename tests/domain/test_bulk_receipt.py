@@ -3,7 +3,7 @@
 import pytest
 
 from builders import ANA, BEN, JUAN
-from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
 from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.receipt import FieldChange

@@ -3,7 +3,7 @@
 import pytest
 
 from builders import refused
-from taskhand.domain.deals import resolve_deal
+from taskhand.domain.deal_lookup import resolve_deal
 from taskhand.domain.errors import Ambiguous, NotFound
 from taskhand.domain.task import Deal, DealList
 

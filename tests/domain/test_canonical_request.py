@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builders import ANA, BEN, DONE, PENDING
-from taskhand.domain.canonical import canonical_due, canonical_field, canonical_new, canonical_query
+from taskhand.domain.canonical_request import canonical_due, canonical_field, canonical_new, canonical_query
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, DueRequest
 from taskhand.domain.edit import Edit

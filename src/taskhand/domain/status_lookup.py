@@ -6,7 +6,7 @@ from typing import get_args
 from pydantic import MISSING
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import Match, fold, group_by, matching, nearest_first, resembles, shown_form
+from taskhand.domain.name_matching import Match, fold, group_by, matching, nearest_first, resembles, shown_form
 from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
 __all__ = [

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hubspot.strategies import LINES
-from taskhand.domain.html.text import html_of, text_of
+from taskhand.domain.html.conversion import html_of, text_of
 
 MARKUP = re.compile(r"<[a-zA-Z/!?].*>|&#?[a-zA-Z0-9]+;", re.DOTALL)
 
