@@ -9,8 +9,8 @@ from postgres_server import TestDatabase
 from taskhand.config.settings import Settings
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import OperatorError
-from taskhand.service.call import Call
 from taskhand.service.readiness import Readiness
+from taskhand.service.write_call import Call
 from taskhand.wiring import open_app
 
 

@@ -24,8 +24,8 @@ from taskhand.server.arguments import parse_arguments
 from taskhand.server.schema import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -20,7 +20,7 @@ from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.server import app as server_app
 from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS
-from taskhand.service.call import Call as ToolCall
+from taskhand.service.write_call import Call as ToolCall
 from taskhand.wiring import open_app
 
 

@@ -32,9 +32,9 @@ from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
-from taskhand.service.call import Call
 from taskhand.service.connections import Connections
 from taskhand.service.recovery import recover_abandoned
+from taskhand.service.write_call import Call
 from taskhand.vault.connection_pool import ConnectionPool
 from taskhand.vault.link import Link, OwnCredential
 from taskhand.wiring import open_connections

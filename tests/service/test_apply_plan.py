@@ -26,12 +26,12 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.update_task import update_task
+from taskhand.service.write_call import Call
 
 DRY = Options(dry_run=True)
 HIGH = Edit(priority=2)

@@ -21,9 +21,9 @@ from taskhand.domain.task_rules import parse_due
 from taskhand.service.app_context import AppContext
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_update import bulk_update
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
 from taskhand.service.find_by_property import TaskIds
+from taskhand.service.write_call import Call
 
 HIGH = TaskPatch(priority="2")
 

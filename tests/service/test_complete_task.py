@@ -8,8 +8,8 @@ from service.remembering import Remembering
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import StatusChoice
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.complete_task import complete_task
+from taskhand.service.write_call import Call
 
 
 async def test_a_finished_task_that_was_opened_again_since_it_was_read_is_completed(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from taskhand.domain.task import TaskPatch
 from taskhand.journal.journal import Caller
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.connections import Connections
 from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, mark_shown
 from taskhand.service.update_task import update_task
+from taskhand.service.write_call import Call
 
 ANA, ROOT = Person.parse("ana@example.cl"), Person.parse("root@example.cl")
 

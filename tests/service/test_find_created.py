@@ -12,8 +12,8 @@ from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Change, Ending, Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.recovery import find_created, recover_abandoned
+from taskhand.service.write_call import Call
 
 
 class AskedJournal(SqliteJournal):

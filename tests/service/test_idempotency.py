@@ -24,7 +24,6 @@ from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.apply_plan import apply_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options, RepeatableOptions
 from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
@@ -38,6 +37,7 @@ from taskhand.service.idempotency import (
     recreation_claim,
     wait_until_ended,
 )
+from taskhand.service.write_call import Call
 
 ANA, BEN = Caller("Claude", subject="ana@x.test"), Caller("Claude", subject="ben@x.test")
 

@@ -8,8 +8,8 @@ from builders import refused
 from safety.victim import journal_in, store_in
 from taskhand.journal.journal import ChangeQuery, Ending
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.list_changes import list_changes
+from taskhand.service.write_call import Call
 
 
 async def test_a_period_may_be_one_moment_and_does_not_end_before_it_begins(tmp_path: Path) -> None:

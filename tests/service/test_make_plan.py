@@ -13,8 +13,8 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.journal.render import render_change
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.make_plan import make_plan
+from taskhand.service.write_call import Call
 
 
 async def test_the_journal_of_a_plan_shows_the_refused_tasks_beside_the_planned_ones(tmp_path: Path) -> None:

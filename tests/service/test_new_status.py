@@ -18,7 +18,7 @@ from taskhand.domain.task import StatusChoice
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import execute_intents
-from taskhand.service.call import Call
+from taskhand.service.write_call import Call
 
 
 class Slow(ExampleClient):

@@ -19,10 +19,10 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import apply_plan
-from taskhand.service.call import Call
 from taskhand.service.health_checks import check_health
 from taskhand.service.list_changes import list_changes
 from taskhand.service.recovery import recover_if_possible
+from taskhand.service.write_call import Call
 from taskhand.wiring import journal_path, open_app, open_journal
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

@@ -17,8 +17,8 @@ from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.recovery import recover_abandoned
+from taskhand.service.write_call import Call
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
 

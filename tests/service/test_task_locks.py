@@ -22,7 +22,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
+from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
     from taskhand.service.own_credential import OwnBackends

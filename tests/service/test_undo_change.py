@@ -15,10 +15,10 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Caller, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
 from taskhand.service.undo_change import undo_change
+from taskhand.service.write_call import Call
 
 
 async def test_a_deleted_task_is_made_again_without_the_fields_that_were_not_certain(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from taskhand.service.follow_events import find_first, follow_events, read_event
 from taskhand.service.list_events import EventPage, EventsAsked, mark_shown
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.load_wording import load_wording
-from taskhand.service.people import resolve_filter_people
+from taskhand.service.resolve_people import resolve_filter_people
 from taskhand.wiring import open_connections
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ from taskhand.server.render.errors import error_sentence
 from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.connections import naming_account
+from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
     from taskhand.server.addresses import Address

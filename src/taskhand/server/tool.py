@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from taskhand.domain.bulk_receipt import BulkReceipt
     from taskhand.domain.plan import Plan
     from taskhand.domain.receipt import Receipt
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["Kind", "Tool", "Written"]
 

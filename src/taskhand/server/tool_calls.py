@@ -29,11 +29,11 @@ from taskhand.server.task_addresses import with_plain_ids
 from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
 from taskhand.service.connections import UnclearConnection, naming_account
 from taskhand.service.load_wording import load_wording
+from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
     from taskhand.server.tool import Written

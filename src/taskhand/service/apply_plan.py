@@ -19,13 +19,12 @@ from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.service.app_context import AppContext
 from taskhand.service.authorization import check_may_apply, find_guard
 from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
-from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
 from taskhand.service.edit_resolver import ResolvedEdit
 from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended
-from taskhand.service.inverse import moved_error
+from taskhand.service.inverse_write import moved_error
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable
 from taskhand.service.notes import moved_notes
@@ -34,6 +33,7 @@ from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.stale_intent import difference_since
 from taskhand.service.task_write import write_edit
 from taskhand.service.visibility import is_for_second_person, is_shown
+from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["apply_plan", "decline_plan", "execute_intents", "plan_user", "review_plan"]
 

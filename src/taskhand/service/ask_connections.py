@@ -16,8 +16,8 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamError,
 )
+from taskhand.domain.merged_error import merge_errors
 from taskhand.service.app_context import AppContext
-from taskhand.service.joined_error import join_errors
 from taskhand.service.link_offers import with_link
 
 __all__ = ["ConnectionAnswers", "ask_connections"]
@@ -76,10 +76,10 @@ async def ask_connections(
     refused = {name: errors[name] for name in apps if isinstance(errors.get(name), CallerError | NotAllowed)}
     unreachable = {name: errors[name] for name in apps if name in errors and name not in refused}
     if unclear := {name: error for name, error in refused.items() if _is_for_all(error)}:
-        raise join_errors(unclear)
+        raise merge_errors(unclear)
     if not answers:
         nearest = sorted(refused, key=lambda name: not isinstance(refused[name], NotFound | Ambiguous))
-        error = join_errors(unreachable | {name: refused[name] for name in nearest})
+        error = merge_errors(unreachable | {name: refused[name] for name in nearest})
         error.message += _OTHERS_ENDED if others_ended else ""
         raise error
     return ConnectionAnswers({name: answers[name] for name in apps if name in answers}, unreachable, refused)

@@ -20,12 +20,12 @@ from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
 from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan, replay_of
-from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import fingerprint, key_claim, wait_until_ended
 from taskhand.service.intents import sets_any, update_intent
 from taskhand.service.make_plan import make_plan
+from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["bulk_update"]
 

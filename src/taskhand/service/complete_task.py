@@ -10,9 +10,9 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.resolution import check_no_resolution
 from taskhand.domain.snapshot import Snapshot
-from taskhand.service.call import Call
 from taskhand.service.edit_resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
+from taskhand.service.write_call import Call
 
 __all__ = ["complete_task"]
 

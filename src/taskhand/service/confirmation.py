@@ -13,8 +13,8 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.wording import Wording
-from taskhand.service.call import Call
 from taskhand.service.load_wording import load_wording
+from taskhand.service.write_call import Call
 
 __all__ = [
     "CONFIRM_FIELD",

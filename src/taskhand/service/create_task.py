@@ -15,7 +15,6 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Intent, Opening, Result
-from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
@@ -28,6 +27,7 @@ from taskhand.service.idempotency import (
 )
 from taskhand.service.intents import create_intent
 from taskhand.service.make_plan import make_plan
+from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["DUPLICATE", "create_task", "execute_create", "replay_create"]
 

@@ -8,16 +8,15 @@ from typing import Any
 from taskhand.domain import task_rules
 from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.canonical_request import canonical_new
+from taskhand.domain.display_text import truncate
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task, TaskDraft
-from taskhand.domain.display_text import truncate
 from taskhand.journal.journal import Claim, Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan
-from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import DUPLICATE
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made
 from taskhand.service.edit_resolver import Resolver
@@ -30,6 +29,7 @@ from taskhand.service.idempotency import (
 )
 from taskhand.service.intents import create_intent
 from taskhand.service.make_plan import make_plan
+from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["MAX_TASKS", "NewBody", "create_tasks"]
 

@@ -16,7 +16,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import FINISHED, Status, StatusChoice
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
+from taskhand.service.write_call import Call
 
 __all__ = ["note_on_words", "with_date_notes"]
 

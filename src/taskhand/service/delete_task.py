@@ -11,10 +11,10 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.bulk_targets import check_not_all_refused, read_by_id
-from taskhand.service.call import Call
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.make_plan import make_plan
 from taskhand.service.snapshots import read_snapshot
+from taskhand.service.write_call import Call
 
 __all__ = ["delete_task", "delete_tasks", "execute_delete"]
 

@@ -9,8 +9,8 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Claim
-from taskhand.service.call import Call
 from taskhand.service.idempotency import DUPLICATE_SCOPE, RECREATION_SCOPE, wait_until_ended
+from taskhand.service.write_call import Call
 
 __all__ = [
     "EarlierCreate",

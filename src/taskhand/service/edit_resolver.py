@@ -26,14 +26,14 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.domain.text_merge import restore_unshown
 from taskhand.domain.zones import offset_of_reversed
-from taskhand.service import people
+from taskhand.service import resolve_people
 from taskhand.service.app_context import AppContext
-from taskhand.service.contacts import resolve_link
-from taskhand.service.deals import resolve_deal
 from taskhand.service.idempotency import wait_until_ended
 from taskhand.service.list_team_members import Team, list_team_members
+from taskhand.service.resolve_contact import resolve_link
+from taskhand.service.resolve_deal import resolve_deal
+from taskhand.service.resolve_task_type import resolve_task_type
 from taskhand.service.sent_notes import SentNote, find_own_notes, find_sent_notes
-from taskhand.service.task_types import resolve_task_type
 
 __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
 
@@ -151,7 +151,7 @@ class Resolver:
         self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"
     ) -> People:
         """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
-        return await people.resolve_people(self._app, await self._known_team(), given, current, argument)
+        return await resolve_people.resolve_people(self._app, await self._known_team(), given, current, argument)
 
     async def change_people(
         self, before: Task, add: Sequence[str], remove: Sequence[str], argument: str | None = None

@@ -11,7 +11,7 @@ from taskhand.domain.mail_address import split_address
 from taskhand.domain.name_matching import fold, has_words
 from taskhand.domain.task import Contact, Deal
 from taskhand.service.app_context import AppContext
-from taskhand.service.deals import MAX_DEALS
+from taskhand.service.resolve_deal import MAX_DEALS
 
 __all__ = ["FoundContacts", "find_contacts"]
 

@@ -13,9 +13,9 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.journal.journal import Change, Claim
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.call_options import RepeatableOptions
 from taskhand.service.recovery import recover_abandoned
+from taskhand.service.write_call import Call
 
 __all__ = [
     "DUPLICATE_SCOPE",

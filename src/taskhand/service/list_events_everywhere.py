@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.merged_error import merge_errors
 from taskhand.domain.merged_list import MergedCursor, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
-from taskhand.service.joined_error import join_errors
 from taskhand.service.list_events import EventPage, EventsAsked, list_events, mark_shown
 from taskhand.service.load_wording import load_wording
 
@@ -91,7 +91,7 @@ def _check_known_somewhere(found: ConnectionAnswers[tuple[EventsAsked, EventPage
     unknown = {name: asked.unknown for name, (asked, *_) in found.answers.items()}
     for one in () if found.unreachable else next(iter(unknown.values())):
         if all(one in own for own in unknown.values()):
-            raise join_errors({name: own[one] for name, own in unknown.items()})
+            raise merge_errors({name: own[one] for name, own in unknown.items()})
 
 
 async def mark_shown_everywhere(apps: Mapping[str, AppContext], lists: EventLists, shown: int) -> None:

@@ -18,11 +18,11 @@ from taskhand.domain.task import Member, Task
 from taskhand.domain.task_page import Position, TaskPage, resume
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.service.app_context import AppContext
-from taskhand.service.contacts import check_contact
-from taskhand.service.deals import check_deal, resolve_deal
 from taskhand.service.list_team_members import list_team_members
-from taskhand.service.people import find_former_members, resolve_filter_people
-from taskhand.service.task_types import resolve_task_type
+from taskhand.service.resolve_contact import check_contact
+from taskhand.service.resolve_deal import check_deal, resolve_deal
+from taskhand.service.resolve_people import find_former_members, resolve_filter_people
+from taskhand.service.resolve_task_type import resolve_task_type
 
 __all__ = ["TaskList", "all_pages", "check_names_known", "fetch_page", "list_tasks", "resolve_filter"]
 

@@ -13,7 +13,7 @@ from taskhand.domain.task import Contact, Deal
 from taskhand.domain.wording import Wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import Team
-from taskhand.service.people import find_former_members
+from taskhand.service.resolve_people import find_former_members
 
 __all__ = ["load_wording"]
 

@@ -13,8 +13,8 @@ from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.authorization import reason_not_to_apply
-from taskhand.service.call import Call
 from taskhand.service.notes import describe_shared
+from taskhand.service.write_call import Call
 
 __all__ = ["make_plan", "to_plan"]
 

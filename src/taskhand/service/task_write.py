@@ -16,11 +16,11 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.edit_resolver import EditFor
 from taskhand.service.intents import sets_any, update_intent
 from taskhand.service.make_plan import make_plan
 from taskhand.service.snapshots import read_snapshot
+from taskhand.service.write_call import Call
 
 __all__ = ["plan_or_write", "write_edit"]
 

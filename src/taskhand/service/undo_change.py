@@ -15,17 +15,17 @@ from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.apply_plan import execute_intents, plan_user
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write
-from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
 from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, wait_until_ended
-from taskhand.service.inverse import Inverse, invert
+from taskhand.service.inverse_write import Inverse, invert
 from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
 from taskhand.service.notes import describe_others, tasks_sharing, with_written_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.undo_selection import Selection, select
 from taskhand.service.visibility import describe_owner, is_shown
+from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["undo_change"]
 

@@ -9,10 +9,10 @@ from pydantic import MISSING
 from taskhand.domain import task_rules
 from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.merged_error import merge_errors
 from taskhand.domain.query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers
-from taskhand.service.joined_error import join_errors
 from taskhand.service.list_tasks import check_names_known, resolve_filter
 
 __all__ = ["OfKnown", "ask_for_known", "check_known_somewhere"]
@@ -80,4 +80,4 @@ def check_known_somewhere(found: ConnectionAnswers[OfKnown[_T]]) -> None:
     answers = found.answers
     for name in next(iter(answers.values())).unknown:
         if all(name in one.unknown for one in answers.values()):
-            raise join_errors({connection: one.unknown[name] for connection, one in answers.items()})
+            raise merge_errors({connection: one.unknown[name] for connection, one in answers.items()})

@@ -8,9 +8,9 @@ from taskhand.domain import task_rules
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskPatch
-from taskhand.service.call import Call
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.task_write import plan_or_write
+from taskhand.service.write_call import Call
 
 __all__ = ["update_task"]
 

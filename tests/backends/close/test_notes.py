@@ -25,9 +25,9 @@ from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.recovery import recover_abandoned
 from taskhand.service.update_task import update_task
+from taskhand.service.write_call import Call
 
 POST, GET, DELETE = (
     f"{verb} /api/v1/activity/note{end}" for verb, end in (("POST", ""), ("GET", ""), ("DELETE", "/{id}"))

@@ -13,12 +13,12 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted, NotFound
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.name_matching import Match
-from taskhand.domain.task_page import resume
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal
+from taskhand.domain.task_page import resume
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording

@@ -42,8 +42,8 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.server.transports.oauth import OAuth
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.recovery import recover_if_possible
+from taskhand.service.write_call import Call
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
 from taskhand.vault.links import Links
 from taskhand.wiring import open_journal

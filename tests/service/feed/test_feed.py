@@ -15,9 +15,9 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.events.event_store import EventQuery
 from taskhand.journal.journal import Intent, Result
-from taskhand.service.call import Call
 from taskhand.service.feed.feed import KnownView, feed_of, look
 from taskhand.service.task_updates import feed_id
+from taskhand.service.write_call import Call
 
 
 async def seen(stage: Stage) -> list[tuple[str, str | None, str | None]]:

@@ -9,7 +9,7 @@ from taskhand.server.tool import Tool, Written
 from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["APPLY_PLAN"]
 

@@ -13,7 +13,7 @@ from taskhand.server.tools.get_task import IdProperty
 from taskhand.service.call_options import RepeatableOptions
 
 if TYPE_CHECKING:
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["BULK_UPDATE_TASKS"]
 

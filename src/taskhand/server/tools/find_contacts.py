@@ -10,7 +10,7 @@ from taskhand.server.render.reads import ContactsAnswer
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["FIND_CONTACTS"]
 

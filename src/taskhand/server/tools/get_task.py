@@ -10,7 +10,7 @@ from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["GET_TASK", "IdProperty", "TaskId"]
 

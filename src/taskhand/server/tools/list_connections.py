@@ -10,7 +10,7 @@ from taskhand.service.app_context import AppContext
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["LIST_CONNECTIONS"]
 

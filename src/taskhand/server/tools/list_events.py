@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from taskhand.domain.errors import TaskhandError
     from taskhand.domain.people_lookup import People
-    from taskhand.service.call import Call
     from taskhand.service.list_events import EventsAsked
+    from taskhand.service.write_call import Call
 
 __all__ = ["LIST_EVENTS"]
 
@@ -60,7 +60,7 @@ async def _ask_of(call: "Call", arguments: ListEvents, *, of_known: bool = False
     from taskhand.domain.moment_argument import read_moment
     from taskhand.service.list_events import EventsAsked
     from taskhand.service.list_team_members import list_team_members
-    from taskhand.service.people import resolve_filter_people, resolve_known_people
+    from taskhand.service.resolve_people import resolve_filter_people, resolve_known_people
 
     since, matched = None, tuple[Match, ...]()
     if arguments.since is not MISSING:

@@ -7,7 +7,7 @@ from taskhand.server.render.reads import StatusesAnswer
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["LIST_STATUSES"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from taskhand.domain.name_matching import Match
     from taskhand.service.app_context import AppContext
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["LIST_TASKS"]
 

@@ -12,7 +12,7 @@ from taskhand.server.tools.get_task import IdProperty, TaskId
 from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
-    from taskhand.service.call import Call
+    from taskhand.service.write_call import Call
 
 __all__ = ["REASSIGN_TASK"]
 

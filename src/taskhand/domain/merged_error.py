@@ -8,7 +8,7 @@ from typing import Final
 
 from taskhand.domain.errors import Candidate, LinkBroken, LinkRequired, TaskhandError
 
-__all__ = ["join_errors"]
+__all__ = ["merge_errors"]
 
 _MAX_CANDIDATES: Final = 20
 _OF_ITS_OWN: Final = "An id is known in its own connection only."
@@ -17,19 +17,19 @@ _ABOUT_PEOPLE: Final = frozenset({"unknown_member", "ambiguous_member"})
 _TO_LINK: Final = (LinkRequired, LinkBroken)
 
 
-def join_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
+def merge_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     """The errors of connections as one, of the class and the code of the first; each is named if they differ."""
     first, all_errors = next(iter(errors.values())), tuple(errors.values())
     waits = [error.retry_after_s for error in all_errors if error.retry_after_s is not None]
-    candidates = _join_candidates(errors)
+    candidates = _merge_candidates(errors)
     own = [_OF_ITS_OWN] if any(one.connections and not one.is_free_text for one in candidates) else []
     # The next steps of two errors may contradict each other; the step to link a credential never does.
     told = {name: one for name, one in errors.items() if one.code == first.code or isinstance(one, _TO_LINK)}
     steps = {name: one.next_step for name, one in told.items() if one.next_step}
-    joined = type(first)(
-        _join_texts({name: one.message for name, one in errors.items()}, errors),
+    merged = type(first)(
+        _merge_texts({name: one.message for name, one in errors.items()}, errors),
         code=first.code,
-        next_step=" ".join(filter(None, [_join_texts(steps, steps), *own])) or None,
+        next_step=" ".join(filter(None, [_merge_texts(steps, steps), *own])) or None,
         candidates=candidates,
         retryable=any(error.retryable for error in all_errors),
         retry_after_s=max(waits) if waits else None,
@@ -37,11 +37,11 @@ def join_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     )
     if any(error.private_step for error in all_errors):
         steps = {name: step for name, one in told.items() if (step := one.private_step or one.next_step)}
-        joined.private_step = _join_texts(steps, steps)
-    return joined
+        merged.private_step = _merge_texts(steps, steps)
+    return merged
 
 
-def _join_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:
+def _merge_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:
     """The texts of connections, each once and named; without names if all of several say the same."""
     names: dict[str, list[str]] = {}
     for name, text in texts.items():
@@ -51,7 +51,7 @@ def _join_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:
     return " ".join(f"{', '.join(of)}: {text}" for text, of in names.items())
 
 
-def _join_candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:
+def _merge_candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:
     """The candidates of all in turn, each once, with its connections unless all connections accept it."""
     found: dict[Candidate, list[str]] = {}
     candidates = {name: error.candidates for name, error in errors.items()}
@@ -62,10 +62,10 @@ def _join_candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:
             if name not in (names := found.setdefault(one, [])):
                 names.append(name)
     everywhere = len(errors) if len(errors) > 1 else None
-    joined = [
+    merged = [
         one if len(names) == everywhere else replace(one, connections=tuple(names)) for one, names in found.items()
     ]
-    return joined[:_MAX_CANDIDATES]
+    return merged[:_MAX_CANDIDATES]
 
 
 def _named_people(candidates: Mapping[str, tuple[Candidate, ...]]) -> dict[str, tuple[Candidate, ...]]:

@@ -9,7 +9,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.inverse import invert
+from taskhand.service.inverse_write import invert
 from taskhand.service.masked_text import check_writable
 
 HIGH = Edit(priority=2)

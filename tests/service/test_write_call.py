@@ -12,7 +12,7 @@ from taskhand.domain.errors import CallerError, OperatorError, OutcomeUnknown, T
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Ending, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
+from taskhand.service.write_call import Call
 
 
 async def test_a_failure_keeps_the_results_of_tasks_that_were_written_before_it(tmp_path: Path) -> None:

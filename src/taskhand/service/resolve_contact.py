@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.name_matching import fold, matching
 from taskhand.domain.task import Contact
-from taskhand.domain.display_text import strip_hidden
 from taskhand.service.app_context import AppContext
 from taskhand.service.find_contacts import find_contacts
 
