@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskhand.cli.access import AuthOptions
+from taskhand.cli.authentication import AuthOptions
 from taskhand.cli.http_server import serve_over_http
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.http_limits import HttpLimits

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx2
 
-from taskhand.http.connections import PooledTransport
+from taskhand.http.connection_pool import PooledTransport
 
 __all__ = ["Line"]
 

@@ -35,7 +35,7 @@ from taskhand.sandbox.server import serve
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.tools import TOOLS
-from taskhand.server.transports.observed_requests import observe_requests
+from taskhand.server.transports.observer_middleware import observe_requests
 from taskhand.telemetry.metrics import Metrics
 from taskhand.telemetry.metrics_server import serve_metrics
 from taskhand.wiring import open_connections

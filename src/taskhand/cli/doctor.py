@@ -280,7 +280,7 @@ def _callers(found: Configuration) -> tuple[Principal, Policy]:
 
     The caller may use the shared credential despite the rules, because the operator runs the check.
     """
-    from taskhand.cli.access import access_by
+    from taskhand.cli.authentication import access_by
     from taskhand.cli.people_file import PeopleSource
     from taskhand.cli.policy import PolicySource
 

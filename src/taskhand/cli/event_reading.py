@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from taskhand.cli.access import build_access
+from taskhand.cli.authentication import build_access
 from taskhand.cli.config import backend_of
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields, to_json_line

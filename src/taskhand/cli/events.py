@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from taskhand.cli.config import CONFIGURATION
-from taskhand.cli.moment import Moment
+from taskhand.cli.moment_option import Moment
 from taskhand.domain.event import EVENT_KINDS
 
 __all__ = ["events"]

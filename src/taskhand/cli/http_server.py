@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from taskhand.cli.access import open_auth
+from taskhand.cli.authentication import open_auth
 from taskhand.cli.doctor_replicas import MAKE_KEY, NO_KEY, describe_unshared
 from taskhand.cli.log import announce
 from taskhand.config.configuration import Configuration
@@ -13,14 +13,14 @@ from taskhand.server.transports.draining import Draining, DrainTimes
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import serve_http
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.process import leave
+from taskhand.server.transports.process_exit import leave
 from taskhand.server.transports.proxies import Proxies
 from taskhand.state import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from taskhand.cli.access import AuthOptions
+    from taskhand.cli.authentication import AuthOptions
 
 __all__ = ["serve_over_http"]
 

@@ -10,7 +10,7 @@ import click
 
 from taskhand.cli.chosen_connection import find_account, pass_account
 from taskhand.cli.journal_export import export
-from taskhand.cli.moment import Moment, check_window
+from taskhand.cli.moment_option import Moment, check_window
 from taskhand.cli.terminal import print_error, print_line, print_lines
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.principal import Person

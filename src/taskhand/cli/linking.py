@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from taskhand.cli.access import AuthOptions
+    from taskhand.cli.authentication import AuthOptions
     from taskhand.config.configuration import Configuration
     from taskhand.config.connections import ConnectionSettings
     from taskhand.config.settings import Settings

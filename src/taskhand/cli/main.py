@@ -161,7 +161,7 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
 @click.pass_context
 def tools(context: click.Context) -> None:
     """Print the tool list as JSON, as a host receives it."""
-    from taskhand.cli.access import build_access
+    from taskhand.cli.authentication import build_access
     from taskhand.server.in_process_client import list_tools
 
     found: Configuration = context.meta[CONFIGURATION]
@@ -178,7 +178,7 @@ def call(context: click.Context, tool: str, arguments: str) -> None:
 
     It prints the structured answer. The exit code is 1 if that is an error.
     """
-    from taskhand.cli.access import build_access
+    from taskhand.cli.authentication import build_access
     from taskhand.server.in_process_client import call_tool
 
     try:

@@ -23,7 +23,7 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from taskhand.cli.access import AuthOptions
+    from taskhand.cli.authentication import AuthOptions
     from taskhand.config.settings import Settings
     from taskhand.server.access import Memberships
     from taskhand.server.app import TaskhandServer
@@ -152,7 +152,7 @@ def serve(
 
 def _auth_options(kinds: tuple[str, ...], issuers: tuple[str, ...], resource: str | None) -> "AuthOptions | None":
     """The authentication options; None without authentication."""
-    from taskhand.cli.access import AuthOptions
+    from taskhand.cli.authentication import AuthOptions
 
     return AuthOptions(kinds, issuers, resource) if kinds else None
 
@@ -174,7 +174,7 @@ def run_server(
     a configuration error if the server was started on a terminal. `metrics` are the host and port of `/metrics`; None
     takes the port from the settings. `webhooks` are the webhook options.
     """
-    from taskhand.server.transports.process import leave
+    from taskhand.server.transports.process_exit import leave
 
     auth = auth.with_settings(found) if auth else None
     http = None
@@ -253,7 +253,7 @@ async def open_server(
 
     Then the readiness check, and the linking pages. OperatorError if the configuration cannot be served.
     """
-    from taskhand.cli.access import access_by
+    from taskhand.cli.authentication import access_by
     from taskhand.cli.people_file import PeopleSource
     from taskhand.cli.policy import PolicySource
     from taskhand.cli.policy_reload import reload_on_hangup

@@ -10,7 +10,7 @@ import httpx2
 
 from taskhand.domain.errors import OperatorError
 from taskhand.http.certificates import trust_environment
-from taskhand.http.connections import PooledTransport
+from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.origin import Origin
 from taskhand.http.proxy import proxy_route_for
 from taskhand.http.response_body import decompress

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
         ReadResourceResult,
     )
 
-    from taskhand.server.addresses import Address
     from taskhand.server.prompt_handlers import PromptHandlers
     from taskhand.server.resource_handlers import ResourceHandlers
+    from taskhand.server.subscription_uris import Address
 
 __all__ = ["LateHandlers"]
 

@@ -34,7 +34,7 @@ from taskhand.service.connections import naming_account
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
-    from taskhand.server.addresses import Address
+    from taskhand.server.subscription_uris import Address
 
 __all__ = ["ResourceHandlers", "to_listed_resources", "to_listed_templates"]
 
@@ -114,7 +114,7 @@ class ResourceHandlers:
 
         None if the address is malformed, its content never changes, or the caller may not read it.
         """
-        from taskhand.server.addresses import FeedAddress, TaskAddress  # noqa: PLC0415  few clients subscribe
+        from taskhand.server.subscription_uris import FeedAddress, TaskAddress  # noqa: PLC0415  few clients subscribe
 
         try:
             view = self.served.view(ctx)

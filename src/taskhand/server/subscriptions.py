@@ -29,11 +29,11 @@ from mcp.types import (
 
 from taskhand.domain.errors import TaskhandError
 from taskhand.server.late_handlers import LateHandlers
-from taskhand.server.session_feed import SessionFeed, is_among, update_key
+from taskhand.server.session_notifications import SessionFeed, is_among, update_key
 from taskhand.service.connections import Connections
 
 if TYPE_CHECKING:
-    from taskhand.server.addresses import Address
+    from taskhand.server.subscription_uris import Address
 
 __all__ = ["MAX_ADDRESSES", "TaskSubscriptions"]
 

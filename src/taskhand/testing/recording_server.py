@@ -12,7 +12,7 @@ import anyio
 
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.transports.process import leave
+from taskhand.server.transports.process_exit import leave
 from taskhand.server.transports.stdio import serve_stdio
 from taskhand.service.recovery import recover_if_possible
 from taskhand.testing.recorded_calls import call_writer, record_calls

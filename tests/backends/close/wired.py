@@ -25,7 +25,7 @@ from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.task_types import NewTaskType
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
-from taskhand.http.connections import PooledTransport
+from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.journal.journal import Journal

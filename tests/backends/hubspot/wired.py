@@ -19,7 +19,7 @@ from taskhand.backends.hubspot.errors import CREDENTIAL_STATUSES, explain, read_
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
-from taskhand.http.connections import PooledTransport
+from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant

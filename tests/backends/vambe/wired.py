@@ -18,7 +18,7 @@ from taskhand.backends.vambe.auth import credential
 from taskhand.backends.vambe.client import VambeClient
 from taskhand.backends.vambe.errors import explain
 from taskhand.http.client import Client
-from taskhand.http.connections import PooledTransport
+from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.faults import Fault

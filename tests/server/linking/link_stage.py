@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from fixed_clock import FixedClock
 from sandbox.close.stage import ANA, BEN, SEED, user
 from sandbox.hubspot.stage import SEED as OF_HUBSPOT
-from taskhand.cli.access import AuthOptions
+from taskhand.cli.authentication import AuthOptions
 from taskhand.cli.linking import open_linking
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.domain.link_offer import OfferState

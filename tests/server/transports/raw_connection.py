@@ -11,7 +11,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
 
 from server.transports.server_process import META
-from taskhand.server.transports.both_eras import serve_both_eras
+from taskhand.server.transports.protocol_eras import serve_both_eras
 
 __all__ = ["INITIALIZED", "Message", "RawConnection", "connect_raw", "newer", "older"]
 

@@ -15,13 +15,13 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from server.transports.http_server import HELLO, client_at, read_to_the_end, served, session_of
+from taskhand.server.transports.caller_limit_middleware import LimitedCallers
 from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.caller_sessions import HeldSessions
 from taskhand.server.transports.counted_request import CountedRequest, OverLimit
-from taskhand.server.transports.held_sessions import HeldSessions
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.limited_callers import LimitedCallers
-from taskhand.server.transports.limited_requests import limit_requests
-from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
+from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
+from taskhand.server.transports.request_limit_middleware import limit_requests
 from taskhand.server.transports.token_bucket import TokenBucket
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from issuers import Issuer, issuing
 from server.transports.server_process import META, Web, serving
-from taskhand.cli.access import AuthOptions, open_auth
+from taskhand.cli.authentication import AuthOptions, open_auth
 from taskhand.cli.doctor_issuers import check_issuers
 from taskhand.cli.main import command
 from taskhand.cli.sign_in import open_sign_in

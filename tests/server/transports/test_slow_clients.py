@@ -17,8 +17,8 @@ from anyio.abc import SocketStream
 from server.transports.http_server import ACCEPTS, HELLO, client_at, read_to_the_end, served, session_of
 from server.transports.server_process import BOUND_S, META, environment
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.open_connections import OpenConnections, cap_connections
-from taskhand.server.transports.refusal_lines import RefusalLines
+from taskhand.server.transports.http_refusal_log import RefusalLines
+from taskhand.server.transports.open_http_connections import OpenConnections, cap_connections
 
 SMALL = HttpLimits(
     connections=60,

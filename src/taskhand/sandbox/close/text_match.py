@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from taskhand.sandbox.text import fold
+from taskhand.sandbox.text_folding import fold
 
 
 def split_words(text: str) -> list[str]:

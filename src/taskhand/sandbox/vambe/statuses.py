@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from taskhand.sandbox.text import fold
+from taskhand.sandbox.text_folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.refusal import Refusal
+from taskhand.server.transports.limit_refusal import Refusal
 from taskhand.server.transports.token_bucket import TokenBucket
 
 __all__ = ["CallerLimits"]

@@ -21,15 +21,15 @@ from starlette.types import ASGIApp
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.app import TaskhandServer
-from taskhand.server.transports.connection import connection_class
 from taskhand.server.transports.draining import Draining
 from taskhand.server.transports.host_names import Address, host_in_url
+from taskhand.server.transports.http_connection import connection_class
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.open_connections import ACCEPTED_AT_ONCE, OpenConnections
-from taskhand.server.transports.process import LAST_WRITE_S
+from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
+from taskhand.server.transports.open_http_connections import ACCEPTED_AT_ONCE, OpenConnections
+from taskhand.server.transports.process_exit import LAST_WRITE_S
 from taskhand.server.transports.proxies import Proxies, read_forwarded
-from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
-from taskhand.server.transports.refused_names import refuse_names
+from taskhand.server.transports.refused_hosts import refuse_names
 from taskhand.server.transports.request_limiter import RequestLimiter
 from taskhand.server.transports.request_repair import repair_requests
 
@@ -157,7 +157,7 @@ def _add_observer(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver
     """The app with an observer of its requests and its number of sessions; the app itself without an observer."""
     if observer is None:
         return app
-    from taskhand.server.transports.observed_requests import observe_requests  # noqa: PLC0415  few servers are observed
+    from taskhand.server.transports.observer_middleware import observe_requests  # noqa: PLC0415  few servers are observed
 
     observer.watch_sessions(limiter.count_sessions)
     return observe_requests(app, observer)

@@ -6,12 +6,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
+from taskhand.server.transports.caller_limit_middleware import LimitedCallers
 from taskhand.server.transports.caller_limits import CallerLimits
-from taskhand.server.transports.held_sessions import HeldSessions
+from taskhand.server.transports.caller_sessions import HeldSessions
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.limited_callers import LimitedCallers
-from taskhand.server.transports.limited_requests import limit_requests
-from taskhand.server.transports.refusal_lines import RefusalLines
+from taskhand.server.transports.http_refusal_log import RefusalLines
+from taskhand.server.transports.request_limit_middleware import limit_requests
 
 __all__ = ["RequestLimiter"]
 

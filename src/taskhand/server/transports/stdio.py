@@ -13,8 +13,8 @@ from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from pydantic import ValidationError
 
-from taskhand.server.transports.both_eras import serve_both_eras
-from taskhand.server.transports.process import LAST_WRITE_S, leave
+from taskhand.server.transports.process_exit import LAST_WRITE_S, leave
+from taskhand.server.transports.protocol_eras import serve_both_eras
 from taskhand.server.transports.standard_streams import MessageSink, open_standard_streams
 
 __all__ = ["serve_stdio"]

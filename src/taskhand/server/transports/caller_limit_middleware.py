@@ -8,11 +8,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.domain.principal import Person
 from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.caller_sessions import HeldSessions
 from taskhand.server.transports.counted_request import CountedRequest, OverLimit
 from taskhand.server.transports.first_header import first_header
-from taskhand.server.transports.held_sessions import HeldSessions
+from taskhand.server.transports.http_refusal_log import RefusalLines
 from taskhand.server.transports.peer_address import peer_address
-from taskhand.server.transports.refusal_lines import RefusalLines
 
 __all__ = ["LimitedCallers"]
 

@@ -9,7 +9,7 @@ from mcp.types import EmptyResult, SubscribeRequestParams
 
 from server.transports.raw_connection import INITIALIZED, connect_raw, older
 from server.transports.server_process import HELLO
-from taskhand.server.session_feed import SessionFeed
+from taskhand.server.session_notifications import SessionFeed
 
 
 async def test_a_feed_knows_whether_its_session_is_open_without_asking_the_client() -> None:

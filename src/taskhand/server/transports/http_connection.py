@@ -9,7 +9,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.open_connections import OpenConnections
+from taskhand.server.transports.open_http_connections import OpenConnections
 
 __all__ = ["connection_class"]
 

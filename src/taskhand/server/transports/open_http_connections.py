@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.http_refusal_log import RefusalLines
 from taskhand.server.transports.peer_address import counted_address
-from taskhand.server.transports.refusal_lines import RefusalLines
 
 __all__ = ["ACCEPTED_AT_ONCE", "Closable", "OpenConnections", "cap_connections"]
 

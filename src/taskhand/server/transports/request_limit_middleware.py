@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taskhand.server.transports.caller_limits import CallerLimits
 from taskhand.server.transports.first_header import first_header
 from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.http_refusal_log import RefusalLines
+from taskhand.server.transports.limit_refusal import Refusal
 from taskhand.server.transports.peer_address import peer_address
-from taskhand.server.transports.refusal import Refusal
-from taskhand.server.transports.refusal_lines import RefusalLines
 
 __all__ = ["limit_requests"]
 

@@ -1,7 +1,7 @@
 """Sessions belong to the caller who opened them, and the least recently used one is ended first."""
 
 from fixed_clock import NOW
-from taskhand.server.transports.held_sessions import HeldSessions
+from taskhand.server.transports.caller_sessions import HeldSessions
 from taskhand.server.transports.http_limits import HttpLimits
 
 
