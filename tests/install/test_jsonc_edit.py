@@ -112,10 +112,11 @@ def test_an_entry_is_written_in_the_style_of_its_neighbours(old: str, new: str) 
 
 
 def test_an_item_of_an_array_is_found_by_its_id() -> None:
-    text = '{"inputs": [{"id": "theirs"}, /* ours */ {"id": "ours", "n": 1}]}'
+    text = '{"inputs": [{"id": "theirs"}, "ours", null, /* ours */ {"id": "ours", "n": 1}]}'
     path = ("inputs", Match("id", "ours"))
-    assert put_value(text, path, {"id": "ours"}) == '{"inputs": [{"id": "theirs"}, /* ours */ {\n  "id": "ours"\n}]}'
-    assert remove_value(text, path) == '{"inputs": [{"id": "theirs"} /* ours */]}'
+    others = '{"inputs": [{"id": "theirs"}, "ours", null'
+    assert put_value(text, path, {"id": "ours"}) == others + ', /* ours */ {\n  "id": "ours"\n}]}'
+    assert remove_value(text, path) == others + " /* ours */]}"
     assert find_value(text, ("inputs", Match("id", "neither"))) is None
 
 
