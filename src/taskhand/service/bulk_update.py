@@ -68,7 +68,7 @@ async def bulk_update(
         targets = await resolve_targets(call.app, ids, given, names)
         targets = replace(targets, refused={**targets.refused, **missing})
         if patch.add_note is not MISSING:
-            await resolver.look_for_note(patch.add_note, targets.tasks)
+            await resolver.notes.look_for(patch.add_note, targets.tasks)
         steps = await _plan_steps(call, edit_for, targets)
         if call.is_dry and not steps.intents:
             return nothing_to_plan(steps.skipped, steps.matched)

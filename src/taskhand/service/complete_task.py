@@ -37,7 +37,7 @@ async def complete_task(
     resolver = Resolver(call.app, call.caller.name)
 
     async def add_note(snapshot: Snapshot) -> Edit:
-        noted = Edit() if note is MISSING else await resolver.add_note(note, snapshot)
+        noted = Edit() if note is MISSING else await resolver.notes.add(note, snapshot)
         return replace(noted, resolution=resolution)
 
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:

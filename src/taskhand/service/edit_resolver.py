@@ -1,22 +1,18 @@
-"""Resolve a documented body to an edit: names to ids, due fields to a due date.
+"""Resolve a documented body to an edit: names to ids, due fields to a due date, a note to a description.
 
 The statuses and the team are read once per call, however many tasks it changes.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
 from taskhand.domain import status_lookup, task_rules
-from taskhand.domain.argument_limits import check_description, check_responsibles
-from taskhand.domain.dated_note import REPEATED_WITHIN, DatedNote
-from taskhand.domain.due import Due, DueRequest, due_of, instant_text, shifted
+from taskhand.domain.argument_limits import check_responsibles
+from taskhand.domain.due import DueRequest
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, Candidate, OutcomeUnknown
-from taskhand.domain.html.conversion import append_line
+from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import People
 from taskhand.domain.priority import DEFAULT_PRIORITY
@@ -25,15 +21,14 @@ from taskhand.domain.resolution import check_no_resolution, settle_resolution
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.domain.text_merge import restore_unshown
-from taskhand.domain.zones import offset_of_reversed
 from taskhand.service import resolve_people
+from taskhand.service.added_notes import AddedNotes
 from taskhand.service.app_context import AppContext
-from taskhand.service.idempotency import wait_until_ended
 from taskhand.service.list_team_members import Team, list_team_members
 from taskhand.service.resolve_contact import resolve_link
 from taskhand.service.resolve_deal import resolve_deal
+from taskhand.service.resolve_due import match_due, resolve_due
 from taskhand.service.resolve_task_type import resolve_task_type
-from taskhand.service.sent_notes import SentNote, find_own_notes, find_sent_notes
 
 __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
 
@@ -53,15 +48,13 @@ class Resolver:
 
     def __init__(self, app: AppContext, client: str | None = None) -> None:
         """`client` is the caller's name: the author of a note if `me` is unknown."""
+        self.notes = AddedNotes(app, self._known_team, client)
         self._app = app
-        self._client = client
-        self._known_author: tuple[str | None] | None = None
         self._backend = app.backend
         self._statuses: StatusList | None = None
         self._team: Team | None = None
         self._deals: dict[str, tuple[str, tuple[Match, ...]]] = {}
         self._links: dict[tuple[str, str], str] = {}
-        self._noted: dict[str, bool] = {}
 
     async def resolve(
         self, body: TaskDraft | TaskPatch, due: DueRequest, snapshot: Snapshot | None, *, shift_days: int | None = None
@@ -75,7 +68,7 @@ class Resolver:
         responsible_ids, people_matched = await self._resolve_responsibles(body, before)
         noted = Edit(description=_resolve_description(body.description, before))
         if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
-            noted = await self.add_note(body.add_note, snapshot)
+            noted = await self.notes.add(body.add_note, snapshot)
         deal_id, deal_matched = await self.resolve_deal(body.deal_id)
         task_type, type_matched = await self.resolve_task_type(body)
         properties, properties_matched = await self.resolve_properties(body.properties)
@@ -84,7 +77,7 @@ class Resolver:
             description=noted.description,
             note=noted.note,
             native=noted.native,
-            due=self._resolve_due(due, before, shift_days),
+            due=resolve_due(self._app, due, before, shift_days),
             responsible_ids=responsible_ids,
             ai_contact_id=await self._resolve_link("ai_contact_id", body.ai_contact_id, before),
             ai_customer_id=await self._resolve_link("ai_customer_id", body.ai_customer_id, before),
@@ -98,7 +91,7 @@ class Resolver:
         if before is not None:
             edit = await self.settle_resolution(edit, before)
         matched = status_matched + people_matched + deal_matched + type_matched + due.matched
-        matched += _zone_matched(due) + _midnight_matched(due, edit.due) + properties_matched
+        matched += match_due(due, edit.due) + properties_matched
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
         return edit, matched
@@ -132,14 +125,6 @@ class Resolver:
         if given not in self._deals:
             self._deals[given] = await resolve_deal(self._app, given)
         return self._deals[given]
-
-    async def _resolve_link(self, field: str, given: str | None | MISSING, before: Task | None) -> str | None | MISSING:
-        """The id of a contact or customer; a value that the task has is no new link."""
-        if given is MISSING or given is None or (before is not None and given == getattr(before, field)):
-            return given
-        if (field, given) not in self._links:
-            self._links[field, given] = await resolve_link(self._app, field, given)
-        return self._links[field, given]
 
     async def resolve_task_type(self, body: TaskDraft | TaskPatch) -> tuple[str | MISSING, tuple[Match, ...]]:
         """The type that a body names, and the name that was resolved."""
@@ -175,102 +160,6 @@ class Resolver:
         ids = tuple(one for one in dict.fromkeys(current + added.ids) if one not in removed.ids)
         check_responsibles(ids, self._backend.capabilities)
         return People(ids, added.matched + removed.matched)
-
-    async def add_note(self, text: str, before: Snapshot) -> Edit:
-        """The edit that adds a note to the description, or beside the task if it has none."""
-        if "description" not in self._backend.capabilities.absent:
-            description, native = await self._append_note(text, before)
-            return Edit(description=description, native=native)
-        await self.look_for_note(text, [before])
-        return Edit() if self._noted[before.task.id] else Edit(note=text.strip())
-
-    async def look_for_note(self, text: str, snapshots: Sequence[Snapshot]) -> None:
-        """Find, in one query, the tasks without a description that already have this note beside them."""
-        unknown = [one.task for one in snapshots if one.task.id not in self._noted]
-        if not unknown or "description" not in self._backend.capabilities.absent:
-            return
-        found = await find_own_notes(self._app, unknown, text.strip(), self._start_of_day())
-        unlisted = {task.ai_customer_id for task in unknown if task.id not in found}
-        sent = await self._find_sent_notes(text, unlisted) if unlisted else {}
-        self._noted |= {task.id: task.id in found or task.ai_customer_id in sent for task in unknown}
-
-    async def _find_sent_notes(self, text: str, places: Collection[str | None]) -> dict[str, SentNote]:
-        """Notes that another process has sent and the CRM does not list yet; OutcomeUnknown if one may be there."""
-        sent = await find_sent_notes(self._app, text)
-        if under_way := [sent[place].change for place in places if place in sent and not sent[place].change.ending]:
-            await wait_until_ended(self._app, under_way[0])
-            return await self._find_sent_notes(text, places)
-        if unconfirmed := [sent[place].change for place in places if place in sent and sent[place].id is None]:
-            raise OutcomeUnknown(
-                "This note was sent a moment ago, and the CRM neither confirmed it nor shows it so far.",
-                next_step="Wait a minute, then send the same call again: "
-                "it searches for the note before it writes one.",
-                details={"changeId": unconfirmed[0].id},
-            )
-        return sent
-
-    def _start_of_day(self) -> datetime:
-        """The moment since which an equal note counts as the same, early enough for a repeat just after midnight."""
-        now = self._app.clock().astimezone(ZoneInfo(self._app.timezone or "UTC"))
-        return min(now.replace(hour=0, minute=0, second=0, microsecond=0), now - REPEATED_WITHIN)
-
-    async def _append_note(self, text: str, before: Snapshot) -> tuple[str, Mapping[str, str] | None]:
-        """The description with a note at its end, and the native value to write if the CRM has it as HTML.
-
-        An unchanged description if it already has this note. CallerError if it cannot be read or becomes too long.
-        """
-        task_rules.check_readable(before.task, "description")
-        zone, now = self._app.timezone, self._app.clock()
-        note = DatedNote(text, await self._author(), now.astimezone(ZoneInfo(zone)) if zone else now)
-        description = before.task.description or ""
-        if note.is_in(description):
-            return description, None
-        name = self._backend.capabilities.html_description
-        body = before.native.get(name) if name else None
-        after = note.below(description) if name else note.after(description)
-        check_description(after)
-        if name is None or not isinstance(body, str) or not body:
-            return after, None
-        if (html := append_line(body, note.line, after)) is None:
-            raise CallerError(
-                "The description ends in HTML that is not closed, so nothing can be appended to it as it is.",
-                code="unreadable_field",
-                next_step="Replace it: send the whole description with update_task.",
-            )
-        return after, {name: html}
-
-    async def _author(self) -> str | None:
-        """The name of `me`, or else of the person, or else of the client."""
-        if self._known_author is None:
-            team, person = await self._known_team(), self._app.principal.person
-            caller = person.shown_name if person else self._client
-            self._known_author = (next((one.name for one in team.members if one.id == team.me), caller),)
-        return self._known_author[0]
-
-    def _check_day_is_certain(self, before: Task) -> None:
-        """Refuse to change a due date whose day the backend cannot tell with certainty."""
-        if not self._backend.sure_of_due(before, of_day=True):
-            raise CallerError(
-                "The day of the task's due date is not certain, so it cannot be kept or shifted.",
-                code="due_unsure",
-                next_step="Send dueDate as YYYY-MM-DD together with dueTime null.",
-            )
-
-    def _to_stored_due(self, due: Due | None) -> Due | None:
-        """The due date as this backend stores it: in the configured zone if it does not keep the task's own."""
-        if due is None or self._backend.capabilities.keeps_timezone:
-            return due
-        return Due.instant(due.at, self._app.timezone) if due.at else Due(due.day)
-
-    async def _known_team(self) -> Team:
-        if self._team is None:
-            self._team = await list_team_members(self._app)
-        return self._team
-
-    async def _known_statuses(self) -> StatusList:
-        if self._statuses is None:
-            self._statuses = await self._backend.statuses()
-        return self._statuses
 
     async def find_property_names(self, given: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
         """The names of the properties that a body sets by name or label; those that cannot be resolved as given."""
@@ -320,33 +209,23 @@ class Resolver:
             return MISSING, ()
         return (team.me,), (Match("responsibleIds", "left out", team.me, names.get(team.me, "you")),)
 
-    def _resolve_due(self, request: DueRequest, before: Task | None, shift_days: int | None) -> Due | None | MISSING:
-        if before is not None and shift_days is not None:
-            return self._to_stored_due(self._shift_due(request, before, shift_days))
-        if not request.is_given:
-            return MISSING
-        if before and request.needs_current_due:
-            task_rules.check_readable(before, "due")
-        if before and request.needs_current_day:
-            self._check_day_is_certain(before)
-        midnight_is_day = self._backend.capabilities.midnight_is_day
-        due = request.on(due_of(before) if before else None, self._app.timezone, midnight_is_day=midnight_is_day)
-        return self._to_stored_due(due)
+    async def _resolve_link(self, field: str, given: str | None | MISSING, before: Task | None) -> str | None | MISSING:
+        """The id of a contact or customer; a value that the task has is no new link."""
+        if given is MISSING or given is None or (before is not None and given == getattr(before, field)):
+            return given
+        if (field, given) not in self._links:
+            self._links[field, given] = await resolve_link(self._app, field, given)
+        return self._links[field, given]
 
-    def _shift_due(self, request: DueRequest, before: Task, days: int) -> Due | None:
-        """The due date of a task, moved by days, at the time and in the zone that are asked for or else its own."""
-        task_rules.check_readable(before, "due")
-        due = due_of(before)
-        if due is None:
-            raise CallerError(
-                "The task has no due date to shift.", code="no_due_date", next_step="Give it one with update_task."
-            )
-        self._check_day_is_certain(before)
-        if not request.is_given:
-            return shifted(due, days, self._app.timezone)
-        # The new time may exist on the new day even if the task's own time does not.
-        local = due if due.at is None else Due.instant(due.at, due.zone or self._app.timezone)
-        return replace(request, due_date=shifted(Due(local.day), days, None).day).on(local, self._app.timezone)
+    async def _known_team(self) -> Team:
+        if self._team is None:
+            self._team = await list_team_members(self._app)
+        return self._team
+
+    async def _known_statuses(self) -> StatusList:
+        if self._statuses is None:
+            self._statuses = await self._backend.statuses()
+        return self._statuses
 
 
 def _given(people: tuple[str, ...] | MISSING) -> tuple[str, ...]:
@@ -363,20 +242,3 @@ def _resolve_description(text: str | None | MISSING, before: Task | None) -> str
     if text is MISSING or not text:
         return MISSING if text is MISSING else None
     return restore_unshown(text, before.description, "description") if before and before.description else text
-
-
-def _midnight_matched(request: DueRequest, due: Due | None | MISSING) -> tuple[Match, ...]:
-    """The match for a midnight that was read as a day: the caller may have meant the instant."""
-    at = request.due_date
-    if not request.is_midnight or not isinstance(at, datetime) or not isinstance(due, Due) or due.at == at:
-        return ()
-    day = f"the day {at.date()}"
-    means = day if due.at is None or request.due_time is not MISSING else f"{day}, at the time it had"
-    return (Match("dueDate", instant_text(at), at.date().isoformat(), means),)
-
-
-def _zone_matched(due: DueRequest) -> tuple[Match, ...]:
-    """The match for a zone whose name has the opposite sign of its offset: the caller may have meant it literally."""
-    zone = due.timezone
-    offset = offset_of_reversed(zone) if isinstance(zone, str) else None
-    return (Match("timezone", zone, zone, offset),) if isinstance(zone, str) and offset else ()
