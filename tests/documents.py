@@ -30,11 +30,11 @@ from server.listings import snapshot_files
 from server.mixes import MIXED, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
-from taskhand.backends.close.changes.source import CloseChanges
+from taskhand.backends.close.events.source import CloseEvents
 from taskhand.backends.factory import BackendFactory
-from taskhand.backends.hubspot.changes.source import HubSpotChanges
+from taskhand.backends.hubspot.events.source import HubSpotEvents
 from taskhand.backends.registry import FACTORIES
-from taskhand.backends.vambe.changes.source import VambeChanges
+from taskhand.backends.vambe.events.source import VambeEvents
 from taskhand.config.settings import Settings
 from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.capabilities import Capabilities
@@ -165,7 +165,7 @@ def _gap_list() -> str:
 
 def _feed_list() -> str:
     """What the feed of each CRM does not tell."""
-    sources = (CloseChanges, HubSpotChanges, VambeChanges)
+    sources = (CloseEvents, HubSpotEvents, VambeEvents)
     return "\n".join(f"- {one.remark}" for one in sources if one.remark)
 
 

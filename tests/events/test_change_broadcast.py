@@ -23,7 +23,7 @@ from taskhand.journal.journal import Result
 from taskhand.postgres.database import Database
 from taskhand.postgres.listener import Channel
 from taskhand.server.app import create_server
-from taskhand.service.feed.feed import look
+from taskhand.service.events.feed import look
 from taskhand.service.task_updates import EVERY_TASK, TaskUpdates
 from taskhand.wiring import open_app
 

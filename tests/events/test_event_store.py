@@ -10,9 +10,9 @@ import pytest
 
 from builders import ANA, BEN, DONE, on_people, task
 from fixed_clock import NOW
-from taskhand.domain.change_source import Look
 from taskhand.domain.due import Due
 from taskhand.domain.event import EventKind, TaskEvent
+from taskhand.domain.event_source import Look
 from taskhand.domain.receipt import FieldChange
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, Feed, FeedName, Gap
 from taskhand.events.postgres import PostgresEventStore

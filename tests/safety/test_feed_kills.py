@@ -12,19 +12,19 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from backends.changes.arms import ARMS, Arm, World
-from backends.changes.at_random import change_one, check_replay
+from backends.events.arms import ARMS, Arm, World
+from backends.events.at_random import change_one, check_replay
 from journals import numbered
 from server.surface import BACKENDS
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
-from taskhand.domain.change_source import Look
+from taskhand.domain.event_source import Look
 from taskhand.events.event_store import EventQuery, FeedName, KeptEvent
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed.feed import feed_of, look
-from taskhand.service.feed.poller import FeedPoller
+from taskhand.service.events.feed import feed_of, look
+from taskhand.service.events.poller import FeedPoller
 
 _BUSY: Final = 14
 _QUIET: Final = 8
@@ -97,7 +97,7 @@ class Process:
         backend = open_file_store(
             folder / "unused.sqlite", clock=world.now, new_id=sequential_id, user="Elena", timezone=None
         )
-        backend.change_source = world.source
+        backend.event_source = world.source
         journal = SqliteJournal(folder / "journal.sqlite", place="crm", clock=world.now, new_id=numbered)
         self.app = AppContext(backend, journal, world.now, sleep=self._sleep, open_events=lambda: self.store)
 

@@ -19,7 +19,7 @@ from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
 from taskhand.server.subscriptions import MAX_ADDRESSES
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed.feed import look
+from taskhand.service.events.feed import look
 from taskhand.wiring import open_app
 
 ERAS = ("legacy", "auto")

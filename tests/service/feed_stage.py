@@ -14,9 +14,9 @@ from journals import numbered
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
-from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.edit import Edit
 from taskhand.domain.event import EventKind, TaskEvent, difference_event
+from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.events.sqlite import SqliteEventStore
@@ -162,7 +162,7 @@ async def open_stage(folder: Path, *, compares: bool = False, user: str = "Elena
     clock = FixedClock(NOW.astimezone(UTC))
     backend = open_file_store(folder / "tasks.sqlite", clock=clock, new_id=sequential_id, user=user, timezone=None)
     store, log = SqliteEventStore(folder / "events.sqlite"), LoggingSource()
-    backend.change_source = ComparingSource(backend, clock) if compares else log
+    backend.event_source = ComparingSource(backend, clock) if compares else log
     journal = SqliteJournal(folder / "journal.sqlite", place="test", clock=clock, new_id=numbered)
     app = AppContext(backend, journal, clock, open_events=lambda: store)
     try:

@@ -157,7 +157,7 @@ async def test_events_of_several_connections_are_one_list_and_each_goes_on_where
         await happen("N5", "S5")
         assert [one["title"] for one in (await call(limit=1))["events"]] == ["N5"]
         assert [one["title"] for one in (await call())["events"]] == ["S5"], "it was not on the page"
-        south.others.backend.change_source = None
+        south.others.backend.event_source = None
         await happen("N6")
         told = await call()
         assert [one["title"] for one in told["events"]] == ["N6"]

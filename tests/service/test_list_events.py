@@ -10,8 +10,8 @@ import anyio
 import pytest
 
 from service.feed_stage import Stage, open_stage
-from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.errors import UpstreamFailed
+from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.list_events import list_latest_events
@@ -254,16 +254,16 @@ async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_ask
             raise UpstreamFailed("Close did not answer.")
 
     async with open_stage(tmp_path) as stage:
-        backend, source = stage.others.backend, stage.others.backend.change_source
-        backend.change_source = Silent()
+        backend, source = stage.others.backend, stage.others.backend.event_source
+        backend.event_source = Silent()
         text, is_error = await call_tool(stage.app, "list_events", {})
         assert is_error
         assert "did not answer" in text
-        backend.change_source = source
+        backend.event_source = source
         await start(stage)
         await stage.others.create("Call")
         await stage.call("list_events", kinds=["deleted"])
-        backend.change_source = Silent()
+        backend.event_source = Silent()
         answer = await stage.call("list_events")
         assert kinds(answer) == [("created", "Call")]
         assert answer["note"] == "Close did not answer. This is as of 2026-03-02T15:02+00:00 Mon."

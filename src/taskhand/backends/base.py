@@ -16,7 +16,7 @@ from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Ta
 from taskhand.domain.task_page import TaskPage
 
 if TYPE_CHECKING:
-    from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.event_source import EventSource
     from taskhand.domain.lost_create import CreateCandidates
     from taskhand.domain.task_type_lookup import KnownType
 
@@ -187,7 +187,7 @@ class Backend(Protocol):
     """How to repair a failed health check: a sentence by the check's name, such as `statuses`, `me` or `due times`."""
 
     @property
-    def change_source(self) -> "ChangeSource | None":
+    def event_source(self) -> "EventSource | None":
         """The source of changes by anybody in this backend; None if it cannot report changes."""
         return None
 

@@ -12,7 +12,7 @@ from taskhand.config.connections import ConnectionSettings
 from taskhand.domain.errors import OperatorError
 from taskhand.server.webhooks.receiver import WebhookReceiver, Webhooks
 from taskhand.server.webhooks.routes import PATH
-from taskhand.service.feed.webhook_hint import keep_hint
+from taskhand.service.events.webhook_hint import keep_hint
 
 if TYPE_CHECKING:
     from taskhand.config.settings import Settings

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from taskhand.domain.change_source import Look
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.event import EventKind, TaskEvent
+from taskhand.domain.event_source import Look
 from taskhand.domain.task import Task
 
 __all__ = ["Bookmark", "EventFilter", "EventQuery", "EventStore", "Feed", "FeedName", "Gap", "KeptEvent"]

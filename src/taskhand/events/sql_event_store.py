@@ -7,9 +7,9 @@ from functools import partial
 from hashlib import sha256
 from typing import Final, cast
 
-from taskhand.domain.change_source import Look
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.event import TaskEvent
+from taskhand.domain.event_source import Look
 from taskhand.domain.task import Task
 from taskhand.events.codec import event_from, event_json, instant, people_json
 from taskhand.events.event_store import Bookmark, EventQuery, Feed, FeedName, Gap, KeptEvent

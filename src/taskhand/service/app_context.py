@@ -21,7 +21,7 @@ from taskhand.service.task_updates import TaskUpdates
 if TYPE_CHECKING:
     from taskhand.events.event_store import EventStore
     from taskhand.journal.journal import Journal
-    from taskhand.service.feed.demand import FeedDemand
+    from taskhand.service.events.demand import FeedDemand
     from taskhand.service.link_offers import OpenOffers
     from taskhand.service.own_credential import OwnBackends
     from taskhand.service.task_locks import TaskLocks
@@ -103,7 +103,7 @@ class AppContext:
     def demand(self) -> "FeedDemand":
         """The demand for the feed of this connection, shared by all callers."""
         if not self._demands:
-            from taskhand.service.feed.demand import FeedDemand  # noqa: PLC0415  no start waits for it
+            from taskhand.service.events.demand import FeedDemand  # noqa: PLC0415  no start waits for it
 
             self._demands.append(FeedDemand())
         return self._demands[0]

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from taskhand.backends.base import Account, Backend, OwnProperties
-from taskhand.domain.change_source import ChangeSource
+from taskhand.domain.event_source import EventSource
 from taskhand.domain.task import Task
 
 __all__ = ["ForwardingAccount", "ForwardingBackend"]
@@ -67,13 +67,13 @@ class _Properties(_Forwarding[OwnProperties]):
     find_ids = _forward(OwnProperties.find_ids)
 
 
-class _Changes(_Forwarding[ChangeSource]):
-    def __init__(self, source: ChangeSource, open_part: _Open[ChangeSource | None]) -> None:
+class _Changes(_Forwarding[EventSource]):
+    def __init__(self, source: EventSource, open_part: _Open[EventSource | None]) -> None:
         super().__init__(open_part)
         self.compares, self.remark = source.compares, source.remark
 
-    begin = _forward(ChangeSource.begin)
-    look = _forward(ChangeSource.look)
+    begin = _forward(EventSource.begin)
+    look = _forward(EventSource.look)
 
 
 class ForwardingBackend(_Forwarding[Backend]):
@@ -93,10 +93,10 @@ class ForwardingBackend(_Forwarding[Backend]):
         self._latest = backend
 
     @property
-    def change_source(self) -> ChangeSource | None:
+    def event_source(self) -> EventSource | None:
         """The source of changes by anybody."""
-        source = self._latest.change_source
-        return _Changes(source, self._open(lambda opened: opened.change_source)) if source else None
+        source = self._latest.event_source
+        return _Changes(source, self._open(lambda opened: opened.event_source)) if source else None
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether a due time was certainly read as the backend means it."""

@@ -14,12 +14,12 @@ from taskhand.domain.event import EventKind
 from taskhand.domain.name_matching import Match
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed.demand import WANTED_FOR_S
-from taskhand.service.feed.event_cursor import EventCursors, Start
-from taskhand.service.feed.feed import feed_of, find_source, look, no_feed_error
-from taskhand.service.feed.own_writes import CLOCKS
-from taskhand.service.feed.past_events import learn_past
-from taskhand.service.feed.unlisted_writes import describe_unlisted_writes
+from taskhand.service.events.demand import WANTED_FOR_S
+from taskhand.service.events.event_cursor import EventCursors, Start
+from taskhand.service.events.feed import feed_of, find_source, look, no_feed_error
+from taskhand.service.events.own_writes import CLOCKS
+from taskhand.service.events.past_events import learn_past
+from taskhand.service.events.unlisted_writes import describe_unlisted_writes
 from taskhand.service.visibility import is_shown, show_to, shown_subject
 
 __all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "mark_shown"]

@@ -21,7 +21,7 @@ from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
 
 if TYPE_CHECKING:
-    from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.event_source import EventSource
     from taskhand.domain.lost_create import CreateCandidates
 
 __all__ = ["OwnTasksBackend", "only_own_tasks"]
@@ -54,9 +54,9 @@ class OwnTasksBackend:
         self.properties: OwnProperties | None = _Properties(own, self._only_own) if own else None
 
     @property
-    def change_source(self) -> "ChangeSource | None":
+    def event_source(self) -> "EventSource | None":
         """The backend's own: changes are filtered for the caller when they are listed."""
-        return self._backend.change_source
+        return self._backend.event_source
 
     async def statuses(self) -> StatusList:
         """The backend's own."""

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from backends.close.wired import ELENA, LEAD, TASK
-from taskhand.backends.close.changes.event_log import Entry
-from taskhand.backends.close.changes.event_mapping import TaskStates
+from taskhand.backends.close.events.event_log import Entry
+from taskhand.backends.close.events.event_mapping import TaskStates
 
 MADE = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ROW = {"id": TASK, "text": "Call Acme", "lead_id": LEAD, "assigned_to": ELENA, "date_created": MADE.isoformat()}

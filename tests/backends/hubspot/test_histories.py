@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from taskhand.backends.hubspot.changes.histories import EventReader
 from taskhand.backends.hubspot.due import Zones
+from taskhand.backends.hubspot.events.histories import EventReader
 from taskhand.backends.hubspot.mapping import Record, task_of
 from taskhand.backends.hubspot.statuses import TaskStatuses
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from builders import refused
-from taskhand.backends.hubspot.changes.position import LAG_MS, Bin, Position
+from taskhand.backends.hubspot.events.position import LAG_MS, Bin, Position
 from taskhand.domain.errors import OperatorError
 
 DAY_MS = 86_400_000

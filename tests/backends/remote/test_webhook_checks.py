@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from taskhand.backends.close.changes.webhooks import CloseWebhookCheck
-from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookCheck
-from taskhand.backends.vambe.changes.webhooks import VambeWebhookCheck
+from taskhand.backends.close.events.webhooks import CloseWebhookCheck
+from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookCheck
+from taskhand.backends.vambe.events.webhooks import VambeWebhookCheck
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.webhook import Delivery, WebhookCheck
 

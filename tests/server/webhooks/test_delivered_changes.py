@@ -33,7 +33,7 @@ from taskhand.server.app import create_server
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import serve_http
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed.feed import feed_of, look
+from taskhand.service.events.feed import feed_of, look
 from taskhand.wiring import open_connections
 
 pytestmark = pytest.mark.anyio

@@ -19,7 +19,7 @@ from taskhand.domain.webhook import Verdict
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.webhooks.receiver import KeepHint
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed.webhook_hint import keep_hint
+from taskhand.service.events.webhook_hint import keep_hint
 from taskhand.telemetry.metrics import HttpMetrics
 
 pytestmark = pytest.mark.anyio

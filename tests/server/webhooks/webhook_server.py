@@ -17,9 +17,9 @@ import anyio
 import httpx2
 
 from fixed_clock import FixedClock
-from taskhand.backends.close.changes.webhooks import CloseWebhookCheck
-from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookCheck
-from taskhand.backends.vambe.changes.webhooks import VambeWebhookCheck
+from taskhand.backends.close.events.webhooks import CloseWebhookCheck
+from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookCheck
+from taskhand.backends.vambe.events.webhooks import VambeWebhookCheck
 from taskhand.config.settings import Settings
 from taskhand.domain.webhook import WebhookCheck
 from taskhand.server.app import create_server
@@ -29,8 +29,8 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
 from taskhand.server.webhooks.receiver import KeepHint, WebhookReceiver, Webhooks
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed.feed import feed_of
-from taskhand.service.feed.webhook_hint import keep_hint
+from taskhand.service.events.feed import feed_of
+from taskhand.service.events.webhook_hint import keep_hint
 from taskhand.wiring import open_app
 
 __all__ = ["BASE", "CLOSE_BODY", "HUBSPOT_BODY", "SECRET", "Taking", "by_close", "by_hubspot", "taking"]

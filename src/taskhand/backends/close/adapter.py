@@ -41,7 +41,7 @@ from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.close.factory import CloseSettings
-    from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.event_source import EventSource
 
 __all__ = ["CloseAdapter"]
 
@@ -78,11 +78,11 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         self._listed = task_types.listed_types(settings.close_task_types)
 
     @cached_property
-    def change_source(self) -> "ChangeSource":
+    def event_source(self) -> "EventSource":
         """The event log of the listed types of tasks."""
-        from taskhand.backends.close.changes.source import CloseChanges  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.close.events.source import CloseEvents  # noqa: PLC0415  no start waits for it
 
-        return CloseChanges(self._client, self._timezone, self._listed, self.timing.clock)
+        return CloseEvents(self._client, self._timezone, self._listed, self.timing.clock)
 
     # Reads.
 

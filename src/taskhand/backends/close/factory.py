@@ -101,7 +101,7 @@ async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "O
 
 def check_webhooks(settings: CloseSettings, called: str) -> "WebhookCheck | None":
     """The check of webhook deliveries; None if no key is set."""
-    from taskhand.backends.close.changes.webhooks import CloseWebhookCheck
+    from taskhand.backends.close.events.webhooks import CloseWebhookCheck
 
     key = settings.close_webhook_key
     return CloseWebhookCheck(key.get_secret_value(), called) if key else None
@@ -109,7 +109,7 @@ def check_webhooks(settings: CloseSettings, called: str) -> "WebhookCheck | None
 
 async def open_webhooks(settings: CloseSettings, context: OpenContext) -> "WebhookAdmin":
     """The administration of the account's webhook subscriptions."""
-    from taskhand.backends.close.changes.webhooks import CloseWebhookAdmin
+    from taskhand.backends.close.events.webhooks import CloseWebhookAdmin
 
     return CloseWebhookAdmin(await _open_client(settings, context))
 

@@ -46,7 +46,7 @@ from taskhand.domain.task_page import TaskPage
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
-    from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.event_source import EventSource
 
 __all__ = ["HubSpotAdapter"]
 
@@ -99,11 +99,11 @@ class HubSpotAdapter(TaskWriter):
         self.properties = HubSpotProperties(self._reader, account)
 
     @cached_property
-    def change_source(self) -> "ChangeSource":
+    def event_source(self) -> "EventSource":
         """The change feed: tasks by the date of their last change, and the histories of their properties."""
-        from taskhand.backends.hubspot.changes.source import HubSpotChanges  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.hubspot.events.source import HubSpotEvents  # noqa: PLC0415  no start waits for it
 
-        return HubSpotChanges(self._client, self.account, self._reader, self.timing.clock)
+        return HubSpotEvents(self._client, self.account, self._reader, self.timing.clock)
 
     # Reads.
 

@@ -123,7 +123,7 @@ async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> 
 
 def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
     """The signature check of webhook deliveries; None without the client secret of an app."""
-    from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookCheck
+    from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookCheck
 
     secret = settings.hubspot_webhook_key or settings.hubspot_client_secret
     if secret is None:
@@ -133,7 +133,7 @@ def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
 
 async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "WebhookAdmin | None":
     """The admin of the app's subscriptions; None without its id and a developer key, which HubSpot requires."""
-    from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookAdmin
+    from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin
     from taskhand.backends.remote.connection import open_client
     from taskhand.http.rate_limiter import Rate
 
@@ -147,7 +147,7 @@ async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "Web
 
 def webhook_steps(url: str) -> Sequence[str]:
     """The manual steps at HubSpot without a developer key; newer apps have no other way."""
-    from taskhand.backends.hubspot.changes.webhooks import describe_steps
+    from taskhand.backends.hubspot.events.webhooks import describe_steps
 
     return describe_steps(url)
 

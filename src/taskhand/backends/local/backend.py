@@ -22,7 +22,7 @@ from taskhand.sql.connection import SqlConnection
 if TYPE_CHECKING:
     from taskhand.backends.local.storage import TaskStorage
     from taskhand.backends.local.task_import import ImportReport, Line
-    from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.event_source import EventSource
     from taskhand.domain.lost_create import CreateCandidates
 
 __all__ = ["LocalBackend"]
@@ -68,11 +68,11 @@ class LocalBackend(Account, Backend):
         self._edits = 0
 
     @cached_property
-    def change_source(self) -> "ChangeSource | None":
+    def event_source(self) -> "EventSource | None":
         """The store's log of changes."""
-        from taskhand.backends.local.changes import StoreChanges  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.local.events import StoreEvents  # noqa: PLC0415  no start waits for it
 
-        return StoreChanges(self._storage)
+        return StoreEvents(self._storage)
 
     @property
     def path(self) -> Path | None:

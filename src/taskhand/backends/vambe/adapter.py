@@ -38,7 +38,7 @@ from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.vambe.factory import VambeSettings
-    from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.event_source import EventSource
 
 __all__ = ["VambeAdapter"]
 
@@ -90,11 +90,11 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._learning = anyio.Lock()
 
     @cached_property
-    def change_source(self) -> "ChangeSource":
+    def event_source(self) -> "EventSource":
         """The change feed, which compares lists."""
-        from taskhand.backends.vambe.changes.source import VambeChanges  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.vambe.events.source import VambeEvents  # noqa: PLC0415  no start waits for it
 
-        return VambeChanges(self._lists, self._mapper, self.timing.clock)
+        return VambeEvents(self._lists, self._mapper, self.timing.clock)
 
     # Reads.
 

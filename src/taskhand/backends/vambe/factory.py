@@ -87,7 +87,7 @@ async def _open_client(settings: VambeSettings, context: OpenContext) -> "Client
 
 def check_webhooks(settings: VambeSettings, called: str) -> "WebhookCheck | None":
     """The check of webhook deliveries; None without a secret."""
-    from taskhand.backends.vambe.changes.webhooks import VambeWebhookCheck
+    from taskhand.backends.vambe.events.webhooks import VambeWebhookCheck
 
     key = settings.vambe_webhook_key
     return VambeWebhookCheck(key.get_secret_value(), called) if key else None
@@ -95,7 +95,7 @@ def check_webhooks(settings: VambeSettings, called: str) -> "WebhookCheck | None
 
 async def open_webhooks(settings: VambeSettings, context: OpenContext) -> "WebhookAdmin":
     """The admin of the organisation's subscriptions."""
-    from taskhand.backends.vambe.changes.webhooks import VambeWebhookAdmin
+    from taskhand.backends.vambe.events.webhooks import VambeWebhookAdmin
 
     return VambeWebhookAdmin(await _open_client(settings, context))
 

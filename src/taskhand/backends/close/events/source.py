@@ -1,0 +1,246 @@
+"""The changes of Close's tasks by anybody, read from its event log since the last look.
+
+A look reads the log from the newest known entry on, and for some minutes also the stretch before it again, because rows
+become visible late and grow. If more than a few pages are new, the log is read in parts, the oldest first.
+"""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.events.event_log import MAX_PAGES, Entry, EventLog, Stretch, moment_text
+from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
+from taskhand.backends.close.task_types import CALL, INBOX, LEAD
+from taskhand.domain.background_requests import is_idle
+from taskhand.domain.errors import CallerError
+from taskhand.domain.event import TaskEvent
+from taskhand.domain.event_source import KnownTasks, Look
+
+__all__ = ["CloseEvents"]
+
+_OVERLAP: Final = timedelta(minutes=5)
+"""The period of newest events that Close advises to read again."""
+_REMEMBERED: Final = timedelta(hours=1)
+"""How long read entries are remembered: longer than an entry can grow."""
+_MAX_REMEMBERED: Final = 5_000
+_KEPT_BY_CLOSE: Final = timedelta(days=30)
+_CALLS_EVERY_S: Final = 60
+"""Seconds between looks at outgoing calls while the process is idle; calls are fewer than to-dos."""
+_TRIES: Final = 8
+"""Maximum stretches that one look tries."""
+_MIN_SPAN_S: Final = 1.0
+_MAX_SPAN_S: Final = 86_400.0 * 30
+_WHOLE: Final = 400
+"""Maximum pages of a stretch that cannot be shortened."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """The position up to which the log of one type was read; times ending in `_at` are Unix seconds by our clock.
+
+    `newest` is the moment of the newest read entry, by Close's clock; `newest_at` is when it was read. `seen` maps ids
+    of read entries to their moment, their task, and 1 if the entry is a completion that was an own event, else 0.
+    `span_s` is the length in seconds of the next part of a long stretch, None if no part is left. `waits_since` is
+    since when entries wait for earlier ones of their tasks that are not visible yet; 0 if none waits. `has_ended` is
+    whether a look has reached the end of the log; until then, a known task may be newer than the entries being read.
+    """
+
+    newest: str
+    newest_at: float
+    read_at: float
+    seen: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    span_s: float | None = None
+    waits_since: float = 0
+    has_ended: bool = False
+
+    @property
+    def known_from(self) -> datetime:
+        """The moment since which every created task is known."""
+        return self.moment - _OVERLAP if self.newest_at else self.moment
+
+    @property
+    def moment(self) -> datetime:
+        """`newest` as a moment."""
+        return datetime.fromisoformat(self.newest)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no part of a long stretch is left to read."""
+        return self.span_s is None
+
+
+class CloseEvents:
+    """Reads the event log of the listed types of tasks; `clock` returns an aware datetime."""
+
+    compares = False
+    remark: str | None = (
+        "Close reports changes of to-dos and outgoing calls, but not of e-mails, calls and messages in an inbox."
+    )
+
+    def __init__(
+        self, client: CloseClient, zone: str | None, types: Collection[str], clock: Callable[[], datetime]
+    ) -> None:
+        """Use the logs of the listed `types`, of all types if it is empty; `zone` is the IANA zone of shown times."""
+        listed = types or INBOX
+        self._logs = {one: EventLog(client, one) for one in (LEAD, CALL) if one in listed} or {
+            LEAD: EventLog(client, LEAD)
+        }
+        self._zone = zone
+        self._clock = clock
+
+    async def begin(self, at: datetime) -> str:
+        """The position at a moment; its `read_at` is early enough for the first look to read calls too."""
+        return _write({one: _Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S) for one in self._logs})
+
+    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+        """Read the next events; `hints` are ignored, because the log has the same events."""
+        del hints
+        positions, now = _read(position), self._clock().timestamp()
+        looks = []
+        for one, log in self._logs.items():
+            was = positions.get(one)
+            may_rest = one == CALL and is_idle() and was is not None and was.is_quiet
+            if was is None or (may_rest and 0 <= now - was.read_at < _CALLS_EVERY_S):
+                continue
+            try:
+                look, positions[one] = await self._look(log, was, known, now)
+            except CallerError:
+                if one == LEAD:
+                    raise
+                del positions[one]  # as in `begin`
+            else:
+                looks.append(look)
+        events = sorted((event for look in looks for event in look.events), key=_order_of)
+        return Look(
+            tuple(events),
+            _write(positions),
+            {one: task for look in looks for one, task in look.tasks.items()},
+            any(look.is_behind for look in looks),
+            " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
+        )
+
+    async def _look(self, log: EventLog, was: _Position, known: KnownTasks, now: float) -> tuple[Look, _Position]:
+        """Read the next events of one type of tasks; returns the look and the new position."""
+        stretch, until, span_s = await _next_stretch(log, was, now)
+        fresh = [entry for entry in stretch.entries if was.seen.get(entry.id, ("",))[0] != moment_text(entry.changed)]
+        tasks = await known.find({entry.task_id for entry in fresh}) if fresh else {}
+        completions = [entry for entry in stretch.entries if entry.action == "completed"]
+        states = TaskStates(tasks, self._zone, completions)
+        states.finished += [one for one in completions if was.seen.get(one.id, ("", "", 0))[2]]
+        is_patient = not 0 < was.waits_since < now - _OVERLAP.total_seconds()
+        can_wait = was.has_ended and until is None and is_patient
+        events, waiting = _read_events(was, fresh, stretch.entries, states, can_wait=can_wait)
+        read = [entry for entry in fresh if entry not in waiting]
+        newest = until or max(stretch.newest or was.moment, was.moment)
+        newest = min([newest, *(entry.changed for entry in waiting)])
+        own_events = {entry.id for entry in states.finished}
+        seen = was.seen | {
+            entry.id: (moment_text(entry.changed), entry.task_id, int(entry.id in own_events)) for entry in read
+        }
+        after = replace(
+            was,
+            newest=moment_text(newest),
+            newest_at=was.newest_at if newest == was.moment else now,
+            read_at=now,
+            seen=_remembered(seen, newest),
+            span_s=span_s,
+            waits_since=(was.waits_since or now) if waiting else 0,
+            has_ended=was.has_ended or until is None,
+        )
+        left = {entry.task_id: states.known[entry.task_id] for entry in read if entry.task_id in states.known}
+        return Look(tuple(events), "", left, until is not None, _gap_of(was, now, states.hidden)), after
+
+
+def _read_events(
+    was: _Position, fresh: Sequence[Entry], entries: Sequence[Entry], states: TaskStates, *, can_wait: bool
+) -> tuple[list[TaskEvent], list[Entry]]:
+    """The events of the `fresh` entries, and the entries that wait for earlier ones of their tasks."""
+    known = frozenset(states.known)
+    latest: dict[str, str] = {}
+    for moment, task_id, _ in was.seen.values():
+        latest[task_id] = max(moment, latest.get(task_id, ""))
+    reported = {entry.id for entry in entries} - {entry.id for entry in fresh}
+    events: list[TaskEvent] = []
+    waiting: list[Entry] = []
+    for entry in fresh:
+        if any(entry.task_id == one.task_id for one in waiting):
+            waiting.append(entry)
+            continue
+        if entry.action == "completed" and (
+            states.is_finished(entry.task_id) or is_explained(entry, entries, reported)
+        ):
+            continue
+        is_old_update = entry.action == "updated" and entry.made < was.moment - _OVERLAP and entry.task_id in known
+        has_grown = entry.id in was.seen or is_old_update
+        is_newest = moment_text(entry.changed) >= latest.get(entry.task_id, "")
+        if can_wait and is_newest and not states.follows(entry, has_grown=has_grown, made_after=was.known_from):
+            waiting.append(entry)
+        elif event := states.event(entry, has_grown=has_grown, is_newest=is_newest):
+            events.append(event)
+    return events, waiting
+
+
+def _order_of(event: TaskEvent) -> str:
+    return "" if event.at is None else moment_text(event.at)
+
+
+async def _next_stretch(log: EventLog, was: _Position, now: float) -> tuple[Stretch, datetime | None, float | None]:
+    """The next stretch, its end if the log continues after it, and the length in seconds of the part to try next.
+
+    The last two are None if the stretch reaches the end of the log.
+    """
+    known_until = start = was.moment
+    # Entries older than the overlap before the last look were visible to it.
+    again = max(_OVERLAP - timedelta(seconds=max(0.0, was.read_at - was.newest_at)), timedelta())
+    end = datetime.fromtimestamp(now, UTC) + _OVERLAP
+    span_s, is_cut = was.span_s, False
+    for _ in range(_TRIES):
+        until = None if span_s is None else start + timedelta(seconds=min(span_s, _MAX_SPAN_S))
+        until = None if until is None or (until > end and not is_cut) else until
+        most = _WHOLE if until is not None and span_s == _MIN_SPAN_S else MAX_PAGES
+        part = await log.read(known_until - again, until, known_until, max_pages=most)
+        if part.cut_at is not None:
+            is_cut = True
+            left_s = (part.cut_at - start).total_seconds()
+            span_s = max(left_s if until is None else min(left_s, (span_s or left_s) / 8), _MIN_SPAN_S)
+        elif until is None or span_s is None:
+            return part, None, None
+        elif part.newest is None or part.newest <= known_until:
+            start, span_s = until, span_s * 4
+        else:
+            return part, until, span_s * 4
+    return Stretch(()), start, span_s
+
+
+def _gap_of(was: _Position, now: float, hidden: int) -> str | None:
+    """The sentences on changes that may be missing; None if none are."""
+    gaps = []
+    if now - was.read_at > _KEPT_BY_CLOSE.total_seconds():
+        first = datetime.fromtimestamp(now, UTC) - _KEPT_BY_CLOSE
+        gaps.append(f"Close keeps its log for 30 days: changes before {first:%Y-%m-%dT%H:%MZ} are missing.")
+    if hidden:
+        gaps.append(
+            f"After an hour, Close shows changed values only to admins: {hidden} changes are reported without values."
+        )
+    return " ".join(gaps) or None
+
+
+def _remembered(seen: dict[str, tuple[str, str, int]], newest: datetime) -> dict[str, tuple[str, str, int]]:
+    oldest = moment_text(newest - _REMEMBERED)
+    recent = [(one, entry) for one, entry in seen.items() if entry[0] >= oldest]
+    recent.sort(key=lambda pair: pair[1][0])
+    return dict(recent[-_MAX_REMEMBERED:])
+
+
+def _write(positions: dict[str, _Position]) -> str:
+    return json.dumps({one: asdict(position) for one, position in positions.items()}, separators=(",", ":"))
+
+
+def _read(text: str) -> dict[str, _Position]:
+    def position(fields: dict[str, Any]) -> _Position:
+        return _Position(**fields | {"seen": {one: tuple(entry) for one, entry in fields["seen"].items()}})
+
+    return {one: position(fields) for one, fields in json.loads(text).items()}

@@ -1,0 +1,318 @@
+"""Finds the changes of an account's tasks by anyone: a search finds changed tasks, property histories give the events.
+
+Links to contacts, companies and deals have no history: the links of a task read here are compared with its known links.
+Searches do not find deleted tasks: the list of deleted tasks and webhook hints do.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from pydantic import MISSING
+
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.client import HubSpotClient, next_page, parts
+from taskhand.backends.hubspot.due import millis_of, readable_moment
+from taskhand.backends.hubspot.events.histories import EventReader
+from taskhand.backends.hubspot.events.position import Bin, Position
+from taskhand.backends.hubspot.mapping import ID_OF, RAW_PROPERTIES, Record, records_in
+from taskhand.backends.hubspot.query import MAX_FOUND
+from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.event import TaskEvent, difference_event
+from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.task import Task
+
+__all__ = ["HubSpotEvents"]
+
+_MAX_WITH_HISTORY: Final = 50
+"""Maximum inputs of a batch request that reads histories."""
+_ENOUGH: Final = 100
+"""Changed tasks after which a look leaves the rest to the next look."""
+_BIN_PAGES: Final = 3
+"""Maximum pages of the list of deleted tasks that one look reads."""
+_NOT_LISTED: Final = (
+    "HubSpot does not list deleted tasks to this credential: only deletions of tasks that Taskhand has seen are found."
+)
+_MAX_CHECKED: Final = 100
+"""Maximum known tasks that one look searches for if HubSpot does not list deleted tasks."""
+_MAX_NAMED: Final = 5
+_SHORTENED: Final = "HubSpot lists only the latest values of a property: earlier changes of {} may be missing."
+
+
+class HubSpotEvents:
+    """The changes of an account's tasks."""
+
+    compares = False
+    remark: str | None = (
+        "HubSpot shows a change some seconds late. It does not report who deleted a task, or when the contact, company "
+        "or deal of a task changed."
+    )
+
+    def __init__(
+        self, client: HubSpotClient, account: Account, reader: TaskReader, clock: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._reader = reader
+        self._clock = clock
+
+    async def begin(self, at: datetime) -> str:
+        """The position from which a look finds all changes since a moment of HubSpot's clock."""
+        return Position.at(millis_of(at)).text
+
+    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+        """Find the changes since a position; the tasks in `hints` (ids) are read even if no search finds them."""
+        at = Position.parse(position)
+        found = await self._search(at)
+        hinted = [one for one in dict.fromkeys(hints) if one.isascii() and one.isdecimal() and one not in found.rows]
+        read = await self._read([*found.rows, *hinted])
+        listed = await self._list_deleted(at.bin, known)
+        deleted, vanished = await self._read_deleted(listed, read.missing)
+        if read.records or deleted:
+            await self._account.read_owners(newest=True)
+        was = await known.find([self._known_by(one) for one in read.records] + vanished)
+        await self._reader.prepare([*read.records, *deleted])
+        changes = _Changes(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
+        for record in read.records:
+            changes.add(record, self._known_by(record))
+        for record in deleted:
+            changes.add_deleted(record, self._known_by(record), listed.rows.get(record.id))
+        for task_id in vanished:
+            changes.add_vanished(task_id)
+        rows = {one: moment for one, moment in found.rows.items() if one not in read.unread}
+        seen = {one.id: max(rows.get(one.id, 0), _modified(one)) for one in read.records}
+        after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
+        gap = listed.gap or (
+            _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
+        )
+        text = replace(after, bin=listed.bin).text
+        return Look(tuple(sorted(changes.events, key=_moment_of)), text, changes.tasks, found.is_behind, gap)
+
+    def _known_by(self, record: Record) -> str:
+        return record.known_by(self._client.id_property)
+
+    async def _search(self, at: Position) -> "_Found":
+        """The tasks changed since they were last seen, oldest change first."""
+        begun = max(0, at.search_from)
+        body = {
+            "filterGroups": [
+                {"filters": [{"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": str(begun)}]}
+            ],
+            "sorts": [{"propertyName": "hs_lastmodifieddate", "direction": "ASCENDING"}],
+            "properties": ["hs_lastmodifieddate"],
+            "limit": 200,
+        }
+        rows: dict[str, int] = {}
+        after: str | None = None
+        count, last = 0, begun
+        while True:
+            page = await self._client.search(body | ({"after": after} if after else {}))
+            records = records_in(page)
+            for record in records:
+                count, moment = count + 1, _modified(record)
+                last = max(last, moment)
+                if at.is_new(record.id, moment):
+                    rows[record.id] = moment
+            after = next_page(page)
+            if after is None or not records:
+                return _Found(rows)
+            # The next search begins at the last moment. If that equals the first moment, it would find the same tasks.
+            if (len(rows) >= _ENOUGH and last > begun) or count + 200 > MAX_FOUND:
+                return _Found(rows, floor=last if count + 200 > MAX_FOUND else 0, is_behind=True)
+
+    async def _read(self, ids: Sequence[str], *, archived: bool = False) -> "_Read":
+        """Read the tasks with these ids, their histories, and the links of those that are not deleted."""
+        records: list[Record] = []
+        missing: list[str] = []
+        unread: set[str] = set()
+        for part in parts(ids, _MAX_WITH_HISTORY):
+            answer = await self._client.read_histories(part, RAW_PROPERTIES, archived=archived)
+            asked = [one for one in records_in(answer) if one.id in part]
+            kept = [one for one in asked if (one.is_archived or _deleted_at(one) is not None) == archived]
+            records += kept
+            # A restored task does not count as missing; a deleted one does.
+            found = {one.id for one in (asked if archived else kept)}
+            lost = set(unmentioned(part, answer, found))
+            unread |= lost
+            missing += [one for one in part if one not in found and one not in lost]
+        if records and not archived:
+            records = await self._reader.with_links(records)
+        return _Read(records, missing, frozenset(unread))
+
+    async def _list_deleted(self, at: Bin, known: KnownTasks) -> "_Listed":
+        """The deletions in the next pages of the list that may not have been seen yet."""
+        rows: dict[str, Record] = {}
+        seen: dict[str, int] = {}
+        after = at.after
+        for _ in range(_BIN_PAGES):
+            try:
+                page = await self._client.deleted_tasks(after)
+            except (CallerError, OperatorError) as error:
+                if isinstance(error, OperatorError) and error.code != "forbidden":
+                    raise
+                return await self._check_known(at, known)
+            for record in records_in(page):
+                moment = _deleted_at(record)
+                if moment is not None and at.is_new(record.id, moment):
+                    rows[record.id], seen[record.id] = record, moment
+            after = next_page(page)
+            if after is None:
+                break
+        return _Listed(rows, replace(at.with_seen(seen, after), is_refused=False))
+
+    async def _check_known(self, at: Bin, known: KnownTasks) -> "_Listed":
+        """Search for the next known tasks if HubSpot does not list deleted tasks; those not found are missing."""
+        ids = sorted(await known.find_all())
+        part = ([one for one in ids if one > at.checked] or ids)[:_MAX_CHECKED]
+        missing: list[str] = []
+        if part:
+            names = ["hs_object_id", *filter(None, [self._client.id_property])]
+            answer = await self._client.read_many(part, by_property=True, names=names)
+            found = {self._known_by(one) for one in records_in(answer)}
+            unread = unmentioned(part, answer, found)
+            missing = [one for one in part if one not in found and one not in unread]
+        after = replace(at, is_refused=True, checked=part[-1] if part else "")
+        return _Listed({}, after, None if at.is_refused else _NOT_LISTED, missing)
+
+    async def _read_deleted(self, listed: "_Listed", missing: Sequence[str]) -> tuple[list[Record], list[str]]:
+        """Deleted tasks with their histories, or as listed; and the ids of missing tasks that are nowhere found."""
+        missing = [*missing, *listed.missing]
+        ids = list(dict.fromkeys([*listed.rows, *missing]))
+        if not ids:
+            return [], []
+        try:
+            read = await self._read(ids, archived=True)
+        except CallerError:
+            read = _Read([], [], frozenset())
+        found = {one.id for one in read.records}
+        others = [one for task_id, one in listed.rows.items() if task_id not in found]
+        return [*read.records, *others], [one for one in missing if one in read.missing]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The ids of changed tasks, with the moments of their last change in epoch milliseconds."""
+
+    rows: Mapping[str, int]
+    floor: int = 0
+    is_behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The tasks read, the ids that HubSpot reports as missing, and the ids that the response does not mention."""
+
+    records: Sequence[Record]
+    missing: Sequence[str]
+    unread: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Deleted tasks by id, the position in the list, a remark about missing events, and known tasks not found."""
+
+    rows: Mapping[str, Record]
+    bin: Bin
+    gap: str | None = None
+    missing: Sequence[str] = ()
+
+
+@dataclass
+class _Changes:
+    """The findings of one look: events, and tasks in their present state; `was` holds the known tasks."""
+
+    at: Position
+    reader: EventReader
+    now: datetime
+    was: Mapping[str, Task]
+    events: list[TaskEvent] = field(default_factory=list)
+    tasks: dict[str, Task | None] = field(default_factory=dict)
+    shortened: list[str] = field(default_factory=list)
+
+    @property
+    def since(self) -> datetime:
+        return _moment(self.at.since)
+
+    def add(self, record: Record, task_id: str) -> None:
+        """Add a task that was changed, or may have been changed."""
+        self.tasks[task_id] = now = self.reader.to_task(record)
+        before = self.was.get(task_id)
+        if (events := self.reader.read_events(record, self.since)) is None:
+            self._compare(record, before, now, (self._searched, max(self._searched, _moment(_modified(record)))))
+            return
+        self.events += events
+        if self.reader.is_shortened(record, self.since):
+            self.shortened.append(task_id)
+        if before is not None:
+            self._compare(record, _with_links_of(now, before), now, (_moment(self.at.start), self.now))
+
+    def add_deleted(self, record: Record, task_id: str, listed: Record | None) -> None:
+        """Add a deleted task, and its changes before the deletion."""
+        self.tasks[task_id] = None
+        moment = _deleted_at(record) or (_deleted_at(listed) if listed else None)
+        if moment is None:
+            self._add_difference(record.id, self.reader.to_task(record), None)
+        elif moment >= self.at.start:
+            self.events += self.reader.read_events(record, self.since) or ()
+            self.events += self.reader.read_deletion(record, _moment(moment))
+
+    def add_vanished(self, task_id: str) -> None:
+        """Add a task that is not found at all: it was deleted permanently, or merged into another."""
+        if (before := self.was.get(task_id)) is not None:
+            self.tasks[task_id] = None
+            self._add_difference(task_id, before, None)
+
+    def _compare(self, record: Record, before: Task | None, now: Task, between: tuple[datetime, datetime]) -> None:
+        """Add the difference between the known and the present state of a task, or its creation."""
+        created = readable_moment(record.created)
+        if before is not None:
+            self._add_difference(record.id, before, now, between)
+        elif created is not None and created >= _moment(self.at.start):
+            event = difference_event(None, now, f"{record.id} created")
+            self.events += [replace(event, at=created)] if event is not None else []
+
+    def _add_difference(
+        self, record_id: str, before: Task, now: Task | None, between: tuple[datetime, datetime] | None = None
+    ) -> None:
+        # A repeated look produces the same key; every other look produces another one.
+        key = f"{record_id} look {self.at.looks}"
+        event = difference_event(before, now, key, between=between or (self._searched, self.now))
+        self.events += [event] if event is not None else []
+
+    @property
+    def _searched(self) -> datetime:
+        return _moment(self.at.search_from)
+
+
+def _with_links_of(now: Task, before: Task) -> Task:
+    """The present task with the links known before, as far as both can be read."""
+    links = [name for name, _, _ in ID_OF.values()]
+    unread = {*now.unreadable_fields, *before.unreadable_fields}
+    known = {name: getattr(before, name) for name in links if name not in unread}
+    return now.model_copy(
+        update={name: value for name, value in known.items() if MISSING not in (value, getattr(now, name))}
+    )
+
+
+def _moment(millis: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis)
+
+
+def _moment_of(event: TaskEvent) -> datetime:
+    return event.moment or datetime.min.replace(tzinfo=UTC)
+
+
+def _modified(record: Record) -> int:
+    """The moment of a record's last change in epoch milliseconds; 0 if it cannot be read."""
+    return _millis(record.updated) or 0
+
+
+def _deleted_at(record: Record) -> int | None:
+    return _millis(record.json.get("archivedAt"))
+
+
+def _millis(raw: object) -> int | None:
+    moment = readable_moment(raw)
+    return None if moment is None else millis_of(moment)

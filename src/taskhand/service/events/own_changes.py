@@ -1,0 +1,126 @@
+"""Taskhand's own changes since the last poll, for a source of changes that only compares two polls.
+
+Such a source would tell Taskhand's own changes as anybody's, in one with those of others. So the journal tells them,
+each as it was, and the source compares with the tasks as they were after them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from pydantic import MISSING
+
+from taskhand.domain.event import TaskEvent, difference_event
+from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.task import Task
+from taskhand.events.event_store import Feed
+from taskhand.journal.journal import Change
+from taskhand.service.app_context import AppContext
+from taskhand.service.events.own_writes import CLOCKS, OwnWrite, changes_since, writes_of
+
+__all__ = ["OwnChanges", "find_own_changes"]
+
+_MARK: Final = "own:"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChanges:
+    """The journal's record: the events, and the tasks as they were after them.
+
+    `position` is where the source goes on. `told` are the changes that need not be told any more, of those since
+    `since`; the others may be under way while the source looks.
+    """
+
+    position: str
+    since: datetime
+    told: frozenset[str]
+    events: tuple[TaskEvent, ...] = ()
+    tasks: Mapping[str, Task | None] = field(default_factory=dict)
+
+    async def complete(self, app: AppContext, found: Look) -> Look:
+        """The complete poll. A task that was being written meanwhile is left to the next poll."""
+        under_way = [one async for one in changes_since(app, self.since) if one.id not in self.told]
+        ids = {one for change in under_way for one in _task_ids(change)}
+        titles = {one.edit.title for change in under_way for one in change.intents if one.edit and not one.before}
+        ids |= {one.task_id for one in found.events if one.kind == "created" and one.title in titles}
+        others = (one for one in found.events if one.task_id not in ids)
+        return replace(
+            found,
+            events=(*self.events, *(event for one in others for event in _apart(one, found.tasks.get(one.task_id)))),
+            tasks={**self.tasks, **{one: task for one, task in found.tasks.items() if one not in ids}},
+            position=f"{_MARK}{json.dumps([sorted(self.told), found.position])}",
+        )
+
+
+async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: datetime) -> OwnChanges:
+    """What the journal tells since the last look at a feed; of what was before the feed began, nothing."""
+    position, told = _read_position(feed.position)
+    since = (feed.looked_at or now) - timedelta(seconds=app.call_s) - CLOCKS
+    ended = [one async for one in changes_since(app, since) if one.ending is not None]
+    own = OwnChanges(position, since, frozenset(one.id for one in ended))
+    if feed.looked_at is None:
+        return own
+    fresh = sorted(
+        (one for one in reversed(ended) if one.id not in told), key=lambda one: one.ended_at or one.opening.at
+    )
+    writes = [write for change in fresh for write in writes_of(change) if write.is_known]
+    seen = await known.find({one.task_id for one in writes})
+    tasks: dict[str, Task | None] = dict(seen)
+    events: list[TaskEvent] = []
+    for write in writes:
+        if _is_shown(write, feed, seen) and not (write.before is None and tasks.get(write.task_id)):
+            events += _events_of(write, tasks.get(write.task_id), feed.looked_at)
+            tasks[write.task_id] = _without_note(write.after)
+    return replace(own, events=tuple(events), tasks=tasks)
+
+
+def _apart(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
+    """The event, and after that of a new task which is finished by now its completion."""
+    yield event
+    if event.kind == "created" and now is not None and now.is_finished:
+        status = tuple(replace(one, before=MISSING) for one in event.changed if one.field == "status")
+        yield replace(event, key=f"{event.key} finished", kind="completed", changed=status)
+
+
+def _is_shown(write: OwnWrite, feed: Feed, seen: Mapping[str, Task]) -> bool:
+    """Whether a write belongs to a feed: another person's write does if the feed shows the task."""
+    return feed.name.person in {None, write.change.opening.caller.subject} or write.task_id in seen
+
+
+def _events_of(write: OwnWrite, seen: Task | None, looked_at: datetime) -> Iterator[TaskEvent]:
+    """The changes by others in the task before the write, and the write itself."""
+    name, began_at = f"{write.change.id} {write.index}", write.change.opening.at
+    if write.before is not None and (seen is not None or _is_since(write.before.created_at, looked_at)):
+        others = difference_event(seen, write.before, f"before {name}", between=(looked_at, began_at))
+        yield from [others] if others else []
+    own = difference_event(write.before, write.after, f"own {name}")
+    if own is not None:
+        yield replace(own, at=write.change.ended_at or began_at, change_id=write.change.id)
+
+
+def _is_since(text: str | None, moment: datetime) -> bool:
+    """Whether a task was created since then."""
+    try:
+        return text is not None and datetime.fromisoformat(text) >= moment
+    except (ValueError, TypeError):
+        return False
+
+
+def _without_note(task: Task | None) -> Task | None:
+    """The task as a list shows it: a note beside it is no field of it."""
+    return task and task.model_copy(update={"note": MISSING, "note_id": MISSING})
+
+
+def _task_ids(change: Change) -> Iterator[str]:
+    found = [one.task_id for one in change.intents] + [one.task_id for one in change.results.values()]
+    return filter(None, found)
+
+
+def _read_position(text: str) -> tuple[str, frozenset[str]]:
+    """The position of the source, and the changes that were told."""
+    if not text.startswith(_MARK):
+        return text, frozenset()
+    told, position = json.loads(text.removeprefix(_MARK))
+    return position, frozenset(told)

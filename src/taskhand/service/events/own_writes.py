@@ -1,0 +1,189 @@
+"""The writes of Taskhand's own in the journal, and which of the changes in a feed they explain."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from pydantic import MISSING
+
+from taskhand.domain.due import Due
+from taskhand.domain.event import TaskEvent, kind_of_change
+from taskhand.domain.receipt import FieldChange, changes, preview
+from taskhand.domain.task import Task
+from taskhand.events.event_store import EventFilter, EventQuery, FeedName
+from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
+from taskhand.service.app_context import AppContext
+from taskhand.service.events.change_authors import find_author, with_authors
+
+__all__ = ["CLOCKS", "OwnWrite", "changes_since", "with_change_ids", "writes_of"]
+
+CLOCKS: Final = timedelta(minutes=1)
+"""How far the clock of a CRM may be from that of the journal."""
+_PAGE: Final = 100
+_MAX_KNOWN: Final = 200
+"""Events of one task that are looked through for those that writes have already."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWrite:
+    """The write of one task by a change; `result` is None if it is not known."""
+
+    change: Change
+    index: int
+    intent: Intent
+    result: Result | None
+    task_id: str
+
+    @property
+    def name(self) -> tuple[str, int]:
+        """The change, and the place of the write in it."""
+        return self.change.id, self.index
+
+    @property
+    def before(self) -> Task | None:
+        """The task before it; None for a new one."""
+        return self.intent.before.task if self.intent.before else None
+
+    @property
+    def after(self) -> Task | None:
+        """The task as it was read after it; None if it was not read, or was deleted."""
+        return self.result.after if self.result else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the journal knows the task before and after it."""
+        is_applied = self.result is not None and self.result.outcome == "applied"
+        return is_applied and (self.intent.verb == "delete" or self.after is not None)
+
+    def may_have_made(self, event: TaskEvent, span: tuple[datetime, datetime], now: datetime) -> bool:
+        """Whether it explains all that is known of an event, which was between two moments."""
+        first, last = span
+        ended_at = self.change.ended_at or now
+        if self.change.opening.at - CLOCKS > last or first > ended_at + CLOCKS:
+            return False
+        if self.intent.verb in {"create", "delete"}:
+            return event.kind == f"{self.intent.verb}d"
+        after = self.after or (preview(self.before, self.intent.edit) if self.intent.edit else None)
+        if after is None or self.before is None or event.kind in {"created", "deleted"}:
+            return False
+        if not event.changed:
+            return event.kind in {"updated", kind_of_change(self.before, after)}
+        made = {one.field: one for one in changes(self.before, after)}
+        return all(one.field in made and _is_same(one, made[one.field]) for one in event.changed)
+
+
+def _is_same(told: FieldChange, made: FieldChange) -> bool:
+    is_after = _plain(told.after) == _plain(made.after)
+    return is_after and (told.before is MISSING or _plain(told.before) == _plain(made.before))
+
+
+def _plain(value: object) -> object:
+    """A value without what some CRMs do not tell of it: the zone of a due time, the order of people."""
+    if isinstance(value, Due):
+        return value.at or value.day
+    return frozenset(value) if isinstance(value, tuple) else value
+
+
+async def changes_since(app: AppContext, since: datetime, until: datetime | None = None) -> AsyncIterator[Change]:
+    """The changes that began since then, without plans, the newest first."""
+    after: str | None = None
+    while True:
+        page = await app.journal.page(ChangeQuery(since=since, until=until, limit=_PAGE, after=after, with_plans=False))
+        for change in page.changes:
+            yield change
+        if (after := page.cursor) is None:
+            return
+
+
+def writes_of(change: Change) -> Iterator[OwnWrite]:
+    """The writes of a change that were applied, or may have been."""
+    for index, intent in enumerate(change.intents):
+        result = change.results.get(index)
+        task_id = (result.task_id if result else None) or intent.task_id
+        if task_id and (result is None or result.outcome in {"applied", "unknown"}):
+            yield OwnWrite(change, index, intent, result, task_id)
+
+
+async def with_change_ids(
+    app: AppContext, feed: FeedName, events: Sequence[TaskEvent], now: datetime
+) -> tuple[TaskEvent, ...]:
+    """The events, each that a write of Taskhand's explains with its change, and with the person who made it.
+
+    A write explains one event, the nearest in time, also of those that the feed has already: others may do the same a
+    moment later.
+    """
+    moments = [one for event in events for one in _span(event, now)]
+    if not moments:
+        return tuple(events)
+    writes: dict[str, list[OwnWrite]] = {}
+    found: dict[str, Change] = {}
+    since = min(moments) - timedelta(seconds=app.call_s) - CLOCKS
+    async for change in changes_since(app, since, max(moments) + CLOCKS):
+        found[change.id] = change
+        for write in writes_of(change):
+            writes.setdefault(write.task_id, []).append(write)
+    known = await _find_known(app, feed, [one for one in events if one.task_id in writes], since - CLOCKS)
+    pairs = [
+        (_distance(write, span, now), at, write)
+        for at, event in enumerate(events)
+        if event.change_id is None and not event.is_others and event.key not in known
+        for write in writes.get(event.task_id, ())
+        if write.may_have_made(event, span := _span(event, now), now) and await _may_be_by(app, event, write)
+    ]
+    made = _take(pairs, _find_explained(writes, [*known.values(), *events]))
+    explained = [replace(one, change_id=made[at]) if at in made else one for at, one in enumerate(events)]
+    return await with_authors(app, explained, found)
+
+
+async def _find_known(
+    app: AppContext, feed: FeedName, events: Sequence[TaskEvent], since: datetime
+) -> dict[str, TaskEvent]:
+    """The events of the same tasks that the feed has since then, by key."""
+    known: dict[str, TaskEvent] = {}
+    if (store := app.events) is not None:
+        for task_id in dict.fromkeys(one.task_id for one in events):
+            query = EventQuery(_MAX_KNOWN, since=since, only=EventFilter(task_id=task_id), latest=True)
+            known |= {one.event.key: one.event for one in await store.list_events(feed, query)}
+    return known
+
+
+def _find_explained(writes: Mapping[str, Sequence[OwnWrite]], events: Iterable[TaskEvent]) -> set[tuple[str, int]]:
+    """The writes, each by its change and index, that have an event already."""
+    explained: set[tuple[str, int]] = set()
+    for event in {one.key: one for one in events if one.change_id is not None}.values():
+        same = (one.name for one in writes.get(event.task_id, ()) if one.change.id == event.change_id)
+        explained.update([one for one in same if one not in explained][:1])
+    return explained
+
+
+def _take(
+    pairs: Iterable[tuple[tuple[timedelta, timedelta], int, OwnWrite]], explained: set[tuple[str, int]]
+) -> dict[int, str]:
+    """The change of each event that has one, by its place: each write and each event is in one pair, the nearest."""
+    made: dict[int, str] = {}
+    for _, at, write in sorted(pairs, key=lambda pair: pair[:2]):
+        if at not in made and write.name not in explained:
+            made[at] = write.change.id
+            explained.add(write.name)
+    return made
+
+
+async def _may_be_by(app: AppContext, event: TaskEvent, write: OwnWrite) -> bool:
+    """Whether who made an event can have made it by this write: no other member has."""
+    if event.by is None:
+        return True
+    return await find_author(app, write.change) in {None, event.by}
+
+
+def _distance(write: OwnWrite, span: tuple[datetime, datetime], now: datetime) -> tuple[timedelta, timedelta]:
+    """How far a write is from the time of an event: from the whole write, then from its end."""
+    began_at, ended_at = write.change.opening.at, write.change.ended_at or now
+    apart = max(began_at - span[1], span[0] - ended_at, timedelta())
+    return apart, abs(span[1] - ended_at)
+
+
+def _span(event: TaskEvent, now: datetime) -> tuple[datetime, datetime]:
+    """Between which moments the change was."""
+    at = event.at or now
+    return event.between or (at, at)

@@ -1,0 +1,126 @@
+"""Changes from before the start of a feed, read on request if the CRM still reports them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from taskhand.domain.deadline import part_of_call, time_left
+from taskhand.domain.due import moment_text
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.event import TaskEvent
+from taskhand.domain.event_source import EventSource
+from taskhand.domain.task import Task
+from taskhand.events.event_store import EventStore, Feed, Gap
+from taskhand.service.app_context import AppContext
+from taskhand.service.events.feed import find_source
+from taskhand.service.events.own_writes import with_change_ids
+
+__all__ = ["learn_past"]
+
+_SHARE: Final = 0.7
+"""The share of a call's remaining time that reading the past may take."""
+_MAX_POLLS: Final = 40
+_MIN_LEFT_S: Final = 2.0
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """The events of the past as far as they were read; `gap` as in Look, `is_whole` whether none is left."""
+
+    events: tuple[TaskEvent, ...]
+    is_whole: bool
+    gap: str | None = None
+
+    def find_gap(self, begun_at: datetime) -> Gap | None:
+        """The gap before the first of the events, for later callers too."""
+        moments = [one.moment for one in self.events if one.moment is not None]
+        return None if self.gap is None else Gap(min(moments, default=begun_at), self.gap)
+
+
+async def learn_past(
+    app: AppContext, store: EventStore, feed: Feed, since: datetime, *, can_ask: bool = True
+) -> str | None:
+    """Keep what was changed between a moment and the beginning of a feed; what the caller is to know of it.
+
+    `can_ask` is whether the CRM has just answered.
+    """
+    first = store.kept_from(app.clock())
+    if first is None or since >= first:
+        return await _learn(app, store, feed, since, can_ask=can_ask)
+    note = f"Changes are kept here from {moment_text(first, app.timezone)} on."
+    return " ".join(filter(None, (await _learn(app, store, feed, first, can_ask=can_ask), note)))
+
+
+async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime, *, can_ask: bool) -> str | None:
+    if since >= feed.begun_at:
+        return None
+    source = find_source(app, feed.name)
+    begun = moment_text(feed.begun_at, app.timezone)
+    if source is None or source.compares or not can_ask:
+        return f"Changes are known from {begun} on."
+    try:
+        with part_of_call(_SHARE):
+            past = await _read_past(source, feed, since)
+    except TaskhandError as error:
+        return f"Changes before {begun} could not be read: {error.message}"
+    if await _keep(app, store, feed, since, past) and past.is_whole:
+        return past.gap
+    last = moment_text(max((one.moment for one in past.events if one.moment), default=since), app.timezone)
+    return f"Of what was changed from {last} to {begun} not all is here: send a later since."
+
+
+async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime, past: _Past) -> bool:
+    """Store the past events; False if other calls poll the feed all the time."""
+    now = app.clock()
+    events = await with_change_ids(app, feed.name, past.events, now)
+    begun_at, gap = (since, past.find_gap(feed.begun_at)) if past.is_whole else (None, None)
+    for _ in range(_TRIES):
+        current = await store.find_feed(feed.name) or feed
+        if await store.save_past_events(feed.name, current.version, events, now, begun_at=begun_at, gap=gap):
+            return True
+    return False
+
+
+class _KnownThen:
+    """The tasks as the polls of the past left them; the current states of the tasks are newer."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Task] = {}
+
+    async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
+        """The known tasks with these ids."""
+        return {one: self._tasks[one] for one in ids if one in self._tasks}
+
+    async def find_all(self) -> Mapping[str, Task]:
+        """All known tasks."""
+        return dict(self._tasks)
+
+    def keep(self, tasks: Mapping[str, Task | None]) -> None:
+        """Remember the tasks of a poll."""
+        known = {**self._tasks, **tasks}
+        self._tasks = {one: task for one, task in known.items() if task is not None}
+
+
+async def _read_past(source: EventSource, feed: Feed, since: datetime) -> _Past:
+    """Poll from the moment until the start of the feed."""
+    position, known = await source.begin(since), _KnownThen()
+    events: list[TaskEvent] = []
+    gap: str | None = None
+    for _ in range(_MAX_POLLS):
+        found = await source.look(position, known)
+        position, gap = found.position, gap or found.gap
+        known.keep(found.tasks)
+        before = [one for one in found.events if one.moment is not None and since <= one.moment < feed.begun_at]
+        events += before
+        is_past = (
+            bool(found.events)
+            and not before
+            and all(one.moment is not None and one.moment >= feed.begun_at for one in found.events)
+        )
+        if not found.is_behind or is_past:
+            return _Past(tuple(events), is_whole=True, gap=gap)
+        if time_left() < _MIN_LEFT_S:
+            break
+    return _Past(tuple(events), is_whole=False)

@@ -1,0 +1,32 @@
+"""Taskhand's latest writes that a list of events does not have: a first look begins now, and some CRMs tell late."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from taskhand.service.app_context import AppContext
+from taskhand.service.events.own_writes import changes_since, writes_of
+from taskhand.service.visibility import is_shown
+
+__all__ = ["describe_unlisted_writes"]
+
+_LATELY: Final = timedelta(minutes=2)
+"""For how long a write that no event shows is mentioned: every CRM tells of it sooner."""
+
+
+async def describe_unlisted_writes(
+    app: AppContext, since: datetime | None, listed: Collection[str], task_id: str | None = None
+) -> str | None:
+    """The note that a change made through Taskhand a moment ago is in list_changes; None if the list has all such.
+
+    `since` is when the list of events begins, None for a first look; `listed` are the ids of the changes in it.
+    With `task_id` only writes of that task count.
+    """
+    lately = app.clock() - _LATELY
+    begin = lately if since is None else max(since, lately)
+    async for change in changes_since(app, begin):
+        if change.id in listed or not is_shown(app, change) or change.opening.at == since:
+            continue
+        if any(task_id in (None, write.task_id) for write in writes_of(change)):
+            return f"{change.id}, made through Taskhand a moment ago, is not in this list; list_changes has it."
+    return None

@@ -1,0 +1,218 @@
+"""What Close's event log tells: rows that are late or grow, values that are hidden, and long stretches."""
+
+from typing import Any
+
+import pytest
+
+from backends.close.wired import CAROLINA, LEAD, WORLD, task_id
+from backends.events.arms import open_close
+from backends.events.at_random import begin_feed, change_at_random, check_replay
+from taskhand.domain.background_requests import idle_share
+from taskhand.domain.due import Due
+from taskhand.domain.event import TaskEvent
+from taskhand.sandbox.close import SpecVariant
+from taskhand.sandbox.faults import Fault
+
+
+def told(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
+    return [(event.kind, [one.field for one in event.changed]) for event in events]
+
+
+@pytest.mark.parametrize("events", ["both", "updated", "completed"])
+@pytest.mark.parametrize("lag", [0, 20])
+async def test_a_completion_is_reported_once_whichever_rows_show_it(events: Any, lag: int) -> None:
+    variant = SpecVariant(completion_events=events, event_lag=lag)
+    async with open_close(spec_variant=variant) as world:
+        feed = await begin_feed(world)
+        tasks = [await world.others.create(name) for name in ("One", "Two")]
+        world.move(60)
+        await feed.look()
+        for task_id in tasks:
+            world.move(1)
+            await world.others.set_finished(task_id, finished=True)
+        found = []
+        for _ in range(4):
+            found += await feed.look()
+            world.move(15)
+        assert [(event.task_id, event.kind) for event in sorted(found, key=lambda one: one.task_id)] == [
+            (task_id, "completed") for task_id in tasks
+        ]
+        assert {(one.field, one.after) for event in found for one in event.changed} == {("status", "Completed")}
+
+
+async def test_an_update_that_grows_tells_each_time_what_was_added() -> None:
+    async with open_close(spec_variant=SpecVariant(consolidation=120)) as world:
+        task_id = await world.others.create("Call")
+        await world.others.rename(task_id, "Call Acme")
+        world.move(1)
+        feed = await begin_feed(world, before_s=300)  # in the middle of what becomes one row
+        await world.others.reassign(task_id, world.others.people[1])
+        assert told(await feed.look()) == [("reassigned", ["responsibles"])]
+        world.move(20)
+        await world.others.rename(task_id, "Call Acme today")
+        [event] = await feed.look()
+        assert [(one.field, one.before, one.after) for one in event.changed] == [
+            ("title", "Call Acme", "Call Acme today")
+        ]
+        world.move(20)
+        await world.others.rename(task_id, "Call Acme")
+        assert told(await feed.look()) == [("updated", ["title"])]
+
+
+async def test_rows_that_become_visible_late_are_reported_once() -> None:
+    async with open_close(spec_variant=SpecVariant(event_lag=100)) as world:
+        feed = await begin_feed(world)
+        made = []
+        for number in range(6):
+            made.append(await world.others.create(f"Task {number}"))
+            world.move(20)
+            await feed.look()
+        world.move(120)
+        await feed.look()
+        assert sorted(event.task_id for event in feed.events.values()) == sorted(made)
+
+
+@pytest.mark.parametrize("consolidation", [0, 120])
+async def test_random_changes_by_others_are_reported_once_if_rows_are_late(consolidation: int) -> None:
+    async with open_close(spec_variant=SpecVariant(event_lag=100, consolidation=consolidation)) as world:
+        feed, before = await change_at_random(world, seed=4)
+        await check_replay(world, before, sorted(feed.events.values(), key=lambda one: str(one.at)))
+
+
+async def test_what_close_hides_after_an_hour_is_not_guessed() -> None:
+    async with open_close(spec_variant=SpecVariant(event_data="hour")) as world:
+        feed = await begin_feed(world)
+        task_id = await world.others.create("Call Acme")
+        for step in (
+            world.others.rename(task_id, "Call"),
+            world.others.set_finished(task_id, finished=True),
+            world.others.set_finished(task_id, finished=False),
+            world.others.reassign(task_id, world.others.people[1]),
+            world.others.delete(task_id),
+        ):
+            world.move(10)
+            await step
+        world.move(4_000)
+        events = await feed.look()
+        assert told(events) == [
+            (kind, []) for kind in ("created", "updated", "completed", "reopened", "reassigned", "deleted")
+        ]
+        assert {event.responsible_ids for event in events} == {None}
+        assert {event.by for event in events} == {world.others.who}
+        assert [gap.partition(":")[0] for gap in feed.gaps] == [
+            "After an hour, Close shows changed values only to admins"
+        ]
+
+
+async def test_a_long_stretch_is_read_in_parts_and_in_order() -> None:
+    tasks = [{"id": task_id(number), "text": "Call", "lead_id": LEAD} for number in range(40)]
+    days = [f"2026-04-{day:02}" for day in range(1, 8)]
+    async with open_close(seed=WORLD | {"tasks": tasks}) as world:
+        feed = await begin_feed(world)
+        for day in days:
+            world.move(1_000)
+            await world.others.send("PUT", "task/", json={"date": day, "_params": {"lead_id": LEAD}})
+        look = await feed.glance()
+        assert look.is_behind
+        await feed.look()
+        told = [(event.at, one.after) for event in feed.events.values() for one in event.changed]
+        assert [due.day.isoformat() for _, due in told if isinstance(due, Due)] == [day for day in days for _ in tasks]
+        assert told == sorted(told, key=lambda one: str(one[0]))
+
+
+async def test_rows_from_before_the_polled_period_are_not_reported() -> None:
+    async with open_close() as world:
+        made = await world.others.create("Call Acme")
+        await world.others.rename(made, "Old")
+        world.move(400)
+        feed = await begin_feed(world)
+        for number in range(51):  # one more than a page has: the next page has no bounds
+            await world.others.rename(made, f"New {number}")
+        assert len(await feed.look()) == 51
+
+
+async def test_says_so_where_the_log_does_not_reach_back() -> None:
+    async with open_close() as world:
+        feed = await begin_feed(world)
+        await world.others.create("Call Acme")
+        world.move(31 * 86_400)
+        assert await feed.look() == []
+        assert feed.gaps == ["Close keeps its log for 30 days: changes before 2026-03-03T15:00Z are missing."]
+
+
+@pytest.mark.parametrize("seed", [1, 9, 22, 23])
+async def test_changes_of_a_task_are_reported_in_order_although_their_rows_become_visible_in_another(seed: int) -> None:
+    async with open_close(spec_variant=SpecVariant(event_lag=20)) as world:
+        feed, before = await change_at_random(world, seed)
+        await check_replay(world, before, list(feed.events.values()))
+
+
+async def test_a_row_that_never_becomes_visible_keeps_others_waiting_for_some_minutes_only() -> None:
+    async with open_close(spec_variant=SpecVariant(event_lag=100_000)) as world:
+        feed = await begin_feed(world)
+        tasks = [await world.others.create(f"Task {number}") for number in range(4)]
+        for task_id in tasks:
+            await world.others.rename(task_id, "Call")
+            await world.others.delete(task_id)
+        first = await feed.look()
+        for pause in (200, 110):
+            world.move(pause)
+            later = await feed.look()
+        assert {event.task_id for event in later} - {event.task_id for event in first}
+        assert await feed.look() == []
+
+
+async def test_a_change_that_the_contract_has_no_word_for_is_no_event() -> None:
+    async with open_close(spec_variant=SpecVariant(forbidden_fields="applied")) as world:
+        task_id = await world.others.create("Call Acme")
+        feed = await begin_feed(world)
+        await world.others.send("PUT", f"task/{task_id}/", json={"created_by": world.others.people[1]})
+        assert await feed.look() == []
+
+
+async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute_unless_somebody_asks() -> None:
+    async with open_close() as world:
+        feed = await begin_feed(world)
+
+        async def count_requests() -> int:
+            world.sandbox.clear_requests()
+            await feed.look()
+            return len(world.sandbox.requests)
+
+        counts = []
+        with idle_share() as share:
+            for pause in (1, 10, 60, 5):
+                world.move(pause)
+                counts.append(await count_requests())
+            share.end()
+            counts.append(await count_requests())
+        assert counts == [4, 4, 8, 4, 8]
+        assert await count_requests() == 8
+
+
+async def test_calls_whose_log_close_refuses_are_looked_at_no_more() -> None:
+    async with open_close() as world:
+        feed = await begin_feed(world)
+        world.move(61)
+        world.sandbox.faults = (Fault("status", "GET /api/v1/event", status=400, nth=5, times=99),)
+        await feed.look()
+        world.sandbox.faults = ()
+        world.sandbox.clear_requests()
+        await feed.look()
+        assert len(world.sandbox.requests) == 4
+
+
+async def test_changes_of_outgoing_calls_are_reported() -> None:
+    async with open_close() as world:
+        feed = await begin_feed(world)
+        call = {"_type": "outgoing_call", "lead_id": LEAD, "contact_id": CAROLINA, "date": "2026-03-09"}
+        made = str((await world.others.send("POST", "task/", json=call))["id"])
+        world.move(1)
+        [created] = await feed.look()
+        await world.others.set_finished(made, finished=True)
+        world.move(1)
+        [completed] = await feed.look()
+        assert [(one.task_id, one.kind, one.title) for one in (created, completed)] == [
+            (made, "created", "Outgoing call"),
+            (made, "completed", "Outgoing call"),
+        ]

@@ -1,0 +1,157 @@
+"""What every source of changes tells of what others do: each change once, in order, and nothing else."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.events.arms import ARMS, Arm, World
+from backends.events.at_random import begin_feed, change_at_random, check_replay
+from backends.events.feed import Feed
+from taskhand.domain.event import TaskEvent
+
+
+@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World[Any]]:
+    arm: Arm = request.param
+    if reason := arm.gaps.get(request.function.__name__):
+        pytest.skip(reason)
+    database = request.getfixturevalue("postgres_database") if arm.needs_database else None
+    async with arm.open(tmp_path, database) as world:
+        yield world
+
+
+async def begin(world: World[Any]) -> Feed:
+    """A feed that begins now and has looked once."""
+    feed = await begin_feed(world)
+    assert feed.events == {}
+    return feed
+
+
+def told(events: Sequence[TaskEvent]) -> list[tuple[str, dict[str, object]]]:
+    """The kind of each event, and the new values of its fields."""
+    return [(event.kind, {one.field: one.after for one in event.changed}) for event in events]
+
+
+async def test_the_first_look_tells_nothing_of_what_was_before(world: World[Any]) -> None:
+    task_id = await world.others.create("Call Acme")
+    world.move(1)
+    await world.others.rename(task_id, "Call Acme today")
+    world.move(1)
+    await begin(world)
+
+
+async def test_tells_what_others_do_with_a_task_from_its_creation_to_its_deletion(world: World[Any]) -> None:
+    feed, others = await begin(world), world.others
+    first, second = others.people
+    task_id = await others.create("Call Acme")
+    kinds = [told(await feed.look())]
+    for step in (
+        others.rename(task_id, "Call Acme today"),
+        others.set_finished(task_id, finished=True),
+        others.set_finished(task_id, finished=False),
+        others.reassign(task_id, second),
+        others.delete(task_id),
+    ):
+        world.move(400)
+        await step
+        kinds.append(told(await feed.look()))
+    opened, finished = world.statuses
+    [[(kind, new)], *later] = kinds
+    assert (kind, new["responsibles"], new["status"], "title" in new) == ("created", (first,), opened, False)
+    assert later == [
+        [("updated", {"title": "Call Acme today"})],
+        [("completed", {"status": finished})],
+        [("reopened", {"status": opened})],
+        [("reassigned", {"responsibles": (second,)})],
+        [("deleted", {})],
+    ]
+    befores = [one.before for event in feed.events.values() for one in event.changed if event.kind != "created"]
+    assert befores == ["Call Acme", opened, finished, (first,)]
+    assert {event.task_id for event in feed.events.values()} == {task_id}
+    assert [event.title for event in feed.events.values()] == ["Call Acme", *["Call Acme today"] * 5]
+    assert [set(event.responsible_ids or ()) for event in feed.events.values()] == [
+        *[{first}] * 4,
+        {first, second},
+        {second},
+    ]
+    assert feed.gaps == []
+
+
+async def test_says_when_it_was_and_who_did_it_as_far_as_the_crm_does(world: World[Any]) -> None:
+    feed = await begin(world)
+    before = world.now()
+    task_id = await world.others.create("Call Acme")
+    world.move(10)
+    [event] = await feed.look()
+    assert (event.task_id, event.by) == (task_id, world.others.who)
+    if world.source.compares:
+        assert event.at is None
+        assert event.between is not None
+        assert event.between[0] <= before <= event.between[1]
+    else:
+        assert event.between is None
+        assert event.at is not None
+        assert abs(event.at - before) < timedelta(seconds=2)
+
+
+async def test_tells_a_change_once_however_often_it_looks(world: World[Any]) -> None:
+    feed = await begin(world)
+    task_id = await world.others.create("Call Acme")
+    first = await feed.glance()
+    again = await feed.glance()
+    assert [event.key for event in first.events] == [event.key for event in again.events] != []
+    feed.keep(again)
+    for _ in range(3):
+        world.move(40)
+        assert await feed.look() == []
+    await world.others.delete(task_id)
+    assert [event.kind for event in await feed.look()] == ["deleted"]
+
+
+async def test_tells_several_changes_between_two_looks_in_their_order(world: World[Any]) -> None:
+    feed, others = await begin(world), world.others
+    one, two = await others.create("One"), await others.create("Two")
+    await feed.look()
+    for step in (
+        others.rename(one, "One again"),
+        others.set_finished(two, finished=True),
+        others.reassign(one, others.people[1]),
+        others.delete(two),
+    ):
+        world.move(400)
+        await step
+    events = await feed.look()
+    if world.source.compares:
+        assert {(event.task_id, event.kind) for event in events} == {(one, "reassigned"), (two, "deleted")}
+    else:
+        assert [(event.task_id, event.kind) for event in events] == [
+            (one, "updated"),
+            (two, "completed"),
+            (one, "reassigned"),
+            (two, "deleted"),
+        ]
+
+
+async def test_begins_again_in_the_past_where_the_crm_tells_it(world: World[Any]) -> None:
+    others = world.others
+    task_id = await others.create("Call Acme")
+    world.move(3600)
+    since = world.now()
+    await others.rename(task_id, "Call Acme today")
+    world.move(3600)
+    await others.set_finished(task_id, finished=True)
+    world.move(60)
+    feed = Feed(world.source, await world.source.begin(since))
+    assert [event.kind for event in await feed.look()] == ["updated", "completed"]
+    again = Feed(world.source, await world.source.begin(since))
+    assert [event.key for event in await again.look()] == [*feed.events]
+
+
+async def test_random_changes_by_others_are_reported_once_and_in_order(world: World[Any]) -> None:
+    feed, before = await change_at_random(world, seed=7)
+    assert await feed.look() == []
+    await check_replay(world, before, list(feed.events.values()))
+    assert feed.gaps == []

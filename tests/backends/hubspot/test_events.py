@@ -1,0 +1,397 @@
+"""What was changed in a HubSpot account, whoever did it: each change once, as its history tells it."""
+
+import json
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from backends.hubspot.wired import ANA, CAROLINA, ELENA, KEY, LUIS, NOW, Stage, hubspot, row, seed, staged, task_id
+from passing import Time
+from taskhand.backends.hubspot.events.position import Position
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.event import TaskEvent
+from taskhand.domain.event_source import EventSource
+from taskhand.domain.task import Task
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
+from taskhand.sandbox.messages import Request
+
+OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
+TASKS = "/crm/v3/objects/tasks"
+EDITOR = 98_499_705  # Elena's user
+
+
+@dataclass
+class Feed:
+    """A feed as a store keeps it: an event of each key, the tasks as they were seen last."""
+
+    source: EventSource
+    position: str
+    tasks: dict[str, Task] = field(default_factory=dict)
+    events: dict[str, TaskEvent] = field(default_factory=dict)
+    gaps: list[str] = field(default_factory=list)
+
+    async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
+        return {one: self.tasks[one] for one in ids if one in self.tasks}
+
+    async def find_all(self) -> Mapping[str, Task]:
+        return dict(self.tasks)
+
+    async def look(self, *hints: str, keeps: bool = True) -> list[TaskEvent]:
+        """The events that one look, and those that follow it at once, have found; without `keeps` it dies then."""
+        new: list[TaskEvent] = []
+        is_behind = True
+        while is_behind:
+            found = await self.source.look(self.position, self, hints)
+            is_behind = found.is_behind
+            if not keeps:
+                return []
+            new += [one for one in found.events if one.key not in self.events]
+            self.events |= {one.key: one for one in found.events if one.key not in self.events}
+            self.tasks |= {one: task for one, task in found.tasks.items() if task is not None}
+            for gone in [one for one, task in found.tasks.items() if task is None]:
+                self.tasks.pop(gone, None)
+            self.gaps += [found.gap] if found.gap else []
+            self.position = found.position
+        return new
+
+
+@dataclass
+class Others:
+    """Others who work in the account."""
+
+    there: HubSpotSandbox
+    time: Time
+
+    def send(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        self.time.now += 0.25
+        sent = json.dumps(body).encode() if body is not None else b""
+        headers = (("authorization", f"Bearer {KEY}"), ("content-type", "application/json"))
+        answer = self.there.answer(Request(method, f"{path}", headers=headers, body=sent), stale=False)
+        assert answer.status < 300, answer.body
+        found: dict[str, Any] = json.loads(answer.body) if answer.body else {}
+        return found
+
+    def edit(self, task_id: str, **properties: str) -> None:
+        self.time.now += 0.25
+        self.there.edit(task_id, **properties)
+
+    def create(self, **properties: str) -> str:
+        given = {"hs_timestamp": "2026-03-09T12:00:00Z", "hs_task_subject": "Nueva", **properties}
+        return str(self.send("POST", TASKS, {"properties": given})["id"])
+
+    def delete(self, task_id: str) -> None:
+        self.send("DELETE", f"{TASKS}/{task_id}")
+
+
+@dataclass
+class Watched:
+    """A stage, those who work there, and the feed of what they do."""
+
+    stage: Stage
+    others: Others
+    feed: Feed
+
+
+@asynccontextmanager
+async def watched(*variant: str, world: dict[str, Any] | None = None, **options: Any) -> AsyncIterator[Watched]:
+    time = Time()
+    there = hubspot(time, world or seed(3), spec_variant=[*OPEN, *variant])
+    async with staged(there, time, **options) as stage:
+        source = stage.app.backend.event_source
+        assert source is not None
+        time.now += 60
+        yield Watched(stage, Others(there, time), Feed(source, await source.begin(time.moment())))
+
+
+def told(event: TaskEvent) -> tuple[str, str, dict[str, tuple[object, object]]]:
+    shown = [one for one in event.changed if event.kind != "created" or one.field == "responsibles"]
+    return event.task_id, event.kind, {one.field: (one.before, one.after) for one in shown}
+
+
+async def test_each_change_is_reported_with_the_earlier_value_its_author_and_its_time() -> None:
+    async with watched() as there:
+        assert await there.feed.look() == []
+        one, two, three = (task_id(number) for number in (1, 2, 3))
+        there.others.edit(one, hs_task_subject="Llamar a Acme", hs_task_priority="HIGH")
+        there.others.edit(two, hubspot_owner_id=ANA)
+        there.others.edit(three, hs_task_status="COMPLETED")
+        there.others.edit(three, hs_task_status="IN_PROGRESS")
+        new = there.others.create(hubspot_owner_id=LUIS)
+        there.others.send("PATCH", f"{TASKS}/{new}", {"properties": {"hs_task_subject": "Otra"}})
+        there.others.delete(two)
+        found = await there.feed.look()
+        assert [told(event) for event in found] == [
+            (one, "updated", {"title": ("Call Acme 1", "Llamar a Acme"), "priority": (1, 2)}),
+            (two, "reassigned", {"responsibles": ((ELENA,), (ANA,))}),
+            (three, "completed", {"status": ("Pendiente", "Completado")}),
+            (three, "reopened", {"status": ("Completado", "En Progreso")}),
+            (new, "created", {"responsibles": (None, (LUIS,))}),
+            (new, "updated", {"title": ("Nueva", "Otra")}),
+            (two, "deleted", {}),
+        ]
+        start = NOW + timedelta(seconds=60)
+        assert [event.at for event in found] == [start + timedelta(seconds=0.25 * n) for n in range(1, 8)]
+        assert [event.by or event.by_name for event in found] == [*[ELENA] * 4, *["integration 51879189"] * 2, None]
+        assert [event.responsible_ids for event in found[1:2]] == [(ELENA, ANA)]
+        assert found[0].title == "Llamar a Acme"
+        assert await there.feed.look() == []
+        assert there.feed.gaps == []
+
+
+async def test_somebody_who_became_an_owner_since_the_last_look_is_named_as_one() -> None:
+    async with watched() as there:
+        store = there.stage.hubspot._store  # noqa: SLF001  the API makes no owners
+        owners = store.owners
+        by = []
+        for known in (owners[1:], owners):
+            store.owners = known
+            there.others.edit(task_id(1), hs_task_subject=f"Call {len(known)}")
+            there.others.time.now += 60
+            by += [event.by for event in await there.feed.look()]
+        assert by == [None, ELENA]
+
+
+async def test_a_look_in_quiet_takes_two_requests() -> None:
+    async with watched() as there:
+        await there.feed.look()
+        there.stage.hubspot.clear_requests()
+        await there.feed.look("T-1", "\N{ARABIC-INDIC DIGIT THREE}")  # hints that are no ids of HubSpot
+        assert there.stage.sent == [f"POST {TASKS}/search", f"GET {TASKS}"]
+
+
+async def test_what_hubspot_calculates_is_no_change() -> None:
+    async with watched("settle_ms=500", "settles=writes") as there:
+        await there.feed.look()
+        there.others.edit(task_id(1), hs_task_subject="Otra")
+        new = there.others.create()
+        there.stage.time.now += 60 * 60 * 24 * 10  # both are overdue by now
+        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated"), (new, "created")]
+        assert await there.feed.look() == []
+
+
+async def test_a_task_that_the_index_shows_late_is_reported_once() -> None:
+    async with watched("search_lag=5", "late_records=40") as there:
+        late, early = task_id(1), task_id(2)
+        assert int(late) % 2 == 1
+        await there.feed.look()
+        there.others.edit(late, hs_task_subject="Primera")
+        there.others.edit(early, hs_task_subject="Segunda")
+        there.others.edit(late, hs_task_subject="Tercera")
+        found: list[tuple[str, str]] = []
+        for _ in range(20):
+            there.stage.time.now += 5
+            found += [(event.task_id, str(event.changed[0].after)) for event in await there.feed.look()]
+        assert found == [(early, "Segunda"), (late, "Primera"), (late, "Tercera")]
+
+
+async def test_a_hint_is_followed_before_the_index_knows_and_tells_nothing_twice() -> None:
+    async with watched("search_lag=30") as there:
+        await there.feed.look()
+        there.others.edit(task_id(1), hs_task_subject="Otra")
+        there.others.delete(task_id(2))
+        found = await there.feed.look(task_id(1), task_id(2), "", "77599999999", "x")
+        assert [told(event)[:2] for event in found] == [(task_id(1), "updated"), (task_id(2), "deleted")]
+        there.stage.time.now += 60
+        assert await there.feed.look(task_id(1), task_id(2)) == []
+
+
+async def test_a_task_that_was_made_and_deleted_between_two_polls_is_reported_as_made_and_deleted() -> None:
+    async with watched() as there:
+        await there.feed.look()
+        new = there.others.create()
+        there.others.send("PATCH", f"{TASKS}/{new}", {"properties": {"hs_task_status": "COMPLETED"}})
+        there.others.delete(new)
+        assert [event.kind for event in await there.feed.look()] == ["created", "completed", "deleted"]
+
+
+async def test_what_was_deleted_before_is_no_news_and_a_long_list_of_deleted_tasks_is_read_in_parts() -> None:
+    rows = [row(number) | {"archived": number <= 305, "createdAt": "2026-02-01T10:00:00Z"} for number in range(1, 331)]
+    async with watched("list_limit=100", world=seed(rows=rows)) as there:
+        await there.feed.look()
+        for number in (306, 320):
+            there.others.delete(task_id(number))
+        there.stage.hubspot.clear_requests()
+        found = [*await there.feed.look(), *await there.feed.look()]
+        assert sorted(told(event)[:2] for event in found) == [(task_id(one), "deleted") for one in (306, 320)]
+        there.others.delete(task_id(307))
+        found = [event for _ in range(3) for event in await there.feed.look()]
+        assert [event.task_id for event in found] == [task_id(307)]
+
+
+async def test_without_histories_the_difference_of_two_polls_is_reported_as_such() -> None:
+    async with watched("histories=left_out") as there:
+        one, two, three = (task_id(number) for number in (1, 2, 3))
+        there.others.edit(one, hs_task_subject="Antes")
+        assert await there.feed.look(two) == []  # nobody knew how it was
+        began = there.stage.time.moment()
+        there.others.edit(one, hs_task_subject="Después")
+        there.others.edit(three, hs_task_subject="Nadie sabe")
+        new = there.others.create()
+        there.others.delete(two)
+        found = await there.feed.look()
+        assert {told(event)[:2] for event in found} == {(one, "updated"), (new, "created"), (two, "deleted")}
+        changed = next(event for event in found if event.task_id == one)
+        assert told(changed)[2] == {"title": ("Antes", "Después")}
+        assert changed.at is None
+        assert changed.between is not None
+        assert changed.between[0] <= began <= changed.between[1]
+        assert await there.feed.look() == []
+
+
+async def test_tasks_that_go_by_a_property_of_their_own_are_told_by_its_value() -> None:
+    rows = [row(number, erp_key=f"ERP-{number}") for number in (1, 2)]
+    async with watched("unique_property=erp_key", world=seed(rows=rows), id_property="erp_key") as there:
+        await there.feed.look(task_id(2))
+        there.others.edit(task_id(1), hs_task_subject="Otra")
+        there.others.delete(task_id(2))
+        assert [told(event)[:2] for event in await there.feed.look()] == [("ERP-1", "updated"), ("ERP-2", "deleted")]
+        assert sorted(there.feed.tasks) == ["ERP-1"]
+
+
+async def test_another_contact_is_reported_as_the_difference_of_two_polls() -> None:
+    async with watched() as there:
+        await there.feed.look(task_id(1))
+        there.others.send("PUT", f"/crm/v4/objects/tasks/{task_id(1)}/associations/default/contacts/{CAROLINA}")
+        [event] = await there.feed.look(task_id(1))
+        assert told(event) == (task_id(1), "updated", {"ai_contact_id": (None, CAROLINA)})
+        assert event.at is None
+        assert event.between is not None
+        assert await there.feed.look(task_id(1)) == []
+
+
+async def test_the_answer_says_that_changes_may_be_missing_if_hubspot_has_dropped_values() -> None:
+    async with watched("history_values=20") as there:
+        await there.feed.look()
+        for number in range(30):
+            there.others.edit(task_id(1), hs_task_subject=f"Versión {number}")
+        found = await there.feed.look()
+        assert [str(event.changed[0].after) for event in found] == [f"Versión {number}" for number in range(11, 30)]
+        assert task_id(1) in there.feed.gaps[0]
+
+
+async def test_past_changes_are_reported_from_a_given_time_on() -> None:
+    async with watched() as there:
+        for number in range(5):
+            there.others.edit(task_id(1), hs_task_subject=f"Versión {number}")
+        source = there.feed.source
+        past = Feed(source, await source.begin(there.stage.time.moment() - timedelta(seconds=0.6)))
+        assert [event.changed[0].after for event in await past.look()] == ["Versión 2", "Versión 3", "Versión 4"]
+
+
+async def test_many_that_are_changed_at_once_are_found_in_several_looks() -> None:
+    async with watched(world=seed(210)) as there:
+        await there.feed.look()
+        for start in (1, 101, 201):
+            ids = [task_id(number) for number in range(start, min(start + 100, 211))]
+            inputs = [{"id": one, "properties": {"hs_task_priority": "LOW"}} for one in ids]
+            there.others.send("POST", f"{TASKS}/batch/update", {"inputs": inputs})
+        first = await there.feed.source.look(there.feed.position, there.feed)
+        assert first.is_behind
+        assert len(await there.feed.look()) == 210
+        assert await there.feed.look() == []
+
+
+async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_poll_and_not_as_deleted() -> None:
+    async with watched() as there:
+        await there.feed.look(*(task_id(number) for number in (1, 2, 3)))
+        for number in (1, 2):
+            there.others.edit(task_id(number), hs_task_subject="Otra")
+        there.stage.hubspot.spec_variant = SpecVariant.parse([*OPEN, "lost_input=1"])
+        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(2), "updated")]
+        there.stage.hubspot.spec_variant = SpecVariant.parse(OPEN)
+        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated")]
+
+
+async def test_a_deleted_task_that_cannot_be_read_is_told_as_it_is_listed() -> None:
+    async with watched() as there:
+        await there.feed.look()
+        there.others.delete(task_id(1))
+        there.stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
+        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "deleted")]
+
+
+async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> None:
+    async with watched() as there:
+        there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", status=403, times=2)]
+        there.others.edit(task_id(1), hs_task_subject="Otra")
+        there.others.delete(task_id(2))
+        assert [event.kind for event in await there.feed.look()] == ["updated"]
+        assert await there.feed.look() == []
+        assert len(there.feed.gaps) == 1
+        assert [event.kind for event in await there.feed.look()] == ["deleted"]
+
+
+async def test_where_deleted_tasks_are_not_listed_known_ones_are_looked_for() -> None:
+    async with watched() as there:
+        there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
+        await there.feed.look(*(task_id(number) for number in (1, 2, 3)))
+        there.others.delete(task_id(2))
+        there.others.create()
+        found = await there.feed.look()
+        assert min(told(event)[:2] for event in found) == (task_id(2), "deleted")
+        assert [event.kind for event in await there.feed.look()] == []
+
+
+async def test_where_deleted_tasks_are_not_listed_a_hundred_known_ones_are_looked_for_in_each_look() -> None:
+    async with watched(world=seed(101)) as there:
+        there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
+        await there.feed.look(*(task_id(number) for number in range(1, 102)))
+        there.others.delete(task_id(101))
+        found = [event for _ in range(2) for event in await there.feed.look()]
+        assert [told(event)[:2] for event in found] == [(task_id(101), "deleted")]
+
+
+def test_a_position_that_was_not_written_by_taskhand_is_the_operators_matter() -> None:
+    for text in ("", "{}", "[]", '{"start": 1}', "x"):
+        with pytest.raises(OperatorError):
+            Position.parse(text)
+
+
+@pytest.mark.parametrize("chance", [1, 2])
+async def test_each_change_by_others_is_reported_once_in_order_and_none_is_invented(chance: int) -> None:
+    random = Random(chance)  # noqa: S311  which changes are made is no secret
+    variant = {1: ("search_lag=7", "settle_ms=400"), 2: ("search_lag=3", "late_records=20")}[chance]
+    async with watched(*variant, world=seed(8)) as there:
+        done: list[tuple[str, str]] = []
+        live = {task_id(number): "NOT_STARTED" for number in range(1, 9)}
+        found: list[TaskEvent] = []
+        for step in range(40):
+            act = random.choice(["title", "status", "create", "delete", "look", "look", "hint", "killed", "wait"])
+            one = random.choice([*live])
+            if act == "title":
+                there.others.edit(one, hs_task_subject=f"Título {step}")
+                done.append((one, "updated"))
+            elif act == "status":
+                live[one] = "COMPLETED" if live[one] == "NOT_STARTED" else "NOT_STARTED"
+                there.others.edit(one, hs_task_status=live[one])
+                done.append((one, "completed" if live[one] == "COMPLETED" else "reopened"))
+            elif act == "create":
+                new = there.others.create()
+                live[new] = "NOT_STARTED"
+                done.append((new, "created"))
+            elif act == "delete" and len(live) > 2:
+                del live[one]
+                there.others.delete(one)
+                done.append((one, "deleted"))
+            elif act == "wait":
+                there.stage.time.now += random.choice([1, 5, 20])
+            elif act == "killed":
+                await there.feed.look(keeps=False)
+            elif act == "hint":
+                found += await there.feed.look(one)
+            else:
+                found += await there.feed.look()
+        there.stage.time.now += 60
+        found += await there.feed.look()
+        seen = [(event.task_id, event.kind) for event in found]
+        assert sorted(seen) == sorted(done)
+        for one in {task for task, _ in done}:
+            mine = [event for event in found if event.task_id == one]
+            assert [event.kind for event in mine] == [kind for task, kind in done if task == one]
+            assert all(event.at is not None for event in mine)

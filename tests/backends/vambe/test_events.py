@@ -1,0 +1,234 @@
+"""What is told of Vambe's lists: what left them is looked for, and a list that is odd proves nothing."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import MISSING
+
+from backends.events.arms import VambeOthers, World, open_vambe
+from backends.events.feed import Feed
+from backends.vambe.test_task_mapper import row
+from backends.vambe.wired import task_id
+from passing import Time
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.vambe.client import Window
+from taskhand.backends.vambe.events.source import VambeEvents
+from taskhand.backends.vambe.mapping import TaskMapper
+from taskhand.backends.vambe.query import WIDEST, TaskLists, window_around
+from taskhand.domain.event import TaskEvent
+from taskhand.domain.status_catalogue import StatusCatalogue
+from taskhand.http.response_body import Json
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.vambe import SpecVariant
+
+LIST = "GET /api/public/tasks"
+
+
+async def begin(world: World[VambeOthers]) -> Feed:
+    feed = Feed(world.source, await world.source.begin(world.now()))
+    await feed.look()
+    world.move(60)
+    return feed
+
+
+def told(events: Sequence[TaskEvent]) -> list[tuple[str, list[str]]]:
+    return [(event.kind, [one.field for one in event.changed]) for event in events]
+
+
+async def test_a_task_that_left_the_list_by_its_date_is_found_elsewhere() -> None:
+    async with open_vambe() as world:
+        task_id = await world.others.create("Call Acme")
+        await world.others.create("Other")
+        world.move(600)
+        feed = await begin(world)
+        await world.others.send("PUT", f"/{task_id}", json={"dueDate": "2031-01-01"})
+        [event] = await feed.look()
+        assert told([event]) == [("updated", ["due"])]
+        world.move(60)
+        await world.others.rename(task_id, "Call Acme later")
+        assert await feed.look() == []
+        world.move(60)
+        await world.others.send("PUT", f"/{task_id}", json={"dueDate": "2026-03-10"})
+        [event] = await feed.look()
+        assert told([event]) == [("updated", ["due"])]
+        assert event.changed[0].before is MISSING
+        world.move(60)
+        await world.others.delete(task_id)
+        assert told(await feed.look()) == [("deleted", [])]
+
+
+async def test_a_look_takes_one_request_while_nothing_has_changed() -> None:
+    async with open_vambe() as world:
+        task_id, _ = await world.others.create("Call Acme"), await world.others.create("Other")
+        feed = await begin(world)
+        counts = []
+        for step in (None, world.others.rename(task_id, "Call"), None, world.others.delete(task_id), None):
+            if step is not None:
+                await step
+            world.move(60)
+            world.sandbox.clear_requests()
+            await feed.look()
+            counts.append(len(world.sandbox.requests))
+        assert counts == [1, 2, 1, 3, 1]
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+async def test_a_list_that_is_behind_invents_nothing(nth: int) -> None:
+    async with open_vambe() as world:
+        one, two = await world.others.create("One"), await world.others.create("Two")
+        feed = await begin(world)
+        await world.others.rename(one, "One again")
+        await feed.look()
+        await world.others.rename(two, "Two again")
+        world.move(60)
+        world.sandbox.faults = (Fault("stale_list", LIST, nth=nth),)
+        for _ in range(4):
+            await feed.look()
+            world.move(60)
+        assert [(event.task_id, event.kind) for event in feed.events.values()] == [(one, "updated"), (two, "updated")]
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault("status", LIST, status=500, nth="every"), Fault("empty_body", LIST), Fault("without_field", LIST)]
+)
+async def test_a_failing_list_tells_nothing_and_loses_nothing(fault: Fault) -> None:
+    async with open_vambe() as world:
+        task_id = await world.others.create("Call Acme")
+        feed = await begin(world)
+        await world.others.rename(task_id, "Call Acme today")
+        world.sandbox.faults = (fault,)
+        with pytest.raises(Exception, match=r".+"):
+            await feed.look()
+        world.sandbox.faults = ()
+        assert told(await feed.look()) == [("updated", ["title"])]
+
+
+async def test_deletions_are_not_reported_if_the_lists_may_be_cut() -> None:
+    async with open_vambe() as world:
+        ids = [await world.others.create(f"Task {number}") for number in range(101)]
+        feed = await begin(world)
+        await world.others.delete(ids[0])  # a hundred are left
+        assert await feed.look() == []
+        world.move(60)
+        await world.others.delete(ids[1])
+        world.move(700)
+        assert [event.task_id for event in await feed.look()] == ids[:2]
+
+
+async def test_a_deletion_is_not_told_where_vambe_lists_no_window_as_wide() -> None:
+    async with open_vambe(spec_variant=SpecVariant(max_window_days=300)) as world:
+        task_id, _ = await world.others.create("Call Acme"), await world.others.create("Other")
+        feed = await begin(world)
+        await world.others.rename(task_id, "Call")
+        assert told(await feed.look()) == [("updated", ["title"])]
+        await world.others.delete(task_id)
+        world.move(60)
+        assert await feed.look() == []
+        world.sandbox.clear_requests()
+        await feed.look()
+        assert len(world.sandbox.requests) == 1
+
+
+GONE, NEAR = task_id(1), task_id(2)
+
+
+async def begin_with(time: Time, lists_have: Sequence[Sequence[JsonObject]]) -> Feed:
+    """A feed that has looked once, of a Vambe whose near list, widest list and lists of days have these rows."""
+
+    async def fetch(window: Window) -> list[Json]:
+        is_near, is_wide = window == window_around(time.moment(), 60, 180), window == WIDEST
+        if is_near or is_wide:
+            return [*lists_have[0 if is_near else 1]]
+        days = (window.first, window.last)
+        return [one for one in lists_have[2] if one["due_at"] is None or days[0] <= one["due_at"][:10] <= days[1]]
+
+    lists = TaskLists(fetch, 0, RecentWrites(0, time.clock), Timing(time.moment, time.clock, time.sleep))
+    source = VambeEvents(lists, TaskMapper(StatusCatalogue()), time.moment)
+    feed = Feed(source, await source.begin(time.moment()))
+    await feed.look()
+    return feed
+
+
+def rows(ids: Sequence[str | None]) -> list[JsonObject]:
+    return [row(None, None, id=one) for one in ids]
+
+
+@pytest.mark.parametrize(
+    ("near", "wide", "day", "kinds"),
+    [
+        ([NEAR], [NEAR], [], ["deleted"]),
+        ([NEAR], [NEAR], [GONE], []),
+        ([NEAR], [NEAR], [None], []),
+        ([NEAR], [NEAR, None], [], []),
+        ([NEAR], [task_id(3)], [], []),
+        ([NEAR], [task_id(number) for number in range(2, 102)], [], []),
+        ([NEAR], [task_id(number) for number in range(2, 103)], [], ["deleted"]),
+        ([], [], [], ["deleted", "deleted"]),
+    ],
+)
+async def test_a_deletion_is_told_where_every_list_is_whole_and_none_has_the_task(
+    near: list[str], wide: list[str | None], day: list[str | None], kinds: list[str]
+) -> None:
+    time, lists_have = Time(), [rows([GONE, NEAR])]
+    feed = await begin_with(time, lists_have)
+    lists_have[:] = [rows(near), rows(wide), rows(day)]
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == kinds
+
+
+async def test_no_deletion_is_told_where_the_day_of_one_of_the_missing_tasks_still_has_it() -> None:
+    time = Time()
+    due = {GONE: "2026-03-10T12:00:00.000Z", NEAR: "2026-03-20T12:00:00.000Z"}
+    lists_have: list[list[JsonObject]] = [[row(at, "UTC", id=one) for one, at in due.items()]]
+    feed = await begin_with(time, lists_have)
+    lists_have[:] = [rows([task_id(3)]), rows([task_id(3)]), lists_have[0][1:]]
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == ["created"]
+
+
+@pytest.mark.parametrize(("age_s", "kind"), [(-60, "created"), (240, "created"), (360, "updated")])
+async def test_a_task_is_new_that_was_made_since_the_last_look_by_a_clock_that_is_some_minutes_behind(
+    age_s: int, kind: str
+) -> None:
+    time, lists_have = Time(), [rows([NEAR])] * 2
+    feed = await begin_with(time, lists_have)
+    made = (time.moment() - timedelta(seconds=age_s)).isoformat()
+    lists_have[:] = [[*rows([NEAR]), row(None, None, id=GONE, created_at=made)]] * 2
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == [kind]
+
+
+async def test_a_shorter_window_is_listed_where_vambe_refuses_a_long_one() -> None:
+    async with open_vambe(spec_variant=SpecVariant(max_window_days=40)) as world:
+        task_id = await world.others.create("Call Acme")
+        feed = await begin(world)
+        await world.others.rename(task_id, "Call")
+        assert told(await feed.look()) == [("updated", ["title"])]
+
+
+async def test_a_way_of_writing_due_times_that_is_learned_is_no_change() -> None:
+    async with open_vambe(spec_variant=SpecVariant(due_at="wall")) as world:
+        due: Any = {"dueDate": "2026-03-09", "dueTime": "15:00", "timezone": "America/Santiago"}
+        task_id = await world.others.create("Call Acme")
+        await world.others.send("PUT", f"/{task_id}", json=due)
+        feed = await begin(world)
+        assert isinstance(world.source, VambeEvents)
+        world.source._mapper.due_at = "wall"  # noqa: SLF001  as a write of ours would teach it
+        assert await feed.look() == []
+        await world.others.send("PUT", f"/{task_id}", json=due | {"dueTime": "16:00"})
+        world.move(60)
+        assert told(await feed.look()) == [("updated", ["due"])]
+
+
+async def test_earlier_values_are_not_reported_and_the_answer_says_so() -> None:
+    async with open_vambe() as world:
+        await world.others.create("Call Acme")
+        before = world.now()
+        world.move(3_600)
+        feed = Feed(world.source, await world.source.begin(before))
+        assert await feed.look() == []
+        assert feed.gaps == ["Vambe shows no past changes: changes are reported from 2026-03-02T16:00Z on."]

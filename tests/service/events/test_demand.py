@@ -1,0 +1,75 @@
+"""Who wants to know of changes, and for how long."""
+
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+
+from behaviour.arms import NOW
+from passing import SharedTime
+from safety.victim import journal_in, store_in
+from taskhand.domain.principal import Person, Principal
+from taskhand.service.app_context import AppContext
+from taskhand.service.events.demand import WANTED_FOR_S
+
+ANA, BEN = (Principal(Person.parse(name)) for name in ("ana@example.com", "ben@example.com"))
+
+
+@pytest.fixture
+def time() -> SharedTime:
+    return SharedTime()
+
+
+@pytest.fixture
+def app(tmp_path: Path, time: SharedTime) -> AppContext:
+    return AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW, monotonic=time.clock)
+
+
+def wanting(app: AppContext) -> list[str]:
+    callers = (one.principal.person for one in app.demand.wanting(app.monotonic()))
+    return [person.id if person else "anyone" for person in callers]
+
+
+def test_a_cursor_that_was_used_is_wanted_for_a_quarter_of_an_hour(app: AppContext, time: SharedTime) -> None:
+    ana = app.of_principal(ANA)
+    ana.demand.use(ana)
+    time.now += WANTED_FOR_S - 1
+    assert wanting(app) == ["ana@example.com"]
+    time.now += 1
+    assert wanting(app) == []
+
+
+def test_each_caller_counts_once_and_a_subscription_lasts_until_it_ends(app: AppContext, time: SharedTime) -> None:
+    ana, ben = app.of_principal(ANA), app.of_principal(BEN)
+    ends = [app.demand.subscribe(one) for one in (app, ana, ana, ben)]
+    ana.demand.use(ana)
+    assert sorted(wanting(app)) == ["ana@example.com", "anyone", "ben@example.com"]
+    time.now += 10 * WANTED_FOR_S
+    ends[1]()
+    ends[1]()
+    assert sorted(wanting(app)) == ["ana@example.com", "anyone", "ben@example.com"]
+    for end in ends:
+        end()
+    assert wanting(app) == []
+
+
+async def test_whoever_waits_hears_of_wants_hints_and_the_end(app: AppContext) -> None:
+    for step in (partial(app.demand.use, app), app.demand.wake, app.demand.end):
+        with anyio.fail_after(1):
+            step()
+            await app.demand.changed()
+    assert app.demand.take_hint()
+    assert not app.demand.take_hint()
+    assert app.demand.has_ended
+    with anyio.move_on_after(0.01):
+        await app.demand.changed()
+        pytest.fail("nobody has said anything since")
+
+
+def test_a_feed_begins_when_somebody_began_to_want_it_but_not_more_than_a_minute_ago(
+    app: AppContext, time: SharedTime
+) -> None:
+    assert app.demand.waited_s(time.now) == 0.0
+    app.demand.use(app)
+    assert [app.demand.waited_s(time.now + passed) for passed in (5.0, 60.0, 500.0)] == [5.0, 60.0, 60.0]

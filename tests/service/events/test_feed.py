@@ -1,0 +1,234 @@
+"""The feed of an account: each change of anybody is there once, and Taskhand's own are known as such."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+
+from builders import refused
+from service.feed_stage import Stage, open_stage
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.events.event_store import EventQuery
+from taskhand.journal.journal import Intent, Result
+from taskhand.service.events.feed import KnownView, feed_of, look
+from taskhand.service.task_updates import feed_id
+from taskhand.service.write_call import Call
+
+
+async def seen(stage: Stage) -> list[tuple[str, str | None, str | None]]:
+    """What the feed has: the kind, the title and the change of each event."""
+    kept = await stage.store.list_events(await feed_of(stage.app), EventQuery(500))
+    return [(one.event.kind, one.event.title, one.event.change_id) for one in kept]
+
+
+async def test_a_feed_begins_with_the_first_look(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Before")
+        stage.clock.move(seconds=1)
+        assert await look(stage.app) == ()
+        await stage.others.rename(task, "After")
+        stage.clock.move(seconds=1)
+        assert [one.event.kind for one in await look(stage.app)] == ["updated"]
+        assert await seen(stage) == [("updated", "After", None)]
+
+
+async def test_a_feed_begins_when_somebody_wants_it_although_the_first_look_comes_later(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        seconds = [0.0]
+        app = replace(stage.app, monotonic=lambda: seconds[0])
+        await stage.others.create("Before")
+        stage.clock.move(seconds=1)
+        app.demand.use(app)
+        stage.clock.move(seconds=1)
+        await stage.others.create("After")
+        stage.clock.move(seconds=1)
+        seconds[0] = 2.5
+        assert [one.event.title for one in await look(app)] == ["After"]
+
+
+async def test_a_look_that_is_behind_is_followed_by_others(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await look(stage.app)
+        for number in range(8):
+            await stage.others.create(f"T{number}")
+        stage.source.looks.clear()
+        assert len(await look(stage.app)) == 8
+        assert len(stage.source.looks) == 3
+        assert await look(stage.app) == ()
+
+
+async def test_looks_that_are_behind_end_before_the_time_of_the_call_does(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await look(stage.app)
+        for number in range(9):
+            await stage.others.create(f"T{number}")
+        seconds = [0.0]
+        stage.source.page, stage.source.on_look = 1, lambda: seconds.append(seconds.pop() + 3.0)
+        with call_deadline(10.0, lambda: seconds[0]):
+            assert len(await look(stage.app)) == 3
+
+
+async def test_own_writes_are_known_by_their_change_and_those_of_others_are_told(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        stage.clock.move(seconds=1)
+        await look(stage.app)
+        told: list[str] = []
+        stage.app.updates.subscribe(told.append)
+        before = await stage.others.backend.get_task(task.id)
+        answer = await stage.call("update_task", id=task.id, title="Call Ana")
+        stage.others.note("updated", before, await stage.others.backend.get_task(task.id))
+        told.clear()
+        await look(stage.app)
+        assert (await seen(stage), told) == ([("updated", "Call Ana", answer["changeId"])], [feed_id(None)])
+        await stage.others.rename(await stage.others.rename(task, "Call Ben"), "Call Ana")
+        await look(stage.app)
+        assert [one for *_, one in await seen(stage)][1:] == [None, None], "the value is the same, the change is not"
+        assert told == [feed_id(None), feed_id(None), task.id], "each task once"
+
+
+async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        task, gone = await stage.others.create("Call"), await stage.others.create("Gone")
+        await stage.call("update_task", id=gone.id, title="Before the feed")
+        await look(stage.app)
+        stage.clock.move(minutes=1)
+        await stage.others.rename(task, "Call Ben")
+        stage.clock.move(minutes=1)
+        first = await stage.call("update_task", id=task.id, title="Call Ana")
+        new = await stage.call("create_task", title="New", responsibleIds=[])
+        stage.clock.move(minutes=1)
+        await stage.others.complete(task)
+        await stage.others.delete(gone)
+        expected = [
+            ("updated", "Call Ben", None),
+            ("updated", "Call Ana", first["changeId"]),
+            ("created", "New", new["changeId"]),
+        ]
+        await look(stage.app)
+        others = {("completed", "Call Ana", None), ("deleted", "Before the feed", None)}
+        found = await seen(stage)
+        assert (found[:3], {*found[3:]}) == (expected, others)
+        await look(stage.app)
+        assert len(await seen(stage)) == 5
+        stage.clock.move(minutes=1)
+        await stage.others.rename(task, "Call Ben")
+        await look(stage.app)
+        assert (await seen(stage))[5:] == [("updated", "Call Ben", None)], "what was told is not told again"
+        await stage.others.complete(await stage.others.create("Quick"))
+        await look(stage.app)
+        assert (await seen(stage))[6:] == [("created", "Quick", None), ("completed", "Quick", None)]
+
+
+async def test_a_task_that_is_being_made_during_a_look_is_told_by_the_next_one_as_made_here(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        await look(stage.app)
+        stage.clock.move(minutes=1)
+        call, edit = Call(stage.app, "create_task"), Edit(title="New", responsible_ids=(), priority=1)
+        await call.begin(call.new_opening(), [Intent("create", edit=edit, asked=edit)])
+        made = (await stage.app.backend.create_task(edit)).task
+        await stage.others.create("Other")
+        assert [one.event.title for one in await look(stage.app)] == ["Other"]
+        await call.settle([Result(0, "applied", made.id, made)], "applied")
+        assert call.change is not None
+        await look(stage.app)
+        assert await seen(stage) == [("created", "Other", None), ("created", "New", call.change.id)]
+
+
+async def test_what_taskhand_wrote_since_a_look_is_newer_than_what_the_look_left(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        tasks = [await stage.others.create(title) for title in ("Call", "Gone", "Same")]
+        await look(stage.app)
+        call, gone, same = (one.id for one in tasks)
+        new = await stage.others.create("New")
+        renamed = await stage.others.rename(tasks[0], "Call Ana")
+        view = KnownView(stage.store, await feed_of(stage.app))
+        view.overlay = {call: renamed, gone: None, new.id: new}
+        assert await view.find_all() == {call: renamed, same: tasks[2], new.id: new}
+        assert await view.find([call, gone]) == {call: renamed}
+
+
+async def test_two_looks_at_once_keep_each_change_once(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as one, open_stage(tmp_path) as two:
+        two.source.log = one.source.log
+        await look(one.app)
+        for number in range(5):
+            await one.others.create(f"T{number}")
+        async with anyio.create_task_group() as group:
+            for stage in (one, two, one, two):
+                group.start_soon(look, stage.app)
+        assert [title for _, title, _ in await seen(one)] == [f"T{number}" for number in range(5)]
+        assert await seen(two) == await seen(one)
+
+
+async def test_a_call_that_waited_for_a_look_makes_none_of_its_own(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        asked_at = stage.clock()
+        stage.clock.move(seconds=1)
+        await look(stage.app)
+        stage.source.looks.clear()
+        await look(stage.app, unless_after=asked_at)
+        assert stage.source.looks == []
+        await look(stage.app, unless_after=stage.clock())
+        assert len(stage.source.looks) == 1
+
+
+async def test_hints_are_given_to_the_source_and_then_gone(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await look(stage.app)
+        feed = await feed_of(stage.app)
+        await stage.store.add_hint(feed, ["t-1", "t-2"], stage.clock())
+        await stage.store.add_hint(feed, [], stage.clock())
+        await look(stage.app)
+        assert {*stage.source.looks[-1][1]} == {"t-1", "t-2"}
+        assert await stage.store.find_hints(feed) == {}
+
+
+@pytest.mark.parametrize("lacks", ["source", "store"])
+async def test_a_backend_that_cannot_tell_says_so(tmp_path: Path, lacks: str) -> None:
+    async with open_stage(tmp_path) as stage:
+        if lacks == "source":
+            stage.others.backend.event_source = None
+        app = stage.app if lacks == "source" else replace(stage.app, open_events=None)
+        with refused("unsupported", CallerError):
+            await look(app)
+
+
+async def test_one_write_explains_one_event_and_none_by_another_member(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        stage.clock.move(seconds=1)
+        await look(stage.app)
+        me, other = await stage.app.backend.account.me(), "somebody"
+        made = []
+        for by in (None, me, other):
+            before = await stage.others.backend.get_task(task.id)
+            answer = await stage.call("update_task", id=task.id, title=f"By {by}")
+            stage.others.person = by
+            stage.others.note("updated", before, await stage.others.backend.get_task(task.id))
+            made.append(None if by == other else answer["changeId"])
+            for title in ("Other", f"By {by}"):
+                stage.clock.move(seconds=2)
+                await stage.others.rename(await stage.others.backend.get_task(task.id), title)
+                await look(stage.app)
+                made.append(None)
+            stage.clock.move(seconds=2)
+        assert [one for *_, one in await seen(stage)] == made
+
+
+async def test_what_is_changed_in_the_store_by_hand_is_never_own_doing(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        del vars(stage.others.backend)["event_source"]
+        await look(stage.app)
+        for title in ("By hand", "Mine"):
+            await stage.call("create_task", title=title, responsibleIds=[])
+        with closing(sqlite3.connect(tmp_path / "tasks.sqlite", isolation_level=None)) as store:
+            by_hand = "moment = NULL, member_id = NULL, made_at = moment"  # as of another program at that moment
+            store.execute(f"UPDATE change SET {by_hand} WHERE new_row LIKE '%By hand%'")  # noqa: S608
+        await look(stage.app)
+        assert [(title, own is not None) for _, title, own in await seen(stage)] == [("By hand", False), ("Mine", True)]

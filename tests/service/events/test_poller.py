@@ -1,0 +1,266 @@
+"""The poller looks while somebody wants to know: often after activity, seldom in quiet, and never in the way."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from behaviour.arms import NOW
+from service.feed_stage import Stage, open_stage
+from taskhand.domain.background_requests import is_idle
+from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed
+from taskhand.domain.principal import Person, Principal
+from taskhand.events.event_store import EventQuery
+from taskhand.service.app_context import AppContext
+from taskhand.service.events.demand import WANTED_FOR_S, FeedDemand, poll_when_wanted
+from taskhand.service.events.feed import feed_of
+from taskhand.service.events.poller import MAX_PAUSE_S, MIN_PAUSE_S, Pace
+
+START = NOW.astimezone(UTC)
+
+
+class Demand(FeedDemand):
+    """Demand that knows whether its poller has nothing to do."""
+
+    is_at_rest = False
+
+    async def changed(self) -> None:
+        self.is_at_rest = True
+        try:
+            await super().changed()
+        finally:
+            self.is_at_rest = False
+
+
+@dataclass
+class Clock:
+    """Time that passes once no poller has anything to do."""
+
+    now: float = 0.0
+    sleepers: dict[object, tuple[float, anyio.Event]] = field(default_factory=dict)
+    demands: list[Demand] = field(default_factory=list)
+
+    def moment(self) -> datetime:
+        return START + timedelta(seconds=self.now)
+
+    def seconds(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        token, woken = object(), anyio.Event()
+        self.sleepers[token] = self.now + seconds, woken
+        try:
+            await woken.wait()
+        finally:
+            del self.sleepers[token]
+
+    async def pass_until(self, end: float) -> None:
+        await self.rest()
+        while self.sleepers and (first := min(self.sleepers.values(), key=lambda one: one[0]))[0] <= end:
+            self.now = first[0]
+            first[1].set()
+            await self.rest()
+        self.now = end
+
+    async def rest(self) -> None:
+        """Let the pollers begin what they were woken for, and end it."""
+        for _ in range(5):
+            await checkpoint()
+        while not all(one.is_at_rest or one.has_ended for one in self.demands):
+            await checkpoint()
+
+
+@dataclass
+class Polled:
+    """A process that polls the feed of a stage; `looks` are when it has looked."""
+
+    stage: Stage
+    app: AppContext
+    clock: Clock
+    looks: list[float]
+
+    async def kept(self) -> int:
+        return len(await self.stage.store.list_events(await feed_of(self.app), EventQuery(500)))
+
+
+@asynccontextmanager
+async def polled(folder: Path, processes: int = 1) -> AsyncIterator[list[Polled]]:
+    """Processes that share one store and have one clock, each with a poller."""
+    clock, found = Clock(), list[Polled]()
+    async with anyio.create_task_group() as tasks, open_stage(folder) as stage:
+        for _ in range(processes):
+            looks: list[float] = []
+            clock.demands.append(demand := Demand())
+            app = replace(stage.app, clock=clock.moment, monotonic=clock.seconds, sleep=clock.sleep)
+            app = replace(app, _demands=[demand], _locks=[])
+            found.append(Polled(stage, app, clock, looks))
+            tasks.start_soon(poll_when_wanted, app)
+        stage.source.on_look = lambda: found[0].looks.append(clock.now)
+        yield found
+        tasks.cancel_scope.cancel()
+
+
+def test_the_pause_grows_in_quiet_and_is_short_again_after_activity() -> None:
+    pace, pauses = Pace(), list[float]()
+    for _ in range(12):
+        pauses.append(pace.pause_s)
+        pace = pace.after(found=False)
+    assert pauses[:4] == [5.0, 7.5, 11.25, 16.875]
+    assert pauses[-1] == MAX_PAUSE_S
+    assert pace.after(found=True) == Pace(MIN_PAUSE_S)
+
+
+@pytest.mark.parametrize(
+    ("looked", "hinted", "wait_s"),
+    [(None, False, 0.0), (0, False, 20.0), (-15, False, 5.0), (0, True, 1.0)],
+)
+def test_the_next_look_counts_from_the_last_one_of_anybody(*, looked: int | None, hinted: bool, wait_s: float) -> None:
+    at = None if looked is None else START + timedelta(seconds=looked)
+    assert Pace(20.0).wait_s(at, START, hinted=hinted) == wait_s
+
+
+async def test_it_looks_only_while_somebody_wants_to_know(tmp_path: Path) -> None:
+    async with polled(tmp_path) as [one]:
+        await one.clock.rest()
+        assert one.looks == []
+        one.app.demand.use(one.app)
+        await one.clock.pass_until(60)
+        assert one.looks == [0.0, 5.0, 12.5, 23.75, 40.625]
+        await one.stage.others.create("Nueva")
+        await one.clock.pass_until(80)
+        assert await one.kept() == 1
+        assert one.looks[5:] == [65.9375, 70.9375, 78.4375]
+        await one.clock.pass_until(3 * WANTED_FOR_S)
+        assert WANTED_FOR_S - MAX_PAUSE_S < one.looks[-1] < WANTED_FOR_S
+
+
+async def test_a_subscription_is_polled_for_until_it_ends(tmp_path: Path) -> None:
+    async with polled(tmp_path) as [one]:
+        end = one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(2 * WANTED_FOR_S)
+        assert one.looks[-1] - one.looks[-2] == MAX_PAUSE_S
+        assert len(one.looks) < 25
+        seen = len(one.looks)
+        ends = [end, one.app.demand.subscribe(one.app)]
+        await one.clock.pass_until(2 * WANTED_FOR_S + 10)
+        assert len(one.looks) > seen, "who subscribes does not wait for the pause of before"
+        for end in ends:
+            end()
+        seen = len(one.looks)
+        await one.clock.pass_until(3 * WANTED_FOR_S)
+        assert len(one.looks) == seen
+
+
+async def test_the_demand_for_a_feed_is_recorded_again_after_a_third_of_the_time_for_which_it_holds(
+    tmp_path: Path,
+) -> None:
+    async with polled(tmp_path) as [one]:
+        one.app.demand.subscribe(one.app)
+        told = []
+        for end in (60, WANTED_FOR_S / 3 - MAX_PAUSE_S, WANTED_FOR_S / 3 + MAX_PAUSE_S):
+            await one.clock.pass_until(end)
+            state = await one.stage.store.find_feed(await feed_of(one.app))
+            assert state is not None
+            assert state.wanted_until is not None
+            told.append((state.wanted_until - START).total_seconds() - WANTED_FOR_S)
+        assert told[:2] == [0, 0]
+        assert WANTED_FOR_S / 3 < told[2] == pytest.approx(one.looks[-1])
+
+
+async def test_a_caller_who_has_to_link_a_credential_again_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
+    async def is_own() -> bool:
+        raise LinkRequired.unlinked("default")
+
+    async with polled(tmp_path) as [one]:
+        ben = replace(one.app, principal=Principal(Person.parse("ben")), _uses_own=is_own)
+        one.app.demand.subscribe(ben)
+        await one.clock.pass_until(30)
+        assert one.looks == []
+        one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(40)
+        assert one.looks == [30.0, 35.0]
+
+
+async def test_a_hint_is_followed_at_once_and_a_storm_of_them_once_a_second(tmp_path: Path) -> None:
+    async with polled(tmp_path) as [one]:
+        one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(400)
+        one.looks.clear()
+        for _ in range(50):
+            one.app.demand.wake()
+            await one.clock.pass_until(one.clock.now + 0.1)
+        assert one.looks[0] == 400
+        assert 5 <= len(one.looks) <= 6
+
+
+async def test_replicas_keep_one_pace_and_follow_a_hint_for_each_other(tmp_path: Path) -> None:
+    async with polled(tmp_path, processes=2) as [one, other]:
+        one.app.demand.subscribe(one.app)
+        other.app.demand.subscribe(other.app)
+        await one.clock.pass_until(600)
+        assert len(one.looks) <= 13, "hardly more often than one alone"
+    (tmp_path / "hinted").mkdir()
+    async with polled(tmp_path / "hinted", processes=2) as [one, other]:
+        one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(400)
+        one.looks.clear()
+        other.app.demand.wake()
+        await one.clock.pass_until(401)
+        assert one.looks == [400]
+    (tmp_path / "quiet").mkdir()
+    async with polled(tmp_path / "quiet") as [one]:
+        one.app.demand.wake()
+        await one.clock.pass_until(600)
+        assert one.looks == [], "nobody wants to know"
+
+
+async def test_a_look_that_fails_is_told_once_and_tried_again_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    looking = CallerError("Somebody looks.", code="in_progress")
+    errors = [UpstreamFailed("Close answered 500."), KeyError("a bug"), RateLimited("later"), looking]
+
+    def fail() -> None:
+        assert is_idle()
+        one.looks.append(one.clock.now)
+        if len(one.looks) <= 4:
+            raise errors[len(one.looks) - 1]
+
+    def fail_again() -> None:
+        raise UpstreamFailed("Close answers 500 again.")
+
+    async with polled(tmp_path) as [one]:
+        one.stage.source.on_look = fail
+        one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(50)
+        assert one.looks == [0.0, 7.5, 18.75, 30.0, 41.25]
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        one.stage.source.on_look = lambda: None
+        await one.clock.pass_until(200)
+        one.stage.source.on_look = fail_again
+        await one.clock.pass_until(1_000)
+        assert [record.getMessage() for record in caplog.records[1:]] == [
+            "changes by others cannot be read for now: Close answers 500 again."
+        ]
+
+
+async def test_a_call_that_looks_while_the_poller_does_makes_it_hurry_and_the_end_ends_it(tmp_path: Path) -> None:
+    seen: list[bool] = []
+
+    def look() -> None:
+        one.app.demand.hurry()
+        seen.append(is_idle())
+
+    async with polled(tmp_path) as [one]:
+        one.stage.source.on_look = look
+        one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(1)
+        assert seen == [False]
+        one.app.end_demand()
+        await one.clock.pass_until(600)
+        assert len(seen) == 1
