@@ -454,3 +454,37 @@ async def test_what_an_undo_leaves_alone_has_the_title_that_it_has_now(arm: Arm,
         await agent("update_task", id=ids[0], title="Other")
         undone = await agent("undo_change", changeId=changed["changeId"])
         assert {row["id"]: row["title"] for row in undone["tasks"]} == dict(zip(ids, ("Other", "Write"), strict=True))
+
+
+async def test_a_second_undo_of_a_change_names_the_one_that_has_undone_it(agent: Agent) -> None:
+    task = (await agent.create())["id"]
+    change = (await agent("update_task", id=task, priority="2"))["changeId"]
+    undone = (await agent("undo_change", changeId=change))["changeId"]
+    told = f"{undone} has already undone {change}."
+    for dry_run in (True, False):
+        again = await agent("undo_change", changeId=change, dryRun=dry_run)
+        assert again["note"].startswith(told)
+        assert "Nothing" in again["note"]
+    await agent("update_task", id=task, priority="2")
+    assert told not in (await agent("undo_change", changeId=change)).get("note", ""), "there is something to undo"
+    assert told not in (await agent("undo_change", changeId=undone, dryRun=True)).get("note", "")
+    made = await agent("create_task", title="Visit", responsibleIds=["me"], priority="1")
+    gone = (await agent("undo_change", changeId=made["changeId"]))["changeId"]
+    with pytest.raises(Refused, match=f"{gone} has already undone {made['changeId']}"):
+        await agent("undo_change", changeId=made["changeId"])
+
+
+async def test_the_old_id_of_a_task_that_was_made_again_is_answered_with_the_new_one(agent: Agent) -> None:
+    first = task = (await agent.create())["id"]
+    for _ in range(2):
+        planned = await agent("delete_task", id=task)
+        deleted = await agent("apply_plan", planId=planned["planId"])
+        with pytest.raises(Refused) as refused:
+            await agent("get_task", id=first)
+        assert "made again" not in str(refused.value)
+        task = (await agent("undo_change", changeId=deleted["changeId"]))["task"]["id"]
+        calls = ("get_task", {"id": first}), ("bulk_update_tasks", {"taskIds": [first], "changes": {"priority": "2"}})
+        for tool, call in calls:
+            with pytest.raises(Refused, match=f"It was deleted and made again as {task}.") as refused:
+                await agent(tool, **call)
+            assert (refused.value.code, refused.value.next) == ("task_not_found", f"Send {task} in its place.")

@@ -17,6 +17,7 @@ from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write
 from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
+from taskhand.service.earlier_undo import note_on_earlier_undo
 from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, wait_until_ended
 from taskhand.service.inverse_write import Inverse, invert
 from taskhand.service.list_changes import find_change
@@ -208,8 +209,15 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
         (remade,) = undo.remade
         receipt = await replay_create(call, remade)
         return receipt if is_shown(call.app, remade.change) else replace(receipt, change_id=None)
-    if not undo.remade and not any(one.possible for one in undo.tasks):
-        raise _nothing_undone_error(undo)
+    can_be_undone = bool(undo.remade) or any(one.possible for one in undo.tasks)
+    earlier: str | None = None
+    if undo.tasks and (undo.is_met or not can_be_undone):
+        earlier = await note_on_earlier_undo(call.app, change, undo.tasks[0].task_id)
+        undo = replace(undo, general=tuple(filter(None, (*undo.general, earlier))))
+    if not can_be_undone:
+        error = _nothing_undone_error(undo)
+        error.message = " ".join(filter(None, (error.message, earlier)))
+        raise error
     intents, claims = undo.intents, undo.claims
     if call.is_dry and undo.is_met:
         return _nothing_left(undo)
