@@ -1,4 +1,4 @@
-"""A place where arguments stand: at the top of a call, or in an object in it; which values say nothing there; pure."""
+"""A place where arguments stand: at the top of a call, or in an object in it; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.argument_types import json_types
-from taskhand.server.coercion import NULL_AS_TEXT, is_empty, squeeze
-from taskhand.server.fillers import TaskBody
+from taskhand.server.coercion import is_empty, squeeze
+from taskhand.server.fillers import OtherArguments, TaskBody
 from taskhand.server.refused_values import refused_value
 from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
@@ -21,11 +20,6 @@ _BODY = frozenset(field.alias or name for body in (TaskDraft, TaskPatch) for nam
 """Fields of the body of a task."""
 _DOCUMENTED = _BODY - {"clear"}
 """Those of them that the CRM's documentation has."""
-
-_ANY_TEXT = frozenset({"text", "reason", "query", "newStatusName"})
-"""Arguments that may be any words, "null" too."""
-_FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
-"""Switches for which a 0 says what leaving them out says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +66,11 @@ class ArgumentScope:
             return None
         return TaskBody(kind, self.properties, self.required, self.within, beside_change=self.replaced)
 
+    @property
+    def _other_arguments(self) -> OtherArguments:
+        """The arguments here that are not fields of a task's body."""
+        return OtherArguments(self.model, self.properties, self.required, self.reads, is_replaced=self.replaced)
+
     def dotted(self, name: str) -> str:
         """The name of an argument here in errors."""
         return f"{self.within}.{name}" if self.within else name
@@ -82,7 +81,7 @@ class ArgumentScope:
         if body is None:
             return None
         around = tuple(self.dotted(other) for other in self.properties)
-        replaced, filled = self._is_replaced(name, given), any(map(is_empty, given.values()))
+        replaced, filled = self._other_arguments.has_replacement(name, given), any(map(is_empty, given.values()))
         others = {key: fields_of(schema)[name] for key, schema in self.others.items() if name in fields_of(schema)}
         schema, within = self.properties[name], self.dotted(name)
         return ArgumentScope(body, schema, self.reads, within, around, replaced, filled, self.tool, others)
@@ -97,12 +96,12 @@ class ArgumentScope:
         return [key for key, schema in self.others.items() if squeezed in map(squeeze, fields_of(schema))]
 
     def keep_given(self, coerced: Mapping[str, Any]) -> dict[str, Any]:
-        """The values that say something."""
-        body = self.body
+        """The values without those that a host only filled in."""
+        body, others = self.body, self._other_arguments
         kept = {
             name: value
             for name, value in coerced.items()
-            if (body is not None and name in _BODY) or not self._leaves_out(name, value, coerced)
+            if (body is not None and name in _BODY) or not others.is_filler(name, value, coerced)
         }
         return kept if body is None else body.read(kept)
 
@@ -121,39 +120,3 @@ class ArgumentScope:
             return None
         name = self.dotted("priority")
         return f'It is not certain that {name} 0 is meant, beside values that say nothing: send "0" for it, or null.'
-
-    def _leaves_out(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
-        """Whether a value says no more than that the argument is not given."""
-        if name in self.required:
-            return False
-        if value is None:
-            return "null" not in json_types(model_fields(self.model)[name])
-        if isinstance(value, str) and value in NULL_AS_TEXT and name not in _ANY_TEXT:
-            return True
-        if issubclass(self.model, TaskFilter) and not self.reads and not self.replaced:
-            return False
-        return self._is_filler(name, value, given)
-
-    def _is_filler(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
-        """Whether a value is an empty one that can mean nothing else."""
-        types = json_types(self.properties[name])
-        match value:
-            case "":
-                return True
-            case bool():
-                return False
-            case 0 | 0.0 if "boolean" in types:
-                return name in _FALSE_IF_LEFT_OUT
-            case 0 | 0.0:
-                return self.reads or self._is_replaced(name, given) or "string" in types
-            case ():
-                return self.reads or self.replaced or "array" not in types
-            case dict():
-                return not value and (self.reads or self._is_replaced(name, given) or "object" not in types)
-            case _:
-                return False
-
-    def _is_replaced(self, name: str, given: Mapping[str, Any]) -> bool:
-        """Whether another argument is given that can take the place of this one."""
-        notes = model_fields(self.model)[name].get(NOTES, {})
-        return any(not is_empty(given.get(other)) for other in notes.get("empty_beside", ()))

@@ -1,25 +1,83 @@
-"""Decides for the body of a task which fields to set, which to empty, and which a host only filled in; pure.
+"""Decides which values a host only filled in, and for a task's body which fields to set and which to empty; pure.
 
-A host may send null or "" for every omitted field. In a new task they have no effect. In a change null empties a field,
-so a change is refused unless every null is certainly intended.
+A host may send null, "", 0 or [] for every omitted argument. In a new task they have no effect. In a change null
+empties a field, so a change is refused unless every null is certainly intended.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_notes import NOTES
+from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.argument_types import json_types
 from taskhand.server.coercion import NULL_AS_TEXT, is_empty, squeeze
 from taskhand.server.schema import Schema, model_fields
 
-__all__ = ["TaskBody"]
+__all__ = ["OtherArguments", "TaskBody"]
 
 _ADDITIONS = frozenset({"addNote", "addResponsibleIds", "removeResponsibleIds", "properties"})
 """Fields that add to a task, remove from it, or set only what they name: an empty value in them has no effect."""
 _DUE = frozenset({"dueDate", "dueTime", "timezone"})
 """Fields that together describe the due date."""
+_ANY_TEXT = frozenset({"text", "reason", "query", "newStatusName"})
+"""Arguments that may be any words, "null" too."""
+_FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
+"""Switches for which 0 has the same effect as leaving them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherArguments:
+    """The arguments of `model` that are not fields of a task's body: `properties` are their schemas.
+
+    `reads` is whether the tool only reads. `is_replaced` is whether another argument of the call takes their place.
+    """
+
+    model: type[BaseModel]
+    properties: Schema
+    required: Sequence[str]
+    reads: bool
+    is_replaced: bool
+
+    def is_filler(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
+        """Whether a value has the same effect as leaving the argument out, beside the other `given`."""
+        if name in self.required:
+            return False
+        if value is None:
+            return "null" not in json_types(model_fields(self.model)[name])
+        if isinstance(value, str) and value in NULL_AS_TEXT and name not in _ANY_TEXT:
+            return True
+        if issubclass(self.model, TaskFilter) and not self.reads and not self.is_replaced:
+            return False
+        return self._is_empty(name, value, given)
+
+    def has_replacement(self, name: str, given: Mapping[str, Any]) -> bool:
+        """Whether another argument is given that can take the place of this one."""
+        notes = model_fields(self.model)[name].get(NOTES, {})
+        return any(not is_empty(given.get(other)) for other in notes.get("empty_beside", ()))
+
+    def _is_empty(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
+        """Whether a value is an empty one that can mean nothing else."""
+        types = json_types(self.properties[name])
+        match value:
+            case "":
+                return True
+            case bool():
+                return False
+            case 0 | 0.0 if "boolean" in types:
+                return name in _FALSE_IF_LEFT_OUT
+            case 0 | 0.0:
+                return self.reads or self.has_replacement(name, given) or "string" in types
+            case ():
+                return self.reads or self.is_replaced or "array" not in types
+            case dict():
+                return not value and (self.reads or self.has_replacement(name, given) or "object" not in types)
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)
