@@ -15,7 +15,7 @@ from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.principal import Person
 from taskhand.domain.query import TaskQuery
 from taskhand.service.connections import Connections
-from taskhand.service.personal_backend import backend_of_person
+from taskhand.service.personal_backend import PersonalBackend
 
 ANA, BOB, GIL = "ana@x.test", "bob@x.test", "gil"
 NORTH = {"connection": "north"}
@@ -129,12 +129,12 @@ async def test_an_unknown_me_is_an_error_that_names_the_file(offices: Connection
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
 async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path: Path) -> None:
     async with arm.open(tmp_path) as app:
-        hers = backend_of_person(app.backend, Person.parse("ana@example.com"), "member", None)
+        hers = PersonalBackend(app.backend, Person.parse("ana@example.com"), "member", None)
         members = {one.name: one.id for one in await app.backend.account.members()}
         assert await hers.account.me() == members["Ana Soto"] != await app.backend.account.me()
         by_token = Person("https://idp.example#7", "Ana@Example.com")
-        assert await backend_of_person(app.backend, by_token, "member", None).account.me() == members["Ana Soto"]
-        nobodys = backend_of_person(app.backend, Person.parse("stranger@example.com"), "member", None)
+        assert await PersonalBackend(app.backend, by_token, "member", None).account.me() == members["Ana Soto"]
+        nobodys = PersonalBackend(app.backend, Person.parse("stranger@example.com"), "member", None)
         assert await nobodys.account.me() is None
         assert (hers.capabilities.knows_me, nobodys.capabilities.knows_me) == (True, True)
         capabilities = app.backend.capabilities

@@ -209,9 +209,9 @@ def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callabl
     else:
         backend = _as_person(app, principal, app.backend)
     if principal.rules.own_tasks_only:
-        from taskhand.service.own_tasks import only_own_tasks  # noqa: PLC0415  few callers have this rule
+        from taskhand.service.own_tasks import OwnTasksBackend  # noqa: PLC0415  few callers have this rule
 
-        backend = only_own_tasks(backend)
+        backend = OwnTasksBackend(backend)
     return backend, uses_own
 
 
@@ -219,7 +219,7 @@ def _as_person(app: AppContext, principal: Principal, backend: Backend, member: 
     """The backend with the caller as `me`: the `member` that the CRM reports, else the member in people.toml."""
     if principal.person is None:
         return backend
-    from taskhand.service.personal_backend import backend_of_person  # noqa: PLC0415  many servers ask nobody
+    from taskhand.service.personal_backend import PersonalBackend  # noqa: PLC0415  many servers ask nobody
 
     key = app.connection or app.name_in_files or MEMBER
-    return backend_of_person(backend, principal.person, key, member or principal.members.get(key))
+    return PersonalBackend(backend, principal.person, key, member or principal.members.get(key))

@@ -5,7 +5,7 @@ that a new one is not forgotten.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -24,14 +24,9 @@ if TYPE_CHECKING:
     from taskhand.domain.event_source import EventSource
     from taskhand.domain.lost_create import CreateCandidates
 
-__all__ = ["OwnTasksBackend", "only_own_tasks"]
+__all__ = ["OwnTasksBackend"]
 
 _MAX_NAMED: Final = 5
-
-
-def only_own_tasks(backend: Backend) -> Backend:
-    """The backend with the tasks of whoever `me` is there; for one call."""
-    return OwnTasksBackend(backend)
 
 
 class OwnTasksBackend:
@@ -248,7 +243,9 @@ class OwnTasksBackend:
 class _Properties:
     """Properties of the CRM's own, of the person's own tasks."""
 
-    def __init__(self, own: OwnProperties, only_own: Any) -> None:
+    def __init__(
+        self, own: OwnProperties, only_own: Callable[[Mapping[str, Snapshot]], Awaitable[dict[str, Snapshot]]]
+    ) -> None:
         self._own = own
         self._only_own = only_own
 
@@ -264,8 +261,7 @@ class _Properties:
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
     ) -> dict[str, Snapshot]:
         """The person's own tasks with these properties; NotAllowed for another's."""
-        found: dict[str, Snapshot] = await self._only_own(await self._own.snapshots(ids, names, to_delete=to_delete))
-        return found
+        return await self._only_own(await self._own.snapshots(ids, names, to_delete=to_delete))
 
     async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
         """The backend's own: access is checked when the task with the id is read."""

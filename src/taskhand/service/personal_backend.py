@@ -12,20 +12,15 @@ from taskhand.domain.principal import Person, fold_person
 from taskhand.domain.task import Member
 from taskhand.service.forwarding import ForwardingAccount, ForwardingBackend
 
-__all__ = ["backend_of_person"]
+__all__ = ["PersonalBackend"]
 
 
-def backend_of_person(backend: Backend, person: Person, key: str, line: str | None) -> Backend:
-    """The backend with this person as `me`.
+class PersonalBackend(ForwardingBackend):
+    """The backend with this person as `me`, and as the author of what is written; all else is the backend's own.
 
     `line` is what people.toml says who the person is there, by id, e-mail or name, under `key`; without one it is
     whoever has the person's e-mail address.
     """
-    return _PersonalBackend(backend, person, key, line)
-
-
-class _PersonalBackend(ForwardingBackend):
-    """Everything but `me` and the author of what is written is the backend's own."""
 
     def __init__(self, backend: Backend, person: Person, key: str, line: str | None) -> None:
         account = _PersonalAccount(backend.account, person, line)

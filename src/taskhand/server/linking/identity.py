@@ -8,7 +8,7 @@ from taskhand.domain.principal import MEMBER, Person
 from taskhand.domain.task import Member
 from taskhand.server.access import Memberships
 from taskhand.server.linking.link_method import LinkMethod
-from taskhand.service.personal_backend import backend_of_person
+from taskhand.service.personal_backend import PersonalBackend
 from taskhand.service.same_account import is_same_account
 from taskhand.vault.link import LinkedMember
 from taskhand.vault.links import Links
@@ -31,7 +31,7 @@ async def find_person(method: LinkMethod, person: Person, members: Mapping[str, 
     `members` is the person's entry in people.toml: a member for each connection.
     """
     key = _key(method)
-    return await backend_of_person(method.app.shared.backend, person, key, members.get(key)).account.me()
+    return await PersonalBackend(method.app.shared.backend, person, key, members.get(key)).account.me()
 
 
 async def find_team(method: LinkMethod) -> Sequence[Member]:
