@@ -139,7 +139,7 @@ def test_only_one_file_prints() -> None:
     assert offenders == []
 
 
-def test_what_serves_callers_starts_no_process_and_runs_no_text() -> None:
+def test_modules_that_serve_callers_start_no_process_and_evaluate_no_code() -> None:
     starts = {"subprocess", "multiprocessing", "pty", "pickle", "marshal", "shelve", "code"}
     runs = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.execv", "os.execvp", "os.fork"}
     runs |= {"os.posix_spawn", "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "anyio.run_process"}

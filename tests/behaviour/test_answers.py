@@ -106,14 +106,14 @@ def _tokens(answer: object) -> float:
     return len(json.dumps(answer, separators=(",", ":"), ensure_ascii=False)) / 4
 
 
-async def test_a_list_says_what_now_is(lean: Agent) -> None:
+async def test_a_list_has_the_current_time_and_zone(lean: Agent) -> None:
     listed = await lean("list_tasks")
     assert listed["now"].startswith("2026-03-0")
     assert listed["now"].endswith(("Sun", "Mon"))
     assert listed["zone"]
 
 
-async def test_the_plan_of_a_deletion_tells_tasks_of_one_title_apart_and_its_times_are_the_persons(lean: Agent) -> None:
+async def test_the_plan_of_a_deletion_distinguishes_equal_titles_and_uses_the_persons_zone(lean: Agent) -> None:
     body = {"title": "Call Acme", "priority": "1"}
     ids = [
         (await lean("create_task", **body, responsibleIds=[who], dueDate=day))["task"]["id"]

@@ -235,7 +235,7 @@ async def test_several_tasks_are_deleted_by_one_plan_that_names_them_and_made_ag
     assert sorted(await worker.listed()) == ["A", "B", "C"]
 
 
-async def test_of_several_tasks_to_delete_those_that_are_not_there_are_refused_alone(worker: Agent) -> None:
+async def test_a_deletion_of_several_tasks_refuses_only_an_invalid_id(worker: Agent) -> None:
     made = [await worker.create(title) for title in ("A", "B")]
     ids = [task["id"] for task in made]
     plan = await worker("delete_task", ids=[*ids, "../x"])
@@ -277,7 +277,7 @@ async def test_the_answer_names_the_new_tasks_and_those_that_were_deleted(arm: A
         assert "list_changes with this changeId has all" in many["note"]
 
 
-async def test_tasks_that_are_all_refused_for_one_reason_are_answered_with_what_is_wrong_with_each(
+async def test_a_create_that_is_refused_for_all_tasks_names_the_fault_of_each(
     worker: Agent,
 ) -> None:
     tasks = [body(f"Task {number}", responsibleIds=[f"Qq{number}"]) for number in range(8)]

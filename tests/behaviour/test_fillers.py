@@ -105,7 +105,7 @@ async def test_with_clear_null_and_blanks_are_not_given(worker: Agent, arm: Arm,
     assert await _read(worker, task["id"]) == task | {"priority": 2}
 
 
-async def test_clear_empties_what_it_names_and_nothing_else(worker: Agent, arm: Arm) -> None:
+async def test_clear_empties_only_the_named_fields(worker: Agent, arm: Arm) -> None:
     task = await _full_task(worker, arm)
     clearable = _clearable(await _schemas(worker))
     names = [name for name in ("description", "dueTime") if name in clearable]
@@ -185,7 +185,7 @@ async def test_a_new_task_is_made_of_what_was_given(worker: Agent) -> None:
         }
 
 
-async def test_filters_that_say_nothing_do_not_filter(worker: Agent) -> None:
+async def test_blank_filters_do_not_filter(worker: Agent) -> None:
     await worker.create("a")
     await worker.create("b")
     blanks = dict.fromkeys(["text", "fromDate", "toDate", "priority", "contact", "order", "cursor", "overdue"], "")
@@ -225,7 +225,7 @@ MAY_MEAN_ALL: list[dict[str, Any]] = [
 ]
 
 
-async def test_what_could_mean_every_task_is_refused(worker: Agent) -> None:
+async def test_targets_that_could_mean_every_task_are_refused(worker: Agent) -> None:
     ids = [(await worker.create(title))["id"] for title in ("a", "b")]
     for sent in MAY_MEAN_ALL:
         with pytest.raises(Refused) as refused:

@@ -82,7 +82,7 @@ async def test_dates_that_contradict_each_other_are_refused(worker: Agent) -> No
         assert refused.value.code in {"invalid_window", "empty_filter"}
 
 
-async def test_what_hosts_fill_in_for_a_filter_is_not_given(worker: Agent) -> None:
+async def test_fillers_of_hosts_in_a_filter_are_ignored(worker: Agent) -> None:
     await worker.create("Call", dueDate="2026-03-10")
     fillers_of_hosts: tuple[Any, ...] = ("", None, [])
     for filler in fillers_of_hosts:
@@ -115,7 +115,7 @@ async def test_counts_answer_how_many_instead_of_rows(worker: Agent) -> None:
 
 
 @pytest.mark.parametrize("arm", arms("local", "hubspot"), indirect=True)
-async def test_who_finished_most_in_a_period_is_one_call(worker: Agent) -> None:
+async def test_one_call_counts_the_tasks_that_each_person_finished_in_a_period(worker: Agent) -> None:
     for title, person in (("a", "Ana Soto"), ("b", "Ana Soto"), ("c", "me"), ("open", "me")):
         task = await worker.create(title, responsibleIds=[person], dueDate="2026-04-10")
         if title != "open":

@@ -10,7 +10,7 @@ async def _planned(agent: Agent) -> int:
     return len((await agent("list_changes", outcome="planned"))["changes"])
 
 
-async def test_a_dry_run_that_would_change_nothing_says_so_and_makes_no_plan(worker: Agent) -> None:
+async def test_a_dry_run_without_effect_explains_that_and_makes_no_plan(worker: Agent) -> None:
     task = await worker.create(dueDate="2026-03-10")
     calls: list[tuple[str, dict[str, object]]] = [
         ("update_task", {"title": "Call Acme", "dueDate": "2026-03-10", "priority": "1"}),
@@ -55,7 +55,7 @@ async def test_a_contact_that_is_given_by_one_word_is_refused_with_its_id(worker
     assert await worker.listed(contact=refused.value.values[0]) == []
 
 
-async def test_a_contact_whom_nobody_knows_is_refused_and_a_known_id_without_tasks_is_not(
+async def test_an_unknown_contact_name_is_refused_and_a_known_contact_without_tasks_lists_none(
     worker: Agent, arm: Arm
 ) -> None:
     for name in ("Zebulon", "Studio54"):

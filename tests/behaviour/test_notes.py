@@ -160,7 +160,7 @@ async def test_a_note_beside_a_null_that_says_nothing_keeps_the_description(work
     assert (first, len(notes)) == ("Why", 6)
 
 
-async def test_where_nobody_knows_who_i_am_the_client_is_the_author_and_the_day_is_the_zones(tmp_path: Path) -> None:
+async def test_a_note_of_an_unknown_person_has_the_client_as_author_and_the_zones_day(tmp_path: Path) -> None:
     late = {"clock": NOW.replace(hour=2), "timezone": "America/Santiago", "journal": tmp_path / "journal.sqlite"}
     info = Implementation(name="claude-ai", version="1")
     async with (

@@ -89,9 +89,7 @@ async def test_a_repetition_shows_the_task_as_it_is_now(worker: Agent) -> None:
         assert again["unapplied"] == []
 
 
-async def test_a_repetition_whose_task_somebody_deleted_in_the_crm_says_so_and_makes_none(
-    arm: Arm, tmp_path: Path
-) -> None:
+async def test_a_repeated_create_does_not_recreate_a_task_that_was_deleted_in_the_crm(arm: Arm, tmp_path: Path) -> None:
     """Lists that may be behind prove a deletion only minutes after the create."""
     async with arm.open(tmp_path) as app:
         later = replace(app, clock=lambda: app.clock() + timedelta(minutes=3))
@@ -205,7 +203,7 @@ async def test_a_create_in_another_spelling_is_the_same_and_with_another_meaning
         assert "replayed" not in await worker("create_task", **FIRST | other)
 
 
-async def test_a_key_is_of_what_was_meant(worker: Agent) -> None:
+async def test_an_idempotency_key_matches_equivalent_arguments_of_a_create(worker: Agent) -> None:
     first = await worker("create_task", **FIRST, idempotencyKey="one")
     for otherwise in OTHERWISE:
         again = await worker("create_task", **FIRST | otherwise, idempotencyKey="one")
@@ -220,7 +218,7 @@ async def test_a_key_is_of_what_was_meant(worker: Agent) -> None:
     assert (again["replayed"], again["changeId"]) == (True, many["changeId"])
 
 
-async def test_a_key_of_a_bulk_change_is_of_what_was_meant(worker: Agent) -> None:
+async def test_an_idempotency_key_matches_equivalent_arguments_of_a_bulk_change(worker: Agent) -> None:
     ids = [(await worker.create(f"Task {number}", dueDate="2026-03-10"))["id"] for number in range(2)]
     done = (await worker("list_statuses"))["statuses"][-1]
     change = {"dueDate": "tomorrow", "newStatusName": done["name"], "responsibleIds": ["Ana Soto"]}

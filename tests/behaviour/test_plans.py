@@ -225,7 +225,7 @@ async def test_changes_as_many_tasks_as_the_threshold_allows_without_a_plan(work
     assert "A change of more than 10 tasks stops at a plan" in plan["note"]
 
 
-async def test_the_plan_of_a_new_status_says_what_the_crm_may_start(worker: Agent, arm: Arm) -> None:
+async def test_the_plan_of_a_status_change_warns_of_automated_actions_of_the_crm(worker: Agent, arm: Arm) -> None:
     ids = [(await worker.create(f"Task {number}"))["id"] for number in range(2)]
     done = (await worker("list_statuses"))["statuses"][-1]["name"]
     plans = [

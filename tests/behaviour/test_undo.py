@@ -83,7 +83,7 @@ _TIMED = {"dueDate": "2026-05-01", "dueTime": "11:00", "timezone": "America/Sant
     ],
     ids=["day", "time", "time of a day"],
 )
-async def test_what_an_undo_would_write_can_be_sent_to_update_task(
+async def test_the_would_write_values_of_an_undo_can_be_sent_to_update_task(
     worker: Agent, due: dict[str, Any], since: dict[str, Any]
 ) -> None:
     status = (await worker("list_statuses"))["statuses"][-1]["name"]
@@ -221,7 +221,7 @@ async def test_a_filled_in_part_of_a_change_is_all_of_it(worker: Agent, filler: 
     assert await _whole(worker, task["id"]) == task
 
 
-async def test_what_a_change_does_not_have_is_refused_with_what_can_be_named(worker: Agent, arm: Arm) -> None:
+async def test_unknown_parts_of_a_change_are_refused_with_the_parts_it_has(worker: Agent, arm: Arm) -> None:
     tasks = [await worker.create(f"Task {number}") for number in range(2)]
     ids = [task["id"] for task in tasks]
     change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
@@ -247,7 +247,7 @@ async def test_a_text_that_was_appended_to_since_is_a_conflict_of_that_field_alo
     assert (now["description"], now["priority"]) == ("First. Second. Third.", 1)
 
 
-async def test_undo_of_an_undo_says_what_it_redoes(worker: Agent) -> None:
+async def test_an_undo_of_an_undo_names_the_change_that_it_redoes(worker: Agent) -> None:
     task = await worker.create()
     change = await worker("update_task", id=task["id"], title="New title")
     undone = await worker("undo_change", changeId=change["changeId"])
@@ -328,7 +328,7 @@ async def test_a_made_task_that_changed_since_is_not_deleted_by_an_undo(worker: 
     assert await worker.listed() == ["Call Acme"]
 
 
-async def test_the_plan_of_a_deletion_says_what_undo_cannot_bring_back(worker: Agent, arm: Arm) -> None:
+async def test_the_plan_of_a_deletion_lists_the_fields_that_undo_cannot_restore(worker: Agent, arm: Arm) -> None:
     task = await worker.create(dueDate="2026-03-10")
     plan = await worker("delete_task", id=task["id"])
     lost = ", interactive notes" if arm.name == "vambe" else ""
@@ -446,7 +446,7 @@ async def test_each_task_of_a_deletion_of_several_is_made_again_once(worker: Age
     assert sorted(await worker.listed()) == ["Task 0", "Task 1", "Task 2"]
 
 
-async def test_what_an_undo_leaves_alone_has_the_title_that_it_has_now(arm: Arm, tmp_path: Path) -> None:
+async def test_an_undo_shows_the_current_titles_of_the_tasks_it_leaves_alone(arm: Arm, tmp_path: Path) -> None:
     async with arm.open(tmp_path) as app, Client(create_server(app)) as client:
         agent = Agent(client, arm.needs)
         ids = [(await agent.create(title, dueDate="2026-03-10"))["id"] for title in ("Call", "Write")]

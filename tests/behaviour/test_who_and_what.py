@@ -113,7 +113,7 @@ async def test_the_error_for_an_unknown_status_offers_only_the_types_that_a_stat
 
 
 @pytest.mark.parametrize("left_out", [{}, {"priority": None}, {"priority": ""}], ids=["absent", "null", "blank"])
-async def test_a_new_task_without_a_priority_is_medium_and_the_answer_says_so(
+async def test_a_new_task_without_a_priority_gets_medium_and_the_answer_names_it(
     worker: Agent, left_out: dict[str, Any]
 ) -> None:
     answer = await worker("create_task", title="Call", responsibleIds=["me"], **left_out)

@@ -98,7 +98,7 @@ async def test_completing_picks_the_done_status_and_says_which(agent: Agent) -> 
     assert answer["matched"][0]["name"] == "Completado"
 
 
-async def test_completing_twice_writes_once_and_says_so(agent: Agent) -> None:
+async def test_completing_twice_writes_once_and_the_answer_notes_it(agent: Agent) -> None:
     task = await agent.create()
     done = (await agent("complete_task", id=task["id"]))["task"]
     again = await agent("complete_task", id=task["id"])
@@ -229,7 +229,7 @@ async def test_an_unknown_argument_is_refused_with_the_one_meant(agent: Agent, a
     assert await _same(agent, task)
 
 
-async def test_a_write_that_would_change_nothing_writes_nothing_and_says_so(agent: Agent) -> None:
+async def test_a_write_without_effect_changes_nothing_and_the_answer_notes_it(agent: Agent) -> None:
     task = await agent.create(dueDate="2026-03-10")
     answer = await agent("update_task", id=task["id"], title="Call Acme", dueDate="2026-03-10", priority="1")
     assert answer["changed"] == {}

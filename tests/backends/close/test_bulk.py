@@ -304,7 +304,7 @@ async def test_a_thousand_tasks_take_few_requests_though_the_lists_are_behind(la
     assert len(sandbox.requests) <= 60
 
 
-async def test_of_confirmed_changes_that_do_not_show_a_few_are_sent_again_and_the_rest_are_unknown() -> None:
+async def test_resends_twenty_confirmed_changes_that_do_not_show_and_reports_the_rest_as_unknown() -> None:
     sandbox = close(50)
     async with on_close(sandbox) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 50)]

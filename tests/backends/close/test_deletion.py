@@ -294,7 +294,7 @@ async def test_the_requests_of_a_deletion_are_recorded() -> None:
     assert sent == [f"DELETE /api/v1/task/{TASK}/ 200", f"GET /api/v1/task/{TASK}/ 404"]
 
 
-async def test_a_deletion_that_close_refuses_says_so() -> None:
+async def test_a_deletion_that_close_refuses_raises_upstream_refused() -> None:
     async with on_close(close(faults=[Fault("status", DELETE, status=400)])) as backend:
         before = await backend.get_task(TASK)
         with pytest.raises(CallerError) as refused:

@@ -187,7 +187,7 @@ async def test_any_of_the_documented_filters_finds_the_tasks_that_are_updated_by
     assert (body["is_complete"], sorted(body["_params"]["id__in"].split(","))) == (True, IDS)
 
 
-async def test_every_documented_error_says_what_it_means() -> None:
+async def test_every_documented_error_status_gets_its_error_code() -> None:
     codes = {400: "upstream_refused", 401: "unauthorized"}  # the 404 of a task that is gone is among the rows
     there = close(4)
     async with agent_at(there) as agent:

@@ -33,7 +33,7 @@ def test_a_deleted_task_is_known_as_gone_and_any_entry_follows_it() -> None:
     assert after.follows(RENAMED, has_grown=False, made_after=MADE)
 
 
-def test_an_entry_that_is_not_the_newest_of_its_task_leaves_what_is_known_as_it_is() -> None:
+def test_an_entry_that_is_not_the_newest_of_its_task_leaves_the_known_state_unchanged() -> None:
     after = states()
     assert after.event(CREATED, has_grown=False, is_newest=True) is not None
     known = dict(after.known)

@@ -40,7 +40,7 @@ async def test_a_completion_is_reported_once_whichever_rows_show_it(events: Any,
         assert {(one.field, one.after) for event in found for one in event.changed} == {("status", "Completed")}
 
 
-async def test_an_update_that_grows_tells_each_time_what_was_added() -> None:
+async def test_a_growing_update_reports_only_the_newly_added_changes_at_each_look() -> None:
     async with open_close(spec_variant=SpecVariant(consolidation=120)) as world:
         task_id = await world.others.create("Call")
         await world.others.rename(task_id, "Call Acme")
@@ -79,7 +79,7 @@ async def test_random_changes_by_others_are_reported_once_if_rows_are_late(conso
         await check_replay(world, before, sorted(feed.events.values(), key=lambda one: str(one.at)))
 
 
-async def test_what_close_hides_after_an_hour_is_not_guessed() -> None:
+async def test_values_that_close_hides_after_an_hour_are_left_out_and_reported_as_a_gap() -> None:
     async with open_close(spec_variant=SpecVariant(event_data="hour")) as world:
         feed = await begin_feed(world)
         task_id = await world.others.create("Call Acme")
@@ -131,7 +131,7 @@ async def test_rows_from_before_the_polled_period_are_not_reported() -> None:
         assert len(await feed.look()) == 51
 
 
-async def test_says_so_where_the_log_does_not_reach_back() -> None:
+async def test_reports_a_gap_for_changes_older_than_the_log() -> None:
     async with open_close() as world:
         feed = await begin_feed(world)
         await world.others.create("Call Acme")

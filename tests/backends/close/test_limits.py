@@ -82,7 +82,7 @@ async def test_a_lost_create_is_found_where_the_clock_of_close_is_ten_hours_behi
         assert (await backend.create_task(NEW)).note == CLOSE.found
 
 
-async def test_a_lost_create_may_be_a_task_of_its_user_or_of_nobody_who_is_named() -> None:
+async def test_a_lost_create_matches_tasks_made_by_its_user_or_by_no_named_user() -> None:
     alike = {"text": "Send it", "assigned_to": ANA, "priority": "high"}
     makers = (ELENA, LUIS, None)
     async with on_close(close([row(at, created_by=who, **alike) for at, who in enumerate(makers, 1)])) as backend:

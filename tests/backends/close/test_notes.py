@@ -178,7 +178,7 @@ async def test_after_any_fault_a_repeated_call_leaves_one_note(row_: Row, note_l
     assert notes(sandbox) == [(LEAD, NOTE)]
 
 
-async def test_a_note_that_is_lost_alone_is_unknown_and_one_that_is_found_is_told() -> None:
+async def test_a_lost_note_is_unknown_and_a_found_note_is_reported() -> None:
     time = Time()
     sandbox = close(2, clock=time.moment)
     async with agent_on(sandbox, time) as agent:
@@ -314,7 +314,7 @@ async def test_a_note_that_another_process_lost_a_moment_ago_is_unknown_and_not_
     assert posts(sandbox) == 1
 
 
-async def test_a_note_of_another_process_that_no_list_shows_is_there_until_it_is_undone(tmp_path: Path) -> None:
+async def test_an_unlisted_note_of_another_process_counts_as_written_until_it_is_undone(tmp_path: Path) -> None:
     sandbox = close(2, spec_variant=SpecVariant(note_lag=60), clock=Time().moment)
     first, second = journal_in(tmp_path), journal_in(tmp_path)
     async with agent_on(sandbox, journal=first) as agent:

@@ -169,7 +169,7 @@ async def test_the_first_page_of_many_tasks_is_a_few_requests(order: Order) -> N
         assert len(sandbox.requests) <= 3
 
 
-async def test_a_list_that_is_too_long_is_an_error_that_says_how_to_narrow_it() -> None:
+async def test_a_list_that_is_too_long_raises_an_error_with_filters_to_narrow_it() -> None:
     sandbox = close(MAX_PAGES * 100)
     async with on_close(sandbox) as backend:
         with pytest.raises(UpstreamError) as refused:

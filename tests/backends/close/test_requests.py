@@ -276,7 +276,7 @@ async def test_a_change_that_no_type_accepts_is_refused_before_sending() -> None
     assert said(sandbox) == []
 
 
-async def test_a_task_that_is_not_there_is_not_found() -> None:
+async def test_a_missing_task_raises_task_not_found() -> None:
     async with on_close(close()) as backend:
         before = await backend.get_task(TASK)
         gone = before.model_copy(update={"id": task_id(99)})

@@ -115,7 +115,7 @@ async def test_the_plan_of_several_deletions_says_how_many_cannot_be_made_again(
     assert [one["_type"] for one in sandbox.tasks] == ["lead"]
 
 
-async def test_a_bulk_that_close_holds_back_says_what_to_send_again() -> None:
+async def test_a_rate_limited_bulk_change_returns_the_ids_to_retry() -> None:
     sandbox = close(400, spec_variant=SpecVariant(rates="hidden"))
     async with agent_on(sandbox) as agent:
         ids = [task_id(number) for number in range(1, 401)]

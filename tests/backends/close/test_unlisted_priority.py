@@ -239,7 +239,7 @@ async def test_contacts_are_searched_on_every_page() -> None:
     assert len(sandbox.requests) == 3
 
 
-async def test_a_search_whose_cursor_has_expired_names_whom_it_has_found_so_far() -> None:
+async def test_a_search_whose_cursor_expires_returns_the_contacts_found_so_far_as_candidates() -> None:
     sandbox = CloseSandbox(seed=WORLD | crowd(150), key=KEY)
     async with on_close(sandbox) as backend:
         sandbox.faults = (Fault("status", "POST /api/v1/data/search", status=400, nth=2),)

@@ -211,7 +211,7 @@ LEFT: list[tuple[str, Fault | None, dict[str, Any], dict[str | None, int]]] = [
 
 
 @pytest.mark.parametrize(("fault", "spec_variant", "expected"), [one[1:] for one in LEFT], ids=[one[0] for one in LEFT])
-async def test_what_is_not_settled_when_it_is_stopped_is_not_sent_again(
+async def test_a_stopped_bulk_change_does_not_resend_unsettled_tasks(
     fault: Fault | None, spec_variant: dict[str, Any], expected: dict[str | None, int]
 ) -> None:
     sandbox, outcomes = await interrupted(fault, **spec_variant)

@@ -35,7 +35,7 @@ def told(events: Sequence[TaskEvent]) -> list[tuple[str, dict[str, object]]]:
     return [(event.kind, {one.field: one.after for one in event.changed}) for event in events]
 
 
-async def test_the_first_look_tells_nothing_of_what_was_before(world: World[Any]) -> None:
+async def test_the_first_look_reports_no_earlier_changes(world: World[Any]) -> None:
     task_id = await world.others.create("Call Acme")
     world.move(1)
     await world.others.rename(task_id, "Call Acme today")
@@ -43,7 +43,7 @@ async def test_the_first_look_tells_nothing_of_what_was_before(world: World[Any]
     await begin(world)
 
 
-async def test_tells_what_others_do_with_a_task_from_its_creation_to_its_deletion(world: World[Any]) -> None:
+async def test_reports_the_changes_of_others_from_creation_to_deletion_of_a_task(world: World[Any]) -> None:
     feed, others = await begin(world), world.others
     first, second = others.people
     task_id = await others.create("Call Acme")
@@ -80,7 +80,7 @@ async def test_tells_what_others_do_with_a_task_from_its_creation_to_its_deletio
     assert feed.gaps == []
 
 
-async def test_says_when_it_was_and_who_did_it_as_far_as_the_crm_does(world: World[Any]) -> None:
+async def test_an_event_has_the_time_and_the_author_that_the_crm_reports(world: World[Any]) -> None:
     feed = await begin(world)
     before = world.now()
     task_id = await world.others.create("Call Acme")

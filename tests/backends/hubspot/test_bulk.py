@@ -146,7 +146,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("name", LOST)
-async def test_a_batch_whose_answer_is_lost_costs_neither_a_task_nor_the_truth(name: str) -> None:
+async def test_outcomes_match_the_stored_tasks_after_the_answer_to_a_batch_is_lost(name: str) -> None:
     fault, note, code = LOST[name]
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=OPEN), time) as stage:

@@ -111,7 +111,7 @@ async def test_the_tasks_of_a_deal_are_moved_by_its_name_with_a_search_by_associ
         ]
 
 
-async def test_a_name_that_may_mean_several_deals_or_none_comes_back_as_candidates_and_nothing_is_written() -> None:
+async def test_an_ambiguous_or_unknown_deal_name_is_refused_before_any_write() -> None:
     twins = [{"id": one, "properties": {"dealname": "Twin"}} for one in ("401", "402")]
     many = [{"id": str(1000 + n), "properties": {"dealname": f"Expansion {n}"}} for n in range(201)]
     async with agent_at([row(1)], [*DEALS, *twins, *many]) as (stage, agent):
@@ -163,7 +163,7 @@ async def test_an_id_of_no_deal_and_a_blank_one_are_refused() -> None:
         assert "idProperty" in no_id.value.next
 
 
-async def test_a_task_of_several_deals_says_so_and_is_left_alone() -> None:
+async def test_a_task_with_several_deals_refuses_a_new_deal_and_stays_unchanged() -> None:
     async with agent_at([row(1, {"deals": [OLD, RENEWAL]})]) as (stage, agent):
         with pytest.raises(Refused) as refused:
             await agent("update_task", id=task_id(1), dealId=UPSELL, title="New")
@@ -230,7 +230,7 @@ async def test_contacts_and_deals_are_found_by_the_same_words() -> None:
         assert len(searched(stage, FIND)) == 1 + 2 + 2 + 2 + 1
 
 
-async def test_what_a_task_is_linked_to_is_found_by_its_id() -> None:
+async def test_contacts_and_deals_are_found_by_their_ids() -> None:
     async with agent_at() as (_, agent):
         assert (await agent("find_contacts", query=OLD))["deals"] == [{"dealId": OLD, "name": NAMES[OLD]}]
         of_contact = (await agent("find_contacts", query=CAROLINA))["contacts"]
@@ -241,7 +241,7 @@ async def test_what_a_task_is_linked_to_is_found_by_its_id() -> None:
         assert (nothing["contacts"], "deals" in nothing) == ([], False)
 
 
-async def test_what_a_change_links_to_is_named_beside_its_id() -> None:
+async def test_a_change_names_the_linked_records_beside_their_ids() -> None:
     async with agent_at([row(1, {"deals": [OLD], "companies": [COMPANY]}), row(2)]) as (stage, _):
         lean = replace(stage.app, policy=replace(stage.app.policy, answers="lean"))
         async with Client(create_server(lean)) as client:
@@ -263,7 +263,7 @@ async def test_what_a_change_links_to_is_named_beside_its_id() -> None:
             )
 
 
-async def test_a_token_without_the_scope_of_deals_creates_nothing_with_a_deal_at_its_first_call() -> None:
+async def test_a_token_without_the_deals_scope_cannot_create_a_task_with_a_deal() -> None:
     scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
     async with agent_at([], scopes=scopes) as (stage, agent):
         with pytest.raises(Refused, match=r"crm\.objects\.deals\.read"):

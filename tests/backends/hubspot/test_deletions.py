@@ -76,7 +76,7 @@ async def test_undo_brings_back_every_link_and_every_writable_property(count: in
             assert links_of(stage, task["id"]) == was
 
 
-async def test_what_cannot_come_back_is_named_in_the_plan() -> None:
+async def test_the_plan_of_a_deletion_names_the_data_that_undo_cannot_restore() -> None:
     scopes = [one for one in SCOPES if one not in {"crm.objects.tickets.read", "crm.schemas.custom.read"}]
     done = {"hs_task_status": "COMPLETED"}
     async with agent_at([row(1, LINKS, **done)], scopes=scopes) as (stage, agent):
@@ -127,7 +127,7 @@ def archive(stage: Stage, path: str) -> None:
         ("nothing, at the first two times", None),
     ],
 )
-async def test_what_hubspot_takes_back_comes_back_though_it_refuses_another_part(
+async def test_undo_restores_the_parts_that_hubspot_accepts_if_it_refuses_others(
     count: int, lost: str, note: str | None
 ) -> None:
     numbers = range(1, count + 1)

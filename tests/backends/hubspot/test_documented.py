@@ -168,7 +168,7 @@ async def test_every_row_of_the_documentation_is_sent_as_it_says_or_refused_befo
             assert (each.says, sent(stage)) == (each.says, [] if each.properties is None else [each.properties] * times)
 
 
-async def test_every_documented_error_says_what_it_means() -> None:
+async def test_every_documented_error_status_gets_its_error_code() -> None:
     codes = {400: "upstream_refused", 401: "unauthorized", 403: "forbidden", 404: "task_not_found", 409: "conflict"}
     codes |= dict.fromkeys((423, 429, 477), "rate_limited") | {524: "upstream_error", 530: "unauthorized"}
     time = Time()

@@ -165,7 +165,7 @@ async def test_a_look_in_quiet_takes_two_requests() -> None:
         assert there.stage.sent == [f"POST {TASKS}/search", f"GET {TASKS}"]
 
 
-async def test_what_hubspot_calculates_is_no_change() -> None:
+async def test_values_that_hubspot_calculates_are_not_reported_as_changes() -> None:
     async with watched("settle_ms=500", "settles=writes") as there:
         await there.feed.look()
         there.others.edit(task_id(1), hs_task_subject="Otra")
@@ -210,7 +210,7 @@ async def test_a_task_that_was_made_and_deleted_between_two_polls_is_reported_as
         assert [event.kind for event in await there.feed.look()] == ["created", "completed", "deleted"]
 
 
-async def test_what_was_deleted_before_is_no_news_and_a_long_list_of_deleted_tasks_is_read_in_parts() -> None:
+async def test_only_new_deletions_are_reported_from_a_long_list_of_deleted_tasks() -> None:
     rows = [row(number) | {"archived": number <= 305, "createdAt": "2026-02-01T10:00:00Z"} for number in range(1, 331)]
     async with watched("list_limit=100", world=seed(rows=rows)) as there:
         await there.feed.look()

@@ -90,7 +90,7 @@ def asked(what: str, task: Task) -> bool:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("what", ROUTES)
-async def test_what_goes_wrong_costs_neither_a_task_nor_the_truth(
+async def test_a_fault_leaves_the_data_and_the_reported_outcome_consistent(
     what: str, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -222,7 +222,7 @@ async def test_an_update_that_cannot_be_read_back_is_reported_as_hubspot_confirm
         assert "could not be read back" in written.note
 
 
-async def test_an_update_that_is_neither_confirmed_whole_nor_read_back_is_in_doubt() -> None:
+async def test_a_partly_confirmed_update_that_cannot_be_read_back_has_an_unknown_outcome() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=(*OPEN, "update_shows=changed")), time) as stage:
         before = await stage.backend.get_task(task_id(1))

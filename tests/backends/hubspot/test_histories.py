@@ -98,7 +98,7 @@ def test_an_answer_without_histories_tells_nothing(history: Any) -> None:
     assert READER.read_events(Record(json, {}), BEGIN) is None
 
 
-def test_what_is_set_with_the_creation_belongs_to_it() -> None:
+def test_values_that_are_set_right_after_the_creation_belong_to_the_created_event() -> None:
     history = {
         SUBJECT: [value("A", 100), value("B", 110)],
         OWNER: [value("900", 120)],
@@ -122,7 +122,9 @@ def test_what_is_set_with_the_creation_belongs_to_it() -> None:
         ({"sourceType": None, "sourceId": None}, (None, None)),
     ],
 )
-def test_who_it_was_is_a_member_or_what_hubspot_calls_it(source: dict[str, object], who: tuple[Any, Any]) -> None:
+def test_the_author_of_a_change_is_a_member_or_a_description_of_the_source(
+    source: dict[str, object], who: tuple[Any, Any]
+) -> None:
     [event] = READER.read_events(record({SUBJECT: [value("A", -9), value("B", 5, **source)]}), BEGIN) or ()
     assert (event.by, event.by_name) == who
 
@@ -166,9 +168,7 @@ def test_the_moment_of_creation_may_stand_in_a_property() -> None:
 
 
 @pytest.mark.parametrize(("count", "before"), [(19, None), (20, "1")])
-def test_before_twenty_values_the_oldest_of_them_counts_and_before_fewer_there_was_none(
-    count: int, before: str | None
-) -> None:
+def test_a_history_of_twenty_values_begins_with_a_value_before_the_first_change(count: int, before: str | None) -> None:
     bodies = [value(str(number), 10 + number) for number in range(1, count + 1)]
     changes = events_of(record({"hs_task_body": bodies, SUBJECT: [value("A", -9), value("B", 5)]}))
     assert changes[0][2] == {"title": ("A", "B")}

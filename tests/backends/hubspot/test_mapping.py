@@ -251,7 +251,7 @@ def test_the_ids_of_links_are_numbers_in_their_order_in_either_form() -> None:
     assert linked_ids({"id": "99"}) == ()
 
 
-def test_a_task_goes_by_the_unique_property_where_there_is_one_and_it_has_a_value() -> None:
+def test_a_task_is_known_by_its_unique_property_or_else_by_its_id() -> None:
     record = Record.read({"id": "7", "properties": {"code": "A-1", "empty": ""}, "archived": True})
     assert record is not None
     assert [record.known_by(name) for name in ("code", "empty", "other", None)] == ["A-1", "7", "7", "7"]
@@ -267,7 +267,7 @@ def test_a_task_goes_by_the_unique_property_where_there_is_one_and_it_has_a_valu
         ({}, {}, None),
     ],
 )
-def test_a_task_was_changed_when_its_record_says_else_when_its_property_says(
+def test_the_update_time_comes_from_the_record_else_from_the_property(
     json: dict[str, Any], properties: dict[str, Any], changed: int | None
 ) -> None:
     record = Record.read({"id": "7", "properties": properties, **json})

@@ -181,7 +181,7 @@ async def test_a_label_of_two_properties_is_that_of_none() -> None:
             await stage.backend.properties.find_names(["Sales region"])
 
 
-async def test_what_the_account_does_not_take_is_refused_before_anything_is_sent() -> None:
+async def test_unknown_properties_and_invalid_values_are_refused_before_any_request() -> None:
     async with agent_at() as (stage, agent):
         for given, code, candidates in REFUSED:
             with pytest.raises(Refused) as refused:

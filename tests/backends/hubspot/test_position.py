@@ -32,7 +32,7 @@ def test_a_search_begins_some_time_before_the_newest_change_but_not_before_its_f
     assert [begun.looks, later.looks] == [0, 1]
 
 
-def test_a_task_is_new_until_it_was_seen_as_late_as_that_and_what_no_search_finds_again_is_forgotten() -> None:
+def test_a_change_is_new_after_the_last_seen_one_and_old_ones_are_forgotten() -> None:
     begun = Position.at(AT)
     position = begun.with_seen({"1": AT, "2": AT + 1}, {"1": AT + 2})
     assert begun.is_new("1", 0)
@@ -42,7 +42,7 @@ def test_a_task_is_new_until_it_was_seen_as_late_as_that_and_what_no_search_find
     assert later.with_seen({"4": AT + 2 + LAG_MS}, {}).seen.keys() == {"1", "3", "4"}
 
 
-def test_changes_are_told_of_a_day_before_all_that_was_seen_and_never_before_the_start() -> None:
+def test_the_search_begins_a_day_before_the_newest_seen_change_but_not_before_the_start() -> None:
     begun = Position.at(AT)
     assert begun.since == AT
     week = begun.with_seen({"1": AT + 7 * DAY_MS}, {})

@@ -56,7 +56,7 @@ def test_a_value_is_written_in_one_form_and_read_in_the_same(own: Definition, va
 
 
 @pytest.mark.parametrize(("own", "values", "wanted"), REFUSED)
-def test_any_other_value_is_refused_with_what_to_send_and_shown_as_it_is(
+def test_an_invalid_property_value_is_refused_with_a_next_step_and_shown_unchanged(
     own: Definition, values: list[str], wanted: str
 ) -> None:
     for sent in values:
@@ -66,6 +66,6 @@ def test_any_other_value_is_refused_with_what_to_send_and_shown_as_it_is(
         assert shown_value(own, sent) == sent
 
 
-def test_nothing_is_shown_for_no_value_and_any_value_where_no_definition_can_be_read() -> None:
+def test_an_empty_property_shows_no_value_and_one_without_a_definition_its_raw_value() -> None:
     assert [shown_value(own, raw) for own in (definition("date"), None) for raw in ("", None)] == [None] * 4
     assert shown_value(None, "1798588800000") == "1798588800000"

@@ -55,7 +55,7 @@ async def test_a_deleted_task_is_gone_from_reads_and_lists_though_the_search_is_
         (Fault("html", DELETE, status=200, commit=True), None, 1),
     ],
 )
-async def test_a_lost_answer_costs_neither_the_truth_nor_a_second_task(
+async def test_a_deletion_whose_answer_is_lost_removes_only_its_task_and_is_reported(
     fault: Fault, note: str | None, sent: int, spec_variant: str
 ) -> None:
     time = Time()
@@ -140,7 +140,7 @@ async def test_a_deletion_goes_by_hubspots_own_id() -> None:
             await stage.backend.delete_task(before)
 
 
-async def test_a_deleted_task_is_neither_changed_nor_brought_back_by_a_change() -> None:
+async def test_a_change_of_a_deleted_task_is_refused_and_does_not_restore_the_task() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))

@@ -83,7 +83,7 @@ async def test_missing_tasks_are_left_out_and_an_empty_request_sends_nothing() -
         assert (await stage.backend.snapshots([task_id(2), "99999999999", task_id(2)])).keys() == {task_id(2)}
 
 
-async def test_what_an_answer_is_silent_about_is_read_by_itself() -> None:
+async def test_tasks_missing_from_a_batch_answer_are_read_one_by_one() -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "lost_input=2")), time) as stage:
         assert len(await snapshots(stage, 3)) == 3
@@ -161,7 +161,7 @@ async def test_a_hundred_tasks_are_changed_in_one_request_and_shown_as_they_are(
             assert one.written.task == after[one.task_id].task
 
 
-async def test_what_an_update_is_silent_about_is_read_back() -> None:
+async def test_fields_missing_from_the_answer_to_an_update_are_read_back() -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "update_shows=changed")), time) as stage:
         before = await snapshots(stage, 3)

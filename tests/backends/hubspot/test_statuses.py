@@ -150,9 +150,7 @@ async def listed(stage: Stage, *names: str) -> set[str]:
 @pytest.mark.parametrize("seen", READINGS)
 @pytest.mark.parametrize("more", ["stage=coupled", "stage=apart", "status_or_stage=stage"])
 @pytest.mark.parametrize("way", ["single", "bulk"])
-async def test_a_task_goes_into_an_accounts_own_stage_is_found_there_and_goes_out_of_it(
-    seen: str, more: str, way: str
-) -> None:
+async def test_a_task_moves_into_and_out_of_a_custom_stage_and_is_found_by_it(seen: str, more: str, way: str) -> None:
     there, time = own(seen, more)
     async with staged(there, time) as stage:
         known = await stage.backend.statuses()
@@ -178,7 +176,7 @@ async def test_a_task_goes_into_an_accounts_own_stage_is_found_there_and_goes_ou
 
 @pytest.mark.parametrize("unset", ["yes", "no"])
 @pytest.mark.parametrize("seen", READINGS)
-async def test_what_is_overdue_is_found_whatever_the_status_of_an_own_stage_reads(seen: str, unset: str) -> None:
+async def test_overdue_tasks_are_found_with_every_status_that_a_custom_stage_may_have(seen: str, unset: str) -> None:
     time, readings = Time(), (*OPEN, "stages=custom", f"custom_stage={seen}", f"unset_differs={unset}")
     rows = [row(number, hs_timestamp="2026-02-20T12:00:00Z") for number in range(1, 262)]
     done = row(262, hs_timestamp="2026-02-20T12:00:00Z", hs_task_status="COMPLETED")

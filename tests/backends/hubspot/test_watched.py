@@ -91,7 +91,7 @@ async def test_a_call_that_is_stopped_before_it_begins_sends_nothing() -> None:
         assert not any(one.committed for one in stage.hubspot.requests)
 
 
-async def test_what_was_lost_before_a_stop_is_looked_for_and_not_sent_again() -> None:
+async def test_a_stopped_bulk_change_reads_back_lost_batches_and_does_not_resend_them() -> None:
     time = Time()
     async with staged(hubspot(time, seed(600), spec_variant=OPEN), time) as stage:
         before, watch = await tasks(stage, 600), Scribe(stage=stage, most=1)

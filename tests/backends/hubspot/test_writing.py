@@ -79,7 +79,7 @@ async def test_a_new_task_is_sent_as_documented_and_read_back() -> None:
         assert not list(edit.unmet_by(made.task).given())
 
 
-async def test_an_update_sends_only_what_is_given_and_reads_it_back() -> None:
+async def test_an_update_sends_only_the_given_fields_and_reads_the_task_back() -> None:
     async with staged() as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.clear_requests()

@@ -85,7 +85,7 @@ async def test_a_change_of_people_has_the_title_that_the_task_had_then(opens: Op
         ]
 
 
-async def test_tells_each_task_of_a_write_of_many_and_nothing_of_a_write_without_effect(opens: Opener) -> None:
+async def test_reports_each_task_of_a_bulk_write_and_no_event_for_a_rolled_back_import(opens: Opener) -> None:
     async with opens() as backend:
         feed = await begin(backend)
         made = await backend.create_tasks([CALL, CALL])
@@ -155,7 +155,7 @@ async def test_a_write_that_runs_when_the_feed_begins_is_reported_later(
         assert [event.task_id for event in events if event.kind == "updated"] == [task.id]
 
 
-async def test_says_so_where_the_database_was_put_on_another_server(postgres_database: "TestDatabase") -> None:
+async def test_reports_a_gap_after_the_database_was_moved_to_another_server(postgres_database: "TestDatabase") -> None:
     empty_database(postgres_database)
     async with open_database(postgres_database.url) as backend:
         await create(backend, CALL)
@@ -168,7 +168,7 @@ async def test_says_so_where_the_database_was_put_on_another_server(postgres_dat
         assert [event.kind for event in await feed.look()] == ["created"]
 
 
-async def test_tells_what_was_changed_since_a_moment_also_after_many_older_changes(store_file: Path) -> None:
+async def test_reports_changes_since_a_moment_after_many_older_changes(store_file: Path) -> None:
     clock = FixedClock()
     async with open_store(store_file, clock) as backend:
         source = backend.event_source
@@ -207,7 +207,7 @@ async def test_only_what_is_written_by_hand_is_certainly_of_others(store_file: P
         assert [(event.is_others, event.title) for event in await feed.look()] == [(True, "By hand"), (False, "By us")]
 
 
-async def test_says_so_where_the_file_was_put_back(store_file: Path, tmp_path: Path) -> None:
+async def test_reports_a_gap_after_the_file_was_restored_from_a_copy(store_file: Path, tmp_path: Path) -> None:
     clock = FixedClock()
     async with open_store(store_file, clock) as backend:
         await create(backend, CALL)
@@ -230,7 +230,7 @@ async def test_says_so_where_the_file_was_put_back(store_file: Path, tmp_path: P
         assert len(await feed.look()) == 1
 
 
-async def test_the_log_is_bounded_and_says_what_it_lacks(store_file: Path) -> None:
+async def test_the_change_log_is_pruned_and_reports_the_pruned_part_as_a_gap(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         for _ in range(3):
             await create(backend, CALL)
@@ -260,7 +260,7 @@ async def test_the_log_is_bounded_and_says_what_it_lacks(store_file: Path) -> No
             assert ((await feed.glance()).gap is not None) == is_told
 
 
-async def test_a_store_of_an_earlier_version_says_since_when_it_tells_changes(store_file: Path) -> None:
+async def test_a_store_of_an_earlier_version_reports_since_when_it_logs_changes(store_file: Path) -> None:
     make_old(
         store_file,
         1,

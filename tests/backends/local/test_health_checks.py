@@ -101,6 +101,6 @@ async def test_a_store_whose_place_is_a_folder_is_found(settings: Settings) -> N
     assert (found.outcome, "TASKHAND_DB" in str(found.remedy)) == ("failed", True)
 
 
-async def test_without_a_zone_there_is_a_warning(store_file: Path) -> None:
+async def test_a_missing_time_zone_is_a_warning(store_file: Path) -> None:
     found = (await looked_at(Settings(db=store_file, user="Elena")))["time zone"]
     assert (found.outcome, "TASKHAND_TIMEZONE" in str(found.remedy)) == ("warning", True)

@@ -218,7 +218,7 @@ def test_tasks_finished_or_changed_in_a_period_are_found_by_an_index(
     ],
     ids=lambda query: repr(query)[:60],
 )
-def test_what_few_tasks_or_many_have_is_found_as_quickly_in_a_large_store(
+def test_a_page_of_a_large_store_costs_at_most_twice_the_steps_of_a_small_one(
     small: sqlite3.Connection, large: sqlite3.Connection, query: TaskQuery
 ) -> None:
     page = replace(query, limit=5)

@@ -162,7 +162,7 @@ async def test_a_store_of_an_older_program_is_brought_up_to_date(store_file: Pat
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
 
 
-async def test_what_an_older_program_stored_is_found_as_it_is_shown(store_file: Path) -> None:
+async def test_data_with_hidden_characters_from_an_older_version_is_found_by_its_visible_text(store_file: Path) -> None:
     make_old(
         store_file,
         3,

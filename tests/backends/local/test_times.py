@@ -25,7 +25,7 @@ async def times(backend: LocalBackend) -> TaskTimes:
     return next(iter((await backend.list_tasks(TaskQuery())).times.values()))
 
 
-async def test_a_task_is_finished_when_it_moves_to_a_finished_status_and_no_more_when_it_is_reopened(
+async def test_a_finished_task_has_a_finish_time_until_it_is_reopened(
     store_file: Path,
 ) -> None:
     clock = FixedClock()

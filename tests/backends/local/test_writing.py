@@ -197,7 +197,7 @@ async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Pat
     assert len(watch.results) == 2
 
 
-async def test_a_new_id_begins_with_a_letter_so_that_no_host_takes_it_for_a_number(backend: LocalBackend) -> None:
+async def test_a_new_id_matches_the_pattern_that_no_host_reads_as_a_number(backend: LocalBackend) -> None:
     ids = await backend.edit(lambda directory: [short_id(directory.connection) for _ in range(30)])
     assert all(re.fullmatch(USUAL_ID_PATTERN, one) for one in ids)
 

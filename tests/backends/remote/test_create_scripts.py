@@ -53,7 +53,9 @@ CREATES = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), CREATES)
-async def test_what_is_told_of_a_new_task(writes: str, reads: str, told: str, requests: str) -> None:
+async def test_the_reported_outcome_of_a_create_follows_from_the_answers(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
     adapter, _ = await opened(writes, reads)
     assert await created(adapter, told) == requests
 
@@ -68,7 +70,9 @@ CREATES_WHERE_LISTS_LAG = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), CREATES_WHERE_LISTS_LAG)
-async def test_what_is_told_of_a_new_task_where_lists_lag(writes: str, reads: str, told: str, requests: str) -> None:
+async def test_the_reported_outcome_of_a_create_allows_for_lagging_lists(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
     adapter, _ = await opened(writes, reads, SlowAdapter)
     assert await created(adapter, told) == requests
 
@@ -101,7 +105,7 @@ SEVERAL_CREATES = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), SEVERAL_CREATES)
-async def test_what_is_told_of_new_tasks_that_are_sent_one_by_one(
+async def test_the_reported_outcomes_of_separate_creates_follow_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await created_together(ScriptedAdapter, writes, reads) == (told, requests)
@@ -121,7 +125,7 @@ SEVERAL_CREATES_WHERE_LISTS_LAG = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), SEVERAL_CREATES_WHERE_LISTS_LAG)
-async def test_what_is_told_of_new_tasks_that_are_sent_one_by_one_where_lists_lag(
+async def test_the_reported_outcomes_of_separate_creates_allow_for_lagging_lists(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await created_together(SlowAdapter, writes, reads) == (told, requests)
@@ -146,7 +150,7 @@ CREATES_IN_ONE_REQUEST = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), CREATES_IN_ONE_REQUEST)
-async def test_what_is_told_of_new_tasks_that_are_sent_in_one_request(
+async def test_the_reported_outcomes_of_batched_creates_follow_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await created_together(BatchedAdapter, writes, reads) == (told, requests)
@@ -215,7 +219,7 @@ async def test_lost_creates_are_all_found_though_hours_pass_between_them() -> No
     assert [report(one.written.note if one.written else None, one.error) for one in results] == ["found", "found"]
 
 
-async def test_after_a_crash_the_tasks_that_a_create_may_have_made_are_candidates_whoever_has_read_them() -> None:
+async def test_all_tasks_that_a_lost_create_may_have_made_are_candidates_after_a_crash() -> None:
     adapter, _ = await opened()
     sent_at = adapter.time.moment()
     ids = [(await adapter.create_task(replace(NEW, title=title))).task.id for title in ("First", "First", "Second")]

@@ -46,5 +46,5 @@ async def test_the_last_look_is_at_every_batch() -> None:
     assert await settled([8.0, 99.0]) == ([State.APPLIED, State.FAILED], 0)
 
 
-async def test_what_neither_lists_nor_the_task_itself_tell_is_unknown_and_not_sent_again() -> None:
+async def test_an_unconfirmed_update_is_unknown_and_not_resent_while_reads_lag() -> None:
     assert await settled([99.0]) == ([State.FAILED], 0)

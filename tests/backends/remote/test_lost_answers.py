@@ -72,7 +72,7 @@ class Delayed(ExampleAdapter):
     messages = replace(MESSAGES, deletes_lag=True)
 
 
-async def test_what_was_written_to_a_task_is_forgotten_where_its_deletion_is_unknown() -> None:
+async def test_a_recent_write_is_forgotten_after_a_deletion_with_an_unknown_outcome() -> None:
     time = Time()
     adapter = Delayed(Undeleting(time.moment), None, Timing(time.moment, time.clock, time.sleep))
     adapter.recent = RecentWrites(60.0, time.clock)
@@ -271,7 +271,7 @@ def remembering(client: ExampleClient, time: Time) -> ExampleAdapter:
     return adapter
 
 
-async def test_a_task_deleted_here_is_not_deleted_again_and_a_task_that_was_missing_does_not_count_as_deleted() -> None:
+async def test_only_a_task_that_this_process_deleted_counts_as_deleted() -> None:
     time = Time()
     client = Counting(time)
     adapter = remembering(client, time)
@@ -287,7 +287,7 @@ async def test_a_task_deleted_here_is_not_deleted_again_and_a_task_that_was_miss
     assert [adapter.recent.is_deleted(task.id) for task in (mine, other)] == [True, False]
 
 
-async def test_what_was_written_to_a_task_is_forgotten_where_its_confirmed_deletion_does_not_show() -> None:
+async def test_a_recent_write_is_forgotten_after_a_confirmed_deletion_that_does_not_show() -> None:
     time = Time()
     client = Counting(time)
     adapter = remembering(client, time)

@@ -78,7 +78,7 @@ async def sign_in(signing: Signing, client: OAuthClient) -> Granted:
 
 
 @pytest.mark.parametrize("pkce", ["checked", "required", "ignored"])
-async def test_a_person_consents_and_the_crm_says_who_it_was(crm: str, pkce: str) -> None:
+async def test_consent_gives_a_credential_and_the_member_to_whom_it_belongs(crm: str, pkce: str) -> None:
     async with open_app(crm, f"oauth_pkce={pkce}") as (signing, client):
         back = await consent(signing, client)
         assert back["state"] == "s1"
@@ -103,7 +103,7 @@ async def test_a_renewal_answers_the_next_credential(crm: str) -> None:
         assert await signing.status(second.access_token) == 200
 
 
-async def test_a_credential_that_is_said_to_live_no_second_is_taken_for_one_without_an_end(crm: str) -> None:
+async def test_a_credential_with_a_lifetime_of_zero_has_no_expiry(crm: str) -> None:
     async with open_app(crm, "oauth_access_life=0") as (signing, client):
         assert (await client.renew((await _issued(signing)).credential)).expires_at is None
 
@@ -163,7 +163,7 @@ FAULTS: dict[str, tuple[Fault, type[TaskhandError], int]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_whatever_else_the_token_endpoint_does_is_for_this_moment(crm: str, name: str) -> None:
+async def test_other_faults_of_the_token_endpoint_are_temporary(crm: str, name: str) -> None:
     """Nothing that may have used up a refresh token is sent again, and no fault of the server's ends a grant."""
     fault, error, most = FAULTS[name]
     async with open_app(crm) as (signing, client):

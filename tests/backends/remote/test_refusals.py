@@ -33,7 +33,7 @@ def test_a_404_is_about_what_was_referred_to_else_about_the_task(
 
 
 @pytest.mark.parametrize("refused", [NotFound("The task is gone.", code="task_not_found"), CallerError("No.")])
-def test_a_refusal_that_says_what_it_is_about_is_told_as_it_is(refused: CallerError) -> None:
+def test_a_specific_refusal_is_passed_on_unchanged(refused: CallerError) -> None:
     assert explain_refusal(refused, "Close", REFERRING, "t1") is refused
 
 
@@ -67,9 +67,7 @@ UNLINKED = refused_values_error("Close", Explanation("Close has no such record."
         ),
     ],
 )
-def test_a_refusal_that_says_no_more_than_its_status_names_what_was_sent(
-    refused: CallerError, edit: Edit, message: str
-) -> None:
+def test_a_refusal_without_details_names_the_sent_fields(refused: CallerError, edit: Edit, message: str) -> None:
     told = explain_refusal(refused, "Close", edit, "t1")
     assert told.message == message
     assert refused is not BARE or (told.code, told.next_step) == (BARE.code, BARE.next_step)

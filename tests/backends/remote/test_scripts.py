@@ -83,7 +83,9 @@ UPDATES = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), UPDATES)
-async def test_what_is_told_of_an_update(writes: str, reads: str, told: str, requests: str) -> None:
+async def test_the_reported_outcome_of_an_update_follows_from_the_answers(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
     adapter, [before] = await opened(writes, reads)
     with failure() as failed:
         written = await adapter.update_task(before, EDIT)
@@ -153,7 +155,9 @@ DELETIONS = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), DELETIONS)
-async def test_what_is_told_of_a_deletion(writes: str, reads: str, told: str, requests: str) -> None:
+async def test_the_reported_outcome_of_a_deletion_follows_from_the_answers(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
     adapter, [before] = await opened(writes, reads)
     await deleted(adapter, before, told, requests)
 
@@ -174,7 +178,7 @@ DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW)
-async def test_what_is_told_of_a_deletion_where_a_deleted_task_may_show(
+async def test_the_reported_outcome_of_a_deletion_allows_for_deleted_tasks_that_still_show(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     adapter, [before] = await opened(writes, reads, SlowAdapter)
@@ -207,7 +211,7 @@ ONE_BY_ONE = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), ONE_BY_ONE)
-async def test_what_is_told_of_updates_that_are_sent_one_by_one(
+async def test_the_reported_outcomes_of_separate_updates_follow_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await updated(ScriptedAdapter, writes, reads, 3) == (told, requests)
@@ -269,7 +273,7 @@ IN_ONE_REQUEST = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST)
-async def test_what_is_told_of_updates_that_are_sent_in_one_request(
+async def test_the_reported_outcomes_of_batched_updates_follow_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await updated(BatchedAdapter, writes, reads, 2) == (told, requests)
@@ -306,7 +310,7 @@ IN_ONE_REQUEST_WHERE_LISTS_LAG = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST_WHERE_LISTS_LAG)
-async def test_what_is_told_of_updates_that_are_sent_in_one_request_where_lists_lag(
+async def test_the_reported_outcomes_of_batched_updates_allow_for_lagging_lists(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await updated(LaggingAdapter, writes, reads, 3) == (told, requests)
@@ -328,7 +332,7 @@ IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING = [
 
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING)
-async def test_what_is_told_of_updates_that_are_sent_in_one_request_that_does_all_or_nothing(
+async def test_the_reported_outcomes_of_atomic_batches_follow_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await updated(AtomicAdapter, writes, reads, 4) == (told, requests)

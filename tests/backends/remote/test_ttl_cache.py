@@ -106,7 +106,7 @@ async def test_a_fresh_value_is_one_whose_fetching_began_after_it_was_asked_for(
     assert await cache.get("a", source.fetch) == 2
 
 
-async def test_a_fetch_under_way_is_not_fresh_enough_and_the_next_one_serves_all_who_wait() -> None:
+async def test_waiting_callers_of_a_fresh_value_share_one_fetch_that_begins_after_them() -> None:
     cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
 
     async def ask() -> None:

@@ -151,6 +151,6 @@ def test_a_text_that_is_no_key_is_refused_with_the_remedy() -> None:
             VambeWebhookCheck(key, "VAMBE_WEBHOOK_KEY")
 
 
-def test_neither_keys_nor_deliveries_are_in_a_text_of_them() -> None:
+def test_the_repr_of_webhook_checks_and_deliveries_has_no_secrets() -> None:
     for one in (CLOSE, HUBSPOT, VAMBE, BY_CLOSE, BY_HUBSPOT, BY_VAMBE, CLOSE.check(BY_CLOSE)):
         assert not any(secret in repr(one) for secret in (CLOSE_KEY, HUBSPOT_SECRET, VAMBE_SECRET, "ev_test", "b66555"))

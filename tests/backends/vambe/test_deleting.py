@@ -151,7 +151,7 @@ async def test_a_change_of_a_deleted_task_is_not_sent() -> None:
         assert {request.method for request in stage.there.requests} <= {"GET"}
 
 
-async def test_a_change_of_a_task_that_somebody_has_just_deleted_says_that_it_is_gone() -> None:
+async def test_a_change_of_a_task_that_was_just_deleted_by_another_user_is_refused() -> None:
     async with staged() as stage:
         assert await stage.shows_it() == [True, True, True]
         theirs = Request("DELETE", f"/api/public/tasks/{TASK}", headers=(("x-api-key", KEY),))

@@ -121,7 +121,7 @@ async def test_every_row_of_the_documentation_is_sent_as_it_says_or_refused_befo
             assert (row.says, sent(there)) == (row.says, [] if row.sent is None else [row.sent])
 
 
-async def test_every_documented_error_says_what_it_means() -> None:
+async def test_every_documented_error_status_gets_its_error_code() -> None:
     codes = {400: "upstream_refused", 401: "unauthorized", 404: "task_not_found", 500: "upstream_error"}
     there = vambe(1, key=KEY)
     async with connected(there, vambe_api_key=KEY) as agent:

@@ -95,7 +95,7 @@ async def test_a_list_that_is_behind_invents_nothing(nth: int) -> None:
 @pytest.mark.parametrize(
     "fault", [Fault("status", LIST, status=500, nth="every"), Fault("empty_body", LIST), Fault("without_field", LIST)]
 )
-async def test_a_failing_list_tells_nothing_and_loses_nothing(fault: Fault) -> None:
+async def test_a_failed_list_reports_no_events_and_loses_none(fault: Fault) -> None:
     async with open_vambe() as world:
         task_id = await world.others.create("Call Acme")
         feed = await begin(world)
@@ -180,7 +180,7 @@ async def test_a_deletion_is_told_where_every_list_is_whole_and_none_has_the_tas
     assert [event.kind for event in await feed.look()] == kinds
 
 
-async def test_no_deletion_is_told_where_the_day_of_one_of_the_missing_tasks_still_has_it() -> None:
+async def test_no_deletion_is_reported_while_the_list_of_its_day_still_has_the_task() -> None:
     time = Time()
     due = {GONE: "2026-03-10T12:00:00.000Z", NEAR: "2026-03-20T12:00:00.000Z"}
     lists_have: list[list[JsonObject]] = [[row(at, "UTC", id=one) for one, at in due.items()]]
@@ -224,7 +224,7 @@ async def test_a_way_of_writing_due_times_that_is_learned_is_no_change() -> None
         assert told(await feed.look()) == [("updated", ["due"])]
 
 
-async def test_earlier_values_are_not_reported_and_the_answer_says_so() -> None:
+async def test_changes_before_the_first_look_are_reported_as_a_gap() -> None:
     async with open_vambe() as world:
         await world.others.create("Call Acme")
         before = world.now()

@@ -103,7 +103,7 @@ async def test_a_stale_list_does_not_hide_a_recent_write(tool: str) -> None:
     assert [task["title"] for task in tasks if task["id"] == TASK] == ["New"]
 
 
-async def test_two_people_added_one_after_the_other_are_both_there_although_the_list_is_behind() -> None:
+async def test_two_people_added_in_succession_are_both_kept_while_the_list_lags() -> None:
     async with staged(LATE) as stage:
         for person in ("Ana Soto", "Luis Pereira"):
             stage.time.now += 3
@@ -162,7 +162,7 @@ async def test_a_change_that_somebody_reverted_meanwhile_is_written_again() -> N
 
 
 @pytest.mark.parametrize("is_looked_at", [True, False])
-async def test_what_somebody_else_changes_between_two_writes_is_told_as_theirs(*, is_looked_at: bool) -> None:
+async def test_a_change_by_another_user_between_two_writes_is_not_reported_as_ours(*, is_looked_at: bool) -> None:
     async with staged() as stage:
         await stage.agent("list_tasks")
         await stage.agent("update_task", id=TASK, title="Mine")

@@ -148,7 +148,7 @@ async def test_every_result_is_reported_by_its_index_as_soon_as_it_is_known() ->
     assert written(outcomes) == changed(there)
 
 
-async def test_stopped_in_the_middle_nothing_more_is_begun_and_what_was_sent_is_accounted_for() -> None:
+async def test_a_stopped_bulk_change_begins_no_more_writes_and_reports_every_sent_one() -> None:
     time, there, watch = Time(), vambe(60), BulkProgress()
 
     async def stop() -> None:
@@ -256,7 +256,7 @@ async def test_an_empty_bulk_sends_nothing() -> None:
 # Edits that were made from a task that was read wrongly.
 
 
-async def test_an_edit_that_does_not_show_after_a_misreading_is_to_be_made_again_and_one_that_shows_is_done(
+async def test_an_edit_that_does_not_show_after_a_misreading_is_a_retryable_conflict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def update(_: VambeAdapter, item: Item[JsonObject], __: BulkProgress) -> Written:
@@ -315,7 +315,7 @@ async def test_due_times_that_were_misread_are_not_moved_to_another_clock() -> N
     }
 
 
-async def test_with_a_misread_due_time_all_that_was_set_is_taken_back_and_nothing_else() -> None:
+async def test_a_misread_due_time_reverts_all_fields_of_the_edit_and_no_others() -> None:
     there = timed_vambe("wall", tasks=1)
     (before,) = there.tasks
     async with staged(there, Time()) as (backend, tasks), serve(there) as url, backend_at(url, Time()) as theirs:

@@ -190,7 +190,7 @@ def test_nothing_is_learned_from_a_write_without_a_time() -> None:
 
 
 @pytest.mark.parametrize("due_at", [None, 5, "soon", "2026-03-10", "2026-03-10T15:00:00", "2026-03-11T15:00:00.000Z"])
-def test_nothing_is_learned_from_an_answer_that_fits_neither_reading(due_at: object) -> None:
+def test_an_answer_that_fits_neither_form_of_due_times_detects_none(due_at: object) -> None:
     assert detect_due_at(timed(date(2026, 3, 10), time(15), SANTIAGO), {"due_at": due_at}) is None
 
 

@@ -54,7 +54,7 @@ async def one(backend: VambeAdapter, wanted: str) -> Snapshot:
     return (await backend.snapshots([wanted], fresh=True))[wanted]
 
 
-async def test_tasks_are_found_by_the_ids_asked_for_and_those_that_are_not_there_are_left_out() -> None:
+async def test_tasks_are_keyed_by_the_requested_ids_and_missing_tasks_are_left_out() -> None:
     async with staged() as (backend, there, _):
         asked = [FAR, NOBODY, NEAR.upper(), PLAIN]
         found = await backend.snapshots(asked)

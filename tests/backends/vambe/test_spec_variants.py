@@ -261,7 +261,7 @@ def due_of(task: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=["day", "zone", "time", "time as misread", "time as misread and title", "all-day", "another all-day"],
 )
-async def test_the_very_first_write_changes_only_what_it_says_of_a_task_older_than_the_server(
+async def test_the_first_write_changes_only_the_requested_fields_of_an_older_task(
     spec_variant: str, asked: dict[str, Any], becomes: dict[str, Any]
 ) -> None:
     sandbox = sandbox_of(f"due_at={spec_variant}")
@@ -423,9 +423,7 @@ async def test_a_status_that_vambe_does_not_have_is_refused_with_those_that_are_
         ("list_tasks", {"status": ["Archivado"], "countBy": "status"}),
     ],
 )
-async def test_an_unknown_status_is_told_with_what_was_seen_and_that_there_may_be_others(
-    tool: str, arguments: dict[str, Any]
-) -> None:
+async def test_an_unknown_status_is_refused_with_the_statuses_seen_so_far(tool: str, arguments: dict[str, Any]) -> None:
     async with connected(sandbox_of(), vambe_api_key=KEY, vambe_statuses=None) as agent:
         with pytest.raises(Refused, match=r"'Archivado'.* there may be others") as refused:
             await agent(tool, **arguments)
@@ -463,7 +461,7 @@ async def test_an_unseen_position_is_sent_and_its_result_is_reported(
     assert answer["unapplied"] == unapplied or (unapplied is None and answer["unapplied"])
 
 
-async def test_without_a_finished_status_in_sight_completing_is_refused_and_with_one_far_away_it_works() -> None:
+async def test_completing_requires_a_finished_status_on_any_task_however_old() -> None:
     sandbox = sandbox_of()
     async with connected(sandbox, vambe_api_key=KEY, vambe_statuses=None) as agent:
         with pytest.raises(Refused) as refused:
@@ -548,7 +546,7 @@ async def test_a_window_may_reach_the_ends_of_the_calendar(window: dict[str, str
     assert sorted(titles) == there(sandbox, [], first, last, dateless=True)
 
 
-async def test_where_windows_are_bounded_a_longer_one_is_refused_and_a_short_one_is_true() -> None:
+async def test_a_window_longer_than_the_limit_is_refused_and_a_shorter_one_lists_every_task() -> None:
     sandbox = sandbox_of("max_window_days=400")
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         assert len(await agent.listed(**WINDOW)) == len(sandbox.tasks)
@@ -564,7 +562,7 @@ async def test_where_windows_are_bounded_the_statuses_seen_nearby_are_still_list
     assert answer["complete"] is False
 
 
-async def test_behind_a_redirect_nothing_works_nothing_is_claimed_and_the_key_goes_nowhere_else() -> None:
+async def test_every_call_fails_behind_a_redirect_and_the_key_is_not_sent_to_its_target() -> None:
     other = sandbox_of()
     async with serve(other) as elsewhere:
         sandbox = sandbox_of(f"redirect={elsewhere}")

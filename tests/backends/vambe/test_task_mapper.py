@@ -89,7 +89,7 @@ def test_an_unknown_zone_is_not_a_misreading() -> None:
 WALL_CLOCK = "2026-03-10T15:00:00.000"
 
 
-def test_while_it_is_unknown_how_due_times_are_written_a_time_is_sure_only_where_both_ways_are_one() -> None:
+def test_a_due_time_is_certain_only_if_both_possible_forms_mean_the_same() -> None:
     unknown = mapper()
     for due, is_sure, is_day_sure in (
         (task(), False, True),

@@ -6,7 +6,7 @@ from taskhand.domain.edit import Edit
 from taskhand.sandbox.server import serve
 
 
-async def test_a_write_that_is_asked_for_too_long_whose_it_is_waits_for_another_turn() -> None:
+async def test_a_write_whose_ownership_check_takes_too_long_waits_for_another_turn() -> None:
     time, owns = Time(), []
 
     async def is_own() -> bool:
