@@ -1,6 +1,7 @@
 """The notifications of one session of the older era, sent by a task of its own."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -28,6 +29,15 @@ async def _always() -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Subscription:
+    """A subscription to the task with this key; `end` is called when it ends."""
+
+    key: str
+    may_be_told: Callable[[], Awaitable[bool]]
+    end: Callable[[], None]
+
+
 class SessionFeed:
     """The addresses that a session subscribed to, and the changed ones that it has not been notified of.
 
@@ -37,21 +47,19 @@ class SessionFeed:
 
     def __init__(self, session: ServerSession) -> None:
         self._session = session
-        self._tasks: dict[str, str] = {}
-        """The key of the task in lower case, by address."""
-        self._checks: dict[str, Callable[[], Awaitable[bool]]] = {}
-        self._ends: dict[str, Callable[[], None]] = {}
+        self._subscriptions: dict[str, _Subscription] = {}
+        """By address."""
         self._waiting: dict[str, None] = {}
         self._woken = anyio.Event()
         self._scope = anyio.CancelScope()
 
     def __contains__(self, uri: str) -> bool:
-        return uri in self._tasks
+        return uri in self._subscriptions
 
     @property
     def count(self) -> int:
         """The number of addresses."""
-        return len(self._tasks)
+        return len(self._subscriptions)
 
     def add(
         self,
@@ -64,22 +72,20 @@ class SessionFeed:
 
         `end` is called when the subscription ends.
         """
-        self._end(uri)
-        self._tasks[uri] = key.casefold()
-        self._checks[uri] = may_be_told
-        self._ends[uri] = end
+        if (former := self._subscriptions.get(uri)) is not None:
+            former.end()
+        self._subscriptions[uri] = _Subscription(key.casefold(), may_be_told, end)
 
     def remove(self, uri: str) -> None:
         """Unsubscribe from this address."""
-        self._end(uri)
-        self._tasks.pop(uri, None)
-        self._checks.pop(uri, None)
         self._waiting.pop(uri, None)
+        if (ended := self._subscriptions.pop(uri, None)) is not None:
+            ended.end()
 
     def tell(self, key: str) -> None:
         """Queue a changed task; the key of all tasks of a connection queues all of its tasks."""
         changed = key.casefold()
-        self._waiting |= {uri: None for uri, known in self._tasks.items() if is_among(known, changed)}
+        self._waiting |= {uri: None for uri, one in self._subscriptions.items() if is_among(one.key, changed)}
         if self._waiting:
             self._woken.set()
 
@@ -89,8 +95,8 @@ class SessionFeed:
             with self._scope:
                 await self._deliver()
         finally:
-            for uri in [*self._ends]:
-                self._end(uri)
+            for uri in [*self._subscriptions]:
+                self.remove(uri)
 
     async def _deliver(self) -> None:
         while True:
@@ -104,7 +110,7 @@ class SessionFeed:
             while self._waiting:
                 uri = next(iter(self._waiting))
                 del self._waiting[uri]
-                if await self._checks.get(uri, _always)():
+                if await self._subscriptions[uri].may_be_told():
                     await self._session.send_resource_updated(uri)
 
     async def is_open(self) -> bool:
@@ -119,10 +125,6 @@ class SessionFeed:
             except MCPError:
                 return False
         return True
-
-    def _end(self, uri: str) -> None:
-        """End the subscription to this address."""
-        self._ends.pop(uri, lambda: None)()
 
     def stop(self) -> None:
         """End the delivery."""
