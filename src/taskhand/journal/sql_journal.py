@@ -86,14 +86,6 @@ class SqlJournal:
         self._masking.add(person, secrets)
 
     @property
-    def _store(self) -> "SqlStore":
-        return self._storage.store
-
-    @property
-    def _processes(self) -> "Processes":
-        return self._storage.processes
-
-    @property
     def session(self) -> str:
         """The name of this process in the changes that it begins."""
         return self._processes.session
@@ -211,27 +203,6 @@ class SqlJournal:
         self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
         return found
 
-    async def _peek(self, work: Callable[[SqlConnection], _T]) -> _T:
-        """Read the journal, after a try to write the results that could not be written earlier."""
-        await self.places()
-        with suppress(OperatorError):
-            await self._catch_up()
-        return await self._store.peek(work)
-
-    async def _catch_up(self) -> None:
-        """Write down the results that could not be written earlier; OperatorError if that still fails."""
-        await self._backlog.catch_up(self._store)
-
-    async def _find_left_open(self) -> tuple[Change, ...]:
-        sessions = await self._store.peek(self._other_sessions)
-        if not self._was_swept:
-            self._was_swept = True
-            sessions |= set(self._processes.other_sessions())
-        if not sessions:
-            return ()
-        # A new transaction, to see what another process settled before it released a lock.
-        return await self._store.read(partial(self._take_over, sessions))
-
     async def prune(self) -> int:
         """Remove changes older than `keep_days`, as many as one day allows; return the number of removed rows.
 
@@ -288,6 +259,35 @@ class SqlJournal:
                     await self._store.read(partial(self._take_over, set(self._processes.taken_over)))
         finally:
             await self._storage.aclose()
+
+    @property
+    def _store(self) -> "SqlStore":
+        return self._storage.store
+
+    @property
+    def _processes(self) -> "Processes":
+        return self._storage.processes
+
+    async def _peek(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """Read the journal, after a try to write the results that could not be written earlier."""
+        await self.places()
+        with suppress(OperatorError):
+            await self._catch_up()
+        return await self._store.peek(work)
+
+    async def _catch_up(self) -> None:
+        """Write down the results that could not be written earlier; OperatorError if that still fails."""
+        await self._backlog.catch_up(self._store)
+
+    async def _find_left_open(self) -> tuple[Change, ...]:
+        sessions = await self._store.peek(self._other_sessions)
+        if not self._was_swept:
+            self._was_swept = True
+            sessions |= set(self._processes.other_sessions())
+        if not sessions:
+            return ()
+        # A new transaction, to see what another process settled before it released a lock.
+        return await self._store.read(partial(self._take_over, sessions))
 
     def _begin(
         self, opening: Opening, intents: Sequence[Intent], begun: list[Change], connection: SqlConnection

@@ -98,21 +98,6 @@ class SessionFeed:
             for uri in [*self._subscriptions]:
                 self.remove(uri)
 
-    async def _deliver(self) -> None:
-        while True:
-            with anyio.move_on_after(_LOOK_EVERY_S) as pause:
-                await self._woken.wait()
-            if pause.cancelled_caught:
-                if not await self.is_open():
-                    return
-                continue
-            self._woken = anyio.Event()
-            while self._waiting:
-                uri = next(iter(self._waiting))
-                del self._waiting[uri]
-                if await self._subscriptions[uri].may_be_told():
-                    await self._session.send_resource_updated(uri)
-
     async def is_open(self) -> bool:
         """Whether the session's connection is open. The SDK does not report it.
 
@@ -129,3 +114,18 @@ class SessionFeed:
     def stop(self) -> None:
         """End the delivery."""
         self._scope.cancel()
+
+    async def _deliver(self) -> None:
+        while True:
+            with anyio.move_on_after(_LOOK_EVERY_S) as pause:
+                await self._woken.wait()
+            if pause.cancelled_caught:
+                if not await self.is_open():
+                    return
+                continue
+            self._woken = anyio.Event()
+            while self._waiting:
+                uri = next(iter(self._waiting))
+                del self._waiting[uri]
+                if await self._subscriptions[uri].may_be_told():
+                    await self._session.send_resource_updated(uri)

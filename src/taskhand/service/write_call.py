@@ -154,13 +154,6 @@ class Call:
         state.settled = set(range(len(resumed.intents))) - set(indexes)
         self._own_writes()
 
-    def _own_writes(self) -> None:
-        """Prevent further writes of the change after another process has ended it."""
-        from taskhand.domain.change_ownership import own_writes  # noqa: PLC0415  no start waits for it
-
-        if self.change is not None and (session := self.change.session) is not None:
-            own_writes(partial(self.app.journal.is_held, session))
-
     async def revise(self, intents: Sequence[Intent]) -> None:
         """Replace the intents of the open change, which may have been written in part."""
         if self.change is not None:
@@ -217,6 +210,13 @@ class Call:
                 _log.warning(
                     "a refused call of %s could not be written to the journal: %s", self.tool, unwritable.message
                 )
+
+    def _own_writes(self) -> None:
+        """Prevent further writes of the change after another process has ended it."""
+        from taskhand.domain.change_ownership import own_writes  # noqa: PLC0415  no start waits for it
+
+        if self.change is not None and (session := self.change.session) is not None:
+            own_writes(partial(self.app.journal.is_held, session))
 
     def _refused_tasks(self, error: TaskhandError) -> list[Result]:
         """A refused result for each task in the arguments, so that the journal finds the call by its tasks."""

@@ -114,6 +114,48 @@ class Account(CrmAccount):
         """The documented types, with their labels."""
         return tuple(KnownType(one, label_of(one)) for one in INBOX)
 
+    async def check_links(self, edit: Edit) -> None:
+        """Refuse a new task whose contact belongs to another lead; CallerError with candidates."""
+        if isinstance(edit.ai_contact_id, str) and isinstance(edit.ai_customer_id, str):
+            await self.check_contact(edit.ai_contact_id, edit.ai_customer_id)
+
+    async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
+        """Refuse a contact that does not exist or belongs to another lead.
+
+        CallerError `unknown_reference`, with the lead's own contacts as candidates.
+        """
+        try:
+            contact = await self._contacts.get(contact_id, lambda: self._client.contact(contact_id))
+        except NotFound:
+            raise NotFound(
+                f"There is no contact {contact_id[:60]} in Close.",
+                code="unknown_reference",
+                next_step="Copy aiContactId exactly from find_contacts.",
+            ) from None
+        if text_of(contact.get("lead_id")) in (None, lead_id):
+            return
+        people = await self._contacts_of(lead_id) if lead_id else ()
+        raise CallerError(
+            f"Contact {contact_id[:60]} belongs to another lead, and a task can only have a contact of its own lead.",
+            code="unknown_reference",
+            candidates=people,
+            next_step="Send the id of one candidate as aiContactId."
+            if people
+            else "Take aiContactId from find_contacts: a contact with the ai_customer_id of the task.",
+        )
+
+    async def probe(self) -> Reply:
+        """GET /me/, without a cache."""
+        return await self._client.me()
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+        """Health checks, in three requests; Close has no endpoint for the scopes of a credential."""
+        client, today = self._client, self._timing.clock().date()
+        open_tasks = {"_type": LEAD, "is_complete": "false"}
+        reads = {"tasks": lambda: client.tasks(open_tasks, today), "users": lambda: client.users(0)}
+        scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
+        return await run_checks(client.http, self.probe, scopes, rate="CLOSE_RATE")
+
     async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
         found: list[Contact] = []
         cursor: str | None = None
@@ -149,36 +191,6 @@ class Account(CrmAccount):
             self._text_modes = _WHOLE_WORDS
             return found
 
-    async def check_links(self, edit: Edit) -> None:
-        """Refuse a new task whose contact belongs to another lead; CallerError with candidates."""
-        if isinstance(edit.ai_contact_id, str) and isinstance(edit.ai_customer_id, str):
-            await self.check_contact(edit.ai_contact_id, edit.ai_customer_id)
-
-    async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
-        """Refuse a contact that does not exist or belongs to another lead.
-
-        CallerError `unknown_reference`, with the lead's own contacts as candidates.
-        """
-        try:
-            contact = await self._contacts.get(contact_id, lambda: self._client.contact(contact_id))
-        except NotFound:
-            raise NotFound(
-                f"There is no contact {contact_id[:60]} in Close.",
-                code="unknown_reference",
-                next_step="Copy aiContactId exactly from find_contacts.",
-            ) from None
-        if text_of(contact.get("lead_id")) in (None, lead_id):
-            return
-        people = await self._contacts_of(lead_id) if lead_id else ()
-        raise CallerError(
-            f"Contact {contact_id[:60]} belongs to another lead, and a task can only have a contact of its own lead.",
-            code="unknown_reference",
-            candidates=people,
-            next_step="Send the id of one candidate as aiContactId."
-            if people
-            else "Take aiContactId from find_contacts: a contact with the ai_customer_id of the task.",
-        )
-
     async def _contacts_of(self, lead_id: str) -> Sequence[Candidate]:
         """The contacts of a lead; none if those of `_MAX_LEADS` other leads were just read, as in a bulk update."""
         now = self._timing.monotonic()
@@ -190,18 +202,6 @@ class Account(CrmAccount):
                 people = [Candidate(id_of(row), _contact(row, "", "")[0].name) for row in rows if id_of(row)]
             self._candidates[lead_id] = (now, people)
         return self._candidates.get(lead_id, (now, ()))[1]
-
-    async def probe(self) -> Reply:
-        """GET /me/, without a cache."""
-        return await self._client.me()
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """Health checks, in three requests; Close has no endpoint for the scopes of a credential."""
-        client, today = self._client, self._timing.clock().date()
-        open_tasks = {"_type": LEAD, "is_complete": "false"}
-        reads = {"tasks": lambda: client.tasks(open_tasks, today), "users": lambda: client.users(0)}
-        scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
-        return await run_checks(client.http, self.probe, scopes, rate="CLOSE_RATE")
 
     async def _read_former(self) -> tuple[Member, ...]:
         listed = _members(row for row in await self._read_users() if has_left(row))

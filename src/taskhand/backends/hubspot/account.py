@@ -163,6 +163,55 @@ class Account(CrmAccount):
         found = tuple(map(company_of if kind == "companies" else contact_of, records))
         return {one.id: contact for one, contact in zip(records, await self._with_companies(found), strict=True)}
 
+    async def upstream_account(self) -> str | None:
+        """The id of the token's portal; None if HubSpot does not give it."""
+        portal = (await self._client.account()).object.get("portalId")
+        return str(portal) if isinstance(portal, int | str) and portal else None
+
+    async def probe(self) -> Reply:
+        """The details of the account."""
+        return await self._client.account()
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+        """The results for reachability, the token, its scopes, and the rate of ten seconds and of the day."""
+        headers: dict[str, str] = {}
+
+        async def probe() -> None:
+            headers.update((await self._client.account()).headers)
+
+        check_scopes = partial(self._check_scopes, writes=writes)
+        *others, rate = await run_checks(self._client.http, probe, check_scopes, rate="HUBSPOT_RATE")
+        # These headers are not sent to OAuth apps.
+        left, most = (headers.get(f"x-hubspot-ratelimit-daily{suffix}", "") for suffix in ("-remaining", ""))
+        day = f" Of the day's {most} requests {left} are left." if left.isdigit() and most.isdigit() else ""
+        return (*others, replace(rate, found=f"{rate.found}{day}"))
+
+    async def definitions(self) -> Mapping[str, Definition]:
+        """The definitions of task properties, by name."""
+
+        async def read() -> Mapping[str, Definition]:
+            return definitions_in(await self._client.property_definitions())
+
+        return await self._definitions.get(None, read)
+
+    async def custom_objects(self) -> Mapping[str, str]:
+        """The names of custom objects, by the ids of their types; NotFound if the account has no custom objects."""
+        return _custom_objects_in(await self._custom_objects.get(None, self._client.custom_objects))
+
+    async def task_types(self) -> tuple[KnownType, ...]:
+        """The account's task types; none if they cannot be read."""
+        try:
+            known = (await self.definitions()).get("hs_task_type")
+        except (OperatorError, NotFound):
+            return ()
+        return tuple(KnownType(one.value, one.label) for one in known.options) if known is not None else ()
+
+    async def read_owners(self, *, newest: bool = False) -> None:
+        """Read the owners if none are known or `newest` is set; if that fails, the known owners stay."""
+        if newest or not self.owners:
+            with suppress(TaskhandError):
+                await self._owners(archived=False)
+
     async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
         found = [contact_of(one) for one in records_in(await self._client.find("contacts", query, limit))]
         if len(found) < limit or query is None:
@@ -190,29 +239,6 @@ class Account(CrmAccount):
                 read = map(company_of, records_in(await self._client.by_id("companies", missing[:MAX_INPUTS])))
                 names |= {one.customer_id: one.customer_name for one in read}
         return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)
-
-    async def upstream_account(self) -> str | None:
-        """The id of the token's portal; None if HubSpot does not give it."""
-        portal = (await self._client.account()).object.get("portalId")
-        return str(portal) if isinstance(portal, int | str) and portal else None
-
-    async def probe(self) -> Reply:
-        """The details of the account."""
-        return await self._client.account()
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """The results for reachability, the token, its scopes, and the rate of ten seconds and of the day."""
-        headers: dict[str, str] = {}
-
-        async def probe() -> None:
-            headers.update((await self._client.account()).headers)
-
-        check_scopes = partial(self._check_scopes, writes=writes)
-        *others, rate = await run_checks(self._client.http, probe, check_scopes, rate="HUBSPOT_RATE")
-        # These headers are not sent to OAuth apps.
-        left, most = (headers.get(f"x-hubspot-ratelimit-daily{suffix}", "") for suffix in ("-remaining", ""))
-        day = f" Of the day's {most} requests {left} are left." if left.isdigit() and most.isdigit() else ""
-        return (*others, replace(rate, found=f"{rate.found}{day}"))
 
     async def _check_scopes(self, *, writes: bool) -> CheckResult:
         """Try to read; the other scopes are known only of tokens of a private app or of the operator's OAuth app."""
@@ -267,32 +293,6 @@ class Account(CrmAccount):
         if not archived:
             self.owners = {str(one["userId"]): str(one.get("id")) for one in found if one.get("userId")}
         return found
-
-    async def definitions(self) -> Mapping[str, Definition]:
-        """The definitions of task properties, by name."""
-
-        async def read() -> Mapping[str, Definition]:
-            return definitions_in(await self._client.property_definitions())
-
-        return await self._definitions.get(None, read)
-
-    async def custom_objects(self) -> Mapping[str, str]:
-        """The names of custom objects, by the ids of their types; NotFound if the account has no custom objects."""
-        return _custom_objects_in(await self._custom_objects.get(None, self._client.custom_objects))
-
-    async def task_types(self) -> tuple[KnownType, ...]:
-        """The account's task types; none if they cannot be read."""
-        try:
-            known = (await self.definitions()).get("hs_task_type")
-        except (OperatorError, NotFound):
-            return ()
-        return tuple(KnownType(one.value, one.label) for one in known.options) if known is not None else ()
-
-    async def read_owners(self, *, newest: bool = False) -> None:
-        """Read the owners if none are known or `newest` is set; if that fails, the known owners stay."""
-        if newest or not self.owners:
-            with suppress(TaskhandError):
-                await self._owners(archived=False)
 
     async def _token_info(self) -> JsonObject:
         """The user and the scopes of the token; empty if HubSpot does not give them."""

@@ -103,19 +103,6 @@ class TaskReader:
         self.recent.known_ids.add(record.id)
         return record.without_links(self.hidden).with_names(names)
 
-    async def _read_one(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Reply:
-        """The response to GET, without links to deals if the token may not read them."""
-        kinds = [kind for kind in KINDS if kind not in self.hidden]
-        try:
-            return await self.client.task(task_id, kinds, by_property=by_property, also=names)
-        except OperatorError as error:
-            if self.hidden or not _may_be_about_deals(error):
-                raise
-            kinds.remove(_OF_OWN_SCOPE)
-            reply = await self.client.task(task_id, kinds, by_property=by_property, also=names)
-            self.hidden[_OF_OWN_SCOPE] = error
-            return reply
-
     async def check_deal(self, deal_id: str) -> None:
         """Refuse a link to a deal if the token may not read deals, because it could not be read back; OperatorError.
 
@@ -231,6 +218,19 @@ class TaskReader:
         ids = [one for one, _ in self.recent.all()]
         found: Mapping[str, Record] = await self.read_records(ids, by_property=False) if ids else {}
         return {one: found.get(one) for one in ids}
+
+    async def _read_one(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Reply:
+        """The response to GET, without links to deals if the token may not read them."""
+        kinds = [kind for kind in KINDS if kind not in self.hidden]
+        try:
+            return await self.client.task(task_id, kinds, by_property=by_property, also=names)
+        except OperatorError as error:
+            if self.hidden or not _may_be_about_deals(error):
+                raise
+            kinds.remove(_OF_OWN_SCOPE)
+            reply = await self.client.task(task_id, kinds, by_property=by_property, also=names)
+            self.hidden[_OF_OWN_SCOPE] = error
+            return reply
 
     async def _find_record(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Record | None:
         try:

@@ -56,19 +56,6 @@ class RecentWrites(Generic[_Row]):
         self._written.pop(self._key(task_id), None)
         self._written[self._key(task_id)] = RecentWrite(row, now, (*rows, *newer), (*until, *[now] * len(newer)))
 
-    def _former_states(
-        self, write: RecentWrite[_Row] | None, now: float, later: Collection[_Row]
-    ) -> tuple[Sequence[_Row], Sequence[float]]:
-        """The states before an earlier write that are still recent and none of the `later` ones, and their ends."""
-        if write is None:
-            return (), ()
-        first = bisect_right(write.until, now - self._keep_s)
-        rows, until = write.former[first:], write.until[first:]
-        if not any(one in rows for one in later):
-            return rows, until
-        kept = [index for index, one in enumerate(rows) if one not in later]
-        return [rows[index] for index in kept], [until[index] for index in kept]
-
     def deleted(self, task_id: str, *, lag_s: float = _DELETED_S) -> None:
         """Remember that a task was deleted, as long as lists that lag by `lag_s` seconds may show it."""
         now = self._clock()
@@ -99,6 +86,19 @@ class RecentWrites(Generic[_Row]):
     def is_deleted(self, task_id: str) -> bool:
         """True if a task was deleted recently, so that a list may still show it; no CRM reuses an id."""
         return self._deleted_until.get(self._key(task_id), -inf) > self._clock()
+
+    def _former_states(
+        self, write: RecentWrite[_Row] | None, now: float, later: Collection[_Row]
+    ) -> tuple[Sequence[_Row], Sequence[float]]:
+        """The states before an earlier write that are still recent and none of the `later` ones, and their ends."""
+        if write is None:
+            return (), ()
+        first = bisect_right(write.until, now - self._keep_s)
+        rows, until = write.former[first:], write.until[first:]
+        if not any(one in rows for one in later):
+            return rows, until
+        kept = [index for index, one in enumerate(rows) if one not in later]
+        return [rows[index] for index in kept], [until[index] for index in kept]
 
     def _is_recent(self, write: RecentWrite[_Row]) -> bool:
         return write.at > self._clock() - self._keep_s
