@@ -286,7 +286,7 @@ async def test_several_connections_are_shown_and_sent_back(browser: RealBrowser,
             assert {one["connection"] for one in changes if one["tool"] != "create_tasks"} == {"south"}
 
 
-async def test_who_only_reads_is_offered_nothing_that_writes(browser: RealBrowser, tmp_path: Path) -> None:
+async def test_a_caller_with_read_scopes_sees_no_controls_that_write(browser: RealBrowser, tmp_path: Path) -> None:
     async with stage_of(browser, tmp_path, access=Access(scopes=READS)) as stage:
         board = await stage.open(tab="reader")
         await board.wait("⚠")

@@ -101,9 +101,7 @@ async def test_the_address_opens_the_board_once_and_its_page_reaches_nothing_but
         assert ended["error"]["code"] == -32001, "where nobody listens, nothing was sent"
 
 
-async def test_another_site_can_neither_frame_the_board_nor_use_its_address(
-    browser: RealBrowser, tmp_path: Path
-) -> None:
+async def test_another_site_cannot_frame_the_board_or_use_its_token(browser: RealBrowser, tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         send = f"""fetch('{site.origin}/session', {{method: 'POST', mode: 'no-cors',
           body: JSON.stringify({{token: '{site.token}'}})}})"""

@@ -52,7 +52,7 @@ async def find_id(board: Board, text: str) -> str:
     return found
 
 
-async def test_beside_a_write_or_a_plan_the_list_is_there_too(browser: RealBrowser, tmp_path: Path) -> None:
+async def test_the_board_shows_the_task_list_after_a_write_or_a_plan(browser: RealBrowser, tmp_path: Path) -> None:
     args = {"filter": {"overdue": True}, "changes": {"priority": "0"}}
     async with stage_of(browser, tmp_path) as stage:
         board = await stage.open("create_task", tab="made", args={"title": "New one", "responsibleIds": []})
@@ -117,7 +117,7 @@ async def test_a_write_without_an_answer_is_shown_and_locks_nothing(browser: Rea
         await board.wait("cable", "[role=alert]")
 
 
-async def test_an_answer_that_a_host_shows_again_is_compared_with_what_is_so(
+async def test_an_old_answer_that_a_host_shows_again_is_compared_with_the_current_state(
     browser: RealBrowser, tmp_path: Path
 ) -> None:
     delete, done = "delete_task", "complete_task"
@@ -155,7 +155,7 @@ async def test_an_answer_that_a_host_shows_again_is_compared_with_what_is_so(
         await board.wait("Plan, over: 1", "h2")
 
 
-async def test_what_changes_elsewhere_is_read_again(browser: RealBrowser, tmp_path: Path) -> None:
+async def test_the_board_rereads_data_that_changed_elsewhere(browser: RealBrowser, tmp_path: Path) -> None:
     async with stage_of(browser, tmp_path) as stage:
         board = await stage.open(tab="switch")
         await board.wait("⚠")
@@ -189,7 +189,7 @@ async def test_what_changes_elsewhere_is_read_again(browser: RealBrowser, tmp_pa
         assert "No statuses" not in await board.read()
 
 
-async def test_what_a_host_says_oddly_breaks_nothing(browser: RealBrowser, tmp_path: Path) -> None:
+async def test_the_board_tolerates_malformed_messages_of_a_host(browser: RealBrowser, tmp_path: Path) -> None:
     given = "A task that is given away is not yours any more: you cannot undo that."
     tasks = {"now": NOW, "tasks": [{"id": "1", "title": "Kept"}]}
     async with stage_of(browser, tmp_path) as stage:

@@ -133,7 +133,7 @@ async def test_the_account_of_another_is_refused_and_a_hostile_name_is_text(
         assert await stage.linked() == {}
 
 
-async def test_other_sites_can_neither_frame_a_page_nor_send_its_form(browser: RealBrowser, tmp_path: Path) -> None:
+async def test_another_site_cannot_frame_a_link_page_or_submit_its_form(browser: RealBrowser, tmp_path: Path) -> None:
     async with shown(tmp_path) as (stage, _):
         address, html = await offer(stage), ""
 

@@ -161,7 +161,7 @@ async def test_half_of_the_window_that_the_crm_has_named_is_left_unused_by_reque
     await store.aclose()
 
 
-def test_a_process_that_is_killed_while_it_takes_has_taken_nothing_and_holds_nobody_up(postgres: TestDatabase) -> None:
+def test_a_process_killed_during_a_reservation_takes_no_slots_and_blocks_no_other(postgres: TestDatabase) -> None:
     async def reserve(wanted: int, clock: Callable[[], float] = time.monotonic) -> Reservation | None:
         store = Store(Database(postgres.url), BUDGETS)
         try:

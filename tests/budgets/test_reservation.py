@@ -121,7 +121,7 @@ def test_replicas_with_enough_to_send_get_equal_shares(rate: Rate) -> None:
     assert max(counts) - min(counts) <= 0.2 * max(counts)
 
 
-def test_what_a_dead_replica_had_is_there_for_others_after_one_window() -> None:
+def test_slots_of_a_dead_replica_are_free_for_others_after_one_window() -> None:
     budget, grant = reserve(TWENTY, BudgetState(), ReservationRequest("dead", 100), 0.0)
     assert len(grant.slots) == 20
     budget, grant = reserve(TWENTY, budget, ReservationRequest("other", 100), 0.5)
@@ -138,7 +138,7 @@ def test_moments_that_were_not_used_go_to_others_at_once() -> None:
     assert len(grant.slots) == 5
 
 
-def test_what_was_sent_without_asking_counts() -> None:
+def test_requests_sent_without_a_reservation_count() -> None:
     budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 0, sent=[0.1] * 18), 0.2)
     _, grant = reserve(TWENTY, budget, ReservationRequest("other", 20), 0.3)
     assert len(grant.slots) == 2
@@ -202,7 +202,7 @@ def test_a_request_that_the_crm_may_have_counted_later_counts_for_longer() -> No
     assert len(grant.slots) == 1
 
 
-def test_what_was_not_used_of_the_limit_of_an_answer_is_there_for_others() -> None:
+def test_unused_slots_of_an_observed_limit_are_free_for_others() -> None:
     budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 1), 0.0)
     observed = ObservedHeaders(RateHeaders(remaining=3, reset_s=4.0), 0.0, 0.1)
     budget, grant = reserve(TWENTY, budget, ReservationRequest("one", 5, observed=observed), 0.1)
@@ -232,7 +232,7 @@ def test_requests_of_others_that_the_answer_did_not_count_yet_are_taken_off() ->
     assert len(grant.slots) == 5
 
 
-def test_a_replica_keeps_its_place_while_it_waits_and_a_pause_that_is_over_holds_nobody() -> None:
+def test_a_waiting_replica_keeps_its_place_and_an_ended_pause_delays_no_slot() -> None:
     full, _ = reserve(TWENTY, BudgetState(), ReservationRequest("bulk", 20), 0.0)
     waiting, grant = reserve(TWENTY, full, ReservationRequest("one", 1), 0.1)
     assert grant.slots == ()

@@ -148,7 +148,7 @@ async def test_a_cancelled_request_gives_its_place_and_its_moment_back(replica: 
     assert replica.left[-1][1] <= 4.2
 
 
-async def test_a_pause_is_told_at_once_to_those_who_have_nothing_to_send(budget: MemoryBudget) -> None:
+async def test_a_pause_reaches_idle_replicas_at_once(budget: MemoryBudget) -> None:
     one, two = open_replica(budget), open_replica(budget)
     async with one.turn():
         one.limiter.pause(5.0)
@@ -229,7 +229,7 @@ async def test_a_bulk_of_one_replica_is_not_slowed_by_whoever_looks_at_another()
     assert all(sum(at - 1.0 < one <= at for one in looked) <= 5 for at in looked)
 
 
-async def test_nothing_is_sent_that_nobody_waits_for_while_the_database_does_not_answer(
+async def test_background_requests_are_not_sent_while_the_database_is_away(
     replica: Replica, budget: MemoryBudget
 ) -> None:
     budget.is_away = True

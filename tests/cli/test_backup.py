@@ -112,7 +112,7 @@ def test_a_backup_restores_everything_elsewhere(saved: Saved, tmp_path: Path) ->
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_a_restore_replaces_is_kept_and_can_be_restored(saved: Saved, store_file: Path) -> None:
+def test_the_content_replaced_by_a_restore_is_kept_and_can_be_restored(saved: Saved, store_file: Path) -> None:
     file, before = saved
     newer = everything(store_file)
     kept = Path(invoke(restore, store_file, file).stdout.rpartition("kept in ")[2].strip())
@@ -266,9 +266,7 @@ def test_a_copy_of_one_file_is_restored_alone(saved: Saved, store_file: Path, tm
     assert contents(journal_of(store_file)) == newer
 
 
-def test_a_backup_of_a_newer_program_is_not_restored_and_one_of_a_newer_store_not_made(
-    saved: Saved, store_file: Path
-) -> None:
+def test_a_store_of_a_newer_program_is_not_backed_up_or_restored(saved: Saved, store_file: Path) -> None:
     file, before = saved
     with closing(sqlite3.connect(store_file)) as connection:
         connection.execute("PRAGMA user_version = 99")

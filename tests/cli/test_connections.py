@@ -93,7 +93,7 @@ def told(done: Result) -> Any:
     return json.loads(done.stdout)
 
 
-def test_what_the_sandboxes_print_is_a_configuration_that_works(run: Run, accounts: dict[str, Any], file: Path) -> None:
+def test_the_configuration_printed_by_the_sandboxes_works(run: Run, accounts: dict[str, Any], file: Path) -> None:
     assert [row["name"] for row in told(run("connections", "list", "--json"))] == NAMES == list(accounts)
     tools = {tool["name"]: tool for tool in told(run("tools"))}
     assert set(tools["list_tasks"]["inputSchema"]["properties"]["connection"]["enum"]) == {*NAMES}
@@ -240,7 +240,7 @@ def test_a_secret_goes_into_the_keyring(run: Run, file: Path, kept: InMemory) ->
     assert file.read_bytes() == b""
 
 
-def test_a_secret_in_the_file_is_told_and_what_this_command_was_given_is_no_connection(run: Run, file: Path) -> None:
+def test_adding_a_connection_warns_of_a_secret_in_the_file(run: Run, file: Path) -> None:
     save(file, "")
     given = {"HUBSPOT_ACCESS_TOKEN": SECRET, "HUBSPOT_USER_ID": "7"}
     done = run("connections", "add", "fromenv", "--backend", "hubspot", "--no-check", **given)
@@ -280,7 +280,7 @@ def test_a_file_that_is_to_hold_a_secret_is_closed_to_others(run: Run, file: Pat
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_is_added_and_removed_leaves_every_other_byte(text: str, run: Run, file: Path) -> None:
+def test_adding_and_removing_a_connection_keeps_every_other_byte(text: str, run: Run, file: Path) -> None:
     save(file, text)
     add = ("connections", "add", "m", "--backend", "local", "--set", "db=m.sqlite", "--no-check")
     done = run(*add)

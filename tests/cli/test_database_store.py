@@ -30,7 +30,7 @@ def run(url: str, folder: Path, *arguments: str) -> tuple[int, str]:
     return done.exit_code, said
 
 
-def test_commands_work_on_a_database_or_say_what_to_do(postgres: "TestDatabase", tmp_path: Path) -> None:
+def test_commands_work_on_a_database_or_name_the_tool_to_use(postgres: "TestDatabase", tmp_path: Path) -> None:
     url, lines = postgres.url, tmp_path / "tasks.jsonl"
     code, said = run(url, tmp_path, "seed", "demo")
     assert code == 0, said

@@ -111,7 +111,7 @@ def test_a_failure_is_reported_under_its_subject(
     assert failed[0].remedy
 
 
-def test_what_several_checks_find_alike_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_equal_findings_of_several_checks_are_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     alike = [CheckResult(one, "failed", "It is not there.", "Make it.") for one in ("keys", "vault", "journal")]
     print_findings("taskhand", [*alike, CheckResult("store", "ok", "It is well.")])
     assert capsys.readouterr().out.splitlines() == [

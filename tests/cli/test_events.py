@@ -51,9 +51,7 @@ def rows(result: Result) -> list[tuple[str, str]]:
     return [(row["kind"], row["title"]) for row in map(json.loads, result.stdout.splitlines())]
 
 
-def test_what_was_changed_is_printed_for_people_and_as_the_rows_of_the_tool(
-    run: Run, create: Callable[[str], str]
-) -> None:
+def test_events_are_printed_as_lines_for_people_or_as_rows_of_the_tool(run: Run, create: Callable[[str], str]) -> None:
     task = create("Call \u202eAcme")
     run("call", "complete_task", json.dumps({"id": task}))
     first, second = run("events").stdout.splitlines()
@@ -68,7 +66,7 @@ def test_what_was_changed_is_printed_for_people_and_as_the_rows_of_the_tool(
     assert (nothing.stdout, nothing.stderr) == ("", "No changes.\n")
 
 
-def test_what_is_refused_says_what_a_person_at_a_terminal_can_do(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refusals_name_command_line_remedies_and_not_tools(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("members", "add", "Elisa Rojas").exit_code == 0
     for words, told in (
         (
@@ -126,7 +124,7 @@ def test_each_line_of_several_accounts_names_its_account_and_one_that_fails_keep
     assert [line.split(": ")[1] for line in told] == ["north", "south"]
 
 
-def test_who_may_not_list_events_reads_none_here(store_file: Path, tmp_path: Path) -> None:
+def test_events_are_refused_to_a_person_who_may_not_use_list_events(store_file: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text('[everyone]\ntools = "-list_events"\n', encoding="utf-8")
     given = environment(store_file, TASKHAND_POLICY=str(policy))
@@ -152,7 +150,7 @@ def words(tmp_path: Path) -> list[str]:
     return [sys.executable, str(program), str(tmp_path / "kept.txt")]
 
 
-def test_a_command_is_run_for_each_event_in_order_and_no_shell_reads_what_customers_wrote(
+def test_a_command_runs_for_each_event_in_order_without_a_shell(
     run: Run, create: Callable[[str], str], words: list[str]
 ) -> None:
     run("events", "--bookmark", "desk")
@@ -225,7 +223,7 @@ def test_an_event_that_a_command_failed_on_is_handled_by_the_next_start(
     assert kept == ["created One", "created Bad", "created Three"]
 
 
-def test_it_follows_until_it_is_interrupted_and_each_event_is_told_once(
+def test_follows_until_interrupted_and_prints_each_event_once(
     store_file: Path, run: Run, create: Callable[[str], str]
 ) -> None:
     run("events", "--bookmark", "desk")
@@ -245,7 +243,7 @@ def test_it_follows_until_it_is_interrupted_and_each_event_is_told_once(
     assert {title for _, title in rows(run("events", "--json", "--bookmark", "desk"))} <= {"Three", "Four"}
 
 
-async def test_who_follows_is_given_what_this_process_finds_and_has_it_looked_for(tmp_path: Path) -> None:
+async def test_following_yields_events_found_by_this_process_and_requests_polls(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage, anyio.create_task_group() as group:
         pages = follow_events(stage.app, EventsAsked("desk", 10))
         assert (await anext(pages)).since is None
@@ -263,7 +261,7 @@ async def test_who_follows_is_given_what_this_process_finds_and_has_it_looked_fo
         await pages.aclose()  # type: ignore[attr-defined]  # a generator
 
 
-def test_a_difference_of_two_looks_and_what_is_not_known_are_printed_as_such() -> None:
+def test_a_line_shows_a_time_span_and_omits_unknown_values() -> None:
     row = {
         "kind": "updated",
         "id": "7",

@@ -22,7 +22,7 @@ KEYS = AuthOptions(("keys",))
         ("192.0.2.1", (), (), None, False),
     ],
 )
-def test_one_caller_may_use_as_much_as_all_only_where_programs_of_this_machine_alone_call(
+def test_one_caller_may_use_the_whole_limit_only_if_just_this_machine_can_call(
     host: str, names: tuple[str, ...], proxies: tuple[str, ...], auth: AuthOptions | None, *, is_of_this_machine: bool
 ) -> None:
     listen = (host, 0, names, True)

@@ -306,7 +306,7 @@ def test_a_misspelled_variable_and_a_value_of_another_kind_are_told_in_plain_wor
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a pipe of POSIX")
-def test_what_is_no_regular_file_is_not_read(run: Run, file: Path) -> None:
+def test_a_file_that_is_not_regular_is_refused(run: Run, file: Path) -> None:
     file.unlink()
     os.mkfifo(file)
     assert error_of(run("cursor")).message == f"{file} is not a regular file, so nothing is written."

@@ -110,7 +110,7 @@ def test_me_is_never_guessed(
     assert len([line for line in done.stderr.splitlines() if line.startswith("  ")]) >= 2
 
 
-def test_a_person_types_the_key_says_who_they_are_and_doctor_starts_what_the_host_starts(
+def test_install_asks_for_the_key_and_the_user_and_doctor_checks_the_entry(
     tmp_path: Path, bases: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -143,7 +143,7 @@ def test_a_person_types_the_key_says_who_they_are_and_doctor_starts_what_the_hos
     assert KEY not in done.output
 
 
-def test_the_connections_of_the_server_are_told_and_one_that_does_not_work_prevents_nothing(
+def test_install_lists_the_connections_and_a_failing_one_is_only_a_warning(
     run: Run, file: Path, tmp_path: Path, bases: dict[str, list[str]]
 ) -> None:
     settings, base = tmp_path / "north.toml", bases["vambe"][3].partition("=")[2]

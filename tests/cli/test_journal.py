@@ -204,7 +204,7 @@ def test_an_export_has_the_changes_that_it_asks_for(runs: Run, options: tuple[st
         (("--until", "2026-01-01T00:00:00+00:00"), "The journal has no change until 2026-01-01T00:00:00+00:00."),
     ],
 )
-def test_an_export_of_nothing_says_what_was_not_found(runs: Run, options: tuple[str, ...], told: str) -> None:
+def test_an_empty_export_names_the_filter_without_matches(runs: Run, options: tuple[str, ...], told: str) -> None:
     done = runs("export", *options)
     assert (done.exit_code, done.stdout) == (0, "")
     assert told in done.stderr

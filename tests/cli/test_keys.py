@@ -38,7 +38,7 @@ def message(done: Result) -> str:
     return done.exception.message
 
 
-def test_a_key_is_alone_on_standard_output_and_the_rest_is_said_beside_it(keys: Keys, file: Path) -> None:
+def test_only_the_key_goes_to_standard_output_and_its_description_to_standard_error(keys: Keys, file: Path) -> None:
     done = keys("create", "--person", "Ana@X.test", "--scopes", "read,write", "--expires", "12h", "--name", "laptop")
     assert re.fullmatch(r"thk_[0-9a-f]{10}_[0-9a-f]{64}\n", done.stdout)
     key_id = done.stdout.split("_")[1]
@@ -108,7 +108,7 @@ def test_keys_are_revoked_by_id_by_their_text_and_by_person(keys: Keys) -> None:
     assert states() == ["revoked", "revoked", "revoked", "active"]
 
 
-def test_what_no_key_is_called_is_refused_and_the_others_are_revoked_all_the_same(keys: Keys) -> None:
+def test_revoking_an_unknown_key_is_refused_and_the_other_keys_are_revoked(keys: Keys) -> None:
     text = keys("create", "--person", "ana").stdout.strip()
     done = keys("revoke", text.split("_")[1], "typo")
     assert message(done) == "No key has the id 'typo'; the others were revoked."

@@ -57,7 +57,7 @@ CALLS: list[tuple[str, Any, str]] = [
 """Calls that are refused at several places, and what is logged."""
 
 
-def test_a_refused_call_is_one_line_with_its_tool_and_code_and_no_other_line_comes_with_it(store_file: Path) -> None:
+def test_each_refused_call_logs_one_line_with_its_tool_and_code(store_file: Path) -> None:
     with Pipe(store_file, TASKHAND_LOG_LEVEL="INFO") as pipe:
         for tool, arguments, _ in CALLS:
             pipe.call(tool, arguments)

@@ -88,7 +88,7 @@ def test_a_new_key_is_alone_on_standard_output_and_works(run: Run, file: Path) -
     assert "linked" in run("people", key=done.stdout.strip()).stdout
 
 
-def test_who_has_linked_what_is_listed_without_a_secret(run: Run, file: Path) -> None:
+def test_people_lists_the_linked_credentials_without_secrets(run: Run, file: Path) -> None:
     assert run("people").stdout == ""
     assert run("people").stderr == f"Nobody has linked a credential: there is none in {file}.\n"
     assert not file.exists()
@@ -144,7 +144,7 @@ def test_who_signs_in_is_unlinked_by_either_name_whichever_the_links_are_under(r
     assert message(run("people", "unlink", name)) == f"{name} has linked nothing."
 
 
-def test_what_may_be_linked_under_an_address_that_nobody_knows_is_told(run: Run, file: Path) -> None:
+def test_unlinking_a_person_names_other_ids_that_may_be_the_same_person(run: Run, file: Path) -> None:
     person = "https://login.x.test#camila"
     save(file, link_of(person), link_of("camila@x.test"), link_of("camila@x.test", "south"))
     done = run("people", "unlink", person)
@@ -247,7 +247,7 @@ def test_the_links_are_beside_the_keys_of_callers(tmp_path: Path) -> None:
         links_path(Settings.from_env({"TASKHAND_LINKS": ":memory:"}))
 
 
-def test_the_health_check_says_what_is_wrong_with_the_vault(file: Path) -> None:
+def test_the_health_check_reports_each_fault_of_the_vault(file: Path) -> None:
     assert check(file) == ("ok", "There is no file FILE yet: nobody has linked a credential.", None)
     save(file, link_of("ana"), link_of("ben"), key=OLD_KEY)
     outcome, found, _ = check(file, OLD_KEY)
@@ -288,7 +288,7 @@ async def crm() -> AsyncIterator[tuple[CloseSandbox, dict[str, str]]]:
         yield sandbox, {"CLOSE_API_KEY": sandbox.key, "CLOSE_BASE_URL": f"{url}/api/v1"}
 
 
-async def test_a_credential_is_tried_kept_and_said_whose_it_is(
+async def test_a_linked_credential_is_checked_and_stored_and_its_owner_is_named(
     crm: tuple[CloseSandbox, dict[str, str]], file: Path
 ) -> None:
     sandbox, given = crm
@@ -396,7 +396,7 @@ def with_app(given: dict[str, str]) -> ConnectionSettings:
     return connection
 
 
-async def test_a_credential_for_another_account_is_refused_and_one_that_cannot_be_compared_is_said(file: Path) -> None:
+async def test_a_credential_for_another_account_is_refused_and_an_unverifiable_one_is_warned_about(file: Path) -> None:
     """One address serves two organizations, of which the same user is a member."""
     shared, far = CloseSandbox(seed=SEED), CloseSandbox(seed=SEED | {"organization": "orga_far"})
     token = str(far.authorization.sign_in(BEN, far.now())["access_token"])

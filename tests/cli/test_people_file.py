@@ -87,7 +87,7 @@ def test_the_doctor_says_who_the_person_of_the_settings_is(tmp_path: Path) -> No
     assert (people.outcome, people.remedy) == ("failed", "Use one of: default.")
 
 
-def test_two_persons_who_are_one_member_are_told_at_start_and_by_the_doctor(
+def test_two_persons_with_one_member_are_warned_about_at_start_and_by_the_doctor(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     two = '["ana@x.test"]\nmember = "Ana"\n["ben@x.test"]\nmember = "{}"\n["elisa"]\nmember = "{}"\n'
@@ -124,7 +124,7 @@ def test_of_several_connections_the_doctor_looks_up_the_person_in_each(tmp_path:
     assert [one.found for one in findings(found.only("south"), "me")] == ["'me' is Elisa."]
 
 
-def test_config_says_what_the_file_says(tmp_path: Path) -> None:
+def test_config_reports_the_people_file(tmp_path: Path) -> None:
     configured(tmp_path, ANA)
     environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": os.devnull}
     told = CliRunner().invoke(command, ["config"], env=environ).output

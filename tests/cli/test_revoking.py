@@ -45,7 +45,7 @@ def is_accepted(office: SignedOffice, token: str) -> bool:
     return bool(found and found.is_good(office.clock()))
 
 
-async def test_what_is_unlinked_is_revoked_at_the_crm(crm: str, tmp_path: Path) -> None:
+async def test_unlinking_revokes_the_credential_at_the_crm(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         link = await office.links.find(BEN, "default")
         assert link is not None
@@ -60,7 +60,7 @@ async def test_what_is_unlinked_is_revoked_at_the_crm(crm: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("case", ["failed", "no app", "half an app", "no key", "a pasted key"])
-async def test_it_is_unlinked_and_told_where_the_crm_has_not_confirmed_it(crm: str, case: str, tmp_path: Path) -> None:
+async def test_unlinking_warns_if_the_crm_has_not_confirmed_the_revocation(crm: str, case: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         changed: dict[str, str] = {}
         if case == "failed":
@@ -94,7 +94,7 @@ async def test_the_crm_says_whose_a_pasted_token_of_the_app_is(crm: str, tmp_pat
         assert link.member.id == office.crm.members[0]
 
 
-async def test_what_another_link_takes_the_place_of_is_revoked(crm: str, tmp_path: Path) -> None:
+async def test_linking_again_revokes_the_replaced_credential(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         link = await office.links.find(BEN, "default")
         assert link is not None

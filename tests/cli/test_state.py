@@ -40,7 +40,9 @@ def test_commands_find_what_is_kept_in_the_database(run: Run, tmp_path: Path) ->
     assert {one.name for one in tmp_path.iterdir()} == {"tasks.sqlite"}  # the store alone
 
 
-def test_the_doctor_says_what_servers_on_one_database_would_not_share(run: Run, postgres: TestDatabase) -> None:
+def test_the_doctor_reports_state_that_servers_on_one_database_would_not_share(
+    run: Run, postgres: TestDatabase
+) -> None:
     told = run("doctor").stdout
     assert "✗ replicas: TASKHAND_STATE is for several servers, and without a shared key" in told
     assert "Set TASKHAND_STATE_KEY, or TASKHAND_STATE_KEY_FILE, to the same key for all of them" in told
@@ -73,7 +75,7 @@ def test_the_password_of_the_address_is_masked_in_whatever_is_kept() -> None:
     assert {address, "s3cr%21et", "s3cr!et"} <= {*Settings.from_env({"TASKHAND_STATE": address}).secrets}
 
 
-def test_a_backup_of_files_says_what_is_in_the_database(postgres: TestDatabase, tmp_path: Path) -> None:
+def test_a_backup_of_files_is_refused_if_the_state_is_in_a_database(postgres: TestDatabase, tmp_path: Path) -> None:
     given = {"TASKHAND_STATE": postgres.url, "VAMBE_API_KEY": "k" * 40, "TASKHAND_CONFIG": "/dev/null"}
     done = CliRunner().invoke(command, ["backup", str(tmp_path / "backup.zip")], env=given)
     assert isinstance(done.exception, TaskhandError)

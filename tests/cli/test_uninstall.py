@@ -130,7 +130,7 @@ def test_the_stores_of_connections_and_the_files_of_rules_are_data(home: Path, k
     assert kept.kept == {("github", "me"): "theirs"}
 
 
-def test_nothing_is_asked_where_there_is_nothing(run: Run, tmp_path: Path, kept: InMemory) -> None:  # noqa: ARG001
+def test_uninstall_asks_no_question_if_taskhand_wrote_no_file(run: Run, tmp_path: Path, kept: InMemory) -> None:  # noqa: ARG001
     done = _uninstall(tmp_path)
     assert done.exit_code == 0
     assert done.stdout.startswith("Taskhand has written nothing on this machine.\nThe program itself is removed by: ")

@@ -207,7 +207,7 @@ async def test_without_a_developer_key_the_steps_and_the_file_of_an_app_are_told
         assert "connections.hubspot.app_id and connections.hubspot.developer_key" in str(refused.value.next_step)
 
 
-async def test_what_is_missing_is_told_before_anything_is_made(office: Office) -> None:
+async def test_a_missing_option_is_refused_before_any_webhook_is_made(office: Office) -> None:
     with pytest.raises(CallerError, match="several connections") as unclear:
         await office.run("create")
     assert [one.value for one in unclear.value.candidates] == ["close", "vambe", "hubspot"]

@@ -93,7 +93,7 @@ def test_no_connection_has_a_setting_of_another_or_of_the_environments(file: Pat
         ({"TASKHAND_DB": "/x/tasks.sqlite"}, ["default", "north", "south"]),
     ],
 )
-def test_what_is_outside_is_a_connection_where_it_chooses_a_backend(
+def test_environment_settings_are_a_connection_only_if_they_choose_a_backend(
     outside: dict[str, str], names: list[str], file: Path
 ) -> None:
     found = load(file, TWO, **outside)
@@ -115,7 +115,7 @@ def test_a_variable_to_which_a_table_refers_is_that_connections_alone(file: Path
     assert chosen.warnings[0].remedy == "Unset VAMBE_API_KEY, or run `taskhand connections remove south`."
 
 
-def test_without_tables_what_is_outside_is_the_only_connection() -> None:
+def test_the_environment_is_the_only_connection_without_tables_in_the_file() -> None:
     found = load_configuration({"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": OUTSIDE}, {})
     [only] = found.connections
     assert (only.name, only.settings, only.origins) == ("default", found.settings, found.origins)

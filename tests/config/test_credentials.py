@@ -141,7 +141,7 @@ def test_a_locked_keyring_is_named_as_the_reason() -> None:
         remove_credential("VAMBE_API_KEY")
 
 
-def test_a_keyring_that_refuses_one_of_several_keys_is_as_it_was_and_the_refusal_is_told() -> None:
+def test_a_keyring_that_refuses_one_of_several_keys_stores_none_of_them() -> None:
     class Picky(InMemory):
         def set_password(self, service: str, username: str, password: str) -> None:
             if username == "CLOSE_API_KEY":
@@ -279,7 +279,7 @@ def test_a_secret_of_the_server_that_cannot_be_read_is_refused_before_it_serves(
 
 
 @pytest.mark.parametrize("value", ["${TOKEN}", "your key", "env:OTHER", "op://x/y/z", "Bearer sk-s3cret"])
-def test_what_a_reference_leads_to_is_looked_at_as_any_value(value: str) -> None:
+def test_the_value_behind_a_reference_is_checked_like_any_value(value: str) -> None:
     found = load_configuration({"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "env:MINE", "MINE": value}, {})
     assert found.settings.secrets == ()
     [warning] = found.warnings

@@ -90,7 +90,7 @@ def test_half_of_an_app_is_refused_by_name(environ: dict[str, str], message: str
     assert (finding.outcome, finding.found) == ("failed", message)
 
 
-async def test_what_is_said_of_an_app_names_the_keys_of_its_connection(tmp_path: Path) -> None:
+async def test_errors_about_an_oauth_app_name_the_keys_of_its_connection(tmp_path: Path) -> None:
     [north] = load_file(tmp_path, f'{TABLE}client_id = "{ID}"\n').connections
     with pytest.raises(OperatorError) as refused:
         async with open_oauth_client(north):
@@ -131,7 +131,7 @@ async def test_a_server_on_which_people_link_does_not_start_with_half_of_an_app(
         ),
     ],
 )
-def test_the_doctor_says_whether_there_is_an_app(
+def test_the_doctor_reports_whether_a_vault_has_an_oauth_app(
     *, has_vault: bool, environ: dict[str, str], outcome: str | None, found: str | None
 ) -> None:
     told = check_app(load(**environ).connections[0], has_vault=has_vault)

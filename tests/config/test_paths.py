@@ -58,7 +58,7 @@ def test_a_variable_in_a_path_is_replaced(given: str, path: str) -> None:
         "/data/~/tasks.sqlite",
     ],
 )
-def test_what_cannot_be_replaced_is_refused_by_the_name_of_the_setting(given: str) -> None:
+def test_an_unknown_variable_in_a_path_is_refused_with_the_name_of_the_setting(given: str) -> None:
     with refused("configuration", OperatorError) as caught:
         expand_path("TASKHAND_DB", given, ENVIRON)
     assert caught.value.message.startswith("TASKHAND_DB ")
@@ -73,7 +73,7 @@ def test_every_file_of_the_settings_is_expanded(monkeypatch: pytest.MonkeyPatch,
     assert load_configuration(environ, {"db": "$HOME/flag.sqlite"}).settings.plan_over == 3
 
 
-def test_a_journal_that_an_earlier_version_kept_beside_a_link_stays_there_until_there_is_another(
+def test_a_journal_beside_a_symbolic_link_is_used_until_the_target_has_one(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "real.sqlite").touch()

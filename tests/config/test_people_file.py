@@ -68,7 +68,9 @@ def test_a_missing_file_names_nobody_unless_it_was_named(tmp_path: Path) -> None
         ("[a", "is not TOML"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_the_key_and_the_file(tmp_path: Path, text: str, told: str) -> None:
+def test_an_invalid_people_file_is_refused_with_its_path_and_the_faulty_key(
+    tmp_path: Path, text: str, told: str
+) -> None:
     with pytest.raises(OperatorError) as refused:
         read(tmp_path, text)
     error = refused.value

@@ -74,7 +74,7 @@ def test_a_person_has_the_own_rule_then_that_of_the_first_group_then_that_for_ev
     )
 
 
-def test_without_a_file_everything_is_allowed_unless_it_was_named(file: Path) -> None:
+def test_a_missing_policy_file_allows_everything_unless_the_settings_name_it(file: Path) -> None:
     assert read(file) == PolicyFile(file, NO_POLICY, there=False)
     assert read(file, "").policy.rules_for("ana@example.com") == Rules()
     with pytest.raises(OperatorError, match="is not there"):
@@ -156,7 +156,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "message", "near"), WRONG.values(), ids=WRONG)
-def test_what_cannot_be_meant_is_refused_with_the_file_and_what_may_have_been_meant(
+def test_an_invalid_policy_file_is_refused_with_its_path_and_suggestions(
     file: Path, text: str | bytes, message: str, near: str | None
 ) -> None:
     with pytest.raises(OperatorError) as refused:

@@ -106,7 +106,7 @@ def test_the_chart_probes_what_is_served_and_waits_for_calls_under_way(templates
     assert int(more) >= SETTINGS.calls_end_s - SETTINGS.call_s + LEAVES_S
 
 
-def test_the_chart_runs_as_the_user_of_the_image_with_nothing_that_it_does_not_need(templates: str) -> None:
+def test_the_chart_runs_as_the_user_of_the_image_without_extra_privileges(templates: str) -> None:
     image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     [user] = re.findall(r"^USER (\d+)$", image, re.MULTILINE)
     for wanted in (
@@ -136,7 +136,7 @@ def test_every_value_of_the_chart_is_used_and_checked(templates: str, values: di
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
 
 
-def test_the_page_sets_what_there_is(compose: dict[str, Any], values: dict[str, Any]) -> None:
+def test_the_page_about_scaling_sets_only_existing_values(compose: dict[str, Any], values: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
     made = {*re.findall(r"> (\w+)$", page, re.MULTILINE), *re.findall(r"^cp \S+ (\w+)$", page, re.MULTILINE)}
     assert made == {*compose["secrets"]}

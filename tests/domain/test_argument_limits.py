@@ -3,14 +3,14 @@ from taskhand.domain.argument_limits import check_description, check_responsible
 from taskhand.domain.capabilities import Capabilities
 
 
-def test_fewer_responsibles_are_allowed_where_the_backend_says_so() -> None:
+def test_a_backend_can_allow_fewer_responsibles() -> None:
     with refused("too_many_responsibles") as caught:
         check_responsibles(["a", "b"], Capabilities(most_responsibles=1))
     assert "at most 1" in caught.value.message
     check_responsibles(["a"], Capabilities(most_responsibles=1))
 
 
-def test_exactly_one_responsible_is_needed_where_the_backend_says_so_and_one_given_twice_is_one() -> None:
+def test_a_backend_can_require_exactly_one_responsible_and_a_repeated_one_counts_once() -> None:
     one = Capabilities(least_responsibles=1, most_responsibles=1)
     check_responsibles(["a", "a"], one)
     with refused("responsible_required") as caught:

@@ -37,7 +37,7 @@ def test_a_task_may_be_sent_again_if_nothing_was_written_and_the_cause_may_pass(
     assert TaskResult("1", outcome, code).may_be_retried is may_be_retried
 
 
-def test_a_bulk_receipt_counts_its_tasks_and_names_people_links_and_what_was_not_applied() -> None:
+def test_a_bulk_receipt_counts_its_tasks_and_names_people_links_and_unapplied_fields() -> None:
     moved = (
         FieldChange("responsibles", (ANA.id,), (JUAN.id,)),
         FieldChange("ai_contact_id", None, "c-1"),

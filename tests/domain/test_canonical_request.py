@@ -80,7 +80,7 @@ USUAL = Capabilities(usual_type="TODO")
         Edit(title="Call", native={"x": 1}),
     ],
 )
-def test_what_is_empty_or_usual_says_nothing_in_a_new_task(edit: Edit) -> None:
+def test_empty_and_default_values_are_left_out_of_the_canonical_form_of_a_create(edit: Edit) -> None:
     assert canonical_new(edit, USUAL) == {"title": "Call"}
 
 

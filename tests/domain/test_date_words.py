@@ -47,7 +47,7 @@ def test_a_phrase_is_the_due_date_that_it_means(phrase: str, meaning: str) -> No
 
 
 @pytest.mark.parametrize(("phrase", "candidates"), rows(CANDIDATES))
-def test_what_may_mean_several_days_is_refused_with_each_and_each_can_be_sent(
+def test_an_ambiguous_date_is_refused_with_candidates_that_can_each_be_sent(
     phrase: str, candidates: tuple[str, ...]
 ) -> None:
     with pytest.raises(CallerError) as caught:
@@ -62,7 +62,7 @@ def test_what_may_mean_several_days_is_refused_with_each_and_each_can_be_sent(
 
 
 @pytest.mark.parametrize("phrase", split(REFUSED))
-def test_what_is_no_date_is_refused_and_the_refusal_says_what_to_send(phrase: str) -> None:
+def test_a_text_that_is_no_date_is_refused_with_a_short_next_step(phrase: str) -> None:
     with refused("invalid_due_date") as caught:
         DueRequest.parse(phrase, reference=HERE)
     assert caught.value.next_step
@@ -108,7 +108,7 @@ def test_a_window_has_no_end_where_its_words_only_begin_it(phrase: str) -> None:
     assert [one.argument for one in matched] == ["fromDate"]
 
 
-def test_the_first_day_of_a_window_may_lie_behind_or_ahead_so_a_weekday_alone_is_refused() -> None:
+def test_a_weekday_alone_is_ambiguous_as_the_first_day_of_a_window() -> None:
     with refused("ambiguous_date", Ambiguous) as caught:
         with_iso_days(TaskFilter(from_date="el lunes"), HERE)
     assert [one.value for one in caught.value.candidates] == ["2026-11-23 Mon", "2026-11-30 Mon"]
@@ -154,7 +154,7 @@ SINCE = {
 
 
 @pytest.mark.parametrize(("phrase", "meaning"), [(one, at) for some, at in SINCE.items() for one in some.split(" · ")])
-def test_a_moment_in_the_past_is_so_long_ago_or_on_the_clock_of_the_person(phrase: str, meaning: str) -> None:
+def test_a_past_moment_is_a_duration_ago_or_on_the_persons_clock(phrase: str, meaning: str) -> None:
     at, _ = read_moment("since", phrase, "from", HERE)
     ago = NOW.replace(second=0) + timedelta(hours=float(meaning.split(maxsplit=1)[0])) if "hours" in meaning else None
     assert at == (ago or datetime.fromisoformat(meaning))
@@ -197,7 +197,7 @@ def test_nothing_is_since_a_moment_in_the_future(phrase: str) -> None:
 
 
 @pytest.mark.parametrize("phrase", ["5pm", "some day", "soon"])
-def test_what_is_no_moment_in_the_past_is_refused_with_words_for_one(phrase: str) -> None:
+def test_a_text_that_is_no_past_moment_is_refused_with_examples_of_one(phrase: str) -> None:
     with refused("invalid_date", CallerError) as caught:
         read_moment("since", phrase, "from", HERE)
     step = str(caught.value.next_step)
@@ -206,7 +206,7 @@ def test_what_is_no_moment_in_the_past_is_refused_with_words_for_one(phrase: str
 
 
 @pytest.mark.parametrize("phrase", ["2 hours", "1h", "last hour", "24h", "2 days", "la última hora"])
-def test_so_long_ago_is_no_due_date(phrase: str) -> None:
+def test_a_duration_is_refused_as_a_due_date(phrase: str) -> None:
     with pytest.raises(CallerError):
         DueRequest.parse(phrase, reference=HERE)
 
@@ -236,7 +236,7 @@ def test_a_time_in_the_words_agrees_with_due_time_or_is_refused(
         assert str(DueRequest.parse(text, clock, reference=HERE).on(None, ZONE)) == expected
 
 
-def test_words_are_said_in_the_given_zone_else_in_the_configured_one_whatever_zone_the_task_has() -> None:
+def test_dates_in_words_count_in_the_given_zone_else_in_the_configured_one() -> None:
     late = Reference(datetime(2026, 11, 26, 1, 0, tzinfo=UTC), ZONE)  # the evening before in Santiago
     madrid = Due.instant(datetime(2026, 12, 1, 9, tzinfo=UTC), "Europe/Madrid")
     assert due_in("tomorrow", late) == "2026-11-26"
@@ -354,7 +354,9 @@ def test_business_days_are_counted_one_by_one(now: datetime, zone: str, language
 
 
 @given(MOMENTS, LANGUAGE, st.dates(date(1999, 1, 1), date(2100, 1, 1)))
-def test_a_date_is_read_as_it_is_said_with_its_year_and_weekday(now: datetime, language: int, day: date) -> None:
+def test_a_date_is_parsed_with_its_year_and_a_wrong_weekday_is_detected(
+    now: datetime, language: int, day: date
+) -> None:
     here, month, weekday = Reference(now), MONTHS[day.month - 1][language], WEEKDAYS[day.weekday()][language]
     said = (f"{month} {day.day}, {day.year}", f"{day.day} de {month} de {day.year}")[language]
     other = WEEKDAYS[day.weekday() - 1][language]
@@ -378,7 +380,7 @@ def test_a_date_without_a_year_is_the_next_one_or_one_of_two(
 
 
 @given(st.integers(0, 23), st.integers(0, 59), LANGUAGE)
-def test_a_time_is_read_as_it_is_said(hour: int, minute: int, language: int) -> None:
+def test_a_time_of_day_is_parsed_in_each_usual_form(hour: int, minute: int, language: int) -> None:
     at = time(hour, minute)
     half = f"{hour % 12 or 12}:{minute:02} {'pm' if hour >= 12 else 'am'}"
     for said in (f"{at:%H:%M}", half, ("at ", "a las ")[language] + half, f"{at:%H}h{at:%M}"):
@@ -390,7 +392,7 @@ SHOWN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @given(MOMENTS, st.sampled_from(ZONES))
-def test_what_is_shown_is_read_again(moment: datetime, zone: str) -> None:
+def test_shown_dates_are_parsed_back_to_the_same_dates(moment: datetime, zone: str) -> None:
     local = moment.replace(second=0, microsecond=0).astimezone(ZoneInfo(zone))
     day = SHOWN[local.weekday()]
     shown = DueRequest.parse(f"{local.isoformat(timespec='minutes')} {day}", reference=HERE)

@@ -28,7 +28,7 @@ LINE = "2026-11-26 Ana Soto: called, will send the offer"
         ("<p>Why</p>", f"<p>Why</p>\n<div>{LINE}</div>"),
     ],
 )
-def test_a_note_is_a_line_of_its_own_after_what_is_there(description: str, after: str) -> None:
+def test_a_note_is_appended_as_a_line_of_its_own(description: str, after: str) -> None:
     assert NOTE.after(description) == after
     assert NOTE.is_in(after)
     assert not NOTE.is_in(description)

@@ -56,7 +56,7 @@ def test_a_short_call_leaves_a_tenth_for_the_answer() -> None:
         assert time_left() == math.inf
 
 
-def test_a_part_of_a_call_is_a_share_of_what_is_left_with_its_own_time_for_writes() -> None:
+def test_a_part_of_a_call_gets_a_share_of_the_remaining_time() -> None:
     time = Time(now=100.0)
     with call_deadline(45.0, time.clock):
         time.now = 124.0

@@ -11,7 +11,7 @@ ACME, OTHER = Deal(id="1", name="Acme renewal"), Deal(id="2", name="Umbrella ups
 
 
 @pytest.mark.parametrize("given", ["acme renewal", "Renewal"])
-def test_the_only_deal_with_a_name_or_its_words_is_meant_unless_others_may_have_them_too(given: str) -> None:
+def test_a_deal_is_resolved_by_its_name_or_words_if_the_list_is_complete(given: str) -> None:
     assert resolve_deal(given, DealList((ACME, OTHER))) == ACME
     with refused("ambiguous_deal", Ambiguous) as caught:
         resolve_deal(given, DealList((ACME, OTHER), complete=False))

@@ -118,7 +118,7 @@ def test_a_hidden_character_is_removed_from_between_others(name: str) -> None:
         "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     ],
 )
-def test_what_can_be_seen_stays(text: str) -> None:
+def test_visible_text_stays_unchanged(text: str) -> None:
     assert plain(text) is text
 
 
@@ -154,7 +154,7 @@ def test_plain_is_idempotent_and_what_is_compared_has_no_hidden_character(text: 
 
 
 @given(ANY_TEXT)
-def test_what_can_be_seen_stays_in_its_order(text: str) -> None:
+def test_visible_characters_keep_their_order(text: str) -> None:
     seen = [character for character in text if character not in HIDDEN and character != "\n"]
     assert [character for character in strip_hidden(text) if character != "\n"] == seen
     assert strip_hidden(plain(text)) == strip_hidden(text)

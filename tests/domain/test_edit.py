@@ -96,7 +96,7 @@ def test_the_properties_of_edits_are_those_that_any_of_them_sets() -> None:
     assert properties_in(FULL, None, Edit(title="x"), Edit(properties=(("c", "1"),))) == {"a", "b", "c"}
 
 
-def test_the_current_value_of_a_field_is_what_an_edit_would_set_there() -> None:
+def test_the_current_value_of_a_field_has_the_form_of_an_edits_value() -> None:
     now = task(
         due_at=TIMED.due_at,
         due_timezone=TIMED.zone,
@@ -132,11 +132,11 @@ def test_fields_that_cannot_be_read_have_the_names_of_an_edit() -> None:
         (Edit(responsible_ids=(ANA.id,)), {"task_responsibles": None}, Edit(responsible_ids=(ANA.id,))),
     ],
 )
-def test_what_a_task_does_not_show_of_an_edit_is_unmet(edit: Edit, fields: dict[str, Any], unmet: Edit) -> None:
+def test_fields_of_an_edit_that_a_task_does_not_show_are_unmet(edit: Edit, fields: dict[str, Any], unmet: Edit) -> None:
     assert edit.unmet_by(task(**fields)) == unmet
 
 
-def test_a_zone_that_was_not_asked_for_may_be_any_after_a_write_but_the_day_may_not() -> None:
+def test_a_written_due_date_may_have_any_zone_if_none_was_requested() -> None:
     shown = task(due_at=DAY.due_at, is_all_day=True, due_timezone="UTC")
     assert Edit(due=DAY).unmet_by(shown, written=True) == Edit()
     for due in (Due(date(2026, 3, 2)), Due.instant(datetime(2026, 3, 1, tzinfo=UTC), None)):

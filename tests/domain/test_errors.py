@@ -24,7 +24,7 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize("kind", DEFAULTS)
-def test_an_error_has_the_code_of_its_class_and_says_whether_to_send_the_same_again(kind: type[TaskhandError]) -> None:
+def test_an_error_has_the_code_and_the_retryability_of_its_class(kind: type[TaskhandError]) -> None:
     error = kind("Something is wrong.")
     assert (error.code, error.retryable) == DEFAULTS[kind]
     assert kind("Something is wrong.", retryable=not error.retryable).retryable is not error.retryable

@@ -72,7 +72,7 @@ def test_a_difference_names_its_fields_and_all_who_are_concerned() -> None:
     assert (event.responsible_ids, event.title, event.moment) == (("p1", "p2"), "Call Eva", looks[1])
 
 
-def test_what_does_not_differ_is_no_event() -> None:
+def test_equal_tasks_give_no_event() -> None:
     assert difference_event(_TASK, _TASK, "k") is None
     assert difference_event(None, None, "k") is None
 

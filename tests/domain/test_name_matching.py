@@ -25,7 +25,7 @@ def test_folding_any_character_twice_is_folding_it_once() -> None:
 
 
 @given(st.text(HIDING))
-def test_what_is_hidden_does_not_count(text: str) -> None:
+def test_hidden_characters_do_not_affect_folded_text(text: str) -> None:
     assert fold(plain(text)) == fold(one_line(text)) == fold(strip_hidden(text)) == fold(text)
 
 
@@ -92,7 +92,7 @@ def test_a_name_matches_as_it_is_shown_truncated(longest: int) -> None:
     assert matching(truncate(names[1], longest).replace("\u2026", "..."), names, str) == [names[1]]
 
 
-def test_a_name_that_is_cut_is_one_with_so_many_more_characters_and_nothing_behind_the_mark() -> None:
+def test_a_truncated_name_matches_only_with_the_exact_number_of_omitted_characters() -> None:
     name = "x" * 60 + "yz"
     assert is_cut(f"{'x' * 60}… (+2 characters)", name)
     assert is_cut(f"{'X' * 60}... (+2 characters) ", name)

@@ -319,7 +319,7 @@ def test_a_word_means_active_people_only_and_a_mark_former_ones_only() -> None:
             people_lookup.resolve_people([text], CREW, None, former=[GONE])
 
 
-def test_the_error_for_me_says_who_could_be_meant_and_what_makes_it_known() -> None:
+def test_the_error_for_me_lists_members_and_names_the_setting_that_resolves_it() -> None:
     with refused("unknown_member", NotFound) as caught:
         people_lookup.resolve_people(["me"], CREW, None, me_remedy="Set CRM_USER_ID to the id of a member.")
     assert candidates(caught.value)[0] == "id-Kenneth M. Jones"

@@ -73,7 +73,7 @@ def test_a_rule_of_the_person_counts_before_that_of_the_first_group_and_that_bef
     assert Policy().rules_for(*names, groups=groups) == NO_RULES
 
 
-def test_an_own_credential_is_needed_where_any_rule_says_so() -> None:
+def test_an_own_credential_is_needed_if_any_rule_requires_it() -> None:
     assert (POLICY.needs_own(), POLICY.needs_own("west"), POLICY.needs_own("east")) == (True, True, False)
     assert not Policy().needs_own()
     for policy in (
@@ -91,7 +91,7 @@ def test_an_own_credential_is_needed_where_any_rule_says_so() -> None:
     ]
 
 
-def test_only_a_person_who_sees_no_more_is_told_so_on_lists() -> None:
+def test_lists_have_a_note_only_for_a_person_limited_to_own_tasks() -> None:
     assert Rules(own_tasks_only=True).note_on_lists == "Only your own tasks are shown."
     assert NO_RULES.note_on_lists is None
 
@@ -152,7 +152,7 @@ NOBODY_KNOWN = KnownPersons({}, (), ())
         (KnownPersons({}, (), ((EVA, BEN.id),)), JUAN_TOO, Person("ci"), None),
     ],
 )
-def test_a_member_is_another_person_where_a_line_a_link_or_an_address_says_so(
+def test_a_member_belongs_to_another_person_by_a_line_a_link_or_an_address(
     known: KnownPersons, member: Member, person: Person, other: str | None
 ) -> None:
     assert known.find_other(member.id, person, MEMBERS) == other

@@ -63,7 +63,7 @@ MOVED = {"priority": 2, "task_responsibles": on_people(BEN.id), "title": "Theirs
         (MOVED, Edit(due=None), None),
     ],
 )
-def test_what_somebody_else_has_changed_since_counts_in_the_fields_of_the_edit(
+def test_changes_by_others_conflict_only_in_the_fields_of_the_edit(
     now: dict[str, Any], of: Edit | None, fields: list[str] | None
 ) -> None:
     moved = difference_between(BEFORE, BEFORE.model_copy(update=now), of=of)

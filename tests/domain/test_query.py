@@ -145,9 +145,7 @@ def test_a_filter_is_met_by_these_tasks(filters: dict[str, Any], found: set[str]
         ("created_at", {"period": Period("created", LATE, SOON)}),
     ],
 )
-def test_a_task_may_meet_a_filter_by_what_cannot_be_read_of_it_and_no_other(
-    field: str, filters: dict[str, Any]
-) -> None:
+def test_a_task_may_match_a_filter_on_its_unreadable_field_and_on_no_other(field: str, filters: dict[str, Any]) -> None:
     unmet = task(due_at="2026-03-01T00:00:00.000Z", is_all_day=True)
     hidden = unmet.model_copy(update={"unreadable": (field,)})
     assert among({"plain": unmet, "hidden": hidden}, TaskQuery(**filters)) == {"hidden"}

@@ -65,7 +65,7 @@ def test_an_edit_that_a_task_shows_is_met(edit: Edit, fields: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(("edit", "fields", "missed"), UNMET)
-def test_what_a_task_does_not_show_is_reported_as_asked_and_as_got(
+def test_an_unapplied_field_is_reported_with_its_requested_and_its_actual_value(
     edit: Edit, fields: dict[str, Any], missed: Unapplied
 ) -> None:
     after = task(**fields)
@@ -75,7 +75,7 @@ def test_what_a_task_does_not_show_is_reported_as_asked_and_as_got(
     assert receipt.changed == ()
 
 
-def test_the_zone_of_a_due_time_that_was_sent_without_one_is_the_crms_choice_once_it_is_written() -> None:
+def test_the_crm_chooses_the_zone_of_a_written_due_time_without_one() -> None:
     edit = Edit(due=replace(DUE, zone=None))
     assert list(edit.unmet_by(task(**TIMED), written=True).given()) == []
     assert edit.unmet_by(task(**TIMED)) == edit
@@ -109,7 +109,7 @@ def test_a_receipt_carries_the_task_as_it_is_and_what_was_matched() -> None:
     )
 
 
-def test_what_was_asked_for_and_so_before_is_named() -> None:
+def test_fields_that_already_had_the_requested_value_are_named() -> None:
     edit = Edit(title="New", priority=1, responsible_ids=(ANA.id,), due=None, ai_contact_id="c")
     before = task(task_responsibles=on_people(ANA.id))
     receipt = Receipt.of(before, before.model_copy(update={"title": "New"}), edit, ())
@@ -247,14 +247,14 @@ def test_a_preview_of_a_new_task_has_what_the_edit_sets_and_no_more() -> None:
     assert named.status_config.name == "Nuevo"
 
 
-def test_an_inverse_leaves_alone_what_was_not_known_or_could_not_be_read() -> None:
+def test_an_inverse_edit_leaves_out_unknown_and_unreadable_fields() -> None:
     before, after = task(unreadable=("description",)), task(title="New", description="x", priority=2, unreadable=())
     assert inverse_edit(before, after, unknown={"priority"}) == Edit(title="Call back")
     without_status = task(status_config=None)
     assert inverse_edit(without_status, task()) == Edit()
 
 
-def test_what_an_undo_leaves_is_shown_with_what_it_expected() -> None:
+def test_a_field_that_an_undo_leaves_alone_is_shown_with_its_expected_value() -> None:
     now, was = task(title="Theirs", task_responsibles=on_people(BEN.id)), task(title="Ours")
     assert unapplied("title", "Call back", now, was) == Unapplied("title", "Call back", "Theirs", "Ours")
     assert unapplied("responsible_ids", (ANA.id,), now, was) == Unapplied("responsibleIds", (ANA.id,), (BEN.id,), ())

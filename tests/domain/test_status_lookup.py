@@ -81,7 +81,7 @@ IN_PERSIAN = Status(
     ],
 )
 @pytest.mark.parametrize("complete", [True, False])
-def test_what_is_hidden_in_a_name_is_ignored(name: str, status: Status, complete: bool) -> None:  # noqa: FBT001
+def test_hidden_characters_in_a_status_name_are_ignored(name: str, status: Status, complete: bool) -> None:  # noqa: FBT001
     some = known(PENDING, LISTO, IN_PERSIAN, complete=complete)
     assert status_lookup.resolve_status(name, some)[0] == StatusChoice.of(status)
     assert status_lookup.resolve_filter_statuses([name], some) == (StatusChoice.of(status),)
@@ -185,7 +185,9 @@ def test_the_error_for_an_unknown_status_offers_no_type_where_no_status_was_seen
         ("x", known(complete=False), "No status named 'x' is known. None was seen yet."),
     ],
 )
-def test_the_error_for_an_unknown_status_says_what_was_looked_for(name: str, available: StatusList, wrong: str) -> None:
+def test_the_error_for_an_unknown_status_names_the_requested_status(
+    name: str, available: StatusList, wrong: str
+) -> None:
     assert status_lookup.unknown_status_error(name, available).message.startswith(wrong)
     better = status_lookup.unknown_status_error(name, available, found="That is gone.")
     assert better.message.startswith("That is gone. ")
@@ -254,7 +256,7 @@ def test_several_finished_statuses_are_candidates_and_none_is_chosen() -> None:
 
 
 @pytest.mark.parametrize("available", [known(PENDING, STARTED), known(), SEEN], ids=["none", "empty", "incomplete"])
-def test_no_finished_status_is_refused_with_what_there_is(available: StatusList) -> None:
+def test_a_missing_finished_status_is_refused_with_the_available_statuses(available: StatusList) -> None:
     with refused("unknown_status", NotFound) as caught:
         status_lookup.finished_status(MISSING, available)
     assert candidates(caught.value) == [status.name for status in available.statuses]
@@ -288,7 +290,7 @@ def test_a_filter_takes_names_and_types_each_status_once(texts: list[str], expec
     assert found == tuple(map(StatusChoice.of, expected))
 
 
-def test_a_filter_takes_all_statuses_of_a_name_and_the_one_that_is_written_exactly_so() -> None:
+def test_a_filter_takes_all_statuses_of_a_name_or_only_an_exact_match() -> None:
     both = known(PENDING, TWIN, DONE)
     found = [status_lookup.resolve_filter_statuses([name], both) for name in ("pendiente", "PENDIENTE")]
     assert found == [tuple(map(StatusChoice.of, (PENDING, TWIN))), (StatusChoice.of(TWIN),)]

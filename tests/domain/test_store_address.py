@@ -25,7 +25,7 @@ def passwords() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("variable", ["TASKHAND_STATE", "TASKHAND_DB"])
-def test_a_password_is_read_as_it_was_meant_or_the_address_is_refused_without_any_part_of_it(variable: str) -> None:
+def test_a_database_password_is_parsed_correctly_or_refused_without_being_shown(variable: str) -> None:
     refusals = 0
     for password in passwords():
         url = f"postgresql://taskhand:{password}@{WHERE}"

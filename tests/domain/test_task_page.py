@@ -40,7 +40,7 @@ def raw(data: bytes) -> str:
         (task(priority=0), "priority", "2~"),
     ],
 )
-def test_what_a_task_is_sorted_by(of: Task, order: Order, key: str) -> None:
+def test_the_sort_key_of_a_task_follows_the_order(of: Task, order: Order, key: str) -> None:
     assert sort_key(of, order) == key
 
 

@@ -247,7 +247,9 @@ def test_properties_are_few_and_each_is_given_once() -> None:
         ("responsible_ids", "task_responsibles", "all responsibleIds"),
     ],
 )
-def test_a_change_of_what_cannot_be_read_is_refused_with_what_replaces_it(name: str, field: str, send: str) -> None:
+def test_a_change_to_part_of_an_unreadable_field_is_refused_with_a_replacement(
+    name: str, field: str, send: str
+) -> None:
     task_rules.check_readable(task(), name)
     task_rules.check_readable(task(unreadable=("title",)), name)
     with refused("unreadable_field") as caught:

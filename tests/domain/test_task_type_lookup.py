@@ -34,7 +34,7 @@ def test_a_type_is_found_by_its_value_its_label_or_whole_words_of_one(given: str
     assert resolve_task_type(given, KNOWN) == (value, (Match("taskType", given, value, label),))
 
 
-def test_the_value_itself_is_no_name_and_nothing_is_resolved_where_no_type_is_known() -> None:
+def test_a_task_type_given_by_its_value_or_without_known_types_is_not_a_match() -> None:
     assert resolve_task_type(" TODO ", KNOWN) == ("TODO", ())
     assert resolve_task_type(" whatever ", ()) == ("whatever", ())
 

@@ -21,7 +21,7 @@ def restored(sent: str, stored: str) -> str:
 
 
 @given(HIDING)
-def test_what_is_shown_is_what_is_stored_when_it_comes_back(stored: str) -> None:
+def test_a_shown_text_that_is_sent_back_restores_the_stored_text(stored: str) -> None:
     assert restored(plain(stored), stored) == stored
     assert restored(stored, stored) == stored
     assert restored(strip_hidden(stored), stored) == stored
@@ -64,7 +64,7 @@ def test_nothing_that_is_hidden_is_kept_beside_an_edit_or_in_another_text() -> N
     assert restored("Another text", "A\u200bcme must be called today") == "Another text"
 
 
-def test_what_was_left_out_is_there_again_after_an_edit() -> None:
+def test_an_edit_of_a_truncated_text_restores_the_omitted_part() -> None:
     stored = "One two three. " * 1_000
     shown = truncate(stored, 200)
     assert restored(shown.replace("One", "Uno", 1), stored) == "Uno" + stored[3:]

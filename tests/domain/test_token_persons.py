@@ -57,7 +57,7 @@ def test_rules_are_found_by_verified_email_and_by_the_groups_of_a_token(
     assert policy.rules_for(*person.names, groups=person.groups).most_tasks == most
 
 
-def test_what_names_the_id_counts_before_what_names_the_email() -> None:
+def test_a_rule_for_the_id_has_priority_over_a_rule_for_the_email() -> None:
     person = Person(token_person(ISSUER, "1"), "ana@x.test")
     policy = Policy(people={"ana@x.test": {"most_tasks": 3, "tools": "read"}, person.id: {"most_tasks": 4}})
     rules = policy.rules_for(*person.names)

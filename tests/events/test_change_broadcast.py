@@ -90,7 +90,7 @@ async def test_a_change_of_very_many_tasks_is_broadcast_whole(postgres: TestData
     assert two.heard == ids
 
 
-async def test_what_is_told_has_ids_and_nothing_else_and_other_connections_do_not_hear_it(
+async def test_a_broadcast_has_only_ids_and_does_not_reach_other_connections(
     postgres: TestDatabase,
 ) -> None:
     other = Replica()

@@ -122,7 +122,7 @@ async def test_lists_are_of_kinds_tasks_and_people(store: SqlEventStore) -> None
     assert await keys(store, EventQuery(9, only=EventFilter(visible_to=ANA.id))) == ["hers"]
 
 
-async def test_what_was_before_the_feed_began_is_shown_only_to_who_asks_for_then(store: SqlEventStore) -> None:
+async def test_events_from_before_the_feed_began_are_listed_only_on_request(store: SqlEventStore) -> None:
     feed = await begun(store, event("before", -3), event("after", 1))
     assert await keys(store, EventQuery(9)) == ["after"]
     assert await store.save_past_events(
@@ -136,7 +136,7 @@ async def test_what_was_before_the_feed_began_is_shown_only_to_who_asks_for_then
     assert found.begun_at == at(-90)
 
 
-async def test_what_a_later_look_finds_from_before_the_feed_began_is_a_change_that_the_crm_showed_late(
+async def test_a_late_event_from_before_the_feed_began_is_listed_as_new(
     store: SqlEventStore,
 ) -> None:
     feed = await begun(store, event("before", -3))
@@ -191,7 +191,7 @@ async def test_a_bookmark_and_a_wish_are_of_the_feed(store: SqlEventStore) -> No
     assert found.wanted_until == at(15)
 
 
-async def test_what_is_too_old_goes_and_a_feed_that_nobody_wants(store: SqlEventStore) -> None:
+async def test_expired_events_and_unwanted_feeds_are_removed(store: SqlEventStore) -> None:
     feed = await begun(store, event("old"), event("new", 60 * 24 * 20))
     await store.request_looks(FEED, at(60 * 24 * 40))
     await begun(store, feed=HERS)
@@ -272,7 +272,9 @@ async def test_of_many_that_bring_the_same_proof_at_once_one_is_taken(store: Sql
     assert taken.count(True) == 1
 
 
-async def test_its_check_makes_nothing_and_finds_what_cannot_be_used(store: SqlEventStore, tmp_path: Path) -> None:
+async def test_the_health_check_of_the_store_makes_no_file_and_counts_feeds_and_events(
+    store: SqlEventStore, tmp_path: Path
+) -> None:
     found = await store.check_health()
     assert (found.subject, found.outcome) == ("events", "ok")
     assert found.found.startswith("There is no ")

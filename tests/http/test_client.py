@@ -332,7 +332,7 @@ def test_a_base_url_in_plain_http_is_refused_before_anything_is_opened() -> None
         Client(Upstream(name="Acme", base_url="http://crm.test", auth={}, credential="K", variable="ACME_BASE_URL"))
 
 
-def test_what_json_cannot_carry_is_a_bug() -> None:
+def test_a_body_that_json_cannot_represent_raises_a_value_error() -> None:
     with pytest.raises(ValueError, match="JSON"):
         Request.of("POST", TASKS, json=float("nan"))
 

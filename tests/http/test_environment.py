@@ -241,7 +241,7 @@ async def test_no_proxy_is_heeded(
     assert proxy.lines == []
 
 
-async def test_this_machine_is_reached_directly_whatever_the_environment_says(
+async def test_an_upstream_on_this_machine_is_reached_without_the_proxy_of_the_environment(
     clients: Clients, server: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy.url)

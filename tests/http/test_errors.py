@@ -23,7 +23,7 @@ PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
-def test_who_calls_with_an_own_key_is_not_sent_to_the_setting_of_the_server(status: int) -> None:
+def test_an_error_with_an_own_key_does_not_name_the_setting_of_the_server(status: int) -> None:
     shared, own = (status_error(one, status) for one in (ACME, replace(ACME, is_own=True)))
     assert "ACME_KEY" in str(shared.next_step)
     assert "ACME_KEY" not in str(own.next_step)

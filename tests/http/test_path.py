@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from http.conftest import Clients, Server
 
 
-def test_a_path_carries_what_is_sent_and_what_is_logged() -> None:
+def test_a_path_has_its_encoded_form_and_its_template_for_logs() -> None:
     path = Path.of("/api/public/tasks/{id}", id="a b")
     assert (path.raw, path.template) == ("/api/public/tasks/a%20b", "/api/public/tasks/{id}")
 
@@ -94,7 +94,7 @@ def test_any_accepted_id_stays_one_segment_and_comes_back_whole(value: str) -> N
         ("ñ@:", "/api/tasks/%C3%B1%40%3A"),
     ],
 )
-async def test_what_leaves_the_machine_is_what_was_built(
+async def test_a_path_is_sent_exactly_as_it_was_encoded(
     clients: Clients, server: Server, value: str, sent: str
 ) -> None:
     client = await clients(server.url + "/api/")

@@ -212,7 +212,7 @@ async def test_a_long_pause_is_reported_at_once_and_a_short_one_waited_out(time:
         assert time.now == 1060.0
 
 
-async def test_a_wait_for_the_configured_rate_is_not_told_as_one_that_the_upstream_asked_for(time: Time) -> None:
+async def test_a_wait_for_the_configured_rate_has_no_retry_after(time: Time) -> None:
     rate_limiter = RateLimiter(Rate(1, 90.0), clock=time.clock, sleep=time.sleep)
     async with rate_limiter.turn(time.now + 600.0):
         pass
@@ -372,7 +372,7 @@ async def test_a_bulk_change_at_full_speed_is_not_slowed_by_polls() -> None:
     assert all(sum(at - 1.0 < one <= at for one in looked) <= 5 for at in looked)
 
 
-async def test_a_request_that_nobody_waits_for_is_not_sent_where_its_turn_comes_too_late(time: Time) -> None:
+async def test_a_background_request_is_not_sent_if_its_turn_comes_too_late(time: Time) -> None:
     rate_limiter = RateLimiter(Rate(2, 60.0), clock=time.clock, sleep=time.sleep)
     with idle_share():
         async with rate_limiter.turn(time.now + 1.0):

@@ -68,7 +68,7 @@ def test_an_empty_body_is_none_where_none_was_expected() -> None:
         (200, b"{}", "array", "an object where an array belongs"),
     ],
 )
-def test_what_is_not_an_answer_is_named_in_our_words(status: int, body: bytes, expect: Shape, why: str) -> None:
+def test_an_unexpected_body_raises_an_error_with_its_reason(status: int, body: bytes, expect: Shape, why: str) -> None:
     with pytest.raises(UnexpectedBody, match=why):
         parse_json(status, body, expect)
 
@@ -196,7 +196,7 @@ def test_a_lost_write_is_not_said_to_be_retryable() -> None:
     assert not unconfirmed_write_error(ACME, "r").retryable
 
 
-def test_an_answer_that_is_neither_a_success_nor_a_refusal_is_not_said_to_be_retryable() -> None:
+def test_a_304_is_not_retryable_and_a_503_is() -> None:
     assert [status_error(ACME, status).retryable for status in (304, 503)] == [False, True]
 
 

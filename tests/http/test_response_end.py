@@ -46,7 +46,7 @@ def test_a_response_ends_where_its_head_says(head: bytes, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(("head", "body"), ENDING)
-def test_what_comes_with_a_response_or_after_it_is_cut_off(head: bytes, body: bytes) -> None:
+def test_bytes_after_the_end_of_a_response_are_cut_off(head: bytes, body: bytes) -> None:
     end = ResponseEnd()
     assert end.cut(head + body) == head + body
     assert end.surplus == b""

@@ -76,7 +76,7 @@ def test_a_body_that_looks_like_a_head_is_passed_on_as_it_is() -> None:
     assert read(HEAD + body) == HEAD + body
 
 
-def test_what_ends_too_early_or_never_ends_is_passed_on_as_it_is() -> None:
+def test_an_incomplete_or_endless_head_is_passed_on_unchanged() -> None:
     cut, endless = with_line(JUNK[0])[:-2], b"HTTP/1.1 200 OK\r\n" + b"X-\xe9: 1\r\n" * 20_000
     assert read(cut, b"") == cut
     assert read(endless) == endless

@@ -133,7 +133,7 @@ def test_each_method_has_a_request_kind(method: str, kind: RequestKind, *, reads
     assert RequestKind.of(method, reads=reads, replay_safe=replay_safe) is kind
 
 
-def test_a_caller_who_looks_first_is_given_the_answer_that_asks_to_wait_and_no_other() -> None:
+def test_a_throttled_create_stops_or_reads_back_if_its_caller_looks_first() -> None:
     create = AttemptState(RequestKind.CREATE, Event.THROTTLED, 1, left_s=60.0, jitter=0.5, looks_first=True)
     assert decide(POLICY, create) is Action.STOP
     assert decide(POLICY, replace(create, in_doubt=True)) is Action.READ_BACK

@@ -72,12 +72,12 @@ async def test_a_base_url_that_is_refused_does_not_show_the_key() -> None:
     assert HUSH not in everything_about(caught.value)
 
 
-def test_neither_an_upstream_nor_a_client_shows_the_key() -> None:
+def test_the_repr_of_an_upstream_or_a_client_hides_the_key() -> None:
     upstream = Upstream(name="Acme", base_url="https://a.test", auth={"authorization": HUSH}, credential="K")
     assert HUSH not in f"{upstream!r} {Client(upstream)!r} {vars(Client(upstream))}"
 
 
-async def test_what_a_person_searched_for_is_not_logged(
+async def test_the_search_terms_of_a_person_are_not_logged(
     clients: Clients, server: Server, told: Callable[[], list[str]]
 ) -> None:
     client = await clients(server.url)

@@ -70,7 +70,7 @@ async def error_of(client: Client, call: Request) -> TaskhandError:
 
 @pytest.mark.parametrize("name", [*LOSSES, "RESET_BEFORE_READING"])
 @pytest.mark.parametrize("call", [*READS, *SAFE], ids=named)
-async def test_what_may_be_repeated_is_sent_again_after_any_loss(
+async def test_a_repeatable_request_is_sent_again_after_any_loss(
     clients: Clients, server: Server, steps: type[Steps], call: Request, name: str
 ) -> None:
     server.steps = [loss(steps, name), steps.answer(200)]
@@ -272,7 +272,7 @@ async def test_a_call_without_time_for_its_turn_fails_with_nothing_sent(
     assert client.request_count == 1
 
 
-async def test_what_nobody_waits_for_is_told_that_others_need_the_rate(
+async def test_a_background_request_is_refused_if_the_rate_is_needed_for_others(
     clients: Clients, server: Server, time: Time
 ) -> None:
     client = await clients(server.url, rate_limiter=RateLimiter(Rate(2, 9.0), clock=time.clock, sleep=time.sleep))

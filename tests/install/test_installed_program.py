@@ -39,7 +39,7 @@ def test_a_folder_that_is_emptied_holds_no_program_for_a_file_elsewhere() -> Non
     assert here.why_temporary(Path(tempfile.gettempdir()) / "home" / "mcp.json") is None
 
 
-def test_what_a_tool_installs_lasts(tmp_path: Path) -> None:
+def test_an_installation_by_a_tool_or_in_an_environment_is_permanent(tmp_path: Path) -> None:
     # uv and pipx mark each environment, as every virtual environment of uv is marked.
     for folder in (
         tmp_path / "uv" / "tools" / "taskhand",

@@ -44,7 +44,7 @@ async def test_a_change_is_found_as_it_was_written(journal: Journal) -> None:
     assert change.outcome == "applied"
 
 
-async def test_intents_keep_exactly_what_was_there_and_what_was_asked(journal: Journal) -> None:
+async def test_intents_keep_the_exact_task_before_and_the_requested_edit(journal: Journal) -> None:
     change = await journal.find(await full_change(journal))
     assert change
     renaming, deleting, creating = change.intents
@@ -67,7 +67,7 @@ async def test_collects_results_by_the_index_of_their_intent(journal: Journal) -
     ]
 
 
-async def test_what_begin_answers_is_what_is_found(journal: Journal) -> None:
+async def test_begin_returns_the_change_that_find_returns(journal: Journal) -> None:
     change = await begin(
         journal, make_opening(arguments={"id": "t-1"}, reason="why"), rename_intent(), delete_intent("t-2")
     )
@@ -75,7 +75,7 @@ async def test_what_begin_answers_is_what_is_found(journal: Journal) -> None:
     assert change.outcome == "open"
 
 
-async def test_what_record_answers_is_what_is_found(journal: Journal) -> None:
+async def test_record_returns_the_change_that_find_returns(journal: Journal) -> None:
     results = [Result(0, "refused", "t-1", code="conflict")]
     change = await journal.record(make_opening(), Ending("refused", "conflict"), [rename_intent()], results)
     assert await journal.find(change.id) == change
@@ -106,7 +106,7 @@ async def test_a_call_that_was_refused_is_there_with_its_code(journal: Journal) 
     assert (found.outcome, found.ending and found.ending.code) == ("refused", "empty_title")
 
 
-async def test_a_plan_says_so_in_its_id(journal: Journal) -> None:
+async def test_the_id_of_a_plan_begins_with_plan(journal: Journal) -> None:
     plan = await journal.record(make_opening(), Ending("planned"), [rename_intent()])
     assert plan.id.startswith("plan_")
     found = await journal.find(plan.id)
@@ -127,7 +127,7 @@ async def test_ids_are_counted_so_that_a_run_can_be_repeated(opens: Opener) -> N
         assert [*first, await settle(again)] == ["chg_0001", "chg_0002", "chg_0003"]
 
 
-async def test_there_is_no_change_of_an_unknown_id(journal: Journal) -> None:
+async def test_find_returns_none_for_an_unknown_id(journal: Journal) -> None:
     assert await journal.find("chg_0001") is None
 
 
@@ -444,7 +444,7 @@ async def test_only_one_of_two_who_saw_the_same_change_resumes_it(journal: Journ
     assert (is_new, current.results[1].outcome) == (False, "applied")
 
 
-async def test_a_resumed_change_whose_process_dies_is_abandoned_with_what_it_went_on_with(
+async def test_a_resumed_change_whose_process_dies_is_abandoned_with_its_resumed_tasks(
     journal: Journal, opens: Opener
 ) -> None:
     started = await begin(journal, None, rename_intent(), rename_intent("t-2"))

@@ -221,7 +221,7 @@ async def test_no_ending_overtakes_a_result_that_is_being_written_late(staged: S
     assert await rows_of(staged) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]
 
 
-async def test_what_waits_is_kept_when_the_call_that_writes_it_is_cancelled(staged: StagedJournal) -> None:
+async def test_a_waiting_result_is_kept_if_the_call_that_writes_it_is_cancelled(staged: StagedJournal) -> None:
     change_id = await leave_unwritten(staged)
     async with anyio.create_task_group() as others:
         others.start_soon(staged.find, change_id)

@@ -55,7 +55,7 @@ def test_a_credential_is_masked(text: str, left: str) -> None:
         "ana@example.cl",
     ],
 )
-def test_what_only_looks_a_little_like_one_is_kept(text: str) -> None:
+def test_text_that_only_resembles_a_credential_is_not_masked(text: str) -> None:
     assert kept(text) == text
 
 
@@ -120,11 +120,11 @@ def test_masks_the_shortest_credential() -> None:
     assert Masking().mask("://u:p@") == f"://{MASK}@"
 
 
-def test_a_configured_value_is_masked_unless_it_is_so_short_that_words_have_it() -> None:
+def test_a_configured_value_is_masked_unless_it_is_shorter_than_four_characters() -> None:
     assert (kept("pin 4711 it", "4711"), kept("pin 471 it", "471")) == (f"pin {MASK} it", "pin 471 it")
 
 
-def test_what_requests_of_a_person_bear_is_masked_and_what_they_bore_before_that() -> None:
+def test_the_current_and_the_previous_credential_of_a_person_are_masked() -> None:
     redaction = Masking()
     for letter in "abc":
         redaction.add("ana@x.test", [f"token {letter}", f"renewal {letter}"])

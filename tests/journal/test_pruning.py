@@ -54,7 +54,7 @@ async def is_whole(journal: SqliteJournal) -> bool:
     return (await journal.verify()).fault is None
 
 
-async def test_changes_that_are_too_old_go_and_the_chain_says_so(journal_file: Path, clock: FixedClock) -> None:
+async def test_expired_changes_are_pruned_and_the_chain_records_it(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         await settle(journal)
         clock.move(days=10)
