@@ -174,6 +174,27 @@ async def test_a_used_up_window_holds_all(budget: MemoryBudget) -> None:
     assert two.left == [("two", 7.0)]
 
 
+async def test_a_request_that_left_before_an_answer_came_uses_what_the_answer_says_is_left(
+    replica: Replica, time: Time
+) -> None:
+    answered = anyio.Event()
+
+    async def hold() -> None:
+        async with replica.turn():
+            await answered.wait()
+
+    async with anyio.create_task_group() as tasks:
+        async with replica.turn():
+            time.now += 0.2
+            tasks.start_soon(hold)
+            await anyio.wait_all_tasks_blocked()
+            time.now += 0.1
+            replica.limiter.observe(RateHeaders(remaining=1, reset_s=7.0))
+        await replica.send("next")
+        answered.set()
+    assert replica.left == [("next", pytest.approx(7.3))]
+
+
 async def test_a_look_that_may_not_wait_counts_all_the_same(replica: Replica, budget: MemoryBudget) -> None:
     with without_pauses():
         for _ in range(4):

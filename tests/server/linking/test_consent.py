@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -12,6 +13,7 @@ import pytest
 from sandbox.hubspot.stage import BEN as HUBSPOT_BEN
 from server.linking.link_stage import BASE, BEN, CAT, EVE, Browser, LinkStage, link_stage, text_of
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.oauth.grants import Grant, Kind
 from taskhand.vault.link import Link, OwnCredential
 
 PERSON = "ben@example.com"
@@ -133,6 +135,23 @@ async def test_another_consent_takes_the_place_of_the_one_before_which_is_revoke
     assert not found.grant.is_ended
 
 
+async def test_a_refresh_token_that_the_crm_gives_out_again_is_not_revoked(stage: LinkStage, browser: Browser) -> None:
+    grants = stage.close.authorization.grants
+    issue, given = grants.issue, list[str]()
+
+    def issue_one_refresh_token(kind: Kind, grant: Grant, ends: datetime | None, size: int = 32) -> str:
+        if kind != "refresh_token":
+            return issue(kind, grant, ends, size)
+        given.extend([] if given else [issue(kind, grant, ends, size)])
+        return given[0]
+
+    grants.issue = issue_one_refresh_token  # type: ignore[method-assign]
+    for _ in range(2):
+        _, crm = await begin(stage, browser)
+        assert (await browser.open(await stage.allow(crm, BEN))).status_code == 200
+    assert [one.is_ended for one in grants] == [False, False]
+
+
 async def test_a_pasted_key_that_a_consent_replaces_is_not_revoked(stage: LinkStage, browser: Browser) -> None:
     token = stage.token(BEN)
     await stage.links.save(Link(PERSON, "north", "key", OwnCredential(token), stage.clock()))
@@ -220,12 +239,30 @@ async def test_an_error_that_a_crm_sends_instead_of_a_code_is_shown_and_logged(
         assert error == "access_denied" or repr(error) in caplog.messages[-1]
 
 
-async def test_an_answer_that_is_lost_is_so_in_the_other_language_too(browser: Browser) -> None:
-    await browser.open("/link/callback?state=x&code=y")
-    assert browser.shown is not None
-    [other] = re.findall(r'href="([^"]+)"', browser.shown.text)
-    assert other == "/link/callback?lang=es"
-    assert "Esta respuesta es de otra página" in text_of(await browser.open(other))
+@pytest.mark.parametrize(
+    ("address", "query", "said"),
+    [
+        ("/link/callback", "?state=x&code=y", "Esta respuesta es de otra página"),
+        ("/link/unknown", "", "Este enlace no abre nada"),
+    ],
+)
+async def test_what_cannot_go_on_says_so_in_the_other_language_too(
+    browser: Browser, address: str, query: str, said: str
+) -> None:
+    shown = await browser.open(address + query)
+    [other] = re.findall(r'href="([^"]+)"', shown.text)
+    assert other == f"{address}?lang=es"
+    assert said in text_of(await browser.open(other))
+
+
+async def test_the_answer_to_a_consent_is_in_the_language_of_the_page(stage: LinkStage, browser: Browser) -> None:
+    page = f"{await stage.ticket()}?lang=es"
+    for decision in ("deny", "allow"):
+        await browser.open(page)
+        await browser.send(page)
+        answered = await browser.open(await stage.allow(browser.goes_to, BEN, decision))
+        assert ('<html lang="es">' in answered.text, page in answered.text + str(answered.url)) == (True, True)
+    assert await stage.linked() == {(PERSON, "north"): BEN}
 
 
 async def test_what_the_browser_is_sent_with_is_not_in_the_file_of_links(

@@ -101,14 +101,15 @@ async def test_the_key_of_another_member_is_refused_and_nothing_is_kept(stage: L
     assert await stage.linked() == {(PERSON, "north"): BEN}
 
 
-async def test_people_toml_says_who_a_person_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("person", [Person("bea"), Person("https://login.x.test#bea", "bea")])
+async def test_people_toml_says_who_a_person_is(tmp_path: Path, person: Person) -> None:
     async with link_stage(tmp_path, lines={"bea": {"north": "cat@example.com"}}) as stage:
-        page, browser = await stage.ticket("bea"), await stage.browser()
+        page, browser = await stage.ticket(person), await stage.browser()
         await browser.open(page)
         assert (await browser.send(page, stage.token(BEN))).status_code == 403
         await browser.open(page)
         assert (await browser.send(page, stage.token(CAT))).status_code == 200
-        assert await stage.linked() == {("bea", "north"): CAT}
+        assert await stage.linked() == {(person.id, "north"): CAT}
 
 
 @pytest.mark.parametrize(("person", "connection"), [(PERSON, "chat"), ("dan", "north")])

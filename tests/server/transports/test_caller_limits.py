@@ -81,6 +81,16 @@ def test_a_caller_is_remembered_as_long_as_something_counts() -> None:
     assert callers.begin("ana", is_stream=True) is None
 
 
+def test_bytes_that_have_not_arrived_whole_count_however_many_callers_come_meanwhile() -> None:
+    clock = Clock()
+    callers = CallerLimits(HttpLimits(requests_s=10, arriving_bytes=1_000, small_bytes=100), clock)
+    assert callers.receive("ana", 900, 0) is None
+    for number in range(2_000):
+        clock.now += 1
+        assert callers.refuse_rate(f"caller {number}") is None
+    assert callers.receive("ana", 200, 900) is not None
+
+
 def test_callers_that_left_are_forgotten() -> None:
     clock = Clock()
     callers = CallerLimits(HttpLimits(requests_s=10, wrong_keys=20), clock)

@@ -70,6 +70,7 @@ class Page:
 
     `address` is the page's own path, which opens it again; None if it cannot be opened again. `shows_ticket` is whether
     the page shows the person and the connection. `goes_to` is the URL to which the browser continues by itself.
+    `language` is None for that of the request.
     """
 
     heading: str
@@ -81,6 +82,7 @@ class Page:
     form: Form | None = None
     goes_to: str | None = field(default=None, repr=False)
     opens_again: bool = False
+    language: str | None = None
 
 
 def render(page: Page, language: str) -> str:

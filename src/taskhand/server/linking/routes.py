@@ -20,7 +20,7 @@ from taskhand.server.linking.link_flow import Linking, Refused
 from taskhand.server.linking.page_html import CONTENT_SECURITY_POLICY, Form, Page, render
 from taskhand.server.linking.texts import choose_language
 from taskhand.vault.link import LinkedMember
-from taskhand.vault.ticket import Ticket
+from taskhand.vault.ticket import Errand, Ticket
 
 __all__ = ["link_routes"]
 
@@ -85,9 +85,9 @@ class _Visit:
 
     @property
     def address(self) -> str:
-        """The page's own path, with the language if the person has chosen one."""
-        asked = self.request.query_params.get("lang")
-        return f"/link/{self.text}" + (f"?{urlencode({'lang': self.language})}" if asked else "")
+        """The page's own path, with the language unless the browser prefers it."""
+        preferred = choose_language(None, self.request.headers.get("accept-language", ""))
+        return f"/link/{self.text}" + ("" if self.language == preferred else f"?{urlencode({'lang': self.language})}")
 
     def names(self, ticket: Ticket, member: LinkedMember | None = None) -> dict[str, str]:
         """The names for the placeholders in the texts."""
@@ -183,9 +183,16 @@ async def _take_redirect(kind: str, visit: _Visit) -> Page | str:
         )  # the other language shows the same page
     ticket, errand = found
     visit = replace(visit, text=errand.ticket, language=choose_language(errand.language, ""))
+    shown = await _take_answer(visit, ticket, errand)
+    return replace(shown, language=visit.language) if isinstance(shown, Page) else shown
+
+
+async def _take_answer(visit: _Visit, ticket: Ticket, errand: Errand) -> Page | str:
+    """Take the answer of a CRM or an issuer to this browser."""
+    query = visit.request.query_params
     if (closed := await _find_obstacle(visit, ticket)) is not None:
         return closed
-    if kind == "sign_in":
+    if errand.kind == "sign_in":
         try:
             await visit.linking.take_sign_in(ticket, errand, visit.browser.id, dict(query))
         except Refused as refused:
@@ -282,7 +289,7 @@ def _answer(
 def _make_response(shown: Page | str, visit: _Visit) -> Response:
     if isinstance(shown, str):
         return RedirectResponse(shown, _SEE_OTHER, headers=_HEADERS)
-    return Response(render(shown, visit.language), shown.status, _HEADERS, "text/html; charset=utf-8")
+    return Response(render(shown, shown.language or visit.language), shown.status, _HEADERS, "text/html; charset=utf-8")
 
 
 async def _read_form(request: Request) -> dict[str, str]:
