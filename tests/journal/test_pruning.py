@@ -175,7 +175,7 @@ async def test_one_reading_of_a_clock_that_is_ahead_removes_nothing(
         assert (held.id, is_new) == (first, False)
 
 
-async def test_a_clock_that_stays_ahead_removes_a_tenth_of_the_rows_a_day_and_tells_the_log(
+async def test_pruning_with_a_clock_that_stays_ahead_removes_a_tenth_of_the_rows_a_day(
     journal_file: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
@@ -194,7 +194,7 @@ async def test_a_clock_that_stays_ahead_removes_a_tenth_of_the_rows_a_day_and_te
         assert await is_whole(journal)
 
 
-async def test_what_was_removed_within_a_day_counts_towards_the_tenth_of_all_rows(
+async def test_rows_removed_within_a_day_count_towards_the_tenth_of_all_rows(
     journal_file: Path, clock: FixedClock
 ) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
@@ -275,7 +275,7 @@ async def test_much_goes_in_portions_and_a_large_change_in_one(journal_file: Pat
         assert await is_whole(journal)
 
 
-async def test_what_was_pruned_is_not_left_in_the_file(journal_file: Path, clock: FixedClock) -> None:
+async def test_pruned_changes_are_overwritten_in_the_file(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         for _ in range(40):  # more than the rows written afterwards could overwrite
             await settle(journal, make_opening(reason="because of Quetzalcoatl"))

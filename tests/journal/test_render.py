@@ -65,7 +65,7 @@ def test_times_are_on_the_clock_of_the_person() -> None:
     assert render_change(done(), timezone(timedelta(hours=-3))).startswith("2026-03-04T12:30-03:00 Wed  ")
 
 
-def test_why_and_what_it_belongs_to_is_told() -> None:
+def test_a_rendered_change_has_its_reason_its_plan_and_the_undone_change() -> None:
     opening = make_opening("undo_change", reason="a mistake", plan_id="plan_1", undoes="chg_0")
     assert lines(Change("chg_1", opening, ending=Ending("applied")))[1:] == [
         "  reason: a mistake",

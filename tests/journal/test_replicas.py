@@ -104,7 +104,7 @@ async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: T
         ("unknown", "not_attempted", "not_attempted", "not_attempted"),
     ],
 )
-async def test_what_comes_late_takes_nothing_back_and_counts_where_it_knows_more(
+async def test_a_late_result_counts_only_if_it_is_more_certain_than_the_recorded_one(
     postgres: TestDatabase, read: str, sent: str, counts: str, ended: str
 ) -> None:
     async with paused(postgres) as (silent, other, change):
@@ -129,7 +129,7 @@ async def test_a_result_counts_that_comes_while_another_process_reads_the_task(p
         assert found.ending == Ending("refused", "not_attempted")
 
 
-async def test_who_comes_late_does_not_end_the_doubt_about_a_write_that_another_has_sent_since(
+async def test_a_late_result_does_not_settle_a_write_that_another_process_sent_since(
     postgres: TestDatabase,
 ) -> None:
     async with paused(postgres) as (silent, other, change):
@@ -167,7 +167,7 @@ async def test_a_replica_that_dies_while_it_settles_for_another_is_taken_over_to
         assert await third.abandoned() == (change,)
 
 
-async def test_what_a_process_settles_for_a_dead_one_comes_late_once_it_was_taken_over_itself(
+async def test_a_recovery_counts_as_late_once_another_process_has_taken_the_change_over(
     postgres: TestDatabase,
 ) -> None:
     uptime = Uptime()
@@ -215,7 +215,7 @@ async def test_a_turn_is_had_by_one_process_at_a_time_and_ends_with_it(postgres:
     assert turns == [(4, 0)]
 
 
-async def test_an_intent_of_which_it_is_not_known_whether_it_was_written_is_ended_as_not_sent(
+async def test_an_intent_whose_commit_is_uncertain_is_ended_as_not_attempted(
     postgres: TestDatabase,
 ) -> None:
     claim = Claim("key 1", "payload")

@@ -98,7 +98,7 @@ def found_at(original: Database, tamper: Tamper) -> int | None:
     return fault.seq if fault else None
 
 
-def test_a_health_check_looks_at_the_newest_rows_and_says_how_many_it_has_not_looked_at(original: Database) -> None:
+def test_a_health_check_verifies_the_newest_rows_and_counts_the_unread_ones(original: Database) -> None:
     first, *_, last = seqs = numbers(original)
     with closing(sqlite3.connect(":memory:")) as copy:
         original.backup(copy)
@@ -229,7 +229,7 @@ def test_finds_rows_removed_from_the_oldest_end_even_if_the_anchor_was_moved(ori
 
 
 @pytest.mark.parametrize("table", ["claim", "under_way"])
-def test_what_is_kept_beside_the_chain_must_agree_with_it(original: Database, table: str) -> None:
+def test_tables_beside_the_chain_must_agree_with_it(original: Database, table: str) -> None:
     opened = original.execute("SELECT max(seq) FROM entry WHERE kind = 'opening'").fetchone()[0]
     for sql in (
         f"DELETE FROM {table} WHERE seq = {opened}",  # noqa: S608

@@ -112,7 +112,7 @@ async def test_the_last_use_is_written_once_a_minute(store: SqliteKeyStore, cli:
     assert await written() == clock()
 
 
-async def test_a_use_that_was_written_down_a_moment_ago_is_not_written_again_for_a_reader_who_came_before(
+async def test_a_use_that_was_just_recorded_is_not_written_again(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
 ) -> None:
     check, new = KeyCheck(store, FixedClock()), await added(cli)

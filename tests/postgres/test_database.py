@@ -50,7 +50,7 @@ def test_a_mark_is_a_parameter_outside_of_texts_names_and_comments(given: str, s
     assert to_driver(given) == sent
 
 
-async def test_a_text_comes_back_as_it_was_but_for_what_postgres_has_no_text_for(store: Store) -> None:
+async def test_a_text_is_read_back_unchanged_except_for_characters_that_postgres_cannot_store(store: Store) -> None:
     text = "Ñandú 100% ? \\ 'x' \U0001f600"
     found = await store.read(lambda connection: connection.execute("SELECT ? AS a, ? AS b", (text, "a\0\ud800")))
     row = found.fetchone()
@@ -118,7 +118,7 @@ async def test_writes_of_one_kind_wait_for_each_other_and_none_is_lost(store: St
     await other.aclose()
 
 
-async def test_a_write_that_does_nothing_in_its_middle_holds_the_others_up_for_less_than_they_wait(
+async def test_a_write_that_stalls_delays_other_writes_for_less_than_their_timeout(
     store: Store, postgres: TestDatabase
 ) -> None:
     holds, other_is_done = Event(), Event()
@@ -174,7 +174,7 @@ async def test_no_error_quotes_the_password_of_the_address(url: str) -> None:
     await store.aclose()
 
 
-async def test_a_schema_of_a_newer_program_is_refused_unless_this_one_can_work_on_it(
+async def test_a_schema_of_a_newer_program_is_refused_unless_it_is_compatible(
     store: Store, postgres: TestDatabase
 ) -> None:
     postgres.run("UPDATE taskhand.schema_version SET version = 99 WHERE kind = 'journal'")

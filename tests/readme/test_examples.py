@@ -36,7 +36,7 @@ def test_an_example_runs_and_prints_its_result(name: str, store_file: Path) -> N
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*/run.py")), ids=lambda file: file.parent.name)
-def test_an_example_without_its_argument_says_what_it_takes(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_with_wrong_arguments_prints_its_usage(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for arguments in ([], ["--yes"], ["a", "b"]) if example.parent.name == "daily_sweep" else ([], ["a", "b"]):
         monkeypatch.setattr(sys, "argv", [str(example), *arguments])
         with pytest.raises(SystemExit, match=r"^Usage: python run\.py STORE_FILE"):

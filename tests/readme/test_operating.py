@@ -82,7 +82,7 @@ def _check_connections(root: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("docker run ")])
-def test_what_a_container_is_started_with_is_a_command_of_taskhand(line: str) -> None:
+def test_the_arguments_of_a_documented_container_are_a_command_of_taskhand(line: str) -> None:
     words = shlex.split(line)
     image = words.index("taskhand")
     assert "taskhand:/data" in words[:image]

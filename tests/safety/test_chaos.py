@@ -6,7 +6,7 @@ from postgres_server import TestDatabase
 from safety.chaos.reign import Reign, reign
 
 
-def test_nothing_is_lost_doubled_or_told_untruly_while_servers_are_killed_paused_and_cut_off(
+def test_answers_stay_true_and_tasks_unique_while_servers_are_killed_and_cut_off(
     postgres: TestDatabase, tmp_path: Path
 ) -> None:
     how = Reign("vambe", None, seed=7, callers=4, every_s=(0.05, 0.2), pauses_s=(0.3,), timeout_s=10.0)

@@ -30,7 +30,7 @@ async def refusal(there: Mixed, tool: str, **arguments: Any) -> dict[str, Any]:
     return refused.value.error
 
 
-async def test_what_is_not_found_is_not_found_in_a_connection(tmp_path: Path) -> None:
+async def test_a_not_found_error_names_its_connection(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         for name, task_id in GONE.items():
             for tool, arguments, code in NOT_FOUND:

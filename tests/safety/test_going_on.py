@@ -76,7 +76,7 @@ async def test_a_plan_is_gone_on_with_until_nothing_is_left_and_undone_as_one(tm
         assert crm.renamed == set()
 
 
-async def test_a_change_without_a_plan_answers_a_plan_id_for_the_rest_and_its_key_tells_the_state(
+async def test_an_unfinished_change_returns_a_plan_id_and_its_key_returns_the_state(
     tmp_path: Path,
 ) -> None:
     time, key = Waiting(), {"idempotencyKey": "one"}
@@ -159,7 +159,7 @@ async def test_a_process_that_dies_while_it_goes_on_leaves_each_task_to_be_writt
         assert crm.renamed == set(crm.ids)
 
 
-async def test_what_was_undone_is_not_gone_on_with(tmp_path: Path) -> None:
+async def test_an_undone_change_cannot_be_resumed(tmp_path: Path) -> None:
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
         first = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
@@ -189,7 +189,7 @@ async def test_a_plan_whose_first_call_had_time_only_to_look_is_gone_on_with() -
         assert done["totals"] == {"applied": MANY}
 
 
-async def test_new_tasks_that_there_was_no_time_for_are_created_by_the_plan_id_and_each_once(tmp_path: Path) -> None:
+async def test_the_plan_id_of_an_unfinished_create_creates_each_remaining_task_once(tmp_path: Path) -> None:
     time = Waiting()
     own = {"responsibleIds": ["me"], "priority": "1"}
     tasks = [own | {"title": f"New {number:02}"} for number in range(TASKS)]

@@ -134,7 +134,7 @@ async def test_an_unreachable_crm_is_reported_and_does_not_delay_the_others(tmp_
         assert [row["connection"] for row in (await there.agent("list_changes"))["changes"]] == ["home"]
 
 
-async def test_a_crm_that_does_not_answer_costs_a_part_of_the_call_and_its_rows_come_when_it_is_back(
+async def test_a_mute_crm_costs_only_part_of_a_list_and_its_rows_follow_later(
     tmp_path: Path,
 ) -> None:
     async with mixed(tmp_path) as there:
@@ -151,7 +151,7 @@ async def test_a_crm_that_does_not_answer_costs_a_part_of_the_call_and_its_rows_
         assert len(ids) == len(set(ids)) == 6
 
 
-async def test_what_is_left_comes_with_a_later_call_also_where_all_others_have_ended(tmp_path: Path) -> None:
+async def test_the_rows_of_a_mute_crm_follow_after_all_other_connections_have_ended(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         there.lines["south"].is_mute = lambda _: True
         page = await there.agent("list_tasks")
@@ -216,7 +216,7 @@ async def shown_and_told(there: Mixed, asked: dict[str, Any]) -> tuple[list[str]
     return sorted(by_connection(answer)), told(answer)
 
 
-async def test_a_connection_that_lacks_a_field_is_not_asked_and_what_is_wrong_elsewhere_is_told_first(
+async def test_a_connection_without_a_filters_field_is_not_asked_and_other_errors_come_first(
     tmp_path: Path,
 ) -> None:
     async with mixed(tmp_path, closed="south") as there:

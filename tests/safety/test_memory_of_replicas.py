@@ -63,7 +63,7 @@ async def test_of_two_undos_at_two_replicas_one_is_sent(postgres: TestDatabase) 
         assert (at.gate.writes, again["task"]["title"], again.get("changed", {})) == (writes, "Call Acme 1", {})
 
 
-async def test_what_a_change_has_replaced_is_what_another_replica_had_written(postgres: TestDatabase) -> None:
+async def test_the_replaced_value_of_a_change_is_the_one_that_another_replica_wrote(postgres: TestDatabase) -> None:
     async with two_replicas(VAMBE, postgres, hears=False) as at:
         task_id = VAMBE.task_id(1)
         await at.one("get_task", id=task_id)
@@ -81,7 +81,7 @@ async def test_a_task_that_another_replica_has_made_is_found(postgres: TestDatab
         assert (await at.one("update_task", id=made, title="Newer"))["task"]["title"] == "Newer"
 
 
-async def test_what_another_replica_tells_is_read_anew(postgres: TestDatabase) -> None:
+async def test_tasks_that_another_replica_announces_are_read_again(postgres: TestDatabase) -> None:
     async with two_replicas(VAMBE, postgres, hears=True) as at:
         task_id = VAMBE.task_id(1)
         await at.one("update_task", id=task_id, title="Mine")

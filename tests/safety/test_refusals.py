@@ -78,7 +78,7 @@ async def done_status(stage: AtCrm) -> str:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_after_a_500_the_answer_says_what_reading_back_has_shown(crm: Crm) -> None:
+async def test_the_answer_after_a_500_reports_the_result_of_reading_back(crm: Crm) -> None:
     async with staged(crm, tasks=2) as stage:
         failed = await answer(stage, "one", 500, title="New")
         assert (failed["code"], failed["retryable"]) == ("upstream_error", True)

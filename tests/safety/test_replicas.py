@@ -208,12 +208,12 @@ async def cut_connections_and_restart(stage: Stage, server: OwnServer) -> None:
     assert (await stage.all("recover")) == [{}] * 3
 
 
-async def test_what_is_asked_of_several_replicas_happens_once_also_while_postgres_is_restarted(stage: Stage) -> None:
+async def test_equal_calls_to_several_replicas_have_one_effect_even_while_postgres_restarts(stage: Stage) -> None:
     await ask_several_replicas_for_the_same(stage)
     if stage.postgres.server is not None:
         await cut_connections_and_restart(stage, stage.postgres.server)
 
 
-async def test_what_a_replica_left_that_was_paused_or_killed_is_ended_truly_by_another(stage: Stage) -> None:
+async def test_changes_of_a_paused_or_killed_replica_are_ended_truly_by_another(stage: Stage) -> None:
     await pause_a_replica(stage)
     await kill_two_replicas(stage)

@@ -79,7 +79,7 @@ JUNK = (
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_lines_that_are_no_headers_break_neither_reads_nor_writes(crm: Crm) -> None:
+async def test_malformed_header_lines_do_not_break_reads_or_writes(crm: Crm) -> None:
     time = Time()
     there = crm.sandbox(1, time, ())
     async with (

@@ -46,7 +46,7 @@ async def timed(agent: Agent, tool: str, **arguments: Any) -> dict[str, Any]:
         assert monotonic() - began < BUSY_S
 
 
-async def test_a_question_that_is_never_shown_ends_in_the_plan_and_a_late_answer_does_nothing(tmp_path: Path) -> None:
+async def test_a_question_without_an_answer_ends_in_the_plan_and_a_late_answer_is_ignored(tmp_path: Path) -> None:
     late, answered = anyio.Event(), anyio.Event()
     questions: list[str] = []
 

@@ -201,7 +201,7 @@ DUE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_change_that_keeps_a_part_of_an_unreadable_due_date_says_what_to_send(crm: Crm) -> None:
+async def test_a_change_to_part_of_an_unreadable_due_date_is_refused(crm: Crm) -> None:
     async with staged(crm) as stage:
         stage.proxy.odd = DUE[crm.name]
         second = stage.ids[1]

@@ -215,7 +215,7 @@ async def listening() -> AsyncIterator[tuple[str, list[bytes], anyio.Event]]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", bodies, arrived
 
 
-async def test_a_served_sandbox_delivers_by_itself_and_tells_what_it_has_sent() -> None:
+async def test_a_served_sandbox_delivers_webhooks_and_lists_its_subscriptions() -> None:
     sandbox: Emulator = HubSpotSandbox(clock=lambda: START)
     async with (
         listening() as (address, bodies, arrived),

@@ -139,7 +139,7 @@ async def mixed(tmp_path: Path) -> AsyncIterator[Connections]:
         yield connections
 
 
-async def test_a_call_that_may_mean_several_connections_is_told_which_there_are(mixed: Connections) -> None:
+async def test_a_call_with_an_unclear_connection_is_refused_with_the_connections(mixed: Connections) -> None:
     async with Client(create_server(mixed)) as client:
         for tool, arguments, code, message in UNCLEAR:
             error = await answer_of(client, tool, **arguments)
@@ -240,7 +240,9 @@ async def test_a_tool_that_asks_all_connections_takes_words_for_all(tmp_path: Pa
                 assert (error["code"], error["next"]) == (code, step)
 
 
-async def test_what_only_another_connection_takes_is_refused_with_its_name(mixed: Connections) -> None:
+async def test_an_argument_of_another_connection_is_refused_with_the_name_of_that_connection(
+    mixed: Connections,
+) -> None:
     async with Client(create_server(mixed)) as client:
         for tool, arguments, code, message, step in REFUSED:
             error = await answer_of(client, tool, **arguments)

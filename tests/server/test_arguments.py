@@ -270,7 +270,7 @@ def test_an_argument_like_no_other_is_refused_with_the_list() -> None:
     assert caught.value.next_step == "The arguments are: id, responsibleIds, idProperty, mode, dryRun, reason."
 
 
-def test_a_tool_without_arguments_says_so() -> None:
+def test_an_unknown_argument_of_a_tool_without_arguments_is_refused() -> None:
     with refused("unknown_argument") as caught:
         read("list_statuses", {"xyzzy": 1})
     assert caught.value.next_step == "Leave xyzzy out: this takes no arguments."
@@ -435,7 +435,7 @@ MAY_BE_EMPTIED = ("description", "aiContactId", "aiCustomerId", "dueDate", "dueT
 
 
 @pytest.mark.parametrize("word", ["null", "None", "undefined"])
-def test_a_word_for_null_says_nothing_in_a_new_task_and_is_never_written_by_a_change(word: str) -> None:
+def test_a_word_for_null_is_ignored_in_a_create_and_never_written_by_a_change(word: str) -> None:
     for name in MAY_BE_EMPTIED:
         assert meant("create_task", DRAFT | {name: word}) == meant("create_task", DRAFT)
         assert meant("update_task", update(priority="2", clear=[]) | {name: word}) == meant(
@@ -448,7 +448,7 @@ def test_a_word_for_null_says_nothing_in_a_new_task_and_is_never_written_by_a_ch
         meant("update_task", update(title=word, priority="2"))
 
 
-def test_an_empty_value_of_another_type_is_not_given_where_it_can_mean_nothing_else() -> None:
+def test_an_empty_value_of_another_type_counts_as_omitted_unless_it_is_ambiguous() -> None:
     empty: Any
     for empty in ([], {}, 0):
         for name in MAY_BE_EMPTIED:

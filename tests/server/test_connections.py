@@ -77,7 +77,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize("era", ["auto", "legacy"])
-async def test_a_refusal_is_journaled_in_the_connection_that_is_meant_with_what_was_sent(
+async def test_a_refusal_is_journaled_in_its_connection_with_the_sent_arguments(
     tmp_path: Path, era: Literal["auto", "legacy"]
 ) -> None:
     settings = [*settings_in(tmp_path)]

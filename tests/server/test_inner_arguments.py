@@ -207,7 +207,7 @@ UNKNOWN: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("sent", "called", "instead"), UNKNOWN)
-def test_an_unknown_field_is_refused_with_what_was_meant_and_where_it_goes(
+def test_an_unknown_field_is_refused_with_the_argument_to_send_instead(
     sent: dict[str, Any], called: str, instead: str
 ) -> None:
     with refused("unknown_argument") as caught:

@@ -364,7 +364,7 @@ async def test_a_person_who_declined_is_not_asked_by_the_next_offer(stage: Stage
     assert (len(at.asked), len(stage.pages.made)) == (1, 3)
 
 
-async def test_where_no_page_can_be_offered_the_answer_says_who_links(stage: Stage) -> None:
+async def test_the_answer_names_the_link_command_if_no_page_can_be_offered(stage: Stage) -> None:
     at = AtBrowser()
     async with stage.client(at) as client:
         for what in ("has_none", "fails"):
@@ -406,7 +406,7 @@ async def test_an_offer_that_ends_soon_is_replaced(stage: Stage) -> None:
             assert len(stage.pages.made) == number + 1
 
 
-async def test_a_change_of_many_that_loses_its_credential_says_where_to_link_and_goes_on(stage: Stage) -> None:
+async def test_a_bulk_create_that_loses_its_credential_offers_a_link_and_can_be_resumed(stage: Stage) -> None:
     drafts = [CALLS["create_task"] | {"title": f"Call {number}"} for number in range(3)]
     await stage.office.link(DAN, BEN)
     async with stage.client(AtBrowser()) as client:
@@ -424,7 +424,7 @@ async def test_a_change_of_many_that_loses_its_credential_says_where_to_link_and
         assert len({one["text"] for one in created}) == len(created) == 3
 
 
-async def test_a_plan_that_loses_its_credential_is_gone_on_with_and_the_reason_is_said_once(stage: Stage) -> None:
+async def test_a_plan_that_loses_its_credential_can_be_resumed_and_gives_the_reason_once(stage: Stage) -> None:
     drafts = [CALLS["create_task"] | {"title": f"Ring {number}"} for number in range(7)]
     await stage.office.link(DAN, BEN)
     async with stage.client() as client:
@@ -445,7 +445,7 @@ async def test_a_plan_that_loses_its_credential_is_gone_on_with_and_the_reason_i
         assert (await answer_of(client, "apply_plan", planId=plan["planId"]))["code"] == "plan_used"
 
 
-async def test_what_needs_a_link_does_not_spoil_the_lists_of_others(tmp_path: Path) -> None:
+async def test_a_connection_that_needs_a_link_does_not_break_lists_of_other_connections(tmp_path: Path) -> None:
     async with open_stage(tmp_path, "north", "south") as stage:
         at = AtBrowser()
         await stage.office.link(DAN, BEN, "north")

@@ -92,7 +92,7 @@ async def test_me_means_each_person_in_writes_and_filters_whoever_called_before(
                 assert [row["title"] for row in found["tasks"]] == [title]
 
 
-async def test_whoever_writes_is_the_creator_the_finisher_and_the_author_of_a_note(offices: Connections) -> None:
+async def test_the_caller_is_recorded_as_creator_finisher_and_author_of_a_note(offices: Connections) -> None:
     members = {one.id: one.name for one in await offices.find("north").backend.account.members()}
     async with client_of(offices, ANA) as ana, client_of(offices, BOB) as bob, client_of(offices, GIL) as gil:
         made = await answer_of(ana, "create_task", **TASK)

@@ -113,7 +113,7 @@ def _required(tool: dict[str, Any]) -> list[str]:
     return required
 
 
-async def test_it_is_said_what_each_connection_is_where_one_is_called_first(mixed: Connections) -> None:
+async def test_the_connection_argument_describes_each_connection_in_the_usual_first_tools(mixed: Connections) -> None:
     for tool in ("list_tasks", "create_task"):
         described = (await fields_of(mixed, tool))["connection"]["description"]
         assert described.startswith(
@@ -163,7 +163,7 @@ LACKING = {
 """How the descriptions of these arguments end."""
 
 
-async def test_what_some_connection_lacks_is_said_in_the_description(mixed: Connections) -> None:
+async def test_the_description_of_a_field_names_the_connections_without_it(mixed: Connections) -> None:
     listed = {tool["name"]: tool["inputSchema"]["properties"] for tool in await list_tools(mixed)}
     found = {(tool, field): listed[tool][field]["description"] for tool, field in LACKING}
     assert {key: said for key, said in found.items() if not said.endswith(LACKING[key])} == {}
@@ -195,7 +195,7 @@ async def test_each_argument_is_described_once(mixed: Connections) -> None:
     assert len(set(described)) == len(described)
 
 
-async def test_list_connections_says_what_each_is_and_lacks_and_asks_no_crm(mixed: Connections) -> None:
+async def test_list_connections_describes_each_connection_and_its_missing_features(mixed: Connections) -> None:
     async with Client(create_server(mixed)) as client:
         answer = (await client.call_tool("list_connections", {})).structured_content
     assert answer is not None
@@ -223,7 +223,7 @@ async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Con
     assert len(said) / 4 <= INSTRUCTIONS_LIMIT
 
 
-async def test_list_connections_says_who_the_caller_is_where_a_file_or_a_setting_says_it(tmp_path: Path) -> None:
+async def test_list_connections_shows_the_caller_as_the_file_or_the_settings_name_it(tmp_path: Path) -> None:
     settings: list[dict[str, Any]] = [
         {"chosen_backend": "local", "db": tmp_path / "north.sqlite", "user": "Marta Gil"},
         {"chosen_backend": "hubspot", **BACKENDS["hubspot"], "hubspot_user_id": "77"},

@@ -57,7 +57,7 @@ async def test_nothing_is_promised_that_would_not_be_kept(era: str) -> None:
         assert capabilities.completions is None
 
 
-async def test_an_error_without_a_remedy_still_says_what_to_do() -> None:
+async def test_a_configuration_error_without_a_remedy_still_has_a_next_step() -> None:
     async with Client(create_not_configured_server(OperatorError("TASKHAND_IDS is not usable."))) as client:
         result = await client.call_tool("list_tasks", {})
     assert "has to be corrected" in "".join(part.text for part in result.content if isinstance(part, TextContent))

@@ -112,7 +112,7 @@ async def test_a_read_only_server_runs_no_write(store_file: Path) -> None:
     assert answer.structured_content["tasks"] == []
 
 
-async def test_a_tool_that_was_not_chosen_is_neither_listed_nor_called(store_file: Path) -> None:
+async def test_a_tool_that_is_not_enabled_is_not_listed_and_cannot_be_called(store_file: Path) -> None:
     async with connected(store_file, tools="all,-find_contacts,-delete_task") as client:
         assert await listed(client) == [name for name in ALL if name not in {"find_contacts", "delete_task"}]
         for name in ("find_contacts", "delete_task"):

@@ -103,7 +103,7 @@ def _told(error: Mapping[str, Any]) -> tuple[str, str]:
     return error["code"], error["message"]
 
 
-async def test_me_is_who_the_crm_says_before_what_people_toml_says(office: Office) -> None:
+async def test_me_is_the_member_of_the_own_credential_before_that_of_people_toml(office: Office) -> None:
     assert await office.me("cat@example.com", line="ana@example.com") == CAT
     assert await office.me(NOBODY, line="cat@example.com") == CAT
     assert office.users() == {CAT, OWNER}
@@ -118,7 +118,7 @@ async def test_me_is_who_the_crm_says_before_what_people_toml_says(office: Offic
         ("bulk_update_tasks", {"taskIds": [TASK, CALL], "changes": {"priority": "2"}}),
     ],
 )
-async def test_who_is_revoked_in_the_crm_has_to_link_again_and_nobody_else(
+async def test_only_the_person_whose_credential_was_revoked_has_to_link_again(
     office: Office, tool: str, sent: dict[str, Any]
 ) -> None:
     async with office.client("ben@example.com") as ben, office.client("cat@example.com") as cat:
@@ -195,7 +195,7 @@ async def test_an_unlinked_person_is_back_on_the_shared_credential_at_the_next_c
         assert office.users() == {OWNER}
 
 
-async def test_a_server_without_the_key_of_the_vault_serves_nobody_who_has_linked_with_the_shared_credential(
+async def test_a_server_without_the_vault_key_refuses_persons_with_a_linked_credential(
     office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = office.settings.model_copy(update={"links": office.file})
@@ -299,7 +299,7 @@ async def test_the_properties_of_a_crm_are_read_with_it_too(tmp_path: Path) -> N
     await links.aclose()
 
 
-async def test_what_a_person_has_linked_is_for_nobody_else_with_the_same_address(office: Office) -> None:
+async def test_a_credential_that_a_person_linked_does_not_serve_another_with_the_same_address(office: Office) -> None:
     """What the operator has linked for an address is for whoever has that one, verified."""
     ben, other = "ben@example.com", Person("https://second.x.test#mallory", "ben@example.com")
     for state in ("linked", "ended", "altered"):
@@ -329,7 +329,7 @@ async def test_what_a_person_has_linked_is_for_nobody_else_with_the_same_address
     [Person.parse("ben@example.com"), Person("https://login.x.test#00u1", "ben@example.com")],
     ids=["of a key", "of a token, linked by e-mail"],
 )
-async def test_what_a_dead_process_left_open_is_settled_with_the_credential_of_whoever_made_it(
+async def test_recovery_settles_a_change_with_the_credential_of_its_author(
     office: Office, tmp_path: Path, maker: Person
 ) -> None:
     ben = Principal(maker)
@@ -377,7 +377,7 @@ async def test_the_rule_names_the_only_connection_too_where_there_is_no_vault(of
                 assert (await answer_of(dan, "get_task", id=TASK)).get("code") == code
 
 
-async def test_what_an_account_may_not_do_is_for_an_administrator_of_the_crm(office: Office) -> None:
+async def test_a_forbidden_request_with_an_own_credential_refers_to_an_administrator_of_the_crm(office: Office) -> None:
     await office.link("ben@example.com", BEN)
     office.sandbox.faults = [Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=403) for nth in (1, 2)]
     for person, said in (

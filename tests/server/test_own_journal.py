@@ -49,7 +49,7 @@ async def test_a_change_says_whether_its_person_made_it_with_an_own_credential(c
         assert [row["body"]["value"].get("own_credential") for row in openings] == [True, None]
 
 
-async def test_what_a_persons_requests_bear_is_masked_in_all_that_is_written(crm: str, tmp_path: Path) -> None:
+async def test_the_tokens_of_a_person_are_masked_in_all_stored_data(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office, office.client(BEN) as ben:
         tokens: list[str] = []
         for _ in range(2):

@@ -82,7 +82,7 @@ async def test_the_same_task_of_another_person_is_another_task(calls_as: Connect
     assert (await at_home("create_task", **TASK))["task"]["id"] == first["task"]["id"]
 
 
-async def test_changes_of_another_person_are_neither_listed_nor_found_nor_undone(calls_as: Connect) -> None:
+async def test_changes_of_another_person_cannot_be_listed_found_or_undone(calls_as: Connect) -> None:
     ana, bob = await calls_as(ANA), await calls_as(BOB)
     made = await ana("create_task", **TASK)
     await bob("create_task", **TASK | {"title": "Otra"})
@@ -97,7 +97,7 @@ async def test_changes_of_another_person_are_neither_listed_nor_found_nor_undone
         assert str(theirs).replace(made["changeId"], "chg_0000000000") == str(nobodys)
 
 
-async def test_whoever_sees_all_changes_undoes_one_of_another_and_is_told_whose_it_was(calls_as: Connect) -> None:
+async def test_a_person_who_sees_all_changes_can_undo_one_of_another_named_person(calls_as: Connect) -> None:
     ana, eve = await calls_as(ANA), await calls_as(EVE)
     made = await ana("create_task", **TASK)
     edited = await ana("update_task", connection="north", id=made["task"]["id"], title="Escribir")
@@ -127,7 +127,7 @@ async def test_a_task_that_another_has_made_again_is_answered_without_the_change
     assert (await eve("undo_change", changeId=deleted["changeId"]))["changeId"] == again["changeId"]
 
 
-async def test_whoever_sees_own_tasks_only_does_not_see_all_changes(calls_as: Connect) -> None:
+async def test_a_person_limited_to_own_tasks_does_not_see_all_changes(calls_as: Connect) -> None:
     ana, both = await calls_as(ANA), await calls_as(BOTH)
     made = await ana("create_task", **TASK)
     assert (await both("list_changes", connection="north"))["changes"] == []

@@ -174,7 +174,7 @@ async def test_an_undo_that_deletes_needs_a_second_person_too(office: Office) ->
     assert "deleted" in await ben("apply_plan", planId=plan["planId"])
 
 
-async def test_without_the_destructive_scope_nothing_that_loses_something_is_done(office: Office) -> None:
+async def test_a_caller_without_the_destructive_scope_cannot_delete_undo_or_change_by_filter(office: Office) -> None:
     everything, writer = await office.agent(ANA), await office.agent(ANA, WRITE, PersonAtClient("yes"))
     made = await writer("create_task", title="Made", responsibleIds=[], priority="1")
     assert await refusal(writer, "undo_change", changeId=made["changeId"]) == "scope"

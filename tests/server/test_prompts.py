@@ -159,7 +159,7 @@ async def test_today_is_the_day_in_the_configured_timezone(store_file: Path) -> 
         ("hand_over", {}, "from is required: Who hands over"),
     ],
 )
-async def test_a_wrong_request_is_refused_and_says_what_to_send(
+async def test_a_wrong_prompt_request_is_refused_with_the_valid_choices(
     era: str, name: str, arguments: dict[str, str], message: str, store_file: Path
 ) -> None:
     async with connected(store_file, era) as client:

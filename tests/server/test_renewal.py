@@ -132,7 +132,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_while_nothing_can_be_renewed_a_good_token_is_used_and_an_expired_one_waits(
+async def test_a_valid_token_is_used_and_an_expired_one_refused_while_renewal_fails(
     crm: str, name: str, tmp_path: Path
 ) -> None:
     async with open_signed_office(crm, tmp_path) as office:
@@ -164,7 +164,7 @@ async def test_a_lost_answer_costs_a_new_link_where_refresh_tokens_are_replaced(
         assert await outcomes(office, CAT, 2) == ["ok"] * 2
 
 
-async def test_who_waits_for_a_slow_sign_in_gets_what_it_answers(crm: str, tmp_path: Path) -> None:
+async def test_callers_that_wait_for_a_slow_renewal_share_its_result(crm: str, tmp_path: Path) -> None:
     release = anyio.Event()
 
     async def slow(_: float) -> None:

@@ -140,7 +140,7 @@ async def test_an_unknown_resource_is_not_found(era: str, uri: str, store_file: 
     assert (refused.value.code, refused.value.data) == (INVALID_PARAMS, {"uri": uri})
 
 
-async def test_a_task_that_is_not_there_says_where_ids_come_from(store_file: Path) -> None:
+async def test_reading_a_missing_task_names_the_tool_that_lists_ids(store_file: Path) -> None:
     async with open_app(Settings(db=store_file)) as at, Client(create_server(at)) as client:
         with pytest.raises(MCPError, match=r"There is no task 9{8}.*list_tasks"):
             await client.read_resource(ABSENT)

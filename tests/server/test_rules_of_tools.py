@@ -76,7 +76,7 @@ READ: frozenset[Scope] = frozenset({"read"})
 
 
 @pytest.mark.parametrize("arm", [arm for arm in ARMS if arm.name in {"close", "hubspot"}], ids=lambda arm: arm.name)
-async def test_what_can_be_refused_without_the_crm_costs_no_request(arm: Any, tmp_path: Path) -> None:
+async def test_a_call_that_a_rule_forbids_is_refused_without_a_request(arm: Any, tmp_path: Path) -> None:
     async with open_office(tmp_path, arm) as office:
         ana = await office.agent(ANA)
         made = await ana("create_tasks", tasks=[{"title": f"T{n}", "responsibleIds": ["me"]} for n in range(2)])

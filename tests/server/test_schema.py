@@ -229,7 +229,7 @@ def test_every_field_of_a_filter_inside_takes_null_for_hosts_that_send_every_fie
         assert alone[name] in (node, node["anyOf"][0])
 
 
-def test_what_the_backend_cannot_express_is_not_offered_inside_an_object() -> None:
+def test_fields_that_the_backend_lacks_are_left_out_of_nested_objects() -> None:
     changes = inside("changes", ONE_PERSON)
     assert not {"description", "aiContactId"} & changes.keys()
     assert changes["dueDate"] == {"type": "string"}

@@ -129,7 +129,7 @@ async def test_an_address_names_its_connection(offices: Offices, mode: str) -> N
             assert "There is no resource" in await refusal(client, uri)
 
 
-async def test_a_connection_that_a_rule_forbids_is_in_no_list_and_nothing_of_it_is_shown(offices: Offices) -> None:
+async def test_a_forbidden_connection_is_hidden_from_lists_resources_and_completions(offices: Offices) -> None:
     offices.rules = {"connections": frozenset({"south"})}
     async with offices.client() as client:
         assert await addresses(client) == [
@@ -261,7 +261,7 @@ FORBIDDING: tuple[dict[str, Any], ...] = ({"connections": frozenset({"south"})},
 
 
 @pytest.mark.parametrize("forbidding", FORBIDDING)
-async def test_a_session_that_may_not_read_a_task_any_more_is_not_told_of_it(
+async def test_a_session_that_lost_access_to_a_task_gets_no_notifications_of_it(
     offices: Offices, forbidding: dict[str, Any]
 ) -> None:
     async with Client(create_server(offices.connections)) as anyone, connect_raw(offices.server()) as host:
@@ -278,7 +278,7 @@ async def test_a_session_that_may_not_read_a_task_any_more_is_not_told_of_it(
 
 
 @pytest.mark.parametrize("forbidding", FORBIDDING)
-async def test_a_stream_tells_nothing_of_a_task_that_may_not_be_read_any_more(
+async def test_a_stream_that_lost_access_to_a_task_gets_no_notifications_of_it(
     offices: Offices, forbidding: dict[str, Any]
 ) -> None:
     async with Client(create_server(offices.connections)) as anyone, offices.client() as client:
@@ -293,7 +293,7 @@ async def test_a_stream_tells_nothing_of_a_task_that_may_not_be_read_any_more(
             assert getattr(await anext(stream), "uri", None) == second
 
 
-async def test_who_sees_own_tasks_only_is_told_of_those_as_long_as_they_are(offices: Offices) -> None:
+async def test_a_person_limited_to_own_tasks_is_notified_of_a_task_only_while_responsible(offices: Offices) -> None:
     offices.rules = {"own_tasks_only": True}
     anyone = Client(create_server(offices.connections))
     async with anyone, connect_raw(offices.server()) as host:
@@ -317,7 +317,7 @@ async def test_who_sees_own_tasks_only_is_told_of_those_as_long_as_they_are(offi
         assert host.notifications == []
 
 
-async def test_who_sees_own_tasks_only_is_told_of_the_feed_where_these_change(offices: Offices) -> None:
+async def test_a_person_limited_to_own_tasks_is_notified_of_the_feed_if_these_change(offices: Offices) -> None:
     offices.rules = {"own_tasks_only": True}
     north, uri = offices.connections.find("north"), "taskhand://north/events"
     async with Client(create_server(offices.connections)) as anyone, connect_raw(offices.server()) as host:
@@ -366,7 +366,7 @@ ADVICE = ("delete_task", "one write", "dryRun", "believe")
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-async def test_instructions_say_only_what_the_caller_may_do_now(offices: Offices, mode: str) -> None:
+async def test_instructions_describe_only_what_the_caller_may_do(offices: Offices, mode: str) -> None:
     async def said(scopes: frozenset[Scope] = SCOPES) -> str:
         async with offices.client(scopes=scopes, mode=mode) as client:
             return client.instructions or ""

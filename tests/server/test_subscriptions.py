@@ -130,7 +130,7 @@ async def test_a_call_without_changes_sends_no_notification(app: AppContext, era
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_subscriber_who_may_no_longer_read_a_task_is_not_notified_of_it(app: AppContext, era: str) -> None:
+async def test_a_subscriber_that_lost_access_to_a_task_is_not_notified_of_it(app: AppContext, era: str) -> None:
     rules = {"tools": "all"}
     access = Access(lambda: Policy(rules))
     async with Client(create_server(app)) as client:

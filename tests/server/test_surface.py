@@ -109,7 +109,7 @@ def test_the_quality_score_has_no_warning(store_file: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_what_a_backend_cannot_express_is_in_no_schema(backend: str) -> None:
+def test_fields_that_a_backend_lacks_are_left_out_of_its_schemas(backend: str) -> None:
     can = capabilities_of(backend)
     tools = {tool["name"]: tool["inputSchema"] for tool in tools_of(**BACKENDS[backend])}
     create, update = tools["create_task"], tools["update_task"]

@@ -115,7 +115,7 @@ WRITES: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_who_has_linked_an_own_credential_for_it_is_served_with_that(tmp_path: Path) -> None:
+async def test_an_unavailable_connection_serves_reads_with_an_own_credential(tmp_path: Path) -> None:
     async with open_office(tmp_path, "env:GONE") as office:
         token = str(office.sandbox.authorization.sign_in(BEN, office.sandbox.now())["access_token"])
         link = Link("ben@example.com", "south", "key", OwnCredential(token), NOW, LinkedMember(BEN, "Ben"))

@@ -121,7 +121,7 @@ async def test_no_error_holds_text_by_others_outside_of_the_marked_fields(
     assert WORD in quoted or WORD not in f"{error['message']}{error.get('next')}"
 
 
-async def test_no_text_by_others_is_in_what_a_model_reads_before_it_calls(client: Client) -> None:
+async def test_lists_and_instructions_contain_no_text_written_by_others(client: Client) -> None:
     listed = [await client.list_tools(), await client.list_prompts(), await client.list_resources()]
     listed.append(await client.list_resource_templates())
     texts = [one.model_dump_json() for one in listed]

@@ -82,7 +82,7 @@ async def test_errors_of_a_batch_have_fewer_keys_as_recorded() -> None:
 
 
 @pytest.mark.parametrize(("effect", "text"), [("done", "a"), ("undone", "Revisar contrato")])
-async def test_an_input_may_be_in_neither_results_nor_errors(effect: str, text: str) -> None:
+async def test_an_input_can_be_missing_from_both_results_and_errors(effect: str, text: str) -> None:
     async with open_stage("lost_input=1", f"lost_effect={effect}") as stage:
         status, body = await stage.batch("update", subject(TASK, "a", "1"), subject(DONE, "b", "2"))
         assert (status, [row["id"] for row in body["results"]], "errors" in body) == (200, [DONE], False)

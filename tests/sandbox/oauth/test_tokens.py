@@ -57,7 +57,7 @@ async def test_close_rotates_refresh_tokens_and_hubspot_keeps_them() -> None:
 
 
 @pytest.mark.parametrize(("reuse", "status", "later"), [("refused", 400, 200), ("ends_grant", 400, 401)])
-async def test_a_reading_says_what_the_reuse_of_an_old_refresh_token_does(
+async def test_the_spec_variant_decides_the_effect_of_reusing_an_old_refresh_token(
     crm: str, reuse: str, status: int, later: int
 ) -> None:
     async with open_signing(crm, "oauth_refresh=rotated", f"oauth_reuse={reuse}") as flow:

@@ -50,7 +50,7 @@ async def tools_of(client: Client) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_host_that_shows_pages_is_told_beside_which_answers_and_what_the_page_may_call(
+async def test_a_host_that_shows_pages_gets_the_page_its_tools_and_the_callable_tools(
     store_file: Path, era: str
 ) -> None:
     async with host(store_file, era) as client:
@@ -68,7 +68,7 @@ async def test_a_host_that_shows_pages_is_told_beside_which_answers_and_what_the
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_host_that_shows_no_pages_is_told_nothing_of_them(store_file: Path, era: str) -> None:
+async def test_a_host_that_shows_no_pages_gets_no_metadata_of_the_board(store_file: Path, era: str) -> None:
     others = [[], [advertise("io.modelcontextprotocol/ui")], [advertise("x.test/pages", {"mimeTypes": [PAGE_TYPE]})]]
     async with host(store_file, era) as shows_pages, open_app(Settings(db=store_file)) as app:
         server, rich = create_server(app), await tools_of(shows_pages)
@@ -159,7 +159,7 @@ async def test_the_page_is_told_of_the_connections_that_the_caller_may_use(tmp_p
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_server_that_is_told_so_has_no_board(store_file: Path, era: str) -> None:
+async def test_a_server_with_the_setting_ui_off_has_no_board(store_file: Path, era: str) -> None:
     async with host(store_file, era, ui="off") as client:
         assert not [name for name, tool in (await tools_of(client)).items() if "_meta" in tool]
         assert not [one for one in (await client.list_resources()).resources if one.uri.startswith("ui:")]
@@ -170,9 +170,7 @@ async def test_a_server_that_is_told_so_has_no_board(store_file: Path, era: str)
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("name", ["Anthropic", "Anthropic/ClaudeAI", "claude-ai"])
-async def test_a_host_that_shows_pages_without_saying_so_is_told_of_the_board(
-    store_file: Path, era: str, name: str
-) -> None:
+async def test_a_host_known_by_name_to_show_pages_gets_the_board(store_file: Path, era: str, name: str) -> None:
     async with open_app(Settings(db=store_file)) as app:
         named = Implementation(name=name, version="1")
         async with Client(create_server(app), mode=era, client_info=named) as client:

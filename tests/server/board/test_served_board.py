@@ -29,7 +29,7 @@ async def ask(connection: RawConnection, method: str, era: str, **params: Any) -
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_over_standard_input_the_page_is_found_read_and_told_what_it_may_call(store_file: Path, era: str) -> None:
+async def test_the_board_can_be_found_read_and_used_over_standard_input(store_file: Path, era: str) -> None:
     async with open_app(Settings(db=store_file)) as app, connect_raw(create_server(app)) as connection:
         if era == OLDER:
             await connection.ask(older("initialize", 0, **HELLO | {"capabilities": PAGES}))

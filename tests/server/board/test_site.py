@@ -104,7 +104,7 @@ async def test_a_page_of_another_origin_is_refused_whatever_it_sends(site: Site)
     assert (await site.send("/call", {"name": "list_tasks"}, own)).status_code == 200
 
 
-async def test_a_form_or_a_text_of_another_page_neither_uses_the_token_nor_calls(site: Site) -> None:
+async def test_a_form_or_malformed_body_cannot_use_the_token_or_call_tools(site: Site) -> None:
     body = f'{{"token": "{site.token}"}}'.encode()
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", None):
         assert (await site.send("/session", body, {"Content-Type": kind})).status_code == 403
@@ -175,7 +175,7 @@ async def test_settings_and_rules_hold_for_the_board_as_for_a_host(tmp_path: Pat
         assert "not_allowed" in refused["content"][0]["text"]
 
 
-async def test_who_may_see_own_tasks_alone_sees_no_others_on_the_board(tmp_path: Path) -> None:
+async def test_the_board_shows_only_own_tasks_to_a_person_limited_to_them(tmp_path: Path) -> None:
     access = Access(lambda: Policy(everyone={"own_tasks_only": True}), Person.parse("ben@x.test"))
     async with open_site(tmp_path, access) as site:
         store = cast("LocalBackend", site.app.backend)

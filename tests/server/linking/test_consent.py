@@ -205,7 +205,7 @@ async def test_a_consent_that_comes_back_late_is_not_kept(stage: LinkStage, brow
         (Fault("not_json", "GET /api/v1/me"), "Close could not be asked", [True]),
     ],
 )
-async def test_a_crm_that_gives_nothing_out_is_said(
+async def test_a_failed_token_exchange_is_explained_on_the_page_and_links_no_credential(
     stage: LinkStage, fault: Fault, said: str, is_ended: list[bool], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "taskhand")
@@ -265,7 +265,7 @@ async def test_the_answer_to_a_consent_is_in_the_language_of_the_page(stage: Lin
     assert await stage.linked() == {(PERSON, "north"): BEN}
 
 
-async def test_what_the_browser_is_sent_with_is_not_in_the_file_of_links(
+async def test_secrets_of_the_browser_are_not_stored_in_the_file_of_links(
     stage: LinkStage, browser: Browser, tmp_path: Path
 ) -> None:
     page, crm = await begin(stage, browser)

@@ -34,7 +34,7 @@ async def test_the_limits_of_an_address_count_for_the_pages(tmp_path: Path) -> N
     assert answers[-1].headers["retry-after"] == "1"
 
 
-async def test_without_an_address_of_its_own_a_server_that_others_reach_has_no_pages(tmp_path: Path) -> None:
+async def test_a_server_that_others_reach_has_no_pages_without_a_configured_address(tmp_path: Path) -> None:
     async with link_stage(tmp_path) as stage:
         pages = LinkPages(stage.linking)
         stage.linking.resource = ""

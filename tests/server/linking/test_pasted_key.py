@@ -74,7 +74,7 @@ async def test_the_offer_is_taken_once_the_person_has_linked(stage: LinkStage) -
         ("line\r\nX-Injected: 1", "This cannot be a key."),
     ],
 )
-async def test_a_text_that_is_no_key_or_is_not_accepted_is_said_beside_the_field(
+async def test_an_invalid_or_rejected_key_is_explained_beside_the_field(
     stage: LinkStage, secret: str, said: str
 ) -> None:
     page, browser = await stage.ticket(), await stage.browser()
@@ -113,7 +113,7 @@ async def test_people_toml_says_who_a_person_is(tmp_path: Path, person: Person) 
 
 
 @pytest.mark.parametrize(("person", "connection"), [(PERSON, "chat"), ("dan", "north")])
-async def test_who_the_crm_cannot_tell_proves_it_with_the_own_taskhand_key(
+async def test_a_person_whom_the_crm_does_not_identify_proves_the_identity_with_a_taskhand_key(
     stage: LinkStage, person: str, connection: str
 ) -> None:
     page, browser = await stage.ticket(person, connection), await stage.browser()
@@ -155,7 +155,7 @@ async def test_who_the_crm_cannot_tell_proves_it_with_the_own_taskhand_key(
         ("dan", replace(link_of("https://login.x.test#cat"), email="cat@example.com"), "cat@example.com"),
     ],
 )
-async def test_who_is_in_no_file_and_no_crm_is_refused_a_member_who_is_somebody_else(
+async def test_an_unlisted_person_is_refused_the_member_of_another_person(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     person: str,
@@ -191,7 +191,7 @@ async def test_whom_people_toml_names_links_though_another_has_linked_as_that_me
         assert f"bea and dan are one member of north (Cat Paz ({CAT}))" in caplog.text
 
 
-async def test_who_has_proved_it_is_refused_the_credential_of_another_all_the_same(tmp_path: Path) -> None:
+async def test_a_person_with_proven_identity_is_refused_the_credential_of_another(tmp_path: Path) -> None:
     async with link_stage(tmp_path) as stage:
         page, browser = await stage.ticket(), await stage.browser()
         await browser.open(page)
@@ -260,7 +260,7 @@ async def paste_elsewhere(
         return await browser.send(page, key)
 
 
-async def test_a_page_is_not_offered_where_nobody_could_tell_who_uses_it(tmp_path: Path) -> None:
+async def test_a_page_is_not_offered_if_its_user_could_not_be_identified(tmp_path: Path) -> None:
     async with link_stage(tmp_path, "oauth") as stage:
         token_person = Person("https://login.example.com#4711")
         assert await stage.linking.offer(Person.parse(PERSON), "chat") is None

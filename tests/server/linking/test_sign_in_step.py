@@ -108,7 +108,7 @@ async def test_who_has_signed_in_is_refused_the_credential_of_another(office: Of
     assert await office.stage.linked() == {}
 
 
-async def test_who_is_invited_by_the_id_alone_is_judged_by_the_e_mail_of_the_sign_in(office: Office) -> None:
+async def test_a_person_invited_by_id_is_matched_by_the_e_mail_of_the_sign_in(office: Office) -> None:
     page = await office.stage.ticket(Person(office.ben.id))
     await office.browser.open(page)
     await office.browser.send(page)

@@ -71,7 +71,7 @@ def test_how_many_have_nobody_is_shown_however_many_people_have_more() -> None:
     assert len(value["counts"]) + value["others"]["groups"] == 81
 
 
-def test_a_count_that_is_not_complete_says_why_and_what_to_do() -> None:
+def test_an_incomplete_count_has_its_reason_and_a_next_step() -> None:
     value = render_answer(render_counts(counted({"Ana": 1}, why="The call's time ran out."), "responsible")).value
     assert value["partial"] == (
         "Only the newest tasks were counted, not all. The call's time ran out. Narrow the filter for exact counts."

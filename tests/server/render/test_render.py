@@ -114,7 +114,7 @@ def test_the_names_of_people_are_marked_as_text_by_others() -> None:
     assert json.loads(render_text(answer))["untrusted"]["fields"] == ["tasks"]
 
 
-def test_namesakes_are_shown_by_what_tells_them_apart() -> None:
+def test_namesakes_are_shown_with_their_e_mail_or_id() -> None:
     twin = JUAN_TOO.model_copy(update={"name": JUAN.name})
     of = task(task_responsibles=on_people(JUAN.id, twin.id, ANA.id))
     shown = rows(ListAnswer.of(listed(of, members=(ANA, JUAN, twin)), MISSING))
@@ -262,7 +262,7 @@ def test_a_large_team_is_cut_and_says_how_many_are_left_out() -> None:
     assert answered(answer) < ANSWER_CHARACTERS
 
 
-def test_contacts_say_whether_there_are_more() -> None:
+def test_a_list_of_contacts_reports_whether_more_exist() -> None:
     contacts = [
         Contact(id=uuid(n), name="n" * 500, phone="1" * 500, email="e" * 500, customer_id=uuid(n)) for n in range(21)
     ]
@@ -349,7 +349,7 @@ def test_a_write_without_a_note_has_none() -> None:
     assert "note" not in json.loads(render_text(render_write(Receipt(task()), PLAIN)))
 
 
-def test_a_write_says_which_fields_of_its_row_are_empty_because_they_cannot_be_read() -> None:
+def test_a_write_names_the_unreadable_fields_of_its_row() -> None:
     odd = task(due_at=None, task_responsibles=None, unreadable=("due_at", "note", "task_responsibles"))
     answer = json.loads(render_text(render_write(Receipt(odd, note="A note."), PLAIN)))
     assert answer["note"].startswith("A note. The CRM has these in a form that cannot be read")

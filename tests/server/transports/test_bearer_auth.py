@@ -50,7 +50,7 @@ class Stream:
     ("sent", "answer"),
     [([], None), ([START], [START, END]), ([START, PART], [START, PART, END]), ([START, END], [START, END])],
 )
-async def test_a_stream_whose_credential_ends_is_refused_before_its_start_and_closed_once_after_it(
+async def test_a_stream_whose_credential_ends_is_refused_or_if_started_closed_once(
     sent: list[Message], answer: list[Message] | None, end: str
 ) -> None:
     received, checked = list[Message](), list[tuple[str, str]]()

@@ -193,7 +193,7 @@ async def test_too_many_requests_of_an_address_get_429_and_another_address_is_se
         assert (await two.post("/mcp", json=HELLO)).status_code == 200
 
 
-def test_a_big_body_is_refused_while_many_of_its_caller_s_have_not_arrived_and_a_small_one_never() -> None:
+def test_a_big_body_is_refused_while_the_caller_has_many_arriving_bytes() -> None:
     callers = CallerLimits(HttpLimits(arriving_bytes=1_000, small_bytes=100), Clock())
     assert callers.receive("ana", 900, 0) is None
     assert callers.receive("ana", 100, 0) is None
@@ -213,7 +213,7 @@ def test_programs_of_one_machine_share_what_all_callers_may_use() -> None:
     assert limits.connections_of_one == limits.connections
 
 
-async def test_so_many_streams_of_an_address_are_open_at_once(store_file: Path) -> None:
+async def test_the_number_of_open_streams_of_an_address_is_limited(store_file: Path) -> None:
     async with two_callers(store_file, HttpLimits(open_streams=1)) as (one, two):
         session = session_of(await one.post("/mcp", json=HELLO))
         async with one.stream("GET", "/mcp", headers=session) as stream:
@@ -228,7 +228,7 @@ async def test_so_many_streams_of_an_address_are_open_at_once(store_file: Path) 
                 await anyio.lowlevel.checkpoint()
 
 
-async def test_so_many_requests_of_an_address_are_carried_out_at_once() -> None:
+async def test_the_number_of_concurrent_requests_of_an_address_is_limited() -> None:
     limits, clock = HttpLimits(open_requests=1, requests_s=0), Clock()
     begun, may_end = anyio.Event(), anyio.Event()
 
