@@ -370,7 +370,7 @@ def test_candidates_stay_few() -> None:
     with refused("unknown_member") as caught:
         people_lookup.resolve_people(["Nobody"], crowd, None)
     assert len(caught.value.candidates) == 5
-    assert "list_team_members has all 200" in str(caught.value.next_step)
+    assert "list_team_members lists all 200" in str(caught.value.next_step)
     for text, code in (("Person", "ambiguous_member"), ("me", "unknown_member")):
         with refused(code) as caught:
             people_lookup.resolve_people([text], crowd, None)

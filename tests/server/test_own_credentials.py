@@ -381,7 +381,7 @@ async def test_a_forbidden_request_with_an_own_credential_refers_to_an_administr
     await office.link("ben@example.com", BEN)
     office.sandbox.faults = [Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=403) for nth in (1, 2)]
     for person, said in (
-        ("ben@example.com", "Tell the person: their account in Close may do too little; an administrator of Close can"),
+        ("ben@example.com", "Tell the person: their account in Close lacks the right; an administrator of Close can"),
         (NOBODY, "The operator of Taskhand should check what CLOSE_API_KEY may do in Close."),
     ):
         async with office.client(person) as client:

@@ -42,7 +42,7 @@ class TaskEvent:
 
     @property
     def moment(self) -> datetime | None:
-        """The moment that it is sorted by: its own, else the later one of the two looks."""
+        """The moment that it is sorted by: its own, else the later of the two polls."""
         return self.at or (self.between[1] if self.between else None)
 
 

@@ -42,8 +42,8 @@ class Look:
 class EventSource(Protocol):
     """Finds the changes of one account's tasks; every method raises TaskhandError if it cannot.
 
-    `compares` is whether it finds changes only by comparing two looks. Taskhand's own changes then come from the
-    journal, and a task that is being written meanwhile waits for the next look. `remark` is a sentence for callers on
+    `compares` is whether it finds changes only by comparing two polls. Taskhand's own changes then come from the
+    journal, and a task that is being written meanwhile waits for the next poll. `remark` is a sentence for callers on
     changes that it cannot see, None if it sees all.
     """
 

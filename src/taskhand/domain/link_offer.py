@@ -10,15 +10,15 @@ from taskhand.domain.principal import Person
 __all__ = ["REFUSALS", "LinkOffer", "LinkOffers", "OfferState"]
 
 REFUSALS: Final[Mapping[str, str]] = {
-    "other_member": "On the page the account of somebody else was refused: the person has to use their own.",
-    "other_account": "On the page another account was refused: the person has to use their own in {connection}.",
-    "taken_member": "On the page an account of another person here was refused: the person has to use their own.",
-    "unknown_member": "On the page an account was refused, since nobody can tell whose it is: the operator of Taskhand "
-    "says in people.toml who the person is in {connection}.",
-    "other_person": "On the page somebody else has signed in, and was refused: the person has to sign in there.",
-    "denied": "On the page the person did not allow access.",
-    "app_refused": "On the page the CRM did not allow Taskhand's app: the operator of Taskhand has to look at it.",
-    "forbidden": "On the page an account was refused that may do too little: an administrator can change that.",
+    "other_member": "The page refused another person's account: the person has to use their own.",
+    "other_account": "The page refused another CRM account: the person has to use their own in {connection}.",
+    "taken_member": "The page refused an account that is assigned to another person: the person has to use their own.",
+    "unknown_member": "The page refused an account of an unknown owner: the operator of Taskhand has to enter the "
+    "person's member of {connection} in people.toml.",
+    "other_person": "Another person signed in on the page and was refused: the person has to sign in there.",
+    "denied": "The person did not allow access on the page.",
+    "app_refused": "The CRM refused Taskhand's app on the page: the operator of Taskhand has to check it.",
+    "forbidden": "The page refused an account that lacks rights: an administrator can change that.",
 }
 """The message to an agent about a refusal that the person can resolve, by its reason."""
 

@@ -262,8 +262,8 @@ def _unknown_member_error(message: str, near: Sequence[Member], team_size: int) 
         message,
         code="unknown_member",
         candidates=_candidates(near),
-        next_step="Ask the person if it is not certain who is meant, and send an id, e-mail or name; "
-        f"list_team_members has all {team_size}.",
+        next_step="Send an id, e-mail or name; if in doubt, ask the person first. "
+        f"list_team_members lists all {team_size}.",
     )
 
 

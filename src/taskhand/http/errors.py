@@ -77,7 +77,7 @@ def status_error(
                 text or f"{name} does not allow this to the credential, or the plan does not include it.",
                 code="forbidden",
                 about=about,
-                next_step=f"Tell the person: their account in {name} may do too little; an administrator of {name} can "
+                next_step=f"Tell the person: their account in {name} lacks the right; an administrator of {name} can "
                 "change that."
                 if upstream.is_own
                 else f"The operator of Taskhand should check what {upstream.credential} may do in {name}.",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FOLLOW_S", "JournalFile", "RowReader", "follow_rows", "read_rows"]
 
 FOLLOW_S: Final = 1.0
-"""Seconds between two looks for new rows."""
+"""Seconds between two searches for new rows."""
 _LOOK_ANYWAY: Final = 10
 """Number of checks after which an unchanged file is read anyway: not every system keeps its time up to date."""
 

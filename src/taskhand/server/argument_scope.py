@@ -119,4 +119,4 @@ class ArgumentScope:
         if not self.filled and not any(is_empty(value) for name, value in sent.items() if name != "priority"):
             return None
         name = self.dotted("priority")
-        return f'It is not certain that {name} 0 is meant, beside values that say nothing: send "0" for it, or null.'
+        return f'A host may have filled in {name} 0, like other arguments here: send "0" to set it, or null.'

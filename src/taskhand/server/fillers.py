@@ -145,14 +145,14 @@ class TaskBody:
             )
         if _is_null_as_text(title := body.get("title")) and len(body) > 1:
             raise CallerError(
-                f"{self._dotted('title')} is {title!r} beside another change: it is not certain that it is meant.",
+                f"{self._dotted('title')} is {title!r} beside another change: a host may have filled it in.",
                 code="invalid_arguments",
                 next_step=f"Leave {self._dotted('title')} out, or send it as the only change.",
             )
         position = body.get("newStatusPosition")
         if position in (0, "0", "0.0") and len(body) > 1 and "newStatusName" not in body:
             raise CallerError(
-                f"{self._dotted('newStatusPosition')} is 0 beside another change: it is not certain that it is meant.",
+                f"{self._dotted('newStatusPosition')} is 0 beside another change: a host may have filled it in.",
                 code="invalid_arguments",
                 next_step="Send newStatusName instead, or leave newStatusPosition out.",
             )
@@ -190,7 +190,7 @@ class TaskBody:
     def _ambiguity_error(self, emptied: Sequence[str]) -> CallerError:
         """The error for fields that may be emptied on purpose, or filled in by a host."""
         return CallerError(
-            "Nothing was written: it is not certain whether to empty these or to leave them as they are: "
+            "Nothing was written: it is unclear whether to empty these fields or leave them as they are: "
             f"{', '.join(map(self._dotted, emptied))}.",
             code="ambiguous_nulls",
             candidates=[Candidate(name) for name in emptied],

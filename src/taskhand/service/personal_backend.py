@@ -1,4 +1,4 @@
-"""A backend as one person uses it: `me` is that person's member, never the user of the shared credential."""
+"""A backend for one person: `me` is that person's member, not the user of the shared credential."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,10 +16,10 @@ __all__ = ["PersonalBackend"]
 
 
 class PersonalBackend(ForwardingBackend):
-    """The backend with this person as `me`, and as the author of what is written; all else is the backend's own.
+    """The backend with this person as `me` and as the author of writes; all else is the backend's own.
 
-    `line` is what people.toml says who the person is there, by id, e-mail or name, under `key`; without one it is
-    whoever has the person's e-mail address.
+    `line` is the person's member in people.toml, as an id, e-mail or name under `key`. If it is None, the person is the
+    member with the same e-mail address.
     """
 
     def __init__(self, backend: Backend, person: Person, key: str, line: str | None) -> None:
@@ -37,7 +37,7 @@ class PersonalBackend(ForwardingBackend):
 
 
 class _PersonalAccount(ForwardingAccount):
-    """Everything but `me` is the account's own."""
+    """The account, except for `me`."""
 
     def __init__(self, account: Account, person: Person, line: str | None) -> None:
         super().__init__(account)
@@ -68,7 +68,7 @@ class _PersonalAccount(ForwardingAccount):
 
 
 def _remedy(person: Person, key: str, line: str | None) -> str:
-    """How the operator of the server tells in people.toml who the person is."""
+    """What the operator of the server has to enter in people.toml."""
     table = f"[{json.dumps(person.shown_name, ensure_ascii=False)}]"
     if line is None:
         return f'In people.toml, give {table} {key} = "the id or e-mail of a member".'

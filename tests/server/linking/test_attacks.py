@@ -223,7 +223,7 @@ async def test_ten_tries_are_all(stage: LinkStage, browser: Browser) -> None:
     assert answers == [422] * 10
     assert (await browser.http.post(page, data=fields)).status_code == 429
     shown = await browser.open(page)
-    assert (shown.status_code, "There were too many tries" in text_of(shown)) == (429, True)
+    assert (shown.status_code, "There were too many attempts" in text_of(shown)) == (429, True)
     assert (await stage.state(page)).is_over
     assert await stage.linked() == {}
 

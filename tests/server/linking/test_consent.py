@@ -202,7 +202,7 @@ async def test_a_consent_that_comes_back_late_is_not_kept(stage: LinkStage, brow
     [
         (Fault("status", "POST /oauth2/token", status=400), "Close did not allow the app", []),
         (Fault("status", "POST /oauth2/token", status=401), "does not work at the moment", []),
-        (Fault("not_json", "GET /api/v1/me"), "Close could not be asked", [True]),
+        (Fault("not_json", "GET /api/v1/me"), "Close could not be reached", [True]),
     ],
 )
 async def test_a_failed_token_exchange_is_explained_on_the_page_and_links_no_credential(
@@ -229,8 +229,8 @@ async def test_an_error_that_a_crm_sends_instead_of_a_code_is_shown_and_logged(
         ("access_denied", 403, "Access was not allowed"),
         ("invalid_scope", 403, "Close did not allow the app"),
         ("unauthorized_client", 403, "Close did not allow the app"),
-        ("temporarily_unavailable", 502, "Close could not be asked"),
-        ("", 502, "Close could not be asked"),
+        ("temporarily_unavailable", 502, "Close could not be reached"),
+        ("", 502, "Close could not be reached"),
     ):
         _, crm = await begin(stage, browser)
         query = {"error": error, "state": parse_qs(urlsplit(crm).query)["state"][0]}

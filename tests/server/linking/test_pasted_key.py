@@ -36,8 +36,8 @@ async def test_a_person_pastes_the_own_key_and_is_linked_as_the_crm_says(stage: 
     assert text_of(shown) == (
         "Link your Close account For ben@example.com Connection north Your assistant then works in Close as you: with "
         "your rights, and under your name. Taskhand keeps the credential encrypted and shows it to nobody. It can be "
-        "removed at any time. Your own Close API key Copy it from your settings in Close . It is tried before it is "
-        "kept. Check and link If you are not ben@example.com , or did not ask for this, close this page."
+        "removed at any time. Your own Close API key Copy it from your settings in Close . It is checked before it "
+        "is stored. Check and link If you are not ben@example.com , or did not ask for this, close this page."
     )
     token = stage.token(BEN)
     done = await browser.send(page, f" {token}\n")
@@ -64,14 +64,14 @@ async def test_the_offer_is_taken_once_the_person_has_linked(stage: LinkStage) -
 @pytest.mark.parametrize(
     ("secret", "said"),
     [
-        ("", "This cannot be a key."),
-        ("  \n", "This cannot be a key."),
-        ("${CLOSE_KEY}", "This cannot be a key."),
-        ('"quoted-key-1234"', "This cannot be a key."),
-        (f"thk_{'a1' * 5}_{'b2' * 32}", "This cannot be a key."),
+        ("", "This is not a key."),
+        ("  \n", "This is not a key."),
+        ("${CLOSE_KEY}", "This is not a key."),
+        ('"quoted-key-1234"', "This is not a key."),
+        (f"thk_{'a1' * 5}_{'b2' * 32}", "This is not a key."),
         ("api_nobody.has-this-key-4711", "Close does not accept this key."),
-        ("clave-con-ñ-4711", "This cannot be a key."),
-        ("line\r\nX-Injected: 1", "This cannot be a key."),
+        ("clave-con-ñ-4711", "This is not a key."),
+        ("line\r\nX-Injected: 1", "This is not a key."),
     ],
 )
 async def test_an_invalid_or_rejected_key_is_explained_beside_the_field(
@@ -137,7 +137,7 @@ async def test_a_person_whom_the_crm_does_not_identify_proves_the_identity_with_
     assert "is linked" in text_of(done)
     assert await stage.linked() == {(person, connection): None if connection == "chat" else CAT}
     is_vambe = connection == "chat"
-    assert ("under your name" in text_of(second), "does not tell whose a key is" in text_of(second)) == (
+    assert ("under your name" in text_of(second), "does not report the owner of a key" in text_of(second)) == (
         not is_vambe,
         is_vambe,
     )
@@ -226,7 +226,7 @@ async def test_a_key_for_another_account_of_the_crm_is_refused(
     refused = await paste_elsewhere(stage, elsewhere, (person, "north"), token)
     assert refused.status_code == 403
     assert "This is another account of Close" in text_of(refused)
-    assert "it is not the account that north is for. Use your own in that one." in text_of(refused)
+    assert "north uses another account. Use your own user of that account." in text_of(refused)
     assert f"the credential of {member} was given on the page of {person} for north (other_account)" in caplog.text
     assert await stage.linked() == {}
 
@@ -274,8 +274,8 @@ async def test_a_crm_that_is_away_is_said_and_the_page_works_afterwards(stage: L
     await browser.open(page)
     token = stage.token(BEN)
     for fault, status, said in (
-        (Fault("status", "GET /api/v1/me", status=403), 403, "This account may do too little in Close"),
-        (Fault("not_json", "GET /api/v1/me"), 502, "Close could not be asked"),
+        (Fault("status", "GET /api/v1/me", status=403), 403, "This account lacks rights in Close"),
+        (Fault("not_json", "GET /api/v1/me"), 502, "Close could not be reached"),
     ):
         stage.close.faults = [fault]
         answered = await browser.send(page, token)

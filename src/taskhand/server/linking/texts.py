@@ -15,23 +15,23 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "connection": "Connection",
     "purpose": "Your assistant then works in {crm} as you: with your rights, and under your name.",
     "purpose_of_any": "Your assistant then works in {crm} with the key that you give, and its rights. {crm} does not "
-    "tell whose a key is.",
+    "report the owner of a key.",
     "kept": "Taskhand keeps the credential encrypted and shows it to nobody. It can be removed at any time.",
     "not_yours": "If you are not {person}, or did not ask for this, close this page.",
     "consent_hint": "You sign in at {crm}, with your own account, and allow access there.",
     "consent": "Continue to {crm}",
     "paste_label": "Your own {crm} API key",
     "paste_label_of_any": "{crm} API key",
-    "paste_hint": "Copy it from your settings in {crm}. It is tried before it is kept.",
+    "paste_hint": "Copy it from your settings in {crm}. It is checked before it is stored.",
     "paste": "Check and link",
     "prove_label": "Your Taskhand key",
-    "prove_hint": "{crm} is linked for {person} alone, so show first that this is you. The key begins with thk_ and "
+    "prove_hint": "{crm} is linked only for {person}, so first prove that this is you. The key begins with thk_ and "
     "is in the settings of your assistant.",
     "prove": "Continue",
-    "wrong_proof": "This is not a key of {person}, or not an active one. Copy it again, whole.",
-    "no_key": "This cannot be a key. Copy the whole key again, without quotes.",
+    "wrong_proof": "This is not a key of {person}, or the key is not active. Copy the whole key again.",
+    "no_key": "This is not a key. Copy the whole key again, without quotes.",
     "key_refused": "{crm} does not accept this key. Copy the whole key again.",
-    "sign_in_hint": "{crm} is linked for {person} alone, so show first that this is you: sign in as you do for your "
+    "sign_in_hint": "{crm} is linked only for {person}, so first prove that this is you: sign in as you do for your "
     "assistant.",
     "sign_in": "Sign in",
     "leaving": "Continue at {where}",
@@ -43,7 +43,7 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "done_shared": "{connection} uses the same credential for everybody, so {crm} cannot distinguish you from others. "
     "If you have another one, link that.",
     "done_next": "Close this page and continue where you asked for it.",
-    "unknown": "This link opens no page",
+    "unknown": "This link is not valid",
     "unknown_hint": "It is incomplete, or was replaced by a newer one. Ask your assistant for a new link.",
     "expired": "This link has expired",
     "expired_hint": "It was valid for ten minutes. Ask your assistant for a new one.",
@@ -53,29 +53,29 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "other_browser_hint": "Continue there, or ask your assistant for a new link.",
     "stale": "This form is out of date",
     "stale_hint": "Open the page again and send the form from there. Your browser has to accept its cookie.",
-    "tries": "There were too many tries",
+    "tries": "There were too many attempts",
     "tries_hint": "Ask your assistant for a new link.",
     "other_member": "This is another person's account",
     "other_member_hint": "This page is for {person}, and {crm} says that the account is that of {member}. Nothing was "
     "kept. Use the account of {person}.",
     "taken_member": "This is another person's account",
-    "taken_member_hint": "Nothing was kept: {member} is known as another person than {person}. If it is your own "
-    "account, ask the operator of Taskhand to enter the member of {connection} that {person} is in people.toml.",
+    "taken_member_hint": "Nothing was kept: {member} is assigned to another person than {person}. If it is your "
+    "own account, ask the operator of Taskhand to enter the member of {connection} that {person} is in people.toml.",
     "other_account": "This is another account of {crm}",
-    "other_account_hint": "Nothing was kept: it is not the account that {connection} is for. Use your own in that one.",
+    "other_account_hint": "Nothing was kept: {connection} uses another account. Use your own user of that account.",
     "unknown_member": "The owner of this account is unknown",
     "unknown_member_hint": "Nothing was kept. Ask the operator of Taskhand to enter the member of {connection} that "
     "{person} is in people.toml.",
     "other_person": "You have signed in as another person",
-    "other_person_hint": "This page is for {person}. Nothing was linked. Sign in as {person}. If you did, tell whoever "
-    "runs Taskhand: its log says more.",
+    "other_person_hint": "This page is for {person}. Nothing was linked. Sign in as {person}. If you did, tell the "
+    "operator of Taskhand: its log has the reason.",
     "not_signed_in": "You have not signed in",
     "not_signed_in_hint": "Nothing was linked. You can try again.",
     "denied": "Access was not allowed",
     "denied_hint": "Nothing was linked. You can try again.",
-    "forbidden": "This account may do too little in {crm}",
-    "forbidden_hint": "Nothing was linked. Whoever runs {crm} can let the account read and change tasks.",
-    "crm_failed": "{crm} could not be asked",
+    "forbidden": "This account lacks rights in {crm}",
+    "forbidden_hint": "Nothing was linked. An administrator of {crm} can let the account read and change tasks.",
+    "crm_failed": "{crm} could not be reached",
     "crm_failed_hint": "Nothing was linked. Try again in a moment.",
     "app_refused": "{crm} did not allow the app",
     "app_refused_hint": "Nothing was linked. Try again; if {crm} refuses again, tell the operator of Taskhand: its log "

@@ -74,7 +74,7 @@ class VambeEvents:
     compares = True
     remark: str | None = (
         "Vambe reports no changes: tasks without a date, or due from 60 days ago to 180 days ahead, are compared. "
-        "Two changes between two looks are one change, and their author is not known."
+        "Two changes between two polls are one change, and their author is not known."
     )
 
     def __init__(self, lists: TaskLists, mapper: TaskMapper, clock: Callable[[], datetime]) -> None:
