@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from taskhand.service.own_credential import OwnBackends
     from taskhand.service.task_locks import TaskLocks
 
-__all__ = ["AppContext", "WritePolicy"]
+__all__ = ["AppContext", "ConnectionState", "WritePolicy"]
 
 _MAX_PERSONS: Final = 10_000
 """Maximum number of persons whose configured member is remembered."""
@@ -54,6 +54,16 @@ class WritePolicy:
     tools: str | None = None
     answers: Literal["lean", "whole"] = "lean"
     shows_board: bool = True
+
+
+@dataclass(slots=True)
+class ConnectionState:
+    """What all callers of a connection share; `names` are by the person whose credential reads them."""
+
+    locks: "TaskLocks | None" = None
+    demand: "FeedDemand | None" = None
+    lines: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,24 +104,21 @@ class AppContext:
     offers: "OpenOffers | None" = field(default=None, repr=False)
     _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
     _shared: "AppContext | None" = field(default=None, repr=False)
-    _locks: "list[TaskLocks]" = field(default_factory=list, repr=False)
-    _lines: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
-    _names: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
-    _demands: "list[FeedDemand]" = field(default_factory=list, repr=False)
+    _state: ConnectionState = field(default_factory=ConnectionState, repr=False)
 
     @property
     def demand(self) -> "FeedDemand":
         """The demand for the feed of this connection, shared by all callers."""
-        if not self._demands:
+        if self._state.demand is None:
             from taskhand.service.events.demand import FeedDemand  # noqa: PLC0415  no start waits for it
 
-            self._demands.append(FeedDemand())
-        return self._demands[0]
+            self._state.demand = FeedDemand()
+        return self._state.demand
 
     def end_demand(self) -> None:
         """Stop the poller of the feed."""
-        for demand in self._demands:
-            demand.end()
+        if self._state.demand is not None:
+            self._state.demand.end()
 
     @property
     def reference(self) -> Reference:
@@ -127,20 +134,20 @@ class AppContext:
         """This application for another caller, with the same locks, caches and journal."""
         if principal == self.principal:
             return self
-        if principal.person is not None and principal.members and len(self._lines) < _MAX_PERSONS:
-            self._lines[principal.person.id] = principal.members
+        if principal.person is not None and principal.members and len(self._state.lines) < _MAX_PERSONS:
+            self._state.lines[principal.person.id] = principal.members
         backend, uses_own = _backend_of(self.shared, principal)
         return replace(self, principal=principal, backend=backend, _uses_own=uses_own, _shared=self.shared)
 
     @property
     def last_names(self) -> Mapping[str, str]:
         """The last known names of people, by id, for callers that use the same credential."""
-        return self._names.get(self._namer, {})
+        return self._state.names.get(self._namer, {})
 
     def remember_names(self, names: Mapping[str, str]) -> None:
         """Cache the names of people, for answers while the CRM does not return them."""
-        if len(self._names) < _MAX_PERSONS:
-            self._names.setdefault(self._namer, {}).update(names)
+        if len(self._state.names) < _MAX_PERSONS:
+            self._state.names.setdefault(self._namer, {}).update(names)
 
     @property
     def _namer(self) -> str:
@@ -149,7 +156,7 @@ class AppContext:
 
     def lines_of(self, person: str) -> Mapping[str, str]:
         """The lines of people.toml for the person with this id, for the connections that the person has used."""
-        return self._lines.get(person, {})
+        return self._state.lines.get(person, {})
 
     @property
     def shared(self) -> "AppContext":
@@ -181,11 +188,11 @@ class AppContext:
 
     def lock_all(self, names: Iterable[str]) -> AbstractAsyncContextManager[None]:
         """Hold the locks of all these names; otherwise as `lock`. Two calls never deadlock."""
-        if not self._locks:
+        if self._state.locks is None:
             from taskhand.service.task_locks import TaskLocks  # noqa: PLC0415  no start waits for it
 
-            self._locks.append(TaskLocks(self.journal, self.updates, self.call_s, self.sleep))
-        return self._locks[0].hold(names, self._writer)
+            self._state.locks = TaskLocks(self.journal, self.updates, self.call_s, self.sleep)
+        return self._state.locks.hold(names, self._writer)
 
     @property
     def _writer(self) -> str | None:

@@ -16,7 +16,7 @@ from taskhand.domain.background_requests import is_idle
 from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, ConnectionState
 from taskhand.service.events.demand import WANTED_FOR_S, FeedDemand, poll_when_wanted
 from taskhand.service.events.feed import feed_of
 from taskhand.service.events.poller import MAX_PAUSE_S, MIN_PAUSE_S, Pace
@@ -97,7 +97,7 @@ async def polled(folder: Path, processes: int = 1) -> AsyncIterator[list[Polled]
             looks: list[float] = []
             clock.demands.append(demand := Demand())
             app = replace(stage.app, clock=clock.moment, monotonic=clock.seconds, sleep=clock.sleep)
-            app = replace(app, _demands=[demand], _locks=[])
+            app = replace(app, _state=ConnectionState(demand=demand))
             found.append(Polled(stage, app, clock, looks))
             tasks.start_soon(poll_when_wanted, app)
         stage.source.on_look = lambda: found[0].looks.append(clock.now)
