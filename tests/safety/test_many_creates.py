@@ -108,9 +108,7 @@ async def assert_true(stage: AtCrm, answer: dict[str, Any]) -> tuple[Change, set
 
 
 @pytest.mark.parametrize(("crm", "row"), TABLE, ids=str)
-async def test_each_of_many_new_tasks_is_made_at_most_once_and_reported_truly_after_any_fault(
-    crm: Crm, row: Row
-) -> None:
+async def test_many_new_tasks_are_made_at_most_once_and_reported_truly_after_any_fault(crm: Crm, row: Row) -> None:
     async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
         asks = {"tasks": bodies(crm), "idempotencyKey": "one"}
         go_wrong(stage, row)

@@ -154,9 +154,7 @@ async def test_a_plan_that_another_process_takes_meanwhile_is_used_unless_that_o
 
 
 @pytest.mark.parametrize("tool", ["update_task", "bulk_update_tasks"])
-async def test_what_applies_a_plan_answers_with_the_names_and_under_the_reason_of_the_plan(
-    tmp_path: Path, tool: str
-) -> None:
+async def test_an_applied_plan_keeps_the_matched_names_and_records_its_own_reason(tmp_path: Path, tool: str) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella")]
     status = (await app.backend.statuses()).statuses[-1]
@@ -226,7 +224,7 @@ async def test_the_rest_of_a_change_is_not_written_without_the_text_that_its_jou
     await app.aclose()
 
 
-async def test_a_change_for_which_there_was_no_time_is_not_carried_out_after_its_call_was_sent_again(
+async def test_an_unfinished_change_cannot_be_resumed_after_its_call_was_repeated(
     tmp_path: Path,
 ) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)

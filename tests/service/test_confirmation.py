@@ -49,7 +49,7 @@ def test_the_question_shows_the_first_five_tasks_and_the_number_of_the_others() 
     assert (more, last) == ("- and 2 more", "Carry it out?")
 
 
-def test_the_question_says_what_is_lost() -> None:
+def test_the_question_includes_the_values_that_undo_cannot_restore() -> None:
     plan = replace(_plan(Difference("1", "Call", "delete")), note="Undo cannot bring back: id.")
     assert question_text(plan, Wording()).splitlines()[-2:] == ["Undo cannot bring back: id.", "Carry it out?"]
 

@@ -48,7 +48,7 @@ class Short:
         ((1.0, 2), 4, "HubSpot shows only the first 10,000."),
     ],
 )
-async def test_counts_what_it_can_and_says_why_not_more(
+async def test_a_count_that_stops_early_has_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: tuple[float, int], counted: int, why: str | None
 ) -> None:
     monkeypatch.setattr("taskhand.service.count_tasks._PAGE_SIZE", 2)
@@ -64,7 +64,7 @@ async def test_counts_what_it_can_and_says_why_not_more(
         assert (count.total, count.groups, count.why) == (counted, {"medium": counted}, why)
 
 
-async def test_a_count_of_more_tasks_than_one_call_reads_says_so(
+async def test_a_count_of_too_many_tasks_is_partial_and_has_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("taskhand.service.count_tasks._PAGE_SIZE", 2)
@@ -128,7 +128,7 @@ class Nameless(Short):
         return replace(await super().list_tasks(query), unreadable=("no id\n", TASK_ID))
 
 
-async def test_a_task_with_an_id_that_no_tool_would_take_is_left_out_as_one_without(tmp_path: Path) -> None:
+async def test_a_task_with_an_unusable_id_is_left_out_like_a_task_without_an_id(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
         app = AppContext(Nameless(store, 0.0, 9), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
         found = (await list_tasks(app, TaskFilter())).unreadable

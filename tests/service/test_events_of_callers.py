@@ -35,7 +35,7 @@ async def ask(app: AppContext, caller: str, limit: int = 50) -> list[tuple[str |
     return [(one.event.title, one.event.by_name, one.event.change_id) for one in page.events]
 
 
-async def test_who_sees_own_tasks_alone_is_shown_what_happened_to_those_and_that_one_was_taken_away(
+async def test_a_person_limited_to_own_tasks_sees_their_events_and_the_loss_of_a_task(
     tmp_path: Path,
 ) -> None:
     async with open_stage(tmp_path) as stage:
@@ -58,7 +58,7 @@ async def test_who_sees_own_tasks_alone_is_shown_what_happened_to_those_and_that
         assert await ask(nobody, "nobody") == [], "who is no member has no tasks"
 
 
-async def test_who_loses_a_task_is_not_told_what_was_changed_with_that(tmp_path: Path) -> None:
+async def test_the_event_for_a_lost_task_hides_the_other_changes_of_that_write(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         mine = await stage.others.create("Mine")
         await stage.call("reassign_task", id=mine.id, responsibleIds=["Elena"])
@@ -75,7 +75,7 @@ async def test_who_loses_a_task_is_not_told_what_was_changed_with_that(tmp_path:
         assert event.title == "Mine"
 
 
-async def test_what_taskhand_did_is_by_the_person_for_whom_it_did_it_not_by_the_owner_of_the_shared_key(
+async def test_an_own_write_has_the_calling_person_as_its_author_in_events(
     tmp_path: Path,
 ) -> None:
     async with open_stage(tmp_path) as stage:

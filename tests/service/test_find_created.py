@@ -39,7 +39,7 @@ async def test_a_task_that_another_change_is_about_was_made_by_no_other(tmp_path
     await app.aclose()
 
 
-async def test_to_look_for_what_others_have_left_takes_a_third_of_the_time_of_a_call_at_most(tmp_path: Path) -> None:
+async def test_recovery_takes_at_most_a_third_of_the_remaining_time_of_a_call(tmp_path: Path) -> None:
     journal = AskedJournal(tmp_path / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered)
     app = AppContext(store_in(tmp_path), journal, lambda: NOW)
     with call_deadline(21.0, lambda: 0.0):

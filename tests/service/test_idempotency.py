@@ -138,7 +138,7 @@ async def test_a_repeated_call_waits_for_the_first_one_some_seconds_and_no_longe
     assert (len(pauses_s), ended.outcome) == (53, "refused")
 
 
-async def test_a_dry_run_is_answered_with_a_plan_whatever_a_call_with_its_key_has_done(app: AppContext) -> None:
+async def test_a_dry_run_makes_a_plan_even_if_its_key_was_used_by_a_call(app: AppContext) -> None:
     draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
     high, low = TaskPatch(priority="2"), Edit(priority=1)
 
@@ -155,7 +155,7 @@ async def test_a_dry_run_is_answered_with_a_plan_whatever_a_call_with_its_key_ha
         assert (isinstance(many, Plan), isinstance(changed, Plan)) == (is_dry, is_dry)
 
 
-async def test_a_repeated_call_is_carried_out_if_the_first_one_that_it_waited_for_has_written_nothing(
+async def test_a_repeated_call_is_carried_out_if_the_first_call_failed_without_a_write(
     app: AppContext,
 ) -> None:
     task = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
@@ -215,7 +215,7 @@ class Unreadable:
         raise UpstreamError("The CRM failed.", code="upstream_failed")
 
 
-async def test_a_task_that_cannot_be_read_now_is_shown_as_the_first_call_left_it_and_the_note_says_so(
+async def test_a_repeated_create_shows_the_task_of_the_first_call_if_it_is_unreadable(
     app: AppContext,
 ) -> None:
     draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
@@ -231,7 +231,7 @@ async def test_a_task_that_cannot_be_read_now_is_shown_as_the_first_call_left_it
     assert "could not be read now" in (many.results[0].message or "")
 
 
-async def test_a_plan_whose_task_was_made_since_and_is_not_found_any_more_makes_none(app: AppContext) -> None:
+async def test_a_plan_does_not_recreate_a_task_that_was_made_and_deleted_since(app: AppContext) -> None:
     draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
     plan = await create_task(Call(app, "create_task", ANA, options=Options(dry_run=True)), draft)
     made = await create_task(Call(app, "create_task", ANA), draft)

@@ -28,7 +28,7 @@ class Untitled:
             raise CallerError("There are no titles here.", code="field_not_changeable")
 
 
-async def test_a_field_that_the_crm_does_not_take_is_no_obstacle_where_the_task_has_its_value(tmp_path: Path) -> None:
+async def test_an_unchangeable_field_is_accepted_if_the_task_already_has_its_value(tmp_path: Path) -> None:
     app = AppContext(Untitled(store_in(tmp_path)), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
     before, edit = Snapshot(task(title="Call", priority=1)), Edit(title="Call", priority=2)
     assert (await update_intent(app, before, edit)).edit == Edit(priority=2)

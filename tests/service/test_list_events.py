@@ -29,7 +29,7 @@ async def start(stage: Stage) -> dict[str, Any]:
     return answer
 
 
-async def test_the_first_call_starts_now_and_says_so_and_the_next_tells_what_happened_since(tmp_path: Path) -> None:
+async def test_the_first_call_lists_no_events_and_the_next_lists_those_since(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         task = await stage.others.create("Call")
         first = await start(stage)
@@ -125,7 +125,7 @@ async def test_a_since_at_the_edge_of_time_is_a_moment_like_any_other(tmp_path: 
         assert (is_error, kinds(json.loads(text))) == (False, [("created", "T")])
 
 
-async def test_since_learns_nothing_that_is_too_old_to_be_kept_and_says_so(tmp_path: Path) -> None:
+async def test_events_older_than_the_retention_are_left_out_with_a_note(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         for number in range(5):
             await stage.others.create(f"T{number}")
@@ -200,7 +200,7 @@ async def test_the_limits_of_a_crms_history_are_in_the_first_answer_and_in_answe
         assert (await stage.call("list_events", since="1 minute ago"))["note"] == "It compares."
 
 
-async def test_who_waits_for_a_look_that_does_not_end_is_told_what_is_kept_with_the_names_of_before(
+async def test_a_caller_that_waits_for_a_stalled_look_gets_the_stored_events(
     tmp_path: Path,
 ) -> None:
     async def fail() -> NoReturn:
@@ -282,7 +282,7 @@ async def test_a_gap_is_reported_once_to_a_caller_who_continues(tmp_path: Path) 
         assert "note" not in await stage.call("list_events")
 
 
-async def test_how_far_the_past_goes_back_is_told_to_everybody_who_asks_for_what_is_before(tmp_path: Path) -> None:
+async def test_every_call_for_an_earlier_past_gets_the_note_on_its_limit(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         await stage.others.create("Old")
         stage.clock.move(hours=5)
@@ -299,7 +299,7 @@ async def test_how_far_the_past_goes_back_is_told_to_everybody_who_asks_for_what
         assert (latest.since, latest.notes) == (datetime.fromisoformat("2026-01-01T03:00Z"), (gap,))
 
 
-async def test_a_past_too_long_for_one_call_is_told_as_far_as_it_was_read_by_every_call(tmp_path: Path) -> None:
+async def test_a_past_too_long_for_one_call_is_listed_partly_with_a_note(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         stage.source.page = 1
         for number in range(45):
@@ -326,7 +326,7 @@ async def test_the_latest_changes_begin_with_the_first_of_them_where_there_are_m
         assert (len(every.events), every.since) == (3, datetime.fromisoformat("2026-03-02T15:01Z"))
 
 
-async def test_a_source_that_cannot_tell_the_past_says_from_when_on_it_knows(tmp_path: Path) -> None:
+async def test_a_source_without_past_events_notes_the_time_of_its_first_one(tmp_path: Path) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         await stage.others.create("Call")
         await start(stage)

@@ -51,7 +51,7 @@ async def watched(crm: Crm, *faults: Fault) -> AsyncIterator[Watched]:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_twenty_who_ask_at_once_cost_one_request_and_those_who_follow_none_for_a_while(crm: Crm) -> None:
+async def test_concurrent_readiness_checks_share_one_result_for_half_a_minute(crm: Crm) -> None:
     async with watched(crm) as at:
         state, requests = await at.states()
         assert state == "ok"

@@ -122,9 +122,7 @@ async def test_a_damaged_byte_in_the_journal_s_schema_is_reported_and_stops_noth
 
 
 @pytest.mark.parametrize("kind", ["long", "loop", "file"])
-async def test_a_store_or_journal_that_cannot_be_reached_stops_neither_recovery_nor_doctor(
-    tmp_path: Path, kind: str
-) -> None:
+async def test_recovery_and_health_checks_work_with_an_unreachable_store_or_journal(tmp_path: Path, kind: str) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "file").touch()
     name = "a" * 260 if kind == "long" else kind
@@ -136,7 +134,7 @@ async def test_a_store_or_journal_that_cannot_be_reached_stops_neither_recovery_
             assert told["journal"].remedy
 
 
-async def test_of_many_creates_that_a_dead_process_left_open_each_is_settled_and_the_rest_is_gone_on_with(
+async def test_each_create_of_a_dead_process_is_settled_and_the_rest_can_be_resumed(
     settings: Settings,
 ) -> None:
     edits = [Edit(title=title, responsible_ids=(), priority=1) for title in ("a", "a again", "b")]

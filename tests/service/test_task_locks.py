@@ -82,7 +82,7 @@ async def test_turns_are_given_back_by_a_call_that_fails_too(tmp_path: Path) -> 
     await app.aclose()
 
 
-async def test_what_another_process_has_written_is_forgotten_once_its_turn_comes(tmp_path: Path) -> None:
+async def test_the_memory_of_a_task_that_another_process_wrote_is_cleared_at_its_lock(tmp_path: Path) -> None:
     one, other = (AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW) for _ in range(2))
     call = Call(other, "update_task")
     await call.begin(call.new_opening(), [Intent("update", Snapshot(task(id="T-1")), Edit(priority=2))])
@@ -98,7 +98,7 @@ async def test_what_another_process_has_written_is_forgotten_once_its_turn_comes
     await other.aclose()
 
 
-async def test_what_is_remembered_of_a_credential_is_that_persons_alone(tmp_path: Path) -> None:
+async def test_names_read_with_an_own_credential_are_remembered_for_that_person_only(tmp_path: Path) -> None:
     own = cast("OwnBackends", object())  # which is not opened here
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW, own=own)
     ana, bea = (app.of_principal(replace(ANYONE, person=Person.parse(one))) for one in ("ana@x.test", "bea@x.test"))

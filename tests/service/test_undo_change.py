@@ -125,7 +125,7 @@ class Linked:
         return {one: replace(snapshot, native={"links": "7"}) for one, snapshot in found.items()}
 
 
-async def test_a_new_task_is_read_with_all_that_would_make_it_again_before_an_undo_deletes_it(tmp_path: Path) -> None:
+async def test_an_undo_of_a_create_reads_the_native_values_before_the_deletion(tmp_path: Path) -> None:
     elena = Caller("Claude", "1.0")
     app = AppContext(Linked(store_in(tmp_path)), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
     receipt = await _undo(app, elena, await _made(app, elena))

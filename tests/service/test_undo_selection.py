@@ -51,7 +51,7 @@ TASKS = [
         (None, ["dueDate"], ["t-A", "t-C"], {"due"}, []),
     ],
 )
-def test_an_undo_takes_the_written_tasks_that_were_asked_for_and_leaves_what_it_is_told_to_leave(
+def test_an_undo_selects_the_requested_written_tasks_without_the_exceptions(
     task_ids: list[str] | None, leave: list[str], applied: list[str], left_out: set[str], unwritten: list[str]
 ) -> None:
     found = select(CHANGE, task_ids, leave)
@@ -72,7 +72,7 @@ def test_an_undo_takes_the_written_tasks_that_were_asked_for_and_leaves_what_it_
         ),
     ],
 )
-def test_what_names_nothing_of_the_change_is_refused_with_what_there_is(
+def test_an_unknown_task_or_field_of_a_change_is_refused_with_candidates(
     task_ids: list[str], leave: list[str], message: str, candidates: list[tuple[str, str | None]]
 ) -> None:
     with refused("invalid_arguments") as caught:

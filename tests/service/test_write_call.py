@@ -54,7 +54,7 @@ async def test_the_outcome_of_a_write_is_unknown_where_it_may_have_been_sent_in_
     await app.aclose()
 
 
-async def test_a_change_that_is_gone_on_with_counts_all_its_requests_and_time_and_what_was_written_before(
+async def test_a_resumed_change_includes_earlier_requests_time_and_results(
     tmp_path: Path,
 ) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
@@ -78,7 +78,7 @@ async def test_a_change_that_is_gone_on_with_counts_all_its_requests_and_time_an
     await app.aclose()
 
 
-async def test_who_follows_a_task_is_told_of_each_result_at_once(tmp_path: Path) -> None:
+async def test_subscribers_are_notified_of_each_written_task_at_once(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     told: list[str] = []
     app.updates.subscribe(told.append)

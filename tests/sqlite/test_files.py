@@ -316,7 +316,7 @@ async def test_an_error_about_a_read_only_file_names_it_and_the_remedy(what: str
 # Opened twice.
 
 
-async def test_a_file_that_one_process_has_open_twice_loses_nothing_when_another_process_closes_it(
+async def test_a_file_opened_twice_by_one_process_keeps_all_rows_after_another_process_closes_it(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "journal.sqlite"

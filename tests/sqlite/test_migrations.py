@@ -54,7 +54,7 @@ def test_a_file_that_is_one_version_newer_is_left_alone(kind: DatabaseKind) -> N
 
 
 @pytest.mark.parametrize(("kind", "version"), [(TASK_STORE, 2), (TASK_STORE, 5), (JOURNAL, 1)])
-def test_a_migration_copies_the_file_first_and_says_so(
+def test_a_migration_copies_the_file_first_and_logs_the_copy(
     kind: DatabaseKind, version: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "file.sqlite"

@@ -168,7 +168,7 @@ class Killed(BaseException):
     """As little is tidied up after it as after SIGKILL: each portion is a transaction of its own."""
 
 
-def test_a_copy_that_was_ended_as_servers_were_about_to_get_it_is_theirs_wholly_or_not_at_all(
+def test_a_copy_killed_during_its_publication_is_published_wholly_or_not_at_all(
     server: Server, postgres: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish = Staging.publish
@@ -293,7 +293,7 @@ LEFT: dict[str, Callable[[psycopg.Connection[tuple[object, ...]]], object]] = {
 
 
 @pytest.mark.parametrize("how", LEFT)
-def test_what_an_earlier_run_has_left_is_not_trusted(how: str, server: Server, postgres: TestDatabase) -> None:
+def test_altered_rows_of_an_earlier_copy_are_refused(how: str, server: Server, postgres: TestDatabase) -> None:
     with opened(server.journal):
         server.copy()
     with psycopg.connect(postgres.url) as connection:
@@ -302,7 +302,9 @@ def test_what_an_earlier_run_has_left_is_not_trusted(how: str, server: Server, p
     assert "taskhand_journal" not in there(postgres)
 
 
-def test_what_was_left_of_another_file_is_replaced(server: Server, postgres: TestDatabase, tmp_path: Path) -> None:
+def test_the_unfinished_copy_of_another_file_is_replaced(
+    server: Server, postgres: TestDatabase, tmp_path: Path
+) -> None:
     with opened(server.journal):
         server.copy()
     (other := tmp_path / "other").mkdir()

@@ -237,7 +237,9 @@ def configuration(**settings: Any) -> Configuration:
     return Configuration(Settings(**settings), {}, SettingsFile(Path("taskhand.toml"), there=False))
 
 
-async def test_without_the_library_the_operator_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_metrics_without_the_library_are_refused_with_the_extra_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("prometheus_client", "taskhand.telemetry.metrics"):
         monkeypatch.setitem(sys.modules, name, None)
     with refused("configuration", OperatorError) as caught:

@@ -202,7 +202,7 @@ def test_a_host_that_asks_for_another_exporter_gets_none(caplog: pytest.LogCaptu
         assert "OTEL_TRACES_EXPORTER is not otlp" in caplog.text
 
 
-def test_without_the_library_there_are_no_traces(
+def test_traces_without_the_library_are_skipped_with_a_log_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -133,7 +133,7 @@ def test_an_agent_in_an_environment_of_its_own_is_tested(pytester: pytest.Pytest
     run.assert_outcomes(passed=1)
 
 
-def test_there_is_a_block_for_every_host() -> None:
+def test_every_host_has_an_example_configuration() -> None:
     blocks = {file.stem: file.read_text(encoding="utf-8") for file in (EXAMPLES / "hosts").iterdir()}
     assert set(blocks) == {host.slug for host in HOSTS}
     for host in HOSTS:

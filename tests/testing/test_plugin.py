@@ -112,7 +112,7 @@ BOTH = "Both pytest-asyncio and anyio would run this test"
     ],
     ids=["auto", "strict", "anyio", "anyio auto", "anyio mark in auto", "both", "trio", "sync"],
 )
-def test_a_test_runs_under_each_plugin_or_is_told_at_once_what_to_change(
+def test_a_test_runs_under_each_async_plugin_or_fails_with_the_setting_to_change(
     pytester: pytest.Pytester, project: str, settings: list[str], outcomes: dict[str, int], says: str
 ) -> None:
     pytester.makepyfile(project)

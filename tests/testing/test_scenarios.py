@@ -48,7 +48,7 @@ async def test_an_agent_that_does_nothing_passes_no_scenario(tmp_path: Path) -> 
         assert unmet_reasons(scenario, RunRecord(there, there, (), (), (), "Done.", None)), name
 
 
-def test_there_are_thirty_scenarios_in_files_of_their_names() -> None:
+def test_at_least_thirty_scenarios_exist_in_files_with_their_names() -> None:
     assert len(SCENARIOS) >= 30
     assert {scenario.name for scenario in SCENARIOS.values()} == set(SCENARIOS)
 

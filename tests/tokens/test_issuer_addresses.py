@@ -65,7 +65,7 @@ async def asking(url: str) -> AsyncIterator[Introspection]:
 
 
 @pytest.mark.parametrize("moved", ["/.well-known/oauth-authorization-server", "/keys", "/introspect"])
-async def test_a_redirect_leads_nowhere_else_and_takes_no_secret_with_it(moved: str) -> None:
+async def test_a_redirect_of_an_issuer_is_not_followed(moved: str) -> None:
     with issuing() as inside, issuing() as issuer:
         issuer.moved = {moved: f"{inside.url}/keys"}
         async with asking(issuer.url) as asker:

@@ -94,7 +94,7 @@ async def test_an_access_token_of_another_trusted_issuer_does_not_say_who_has_si
             assert await visit.find() == f"{visit.issuer.url}#ben"
 
 
-async def test_the_e_mail_of_who_has_signed_in_is_one_that_the_issuer_has_verified() -> None:
+async def test_the_e_mail_of_a_signed_in_person_must_be_verified_by_the_issuer() -> None:
     mail = {"email": "Ana@x.test", "email_verified": True}
     for of_id, of_access, email in (
         ({}, mail, "ana@x.test"),
@@ -197,7 +197,7 @@ async def test_an_answer_that_may_be_anothers_proves_nothing(changed: dict[str, 
 
 
 @pytest.mark.parametrize("changed", [{"verifier": "w" * 64}, {"resource": "https://other/mcp"}, {"nonce": ""}])
-async def test_who_did_not_begin_the_sign_in_cannot_end_it(changed: dict[str, str]) -> None:
+async def test_a_sign_in_cannot_be_completed_with_other_values_than_it_began_with(changed: dict[str, str]) -> None:
     async with visiting() as visit:
         await visit.go()
         assert await visit.find(**changed) is None

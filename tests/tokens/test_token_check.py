@@ -119,7 +119,7 @@ async def test_a_signature_on_a_curve_is_what_it_must_be(signature: str, issuer:
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"])
-async def test_a_good_token_says_who_holds_it(algorithm: str, issuer: Issuer) -> None:
+async def test_a_valid_token_identifies_its_holder(algorithm: str, issuer: Issuer) -> None:
     issuer.keys.append(make_key("second", algorithm))
     async with checking(issuer) as check:
         holder = await check.find_holder(issuer.token(HERE, aud=["other", HERE], email="ana@x.test"), HERE)
@@ -174,7 +174,7 @@ async def test_only_a_verified_email_counts_and_groups_come_from_the_named_claim
         assert (holder.email, holder.groups) == ("ana@x.test", ("sales",))
 
 
-async def test_what_an_operator_set_up_wrongly_is_warned_of_once_a_minute(
+async def test_a_misconfigured_audience_is_warned_of_at_most_once_a_minute(
     issuer: Issuer, foreign: Issuer, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock()
@@ -198,9 +198,7 @@ async def test_what_an_operator_set_up_wrongly_is_warned_of_once_a_minute(
         assert await warnings(foreign.token(HERE)) == []
 
 
-async def test_the_keys_of_each_issuer_are_counted_or_it_is_told_why_they_cannot_be(
-    issuer: Issuer, foreign: Issuer
-) -> None:
+async def test_the_keys_of_each_issuer_are_counted_or_the_error_is_returned(issuer: Issuer, foreign: Issuer) -> None:
     issuer.keys.append(make_key("second"))
     async with checking(issuer, foreign) as check:
         assert check.issuers == (issuer.url, foreign.url)
@@ -258,7 +256,7 @@ async def test_an_issuer_that_cannot_be_reached_is_asked_once_in_ten_seconds_how
     assert asked[0] == asked[1] < asked[2]
 
 
-async def test_keys_are_fetched_again_beside_the_calls_so_that_a_withdrawn_one_is_soon_refused(issuer: Issuer) -> None:
+async def test_keys_are_refreshed_in_the_background_so_that_a_withdrawn_key_is_refused(issuer: Issuer) -> None:
     clock, waits = Clock(), list[float]()
     issuer.keys = [make_key("first"), make_key("second")]
     documents = JsonDocuments(Runtime(clock=clock, sleep=clock.sleep))
@@ -403,7 +401,7 @@ async def test_an_issuer_without_keys_or_without_an_address_to_ask_is_the_operat
             await check.find_holder(token, HERE)
 
 
-async def test_an_answer_about_a_token_is_kept_no_longer_than_the_token_is_valid_and_a_huge_one_is_not_asked_about(
+async def test_an_introspection_is_cached_only_while_the_token_is_valid_and_skipped_for_huge_tokens(
     issuer: Issuer,
 ) -> None:
     clock, now = Clock(), int(time())

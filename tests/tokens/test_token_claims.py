@@ -48,7 +48,7 @@ def test_the_clock_of_an_issuer_may_differ_by_half_a_minute(claims: dict[str, An
         assert reason in refused.value.reason
 
 
-def test_a_token_that_the_issuer_has_just_confirmed_need_not_say_when_it_expires_and_may_not_have_expired() -> None:
+def test_an_introspected_token_may_lack_an_expiry_but_must_not_be_expired() -> None:
     assert read(must_expire=False, exp=None).expires_at is None
     assert read(must_expire=False).expires_at == NOW + 60
     with pytest.raises(RefusedToken, match="expired"):
@@ -160,7 +160,7 @@ def test_an_id_token_proves_who_has_signed_in_here_just_now(claims: dict[str, An
         assert reason in refused.value.reason
 
 
-def test_neither_an_access_token_nor_an_empty_nonce_proves_a_sign_in() -> None:
+def test_an_access_token_or_an_empty_nonce_does_not_prove_a_sign_in() -> None:
     with pytest.raises(RefusedToken, match="access token"):
         sign_in({"alg": "RS256", "typ": "at+jwt"})
     with pytest.raises(RefusedToken, match="nonce"):

@@ -52,7 +52,7 @@ def test_a_changed_bit_anywhere_is_found(secret: bytes, data: st.DataObject) -> 
 
 
 @given(secret=st.binary(max_size=60), nonce=st.binary(max_size=40), text=st.binary(max_size=100))
-def test_what_was_never_sealed_does_not_open(secret: bytes, nonce: bytes, text: bytes) -> None:
+def test_bytes_that_were_never_sealed_cannot_be_opened(secret: bytes, nonce: bytes, text: bytes) -> None:
     key_id = cipher(KEY).seal(secret, b"").key_id
     with pytest.raises(CannotOpen):
         cipher(KEY).open(Sealed(key_id, nonce, text), b"")
@@ -72,7 +72,7 @@ def test_a_link_opens_for_its_person_and_connection_only(one: tuple[str, str], o
         open_link(moved, opener)
 
 
-def test_a_row_of_another_version_says_so_and_a_secret_in_another_form_is_broken() -> None:
+def test_a_row_of_another_version_or_with_a_malformed_secret_is_broken() -> None:
     opener = cipher(KEY)
     row = seal_link(link_of("ana"), opener, 1, NOW)
     with pytest.raises(LinkBroken) as newer:

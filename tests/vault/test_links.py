@@ -88,7 +88,7 @@ def test_only_the_links_of_an_app_share_a_rate_budget_and_only_where_the_crm_cou
     ).rate_budget(counts_by_app=counts_by_app)
 
 
-async def test_the_list_says_who_has_linked_what_and_no_secret(links: Links, path: Path) -> None:
+async def test_the_list_of_links_describes_each_link_without_secrets(links: Links, path: Path) -> None:
     await links.save(link_of("ana"))
     [listed] = await links.list("ana")
     assert listed.to_json() == {
@@ -149,7 +149,7 @@ async def test_no_secret_is_in_any_file_log_error_or_repr(
     assert not any(bytes.fromhex(KEY[4:]) in content for content in contents)
 
 
-async def test_what_was_removed_or_replaced_is_overwritten_in_the_file(links: Links, path: Path) -> None:
+async def test_removed_and_replaced_secrets_are_overwritten_in_the_file(links: Links, path: Path) -> None:
     await links.save(link_of("ana"))
     await links.save(link_of("ben"))
     with rows(path) as other:
@@ -318,7 +318,7 @@ async def test_a_file_that_was_cut_off_gives_the_link_an_error_or_nothing(links:
         await reader.aclose()
 
 
-async def test_an_old_file_that_is_put_back_is_noticed_by_whoever_saw_the_newer_one(links: Links, path: Path) -> None:
+async def test_a_restored_old_file_is_detected_by_a_process_that_saw_the_newer_one(links: Links, path: Path) -> None:
     await links.save(link_of("ana"))
     old = taken(path)
     await replaced(links)
@@ -332,7 +332,7 @@ async def test_an_old_file_that_is_put_back_is_noticed_by_whoever_saw_the_newer_
     assert await links.find("ana", "north")
 
 
-async def test_a_read_that_ends_after_a_newer_link_was_seen_does_not_make_the_older_one_the_newest(
+async def test_a_slow_read_does_not_make_an_older_link_the_newest_seen(
     path: Path,
 ) -> None:
     class SlowFirst(SqliteLinkStore):
@@ -407,9 +407,7 @@ async def test_two_processes_that_save_at_once_both_succeed(links: Links, path: 
     assert [one.generation for one in saved] == [2, 3, 4, 5, 6, 7]
 
 
-async def test_a_damaged_byte_of_the_file_gives_the_link_an_error_or_nothing_and_never_another_credential(
-    links: Links, path: Path
-) -> None:
+async def test_a_damaged_byte_of_the_file_never_yields_another_credential(links: Links, path: Path) -> None:
     whole = await links.save(link_of("ana"))
     await links.aclose()
     content = path.read_bytes()  # noqa: ASYNC240  the test's own
@@ -429,7 +427,7 @@ async def test_a_damaged_byte_of_the_file_gives_the_link_an_error_or_nothing_and
 
 
 @pytest.mark.parametrize(("kind", "may_be"), [("oauth", False), ("key", False), ("operator", True)])
-async def test_what_a_page_keeps_under_an_address_is_for_one_person_and_what_the_operator_links_for_whoever_has_it(
+async def test_only_a_link_made_by_the_operator_may_serve_any_holder_of_its_address(
     links: Links, kind: LinkKind, *, may_be: bool
 ) -> None:
     await links.save(link_of("ana@x.test", kind=kind))
@@ -437,9 +435,7 @@ async def test_what_a_page_keeps_under_an_address_is_for_one_person_and_what_the
     assert not await links.may_be_by_email("ben@x.test", "north")
 
 
-async def test_a_row_that_is_missing_may_be_for_whoever_has_the_address_until_it_is_removed(
-    links: Links, path: Path
-) -> None:
+async def test_a_missing_row_may_serve_any_holder_of_its_address_until_it_is_removed(links: Links, path: Path) -> None:
     await links.save(link_of("ana@x.test", kind="key"))
     with rows(path) as other:
         other.execute("DELETE FROM link")

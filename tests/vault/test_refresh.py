@@ -140,7 +140,7 @@ async def test_ten_callers_at_once_in_two_processes_cause_one_renewal_and_all_ge
     await other.aclose()
 
 
-async def test_while_one_caller_renews_the_others_in_all_processes_go_on_with_what_is_still_good(
+async def test_other_callers_use_the_valid_credential_while_one_caller_renews_it(
     links: Links, crm: Crm, clock: FixedClock, path: Path
 ) -> None:
     clock.move(minutes=26)

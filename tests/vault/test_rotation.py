@@ -88,7 +88,7 @@ def test_a_rotation_that_is_killed_loses_nothing_and_is_run_again(path: Path) ->
     assert anyio.run(opened, path, KEY) == EVERY
 
 
-async def test_what_servers_save_and_remove_meanwhile_is_kept(path: Path) -> None:
+async def test_links_saved_or_removed_during_a_rotation_stay_so(path: Path) -> None:
     class Slow(SqliteLinkStore):
         """A store beside which servers work: one link is replaced with the old key, one is removed."""
 

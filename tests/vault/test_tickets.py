@@ -199,7 +199,7 @@ async def test_a_page_that_somebody_without_the_key_has_written_opens_nothing(
     assert (await tickets.take(state, OWN) is None) == (how != "made anew")
 
 
-async def test_what_was_proved_first_stays(tickets: Tickets) -> None:
+async def test_the_first_proved_e_mail_of_a_ticket_is_kept(tickets: Tickets) -> None:
     text, ticket = await tickets.make(Person("https://login.x.test#ana"), "north")
     await tickets.begin(ticket, OWN)
     assert await tickets.prove(ticket, OWN, "ana@x.test")

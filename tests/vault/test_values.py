@@ -61,7 +61,7 @@ def test_a_page_can_be_used_once_in_time_and_by_the_browser_that_began() -> None
         {"proved_at": NOW},
     ],
 )
-def test_what_decides_who_may_use_a_page_is_bound(changed: dict[str, Any]) -> None:
+def test_the_fields_that_decide_who_may_use_a_page_are_bound(changed: dict[str, Any]) -> None:
     assert replace(TICKET, **changed).bound != TICKET.bound
     assert replace(TICKET, tries=3, refusal="denied", used_at=NOW, linked_at=NOW).bound == TICKET.bound
 
@@ -104,7 +104,7 @@ async def failing() -> AsyncIterator[OAuthClient | None]:
     yield None
 
 
-async def test_what_the_crm_gave_out_is_renewed_and_revoked_through_the_app() -> None:
+async def test_a_credential_from_the_crm_is_renewed_and_revoked_through_the_app() -> None:
     app = App()
     assert await renew_link(LINK, opening(app)) == OwnCredential("next")
     assert await revoke_link(LINK, opening(app))

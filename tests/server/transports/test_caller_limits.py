@@ -311,7 +311,7 @@ async def test_too_many_or_too_large_headers_are_refused(store_file: Path, heade
             await read_to_the_end(line)
 
 
-async def test_what_has_arrived_of_a_request_that_ends_in_the_middle_counts_no_longer() -> None:
+async def test_bytes_of_an_aborted_request_no_longer_count() -> None:
     callers = CallerLimits(HttpLimits(small_bytes=10, arriving_bytes=100), Clock())
 
     async def receive() -> Message:

@@ -189,7 +189,7 @@ async def test_readiness_ends_first_then_new_calls_are_refused_and_the_one_under
     assert stage.ends == [True]
 
 
-async def test_a_call_that_takes_too_long_is_cut_and_what_it_has_sent_is_written_down(tmp_path: Path) -> None:
+async def test_a_call_that_outlasts_draining_is_cut_and_its_write_is_journaled(tmp_path: Path) -> None:
     async with staged(tmp_path, calls_s=0) as stage:
         async with held_call(stage, ERAS[1]) as (go_on, answers):
             stage.draining.begin()
@@ -246,7 +246,7 @@ async def test_streams_of_both_eras_end_and_do_not_break(tmp_path: Path) -> None
         assert stage.ends == [True]
 
 
-async def test_a_request_whose_caller_is_looked_up_is_under_way_and_one_whose_body_is_missing_is_not() -> None:
+async def test_draining_waits_for_a_request_during_authentication_but_not_for_a_missing_body() -> None:
     draining, is_known, bodies, sent = Draining(), anyio.Event(), list[Message](), list[Message]()
 
     async def ask_then_read(_: Scope, receive: Receive, send: Send) -> None:

@@ -281,7 +281,7 @@ async def test_the_text_of_a_key_is_in_no_file_and_in_no_line_of_any_log(
     assert files_with(tmp_path, secret) == []
 
 
-async def test_what_is_behind_the_check_knows_the_id_of_the_key_and_not_its_text(tmp_path: Path) -> None:
+async def test_the_application_behind_the_check_gets_the_id_of_the_key_without_its_text(tmp_path: Path) -> None:
     store = SqliteKeyStore(tmp_path / "keys.sqlite")
     key, now = make_key_text(), datetime.now().astimezone()
     await store.add(Key(key.id, "ana@x.test", frozenset({"read"}), now), key.hash)

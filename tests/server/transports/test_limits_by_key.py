@@ -12,7 +12,7 @@ OLDER = ERAS[-1]
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_after_too_many_wrong_keys_an_address_is_told_to_wait_and_a_good_key_is_served_all_the_same(
+async def test_an_address_with_too_many_wrong_keys_has_to_wait_except_with_a_valid_key(
     tmp_path: Path, era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with keyed_server(tmp_path, limits=HttpLimits(wrong_keys=3)) as server:

@@ -121,7 +121,7 @@ async def test_a_call_whose_scope_is_missing_is_answered_with_what_to_sign_in_fo
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_loses_something_by_what_it_is_about_is_asked_for_too(
+async def test_the_destructive_scope_is_challenged_for_a_plan_or_undo_that_loses_data(
     tmp_path: Path, issuer: Issuer, era: str
 ) -> None:
     async with oauth_server(tmp_path, issuer) as server:
@@ -153,7 +153,7 @@ async def test_nobody_is_asked_to_sign_in_for_what_the_rules_forbid(tmp_path: Pa
         assert "create_task" not in await caller.tools()
 
 
-async def test_what_a_body_hides_from_the_challenge_is_refused_inside(tmp_path: Path, issuer: Issuer) -> None:
+async def test_a_call_that_its_body_hides_from_the_challenge_writes_no_task(tmp_path: Path, issuer: Issuer) -> None:
     async with oauth_server(tmp_path, issuer) as server:
         caller = await server.caller("read")
         body, headers = caller.request("tools/call", name="create_task", arguments=DRAFT)

@@ -124,7 +124,7 @@ async def test_a_refused_first_request_leaves_both_eras_open(
         await check_that_it_works(connection, then[-1])
 
 
-async def test_a_request_of_the_newer_era_is_told_what_it_lacks(server: Server[Any]) -> None:
+async def test_a_request_of_the_newer_era_without_its_version_is_refused(server: Server[Any]) -> None:
     async with connect_raw(server) as connection:
         await connection.ask(DISCOVER)
         error = (await connection.ask(LIST_OLDER))["error"]

@@ -71,7 +71,7 @@ def test_a_proxy_lets_other_machines_in_so_callers_are_asked(
         ("testclient", "testclient"),
     ],
 )
-def test_who_has_a_network_of_addresses_is_one_caller(address: str, counted: str) -> None:
+def test_the_addresses_of_one_network_count_as_one_caller(address: str, counted: str) -> None:
     assert counted_address(address) == counted
 
 
@@ -99,7 +99,7 @@ async def test_the_callers_of_a_named_proxy_are_told_apart_and_cannot_pass_for_a
 
 
 @pytest.mark.parametrize(("named", "caller"), [((PROXY,), STRANGER), ((), PROXY)])
-async def test_what_anyone_else_forwards_is_ignored(
+async def test_forwarded_addresses_of_unnamed_proxies_are_ignored(
     store_file: Path, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...], caller: str
 ) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")

@@ -114,7 +114,7 @@ def test_without_sessions_a_guarded_change_stops_at_a_plan_that_any_server_carri
     assert not exists(replicas.first, task_id)
 
 
-def test_with_sessions_another_server_says_that_it_does_not_know_the_session(replicas: Replicas) -> None:
+def test_a_server_with_sessions_refuses_a_session_of_another_server(replicas: Replicas) -> None:
     status, answer = older(replicas.alone, "tools/list", "of-another-server")
     assert status == 404
     assert answer["error"]["message"] == "Session not found"

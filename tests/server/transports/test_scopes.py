@@ -21,7 +21,7 @@ NEEDED: dict[str, Scope] = {tool.name: tool.scope for tool in TOOLS}
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_key_can_do_what_its_scopes_say_and_nothing_else(tmp_path: Path, era: str) -> None:
+async def test_a_key_allows_only_the_tools_of_its_scopes(tmp_path: Path, era: str) -> None:
     async with keyed_server(tmp_path) as server:
         whole = await server.caller(await server.make_key("cid@x.test"), era)
         made = await whole.call("create_task", **DRAFT, dueDate=DUE_DATE)
@@ -57,7 +57,7 @@ async def test_a_key_can_do_what_its_scopes_say_and_nothing_else(tmp_path: Path,
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_loses_something_needs_a_key_for_that_whatever_the_tool_is(tmp_path: Path, era: str) -> None:
+async def test_a_call_that_loses_data_needs_the_destructive_scope_in_every_tool(tmp_path: Path, era: str) -> None:
     async with keyed_server(tmp_path) as server:
         writer = await server.caller(await server.make_key(scopes="read,write"), era)
         whole = await server.caller(await server.make_key(scopes="read,write,destructive"), era)

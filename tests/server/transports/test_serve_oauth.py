@@ -68,7 +68,7 @@ WRONG: list[tuple[AuthOptions, dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("options", "variables", "sentence"), WRONG)
-def test_what_does_not_tell_whom_to_trust_is_refused(
+def test_an_incomplete_oauth_configuration_is_refused(
     options: AuthOptions, variables: dict[str, str], sentence: str
 ) -> None:
     found = configured(**variables)
@@ -82,7 +82,7 @@ async def test_half_a_client_for_the_sign_in_on_the_page_is_refused() -> None:
             open_sign_in(configured(TASKHAND_SIGN_IN_CLIENT="page").settings, [ISSUER], stack)
 
 
-def test_the_settings_say_what_the_options_leave_out() -> None:
+def test_the_settings_supply_omitted_options() -> None:
     found = configured(
         TASKHAND_ISSUERS=f"{ISSUER}, https://other.x.test",
         TASKHAND_RESOURCE=PUBLIC,

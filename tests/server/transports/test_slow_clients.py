@@ -124,7 +124,7 @@ async def test_even_at_the_same_address_a_new_connection_takes_the_place_of_one_
 
 
 @pytest.mark.parametrize("attack", ["idle connections", "half a head"])
-async def test_so_many_connections_of_an_address_are_open(store_file: Path, attack: str) -> None:
+async def test_the_number_of_open_connections_of_an_address_is_limited(store_file: Path, attack: str) -> None:
     async with served(store_file, SMALL) as port, ATTACKS[attack](port) as lines:
         assert isinstance(lines, list)
         with anyio.fail_after(5):
@@ -150,7 +150,7 @@ async def test_a_connection_whose_answer_is_not_read_ends(store_file: Path) -> N
             await read_to_the_end(line)
 
 
-async def test_so_many_answers_of_an_address_wait_to_be_read(store_file: Path) -> None:
+async def test_the_number_of_unread_answers_of_an_address_is_limited(store_file: Path) -> None:
     limits = HttpLimits(unread_answers_of_one=1)
     async with served(store_file, limits) as port, await connect(port) as first, await connect(port) as second:
         for line in (first, second):

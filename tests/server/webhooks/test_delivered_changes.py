@@ -201,7 +201,7 @@ async def test_whatever_becomes_of_a_delivery_each_change_is_found_once(
         assert await stage.look() == [("created", "A"), ("created", "B")]
 
 
-async def test_a_genuine_delivery_about_a_task_that_is_not_there_finds_nothing(tmp_path: Path) -> None:
+async def test_a_genuine_delivery_about_a_missing_task_reports_no_change(tmp_path: Path) -> None:
     async with on_hubspot(tmp_path) as stage:
         uri, body = str(hubspot(stage).hooks.url), b'[{"objectId": 404, "objectTypeId": "0-27"}]'
         headers = by_hubspot(uri, body, stage.clock(), HUBSPOT_SECRET)

@@ -28,7 +28,7 @@ CLOSE, HUBSPOT, VAMBE = "/webhooks/close", "/webhooks/hubspot", f"/webhooks/vamb
 TAKEN, REFUSED = 204, 401
 
 
-async def test_what_a_crm_has_signed_is_kept_as_a_hint_before_it_is_answered(store_file: Path) -> None:
+async def test_a_signed_delivery_is_stored_as_a_hint_before_the_answer(store_file: Path) -> None:
     async with taking(store_file) as server:
         now = server.clock()
         assert await server.post(CLOSE, by_close(CLOSE_BODY, now), CLOSE_BODY) == TAKEN
@@ -88,7 +88,7 @@ async def test_the_same_delivery_again_is_a_replay_for_hubspot_and_a_repetition_
         assert await server.post(HUBSPOT, sent, HUBSPOT_BODY) == REFUSED
 
 
-async def test_a_genuine_delivery_that_cannot_be_read_or_is_of_too_many_says_that_something_was_changed(
+async def test_a_genuine_delivery_that_is_unreadable_or_too_long_gives_a_hint_without_ids(
     store_file: Path,
 ) -> None:
     hinted: list[int] = []
@@ -109,7 +109,7 @@ async def test_a_genuine_delivery_that_cannot_be_read_or_is_of_too_many_says_tha
         assert set(hinted) == {0}
 
 
-async def test_another_method_than_post_is_told_so_wherever_it_goes(store_file: Path) -> None:
+async def test_every_method_other_than_post_gets_405(store_file: Path) -> None:
     async with taking(store_file) as server:
         for path in (CLOSE, "/webhooks/other", VAMBE, f"{CLOSE}/x"):
             for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"):
@@ -202,7 +202,7 @@ async def test_each_address_may_send_so_many_a_second(store_file: Path) -> None:
         assert await server.post(VAMBE, {}, b"{}") == 429
 
 
-async def test_what_cannot_be_kept_is_answered_so_that_the_crm_sends_it_again(store_file: Path) -> None:
+async def test_a_delivery_that_cannot_be_stored_gets_503_so_that_the_crm_repeats_it(store_file: Path) -> None:
     is_down = [True]
 
     def keep(app: AppContext) -> KeepHint:
@@ -244,6 +244,6 @@ async def test_refusals_are_logged_once_a_minute_without_anything_of_them(
     assert not any("s3cret" in record.getMessage() or "secret" in record.getMessage() for record in caplog.records)
 
 
-async def test_without_the_option_there_are_no_such_addresses(store_file: Path) -> None:
+async def test_webhook_addresses_do_not_exist_without_the_option(store_file: Path) -> None:
     async with served(store_file) as port, httpx2.AsyncClient() as client:
         assert (await client.post(f"http://127.0.0.1:{port}{VAMBE}", content=b"{}")).status_code == 404

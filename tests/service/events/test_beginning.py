@@ -101,7 +101,7 @@ class Desk:
         await self._app.aclose()
 
 
-async def test_what_happens_around_the_first_look_is_told_once(world: World[Any], tmp_path: Path) -> None:
+async def test_changes_around_the_first_look_are_reported_once(world: World[Any], tmp_path: Path) -> None:
     busy = Busy(world, Random(11))  # noqa: S311  not for secrets
     for number in range(_ROUNDS):
         desk = Desk(tmp_path / str(number), busy)
@@ -127,7 +127,7 @@ async def test_what_happens_around_the_first_look_is_told_once(world: World[Any]
         assert {(task_id, title) for task_id, title, at in busy.made if at > began_at} <= {*told}
 
 
-async def test_the_past_is_told_as_it_was_then_whatever_is_known_of_its_tasks_since(tmp_path: Path) -> None:
+async def test_past_events_have_the_values_of_their_time(tmp_path: Path) -> None:
     async with open_close(spec_variant=SpecVariant(completion_events="completed")) as world:
         others = world.others
         desk = Desk(tmp_path / "desk", Busy(world, Random(0), works=False))  # noqa: S311  as above

@@ -54,7 +54,7 @@ def test_each_caller_counts_once_and_a_subscription_lasts_until_it_ends(app: App
     assert wanting(app) == []
 
 
-async def test_whoever_waits_hears_of_wants_hints_and_the_end(app: AppContext) -> None:
+async def test_a_waiting_poller_wakes_for_demand_hints_and_the_end(app: AppContext) -> None:
     for step in (partial(app.demand.use, app), app.demand.wake, app.demand.end):
         with anyio.fail_after(1):
             step()

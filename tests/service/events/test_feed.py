@@ -125,7 +125,7 @@ async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_pat
         assert (await seen(stage))[6:] == [("created", "Quick", None), ("completed", "Quick", None)]
 
 
-async def test_a_task_that_is_being_made_during_a_look_is_told_by_the_next_one_as_made_here(tmp_path: Path) -> None:
+async def test_a_task_created_during_a_look_is_reported_by_the_next_look_as_own(tmp_path: Path) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         await look(stage.app)
         stage.clock.move(minutes=1)
@@ -140,7 +140,7 @@ async def test_a_task_that_is_being_made_during_a_look_is_told_by_the_next_one_a
         assert await seen(stage) == [("created", "Other", None), ("created", "New", call.change.id)]
 
 
-async def test_what_taskhand_wrote_since_a_look_is_newer_than_what_the_look_left(tmp_path: Path) -> None:
+async def test_own_writes_since_a_look_replace_the_tasks_known_from_the_look(tmp_path: Path) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         tasks = [await stage.others.create(title) for title in ("Call", "Gone", "Same")]
         await look(stage.app)
@@ -190,7 +190,7 @@ async def test_hints_are_given_to_the_source_and_then_gone(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("lacks", ["source", "store"])
-async def test_a_backend_that_cannot_tell_says_so(tmp_path: Path, lacks: str) -> None:
+async def test_a_look_is_refused_if_the_backend_has_no_source_or_no_store(tmp_path: Path, lacks: str) -> None:
     async with open_stage(tmp_path) as stage:
         if lacks == "source":
             stage.others.backend.event_source = None
@@ -221,7 +221,7 @@ async def test_one_write_explains_one_event_and_none_by_another_member(tmp_path:
         assert [one for *_, one in await seen(stage)] == made
 
 
-async def test_what_is_changed_in_the_store_by_hand_is_never_own_doing(tmp_path: Path) -> None:
+async def test_a_change_made_in_the_store_by_hand_is_not_reported_as_own(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         del vars(stage.others.backend)["event_source"]
         await look(stage.app)

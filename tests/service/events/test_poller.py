@@ -172,7 +172,7 @@ async def test_the_demand_for_a_feed_is_recorded_again_after_a_third_of_the_time
         assert WANTED_FOR_S / 3 < told[2] == pytest.approx(one.looks[-1])
 
 
-async def test_a_caller_who_has_to_link_a_credential_again_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
+async def test_a_caller_without_a_valid_credential_does_not_stop_polls_for_others(tmp_path: Path) -> None:
     async def is_own() -> bool:
         raise LinkRequired.unlinked("default")
 

@@ -128,7 +128,7 @@ def test_each_change_in_a_log_is_told_once_and_in_its_order(steps: list[str]) ->
 
 @settings(max_examples=15)
 @given(STEPS)
-def test_what_a_comparison_finds_leads_from_what_was_to_what_is_and_tells_own_changes_apart(steps: list[str]) -> None:
+def test_events_found_by_comparison_form_a_complete_history_and_mark_own_changes(steps: list[str]) -> None:
     async def play(world: _World) -> None:
         for step in steps:
             await world.step(step)
