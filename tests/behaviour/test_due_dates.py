@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
+from behaviour.arms import ARMS, Arm
 
 SANTIAGO = "America/Santiago"
 
@@ -156,3 +156,39 @@ async def test_a_due_date_of_today_or_of_a_finished_task_and_an_undo_are_not_not
     finished = await agent("bulk_update_tasks", taskIds=[task], changes={"dueDate": DAYS[0], "newStatusName": "done"})
     assert "note" not in finished
     assert "note" not in await agent("update_task", id=task, dueDate=DAYS[1])
+
+
+@pytest.mark.parametrize(
+    ("due", "step"),
+    [
+        ({"dueDate": "2026-03-09T15:00"}, "Send dueDate 2026-03-09 (with dueTime 15:00 and timezone, an IANA name"),
+        ({"dueDate": "tomorrow 3pm EST"}, "dueDate as 'tomorrow 3pm', and timezone as an IANA name"),
+        ({"dueDate": "2026-03-09T15:00:00 EST"}, "dueDate as '2026-03-09 at 15:00', and timezone"),
+        ({"dueDate": "3pm (GMT-3)"}, "dueDate as a day and '3pm', and timezone"),
+        ({"dueDate": "mañana a las 15:00 hora de Chile"}, "in place of 'hora de Chile'"),
+        ({"dueDate": "tomorrow at 3pm Europe/Madrid"}, "and timezone as 'Europe/Madrid'."),
+        ({"dueDate": "2026-03-09", "dueTime": "3pm CET"}, "dueTime as '3pm', and timezone"),
+    ],
+)
+async def test_a_time_with_a_zone_that_is_not_understood_is_answered_with_the_arguments_to_send(
+    worker: Agent, due: dict[str, str], step: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await worker("create_task", title="Call", responsibleIds=["me"], priority="1", **due)
+    assert refused.value.code in ("invalid_due_date", "invalid_due_time")
+    assert step in refused.value.next
+
+
+@pytest.mark.parametrize("arm", ARMS[:1], indirect=True, ids=["local"])
+async def test_a_change_of_nothing_but_the_zone_is_shown_with_the_names_of_the_zones(worker: Agent) -> None:
+    due = {"dueDate": "2026-03-09", "dueTime": "15:00", "timezone": "America/Santiago"}
+    made = await worker("create_task", title="Call", responsibleIds=["me"], priority="1", **due)
+    task = made["task"]["id"]
+    planned = await worker("update_task", id=task, timezone="America/Sao_Paulo", dryRun=True)
+    await worker("apply_plan", planId=planned["planId"])
+    listed = await worker("list_changes", taskId=task, limit=1)
+    time = "2026-03-09T15:00-03:00 Mon"
+    shown = {"due": {"from": f"{time} (America/Santiago)", "to": f"{time} (America/Sao_Paulo)"}}
+    assert planned["difference"][0]["changed"] == listed["changes"][0]["changed"] == shown
+    moved = await worker("update_task", id=task, timezone="Europe/Madrid", dryRun=True)
+    assert moved["difference"][0]["changed"] == {"due": {"from": time, "to": "2026-03-09T15:00+01:00 Mon"}}

@@ -124,3 +124,17 @@ async def test_all_unknown_arguments_are_refused_at_once_beside_what_else_is_wro
         assert error["message"] == "There are no arguments 'a', 'b', 'c', 'd' and 'e'. 2 more are unknown."
         error = await error_of("create_tasks", tasks=[{"name": "Call", "owner": "me"}])
         assert error["message"] == "tasks[0]: There are no arguments 'name' and 'owner'."
+
+
+@pytest.mark.parametrize(
+    ("tool", "step"),
+    [
+        ("update_task", "Call bulk_update_tasks with taskIds and shiftDueDays, or send the new day as dueDate."),
+        ("complete_task", "Call bulk_update_tasks with taskIds and shiftDueDays."),
+    ],
+)
+async def test_days_to_shift_by_are_answered_with_the_tool_that_shifts(tool: str, step: str, tmp_path: Path) -> None:
+    async with ARMS[0].open(tmp_path) as app, Client(create_server(app)) as client:
+        [part] = (await client.call_tool(tool, {"id": "1", "shiftDueDays": 2})).content
+    assert isinstance(part, TextContent)
+    assert json.loads(part.text)["error"]["next"] == step

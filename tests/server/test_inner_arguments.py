@@ -219,9 +219,16 @@ def test_an_unknown_field_is_refused_with_the_argument_to_send_instead(
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("dueDate", "cannot be emptied here"), ("due date", "is no argument"), ("due_at", "is no argument")],
+    [
+        ("dueDate", "cannot be emptied: a task of this CRM must have one"),
+        ("title", "cannot be emptied: a task of this CRM must have one"),
+        ("description", "is no argument with this CRM"),
+        ("addNote", "only adds to a task or takes from it"),
+        ("due date", "is no argument"),
+        ("due_at", "is no argument"),
+    ],
 )
-def test_a_name_in_clear_is_refused_as_a_field_that_must_stay_or_as_no_argument(name: str, why: str) -> None:
+def test_a_name_in_clear_that_cannot_be_emptied_is_refused_with_the_reason(name: str, why: str) -> None:
     with refused("invalid_arguments") as caught:
         read({"changes": {"clear": [name]}}, capabilities=NARROW)
     assert caught.value.message == f"changes.clear names '{name}', which {why}."

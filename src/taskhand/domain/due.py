@@ -328,16 +328,18 @@ def _parse_words(
 
 def _parse_date(text: str) -> date | datetime:
     """The day, or the instant if `text` is a datetime with an offset."""
+    day, clock = "as YYYY-MM-DD", ""
     if (at := _parse_datetime(text)) is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR:
         if _DAY.fullmatch(text):
             return at.date()
         if at.tzinfo is not None:
             return at
+        day, clock = f"{at:%Y-%m-%d}", f" {at:%H:%M}"
     raise CallerError(
         f"dueDate {text[:60]!r} is neither a day nor a datetime with an offset.",
         code="invalid_due_date",
-        next_step="Send dueDate as YYYY-MM-DD (with dueTime and timezone for a time), "
-        "or as a full ISO 8601 datetime with offset, e.g. 2026-03-01T15:00:00-03:00.",
+        next_step=f"Send dueDate {day} (with dueTime{clock} and timezone, an IANA name, for a time), "
+        "or a full ISO 8601 datetime with offset, e.g. 2026-03-01T15:00:00-03:00.",
     )
 
 
@@ -354,7 +356,7 @@ def _timed(day: date, at: datetime | None, clock: time, zone: str | None) -> Due
         raise CallerError(
             "A due time needs a timezone, but neither the call, the task nor the configuration has one.",
             code="timezone_required",
-            next_step="Send timezone with an IANA name such as America/Santiago.",
+            next_step="Send timezone with an IANA name such as America/Santiago, or set TASKHAND_TIMEZONE.",
         )
     if at is not None:
         day = _day_of_agreement(at, clock, zone)

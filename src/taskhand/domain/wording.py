@@ -53,5 +53,14 @@ class Wording:
         return {one: name for one, name in found.items() if name}
 
     def difference(self, changed: Iterable[FieldChange]) -> dict[str, dict[str, object]]:
-        """The fields that change, by name, each with its value before (`from`) and after (`to`)."""
-        return {one.field: {"from": self.value(one.before), "to": self.value(one.after)} for one in changed}
+        """The fields that change, by name, each with its value before (`from`) and after (`to`).
+
+        Due dates that differ in nothing but their zones have the names of these.
+        """
+        shown: dict[str, dict[str, object]] = {}
+        for one in changed:
+            shown[one.field] = {"from": self.value(one.before), "to": self.value(one.after)}
+            if isinstance(one.before, Due) and isinstance(one.after, Due) and len({*shown[one.field].values()}) == 1:
+                sides = (("from", one.before), ("to", one.after))
+                shown[one.field] = {side: f"{self.due(due)} ({due.zone or 'no time zone'})" for side, due in sides}
+        return shown

@@ -17,6 +17,7 @@ _SEVERAL: Final = "bulk_update_tasks"
 _OF_SEVERAL: Final = frozenset({"ids", "taskids"})
 _IDS: Final = _OF_SEVERAL | {"id", "taskid"}
 _SEARCHES: Final = frozenset({"query", "search", "q", "keyword", "keywords", "name", "title", "subject"})
+_SHIFTS: Final = frozenset({"shiftduedays", "shiftdays", "shift", "days", "postpone", "snooze"})
 _STATUSES: Final = frozenset({"status", "state", "stage", "statusname", "newstatus", "newstatusname", "estado"})
 _TOOLS: Final = {
     **dict.fromkeys(("delete", "deleted", "borrar", "eliminar"), "delete_task"),
@@ -113,6 +114,9 @@ def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, f
         return "Call get_task instead: it reads one task by its id."
     if squeezed in _SEARCHES and "id" in own and "title" not in own:
         return "Call list_tasks with text to find the task, then send its id."
+    if squeezed in _SHIFTS and "id" in own and not reads:
+        or_by_day = ", or send the new day as dueDate" if "duedate" in own else ""
+        return f"Call {_SEVERAL} with taskIds and shiftDueDays{or_by_day}."
     if squeezed in _STATUSES and tool in ("create_task", "create_tasks"):
         return "A new task has the initial status: send newStatusName with update_task once the task is there."
     meant = None if reads else _TOOLS.get(squeezed)

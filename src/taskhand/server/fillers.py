@@ -178,14 +178,24 @@ class TaskBody:
         for name in self._clearable:
             if squeeze(name) == squeeze(sent[:60]):
                 return name
-        is_field = squeeze(sent[:60]) in map(squeeze, model_fields(self.kind))
         raise CallerError(
-            f"{self._dotted('clear')} names {sent[:60]!r}, "
-            f"which {'cannot be emptied here' if is_field else 'is no argument'}.",
+            f"{self._dotted('clear')} names {sent[:60]!r}, which {self._reason_not_clearable(sent[:60])}.",
             code="invalid_arguments",
             candidates=[Candidate(name) for name in self._clearable],
             next_step=f"Name only fields among: {', '.join(self._clearable) or 'none'}.",
         )
+
+    def _reason_not_clearable(self, sent: str) -> str:
+        """Why `clear` may not name this, as the end of a sentence."""
+        fields = {squeeze(name): name for name in model_fields(self.kind)}
+        name = fields.get(squeeze(sent))
+        if name is None or name == "clear":
+            return "is no argument"
+        if name in _ADDITIONS:
+            return "only adds to a task or takes from it"
+        if name not in self.properties:
+            return "is no argument with this CRM"
+        return "cannot be emptied: a task of this CRM must have one"
 
     def _ambiguity_error(self, emptied: Sequence[str]) -> CallerError:
         """The error for fields that may be emptied on purpose, or filled in by a host."""

@@ -24,6 +24,12 @@ _DAY: Final = 24
 """Hours."""
 _DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
 """Arguments that take no time."""
+_ZONE: Final = re.compile(
+    r"(.*\d.*?)[ ,(]+((?:(?:UTC|GMT|Z)(?:[+-][\d:]+)?|[A-Z]{1,4}T|[a-z]+/[a-z_/]+|[a-z]+ time|(?:hora|horario) .+))\)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""A time, and a zone behind it."""
+_ISO_CLOCK: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})[\d:.]*", re.ASCII)
 _MOMENTS: Final = frozenset({"since", "until"})
 _WEST, _EAST = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))
 """The zones in which a day begins last and first."""
@@ -81,7 +87,7 @@ def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
     raise CallerError(
         f"dueTime {text[:40]!r} is not a time.",
         code="invalid_due_time",
-        next_step="Send dueTime as 24-hour HH:MM; for a whole day leave it out.",
+        next_step=_step_for_zone("dueTime", text) or "Send dueTime as 24-hour HH:MM; for a whole day leave it out.",
     )
 
 
@@ -179,9 +185,23 @@ def _readings(argument: str, text: str, read: Readings, code: str, *, takes_part
     else:
         message, candidates = f"{given} is not a date that is understood.", []
         next_step = f"Send {argument} as YYYY-MM-DD, or as words {examples}."
-        if argument == "dueDate":
+        if argument == "dueDate" and (step := _step_for_zone(argument, text)):
+            next_step = step
+        elif argument == "dueDate":
             next_step = f"{next_step[:-1]}; a time as in 2026-03-01T15:00:00-03:00 or {_TIME_EXAMPLES[8:]}."
     raise CallerError(message, code=code, candidates=candidates, next_step=next_step)
+
+
+def _step_for_zone(argument: str, text: str) -> str | None:
+    """What to send in place of a date or time with a zone behind it; None for any other text."""
+    found = _ZONE.fullmatch(text.strip())
+    if found is None:
+        return None
+    date_part = _ISO_CLOCK.sub(r"\1 at \2", found[1].strip())[:60]
+    day = "a day and " if argument == "dueDate" and read_clock(date_part) else ""
+    zone = repr(found[2][:40])
+    timezone = zone if "/" in zone else f"an IANA name such as America/Santiago in place of {zone}"
+    return f"Send the zone apart: {argument} as {day}{date_part!r}, and timezone as {timezone}."
 
 
 def _days_in(span: Span, today: date) -> list[date]:
