@@ -133,6 +133,10 @@ def test_each_method_has_a_request_kind(method: str, kind: RequestKind, *, reads
     assert RequestKind.of(method, reads=reads, replay_safe=replay_safe) is kind
 
 
+def test_a_post_that_only_updates_has_the_kind_of_a_patch() -> None:
+    assert RequestKind.of("POST", updates=True) is RequestKind.of("PATCH")
+
+
 def test_a_throttled_create_stops_or_reads_back_if_its_caller_looks_first() -> None:
     create = AttemptState(RequestKind.CREATE, Event.THROTTLED, 1, left_s=60.0, jitter=0.5, looks_first=True)
     assert decide(POLICY, create) is Action.STOP

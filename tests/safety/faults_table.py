@@ -75,17 +75,8 @@ ROWS: Final = (
             ("reset after commit", Fault("reset_after")),
         )
     ),
-    # The CRM itself says that it failed: it is looked at, and not sent again.
-    Row(
-        "500",
-        _failed(500),
-        many="refused",
-        one="refused",
-        delete="refused",
-        create="unknown",
-        # Of a task that Close still shows just after its deletion, only a second DELETE tells whether it is gone.
-        at={("close", "delete"): "applied"},
-    ),
+    # The CRM itself says that it failed: it is looked at, and only a deletion is sent again.
+    Row("500", _failed(500), many="refused", one="refused", create="unknown"),
     Row("500 after commit", _failed(500, commit=True)),
     # Not handled, as RFC 9110 section 15.6.4 has it: a change is sent again, a new task is looked for.
     Row("503", _failed(503), create="unknown"),

@@ -208,7 +208,7 @@ class InvalidAnswer(UpstreamError):
 class UpstreamFailed(UpstreamError):
     """The CRM failed while it handled a request (status 500 or above), or redirected a write.
 
-    Such a write must be read back, not sent again.
+    Such a write must be read back before it is sent again.
     """
 
     default_retryable = True

@@ -20,7 +20,8 @@ class RequestOptions(TypedDict, total=False):
 
     `params` is a mapping, or pairs if a name repeats; `json` any value that JSON can carry; `headers` without secrets;
     `expect` the shape of the response ("nothing" leaves the body unread, "object or nothing" accepts an empty one);
-    `reads` is true for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be repeated even if
+    `reads` is true for a POST that only searches; `updates` for a POST that updates what exists, and creates nothing;
+    `replay_safe` for a PUT, PATCH or DELETE that may be repeated even if
     it may have been applied; `looks_first` for a POST that makes a task: if the upstream asks to wait, it is not
     repeated, because it may have been applied.
     """
@@ -30,6 +31,7 @@ class RequestOptions(TypedDict, total=False):
     headers: Mapping[str, str]
     expect: Shape
     reads: bool
+    updates: bool
     replay_safe: bool
     looks_first: bool
 
@@ -58,7 +60,10 @@ class Request:
             method=method,
             path=path,
             kind=RequestKind.of(
-                method, reads=options.get("reads", False), replay_safe=options.get("replay_safe", False)
+                method,
+                reads=options.get("reads", False),
+                updates=options.get("updates", False),
+                replay_safe=options.get("replay_safe", False),
             ),
             query=urlencode(options["params"]) if "params" in options else "",
             body=dumps(options["json"], allow_nan=False).encode() if "json" in options else None,

@@ -31,18 +31,20 @@ class RequestKind(Enum):
 
     READ = "changes nothing: GET, HEAD, and a search that is sent as POST"
     REPLAY = "a PUT, PATCH or DELETE that was declared harmless to repeat"
-    WRITE = "PUT, PATCH, DELETE"
+    WRITE = "PUT, PATCH, DELETE, and a POST that updates as a PATCH does"
     CREATE = "POST: a second one makes a second task"
 
     @classmethod
-    def of(cls, method: str, *, reads: bool = False, replay_safe: bool = False) -> Self:
-        """The kind of a method; `reads` declares a POST that only searches, `replay_safe` a write that may be repeated.
+    def of(cls, method: str, *, reads: bool = False, updates: bool = False, replay_safe: bool = False) -> Self:
+        """The kind of a method; `replay_safe` declares a write that may be repeated.
+
+        `reads` declares a POST that only searches, `updates` a POST that only updates what exists.
 
         Raises ValueError for a creating POST that is declared safe to replay.
         """
         if reads or method in {"GET", "HEAD"}:
             return cls(cls.READ)
-        if method == "POST":
+        if method == "POST" and not updates:
             if replay_safe:
                 raise ValueError("a POST that creates cannot be declared safe to replay")
             return cls(cls.CREATE)

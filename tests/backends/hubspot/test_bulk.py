@@ -131,7 +131,7 @@ LOST = {
     "reset before commit": (Fault("reset_before", UPDATE), HUBSPOT.sent_again, None),
     "504 after commit": (Fault("status", UPDATE, status=504, commit=True), HUBSPOT.applied, None),
     "504": (Fault("status", UPDATE, status=504), HUBSPOT.sent_again, None),
-    "503": (Fault("status", UPDATE, status=503), HUBSPOT.sent_again, None),
+    "503": (Fault("status", UPDATE, status=503), None, None),
     "500 after commit": (Fault("status", UPDATE, status=500, commit=True), HUBSPOT.applied, None),
     "500": (Fault("status", UPDATE, status=500), None, "upstream_error"),
     "cut off": (Fault("truncated", UPDATE), HUBSPOT.applied, None),

@@ -70,11 +70,11 @@ async def test_a_deletion_whose_answer_is_lost_removes_only_its_task_and_is_repo
 @pytest.mark.parametrize(
     ("faults", "code"),
     [
-        ((Fault("status", DELETE, status=500),), "upstream_error"),
+        ((Fault("status", DELETE, status=500, **EVER),), "upstream_error"),
         ((Fault("reset_before", DELETE, **EVER),), "upstream_error"),
         ((Fault("status", DELETE, status=429, **EVER),), "rate_limited"),
         ((Fault("status", DELETE, status=403),), "forbidden"),
-        ((Fault("status", DELETE, status=404),), "upstream_error"),
+        ((Fault("status", DELETE, status=404),), "task_not_found"),
         ((Fault("reset_before", DELETE), Fault("status", GET, status=500, **EVER)), "outcome_unknown"),
     ],
 )

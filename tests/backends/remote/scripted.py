@@ -59,7 +59,8 @@ __all__ = [
 FAULTS: Final[Mapping[str, Callable[[], TaskhandError]]] = {
     "lost": lambda: OutcomeUnknown("The answer was lost."),
     "late": lambda: NoAnswer("No answer came in time."),
-    "failed": lambda: UpstreamFailed("Example failed with status 500.", retry_after_s=7.0),
+    "failed": lambda: UpstreamFailed("Example failed with status 500."),
+    "busy": lambda: UpstreamFailed("Example failed with status 503.", retry_after_s=7.0),
     "redirected": lambda: UpstreamFailed("Example redirected it.", code="upstream_redirect", retryable=False),
     "throttled": lambda: RateLimited("Wait.", retry_after_s=60.0),
     "soon": lambda: RateLimited("Wait a little."),
@@ -321,6 +322,8 @@ def report(note: str | None, error: TaskhandError | None = None) -> str:
         return "done" if note is None else notes[note].replace("_", " ")
     if error.message == MESSAGES.not_applied().message:
         return "not applied"
+    if error.message.endswith(" as if it did not exist."):
+        return "not there"
     if error.message.endswith(" is still there."):
         return "still there"
     if isinstance(error, UpstreamFailed):

@@ -38,7 +38,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, properties_in
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
@@ -152,21 +152,9 @@ class HubSpotAdapter(TaskWriter):
         record_id = task_id if self._client.id_property is None else (await self._reader.read_record(task_id)).id
         try:
             await self._client.archive(record_id)
-        except NotFound:
-            if await self._exists(record_id):
-                raise self.messages.not_applied() from None
-            raise
         finally:
             # A search still finds it for a while: recent writes are read by id, which never lags.
             self.recent.wrote(record_id, Record({"id": record_id, "properties": {}}, {}))
-
-    async def _exists(self, record_id: str) -> bool:
-        """True if a task can be read."""
-        try:
-            await self._reader.read_record(record_id, by_property=False)
-        except TaskhandError:
-            return False
-        return True
 
     async def get(self, task_id: str, edit: Edit | None = None) -> Record:
         """One task with the properties that an edit sets; a read by id does not lag."""

@@ -94,7 +94,7 @@ class HubSpotClient:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""
         by = {"idProperty": self.id_property} if self.id_property else {}
         json = {"inputs": [one | by for one in inputs]}
-        return (await self.http.post(self._tasks("/batch/update"), json=json, expect="object")).object
+        return (await self.http.post(self._tasks("/batch/update"), json=json, expect="object", updates=True)).object
 
     async def create_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/create (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/create-tasks)."""

@@ -52,6 +52,14 @@ class Messages:
             next_step="Call list_tasks to find the task's id.",
         )
 
+    def not_found(self, task_id: str) -> NotFound:
+        """The error for a task that exists, and whose deletion the CRM refuses as if it did not exist."""
+        return NotFound(
+            f"{self.name} shows task {task_id[:200]}, but refused to delete it as if it did not exist.",
+            code="task_not_found",
+            next_step=f"Look at the task in {self.name}: this credential may not be allowed to delete it.",
+        )
+
     def failed(self, fault: UpstreamFailed) -> UpstreamFailed:
         """The error for a write that failed at the CRM, if a read back shows that it was not applied."""
         return UpstreamFailed(

@@ -9,7 +9,8 @@ The rules, for every CRM:
 - After a lost response (`OutcomeUnknown`) or a failure of the CRM (`UpstreamFailed`) the task is read back. If it shows
   the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
 - A create is sent once; if its response is lost, the task is searched for (`bulk_create`). After every deletion the
-  task is read.
+  task is read, and a deletion is also sent once more if it failed, because a second one changes nothing. A 404 of a
+  deletion that was sent before means that it was applied, unless a read proves that the task exists.
 - A write that was lost twice and whose task is untouched was not applied, unless a request may still arrive.
   Every other outcome is unknown.
 """
@@ -166,8 +167,8 @@ class Writer(Generic[_Row]):
             if sent.is_gone is None:
                 raise self._messages.unknown_deletion(task_id) from sent.fault
             faults.append(sent.fault)
-            if isinstance(sent.fault, UpstreamFailed) and self._shows_deletions(faults):
-                raise self._messages.failed(sent.fault) from sent.fault
+            if isinstance(sent.fault, UpstreamFailed) and sent.fault.retry_after_s is not None:
+                break  # the CRM asks to wait
         raise self._deletion_error(task_id, faults)
 
     async def _send_deletion(self, task_id: str, faults: Sequence[UpstreamError | None]) -> "_Deletion":
@@ -180,7 +181,11 @@ class Writer(Generic[_Row]):
             try:
                 await self._adapter.delete(task_id)
             except NotFound:
-                if is_first and not requests.write_outcomes & _SENT_AGAIN:
+                is_first = is_first and not requests.write_outcomes & _SENT_AGAIN
+                if not self._messages.deletes_lag and await self._is_gone(task_id) is False:
+                    refused = self._messages.not_found(task_id) if is_first else self._deletion_error(task_id, faults)
+                    raise refused from None
+                if is_first:
                     self._adapter.recent.deleted(task_id, lag_s=0)
                     raise self._messages.no_task(task_id) from None
                 return _Deletion(is_gone=True, note=removed)
@@ -216,9 +221,11 @@ class Writer(Generic[_Row]):
 
     def _deletion_error(self, task_id: str, faults: Sequence[UpstreamError | None]) -> UpstreamError:
         """The error for a task that is still found after its deletions; `faults` has None for each confirmed one."""
-        if isinstance(faults[-1], UpstreamFailed) and all(isinstance(fault, UpstreamFailed) for fault in faults):
-            return self._messages.failed(faults[-1])
-        if self._shows_deletions(faults):
+        last = faults[-1] if faults else None
+        is_shown = self._shows_deletions(faults)
+        if isinstance(last, UpstreamFailed) and (is_shown or all(isinstance(one, UpstreamFailed) for one in faults)):
+            return self._messages.failed(last)
+        if is_shown:
             return self._messages.still_there(task_id) if None in faults else self._messages.not_applied()
         self._adapter.recent.forget([task_id])
         return self._messages.unknown_deletion(task_id)
