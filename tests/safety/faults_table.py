@@ -2,11 +2,11 @@
 
 A row is one thing that goes wrong with the first request of a write (of many tasks one by one: with the second). For
 each kind of write it says what the agent is told: that all is `applied`, that it is `refused` and nothing is written,
-or that it is `unknown`. Where a CRM differs, `at` says so, and why is said beside it. Of a write of many tasks this is
-said of those that the request was about; the others are applied, or where the rest is stopped `not_attempted`.
+or that it is `unknown`, the same at every CRM. Of a write of many tasks this is said of those that the request was
+about; the others are applied, or where the rest is stopped `not_attempted`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from taskhand.sandbox.faults import Fault
@@ -24,7 +24,7 @@ LATE_S: Final = 0.2
 
 @dataclass(frozen=True)
 class Row:
-    """Something that goes wrong, and what is told of each kind of write; `at` is by CRM and kind.
+    """Something that goes wrong, and what is told of each kind of write.
 
     After it nothing is answered any more where it `lasts`. `reading` plays it where it is no fault but a way of
     answering, only at that `crm`. `waits_s` is how long everybody is held back.
@@ -36,7 +36,6 @@ class Row:
     one: str = "applied"
     delete: str = "applied"
     create: str = "applied"
-    at: dict[tuple[str, Kind], str] = field(default_factory=dict)
     lasts: bool = False
     crm: str | None = None
     spec_variant: tuple[str, ...] = ()
@@ -50,9 +49,9 @@ class Row:
         """Whether it can happen to that kind of write there: answers in part are about many tasks."""
         return self.crm is None or (self.crm == crm and kind == "many")
 
-    def outcome(self, crm: str, kind: Kind) -> str:
-        """What is told of that kind of write at that CRM."""
-        return self.at.get((crm, kind)) or {name: getattr(self, name) for name in KINDS}[kind]
+    def outcome(self, kind: Kind) -> str:
+        """What is told of that kind of write."""
+        return {"many": self.many, "one": self.one, "delete": self.delete, "create": self.create}[kind]
 
 
 def _failed(status: int, **more: object) -> Fault:

@@ -21,7 +21,7 @@ async def test_after_any_fault_nothing_is_lost_or_done_twice_and_the_answer_is_t
         tool, arguments, effect = await case.ask(stage)
         go_wrong(stage, row, case.kind)
         seen = await observe_call(stage, tool, arguments)
-        expected = row.outcome(crm.name, case.kind)
+        expected = row.outcome(case.kind)
         said = assert_all_is_true(seen, effect, may_be_unknown=expected == "unknown")
         assert expected in said.values()
         mend(stage, row)
