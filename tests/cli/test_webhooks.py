@@ -189,6 +189,13 @@ async def test_an_app_of_hubspot_gets_its_address_and_what_is_missing(office: Of
     assert [office.hubspot.hooks.url, *office.hubspot.hooks.subscriptions] == [None]
 
 
+async def test_subscriptions_that_deliver_are_listed_as_active(office: Office) -> None:
+    for connection, count in (("close", 1), ("vambe", 3), ("hubspot", 9)):
+        await office.run("create", "--connection", connection)
+        lines = (await office.run("list", "--connection", connection)).output.splitlines()
+        assert [line.split()[-1] for line in lines] == ["active"] * count
+
+
 async def test_without_a_developer_key_the_steps_and_the_file_of_an_app_are_told(office: Office) -> None:
     text = office.file.read_text()
     office.file.write_text(text[: text.index("app_id")])

@@ -14,6 +14,7 @@ from taskhand.backends.hubspot.mapping import (
     ID_OF,
     KINDS,
     PROPERTIES,
+    Kind,
     Record,
     company_of,
     contact_of,
@@ -193,6 +194,20 @@ def test_names_the_fields_that_cannot_be_read_and_reads_the_others(json: dict[st
     assert set(task.unreadable_fields) == unreadable
     assert all(getattr(task, name) is None for name in unreadable)
     assert task.id == json["id"]
+
+
+def test_links_that_cannot_be_read_are_unreadable_until_they_are_read() -> None:
+    record = Record.read(json_of({}, associations={"companies": "none"}))
+    assert record is not None
+    unread = record.with_links({"contacts": ()}, frozenset[Kind]({"contacts"}))
+    again = unread.with_links({"contacts": ("7",)})
+    for known, unreadable, contact in (
+        (unread, {"ai_contact_id", "ai_customer_id"}, None),
+        (again, {"ai_customer_id"}, "7"),
+        (again.with_links({"companies": ()}), set[str](), "7"),
+    ):
+        task = task_of(known, Zones(None), STATUSES)
+        assert (set(task.unreadable_fields), task.ai_contact_id) == (unreadable, contact)
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats(allow_nan=False) | st.text()

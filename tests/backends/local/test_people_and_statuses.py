@@ -1,9 +1,14 @@
 """The rules of editing statuses, members and contacts."""
 
+from pathlib import Path
+
 import pytest
 
 from backends.local.conftest import Opener
 from backends.local.open_store import USER, create, update
+from fixed_clock import FixedClock
+from taskhand.backends.factory import OpenContext
+from taskhand.backends.local import factory
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Ambiguous, CallerError, NotFound
@@ -32,6 +37,18 @@ async def test_a_new_store_has_three_statuses_by_position(backend: LocalBackend)
         (2, "En Progreso", "in_progress"),
         (3, "Completado", "done"),
     ]
+
+
+async def test_stores_share_no_ids_unless_their_ids_are_sequential(tmp_path: Path) -> None:
+    async def read_ids(name: str, *, sequential_ids: bool) -> set[str]:
+        store = factory.open_store(OpenContext(FixedClock(), None, tmp_path / name, sequential_ids=sequential_ids))
+        ids = {str(await store.account.me()), *(str(one.id) for one in (await store.statuses()).statuses)}
+        ids.add(await add_task(store))
+        await store.aclose()
+        return ids
+
+    assert await read_ids("a", sequential_ids=True) == await read_ids("b", sequential_ids=True)
+    assert len(await read_ids("c", sequential_ids=False) | await read_ids("d", sequential_ids=False)) == 10
 
 
 async def test_a_new_status_comes_last(backend: LocalBackend) -> None:

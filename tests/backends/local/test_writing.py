@@ -4,11 +4,13 @@ import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from backends.local.conftest import Opener
 from backends.local.open_store import create, open_store, update
 from builders import refused
+from fixed_clock import FixedClock
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.task_import import Line
@@ -47,6 +49,21 @@ async def test_a_task_that_another_program_has_spoilt_is_named_and_not_listed(st
             connection.execute("UPDATE task SET due_at = 'soon' WHERE id = ?", (spoilt.id,))
         page = await backend.list_tasks(TaskQuery())
         assert ([one.id for one in page.tasks], page.unreadable) == ([task.id], (spoilt.id,))
+
+
+async def test_a_lost_create_is_found_among_many_newer_tasks_and_many_older_ones_of_its_title(opens: Opener) -> None:
+    clock, lost = FixedClock(), Edit(title="Call", priority=1)
+    async with opens(clock) as backend:
+        await backend.create_tasks([replace(lost, due=Due(date(2026, 3, 2)))] * 101)
+        clock.move(minutes=3)
+        made = await create(backend, lost)
+        await backend.create_tasks([Edit(title=f"Mail {number}", priority=1) for number in range(101)])
+        await create(backend, replace(lost, priority=2))
+        [found] = await backend.find_created([lost], clock())
+        assert ([task.id for task in found.tasks], found.sent_at) == ([made.id], clock())
+        clock.move(minutes=3)
+        [later] = await backend.find_created([lost], clock())
+        assert later.tasks == []
 
 
 async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backend: LocalBackend) -> None:

@@ -64,7 +64,9 @@ def test_a_value_at_a_path_is_none_where_the_path_ends(json: Any, value: object)
     assert value_at(json, "a", "b") == value
 
 
-def test_a_task_that_cannot_be_read_at_all_keeps_its_id() -> None:
+def test_a_task_that_cannot_be_read_at_all_keeps_its_id_and_the_log_has_the_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def read() -> Task:
         raise KeyError("of a bug")
 
@@ -73,6 +75,7 @@ def test_a_task_that_cannot_be_read_at_all_keeps_its_id() -> None:
     assert task.id == "t1"
     assert "title" in task.unreadable_fields
     assert "id" not in task.unreadable_fields
+    assert "of a bug" in caplog.text
 
 
 def test_the_date_of_an_answer_is_an_instant_in_utc() -> None:
