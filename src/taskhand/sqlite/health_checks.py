@@ -36,7 +36,7 @@ async def find_damage(store: Store) -> str | None:
 
 
 async def describe_size(path: Path) -> str:
-    """The size of the file with its write-ahead log, formatted: `1.2 MB`."""
+    """The size of the file with its write-ahead log, formatted: `12 MB`, `1.2 GB`."""
 
     def size() -> int:
         files = (path, path.with_name(f"{path.name}-wal"))

@@ -169,7 +169,7 @@ class FeedPoller:
         """Record the demand in the store, so that a hint which reaches another replica is followed."""
         store, now = self.app.events, self.app.clock()
         state = await self._state(name)
-        if store is None or state is None or not self._watched:
+        if store is None or state is None:
             return
         until = now + timedelta(seconds=WANTED_FOR_S)
         if state.wanted_until is None or (until - state.wanted_until).total_seconds() > _TOLD_AGAIN_S:
