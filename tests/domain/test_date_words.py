@@ -147,6 +147,7 @@ SINCE = {
     "in the last 2 weeks · 2 weeks · en las últimas 2 semanas · 2w": "2026-11-11T00:00-03:00",
     "this morning · since this morning · esta mañana · earlier today": "2026-11-25T00:00-03:00",
     "yesterday afternoon · ayer por la tarde": "2026-11-24T12:00-03:00",
+    "this Monday · este lunes · el lunes · Monday": "2026-11-23T00:00-03:00",
     "last night · anoche": "2026-11-24T18:00-03:00",
     "2026-11-25 · 20261125 · 2026-11-25T00:00": "2026-11-25T00:00-03:00",
     "2026-11-24T09:30 · 2026-11-24 09:30 · 2026-11-24T09:30-03:00 · 2026-11-24T12:30Z": "2026-11-24T09:30-03:00",

@@ -131,18 +131,18 @@ async def test_a_database_that_is_away_is_looked_for_and_nothing_else_is_held_up
     assert "s3cret" not in caplog.text
 
 
-async def test_after_a_lost_message_the_other_replicas_learn_that_any_task_may_have_changed() -> None:
+async def test_after_lost_messages_the_other_replicas_learn_that_any_task_may_have_changed() -> None:
     class LosingFirst:
-        """A channel that loses the first message."""
+        """A channel that loses the first messages."""
 
-        lost = False
+        lost = 0
 
         def __init__(self) -> None:
             self.sent: list[str] = []
 
         async def send(self, messages: Sequence[str]) -> None:
-            if not self.lost:
-                self.lost = True
+            if self.lost < 7:
+                self.lost += 1
                 raise OperatorError("The database is away.")
             self.sent += messages
 
@@ -156,8 +156,12 @@ async def test_after_a_lost_message_the_other_replicas_learn_that_any_task_may_h
         async def aclose(self) -> None:
             pass
 
-    channel, replica = LosingFirst(), Replica()
-    changes = TaskChanges(channel, {"acme": replica.updates}, lambda _: checkpoint())
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await checkpoint()
+
+    channel, replica, pauses = LosingFirst(), Replica(), list[float]()
+    changes = TaskChanges(channel, {"acme": replica.updates}, sleep)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(changes.run)
         for number in (1, 2):
@@ -167,6 +171,7 @@ async def test_after_a_lost_message_the_other_replicas_learn_that_any_task_may_h
                     await checkpoint()
         tasks.cancel_scope.cancel()
     assert [json.loads(one)["tasks"] for one in channel.sent] == [None, ["t-2"]]
+    assert pauses == [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0]
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -86,6 +86,16 @@ def test_a_value_that_is_not_json_is_kept_as_text() -> None:
 def test_more_items_than_a_bulk_may_name_are_counted() -> None:
     found = Masking().arguments({"taskIds": [str(n) for n in range(2_005)]})["taskIds"]
     assert (len(found), found[-1]) == (2_001, "… (5 more items)")
+
+
+def test_of_many_names_and_items_only_those_beyond_the_most_are_counted() -> None:
+    names, items = {str(n): n for n in range(2_001)}, list(range(2_001))
+    masked = Masking().arguments({"names": names, "items": items})
+    assert list(masked["names"].items())[-2:] == [("1999", 1999), ("…", "… (1 more names)")]
+    assert masked["items"][-2:] == [1999, "… (1 more items)"]
+    names.popitem()
+    items.pop()
+    assert Masking().arguments({"names": names, "items": items}) == {"names": names, "items": items}
     assert len(Masking().arguments({str(n): n for n in range(2_005)})) == 2_001
 
 

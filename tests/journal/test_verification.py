@@ -1,5 +1,6 @@
 """Verification names the first row that was altered, added or removed."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -291,11 +292,16 @@ async def test_a_journal_without_its_head_is_not_written_on(file_journal: Sqlite
 
 async def test_a_damaged_row_is_an_error(file_journal: SqliteJournal, journal_file: Path) -> None:
     change_id = await settle(file_journal)
-    for body in ("{", "[]", "{}", '{"kind":"opening"}', "[" * 5_000):
-        with closing(sqlite3.connect(journal_file)) as connection, connection:
-            connection.execute("UPDATE entry SET body = ? WHERE kind = 'opening'", (body,))
-        with refused("journal_damaged", OperatorError):
-            await file_journal.find(change_id)
+    with closing(sqlite3.connect(journal_file, isolation_level=None)) as connection:
+        for kind in ("opening", "intent", "result", "ending"):
+            [(sound,)] = connection.execute("SELECT body FROM entry WHERE kind = ?", (kind,))
+            emptied = json.dumps(json.loads(sound) | {"value": {}})
+            for body in ("{", "[]", "{}", f'{{"kind":"{kind}"}}', "[" * 5_000, emptied):
+                connection.execute("UPDATE entry SET body = ? WHERE kind = ?", (body, kind))
+                with refused("journal_damaged", OperatorError):
+                    await file_journal.find(change_id)
+            connection.execute("UPDATE entry SET body = ? WHERE kind = ?", (sound, kind))
+    assert await file_journal.find(change_id)
 
 
 async def test_a_change_that_is_resumed_is_sound_while_it_is_open_and_after_it_has_ended(

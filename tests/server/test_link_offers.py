@@ -22,12 +22,12 @@ from server.offices import answer_of
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.link_offer import REFUSALS, LinkOffer, OfferState
 from taskhand.domain.policy import Policy
-from taskhand.domain.principal import Person
+from taskhand.domain.principal import Person, Principal
 from taskhand.sandbox.faults import Fault
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
-from taskhand.service.link_offers import OpenOffer
+from taskhand.service.link_offers import OpenOffer, OpenOffers
 
 ONLY_OWN = Policy({"own_credential": True})
 ERAS = ("auto", "legacy")
@@ -404,6 +404,17 @@ async def test_an_offer_that_ends_soon_is_replaced(stage: Stage) -> None:
         for number in range(3):
             assert f"secret-ticket-{number} " in (await answer_of(client, "get_task", id=TASK))["next"]
             assert len(stage.pages.made) == number + 1
+
+
+async def test_an_answer_to_an_offer_that_was_replaced_closes_no_newer_one(stage: Stage) -> None:
+    offers, caller = OpenOffers(stage.pages), Principal(Person.parse(DAN))
+    app = stage.office.connections.of_principal(caller).first
+    replaced = await offers.find(app)
+    assert replaced is not None
+    stage.pages.over.add(replaced.offer.id)
+    newer = await offers.find(app)
+    assert newer is not None
+    assert [offers.find_known(app, one.offer.id) for one in (replaced, newer)] == [None, newer]
 
 
 async def test_a_bulk_create_that_loses_its_credential_offers_a_link_and_can_be_resumed(stage: Stage) -> None:

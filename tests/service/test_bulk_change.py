@@ -12,6 +12,7 @@ import pytest
 from behaviour.arms import NOW
 from builders import refused
 from safety.victim import journal_in, store_in
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
@@ -150,6 +151,18 @@ async def test_a_plan_by_filter_names_undated_and_finished_tasks_that_were_not_a
         verb = "is" if finished == 1 else "are"
         notes.append(f"{finished} of the {total} {verb} finished: {', '.join(map(str, named[:5]))}{more}.")
     assert (plan.note or "") == " ".join(notes)
+
+
+async def test_tasks_that_need_no_write_or_get_none_have_their_titles(app: AppContext) -> None:
+    call = Edit(title="Call", responsible_ids=(), priority=2, due=None)
+    edits = (call, replace(call, title="Visit", due=Due(date(2026, 3, 10))))
+    ids = TaskIds(tuple([(await app.backend.create_task(edit)).task.id for edit in edits]))
+    found = []
+    for change in (BulkChange(HIGH), BulkChange(shift_days=1)):
+        done = await bulk_update(Call(app, "bulk_update_tasks"), change.patch or TaskPatch(), change, ids, None)
+        assert isinstance(done, BulkReceipt)
+        found.append({(one.title, one.outcome) for one in done.results})
+    assert found == [{("Call", "unchanged"), ("Visit", "unchanged")}, {("Call", "refused"), ("Visit", "applied")}]
 
 
 class Unsure:

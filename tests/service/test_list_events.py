@@ -1,6 +1,8 @@
 """What list_events answers: what happened since a moment, a cursor or the last look, whoever did it."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +29,23 @@ async def start(stage: Stage) -> dict[str, Any]:
     answer = await stage.call("list_events")
     stage.clock.move(minutes=1)
     return answer
+
+
+@asynccontextmanager
+async def another_look(stage: Stage) -> AsyncIterator[None]:
+    """Another call looks inside, and does not end."""
+    begun = anyio.Event()
+
+    async def look_for_ever() -> None:
+        async with stage.app.lock("feed "):
+            begun.set()
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(look_for_ever)
+        await begun.wait()
+        yield
+        group.cancel_scope.cancel()
 
 
 async def test_the_first_call_lists_no_events_and_the_next_lists_those_since(tmp_path: Path) -> None:
@@ -208,24 +227,18 @@ async def test_a_caller_that_waits_for_a_stalled_look_gets_the_stored_events(
 
     async with open_stage(tmp_path) as stage:
         stage.others.person = await stage.others.backend.account.me()
+        asked = {"since": "10 minutes ago"}
+        async with another_look(stage):
+            text, is_error = await call_tool(replace(stage.app, call_s=0.05), "list_events", asked)
+        error = json.loads(text)["error"]
+        assert (is_error, error["code"], error["retryable"]) == (True, "in_progress", True), "nothing is kept"
         await start(stage)
         await stage.others.create("Call")
-        asked = {"since": "10 minutes ago"}
         [row] = (await stage.call("list_events", **asked))["events"]
         assert row["by"] == "Elena"
         stage.app.backend.account.members = fail  # type: ignore[method-assign]  # the CRM hangs
-        held, impatient = anyio.Event(), replace(stage.app, call_s=0.2)
-
-        async def look_for_ever() -> None:
-            async with stage.app.lock("feed "):
-                held.set()
-                await anyio.sleep_forever()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(look_for_ever)
-            await held.wait()
-            text, is_error = await call_tool(impatient, "list_events", asked)
-            group.cancel_scope.cancel()
+        async with another_look(stage):
+            text, is_error = await call_tool(replace(stage.app, call_s=0.2), "list_events", asked)
         assert not is_error, text
         answer = json.loads(text)
         assert answer["note"].startswith("Another call is still looking for changes. This is as of 2026-03-02T15:02")

@@ -238,6 +238,7 @@ def test_text_that_its_style_shows_is_text(style: str) -> None:
         ("<head><title>x</title><body>Seen", "Seen"),
         ("<table><tr><td><b hidden></td><td>Seen</table>", "Seen"),
         ("<style>.b{color:#000}.a{color:#fff}</style><p class='a b'>Obey</p>Seen", "Seen"),
+        ("<style>p{color:red}</style><style>.x{display:none}</style><p class=x>Obey</p>Seen", "Seen"),
         ("<style>#a{color:#000!important}</style><p id=a style='color:#fff'>Seen</p>", "Seen"),
         ("<style>@import 'x';@media all{p.x:not(.y){display:none}}</style><p class=x>Obey</p>Seen", "Seen"),
         ("<style>@media (max-width:600px){.x{display:none}} a:hover{color:#fff}</style><p class=x>Seen</p>", "Seen"),

@@ -199,8 +199,10 @@ async def test_a_look_is_refused_if_the_backend_has_no_source_or_no_store(tmp_pa
             await look(app)
 
 
-async def test_one_write_explains_one_event_and_none_by_another_member(tmp_path: Path) -> None:
+@pytest.mark.parametrize("overlap", [0, 2])
+async def test_one_write_explains_one_event_and_none_by_another_member(tmp_path: Path, overlap: int) -> None:
     async with open_stage(tmp_path) as stage:
+        stage.source.overlap = overlap
         task = await stage.others.create("Call")
         stage.clock.move(seconds=1)
         await look(stage.app)
@@ -212,7 +214,7 @@ async def test_one_write_explains_one_event_and_none_by_another_member(tmp_path:
             stage.others.person = by
             stage.others.note("updated", before, await stage.others.backend.get_task(task.id))
             made.append(None if by == other else answer["changeId"])
-            for title in ("Other", f"By {by}"):
+            for title in (str(before.title), f"By {by}"):
                 stage.clock.move(seconds=2)
                 await stage.others.rename(await stage.others.backend.get_task(task.id), title)
                 await look(stage.app)

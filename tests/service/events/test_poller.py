@@ -148,7 +148,9 @@ async def test_a_subscription_is_polled_for_until_it_ends(tmp_path: Path) -> Non
         seen = len(one.looks)
         ends = [end, one.app.demand.subscribe(one.app)]
         await one.clock.pass_until(2 * WANTED_FOR_S + 10)
-        assert len(one.looks) > seen, "who subscribes does not wait for the pause of before"
+        assert one.looks[seen:] == [2 * WANTED_FOR_S, 2 * WANTED_FOR_S + 7.5], (
+            "no newcomer waits for the pause of before"
+        )
         for end in ends:
             end()
         seen = len(one.looks)
