@@ -37,11 +37,13 @@ class Snapshot:
         """Count the fields that cannot be read as unknown."""
         object.__setattr__(self, "unknown", self.unknown | unreadable_fields(self.task))
 
+    def with_note(self, note: str | None | MISSING = MISSING, note_id: str | None | MISSING = MISSING) -> "Snapshot":
+        """The snapshot of the task with this note beside it, as `Task.with_note`."""
+        return replace(self, task=self.task.with_note(note, note_id))
+
     def with_note_of(self, other: Task) -> "Snapshot":
         """The snapshot with the note of the same task as it was read at another time: reading a task reads no notes."""
-        if other.note is MISSING:
-            return self
-        return replace(self, task=self.task.model_copy(update={"note": other.note, "note_id": other.note_id}))
+        return self if other.note is MISSING else self.with_note(other.note, other.note_id)
 
     @property
     def not_restorable(self) -> tuple[str, ...]:

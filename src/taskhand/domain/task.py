@@ -164,6 +164,10 @@ class Task(Value):
         """The ids of the responsibles, in their order; none if they cannot be read."""
         return tuple([person.responsible_id for person in self.task_responsibles or ()])
 
+    def with_note(self, note: str | None | MISSING = MISSING, note_id: str | None | MISSING = MISSING) -> "Task":
+        """The task with this note beside it; without arguments, with no word about its note."""
+        return self.model_copy(update={"note": note, "note_id": note_id})
+
     @property
     def is_finished(self) -> bool:
         """Whether the status is that of a finished task."""

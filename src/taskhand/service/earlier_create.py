@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Final
 
 from taskhand.domain.errors import CallerError, TaskhandError
@@ -10,6 +9,7 @@ from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Claim
 from taskhand.service.idempotency import DUPLICATE_SCOPE, RECREATION_SCOPE, wait_until_ended
+from taskhand.service.recovery import lists_show
 from taskhand.service.write_call import Call
 
 __all__ = [
@@ -27,9 +27,6 @@ _NOT_FOUND: Final = (
     "The task is not found now and is shown as the first call left it: either it was deleted since, or the CRM's lists "
     "are behind. Look again in a minute."
 )
-_LISTS_LAG: Final = timedelta(minutes=2)
-"""For this long after its create, a task that a CRM does not show may still appear in its lists."""
-
 _NOT_MADE: frozenset[Outcome] = frozenset({"refused", "not_applied"})
 
 
@@ -123,8 +120,7 @@ def state_of_made(
         return made, _NOT_READ
     if made.id in now:
         return now[made.id], None
-    age = call.app.clock() - earlier.change.opening.at
-    if age < _LISTS_LAG and not call.app.backend.capabilities.lists_are_current:
+    if not lists_show(call.app, earlier.change.opening.at):
         return made, _NOT_FOUND
     raise _gone_error(made.id)
 

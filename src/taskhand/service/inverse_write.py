@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import MISSING
-
 from taskhand.domain.edit import EDIT_FIELDS, Edit, current_value, edit_of, without
 from taskhand.domain.errors import CallerError
 from taskhand.domain.field_names import FIELDS, argument_name, request_body
@@ -97,7 +95,7 @@ async def _restore(
     if not any(whole.given()):
         raise _nothing_to_restore_error(note)
     if "note" not in _names(whole):  # a note that stays is no part of this write
-        now = replace(now, task=now.task.model_copy(update={"note": MISSING, "note_id": MISSING}))
+        now = now.with_note()
     edit, kept = _part(whole, after, now.task)
     check_writable(edit, "The text before the change")
     undo = await update_intent(app, now, edit)

@@ -1,7 +1,6 @@
 """Notes beside tasks of a CRM without descriptions: whether they still exist, and which tasks share one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from pydantic import MISSING
@@ -112,6 +111,4 @@ def _note_difference(task: Task, was: object, now: object) -> Difference:
 
 
 def _noted(found: Mapping[str, Snapshot], task_id: str, note: str | None, note_id: str | None) -> dict[str, Snapshot]:
-    if (one := found.get(task_id)) is None:
-        return {}
-    return {task_id: replace(one, task=one.task.model_copy(update={"note": note, "note_id": note_id}))}
+    return {task_id: found[task_id].with_note(note, note_id)} if task_id in found else {}

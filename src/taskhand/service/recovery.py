@@ -21,14 +21,14 @@ from taskhand.service.masked_text import has_mask
 from taskhand.service.sent_notes import find_own_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 
-__all__ = ["find_created", "infer_outcome", "recover_abandoned", "recover_if_possible", "with_notes"]
+__all__ = ["find_created", "infer_outcome", "lists_show", "recover_abandoned", "recover_if_possible", "with_notes"]
 
 _log = logging.getLogger(__name__)
 
 _SHARE_OF_CALL = 0.3
 """A call that finds changes which were left open uses so much of its time for them, and the rest for itself."""
 _LAG = timedelta(minutes=2)
-"""For this long after a create, a list may not show its task yet."""
+"""For this long after its create, a task that a CRM does not show may still appear in its lists."""
 
 
 async def recover_abandoned(app: AppContext) -> None:
@@ -130,11 +130,7 @@ async def with_notes(
     found = dict(now)
     for text, snapshots in wanted.items():
         ids = await find_own_notes(app, [one.task for one in snapshots], text, since)
-        noted = {one.task.id: one for one in snapshots if one.task.id in ids}
-        found |= {
-            task_id: replace(one, task=one.task.model_copy(update={"note": text, "note_id": ids[task_id]}))
-            for task_id, one in noted.items()
-        }
+        found |= {one.task.id: one.with_note(text, ids[one.task.id]) for one in snapshots if one.task.id in ids}
     return found
 
 
@@ -156,7 +152,7 @@ async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) 
     known = {task.id: task.id in own or await _is_known(app, task, change.id) for one in found for task in one.tasks}
     unclaimed = [replace(one, tasks=[task for task in one.tasks if not known[task.id]]) for one in found]
     made = match_creates(tuple(edits.values()), unclaimed)
-    shows_all = app.backend.capabilities.lists_are_current or app.clock() - change.opening.at > _LAG
+    shows_all = lists_show(app, change.opening.at)
     for place, (index, candidates) in enumerate(zip(edits, unclaimed, strict=True)):
         if place in made:
             results.append(Result(index, "applied", made[place].id, made[place]))
@@ -164,6 +160,11 @@ async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) 
             others = [task for task in candidates.tasks if task not in made.values()]
             results.append(Result(index, "unknown" if others or not shows_all else "not_applied"))
     return results
+
+
+def lists_show(app: AppContext, created_at: datetime) -> bool:
+    """Whether the CRM's lists certainly show a task that was created then."""
+    return app.backend.capabilities.lists_are_current or app.clock() - created_at > _LAG
 
 
 async def _is_known(app: AppContext, task: Task, change_id: str) -> bool:

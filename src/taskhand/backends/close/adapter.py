@@ -220,7 +220,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
                 raise
             task = with_unreadable(written.task, "note") if isinstance(error, OutcomeUnknown) else written.task
             return replace(written, task=task, note=f"The note: {error.message} {error.next_step or ''}".strip())
-        task = written.task.model_copy(update={"note": noted.text, "note_id": noted.id})
+        task = written.task.with_note(noted.text, noted.id)
         return Written(task, " ".join(filter(None, (written.note, noted.remark))) or None)
 
     # Many tasks at once.

@@ -70,7 +70,7 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
 
 def _documented_task(task: Task) -> Task:
     """The task without the note beside it, which `changed` shows."""
-    return task if task.note is MISSING else task.model_copy(update={"note": MISSING, "note_id": MISSING})
+    return task if task.note is MISSING else task.with_note()
 
 
 def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:

@@ -110,7 +110,7 @@ def _is_since(text: str | None, moment: datetime) -> bool:
 
 def _without_note(task: Task | None) -> Task | None:
     """The task as a list shows it: a note beside it is no field of it."""
-    return task and task.model_copy(update={"note": MISSING, "note_id": MISSING})
+    return task and task.with_note()
 
 
 def _task_ids(change: Change) -> Iterator[str]:
