@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent
-from behaviour.arms import Arm
+from behaviour.arms import ARMS, Arm
 from taskhand.server.app import create_server
 
 ROW = {"id", "title", "status", "due", "priority", "responsibles"}
@@ -140,7 +140,8 @@ async def test_the_dry_run_of_an_undo_with_nothing_left_is_no_plan(lean: Agent) 
     for change in (of_many, of_one):
         await lean("undo_change", changeId=change["changeId"])
         again = await lean("undo_change", changeId=change["changeId"], dryRun=True)
-        assert again["note"].startswith("Nothing is left to undo")
+        assert "has already undone" in again["note"]
+        assert "Nothing is left to undo" in again["note"]
         assert not {"planId", "difference"} & again.keys()
 
 
@@ -151,3 +152,16 @@ async def test_tasks_without_responsibles_are_counted(lean: Agent, arm: Arm) -> 
     await lean.create("Call 2", responsibleIds=[])
     counted = await lean("list_tasks", countBy="responsible")
     assert counted["counts"] == {"Ana Soto": 1, "nobody": 1}
+
+
+@pytest.mark.parametrize("arm", ARMS[:1], indirect=True, ids=["local"])
+async def test_a_change_of_nothing_but_the_zone_is_shown_with_the_names_of_the_zones(lean: Agent) -> None:
+    due = {"dueDate": "2026-03-09", "dueTime": "15:00", "timezone": "America/Santiago"}
+    task = (await lean.create(**due))["id"]
+    planned = await lean("update_task", id=task, timezone="America/Sao_Paulo", dryRun=True)
+    written = await lean("update_task", id=task, timezone="America/Sao_Paulo")
+    time = "2026-03-09T15:00-03:00 Mon"
+    shown = {"due": {"from": f"{time} (America/Santiago)", "to": f"{time} (America/Sao_Paulo)"}}
+    assert planned["difference"][0]["changed"] == written["changed"] == shown
+    moved = await lean("update_task", id=task, timezone="Europe/Madrid")
+    assert moved["changed"] == {"due": {"from": time, "to": "2026-03-09T15:00+01:00 Mon"}}
