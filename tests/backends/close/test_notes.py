@@ -106,7 +106,11 @@ async def test_a_note_is_taken_back_once_and_redone_once_by_any_process() -> Non
         plan = await agent("undo_change", changeId=done["changeId"], dryRun=True)
         undone = await agent("undo_change", changeId=done["changeId"])
         again = await agent("undo_change", changeId=done["changeId"])
-        assert (again["changed"], again["note"]) == ({}, "Nothing was written: the task already is as asked.")
+        first = f"{undone['changeId']} has already undone {done['changeId']}."
+        assert (again["changed"], again["note"]) == (
+            {},
+            f"{first} Nothing was written: the task already is as asked.",
+        )
         with pytest.raises(Refused, match="wrote nothing"):
             await agent("undo_change", changeId=again["changeId"])
         with pytest.raises(Refused, match="changed since the plan was made") as stale:
