@@ -149,7 +149,7 @@ class Draining:
 
         async def arrive() -> Message:
             nonlocal is_whole
-            if is_whole or is_answered:
+            if is_whole:
                 return await receive()
             count(is_open=False)
             message = await receive()
