@@ -327,6 +327,7 @@ async def test_a_restored_old_file_is_detected_by_a_process_that_saw_the_newer_o
         other.execute("UPDATE link_generation SET generation = 1")
     with pytest.raises(LinkBroken, match="an earlier one that was put back"):
         await links.find("ana", "north")
+    assert await states(links) == {("ana", "north"): "broken"}
     assert await links_at(path).find("ana", "north")  # no other process can tell
     await links.save(link_of("ana"))
     assert await links.find("ana", "north")

@@ -189,7 +189,8 @@ async def test_too_many_requests_of_an_address_get_429_and_another_address_is_se
             "retryable": True,
             "retry_after_s": int(refused.headers["retry-after"]),
         }
-        assert (await one.get("/health")).status_code == 200  # an orchestrator at the same address
+        for path in ("/health", "/ready"):
+            assert (await one.get(path)).status_code == 200  # an orchestrator at the same address
         assert (await two.post("/mcp", json=HELLO)).status_code == 200
 
 

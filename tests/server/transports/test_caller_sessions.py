@@ -1,8 +1,15 @@
 """Sessions belong to the caller who opened them, and the least recently used one is ended first."""
 
+import httpx2
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
 from fixed_clock import NOW
+from taskhand.server.transports.caller_limit_middleware import LimitedCallers
+from taskhand.server.transports.caller_limits import CallerLimits
 from taskhand.server.transports.caller_sessions import HeldSessions
 from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.http_refusal_log import RefusalLines
 
 
 async def never_closed() -> None:
@@ -66,3 +73,22 @@ def test_a_session_with_an_open_stream_is_held_however_long_it_is_open() -> None
     sessions.end("listening", "ana")
     assert ended(sessions) is None
     assert sessions.count == 1
+
+
+async def test_a_session_that_is_not_there_any_more_counts_no_longer() -> None:
+    limits = HttpLimits()
+    sessions = HeldSessions(limits, NOW.timestamp)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_gone = b"gone" in dict(scope["headers"])
+        await Response(status_code=404 if is_gone else 200, headers={"mcp-session-id": "s"})(scope, receive, send)
+
+    callers, lines = CallerLimits(limits, NOW.timestamp), RefusalLines(NOW.timestamp)
+    limited = LimitedCallers(app, callers=callers, sessions=sessions, lines=lines)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(limited), base_url="http://localhost") as client:
+        await client.post("/mcp")
+        assert sessions.count == 1
+        await client.post("/mcp", headers={"mcp-session-id": "s"})
+        assert sessions.count == 1
+        await client.post("/mcp", headers={"mcp-session-id": "s", "gone": "yes"})
+        assert sessions.count == 0

@@ -227,6 +227,33 @@ def test_a_named_proxy_may_have_more_connections_than_an_address_and_its_callers
     assert [one.is_closed for one in connections] == 16 * [False] + [True]
 
 
+def test_a_connection_that_was_answered_waits_again_and_gives_way_to_a_new_one() -> None:
+    opened = OpenConnections(
+        HttpLimits(connections=16, connections_of_one=2), set[str]().__contains__, RefusalLines(_now)
+    )
+    answered, busy, new = (_Closable() for _ in range(3))
+    opened.add("192.0.2.1", answered)
+    opened.answer("192.0.2.1", answered)
+    opened.wait("192.0.2.1", answered)
+    opened.add("192.0.2.1", busy)
+    opened.answer("192.0.2.1", busy)
+    opened.add("192.0.2.1", new)
+    assert [one.is_closed for one in (answered, busy, new)] == [True, False, False]
+
+
+@pytest.mark.parametrize("limits", [HttpLimits(unread_answers_of_one=2), HttpLimits(unread_answers=2)])
+def test_connections_that_were_closed_before_their_clients_read_count_no_longer(limits: HttpLimits) -> None:
+    opened = OpenConnections(limits, set[str]().__contains__, RefusalLines(_now))
+    kept, *connections = (_Closable() for _ in range(7))
+    opened.add("192.0.2.1", kept)
+    for one in connections:
+        opened.add("192.0.2.1", one)
+        opened.leave_unread("192.0.2.1", one)
+        opened.remove("192.0.2.1", one)
+    opened.leave_unread("192.0.2.1", kept)
+    assert not any(one.is_closed for one in (kept, *connections))
+
+
 def test_the_process_may_open_the_files_that_its_connections_need() -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
