@@ -135,6 +135,21 @@ async def test_the_share_is_that_of_one_more_than_were_last_seen(budget: MemoryB
     assert [at for _, at in replica.left] == pytest.approx([5.0] * 3 + [6.035] * 3)  # 10 among 3
 
 
+async def test_a_cancelled_request_leaves_the_others_of_its_call_in_the_queue(budget: MemoryBudget) -> None:
+    replica = open_replica(budget, in_flight=1)
+    with anyio.fail_after(5), call_deadline(60.0, replica.time.clock):
+        async with anyio.create_task_group() as tasks, replica.turn():
+            tasks.start_soon(replica.send, "first")
+            await anyio.wait_all_tasks_blocked()
+            async with anyio.create_task_group() as given_up:
+                given_up.start_soon(replica.send, "cancelled")
+                await anyio.wait_all_tasks_blocked()
+                tasks.start_soon(replica.send, "last")
+                await anyio.wait_all_tasks_blocked()
+                given_up.cancel_scope.cancel()
+    assert [who for who, _ in replica.left] == ["first", "last"]
+
+
 async def test_a_cancelled_request_gives_its_place_and_its_moment_back(replica: Replica) -> None:
     await replica.call("first", 8)
     with anyio.CancelScope() as scope:

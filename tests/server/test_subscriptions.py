@@ -1,5 +1,6 @@
 """Subscriptions to tasks: in both protocol eras, every change is told, and a subscriber never holds up a write."""
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -339,6 +340,24 @@ async def test_a_session_that_is_gone_breaks_no_write_and_is_forgotten(app: AppC
             async with watching(app, era, f"task://{task}"):
                 pass
         await agent("update_task", id=task, title="Changed")
+
+
+def count_subscriptions() -> int:
+    gc.collect()
+    kinds = {"_Sessions", "_UpdateBus", "ListenHandler"}
+    return sum(type(one).__name__ in kinds for one in gc.get_objects())
+
+
+async def test_nothing_is_kept_of_subscriptions_that_have_ended(app: AppContext) -> None:
+    before = count_subscriptions()
+    async with Client(create_server(app)) as client:
+        served = count_subscriptions()
+        async with client.listen(resource_subscriptions=[f"task://{ABSENT}"]):
+            pass
+        await anyio.wait_all_tasks_blocked()
+        assert count_subscriptions() == served
+    del client
+    assert count_subscriptions() == before
 
 
 async def test_the_subscriptions_of_a_session_and_the_open_streams_are_bounded(app: AppContext) -> None:

@@ -93,3 +93,32 @@ async def test_a_connection_whose_person_links_again_during_a_call_closes_after_
     assert crm.events == [*OPENED, "close"]
     async with pool.lease(["ana"]):
         assert crm.events[3:] == ["notice newer", "open with newer"]
+
+
+async def test_a_rejection_of_an_earlier_credential_leaves_the_newer_connection_in_the_pool(
+    pool: ConnectionPool[OwnToken], links: Links, crm: Crm
+) -> None:
+    async with pool.lease(["ana"]) as earlier:
+        assert earlier is not None
+        await links.save(replace(link_of("ana"), linked_at=NOW + timedelta(minutes=1)))
+        async with pool.lease(["ana"]) as newer:
+            assert newer is not earlier
+        assert isinstance(await earlier.value.reject(None, again=False), OperatorError)
+    async with pool.lease(["ana"]) as same:
+        assert same is newer
+    assert crm.events.count("close") == 1
+
+
+async def test_the_connection_that_was_not_used_for_the_longest_time_is_closed_for_a_new_one(
+    links: Links, crm: Crm
+) -> None:
+    for person in ("ben", "cat"):
+        await links.save(link_of(person))
+    pool = ConnectionPool(links, "north", crm.open_with, most=2)
+    for person in ("ana", "ben", "ana", "cat", "ana"):
+        async with pool.lease([person]):
+            pass
+    assert crm.events == [*(f"open with access-of-{one}" for one in ("ana", "ben", "cat")), "close"]
+    async with pool.lease(["ben"]), pool.lease(["cat"]), pool.lease(["ana"]):
+        assert crm.events.count("close") == 3, "a connection that is in use stays open"
+    await pool.aclose()

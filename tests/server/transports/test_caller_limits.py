@@ -160,9 +160,12 @@ def test_the_library_warns_once_a_second_of_each_matter_and_never_with_the_id_of
         for seconds in (0.0, 0.5, 0.5):
             clock.now += seconds
             logger.warning("Rejecting request for session %s: credential does not match", "0a" * 16)
+        for _ in range(2):
+            logger.error("An error is always logged.")
     logger.warning("As before.")
     rejected = "Rejecting request for session ...: credential does not match"
-    assert [record.getMessage() for record in caplog.records] == [rejected, rejected, "As before."]
+    errors = ["An error is always logged."] * 2
+    assert [record.getMessage() for record in caplog.records] == [rejected, rejected, *errors, "As before."]
 
 
 @asynccontextmanager
