@@ -102,7 +102,7 @@ def _create(source: Path, title: str, token: str) -> str:
     return _taskhand(source, "call", "create_task", json.dumps(task), ACME_TOKEN=token)
 
 
-def test_its_credential_chooses_it_and_its_settings_are_shown(source: Path) -> None:
+def test_an_added_backend_is_chosen_by_its_credential_and_config_shows_its_settings(source: Path) -> None:
     shown = json.loads(_taskhand(source, "config", "--json", ACME_TOKEN="t0ken", ACME_LABELS="a,b"))
     assert (shown["backend"], shown["why"]) == ("acme", "ACME_TOKEN is set (environment ACME_TOKEN).")
     rows = {row["variable"]: row for row in shown["settings"]}
@@ -124,7 +124,7 @@ def test_a_variable_that_is_nearly_one_of_its_own_is_warned_about(source: Path) 
     assert ["ACME_TOKENS" in warning["found"] for warning in shown["warnings"]] == [True]
 
 
-def test_it_opens_and_answers_and_the_doctor_examines_it(source: Path) -> None:
+def test_an_added_backend_serves_calls_and_is_checked_by_the_doctor(source: Path) -> None:
     assert "Call Ana" in _create(source, "Call Ana", "t0ken")
     assert "Call Ana" in _taskhand(source, "call", "list_tasks", ACME_TOKEN="t0ken")
     report = json.loads(_taskhand(source, "doctor", "--json", ACME_TOKEN="t0ken", ACME_TIMEZONE="america/lima"))
@@ -139,7 +139,7 @@ def test_its_journal_belongs_to_its_account(source: Path) -> None:
     assert "Call Luis" not in other
 
 
-def test_the_installer_asks_what_it_asks_for(source: Path) -> None:
+def test_the_installer_asks_for_the_settings_of_an_added_backend(source: Path) -> None:
     file = source.parent / "host.json"
     install = ("install", "cursor", "--backend", "acme", "--keys", "file", "--no-check", "--file", str(file))
     assert "ACME_TOKEN is needed for acme: Token of Acme." in _taskhand(source, *install)
@@ -148,7 +148,7 @@ def test_the_installer_asks_what_it_asks_for(source: Path) -> None:
     assert {"TASKHAND_BACKEND": "acme", "ACME_TOKEN": "t0ken", "ACME_LABELS": "a"}.items() <= env.items()
 
 
-def test_commands_offer_it_and_say_that_it_has_no_sandbox(source: Path) -> None:
+def test_commands_offer_an_added_backend_and_report_that_it_has_no_sandbox(source: Path) -> None:
     assert "acme" in _taskhand(source, "scenario", "run", "--help")
     assert "acme" in _taskhand(source, "install", "--help")
     assert "acme" in _taskhand(source, "config", TASKHAND_BACKEND="salesforce")

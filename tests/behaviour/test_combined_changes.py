@@ -137,9 +137,7 @@ async def test_a_due_date_beside_a_shift_is_refused(worker: Agent, value: Any) -
     assert (await _read(worker, task["id"]))["due_at"] == task["due_at"]
 
 
-async def test_where_a_task_has_one_person_adding_one_is_not_answered_by_replacing_them(
-    worker: Agent, arm: Arm
-) -> None:
+async def test_adding_a_person_is_refused_if_a_task_has_only_one(worker: Agent, arm: Arm) -> None:
     if "test_responsibles_are_replaced_added_and_removed" not in arm.gaps:
         pytest.skip("a task can have several people here")
     task = await worker.create(dueDate="2026-03-10")

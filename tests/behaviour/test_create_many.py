@@ -204,7 +204,7 @@ async def test_a_dry_run_shows_the_new_tasks_and_the_refused_bodies_and_writes_n
     assert sorted(await worker.listed()) == ["A", "B"]
 
 
-async def test_fillers_in_a_body_say_nothing_as_in_create_task(worker: Agent) -> None:
+async def test_fillers_in_a_body_are_ignored_as_in_create_task(worker: Agent) -> None:
     empty: dict[str, Any] = {"dueTime": None, "timezone": "", "aiContactId": None, "clear": []}
     done = await worker(
         "create_tasks", tasks=[body("A", **empty), body("B", **empty, aiCustomerId=None) | worker.needs]

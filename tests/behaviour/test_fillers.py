@@ -174,7 +174,7 @@ async def test_both_status_arguments_may_be_filled_with_null(worker: Agent) -> N
     assert (await _read(worker, task["id"]))["priority"] == 2
 
 
-async def test_a_new_task_is_made_of_what_was_given(worker: Agent) -> None:
+async def test_fillers_of_optional_fields_are_ignored_in_a_new_task(worker: Agent) -> None:
     schema = (await _schemas(worker))["create_task"]
     for number, filler in enumerate((None, "")):
         fields = {name: filler for name in schema["properties"] if name not in schema["required"]}
@@ -194,7 +194,7 @@ async def test_blank_filters_do_not_filter(worker: Agent) -> None:
     assert await worker("list_tasks", fields=["id", "title"]) == await worker("list_tasks", fields="title")
 
 
-async def test_companions_that_say_nothing_are_ignored_in_a_bulk_change(worker: Agent) -> None:
+async def test_blank_arguments_beside_changes_are_ignored_in_a_bulk_change(worker: Agent) -> None:
     ids = [(await worker.create(f"Task {number}", dueDate="2026-03-10"))["id"] for number in range(2)]
     nothing = {"addResponsibleIds": [], "removeResponsibleIds": [], "shiftDueDays": 0, "filter": {}}
     properties = (await _schemas(worker))["bulk_update_tasks"]["properties"]

@@ -37,7 +37,7 @@ async def test_a_dry_run_of_a_bulk_change_that_would_change_nothing_is_no_plan(w
     assert await _planned(worker) == 0
 
 
-async def test_a_dry_run_of_new_tasks_that_are_there_already_is_no_plan(worker: Agent) -> None:
+async def test_a_dry_run_of_tasks_that_already_exist_makes_no_plan(worker: Agent) -> None:
     bodies = [{"title": title, "responsibleIds": ["me"], "priority": "1"} for title in ("A", "B")]
     await worker("create_tasks", tasks=bodies)
     again = await worker("create_tasks", tasks=bodies, dryRun=True)

@@ -134,7 +134,7 @@ async def test_a_refused_change_is_found_by_the_tasks_that_it_names(worker: Agen
         assert (await worker("list_changes", limit=1))["changes"][0]["changeId"] == row["changeId"]
 
 
-async def test_a_change_that_is_not_there_and_the_cursor_of_another_list_are_refused(worker: Agent) -> None:
+async def test_an_unknown_change_and_the_cursor_of_another_list_are_refused(worker: Agent) -> None:
     task = await worker.create()
     change = await worker("update_task", id=task["id"], priority="2")
     for sent, code in (

@@ -135,7 +135,7 @@ async def test_a_bulk_change_with_the_same_key_is_answered_again_without_being_s
     assert days != {tasks[0]["due_at"][:10]}
 
 
-async def test_a_bulk_change_that_has_nothing_left_to_do_is_answered_as_the_first_time(worker: Agent) -> None:
+async def test_a_repeated_bulk_change_without_effect_returns_the_first_answer(worker: Agent) -> None:
     tasks = [await worker.create(f"Task {number}", dueDate="2026-03-10") for number in range(2)]
     sent = {"taskIds": [task["id"] for task in tasks], "idempotencyKey": "urgent"}
     await worker("bulk_update_tasks", **sent, changes={"priority": "2"})

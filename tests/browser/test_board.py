@@ -118,7 +118,7 @@ async def find_today(board: Board) -> date:
     return date.fromisoformat((await board.call("list_tasks", limit=1))["now"][:10])
 
 
-async def test_nothing_for_axe_to_find_and_nothing_too_wide(browser: RealBrowser, tmp_path: Path) -> None:
+async def test_every_view_passes_the_axe_checks_and_fits_its_width(browser: RealBrowser, tmp_path: Path) -> None:
     async with stage_of(browser, tmp_path) as stage:
         board = await stage.open(tab="list")
         await board.wait("⚠")

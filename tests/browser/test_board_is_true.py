@@ -74,7 +74,9 @@ async def test_the_board_shows_the_task_list_after_a_write_or_a_plan(browser: Re
         assert "Nobody" not in await board.read(), "what was not asked for is no fact"
 
 
-async def test_a_list_of_one_of_several_connections_is_written_to_there(browser: RealBrowser, tmp_path: Path) -> None:
+async def test_a_write_from_a_list_of_one_connection_goes_to_that_connection(
+    browser: RealBrowser, tmp_path: Path
+) -> None:
     async with open_offices(tmp_path) as connections:
         await fill(connections, TASKS[:1])
         async with listening(create_server(connections)) as port:

@@ -108,7 +108,7 @@ async def test_replicas_keep_to_one_rate_and_use_it(postgres: TestDatabase) -> N
     assert max(left) - min(left) < 4 * RATE.per_s + held_up_s
 
 
-async def test_each_credential_has_a_budget_and_what_is_of_the_account_is_of_all(postgres: TestDatabase) -> None:
+async def test_each_credential_has_its_own_budget_and_an_account_budget_is_shared(postgres: TestDatabase) -> None:
     async with budgets(postgres.url) as account, budgets(postgres.url, "globex") as other:
         ana, ben = account.of_person("ana"), account.of_person("ben")
         opened = [open_limiter(one) for one in (account, ana, ben, other)]
@@ -149,7 +149,7 @@ async def test_a_database_that_does_not_answer_is_not_waited_for(postgres: TestD
     await held.aclose()
 
 
-async def test_half_of_the_window_that_the_crm_has_named_is_left_unused_by_requests_that_nobody_waits_for(
+async def test_background_requests_leave_half_of_the_window_unused(
     postgres: TestDatabase,
 ) -> None:
     store = Store(Database(postgres.url), BUDGETS)

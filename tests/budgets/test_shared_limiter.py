@@ -238,7 +238,7 @@ async def test_a_request_that_takes_longer_than_usual_counts_for_longer(budget: 
     assert [round(at, 3) for _, at in two.left] == [1.035] * 8 + [1.435] * 2
 
 
-async def test_a_bulk_of_one_replica_is_not_slowed_by_whoever_looks_at_another() -> None:
+async def test_background_requests_of_another_replica_do_not_slow_a_bulk_change() -> None:
     async def bulk_and_looks(looks: int) -> tuple[float, list[float]]:
         time = SharedTime()
         budget = MemoryBudget(time)
@@ -276,7 +276,7 @@ async def test_background_requests_are_not_sent_while_the_database_is_away(
     assert [who for who, _ in replica.left] == ["call"]
 
 
-async def test_a_request_that_somebody_waits_for_after_all_is_dealt_a_moment_as_others_are(
+async def test_a_background_request_that_becomes_awaited_is_sent_like_others(
     budget: MemoryBudget,
 ) -> None:
     replica = open_replica(budget)

@@ -44,7 +44,9 @@ def post(address: str, path: str, body: Any, session: str = "") -> dict[str, Any
     return answer
 
 
-def test_it_opens_the_browser_once_calls_for_the_person_and_ends_on_control_c(store_file: Path, tmp_path: Path) -> None:
+def test_board_opens_the_browser_once_calls_for_the_person_and_ends_on_control_c(
+    store_file: Path, tmp_path: Path
+) -> None:
     opened, browser = tmp_path / "opened", tmp_path / "browser"
     os.mkfifo(opened)
     browser.write_text(f'#!/bin/sh\nprintf "%s" "$1" > {opened}\n', encoding="utf-8")
@@ -68,7 +70,7 @@ def test_it_opens_the_browser_once_calls_for_the_person_and_ends_on_control_c(st
 
 
 @pytest.mark.parametrize(("view", "start"), [("all", ["list_tasks"]), ("changes", ["list_changes"])])
-def test_it_begins_with_the_view_that_is_asked_for(store_file: Path, view: str, start: list[str]) -> None:
+def test_board_begins_with_the_requested_view(store_file: Path, view: str, start: list[str]) -> None:
     with Process(store_file, "board", "--no-open", "--view", view, BROWSER="false") as process:
         address = address_in(process.out.next())
         admitted = post(address, "/session", {"token": address.partition("#")[2]})

@@ -203,7 +203,7 @@ def test_a_wrong_key_is_told_and_nothing_is_written(
 
 
 @pytest.mark.usefixtures("run")
-def test_a_person_is_asked_what_the_connection_is(tmp_path: Path) -> None:
+def test_connections_add_asks_for_the_backend_the_description_and_the_key(tmp_path: Path) -> None:
     seen = type_into(
         ["connections", "add", "north", "--no-check", "--set", "user_id=7"],
         [

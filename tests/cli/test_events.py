@@ -99,7 +99,7 @@ def test_a_bookmark_goes_on_where_it_was_and_each_event_is_printed_once(run: Run
     assert len(rows(run("events", "--json"))) == 3
 
 
-def test_each_line_of_several_accounts_names_its_account_and_one_that_fails_keeps_no_other_silent(
+def test_lines_of_several_accounts_name_the_account_and_each_account_fails_alone(
     tmp_path: Path,
 ) -> None:
     tables = [

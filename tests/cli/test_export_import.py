@@ -184,7 +184,7 @@ def test_csv_is_for_people_and_comes_back(filled: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "'"])
-def test_no_cell_begins_as_what_a_spreadsheet_computes(begins: str) -> None:
+def test_no_csv_cell_begins_like_a_formula(begins: str) -> None:
     empty = dict.fromkeys(("description", "due_at", "due_timezone", "priority", "ai_contact_id", "ai_customer_id"))
     task = empty | dict.fromkeys(("is_all_day", "status_config", "task_responsibles", "created_at", "completed_at"))
     _, line = write_rows([{"task": task | {"id": "1", "title": f"{begins}1+1"}}])

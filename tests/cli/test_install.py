@@ -116,14 +116,14 @@ def test_uninstalling_from_a_file_without_taskhand_changes_nothing(run: Run, fil
     assert "nothing to do" in run("windsurf", "--uninstall", anywhere=True).stdout
 
 
-def test_uninstalling_an_entry_that_is_not_there_names_those_that_are(run: Run, file: Path) -> None:
+def test_uninstalling_a_missing_entry_names_the_existing_entries(run: Run, file: Path) -> None:
     for name in ("vambe", "close"):
         run("cursor", "--name", name)
     told = run("cursor", "--uninstall").stdout
     assert told == f"There is no entry taskhand in {file}; there are vambe, close (--name).\n"
 
 
-def test_a_key_goes_to_the_keyring_where_there_is_one(run: Run, file: Path, kept: InMemory) -> None:
+def test_a_key_is_stored_in_the_keyring_if_one_exists(run: Run, file: Path, kept: InMemory) -> None:
     done = run("windsurf", "--backend", "hubspot", HUBSPOT_ACCESS_TOKEN=KEY, TASKHAND_TIMEZONE="America/Santiago")
     assert servers_in(file)["taskhand"]["env"] == {
         "TASKHAND_BACKEND": "hubspot",

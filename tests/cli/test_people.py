@@ -129,7 +129,7 @@ def test_a_person_is_unlinked_from_one_connection_or_from_all(run: Run, file: Pa
 
 
 @pytest.mark.parametrize("name", ["Maria@x.test", "https://login.x.test#Maria"])
-def test_who_signs_in_is_unlinked_by_either_name_whichever_the_links_are_under(run: Run, file: Path, name: str) -> None:
+def test_unlinking_a_person_by_id_or_e_mail_removes_the_links_of_both(run: Run, file: Path, name: str) -> None:
     person, email = "https://login.x.test#Maria", "maria@x.test"
     other = replace(link_of("https://login.x.test#maria"), email="ben@x.test")
     save(file, replace(link_of(person), email=email), link_of(email), link_of(email, "south"), other)

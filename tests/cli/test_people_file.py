@@ -69,7 +69,7 @@ def test_a_reload_puts_a_good_file_in_force_and_lets_everyone_stay_otherwise(tmp
     assert members(source) == {"member": "9"}
 
 
-def test_the_doctor_says_who_the_person_of_the_settings_is(tmp_path: Path) -> None:
+def test_the_doctor_reports_the_member_of_the_person_in_the_settings(tmp_path: Path) -> None:
     (me,) = findings(configured(tmp_path), "me")
     assert (me.outcome, me.found) == ("ok", "'me' is Elisa.")
     assert findings(configured(tmp_path), "people") == []

@@ -85,7 +85,7 @@ def _token(office: SignedOffice) -> str:
     return str(office.sandbox.authorization.sign_in(office.user(BEN), office.clock())["access_token"])
 
 
-async def test_the_crm_says_whose_a_pasted_token_of_the_app_is(crm: str, tmp_path: Path) -> None:
+async def test_a_pasted_token_is_linked_to_the_member_that_the_crm_names(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         done = await run(office, "people", "link", BEN, "default", text=_token(office))
         assert done.stdout.startswith(f"{BEN} is linked to default as Ben ")

@@ -153,7 +153,7 @@ def test_only_what_was_removed_is_counted(no_keyring: None) -> None:  # noqa: AR
         assert f"! {data} cannot be read: Permission denied." in done.stderr
 
 
-def test_without_a_person_nothing_is_removed_but_with_yes(home: Path) -> None:
+def test_uninstall_without_a_terminal_is_refused_and_removes_no_file(home: Path) -> None:
     before = _files(home)
     assert error_of(_uninstall(home)).message == "There is nobody to ask."
     assert _files(home) == before

@@ -111,7 +111,7 @@ def test_a_credential_is_removed_from_the_keyring() -> None:
     assert find_credential("VAMBE_API_KEY") is None
 
 
-def test_the_keyring_is_as_it_was_where_what_follows_fails() -> None:
+def test_the_keyring_is_restored_if_a_later_step_fails() -> None:
     store_credential("VAMBE_API_KEY", "sk-1")
     with suppress(OperatorError), keep_credentials({"VAMBE_API_KEY": "sk-2", "CLOSE_API_KEY": "sk-3"}) as before:
         assert dict(before) == {"VAMBE_API_KEY": "sk-1", "CLOSE_API_KEY": None}
@@ -232,7 +232,7 @@ def test_a_file_whose_text_is_no_credential_counts_as_not_set_and_is_named(tmp_p
 @pytest.mark.parametrize(
     "reference", ["env:MY_TOKEN", "file:{folder}/secret", "file://{folder}/secret", "keyring:mine"]
 )
-def test_a_secret_may_say_where_it_is(reference: str, place: str, tmp_path: Path) -> None:
+def test_a_secret_may_be_a_reference_to_its_place(reference: str, place: str, tmp_path: Path) -> None:
     store_credential("mine", "sk-9")
     secret, file = tmp_path / "secret", tmp_path / "taskhand.toml"
     secret.write_text("sk-9\n", encoding="utf-8")
@@ -289,7 +289,7 @@ def test_the_value_behind_a_reference_is_checked_like_any_value(value: str) -> N
     assert "s3cret" not in f"{warning}"
 
 
-def test_a_file_that_others_can_read_is_told_however_it_is_named(tmp_path: Path) -> None:
+def test_a_secret_file_that_others_can_read_gets_a_warning(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("sk-9", encoding="utf-8")
     secret.chmod(0o644)

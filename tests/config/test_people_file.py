@@ -99,7 +99,7 @@ def test_a_member_that_several_persons_share_is_named(members: dict[str, dict[st
     assert sorted(file.shared) == [f"people.toml says that {one}" for one in told]
 
 
-def test_of_one_connection_its_members_remain() -> None:
+def test_a_people_file_is_narrowed_to_the_members_of_one_connection() -> None:
     members = {"ana": {"north": "1", "south": "2"}, "ben": {"south": "3"}}
     file = PeopleFile(Path("people.toml"), members, writable_by_others=True)
     assert file.of_connection("north") == PeopleFile(

@@ -318,7 +318,7 @@ def test_a_variable_that_looks_like_a_credential_is_named_where_the_right_one_is
 
 
 @pytest.mark.parametrize("name", ["HUBSPOT_TOKEN", "PRIVATE_APP_ACCESS_TOKEN", "CLOSE_TOKEN", "VAMBE_WEBHOOK_SECRET"])
-def test_such_a_variable_is_left_alone_where_a_credential_is_set_or_another_backend_chosen(name: str) -> None:
+def test_an_unread_variable_causes_no_warning_if_another_backend_is_chosen(name: str) -> None:
     assert load({name: SECRET, "CLOSE_API_KEY": SECRET}).warnings == ()
     assert load({name: SECRET, "TASKHAND_BACKEND": "local"}).warnings == ()
 

@@ -164,7 +164,7 @@ KEY_A, KEY_B, VAULT_A, VAULT_B = "a" * 32, "b" * 32, f"thv_{64 * 'a'}", f"thv_{6
         ("TASKHAND_VAULT_KEY", VAULT_A.upper(), False),
     ],
 )
-def test_keys_are_long_enough_and_none_is_there_twice(variable: str, value: str, *, is_usable: bool) -> None:
+def test_keys_that_are_too_short_or_repeated_are_refused(variable: str, value: str, *, is_usable: bool) -> None:
     if is_usable:
         assert value in Settings.from_env({variable: value}).secrets
     else:

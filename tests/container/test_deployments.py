@@ -86,7 +86,7 @@ def test_the_proxy_spreads_requests_over_the_replicas_that_are_ready(compose: di
     assert int(compose["services"]["taskhand-1"]["environment"]["TASKHAND_DRAIN_DELAY_S"]) > 2 * asked_s
 
 
-def test_the_chart_sets_variables_and_options_that_there_are(templates: str, values: dict[str, Any]) -> None:
+def test_the_chart_sets_only_existing_variables_and_options(templates: str, values: dict[str, Any]) -> None:
     named = {*re.findall(r"\b((?:TASKHAND|VAMBE|CLOSE|HUBSPOT)_[A-Z0-9_]+)\b", templates)}
     assert {"TASKHAND_STATE_FILE", "TASKHAND_STATE_KEY_FILE", "TASKHAND_PORT", "TASKHAND_DRAIN_DELAY_S"} <= named
     assert named <= VARIABLES | FILE_VARIABLES

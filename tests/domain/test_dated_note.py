@@ -85,7 +85,7 @@ BODIES = st.lists(PIECES, max_size=8).map("".join)
 
 
 @given(body=BODIES, note=LINES)
-def test_whatever_the_html_the_note_reads_as_written_or_is_refused(body: str, note: str) -> None:
+def test_a_note_appended_to_any_html_is_read_back_as_written_or_refused(body: str, note: str) -> None:
     text = f"{text_of(body) or ''}\n{note}"
     written = append_line(body, note, text)
     assert written is None or text_of(written) == text

@@ -36,7 +36,7 @@ def test_outside_a_call_each_request_has_a_time_of_its_own() -> None:
     assert time_left() == math.inf
 
 
-def test_a_part_of_a_call_ends_before_the_call_and_its_end_may_be_used_up_by_writes() -> None:
+def test_a_part_of_a_call_ends_before_the_call_does() -> None:
     time = Time(now=100.0)
     with call_deadline(45.0, time.clock):
         with part_of_call(0.25):

@@ -145,7 +145,7 @@ def test_hidden_text_is_gone_and_lines_end_in_one_way(text: str, said: str) -> N
 
 
 @given(ANY_TEXT)
-def test_plain_is_idempotent_and_what_is_compared_has_no_hidden_character(text: str) -> None:
+def test_plain_is_idempotent_and_strip_hidden_leaves_no_hidden_character(text: str) -> None:
     once = plain(text)
     assert HIDDEN & set(once) <= set(NEEDED) | set(text)
     assert not HIDDEN & set(strip_hidden(text))

@@ -70,7 +70,7 @@ def test_an_edit_gives_its_fields_and_each_property_as_one() -> None:
     assert Edit().given() == ()
 
 
-def test_an_edit_is_the_fields_that_it_gives_whatever_their_order() -> None:
+def test_an_edit_can_be_rebuilt_from_its_fields_in_any_order() -> None:
     again = edit_of(reversed(FULL.given()), NATIVE)
     assert (again, again.native) == (FULL, NATIVE)
     assert edit_of(()) == Edit()
@@ -85,7 +85,7 @@ def test_an_edit_without_some_fields_has_all_others_and_the_crms_own_values() ->
     )
 
 
-def test_a_creation_and_what_follows_it_are_the_whole_edit() -> None:
+def test_an_edit_splits_into_fields_for_the_creation_and_fields_after_it() -> None:
     first, second = only_on_creation(FULL), after_creation(FULL)
     assert first == Edit(title="New", due=DAY, properties=FULL.properties)
     assert second == Edit(status=FULL.status, resolution="done")

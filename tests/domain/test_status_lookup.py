@@ -193,7 +193,7 @@ def test_the_error_for_an_unknown_status_names_the_requested_status(
     assert better.message.startswith("That is gone. ")
 
 
-def test_a_filter_that_found_nothing_is_refused_for_a_name_that_an_incomplete_list_lacks() -> None:
+def test_a_status_filter_is_checked_only_against_an_incomplete_list() -> None:
     status_lookup.check_filter_statuses(["done", "Pendiente"], SEEN)
     status_lookup.check_filter_statuses(["Nuevo"], ALL)
     with refused("unknown_status", NotFound):

@@ -171,7 +171,7 @@ def test_a_malformed_id_is_refused_with_a_short_message(task_id: str) -> None:
     caught.value.message.encode()
 
 
-def test_the_backend_decides_what_a_task_id_looks_like() -> None:
+def test_a_task_id_is_checked_with_the_pattern_of_the_backend() -> None:
     task_rules.check_id("1234", Capabilities(id_pattern=r"\d+"))
 
 

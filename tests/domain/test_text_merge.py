@@ -28,7 +28,7 @@ def test_a_shown_text_that_is_sent_back_restores_the_stored_text(stored: str) ->
 
 
 @given(HIDING, st.sampled_from([1, 60, 100, 200]))
-def test_a_truncated_text_is_what_is_stored_when_it_comes_back(stored: str, longest: int) -> None:
+def test_a_truncated_text_that_is_sent_back_restores_the_stored_text(stored: str, longest: int) -> None:
     assert restored(plain(truncate(stored, longest)), stored) == stored
 
 
@@ -55,7 +55,7 @@ def test_an_edit_is_shown_as_it_was_sent(stored: str, inserted: str, data: st.Da
         ("\u2714\ufe0f", "", KEPT.replace("\u2714\ufe0f", "")),
     ],
 )
-def test_an_edit_keeps_what_is_hidden_in_the_rest(old: str, new: str, stored: str) -> None:
+def test_an_edit_keeps_the_hidden_characters_of_the_unchanged_part(old: str, new: str, stored: str) -> None:
     assert restored(plain(KEPT).replace(old, new), KEPT) == stored
 
 

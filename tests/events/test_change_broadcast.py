@@ -73,7 +73,7 @@ async def listening(postgres: TestDatabase, count: int) -> None:
             await checkpoint()
 
 
-async def test_each_hears_what_another_changes_and_its_own_changes_once(postgres: TestDatabase) -> None:
+async def test_each_replica_is_notified_once_of_its_own_and_of_others_changes(postgres: TestDatabase) -> None:
     async with two_replicas(postgres) as (one, two):
         one.change("t-1", "t-2")
         await two.has_heard(lambda heard: len(heard) == 2)

@@ -260,7 +260,7 @@ async def test_of_too_many_hints_only_that_some_task_was_changed_is_kept(store: 
     assert len(await store.find_hints(FeedName("close 2"))) == 1
 
 
-async def test_of_many_that_bring_the_same_proof_at_once_one_is_taken(store: SqlEventStore) -> None:
+async def test_only_one_of_many_simultaneous_hints_with_the_same_proof_is_stored(store: SqlEventStore) -> None:
     taken: list[bool] = []
 
     async def bring() -> None:

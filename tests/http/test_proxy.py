@@ -30,7 +30,7 @@ NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "h
         ("https://crm.example:8443", {}, "https://crm.example:8443 directly", None),
     ],
 )
-def test_the_way_is_said_without_a_password(
+def test_a_proxy_route_is_described_without_its_password(
     base_url: str, environ: dict[str, str], said: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in NAMES:

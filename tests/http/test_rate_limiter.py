@@ -132,7 +132,7 @@ def test_both_forms_of_the_ietf_header_are_read(value: str, seen: RateHeaders | 
     assert parse_ietf_headers({"ratelimit": value}) == seen
 
 
-def test_no_header_says_nothing() -> None:
+def test_absent_headers_give_no_rate_limit() -> None:
     assert parse_ietf_headers({}) is None
 
 

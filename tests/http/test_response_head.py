@@ -82,7 +82,7 @@ def test_an_incomplete_or_endless_head_is_passed_on_unchanged() -> None:
     assert read(endless) == endless
 
 
-def test_only_what_follows_a_request_is_a_head() -> None:
+def test_only_bytes_that_follow_a_request_are_read_as_a_head() -> None:
     reader = HeadReader()
     assert reader.feed(with_line(JUNK[0])) == with_line(JUNK[0])
     reader.expect()

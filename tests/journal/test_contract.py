@@ -97,7 +97,7 @@ async def test_a_native_value_of_an_edit_is_kept_to_the_letter(journal: Journal)
     assert found.intents[0].edit.native == native
 
 
-async def test_a_call_that_was_refused_is_there_with_its_code(journal: Journal) -> None:
+async def test_a_refused_call_is_journaled_with_its_code(journal: Journal) -> None:
     change = await journal.record(make_opening(arguments={"title": ""}), Ending("refused", "empty_title"))
     assert change.id.startswith("chg_")
     assert await listed(journal) == [change.id]

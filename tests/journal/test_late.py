@@ -175,7 +175,7 @@ async def test_writes_a_late_result_before_the_change_is_resumed_once_more(
     assert (is_new, current.outcome, current.results[0].outcome) == (False, "applied", "applied")
 
 
-async def test_it_is_written_when_the_journal_is_closed(journal_file: Path, clock: FixedClock) -> None:
+async def test_a_late_result_is_written_when_the_journal_is_closed(journal_file: Path, clock: FixedClock) -> None:
     async with open_journal(journal_file, clock=clock, busy_s=0) as journal:
         change_id = await late(journal, journal_file)
     async with open_journal(journal_file, clock=clock) as journal:

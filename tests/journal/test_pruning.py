@@ -81,7 +81,9 @@ async def test_a_change_is_kept_for_all_of_its_days(journal_file: Path, clock: F
         assert remove_old(journal_file, clock) == 4
 
 
-async def test_it_can_be_pruned_again_and_again_and_to_the_last_change(journal_file: Path, clock: FixedClock) -> None:
+async def test_the_journal_can_be_pruned_repeatedly_and_to_the_last_change(
+    journal_file: Path, clock: FixedClock
+) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         for _ in range(3):
             await settle(journal, make_opening(at=clock()))

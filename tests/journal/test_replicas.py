@@ -235,7 +235,7 @@ async def test_an_intent_whose_commit_is_uncertain_is_ended_as_not_attempted(
             assert postgres.rows("SELECT change_id FROM taskhand_journal.under_way") == [(change.id,)]
 
 
-async def test_of_replicas_that_begin_at_the_same_moment_one_gets_the_claim(
+async def test_only_one_of_several_simultaneous_replicas_gets_the_claim(
     postgres: TestDatabase, clock: FixedClock
 ) -> None:
     answers: list[tuple[Change, bool]] = []

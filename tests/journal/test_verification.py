@@ -136,7 +136,7 @@ def test_claims_and_open_changes_of_the_newest_rows_are_compared(original: Datab
 
 
 @pytest.mark.parametrize("seq", [-1, 1, 10**9])
-def test_a_claim_of_a_row_that_was_pruned_or_never_there_is_found(original: Database, seq: int) -> None:
+def test_a_claim_of_a_pruned_or_missing_row_is_detected(original: Database, seq: int) -> None:
     sql = "INSERT INTO claim SELECT 'another scope', place, ?, change_id, at FROM claim LIMIT 1"
     assert found_at(original, runs(sql, seq)) == seq
 

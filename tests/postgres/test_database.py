@@ -186,9 +186,7 @@ async def test_a_schema_of_a_newer_program_is_refused_unless_it_is_compatible(
         await one.aclose()
 
 
-async def test_a_schema_that_is_gone_is_not_made_anew_beside_what_was_lost(
-    store: Store, postgres: TestDatabase
-) -> None:
+async def test_a_lost_schema_is_not_recreated_by_a_running_store(store: Store, postgres: TestDatabase) -> None:
     postgres.empty()
     with refused("store_unavailable", OperatorError) as error:
         await store.write(count_up)

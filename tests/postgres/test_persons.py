@@ -68,7 +68,7 @@ async def test_links(postgres: TestDatabase) -> None:
     await there.aclose()
 
 
-async def test_of_replicas_that_want_the_next_credential_at_the_same_moment_one_gets_it(postgres: TestDatabase) -> None:
+async def test_only_one_of_several_simultaneous_replicas_may_renew_a_credential(postgres: TestDatabase) -> None:
     stores = [PostgresLinkStore(Database(postgres.url)) for _ in range(4)]
     links = links_in(postgres)
     link = await links.save(link_of("ana"))

@@ -62,7 +62,7 @@ def share_of(those: Sequence[_One], crm: Crm, case: Case) -> Sequence[_One]:
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_write_whose_read_back_does_not_get_through_is_never_refused(crm: Crm, case: Case) -> None:
+async def test_a_write_whose_read_back_fails_is_never_reported_as_refused(crm: Crm, case: Case) -> None:
     for failure, loses in share_of(FAILURES, crm, case):
         async with staged(crm) as stage:
             asking = await case.ask(stage)

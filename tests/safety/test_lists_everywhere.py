@@ -199,7 +199,7 @@ FILTERS: list[tuple[dict[str, Any], list[str] | None, object]] = [
 """What is asked, the connections that have rows for it, and those that are told, with the code; or the error."""
 
 
-async def test_a_filter_is_asked_where_it_means_something_and_told_elsewhere(tmp_path: Path) -> None:
+async def test_a_filter_applies_to_connections_that_support_it_and_the_others_are_named(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
         for asked, shown, left_out in FILTERS:

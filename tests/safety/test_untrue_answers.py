@@ -34,7 +34,7 @@ LIES = (*DONE_ALL_THE_SAME, *WITHOUT_EFFECT)
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_an_untrue_answer_to_a_write_is_looked_at_before_it_is_told(crm: Crm, case: Case) -> None:
+async def test_an_untrue_answer_to_a_write_is_verified_before_it_is_reported(crm: Crm, case: Case) -> None:
     for lie in LIES[(ALL_CASES.index(case) + 2 * CRMS.index(crm)) % 6 :: 6]:
         async with staged(crm) as stage:
             tool, arguments, effect = await case.ask(stage)

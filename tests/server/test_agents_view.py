@@ -218,7 +218,7 @@ WITHIN: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def test_a_connection_inside_of_another_argument_is_told_where_it_stands(mixed: Connections) -> None:
+async def test_a_connection_inside_another_argument_is_refused_with_its_proper_place(mixed: Connections) -> None:
     async with Client(create_server(mixed)) as client:
         for tool, arguments in WITHIN:
             error = await answer_of(client, tool, **arguments)
@@ -296,7 +296,7 @@ async def test_every_answer_about_a_task_names_its_connection(mixed: Connections
         assert {row["connection"] for row in rows} == {"north"}
 
 
-async def test_no_answer_names_a_connection_where_there_is_one(store_file: Path) -> None:
+async def test_answers_of_a_single_connection_do_not_name_it(store_file: Path) -> None:
     async with open_app(Settings(db=store_file)) as app, Client(create_server(app)) as client:
         made = await answer_of(client, "create_task", **NEW)
         answers = [made, await answer_of(client, "get_task", id=made["task"]["id"])]

@@ -111,7 +111,7 @@ def test_null_keeps_its_meaning_for_an_argument_that_takes_null() -> None:
 
 
 @pytest.mark.parametrize("name", ["title", "newStatusName", "newStatusPosition", "responsibleIds", "priority"])
-def test_null_in_a_field_that_nothing_can_empty_is_not_given(name: str) -> None:
+def test_null_in_a_field_that_cannot_be_emptied_counts_as_omitted(name: str) -> None:
     assert meant({"changes": {name: None, "dueDate": "2026-03-01"}}) == {"changes": {"dueDate": "2026-03-01"}}
 
 

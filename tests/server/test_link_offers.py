@@ -181,7 +181,7 @@ async def test_a_person_who_links_at_the_moment_of_a_call_is_not_asked_again(sta
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_who_takes_longer_than_a_call_gets_the_link_in_the_answer(stage: Stage, mode: str) -> None:
+async def test_a_person_who_takes_longer_than_a_call_gets_the_link_in_the_answer(stage: Stage, mode: str) -> None:
     stage.hurry()
     at = AtBrowser(links=False)
     async with stage.client(at, mode) as client:
@@ -278,7 +278,7 @@ async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage
 
 @pytest.mark.parametrize("says", ["accept", "decline"])
 @pytest.mark.parametrize("mode", ERAS)
-async def test_who_links_elsewhere_meanwhile_is_waited_for_no_longer(stage: Stage, mode: str, says: Any) -> None:
+async def test_a_call_stops_waiting_once_its_person_has_linked_elsewhere(stage: Stage, mode: str, says: Any) -> None:
     """By another page, or by `taskhand people link`: whatever becomes of the question."""
 
     class Elsewhere(AtBrowser):
@@ -346,7 +346,7 @@ async def test_a_refusal_from_before_the_question_does_not_end_the_waiting_for_i
     assert stage.office.users() == {BEN}
 
 
-async def test_a_page_that_leads_no_further_is_not_told_again(stage: Stage) -> None:
+async def test_an_ended_link_page_is_not_offered_again(stage: Stage) -> None:
     async with stage.client() as client:
         for number in range(2):
             assert stage.pages.urls[number:] == []
@@ -391,7 +391,7 @@ async def test_calls_at_once_share_an_offer_that_takes_a_while_to_make(stage: St
     assert len(stage.pages.made) == 1
 
 
-def test_who_has_closed_the_question_is_asked_again_after_ten_minutes() -> None:
+def test_a_person_who_closed_the_question_is_asked_again_after_ten_minutes() -> None:
     offer = LinkOffer("offer", "default", "https://x.test", NOW)
     asked = OpenOffer(offer, Person.parse(DAN), asked_at=100.0, is_closed=True)
     assert [asked.is_quiet(now) for now in (100.0, 699.0, 700.0)] == [True, True, False]

@@ -34,7 +34,7 @@ async def test_every_call_of_every_tool_is_answered_with_the_error_of_the_config
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_instructions_prompts_and_resources_say_it_too(era: str) -> None:
+async def test_instructions_prompts_and_resources_report_the_missing_configuration(era: str) -> None:
     async with Client(create_not_configured_server(CAUSE), mode=era) as client:
         assert "VAMBE_API_KEY is not set." in (client.instructions or "")
         assert len((await client.list_prompts()).prompts) == len(PROMPTS)

@@ -368,7 +368,7 @@ async def test_the_rule_for_an_own_credential_may_name_the_connections_that_it_i
         assert both.users() == {OWNER}
 
 
-async def test_the_rule_names_the_only_connection_too_where_there_is_no_vault(office: Office) -> None:
+async def test_the_rule_own_credential_applies_by_name_to_a_single_connection_without_a_vault(office: Office) -> None:
     named = [ConnectionSettings("north", office.settings)]
     async with open_connections(named) as connections:
         for names, code in (({"north"}, "link_required"), ({"south"}, None)):
@@ -390,7 +390,7 @@ async def test_a_forbidden_request_with_an_own_credential_refers_to_an_administr
         assert refused["next"].startswith(said)
 
 
-async def test_list_connections_says_with_whose_credential_each_is_used(tmp_path: Path) -> None:
+async def test_list_connections_notes_whose_credential_each_connection_uses(tmp_path: Path) -> None:
     async def notes(client: Client) -> list[str]:
         rows = (await answer_of(client, "list_connections"))["connections"]
         return [row["note"].partition(" noti_")[0] for row in rows]

@@ -66,7 +66,7 @@ async def test_a_plan_of_a_person_is_applied_with_any_client_of_that_person(call
     assert "task" in await (await calls_as("Ana@X.test", "Cursor"))("apply_plan", planId=plan["planId"])
 
 
-async def test_equal_keys_of_two_persons_are_two_and_of_two_clients_of_one_person_are_one(calls_as: Connect) -> None:
+async def test_an_idempotency_key_belongs_to_a_person_across_clients(calls_as: Connect) -> None:
     ana, bob, at_home = await calls_as(ANA), await calls_as(BOB), await calls_as(ANA, "another")
     first = await ana("create_task", **TASK, idempotencyKey="k")
     other = await bob("create_task", **TASK | {"title": "Otra"}, idempotencyKey="k")

@@ -109,7 +109,7 @@ async def test_a_second_person_of_own_tasks_only_sees_no_plan_of_others(office: 
     assert await titles(office) == ["Unspoken"]
 
 
-async def test_a_plan_without_a_guard_needs_no_second_person_and_is_nobody_elses(office: Office) -> None:
+async def test_a_plan_without_a_guard_can_be_applied_only_by_its_author(office: Office) -> None:
     office.rule(second_person=True)
     ana, ben = await office.agent(ANA), await office.agent(BEN)
     plan = await ana("create_task", title="New", responsibleIds=[], priority="1", dryRun=True)

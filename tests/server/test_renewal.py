@@ -190,7 +190,7 @@ async def test_callers_that_wait_for_a_slow_renewal_share_its_result(crm: str, t
         assert [one.user for one in office.renewals()].count(office.user(BEN)) == 1
 
 
-async def test_without_its_app_a_link_is_used_as_long_as_it_is_good(crm: str, tmp_path: Path) -> None:
+async def test_a_link_without_its_oauth_app_is_used_until_it_expires(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         for one in office.servers:
             assert one.first.own is not None
@@ -202,7 +202,7 @@ async def test_without_its_app_a_link_is_used_as_long_as_it_is_good(crm: str, tm
         assert await office.states() == {BEN: "linked", CAT: "linked"}
 
 
-async def test_the_link_has_the_end_that_the_crm_said(crm: str, tmp_path: Path) -> None:
+async def test_a_renewed_link_has_the_expiry_that_the_crm_reported(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         office.clock.move(hours=2)
         await outcomes(office, BEN, 1)

@@ -23,7 +23,7 @@ RULES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
-async def test_no_tool_shows_or_changes_what_is_anothers(tmp_path: Path, rules: dict[str, Any]) -> None:
+async def test_no_tool_shows_or_changes_tasks_that_the_rules_forbid(tmp_path: Path, rules: dict[str, Any]) -> None:
     async with open_office(tmp_path) as office:
         ids = await _prepare(office)
         office.rule(BEN, **rules)

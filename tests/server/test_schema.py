@@ -263,7 +263,7 @@ def test_an_object_that_no_tool_describes_keeps_its_descriptions() -> None:
     assert inside("own")["responsibleIds"] == {"type": "array", "items": {"type": "string"}}
 
 
-def test_an_object_that_can_be_null_stays_so() -> None:
+def test_a_nullable_object_stays_nullable_in_the_schema() -> None:
     branches = input_schema(Outer, EVERYTHING)["properties"]["maybe"]["anyOf"]
     assert [branch["type"] for branch in branches] == ["object", "null"]
 
@@ -337,7 +337,7 @@ def test_any_task_fits_its_output_schema(title: str, description: str | None, pr
     jsonschema.validate(json.loads(render_text(answer)), output_schema(TaskAnswer))
 
 
-def test_null_is_said_to_empty_a_field_of_a_change_only() -> None:
+def test_only_the_schema_of_a_change_describes_null() -> None:
     new, change = (input_schema(model, EVERYTHING)["properties"] for model in (TaskDraft, TaskPatch))
     for name in ("description", "dueTime", "aiContactId", "aiCustomerId"):
         assert "; null " in change[name]["description"]

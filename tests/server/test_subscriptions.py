@@ -221,7 +221,7 @@ async def test_a_feed_is_wanted_as_long_as_somebody_is_subscribed(app: AppContex
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_address_is_told_as_the_client_wrote_it(app: AppContext, era: str) -> None:
+async def test_a_notification_has_the_uri_as_the_client_wrote_it(app: AppContext, era: str) -> None:
     async with Client(create_server(app)) as client:
         agent = Agent(client)
         task = (await agent.create())["id"]

@@ -202,7 +202,7 @@ async def test_a_plan_of_two_new_tasks_of_which_one_was_made_since_makes_neither
     await app.aclose()
 
 
-async def test_the_rest_of_a_change_is_not_written_without_the_text_that_its_journal_masked(
+async def test_a_change_with_a_masked_text_in_the_journal_cannot_be_resumed(
     tmp_path: Path,
 ) -> None:
     key = "pat-na1-configured-4711"

@@ -146,7 +146,7 @@ class Completed(Short):
         return replace(page, times={one.id: TaskTimes(completed_by=self.by) for one in page.tasks})
 
 
-async def test_who_has_completed_a_task_and_left_the_team_is_known_by_name(tmp_path: Path) -> None:
+async def test_a_former_member_who_completed_a_task_is_known_by_name(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
         await create(store, Edit(title="Call", priority=1))
         there = Completed(store, 0.0, 9)

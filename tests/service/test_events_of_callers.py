@@ -96,7 +96,7 @@ async def test_an_own_write_has_the_calling_person_as_its_author_in_events(
         assert [one.event.title for one in hers.events] == ["Marta's now"]
 
 
-async def test_a_change_of_another_person_is_by_taskhand_to_who_may_not_see_it(tmp_path: Path) -> None:
+async def test_a_hidden_change_of_another_person_has_taskhand_as_its_author(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         task = await stage.others.create("Call")
         stage.clock.move(minutes=1)

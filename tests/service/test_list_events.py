@@ -84,7 +84,7 @@ async def test_pages_go_on_from_their_cursor_and_from_the_bookmark(tmp_path: Pat
         assert [title for _, title in kinds(again)] == ["T5"], "a cursor may be used again"
 
 
-async def test_since_tells_the_past_in_the_order_of_moments_and_goes_on_without_a_gap(tmp_path: Path) -> None:
+async def test_since_lists_past_events_in_order_of_time_across_pages(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         for number in range(6):
             await stage.others.create(f"T{number}")

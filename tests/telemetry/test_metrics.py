@@ -82,7 +82,7 @@ async def test_calls_refusals_and_requests_are_counted_by_tool_and_connection(tm
     assert "Elisa" not in "".join(seen)
 
 
-def test_no_label_is_what_a_client_chose() -> None:
+def test_no_label_of_a_metric_is_chosen_by_a_client() -> None:
     metrics = Metrics(["get_task"], ["north"])
     requests = metrics.of_connection("north")
     for text in HOSTILE * 2:
@@ -266,7 +266,7 @@ async def test_a_taken_port_ends_a_server_over_http_and_is_logged_by_one_of_a_co
         assert f"Metrics cannot be served at 127.0.0.1:{port}" in caplog.text
 
 
-async def test_a_reader_that_sends_nothing_keeps_nobody_from_reading() -> None:
+async def test_an_idle_connection_does_not_block_other_readers_of_the_metrics() -> None:
     with serve_metrics(Metrics([], []).registry, "127.0.0.1", 0) as url:
         port = int(url.removesuffix("/metrics").rpartition(":")[2])
         async with await anyio.connect_tcp("127.0.0.1", port), await anyio.connect_tcp("127.0.0.1", port):

@@ -109,7 +109,7 @@ EC_SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("signature", EC_SIGNATURES)
-async def test_a_signature_on_a_curve_is_what_it_must_be(signature: str, issuer: Issuer) -> None:
+async def test_a_malformed_signature_on_a_curve_is_refused(signature: str, issuer: Issuer) -> None:
     issuer.keys = [make_key("ec", "ES256")]
     head, body, good = issuer.token(HERE).split(".")
     async with checking(issuer) as check:

@@ -99,7 +99,7 @@ def _changed(value: Any) -> Iterator[Any]:
         yield value + 1
 
 
-def test_a_row_in_which_any_byte_is_another_is_broken_and_one_with_a_part_of_another_too() -> None:
+def test_a_row_with_any_altered_byte_or_a_part_of_another_row_is_broken() -> None:
     opener = cipher(KEY)
     row = seal_link(link_of("ana"), opener, 3, NOW)
     others = [seal_link(link_of(*name), opener, 3, NOW) for name in (("ben",), ("ana", "south"), ("ana",))]

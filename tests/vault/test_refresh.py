@@ -317,9 +317,7 @@ async def test_a_renewal_takes_no_longer_than_fifteen_seconds_and_than_its_call(
     assert 0 < left[0] < 5 < left[1] < 15
 
 
-async def test_who_links_or_unlinks_while_a_renewal_is_under_way_has_the_last_word(
-    links: Links, crm: Crm, clock: FixedClock
-) -> None:
+async def test_a_link_saved_or_removed_during_a_renewal_is_kept(links: Links, crm: Crm, clock: FixedClock) -> None:
     async def during(change: Callable[[], Awaitable[object]]) -> list[str]:
         crm.answers, crm.called = anyio.Event(), anyio.Event()
         found: list[str] = []

@@ -126,7 +126,7 @@ async def test_a_link_that_cannot_be_opened_is_named_and_left_as_it_is(path: Pat
     assert (done.resealed, done.before, [one.person for one in done.broken]) == (0, 4, ["person-1", "person-3"])
 
 
-async def test_nothing_is_rotated_without_a_key_and_no_file_is_made(path: Path) -> None:
+async def test_a_rotation_without_a_key_is_refused_and_one_without_links_makes_no_file(path: Path) -> None:
     with pytest.raises(OperatorError, match="There is no key"):
         await rotate(path)
     assert (await rotate(path, KEY)).resealed == 0

@@ -150,7 +150,7 @@ def sent(there: CloseSandbox) -> tuple[Any, ...]:
     return tuple(one.body for one in there.requests if one.method != "GET")
 
 
-async def test_every_sentence_of_the_documentation_is_sent_as_it_says_or_refused_before() -> None:
+async def test_every_documented_request_is_sent_as_documented_or_refused_before_sending() -> None:
     there = close(4)
     async with agent_at(there) as agent:
         for each in ROWS:

@@ -335,7 +335,7 @@ async def test_an_unlisted_note_of_another_process_counts_as_written_until_it_is
     await second.aclose()
 
 
-async def test_a_note_that_another_process_lost_is_there_once_the_list_shows_it(tmp_path: Path) -> None:
+async def test_a_note_that_another_process_lost_counts_as_written_once_the_list_shows_it(tmp_path: Path) -> None:
     time = Time()
     sandbox = close(2, [Fault("reset_after", POST)], spec_variant=SpecVariant(note_lag=45), clock=time.moment)
     first, second = journal_in(tmp_path), journal_in(tmp_path)

@@ -237,7 +237,7 @@ async def test_an_endless_list_is_an_error() -> None:
 
 
 @given(st.lists(st.dates(datetime(2026, 1, 1).date(), datetime(2026, 2, 1).date()), max_size=40))  # noqa: DTZ001 - days
-def test_no_row_can_come_before_a_settled_one_and_a_list_out_of_order_has_none(days: list[Any]) -> None:
+def test_settled_rows_precede_the_last_row_and_an_unordered_list_has_none(days: list[Any]) -> None:
     rows: list[dict[str, Any]] = [{"id": str(place), "date": day.isoformat()} for place, day in enumerate(days)]
     ordered = sorted(rows, key=lambda row: str(row["date"]))
     certain = settled_rows(ordered, "due")

@@ -78,7 +78,7 @@ def test_a_moment_is_read_in_utc(value: object, moment: datetime | None) -> None
     ("value", "day"),
     [("2025-03-15", date(2025, 3, 15)), ("2025-03-15T07:31:44Z", date(2025, 3, 15)), ("soon", None), (None, None)],
 )
-def test_a_day_is_what_a_text_begins_with(value: object, day: date | None) -> None:
+def test_a_day_is_read_from_the_beginning_of_a_text(value: object, day: date | None) -> None:
     assert day_of(value) == day
 
 

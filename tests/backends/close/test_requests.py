@@ -408,7 +408,7 @@ async def test_the_users_are_cached_and_exclude_those_who_left() -> None:
     assert [one.path for one in sandbox.requests] == ["/api/v1/user/", "/api/v1/me/"]
 
 
-async def test_the_two_statuses_are_all_there_are() -> None:
+async def test_the_list_of_two_statuses_is_complete() -> None:
     async with on_close(close()) as backend:
         known = await backend.statuses()
     assert known.complete

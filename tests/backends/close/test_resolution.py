@@ -95,7 +95,7 @@ async def test_a_resolution_is_removed_by_reopening_by_finishing_without_one_and
         ("complete_task", {"id": MISSED, "resolution": "skipped"}, "to-dos and outgoing calls only"),
     ],
 )
-async def test_a_resolution_that_says_nothing_is_refused(tool: str, sent: dict[str, str], why: str) -> None:
+async def test_a_resolution_without_effect_is_refused(tool: str, sent: dict[str, str], why: str) -> None:
     sandbox = there()
     async with agent_on(sandbox) as agent:
         for plan in ({}, {"dryRun": True}):

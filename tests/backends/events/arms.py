@@ -322,7 +322,7 @@ async def open_hubspot(search_lag: int = 0) -> AsyncIterator[World[HubSpotOthers
         yield World(source, others, real, move, time.moment, sandbox=sandbox)
 
 
-VAMBE_GAPS = {"test_begins_again_in_the_past_where_the_crm_tells_it": "Vambe shows no past changes"}
+VAMBE_GAPS = {"test_can_begin_in_the_past_if_the_crm_reports_past_changes": "Vambe shows no past changes"}
 
 ARMS = (
     Arm("local", _open_file),

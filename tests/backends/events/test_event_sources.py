@@ -97,7 +97,7 @@ async def test_an_event_has_the_time_and_the_author_that_the_crm_reports(world: 
         assert abs(event.at - before) < timedelta(seconds=2)
 
 
-async def test_tells_a_change_once_however_often_it_looks(world: World[Any]) -> None:
+async def test_reports_a_change_once_over_repeated_looks(world: World[Any]) -> None:
     feed = await begin(world)
     task_id = await world.others.create("Call Acme")
     first = await feed.glance()
@@ -135,7 +135,7 @@ async def test_tells_several_changes_between_two_looks_in_their_order(world: Wor
         ]
 
 
-async def test_begins_again_in_the_past_where_the_crm_tells_it(world: World[Any]) -> None:
+async def test_can_begin_in_the_past_if_the_crm_reports_past_changes(world: World[Any]) -> None:
     others = world.others
     task_id = await others.create("Call Acme")
     world.move(3600)

@@ -38,7 +38,7 @@ def codes(outcomes: tuple[ItemResult, ...]) -> list[str | None]:
     return [one.error.code if one.error else None for one in outcomes]
 
 
-async def test_a_thousand_tasks_take_ten_updates_whose_answers_say_it_all() -> None:
+async def test_a_thousand_tasks_take_ten_updates_and_no_further_reads() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1000), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 1000)
@@ -220,7 +220,7 @@ async def test_low_is_set_on_a_task_that_has_no_priority() -> None:
         assert [stage.true(number)["hs_task_priority"] for number in (1, 2)] == ["LOW", "LOW"]
 
 
-async def test_nothing_to_do_sends_nothing() -> None:
+async def test_an_empty_bulk_update_sends_no_request() -> None:
     async with staged() as stage:
         assert await stage.backend.update_tasks([]) == ()
         assert stage.sent == []

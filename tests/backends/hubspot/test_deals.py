@@ -279,7 +279,7 @@ async def test_deals_are_read_again_after_a_read_that_was_forbidden_with_and_wit
         assert (await stage.backend.get_task(task_id(1))).deal_id == OLD
 
 
-async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_by_that_name() -> None:
+async def test_a_token_without_the_deals_scope_refuses_deals_only() -> None:
     scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
     async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (stage, agent):
         read = await agent("get_task", id=task_id(1))

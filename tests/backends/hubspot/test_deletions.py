@@ -157,9 +157,7 @@ async def test_undo_restores_the_parts_that_hubspot_accepts_if_it_refuses_others
 
 
 @pytest.mark.parametrize("is_taken", [True, False])
-async def test_a_task_that_goes_by_a_property_of_its_own_comes_back_though_hubspot_refuses_it_whole(
-    *, is_taken: bool
-) -> None:
+async def test_undo_restores_a_task_with_a_unique_property_that_hubspot_refuses_as_a_whole(*, is_taken: bool) -> None:
     rows = [row(1, LINKS, **FURTHER, ref="REF-1", order_number="A-1"), row(7, ref="REF-7")]
     time = Time()
     there = hubspot(time, seed(rows=rows) | WORLD, spec_variant=(*OPEN, "unique_property=ref"))
@@ -180,7 +178,7 @@ async def test_a_task_that_goes_by_a_property_of_its_own_comes_back_though_hubsp
         assert links_of(stage, made["id"]) == was
 
 
-async def test_reading_and_changing_a_task_does_not_ask_for_what_only_a_deletion_needs() -> None:
+async def test_reading_and_changing_a_task_sends_no_requests_that_only_a_deletion_needs() -> None:
     async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
         await agent("get_task", id=task_id(1))
         await agent("update_task", id=task_id(1), title="New")

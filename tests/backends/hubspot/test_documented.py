@@ -153,7 +153,7 @@ def sent(stage: Stage) -> list[Any]:
     return [one["properties"] for body in bodies for one in body.get("inputs", [body])]
 
 
-async def test_every_row_of_the_documentation_is_sent_as_it_says_or_refused_before() -> None:
+async def test_every_documented_request_is_sent_as_documented_or_refused_before_sending() -> None:
     time = Time()
     world = seed(2) | {"properties": OWN}
     async with (

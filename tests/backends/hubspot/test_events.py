@@ -224,7 +224,7 @@ async def test_only_new_deletions_are_reported_from_a_long_list_of_deleted_tasks
         assert [event.task_id for event in found] == [task_id(307)]
 
 
-async def test_without_histories_the_difference_of_two_polls_is_reported_as_such() -> None:
+async def test_an_event_without_histories_is_the_difference_of_two_polls() -> None:
     async with watched("histories=left_out") as there:
         one, two, three = (task_id(number) for number in (1, 2, 3))
         there.others.edit(one, hs_task_subject="Antes")
@@ -308,7 +308,7 @@ async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_
         assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated")]
 
 
-async def test_a_deleted_task_that_cannot_be_read_is_told_as_it_is_listed() -> None:
+async def test_a_deleted_task_that_cannot_be_read_is_reported_from_the_list() -> None:
     async with watched() as there:
         await there.feed.look()
         there.others.delete(task_id(1))
@@ -338,7 +338,7 @@ async def test_where_deleted_tasks_are_not_listed_known_ones_are_looked_for() ->
         assert [event.kind for event in await there.feed.look()] == []
 
 
-async def test_where_deleted_tasks_are_not_listed_a_hundred_known_ones_are_looked_for_in_each_look() -> None:
+async def test_each_look_checks_a_hundred_known_tasks_if_deleted_tasks_are_not_listed() -> None:
     async with watched(world=seed(101)) as there:
         there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
         await there.feed.look(*(task_id(number) for number in range(1, 102)))

@@ -152,7 +152,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
         ("create", "429", None),
     ],
 )
-async def test_how_an_outcome_was_learned_is_said(what: str, fault: str, expected: str | None) -> None:
+async def test_a_note_explains_how_an_outcome_was_learned(what: str, fault: str, expected: str | None) -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
@@ -287,7 +287,7 @@ async def test_a_change_that_was_lost_twice_and_does_not_show_is_reported_as_not
         assert stage.hubspot.state() == state
 
 
-async def test_a_change_in_doubt_says_which_link_it_may_have_left() -> None:
+async def test_an_update_with_an_unknown_outcome_names_the_new_link() -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:

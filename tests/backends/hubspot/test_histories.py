@@ -93,7 +93,7 @@ def test_each_moment_is_one_change(history: Any, events: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("history", [None, [], {}, "x", {SUBJECT: "x"}, {SUBJECT: [None, 7]}])
-def test_an_answer_without_histories_tells_nothing(history: Any) -> None:
+def test_an_answer_without_histories_gives_no_events(history: Any) -> None:
     json = {"id": "1", "properties": {SUBJECT: "A"}, "propertiesWithHistory": history}
     assert READER.read_events(Record(json, {}), BEGIN) is None
 

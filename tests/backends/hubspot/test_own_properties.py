@@ -257,7 +257,7 @@ async def test_ids_may_be_values_of_a_unique_property_and_answers_have_the_real_
         assert (await agent("get_task", id=task_id(2), idProperty=""))["task"]["id"] == task_id(2)
 
 
-async def test_every_tool_for_tasks_that_are_there_takes_values_of_a_unique_property() -> None:
+async def test_every_tool_for_existing_tasks_takes_values_of_a_unique_property() -> None:
     async with agent_at() as (_, agent):
         by_value = {"id": "R-1", "idProperty": "crm_ref"}
         for tool, more in (("complete_task", {}), ("reassign_task", {"responsibleIds": ["me"]})):

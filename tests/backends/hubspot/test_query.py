@@ -376,7 +376,7 @@ class Eastern(HubSpotSandbox):
         return Response.of_json(found.status, json.loads(found.body) | {"timeZone": "Pacific/Kiritimati"})
 
 
-async def test_a_task_that_is_due_first_is_listed_first_though_a_search_has_it_behind_days_of_other_zones() -> None:
+async def test_tasks_are_listed_in_order_of_due_dates_across_zones() -> None:
     rows = [
         row(1, hs_timestamp="2026-03-06T00:00:00Z", hs_task_is_all_day="true"),  # the sixth
         row(2, hs_timestamp="2026-03-06T10:30:00Z", hs_task_is_all_day="true"),  # the seventh

@@ -42,7 +42,7 @@ async def snapshots(stage: Stage, count: int) -> dict[str, Snapshot]:
     return await stage.backend.snapshots([task_id(number) for number in range(1, count + 1)])
 
 
-async def test_one_task_is_one_request_with_everything_that_hubspot_says_of_it() -> None:
+async def test_the_snapshot_of_one_task_takes_one_request_and_has_all_native_values() -> None:
     time = Time()
     properties = {"hs_task_body": "<p>a <b>b</b></p>", "hs_task_priority": "NONE", "hs_task_type": "CALL"}
     rows = [row(1, {"contacts": [BRUNO, CAROLINA], "companies": [COMPANY]}, **properties)]
@@ -206,7 +206,7 @@ async def test_a_task_named_twice_is_as_hubspot_confirmed_it_each_time() -> None
         ({"hs_timestamp": None}, {"hs_timestamp": "2026-03-06T13:00:00.000Z"}, False),
     ],
 )
-def test_an_answer_shows_what_was_sent_or_it_does_not(
+def test_an_answer_is_compared_with_the_sent_values(
     shown: dict[str, Any], sent: dict[str, str], expected: object
 ) -> None:
     assert shows_values(shown, sent) is expected

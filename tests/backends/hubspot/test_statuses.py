@@ -121,7 +121,7 @@ def test_options_have_the_accounts_order_without_hidden_ones() -> None:
         (None, "stages=none", True),
     ],
 )
-async def test_without_a_pipeline_the_statuses_are_the_options_and_complete_only_where_that_is_known(
+async def test_statuses_come_from_the_options_of_hs_task_status_without_a_pipeline(
     fault: Fault | None, spec_variant: str, complete: object
 ) -> None:
     time = Time()

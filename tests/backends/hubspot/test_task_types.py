@@ -47,7 +47,7 @@ async def test_tasks_are_found_by_their_type() -> None:
         assert plan["count"] == 1
 
 
-async def test_a_type_is_known_by_its_value_or_label_however_they_are_written_and_told() -> None:
+async def test_a_task_type_is_found_by_its_value_or_label_in_any_spelling() -> None:
     async with agent_at() as (stage, agent):
         for given, value, label in (
             ("call", "CALL", "Call"),
@@ -75,7 +75,7 @@ async def test_a_type_is_known_by_its_value_or_label_however_they_are_written_an
         assert (await agent.create(taskType="CALL"))["id"] == made["id"]
 
 
-async def test_an_unknown_type_is_refused_before_sending_with_those_that_there_are() -> None:
+async def test_an_unknown_task_type_is_refused_before_sending_with_the_known_types() -> None:
     async with agent_at() as (stage, agent):
         new = {"title": "New", "dueDate": "2026-03-09", "responsibleIds": [], "taskType": "phone"}
         for given, code, candidates in (

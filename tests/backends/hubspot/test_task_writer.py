@@ -75,7 +75,7 @@ def test_an_error_that_names_nothing_is_the_reason_of_all_that_is_unmatched() ->
     }
 
 
-def test_of_several_errors_that_name_nothing_the_first_is_that_of_a_lone_input() -> None:
+def test_the_first_of_several_nameless_errors_belongs_to_a_single_missing_input() -> None:
     nameless = [{"category": "CONFLICT"}, {"category": "VALIDATION_ERROR"}]
     part = split_answer(INPUTS, {"results": [result(one) for one in INPUTS[:5]], "errors": nameless}, None)
     assert [error and error.code for error in part.lost.values()] == ["conflict"]

@@ -68,7 +68,7 @@ async def test_every_outcome_is_reported_once_and_batch_by_batch() -> None:
         assert codes(outcomes)[3] == "upstream_refused"
 
 
-async def test_nothing_more_leaves_once_a_call_is_stopped_and_what_left_is_accounted_for() -> None:
+async def test_a_stopped_bulk_update_sends_no_more_batches_and_reports_every_sent_one() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1000), spec_variant=OPEN), time) as stage:
         before, watch = await tasks(stage, 1000), Scribe(stage=stage, most=1)
@@ -144,7 +144,7 @@ async def test_links_that_hubspot_asks_to_wait_for_are_not_followed_by_propertie
         assert not any(one.committed for one in stage.hubspot.requests)
 
 
-async def test_a_stop_after_the_links_takes_back_those_of_what_was_not_sent() -> None:
+async def test_a_stop_after_the_links_removes_the_links_of_unsent_updates() -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 602)]
     async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
@@ -157,7 +157,7 @@ async def test_a_stop_after_the_links_takes_back_those_of_what_was_not_sent() ->
         assert [linked[task.id] for task in before] == [CAROLINA] + [BRUNO] * 399 + [CAROLINA] * 201
 
 
-async def test_new_links_of_an_update_in_doubt_are_said() -> None:
+async def test_the_new_links_of_an_update_with_an_unknown_outcome_are_named() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
@@ -173,7 +173,7 @@ async def test_new_links_of_an_update_in_doubt_are_said() -> None:
         assert "newly linked" not in str(plain.error.next_step)
 
 
-async def test_a_former_link_that_could_not_be_removed_is_said() -> None:
+async def test_a_former_link_that_could_not_be_removed_is_named_in_the_note() -> None:
     time = Time()
     rows = [row(1, {"contacts": [CAROLINA]}), row(2, {"contacts": [CAROLINA]})]
     async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:

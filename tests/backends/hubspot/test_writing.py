@@ -184,7 +184,7 @@ async def test_a_task_that_is_gone_is_not_found_whatever_the_tool() -> None:
         assert (spec_variant.value.code, writing.value.code) == ("task_not_found", "task_not_found")
 
 
-async def test_who_me_is_comes_from_the_configuration_or_the_private_apps_token() -> None:
+async def test_me_is_the_configured_user_or_the_owner_of_the_token() -> None:
     for user, expected in ((ANA, ANA), ("ana@example.com", ANA), ("98499706", ANA), (None, ELENA), ("nobody", None)):
         async with staged(user=user) as stage:
             assert await stage.backend.account.me() == expected

@@ -33,7 +33,7 @@ async def test_replicas_that_open_a_new_store_at_once_make_it_once(postgres: "Te
         assert len(await replicas[1].members()) == 1
 
 
-async def test_of_replicas_that_change_the_same_value_at_the_same_moment_one_does(
+async def test_only_one_replica_wins_a_simultaneous_change_of_the_same_value(
     postgres_database: "TestDatabase",
 ) -> None:
     empty_database(postgres_database)

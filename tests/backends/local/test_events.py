@@ -197,7 +197,7 @@ async def test_a_look_that_is_behind_ends_with_a_whole_change(store_file: Path) 
         assert len(events) == 501
 
 
-async def test_only_what_is_written_by_hand_is_certainly_of_others(store_file: Path) -> None:
+async def test_only_changes_written_by_hand_are_certainly_by_others(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         task, feed = await create(backend, CALL), await begin(backend)
         with closing(sqlite3.connect(store_file)) as connection:

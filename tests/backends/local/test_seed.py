@@ -97,7 +97,7 @@ async def test_a_store_without_its_first_statuses_can_be_seeded(backend: LocalBa
     assert {task.status_config.name for task in tasks if task.status_config} == {"Pendiente", "Doing"}
 
 
-async def test_it_is_the_same_every_time(tmp_path: Path) -> None:
+async def test_the_seed_is_the_same_every_time(tmp_path: Path) -> None:
     dumps = []
     for name in ("one", "two"):
         path = tmp_path / f"{name}.sqlite"

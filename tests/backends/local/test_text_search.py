@@ -110,7 +110,7 @@ def check_searches(connection: sqlite3.Connection, wanted: Sequence[str], order:
     wanted=st.lists(texts, min_size=8, max_size=8),
     order=st.sampled_from(["due", "created", "oldest", "priority"]),
 )
-def test_a_search_finds_what_a_look_at_every_text_finds(
+def test_a_text_search_finds_the_same_tasks_as_a_scan_of_every_text(
     tmp_path_factory: pytest.TempPathFactory,
     written: tuple[list[Change], list[Change], list[Change]],
     wanted: list[str],

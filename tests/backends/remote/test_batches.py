@@ -194,7 +194,7 @@ async def test_the_refusal_of_a_value_is_that_of_all_tasks_with_the_same_edit_an
     assert adapter.sent == [[0, 1, 2, 3], [0], [2]]
 
 
-async def test_a_task_that_is_gone_says_nothing_of_the_others_in_its_batch() -> None:
+async def test_a_deleted_task_does_not_fail_the_others_in_its_batch() -> None:
     adapter, _, tasks = await opened(Atomic, 3)
     assert isinstance(adapter, Atomic)
     adapter.gone = tasks[0].id
@@ -202,7 +202,7 @@ async def test_a_task_that_is_gone_says_nothing_of_the_others_in_its_batch() -> 
     assert [bool(result.written) for result in results] == [False, True, True]
 
 
-async def test_two_edits_of_one_task_are_made_one_after_the_other_and_the_second_knows_the_first() -> None:
+async def test_two_edits_of_one_task_are_sent_in_succession() -> None:
     adapter, _, (one, other) = await opened(Atomic, 2)
     assert isinstance(adapter, Atomic)
     results = await adapter.update_tasks([(one, EDIT), (one, Edit(title="Sent")), (other, EDIT)])

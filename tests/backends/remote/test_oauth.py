@@ -186,7 +186,7 @@ def _fields(fault: Fault) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kept", ["grant", "token"])
-async def test_revoking_ends_what_the_crm_gave_out(crm: str, kept: str) -> None:
+async def test_revoking_a_credential_ends_its_access_and_renewal(crm: str, kept: str) -> None:
     async with open_app(crm, f"oauth_revoke={kept}") as (signing, client):
         given = (await sign_in(signing, client)).credential
         assert await client.revoke(given)

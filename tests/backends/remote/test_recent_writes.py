@@ -4,7 +4,7 @@ from passing import Time
 from taskhand.backends.remote.recent_writes import RecentWrites
 
 
-def test_a_deletion_is_remembered_while_lists_lag_and_while_what_they_showed_is_kept() -> None:
+def test_a_deletion_is_remembered_during_the_list_lag_plus_the_cache_lifetime() -> None:
     time = Time()
     recent = RecentWrites[str](30.0, time.clock)
     recent.deleted("1", lag_s=60.0)

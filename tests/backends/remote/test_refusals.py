@@ -23,7 +23,7 @@ PLAIN = Edit(title="Send it")
         (PLAIN, None, NotFound.default_code, ""),
     ],
 )
-def test_a_404_is_about_what_was_referred_to_else_about_the_task(
+def test_a_404_refers_to_a_sent_reference_or_else_to_the_task(
     edit: Edit, task_id: str | None, code: str, named: str
 ) -> None:
     told = explain_refusal(NotFound("There is no such thing."), "Close", edit, task_id)
@@ -74,7 +74,7 @@ def test_a_refusal_without_details_names_the_sent_fields(refused: CallerError, e
 
 
 @pytest.mark.parametrize("refused", [UNLINKED, CallerError("No.")])
-def test_a_refusal_about_links_is_told_as_it_is_where_none_was_sent(refused: CallerError) -> None:
+def test_a_refusal_about_links_is_passed_on_unchanged_if_no_link_was_sent(refused: CallerError) -> None:
     assert explain_refusal(refused, "Close", PLAIN, "t1") is refused
     assert explain_refusal(refused, "Close", Edit(responsible_ids=("ana",)), "t1") is refused
 

@@ -96,7 +96,7 @@ async def test_the_reported_outcome_of_an_update_follows_from_the_answers(
     assert " ".join(adapter.wire.sent) == requests
 
 
-async def test_an_update_of_which_nothing_has_to_be_sent_answers_the_task_as_it_is() -> None:
+async def test_an_update_without_fields_to_send_returns_the_unchanged_task() -> None:
     adapter, [before] = await opened("none")
     written = await adapter.update_task(before, EDIT)
     assert written.task == before

@@ -207,7 +207,7 @@ async def test_an_expired_key_that_is_being_fetched_is_fetched_once_though_anoth
     assert slow.begun == 1
 
 
-async def test_a_value_may_be_wanted_that_was_begun_at_a_moment_or_that_is_younger_than_its_lifetime() -> None:
+async def test_a_caller_can_require_a_younger_value_or_one_fetched_since_a_moment() -> None:
     time, source = Time(), opened()
     cache = TtlCache[str, int](50, time)
     assert await cache.get("a", source.fetch) == 1

@@ -103,9 +103,7 @@ async def test_a_put_carries_the_fields_that_change_as_documented_and_no_others(
         ),
     ],
 )
-async def test_a_post_carries_what_was_given_as_documented_and_no_others(
-    asked: dict[str, Any], body: dict[str, Any]
-) -> None:
+async def test_a_post_has_only_the_given_fields_in_documented_form(asked: dict[str, Any], body: dict[str, Any]) -> None:
     sandbox = sandbox_of("unknown_fields=rejected")
     async with connected(sandbox) as agent:
         await agent.create("x", **asked)

@@ -161,7 +161,7 @@ async def test_a_change_of_a_task_that_was_just_deleted_by_another_user_is_refus
         assert caught.value.code == "task_not_found"
 
 
-async def test_a_task_that_is_there_again_after_a_minute_is_shown() -> None:
+async def test_a_deleted_task_that_still_exists_after_a_minute_is_shown() -> None:
     async with staged() as stage:
         await stage.backend.delete_task(stage.task)
         stage.there.reset()

@@ -111,7 +111,7 @@ def sent(there: VambeSandbox) -> list[Any]:
     return [one.body for one in there.requests if one.method != "GET"]
 
 
-async def test_every_row_of_the_documentation_is_sent_as_it_says_or_refused_before() -> None:
+async def test_every_documented_request_is_sent_as_documented_or_refused_before_sending() -> None:
     there = vambe(1, key=KEY)
     async with connected(there, vambe_api_key=KEY) as agent:
         for row in ROWS:

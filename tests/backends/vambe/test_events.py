@@ -191,9 +191,7 @@ async def test_no_deletion_is_reported_while_the_list_of_its_day_still_has_the_t
 
 
 @pytest.mark.parametrize(("age_s", "kind"), [(-60, "created"), (240, "created"), (360, "updated")])
-async def test_a_task_is_new_that_was_made_since_the_last_look_by_a_clock_that_is_some_minutes_behind(
-    age_s: int, kind: str
-) -> None:
+async def test_a_task_created_up_to_minutes_before_the_last_look_is_reported_as_new(age_s: int, kind: str) -> None:
     time, lists_have = Time(), [rows([NEAR])] * 2
     feed = await begin_with(time, lists_have)
     made = (time.moment() - timedelta(seconds=age_s)).isoformat()

@@ -101,7 +101,7 @@ async def test_the_lists_are_read_once_however_long_it_takes() -> None:
     assert len(changed(there)) == 30
 
 
-async def test_no_more_are_in_hand_than_twice_what_may_be_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_at_most_twice_the_request_limit_of_updates_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     in_hand, most = 0, 0
 
     async def update(_: VambeAdapter, item: Item[JsonObject], __: BulkProgress) -> Written:
@@ -172,7 +172,7 @@ async def test_stopped_before_it_begins_nothing_is_sent() -> None:
     assert puts(there) == []
 
 
-async def test_stopped_while_a_lost_write_is_looked_up_it_is_looked_up_and_not_sent_again() -> None:
+async def test_a_stop_during_the_read_back_of_a_lost_write_prevents_a_resend() -> None:
     time, there, watch = Time(), vambe(1), BulkProgress()
 
     async def stop() -> None:
@@ -211,7 +211,7 @@ async def test_without_a_watch_a_limit_stops_the_rest_all_the_same() -> None:
 # What goes wrong with some, or with what all of them need.
 
 
-async def test_each_has_its_own_outcome_whatever_becomes_of_the_others() -> None:
+async def test_each_update_has_its_own_outcome_independent_of_the_others() -> None:
     there = vambe(5)
     async with staged(there, Time(), vambe_in_flight=1) as (backend, tasks):
         there.faults = (

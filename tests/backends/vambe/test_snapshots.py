@@ -77,7 +77,7 @@ async def test_snapshots_read_two_lists_at_most_and_one_where_all_tasks_are_near
         assert len(there.requests) == 2 * requests
 
 
-async def test_a_fresh_one_shows_what_somebody_else_has_written() -> None:
+async def test_a_fresh_snapshot_shows_changes_by_another_user() -> None:
     async with staged() as (mine, there, time), serve(there) as url, backend_at(url, time) as theirs:
         before = (await mine.snapshots([PLAIN]))[PLAIN].task
         await theirs.update_task(before, Edit(title="theirs"))

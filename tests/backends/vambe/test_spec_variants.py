@@ -386,7 +386,9 @@ async def test_an_unseen_name_is_sent_as_typed_and_checked_and_known_from_then_o
 
 
 @pytest.mark.parametrize(("spec_variant", "works"), [("exact", False), ("loose", True)])
-async def test_an_unseen_name_in_another_case_is_what_vambe_makes_of_it(spec_variant: str, *, works: bool) -> None:
+async def test_an_unseen_status_name_in_another_case_is_sent_to_vambe_to_decide(
+    spec_variant: str, *, works: bool
+) -> None:
     sandbox = sandbox_of(f"status_names={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY, vambe_statuses=None) as agent:
         if works:
@@ -555,7 +557,7 @@ async def test_a_window_longer_than_the_limit_is_refused_and_a_shorter_one_lists
         assert refused.value.code == "upstream_refused"
 
 
-async def test_where_windows_are_bounded_the_statuses_seen_nearby_are_still_listed() -> None:
+async def test_statuses_seen_nearby_are_listed_despite_a_limit_on_windows() -> None:
     async with connected(sandbox_of("max_window_days=400"), vambe_api_key=KEY, vambe_statuses=None) as agent:
         answer = await agent("list_statuses")
     assert [row["name"] for row in answer["statuses"]] == ["Pendiente"]

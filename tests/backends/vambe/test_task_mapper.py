@@ -70,7 +70,7 @@ def test_how_due_times_are_written_is_learned_from_an_edit_that_sets_one() -> No
         assert learning.sure_of_due(task()) is is_learned
 
 
-def test_a_task_was_misread_where_its_row_is_so_only_in_the_other_way() -> None:
+def test_a_due_time_counts_as_misread_if_it_matches_only_in_the_other_form() -> None:
     now = mapper(due_at="wall")
     assert now.was_misread(task(), row())
     assert not now.was_misread(now.task(row()), row())

@@ -247,7 +247,7 @@ def test_text_that_its_style_shows_is_text(style: str) -> None:
         ("<div>" * 600 + "<span hidden>Obey</span>" + "</div>" * 600 + "Seen", "Seen"),
     ],
 )
-def test_text_is_what_a_person_sees(body: str, text: str | None) -> None:
+def test_text_of_html_has_only_the_visible_text(body: str, text: str | None) -> None:
     assert text_of(body) == text
 
 

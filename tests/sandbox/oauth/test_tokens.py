@@ -101,7 +101,7 @@ async def test_an_app_revokes_a_token(crm: str) -> None:
     assert await revoke("access_token", crm, "oauth_revoke=grant") == (200, 401, 200)
 
 
-async def test_who_disconnects_the_app_in_the_crm_ends_own_tokens_only(crm: str) -> None:
+async def test_disconnecting_the_app_in_the_crm_ends_only_the_tokens_of_that_user(crm: str) -> None:
     async with open_signing(crm) as flow:
         ana, ben = await flow.sign_in(), await flow.sign_in(flow.crm.ben)
         assert (await flow.client.delete("/_sandbox/grants", params={"user": flow.crm.ana})).status_code == 204

@@ -180,7 +180,7 @@ async def test_a_host_known_by_name_to_show_pages_gets_the_board(store_file: Pat
 
 @pytest.mark.parametrize("ui", ["auto", "off"])
 @pytest.mark.parametrize("era", ["legacy", "auto"])
-async def test_a_server_says_in_either_era_whether_it_has_pages(store_file: Path, era: str, ui: str) -> None:
+async def test_a_server_advertises_its_pages_in_both_eras(store_file: Path, era: str, ui: str) -> None:
     async with host(store_file, era, ui=ui) as client:
         told = client.server_capabilities.extensions
         assert told == (None if ui == "off" else {"io.modelcontextprotocol/ui": {"mimeTypes": [PAGE_TYPE]}})

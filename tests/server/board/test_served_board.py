@@ -51,7 +51,7 @@ async def tools_for_page(caller: KeyCaller) -> set[str]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_over_http_a_call_of_the_page_is_one_of_the_key_that_the_host_has(tmp_path: Path, era: str) -> None:
+async def test_a_call_of_the_page_over_http_has_the_scopes_of_the_hosts_key(tmp_path: Path, era: str) -> None:
     async with keyed_server(tmp_path) as server:
         keys = [await server.make_key(scopes=scopes) for scopes in ("read,write,destructive", "read", "write")]
         owner, reader, writer = [await server.caller(key, era, shows_pages=True) for key in keys]

@@ -146,7 +146,7 @@ async def test_a_form_of_another_browser_ticket_or_site_does_nothing(stage: Link
     assert await stage.linked() == {(PERSON, "north"): BEN}
 
 
-async def test_the_cookie_of_another_browser_is_worth_nothing_before_a_page_has_begun_there(
+async def test_a_page_that_one_browser_has_begun_cannot_be_opened_in_another(
     stage: LinkStage, browser: Browser
 ) -> None:
     page, thief = await stage.ticket(), await stage.browser()

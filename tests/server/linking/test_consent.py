@@ -165,7 +165,7 @@ async def test_a_pasted_key_that_a_consent_replaces_is_not_revoked(stage: LinkSt
     assert found.is_good(stage.close.now())
 
 
-async def test_who_declines_can_begin_again_from_the_page(stage: LinkStage, browser: Browser) -> None:
+async def test_a_person_who_declines_consent_can_begin_again_from_the_page(stage: LinkStage, browser: Browser) -> None:
     page, crm = await begin(stage, browser)
     declined = await browser.open(await stage.allow(crm, BEN, "deny"))
     assert (declined.status_code, "Access was not allowed" in text_of(declined)) == (403, True)
@@ -246,7 +246,7 @@ async def test_an_error_that_a_crm_sends_instead_of_a_code_is_shown_and_logged(
         ("/link/unknown", "", "Este enlace no abre nada"),
     ],
 )
-async def test_what_cannot_go_on_says_so_in_the_other_language_too(
+async def test_an_error_page_links_to_its_spanish_version(
     browser: Browser, address: str, query: str, said: str
 ) -> None:
     shown = await browser.open(address + query)

@@ -61,7 +61,7 @@ async def test_an_invitation_that_is_not_possible_is_an_error(
         assert done.stdout == ""
 
 
-async def test_without_a_resource_the_page_is_on_this_machine(tmp_path: Path) -> None:
+async def test_an_invitation_without_a_resource_has_an_address_of_this_machine(tmp_path: Path) -> None:
     async with link_stage(tmp_path) as stage:
         here = await invite(stage, "ben@example.com", "north", TASKHAND_PORT="8123")
         assert here.stdout.startswith("http://127.0.0.1:8123/link/")

@@ -102,7 +102,7 @@ async def test_the_key_of_another_member_is_refused_and_nothing_is_kept(stage: L
 
 
 @pytest.mark.parametrize("person", [Person("bea"), Person("https://login.x.test#bea", "bea")])
-async def test_people_toml_says_who_a_person_is(tmp_path: Path, person: Person) -> None:
+async def test_a_credential_must_belong_to_the_member_that_people_toml_names(tmp_path: Path, person: Person) -> None:
     async with link_stage(tmp_path, lines={"bea": {"north": "cat@example.com"}}) as stage:
         page, browser = await stage.ticket(person), await stage.browser()
         await browser.open(page)
@@ -269,7 +269,7 @@ async def test_a_page_is_not_offered_if_its_user_could_not_be_identified(tmp_pat
         assert await stage.linking.offer(Person.parse(PERSON), "nowhere") is None
 
 
-async def test_a_crm_that_is_away_is_said_and_the_page_works_afterwards(stage: LinkStage) -> None:
+async def test_an_error_of_the_crm_is_explained_and_the_page_works_afterwards(stage: LinkStage) -> None:
     page, browser = await stage.ticket(), await stage.browser()
     await browser.open(page)
     token = stage.token(BEN)

@@ -61,7 +61,9 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 
 @pytest.mark.parametrize("connection", ["north", "chat"])
-async def test_who_has_signed_in_as_the_person_links_in_the_same_browser(office: Office, connection: str) -> None:
+async def test_a_signed_in_person_can_link_a_credential_in_the_same_browser_only(
+    office: Office, connection: str
+) -> None:
     page, issuer = await office.begin(connection)
     assert issuer.startswith(f"{office.issuer.url}/authorize?")
     skipped = await office.browser.send(page, office.stage.token(BEN), step="paste")
@@ -75,7 +77,7 @@ async def test_who_has_signed_in_as_the_person_links_in_the_same_browser(office:
     assert (kept.person, kept.email, kept.connection) == (office.ben.id, EMAIL, connection)
 
 
-async def test_who_signs_in_as_another_gets_no_further(office: Office) -> None:
+async def test_a_sign_in_as_another_person_is_refused(office: Office) -> None:
     page, issuer = await office.begin()
     refused = await office.browser.open(await office.sign_in(issuer, "cat"))
     assert (refused.status_code, "signed in as another person" in text_of(refused)) == (403, True)
@@ -100,7 +102,7 @@ async def test_the_answers_of_the_issuer_and_of_the_crm_do_not_stand_for_each_ot
     assert again.status_code == 403
 
 
-async def test_who_has_signed_in_is_refused_the_credential_of_another(office: Office) -> None:
+async def test_a_signed_in_person_is_refused_the_credential_of_another(office: Office) -> None:
     page, issuer = await office.begin()
     await office.browser.open(await office.sign_in(issuer))
     refused = await office.browser.send(page, office.stage.token(CAT))
@@ -122,7 +124,7 @@ async def test_a_person_invited_by_id_is_matched_by_the_e_mail_of_the_sign_in(of
     assert (kept.person, kept.email, kept.member.id) == (office.ben.id, EMAIL, BEN)
 
 
-async def test_an_issuer_that_is_away_is_said(office: Office) -> None:
+async def test_an_unreachable_issuer_is_reported_and_the_sign_in_can_be_repeated(office: Office) -> None:
     page, issuer = await office.begin()
     back = await office.sign_in(issuer)
     office.issuer.down = True

@@ -33,7 +33,7 @@ INTENT = Intent("update", Snapshot(task()), Edit(priority=2))
         ("refused", None),
     ],
 )
-def test_a_change_that_may_have_been_written_shows_what_was_intended(outcome: Outcome, changed: object) -> None:
+def test_a_change_that_may_have_been_written_shows_the_intended_values(outcome: Outcome, changed: object) -> None:
     change = Change("chg_1", OPENING, (INTENT,), {0: Result(0, outcome, TASK_ID)}, Ending(outcome))
     [row] = ChangesAnswer.of(ChangePage((change,)), None, Wording()).model_dump(mode="json")["changes"]
     assert row.get("changed") == changed

@@ -47,7 +47,7 @@ def test_an_answer_takes_at_most_400_tokens_on_the_wire(by: CountBy, name: str) 
         assert sum(value["counts"].values()) + value["others"]["count"] == value["total"]
 
 
-def test_the_largest_groups_come_first_and_nobody_is_called_so() -> None:
+def test_the_largest_groups_come_first_and_tasks_of_nobody_are_labelled() -> None:
     answer = render_answer(render_counts(counted({"Ana": 1, NOBODY: 3, "Luis": 2}), "responsible"))
     assert list(answer.value["counts"].items()) == [("nobody", 3), ("Luis", 2), ("Ana", 1)]
 

@@ -94,7 +94,7 @@ async def test_the_public_address_is_what_tokens_are_for(tmp_path: Path, issuer:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_whose_scope_is_missing_is_answered_with_what_to_sign_in_for(
+async def test_a_call_without_its_scope_is_answered_with_the_scopes_to_sign_in_for(
     tmp_path: Path, issuer: Issuer, era: str
 ) -> None:
     async with oauth_server(tmp_path, issuer) as server:

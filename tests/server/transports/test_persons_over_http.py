@@ -9,9 +9,7 @@ from server.transports.task_calls import DRAFT
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_the_plans_and_changes_of_a_person_are_the_same_with_each_of_the_persons_keys(
-    tmp_path: Path, era: str
-) -> None:
+async def test_plans_and_changes_belong_to_the_person_whichever_key_is_used(tmp_path: Path, era: str) -> None:
     async with keyed_server(tmp_path) as server:
         ana, bob, at_home = [
             await server.caller(await server.make_key(person), era)

@@ -16,7 +16,7 @@ from server.transports.task_calls import error_of
         ({"VAMBE_TOKEN": "s3cr3t-4711"}, "VAMBE_TOKEN is set, and Taskhand does not read it"),
     ],
 )
-def test_a_call_on_a_chosen_crm_is_answered_with_what_is_wrong(
+def test_a_call_is_answered_with_the_faulty_setting_of_the_chosen_crm(
     store_file: Path, given: dict[str, str], found: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as vambe:

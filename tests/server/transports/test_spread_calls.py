@@ -162,7 +162,7 @@ async def end_one(team: Team, client: Client) -> None:
     output(Path("unused"), "journal", "verify", **team.settings)
 
 
-async def test_a_person_links_at_one_server_what_another_has_offered(tmp_path: Path, postgres: TestDatabase) -> None:
+async def test_a_link_offered_by_one_server_can_be_used_at_another(tmp_path: Path, postgres: TestDatabase) -> None:
     sandbox = CloseSandbox(seed=SEED)
     policy = tmp_path / "policy.toml"
     policy.write_text("[everyone]\nown_credential = true\n", encoding="utf-8")

@@ -185,7 +185,7 @@ async def test_a_change_by_somebody_else_is_delivered_hinted_at_and_found_once(t
         ("out_of_order", [], 0),
     ],
 )
-async def test_whatever_becomes_of_a_delivery_each_change_is_found_once(
+async def test_each_change_is_reported_once_whether_deliveries_are_lost_or_repeated(
     tmp_path: Path, kind: Any, answers: list[int | None], hints: int
 ) -> None:
     async with on_hubspot(tmp_path, Fault(kind, seconds=600)) as stage:

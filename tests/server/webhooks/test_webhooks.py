@@ -196,7 +196,7 @@ async def test_deliveries_are_counted_by_connection_and_outcome(store_file: Path
     }
 
 
-async def test_each_address_may_send_so_many_a_second(store_file: Path) -> None:
+async def test_the_rate_of_deliveries_of_an_address_is_limited(store_file: Path) -> None:
     async with taking(store_file, limits=HttpLimits(requests_s=0.5)) as server:
         assert await server.post(VAMBE, {}, b"{}") == TAKEN
         assert await server.post(VAMBE, {}, b"{}") == 429

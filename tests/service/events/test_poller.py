@@ -124,7 +124,7 @@ def test_the_next_look_counts_from_the_last_one_of_anybody(*, looked: int | None
     assert Pace(20.0).wait_s(at, START, hinted=hinted) == wait_s
 
 
-async def test_it_looks_only_while_somebody_wants_to_know(tmp_path: Path) -> None:
+async def test_a_poller_polls_only_while_its_feed_is_in_demand(tmp_path: Path) -> None:
     async with polled(tmp_path) as [one]:
         await one.clock.rest()
         assert one.looks == []
