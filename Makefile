@@ -1,4 +1,4 @@
-# Every target sets up .venv: Python 3.11 and make are enough. An older one is refused before there is a .venv.
+# Every target sets up .venv. It needs only make and Python 3.11 or newer; an older Python is refused first.
 PYTHON ?= python3
 OLD := Python 3.11 or newer is needed, and $(PYTHON) is older. Name another: make PYTHON=python3.12
 BIN := .venv/bin
@@ -7,7 +7,7 @@ RIVAL := .venv/bench
 HOSTS := dist/hosts
 IDENTITY := dist/identity
 BROWSER := dist/browser
-# Tests start hundreds of processes: what one has compiled is there for the next.
+# Tests start hundreds of processes, which share compiled modules in this folder.
 export PYTHONDONTWRITEBYTECODE :=
 MCPB := @anthropic-ai/mcpb@2.1.2
 
@@ -27,7 +27,7 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-# The whole suite once, with branch coverage of the programs that it starts too; fails below the floor in pyproject.toml.
+# The whole suite with branch coverage, also of the processes that it starts; fails below the minimum in pyproject.toml.
 coverage: $(READY)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
@@ -51,7 +51,7 @@ types: $(READY)
 docs: $(READY)
 	$(BIN)/python tests/documents.py --check
 
-# `make bench ONLY=name` runs one figure. fastmcp, which start-up is measured against, has its own environment.
+# `make bench ONLY=name` runs one benchmark. fastmcp, the comparison for start-up, has its own environment.
 bench: $(READY) $(RIVAL)/.ready
 	HOSTS=$$(ls -d $(CURDIR)/$(HOSTS)/node_modules/.bin || true) PYTHONPATH=tests $(BIN)/python -m benchmarks $(ONLY)
 
@@ -60,7 +60,7 @@ $(RIVAL)/.ready: $(READY)
 	$(RIVAL)/bin/python -m pip install --quiet --disable-pip-version-check '.[bench]'
 	@touch $@
 
-# Servers on one database are killed, paused and cut off while they are called; `make chaos` has 60 s of each backend.
+# Kills, pauses and disconnects servers on one database while they are called, 60 seconds on each backend.
 SECONDS ?= 60
 BACKEND ?= vambe close hubspot local
 SEED ?= 1
@@ -68,23 +68,23 @@ chaos: $(READY)
 	for backend in $(BACKEND); do \
 		PYTHONPATH=tests $(BIN)/python -m safety.chaos $$backend $(SECONDS) $(SEED) || exit 1; done
 
-# The bundle for desktop hosts. Where npm is installed, the format's own tool checks it; where uv is, uv starts it.
+# The bundle for desktop hosts. If npm is installed, the format's own tool checks it. If uv is installed, uv starts it.
 bundle: $(READY)
 	$(BIN)/python bundle/build.py
 	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix dist/npm $(MCPB)
 	MCPB=$$(ls $(CURDIR)/dist/npm/node_modules/.bin/mcpb || true) UV=$$(command -v uv || true) \
 		$(BIN)/python -m pytest -n 0 -rs tests/bundle
 
-# A release: wheel, sdist, SBOM and checksums, each file installed in a clean environment and started.
+# A release: wheel, sdist, SBOM and checksums. Each package is installed in a clean environment and started.
 dist: $(READY)
 	$(BIN)/python release/dist.py
 
-# The newest versions of everything that fit, which `make` installs and the container too.
+# Locks the newest allowed version of every package, which `make` and the container install.
 lock: $(READY)
 	$(BIN)/python release/lock.py
 
-# Claude Code, Gemini CLI and Codex from npm, run whole against a scripted model on this machine: nothing leaves it.
-# Where npm is not installed, the tests are skipped and say so.
+# Runs Claude Code, Gemini CLI and Codex from npm against a scripted model on this machine.
+# If npm is not installed, the tests are skipped with that reason.
 hosts: $(READY) $(if $(shell command -v npm),$(HOSTS)/.ready)
 	HOSTS=$$(ls -d $(CURDIR)/$(HOSTS)/node_modules/.bin || true) $(BIN)/python -m pytest -n 0 -rs tests/hosts
 
@@ -94,7 +94,7 @@ $(HOSTS)/.ready: tests/hosts/package.json tests/hosts/package-lock.json
 	npm ci --silent --no-audit --no-fund --prefix $(HOSTS)
 	@touch $@
 
-# A real identity provider from npm, which signs people in to a server on this machine. As above where there is no npm.
+# Signs people in with a real identity provider from npm. Skipped without npm.
 identity: $(READY) $(if $(shell command -v npm),$(IDENTITY)/.ready)
 	IDENTITY=$$(ls -d $(CURDIR)/$(IDENTITY)/node_modules || true) $(BIN)/python -m pytest -n 0 -rs tests/identity
 
@@ -104,8 +104,8 @@ $(IDENTITY)/.ready: tests/identity/package.json tests/identity/package-lock.json
 	npm ci --silent --no-audit --no-fund --prefix $(IDENTITY)
 	@touch $@
 
-# A real browser from npm, in front of the board and of the pages on which persons link credentials; pictures are in
-# dist/browser/shots afterwards. As above where there is no npm.
+# Opens the board and the pages for linking credentials in a real browser from npm; screenshots are in
+# dist/browser/shots. Skipped without npm.
 browser: $(READY) $(if $(shell command -v npm),$(BROWSER)/.ready)
 	BROWSER_MODULES=$$(ls -d $(CURDIR)/$(BROWSER)/node_modules || true) $(BIN)/python -m pytest -n 0 -rs tests/browser
 
