@@ -346,7 +346,7 @@ def _inlined(node: Any, definitions: Schema) -> Any:
     if "properties" in node:
         # A property may be called "title" itself: only keywords are dropped, names stay.
         shaped["properties"] = {name: _inlined(value, definitions) for name, value in node["properties"].items()}
-    shaped.pop("description", None) if "properties" in node else None
+        shaped.pop("description", None)
     return shaped
 
 
