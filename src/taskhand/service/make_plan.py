@@ -9,6 +9,7 @@ from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Difference, Plan, difference
 from taskhand.domain.snapshot import describe_loss
+from taskhand.domain.task import StatusChoice
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.approval import reason_to_confirm
@@ -43,6 +44,7 @@ async def make_plan(
         Result(n, one.outcome, one.id or None, code=one.code, title=one.title)
         for n, one in enumerate(replace(skipped, unchanged=()).results(), len(intents))
     ]
+    note = " ".join(filter(None, (note, await _note_on_unlisted_status(call.app, intents)))) or None
     change = await call.record("planned", opening, intents, results)
     plan = to_plan(change, call.app, guard=None if call.is_dry else needs_approval, note=note)
     plan = replace(plan, skipped=skipped.results())
@@ -75,6 +77,18 @@ def to_plan(
         )
         or None,
     )
+
+
+async def _note_on_unlisted_status(app: AppContext, intents: Sequence[Intent]) -> str | None:
+    """The note on a status that is not in a list which may lack some: the CRM may refuse it."""
+    edits = [one.edit for one in intents if one.edit is not None]
+    asked = {edit.status for edit in edits if isinstance(edit.status, StatusChoice) and edit.status.id is None}
+    if not asked:
+        return None
+    known = await app.backend.statuses()
+    if known.complete or all(any(map(choice.met_by, known.statuses)) for choice in asked):
+        return None
+    return "The new status is none of those seen so far (list_statuses), so the CRM may refuse it."
 
 
 def _effects(intents: Sequence[Intent], app: AppContext) -> str | None:

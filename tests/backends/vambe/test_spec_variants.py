@@ -433,6 +433,25 @@ async def test_an_unknown_status_is_refused_with_the_statuses_seen_so_far(tool: 
     assert "VAMBE" not in str(refused.value.error)
 
 
+@pytest.mark.parametrize(
+    ("change", "is_noted"),
+    [
+        ({"newStatusName": "Archivado"}, True),
+        ({"newStatusPosition": 9}, True),
+        ({"newStatusName": "pendiente", "title": "x"}, False),
+        ({"newStatusPosition": 1, "title": "x"}, False),
+    ],
+)
+async def test_the_plan_of_a_status_that_was_never_seen_says_that_it_may_be_refused(
+    change: dict[str, Any], *, is_noted: bool
+) -> None:
+    async with connected(sandbox_of(), vambe_api_key=KEY, vambe_statuses=None) as agent:
+        planned = await agent("update_task", id=OLD, **change, dryRun=True)
+        of_many = await agent("bulk_update_tasks", taskIds=[OLD], changes=change, dryRun=True)
+    for plan in (planned, of_many):
+        assert ("none of those seen so far (list_statuses), so the CRM may refuse it" in plan["note"]) == is_noted
+
+
 async def test_a_name_missing_from_a_complete_list_is_never_sent() -> None:
     sandbox = sandbox_of()
     async with connected(sandbox, vambe_api_key=KEY) as agent:
