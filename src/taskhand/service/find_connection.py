@@ -25,7 +25,7 @@ class CallIds:
 
     def all_fit(self, app: AppContext) -> bool:
         """Whether all of the task ids can belong to this connection."""
-        return bool(self.tasks) and all(self.fits(one, app) for one in self.tasks)
+        return all(self.fits(one, app) for one in self.tasks)
 
     def fits(self, task_id: str, app: AppContext) -> bool:
         """Whether this task id can belong to this connection."""
