@@ -7,13 +7,15 @@ from typing import Any
 
 from service.feed_stage import Stage, open_stage
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.policy import Rules
 from taskhand.domain.principal import Person, Principal
-from taskhand.domain.task import TaskPatch
+from taskhand.domain.task import Member, TaskPatch
 from taskhand.journal.journal import Caller
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
+from taskhand.service.events.feed import look
 from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, mark_shown
 from taskhand.service.update_task import update_task
 from taskhand.service.write_call import Call
@@ -162,3 +164,58 @@ async def test_events_of_several_connections_are_one_list_and_each_goes_on_where
         told = await call()
         assert [one["title"] for one in told["events"]] == ["N6"]
         assert told["leftOut"][0]["code"] == "unsupported"
+
+
+async def test_a_write_with_an_own_credential_explains_an_event_by_that_person_alone(tmp_path: Path) -> None:
+    async def is_own() -> bool:
+        return True
+
+    async with open_stage(tmp_path) as stage:
+        marta = await stage.others.backend.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
+        owner = await stage.others.backend.account.me()
+        tasks = [await stage.others.create(title) for title in ("Hers", "Owner's")]
+        stage.clock.move(minutes=1)
+        await ask(stage.app, "all")
+        person = Person.parse("marta@example.cl")
+        app = replace(as_person(stage, person), _uses_own=is_own)
+        for task, by in zip(tasks, (marta, owner), strict=True):
+            call = Call(app, "update_task", Caller("host", subject=person.id))
+            await update_task(call, task.id, TaskPatch(title=f"{task.title} now"))
+            stage.others.person = by
+            stage.others.note("updated", task, await stage.others.backend.get_task(task.id))
+        told = await ask(stage.app, "all")
+        assert [(title, change is not None) for title, _, change in told] == [
+            ("Hers now", True),
+            ("Owner's now", False),
+        ]
+
+
+async def test_the_people_of_a_connection_that_does_not_answer_have_the_names_that_were_read_before(
+    tmp_path: Path,
+) -> None:
+    def fail() -> None:
+        raise UpstreamFailed("Close did not answer.")
+
+    async def ask_for_names() -> tuple[Member, ...]:
+        asked.append("members")
+        return ()
+
+    for name in ("north", "south"):
+        (tmp_path / name).mkdir()
+    asked = list[str]()
+    async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south", user="Marta") as south:
+        apps = {name: replace(one.app, connection=name) for name, one in (("north", north), ("south", south))}
+        for stage, title in ((north, "N"), (south, "S")):
+            stage.others.person = await stage.others.backend.account.me()
+            await look(stage.app)
+            stage.clock.move(seconds=1)
+            await stage.others.create(title)
+        for silent in (False, True):
+            if silent:
+                south.source.on_look = fail
+                south.others.backend.account.members = ask_for_names  # type: ignore[method-assign]  # it is away
+            text, is_error = await call_tool(Connections(apps), "list_events", {"since": "today"})
+            assert not is_error, text
+            assert [(one["title"], one["by"]) for one in json.loads(text)["events"]] == [("N", "Elena"), ("S", "Marta")]
+        assert "Close did not answer." in text
+        assert asked == []

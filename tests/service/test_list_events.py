@@ -375,3 +375,14 @@ async def test_a_cursor_of_another_list_is_refused(tmp_path: Path, cursor: str) 
         text, is_error = await call_tool(stage.app, "list_events", {"cursor": cursor})
         assert is_error
         assert "invalid_cursor" in text
+
+
+async def test_each_of_the_latest_own_writes_that_a_list_lacks_is_named(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        tasks = [await stage.others.create(title) for title in ("Told late", "Told")]
+        await start(stage)
+        late, told = [await stage.call("update_task", id=one.id, title=f"{one.title} now") for one in tasks]
+        stage.others.note("updated", tasks[1], await stage.others.backend.get_task(tasks[1].id))
+        answer = await stage.call("list_events")
+        assert [one["changeId"] for one in answer["events"]] == [told["changeId"]]
+        assert answer["note"].startswith(f"{late['changeId']}, made through Taskhand a moment ago, is not in this list")

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from behaviour.arms import NOW
-from builders import task
+from builders import refused, task
 from journals import numbered
 from safety.victim import journal_in, store_in
 from taskhand.domain.edit import Edit
@@ -22,6 +22,8 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
+from taskhand.service.task_locks import TaskLocks
+from taskhand.service.task_updates import TaskUpdates
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
@@ -112,3 +114,23 @@ async def test_names_read_with_an_own_credential_are_remembered_for_that_person_
     assert forgotten == [{"t-1"}, {"t-1"}]
     await app.backend.aclose()
     await app.journal.aclose()
+
+
+async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer(tmp_path: Path) -> None:
+    class Held(NotedTurns):
+        """A journal whose locks another replica holds."""
+
+        async def acquire_locks(self, names: Collection[str]) -> None:  # type: ignore[override]
+            self.taken += names
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    slept = list[float]()
+    locks = TaskLocks(Held(tmp_path / "journal.sqlite"), TaskUpdates(), 2.0, sleep)
+    with refused("in_progress"):
+        async with locks.hold(["T-1"], None):
+            pytest.fail("another replica holds it")
+    assert slept[:5] == [0.02, 0.04, 0.08, 0.16, 0.32]
+    assert max(slept) == 0.5
+    assert sum(slept) == pytest.approx(2.0)

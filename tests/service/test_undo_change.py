@@ -8,6 +8,7 @@ from behaviour.arms import NOW
 from builders import PENDING, TASK_ID, refused, task
 from fixed_clock import FixedClock
 from safety.victim import journal_in, store_in
+from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
@@ -134,4 +135,27 @@ async def test_an_undo_of_a_create_reads_the_native_values_before_the_deletion(t
     assert found is not None
     assert found.intents[0].before is not None
     assert found.intents[0].before.native == {"links": "7"}
+    await app.aclose()
+
+
+async def test_a_task_that_is_gone_has_its_last_known_title_in_the_result_of_an_undo(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    made = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    after = (await app.backend.update_task(made, Edit(priority=2))).task
+    gone = [task(id=f"{TASK_ID[:-1]}{number}", title=f"Gone {number}") for number in range(2)]
+    renamed = task(id=gone[1].id, title="Renamed")
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks", arguments={}).new_opening(),
+        Ending("applied"),
+        [Intent("update", Snapshot(one), Edit(priority=2), Edit(priority=2)) for one in (made, *gone)],
+        [
+            Result(0, "applied", made.id, after),
+            Result(1, "applied", gone[0].id),
+            Result(2, "applied", gone[1].id, renamed),
+        ],
+    )
+    done = await undo_change(Call(app, "undo_change", arguments={}), change.id)
+    assert isinstance(done, BulkReceipt)
+    found = {(one.title, one.outcome) for one in done.results}
+    assert found == {("Call", "applied"), ("Gone 0", "refused"), ("Renamed", "refused")}
     await app.aclose()

@@ -273,13 +273,15 @@ ALTERED = {
     "a row of the chain": "UPDATE entry SET body = body || ' ' WHERE seq = 3",
     "its end": "DELETE FROM entry WHERE seq = (SELECT max(seq) FROM entry)",
     "a row in the middle": "DELETE FROM entry WHERE seq = 3",
+    "its beginning": "UPDATE link SET (seq, hash) = (SELECT seq, hash FROM entry WHERE seq = 2) WHERE name = 'anchor';"
+    "DELETE FROM entry WHERE seq <= 2",
 }
 
 
 @pytest.mark.parametrize("how", ALTERED)
 def test_a_journal_that_was_altered_is_not_moved(how: str, server: Server, postgres: TestDatabase) -> None:
     with closing(sqlite3.connect(server.journal)) as connection:
-        connection.execute(ALTERED[how])
+        connection.executescript(ALTERED[how])
         connection.commit()
     error = refusal(server.copy())
     assert error.code == "copy_differs"

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -13,6 +14,7 @@ from service.feed_stage import Stage, open_stage
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.event import difference_event
 from taskhand.events.event_store import EventQuery
 from taskhand.journal.journal import Intent, Result
 from taskhand.service.events.feed import KnownView, feed_of, look
@@ -234,3 +236,21 @@ async def test_a_change_made_in_the_store_by_hand_is_not_reported_as_own(tmp_pat
             store.execute(f"UPDATE change SET {by_hand} WHERE new_row LIKE '%By hand%'")  # noqa: S608
         await look(stage.app)
         assert [(title, own is not None) for _, title, own in await seen(stage)] == [("By hand", False), ("Mine", True)]
+
+
+async def test_an_own_write_explains_an_event_that_may_have_been_at_its_time(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        before = await stage.others.create("Call")
+        await look(stage.app)
+        begin = stage.clock()
+        stage.clock.move(minutes=10)
+        answer = await stage.call("update_task", id=before.id, title="Call Ana")
+        stage.clock.move(minutes=10)
+        after = await stage.others.backend.get_task(before.id)
+        for key, until in (("other", begin + timedelta(minutes=8)), ("own", stage.clock())):
+            found = difference_event(before, after, key, between=(begin, until))
+            assert found is not None
+            stage.source.log.append(found)
+        await look(stage.app)
+        kept = await stage.store.list_events(await feed_of(stage.app), EventQuery(9))
+        assert {one.event.key: one.event.change_id for one in kept[-2:]} == {"other": None, "own": answer["changeId"]}
