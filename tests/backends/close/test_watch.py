@@ -219,11 +219,12 @@ async def test_a_stopped_bulk_change_does_not_resend_unsettled_tasks(
     assert (sent(sandbox)[BULK], sent(sandbox)[ONE]) == (1, 0)
 
 
-async def test_a_chunk_that_was_lost_and_then_refused_is_unknown_where_it_does_not_show() -> None:
+async def test_a_chunk_that_was_lost_and_then_refused_is_refused_if_one_task_read_by_itself_is_unchanged() -> None:
     sandbox, watch = close(10, spec_variant=NO_WORD), Watcher()
     lost, refused = Fault("reset_before", BULK), Fault("status", BULK, status=403, nth=2)
     outcomes, _ = await written(sandbox, watch, COMPLETE, 10, lost, refused)
-    assert codes(outcomes) == {"outcome_unknown": 10}
+    assert codes(outcomes) == {"forbidden": 10}
+    assert sent(sandbox)["GET /api/v1/task/{id}"] == 1
 
 
 @pytest.mark.parametrize(("lag_s", "code"), [(0, None), (30, "outcome_unknown")])

@@ -146,11 +146,11 @@ async def opened(kind: type[Batched], tasks: int) -> tuple[Batched, Counting, li
     return adapter, client, [(await adapter.create_task(new)).task for _ in range(tasks)]
 
 
-async def test_a_task_that_a_refused_batch_may_have_changed_is_unknown_where_nothing_more_is_sent() -> None:
+async def test_a_task_of_a_refused_batch_is_unapplied_if_it_reads_untouched_and_nothing_more_is_sent() -> None:
     adapter, client, tasks = await opened(Refusing, 3)
     assert isinstance(adapter, Refusing)
     results = await adapter.update_tasks([(task, EDIT) for task in tasks], adapter.progress)
-    assert [result.error.code for result in results if result.error] == ["outcome_unknown"] * 3
+    assert [result.error.code for result in results if result.error] == ["upstream_error"] * 3
     assert client.updates == 0
 
 

@@ -47,7 +47,7 @@ def adapter_of(client: ExampleClient, time: Time) -> ExampleAdapter:
     return ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
 
 
-async def test_a_lost_update_is_unknown_where_the_bulk_change_stops_before_it_is_sent_again() -> None:
+async def test_a_lost_update_that_reads_untouched_is_unapplied_if_the_bulk_stops_before_it_is_sent_again() -> None:
     time, progress = Time(), BulkProgress()
     client = Lossy(time, lambda: progress.stop("the caller gave up"))
     adapter = adapter_of(client, time)
@@ -55,7 +55,7 @@ async def test_a_lost_update_is_unknown_where_the_bulk_change_stops_before_it_is
     [result] = await adapter.update_tasks([(before, Edit(priority=2))], progress)
     assert client.lost == 1
     assert result.error is not None
-    assert result.error.code == "outcome_unknown"
+    assert (result.error.code, result.error.retryable) == ("upstream_error", True)
 
 
 class Undeleting(ExampleClient):

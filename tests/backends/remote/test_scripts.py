@@ -217,7 +217,8 @@ ONE_BY_ONE = [
     ("throttled+", "", "applied, not attempted, not attempted", "write look"),
     ("ok held", "", "done, not attempted, not attempted", "write"),
     ("ok unsent", "", "done, not attempted, not attempted", "write"),
-    ("lost", "stop", "unknown, not attempted, not attempted", WR),
+    ("lost", "stop", "not applied, not attempted, not attempted", WR),
+    ("late", "stop", "unknown, not attempted, not attempted", WR),
     ("lost+", "stop", "applied, not attempted, not attempted", WR),
 ]
 
@@ -261,7 +262,10 @@ IN_ONE_REQUEST = [
     ("held", "", "rate limited, rate limited", ""),
     ("unsent", "", "not attempted, not attempted", ""),
     ("forbidden", "", "forbidden, forbidden", "write"),
-    ("lost unsent", "", "unknown, unknown", WR),
+    ("lost unsent", "", "not applied, not applied", WR),
+    ("lost held", "", "rate limited, rate limited", WR),
+    ("late held", "", "unknown, unknown", WR),
+    ("lost unsent", "moved", "unknown, unknown", WR),
     ("lost unsent", "blind", "unknown, unknown", WR),
     ("late unsent", "", "unknown, unknown", WR),
     ("lost throttled", "", "rate limited, rate limited", WRWL),
@@ -275,7 +279,8 @@ IN_ONE_REQUEST = [
     ("refused+", "", "applied, applied", WR),
     ("refused absent", "", "unknown reference, done", f"{WRW} write"),
     ("refused", "cut", "unknown, unknown", WR),
-    ("refused unsent", "", "unknown, unknown", WR),
+    ("refused unsent", "", "not applied, not applied", WR),
+    ("refused unsent", "blind", "unknown, unknown", WR),
     ("lost refused refused", "", "upstream refused, upstream refused", f"{WRWR} write"),
     ("pending", "", "unknown, unknown", "write read read read read"),
     ("pending", "ok carried", "applied, applied", "write read read"),
@@ -317,7 +322,14 @@ IN_ONE_REQUEST_WHERE_LISTS_LAG = [
     ("failed", "", "failed, failed, failed", f"{WR} read"),
     ("lost lost", "gone gone", "unknown, unknown, unknown", f"{WRWR} read"),
     ("lost done", "", "sent again, sent again, sent again", WRWR),
-    ("throttled", "ok cut", "rate limited, rate limited, rate limited", "write look read"),
+    ("throttled", "ok cut", "rate limited, rate limited, rate limited", "write look look"),
+    # One task that is read by itself tells whether a refusal of the second request is all that there is to tell.
+    ("lost forbidden", "", "forbidden, forbidden, forbidden", f"{WRW} read"),
+    ("lost forbidden", "ok cut", "unknown, unknown, unknown", f"{WRW} read"),
+    ("lost+ forbidden", "old", "unknown, unknown, unknown", f"{WRW} read"),
+    ("late forbidden", "", "unknown, unknown, unknown", f"{WRW} read"),
+    ("lost unsent", "", "not applied, not applied, not applied", f"{WR} read"),
+    ("lost throttled", "", "rate limited, rate limited, rate limited", f"{WRWL} look"),
 ]
 
 

@@ -23,6 +23,7 @@ from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     CallerError,
     NoAnswer,
+    NotAttempted,
     NotFound,
     OutcomeUnknown,
     RateLimited,
@@ -99,8 +100,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             again = [item for item in items if item.state is State.LOST and item.failure is None]
             if again and self._progress.stopped is None:
                 for item in again:
-                    is_unapplied = not self._adapter.lists_lag and not item.may_be_late and self._is_disproved(item)
-                    item.is_resent, item.may_be_applied = True, not is_unapplied
+                    item.is_resent = True
                 await self._send(again)
                 await self._read_back([item for item in again if not item.is_over])
             await self._conclude([item for item in items if item.is_in_doubt])
@@ -122,19 +122,39 @@ class _BatchUpdate(BulkUpdate[_Row]):
         except CallerError as refused:
             await self._split(items, refused, requests)
         except TaskhandError as error:
-            self._after_refusal(items, error, requests)
+            await self._after_refusal(items, error, requests)
         else:
             self._enter(items, answer)
         self._report(items)
 
-    def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
+    async def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
         """Fail items, or mark them lost if they must be read first: the CRM may have written them all the same."""
         if not is_doubtful(requests, error) and not (isinstance(error, RateLimited) and requests.has_write_left):
-            self._fail_each(items, error, requests)
+            await self._fail_each(items, error, requests)
             return
         self._progress.heed(error)
         for item in items:
             item.state, item.failure = State.LOST, error
+
+    async def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
+        """End items with an error of their last request; reads decide about those that an earlier one may have changed.
+
+        Their outcome is unknown if the CRM has confirmed them. So is that of a single item if lists may be behind: a
+        refused batch may have changed this item, and not the one that tells whether they are behind.
+        """
+        is_unsent = isinstance(error, NotAttempted) or (isinstance(error, RateLimited) and not requests.has_write_left)
+        was_confirmed = any(item.state is State.CONFIRMED for item in items)
+        in_doubt = [
+            item for item in items if was_confirmed or item.is_resent or (item.state is State.LOST and is_unsent)
+        ]
+        await super()._fail_each(items, error, requests)
+        if isinstance(error, CallerError | OutcomeUnknown):
+            return
+        for item in in_doubt:
+            item.state, item.failure = State.LOST, item.error
+            if was_confirmed or (self._adapter.lists_lag and len(items) == 1):
+                item.fail(self._messages.unknown_update(item.id))
+        await self._conclude([item for item in in_doubt if not item.is_over])
 
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
         """Enter the result of each item from a response."""
@@ -235,13 +255,14 @@ class _BatchUpdate(BulkUpdate[_Row]):
         """End the items that are still lost or pending after a read, each with its error."""
         is_current = bool(items) and await self._is_current(items[0])
         for item in items:
-            if item.may_be_late or item.state is State.PENDING:
+            failure, is_open = item.failure, item.may_be_late or item.state is State.PENDING
+            if isinstance(failure, RateLimited) and not item.is_resent and not is_open:
+                item.fail(failure)
+            elif is_open or not is_current or not self._is_disproved(item):
                 item.fail(self._messages.unknown_update(item.id))
-            elif isinstance(item.failure, RateLimited) and not item.may_be_applied:
-                item.fail(item.failure)
-            elif (failure := item.failure) is not None and is_current and self._is_disproved(item):
+            elif failure is not None and not isinstance(failure, NotAttempted):
                 item.fail(self._messages.failed(failure) if isinstance(failure, UpstreamFailed) else failure)
-            elif is_current and self._is_untouched(item):
+            elif self._is_untouched(item):
                 item.fail(self._messages.not_applied())
             else:
                 item.fail(self._messages.unknown_update(item.id))
@@ -251,7 +272,8 @@ class _BatchUpdate(BulkUpdate[_Row]):
         if not self._adapter.lists_lag:
             return True
         try:
-            return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
+            with without_pauses() if isinstance(item.failure, RateLimited) else nullcontext():
+                return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False
 

@@ -10,8 +10,6 @@ from taskhand.domain.concurrency import for_each
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
-    NotAttempted,
-    OutcomeUnknown,
     RateLimited,
     TaskhandError,
 )
@@ -80,7 +78,7 @@ class BulkUpdate(Generic[_Row]):
             except Misread as misread:
                 self._after_misread(item, misread)
             except TaskhandError as error:
-                self._fail_each([item], error, requests)
+                await self._fail_each([item], error, requests)
         self._report([item])
 
     def _after_misread(self, item: Item[_Row], misread: Misread) -> None:
@@ -97,20 +95,16 @@ class BulkUpdate(Generic[_Row]):
             )
         )
 
-    def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
+    async def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
         """End items with an error; `requests` are the requests that were sent for them.
 
-        An item that waited until the bulk was stopped was not sent. If an earlier request may have applied an item, an
-        error that stopped a later request leaves its outcome unknown.
+        An item that waited until the bulk was stopped was not sent.
         """
         if isinstance(error, RateLimited) and not requests.has_write_left:
             error = self._progress.stopped or error
         error = self._progress.heed(error)
-        is_unsent = isinstance(error, NotAttempted)
-        is_answer = isinstance(error, CallerError | OutcomeUnknown)
         for item in items:
-            in_doubt = item.may_be_applied or item.state is State.CONFIRMED or (item.state is State.LOST and is_unsent)
-            item.fail(self._messages.unknown_update(item.id) if in_doubt and not is_answer else error)
+            item.fail(error)
 
     def _report(self, items: Sequence[Item[_Row]]) -> None:
         """Report the items that are over and finished, each once."""

@@ -33,7 +33,7 @@ class Item(Generic[_Row]):
 
     `row` is the task in the last response or read, `written` is the reported result. `failure` is the CRM's error for a
     lost update. `may_be_late` is whether a request may still arrive at the CRM, because no response came in time;
-    `is_resent` is whether a second request was sent, `may_be_applied` whether the first one may have been applied then.
+    `is_resent` is whether a second request was sent.
     """
 
     index: int
@@ -47,7 +47,6 @@ class Item(Generic[_Row]):
     failure: TaskhandError | None = None
     may_be_late: bool = False
     is_resent: bool = False
-    may_be_applied: bool = False
 
     @property
     def id(self) -> str:

@@ -79,8 +79,6 @@ class Writer(Generic[_Row]):
         """
         may_be_late = False
         for is_second in (False, True):
-            if progress is not None and progress.stopped is not None:
-                raise self._messages.unknown_update(before.id) if is_second else progress.stopped
             try:
                 row, note = await self._send_once(before, edit, progress)
             except (OutcomeUnknown, UpstreamFailed) as fault:
@@ -105,7 +103,10 @@ class Writer(Generic[_Row]):
         """The task after one request for an update, and a note.
 
         If the CRM asks to wait, or its refusal is doubtful, the task is read: it may show the edit all the same.
+        Raises the error of `progress` if it is stopped.
         """
+        if progress is not None and progress.stopped is not None:
+            raise progress.stopped
         with recorded_requests() as sent:
             try:
                 answer = await self._adapter.update(before, edit)
