@@ -59,8 +59,8 @@ class Issuer:
     """Signs tokens for anybody, and whatever is asked.
 
     `down` is whether it fails, `asked` what it was asked for, with which `headers`. `opaque` are the answers about
-    tokens by their text, `moved` the addresses of places that are elsewhere, by their path. `signed_in` changes the
-    claims of ID tokens, and `given` what it gives for a code.
+    tokens by their text, `moved` the addresses of places that are elsewhere, by their path, and `replies` the bodies of
+    odd ones. `signed_in` changes the claims of ID tokens, and `given` what it gives for a code.
     """
 
     url: str = ""
@@ -75,6 +75,7 @@ class Issuer:
     signed_in: dict[str, Any] = field(default_factory=dict)
     given: dict[str, Any] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
+    replies: dict[str, Any] = field(default_factory=dict)
 
     def claims(self, resource: str, **changed: Any) -> dict[str, Any]:
         """The claims of a good token, with these changed and those that are None left out."""
@@ -97,6 +98,8 @@ class Issuer:
             return 503, {}
         if place in self.moved:
             return 307, self.moved[place]
+        if place in self.replies:
+            return 200, self.replies[place]
         query = {name: one[0] for name, one in parse_qs(urlsplit(path).query).items()}
         match method, place:
             case "GET", "/.well-known/oauth-authorization-server":

@@ -52,3 +52,15 @@ def test_an_update_follows_the_state_that_it_changes_and_no_other() -> None:
     after.event(CREATED, has_grown=False, is_newest=True)
     assert after.follows(RENAMED, has_grown=False, made_after=MADE)
     assert not after.follows(replace(RENAMED, previous={"text": "Mail Acme"}), has_grown=False, made_after=MADE)
+
+
+def test_a_row_without_an_id_is_of_the_task_that_its_entry_names() -> None:
+    without_id = {name: value for name, value in ROW.items() if name != "id"}
+    after = states()
+    for entry in (replace(CREATED, data=without_id), replace(RENAMED, data=without_id | {"text": "Call"})):
+        event = after.event(entry, has_grown=False, is_newest=True)
+        assert event is not None
+        assert event.task_id == TASK
+    known = after.known[TASK]
+    assert known is not None
+    assert (known.id, known.title) == (TASK, "Call")

@@ -9,6 +9,7 @@ import pytest
 from mcp import Client
 from pydantic import SecretStr
 
+from backends.close.test_safe_writes import agent_on
 from backends.close.wired import ANA, ELENA, KEY, LEAD, LUIS, OTHER_LEAD, TASK, Time, close, on_close, row, wired
 from behaviour.agent import Agent
 from behaviour.arms import NOW
@@ -23,7 +24,7 @@ from taskhand.server.app import create_server
 
 SECRETS = (KEY, credential(SecretStr(KEY), None)[1]["authorization"].removeprefix("Basic "))
 """The key, as it is and as it is sent."""
-LIST, POST = "GET /api/v1/task", "POST /api/v1/task"
+LIST, POST, NOTE = "GET /api/v1/task", "POST /api/v1/task", "POST /api/v1/activity/note"
 NEW = Edit(title="Send it", responsible_ids=(ANA,), priority=2, ai_customer_id=LEAD)
 
 
@@ -119,3 +120,14 @@ async def test_a_credential_is_in_no_answer_and_no_log(caplog: pytest.LogCapture
     assert caplog.records
     assert not any(secret in seen for secret in SECRETS)
     assert all(request.headers["authorization"] == "***" for request in sandbox.requests)
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+async def test_a_note_that_was_throttled_is_searched_for_before_it_is_sent_again(*, is_written: bool) -> None:
+    time = Time()
+    sandbox = close(1, clock=time.moment)
+    async with agent_on(sandbox, time) as agent:
+        sandbox.faults = (Fault("status", NOTE, status=429, retry_after=1, times=3, commit=is_written),)
+        answer = await agent("update_task", id=TASK, addNote="one")
+    assert [(note["lead_id"], note["note"]) for note in sandbox.state()["notes"]] == [(LEAD, "one")]
+    assert answer.get("note") == ("Close did not confirm the note; it was found afterwards." if is_written else None)

@@ -27,3 +27,15 @@ async def test_of_very_many_linked_records_a_hundred_are_named() -> None:
     async with staged() as stage:
         found = await stage.backend.account.find_linked("ai_contact_id", [CAROLINA, *map(str, range(1_000, 1_100))])
         assert found.keys() == {CAROLINA}
+
+
+async def test_without_a_name_those_changed_last_are_found() -> None:
+    async with staged() as stage:
+        await stage.backend.account.find_deals(None, 5)
+        await stage.backend.account.find_contacts("nobody at all", 5)
+        sorted_by = {one.path.split("/")[-2]: one.body.get("sorts") for one in stage.hubspot.requests}
+    assert sorted_by == {
+        "deals": [{"propertyName": "hs_lastmodifieddate", "direction": "DESCENDING"}],
+        "contacts": [{"propertyName": "lastmodifieddate", "direction": "DESCENDING"}],
+        "companies": [{"propertyName": "hs_lastmodifieddate", "direction": "DESCENDING"}],
+    }

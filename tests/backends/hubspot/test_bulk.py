@@ -68,6 +68,7 @@ async def test_every_input_has_a_trace_id_of_its_own_and_only_what_changes() -> 
         (sent,) = [one.body for one in stage.hubspot.requests if one.path.endswith("/update")]
         inputs: list[dict[str, Any]] = sent["inputs"]
         assert [one["id"] for one in inputs] == [task.id for task in before]
+        assert {*map(frozenset, inputs)} == {frozenset({"id", "objectWriteTraceId", "properties"})}
         assert len({one["objectWriteTraceId"] for one in inputs}) == 3
         assert inputs[0]["properties"] == {
             "hs_task_subject": "New",

@@ -97,7 +97,7 @@ def test_repeats_only_text_that_looks_like_a_scope(scope: str) -> None:
 def test_explains_each_limit_and_how_long_to_wait(policy: str, seconds: float) -> None:
     assert explain(429, {"policyName": policy, "message": "SECRET"})
     assert read_wait({"policyName": policy}) == seconds
-    assert read_wait({"policyName": "OTHER"}) is None
+    assert read_wait({"policyName": "OTHER"}) is read_wait([policy]) is read_wait(None) is None
 
 
 def test_explains_a_refused_association() -> None:

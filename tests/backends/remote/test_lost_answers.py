@@ -1,6 +1,6 @@
 """Lost answers on the example CRM, which loses them on demand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -247,6 +247,34 @@ async def test_an_update_that_was_lost_twice_is_unknown_where_somebody_else_has_
     with refused("outcome_unknown", OutcomeUnknown):
         await adapter.update_task(before, Edit(priority=2))
     assert client.lost == 2
+
+
+class FailsAtDeletions(ExampleClient):
+    """Fails at each deletion, the first ones first."""
+
+    def __init__(self, time: Time, *faults: UpstreamFailed) -> None:
+        super().__init__(time.moment)
+        self.faults = [*faults]
+
+    async def delete(self, task_id: str) -> None:
+        """Deletes nothing."""
+        del task_id
+        raise self.faults.pop(0)
+
+
+@pytest.mark.parametrize("waits_s", [[7.0], [None, 9.0], [None, None]])
+async def test_a_deletion_that_fails_tells_the_last_failure_and_waits_as_the_crm_asks(
+    waits_s: Sequence[float | None],
+) -> None:
+    time = Time()
+    faults = [UpstreamFailed(f"Failed {wait_s}.", retry_after_s=wait_s) for wait_s in waits_s]
+    client = FailsAtDeletions(time, *faults)
+    adapter = adapter_of(client, time)
+    task = (await adapter.create_task(EDIT)).task
+    with pytest.raises(UpstreamFailed) as failed:
+        await adapter.delete_task(task)
+    assert failed.value.retry_after_s == waits_s[-1]
+    assert client.faults == []
 
 
 class Counting(ExampleClient):

@@ -5,20 +5,27 @@ What the log of a sandbox has of the token endpoint says how often it was asked.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
+from fixed_clock import NOW
+from issuers import issuing
 from sandbox.hubspot import stage as hubspot
 from sandbox.oauth.stage import BACK, CHALLENGE, CRMS, VERIFIER, Signing, open_signing
+from taskhand.backends.factory import OpenContext
+from taskhand.backends.remote.oauth import AuthorizationServer, open_app_client
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.domain.own_credential import Granted, OwnCredential
+from taskhand.http.path import Path
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.faults import Fault
 from taskhand.wiring import open_oauth_client
@@ -138,6 +145,72 @@ async def test_a_wrong_secret_is_the_operators_and_ends_nothing(crm: str) -> Non
         names = f"{crm.upper()}_CLIENT_ID and {crm.upper()}_CLIENT_SECRET"
         assert refused.value.next_step == f"The operator of Taskhand should check {names}."
         assert not await client.revoke((await _issued(signing)).credential)
+
+
+EXPIRY: list[tuple[Any, float | None]] = [
+    (300, 300),
+    (0.5, 0.5),
+    (0, None),
+    (-1, None),
+    (True, None),
+    ("300", None),
+    (None, None),
+    (10 * 365 * 86_400, 10 * 365 * 86_400),
+    (10 * 365 * 86_400 + 1, None),
+]
+NO_TOKENS: list[Any] = ["", "a b", "a\nb", "é", "a" * 10_001, 7, None, ["a"]]
+
+
+@asynccontextmanager
+async def answered(body: dict[str, Any]) -> AsyncIterator[OAuthClient]:
+    """The client of an app to whose requests for tokens the CRM gives this answer."""
+
+    async def nobody(_: dict[str, Any]) -> None:
+        return None
+
+    paths = Path.of("/token"), Path.of("/revoke")
+    async with AsyncExitStack() as stack:
+        url = stack.enter_context(issuing(replies={"/token": body})).url
+        context = OpenContext(lambda: NOW, None, FilePath(), stack=stack)
+        server = AuthorizationServer("Acme", url, f"{url}/authorize", *paths, nobody)
+        client = await open_app_client(server, "app", SecretStr("secret"), context)
+        assert client is not None
+        yield client
+
+
+@pytest.mark.parametrize("token", NO_TOKENS)
+async def test_a_token_that_no_header_can_hold_is_none(token: Any) -> None:
+    async with answered({"access_token": token, "refresh_token": "r"}) as client:
+        with pytest.raises(UpstreamError, match="has no access token") as failed:
+            await client.exchange("code", BACK, VERIFIER)
+        assert failed.value.code == "upstream_invalid"
+    async with answered({"access_token": "a" * 10_000, "refresh_token": token}) as client:
+        assert (await client.renew(OwnCredential("a", "r"))).refresh_token is None
+
+
+@pytest.mark.parametrize(("expires_in", "life_s"), EXPIRY)
+async def test_a_credential_expires_after_as_many_seconds_as_the_crm_says(
+    expires_in: Any, life_s: float | None
+) -> None:
+    async with answered({"access_token": "a", "refresh_token": "r", "expires_in": expires_in}) as client:
+        given = await client.renew(OwnCredential("b", "s"))
+    expires_at = None if life_s is None else NOW + timedelta(seconds=life_s)
+    assert given == OwnCredential("a", "r", expires_at, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("body", "scopes"),
+    [
+        ({"scope": "tasks crm"}, {"tasks", "crm"}),
+        ({"scopes": ["tasks", 7]}, {"tasks"}),
+        ({"scope": "tasks", "scopes": ["crm"]}, {"tasks"}),
+        ({"scope": 7}, set()),
+    ],
+)
+async def test_the_scopes_of_a_credential_are_a_text_or_a_list(body: dict[str, Any], scopes: set[str]) -> None:
+    async with answered({"access_token": "a"} | body) as client:
+        granted = await client.exchange("code", BACK, VERIFIER)
+    assert (granted.credential.scopes, granted.member_id) == (scopes, None)
 
 
 async def _issued(signing: Signing) -> Granted:

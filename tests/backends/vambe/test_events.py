@@ -19,6 +19,7 @@ from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.events.source import VambeEvents
 from taskhand.backends.vambe.mapping import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, TaskLists, window_around
+from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.http.response_body import Json
@@ -206,6 +207,12 @@ async def test_a_shorter_window_is_listed_where_vambe_refuses_a_long_one() -> No
         feed = await begin(world)
         await world.others.rename(task_id, "Call")
         assert told(await feed.look()) == [("updated", ["title"])]
+
+
+async def test_a_look_is_refused_where_vambe_refuses_every_window() -> None:
+    async with open_vambe(spec_variant=SpecVariant(max_window_days=10)) as world:
+        with pytest.raises(CallerError):
+            await begin(world)
 
 
 async def test_a_way_of_writing_due_times_that_is_learned_is_no_change() -> None:

@@ -178,6 +178,20 @@ async def test_a_change_by_another_user_between_two_writes_is_not_reported_as_ou
         assert stage.task["title"] == "Theirs"
 
 
+async def test_a_lost_create_claims_no_task_that_a_list_has_shown_before_it() -> None:
+    async with staged() as stage:
+        new = {"title": "Send it", "responsibleIds": [], "priority": "1"}
+        async with httpx2.AsyncClient(verify=TRUST) as client:
+            url = f"{stage.url}/api/public/tasks"
+            assert (await client.post(url, json=new, headers={"x-api-key": KEY})).is_success
+        listed = await stage.agent("list_tasks", responsibleIds=[])
+        assert "Send it" in [task["title"] for task in listed["tasks"]]
+        stage.vambe.faults = (Fault("reset_before", "POST /api/public/tasks", nth="every"),)
+        with pytest.raises(Refused) as refused:
+            await stage.agent("create_task", **new)
+        assert refused.value.code == "outcome_unknown"
+
+
 async def test_a_list_that_is_two_writes_behind_hides_neither() -> None:
     async with staged(LATE) as stage:
         for title in ("First", "Second"):
