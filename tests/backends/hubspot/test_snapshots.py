@@ -25,6 +25,7 @@ from backends.hubspot.wired import (
 from taskhand.backends.hubspot.mapping import shows_values
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.faults import Fault
@@ -117,6 +118,17 @@ async def test_tasks_are_found_by_the_property_they_go_by_and_by_the_id_asked_fo
         (outcome,) = await stage.backend.update_tasks([(found["ref-1"].task, Edit(title="New"))])
         assert outcome.written is not None
         assert outcome.written.task == found["ref-1"].task.model_copy(update={"title": "New"})
+
+
+async def test_a_list_that_lags_shows_the_recent_write_of_a_task_that_goes_by_a_property() -> None:
+    time = Time()
+    variant = ("burst=0", "searches=0", "settle_ms=0", "search_lag=30", "unique_property=ref")
+    world = seed(rows=[row(number, ref=f"REF-{number}") for number in (1, 2)])
+    async with staged(hubspot(time, world, spec_variant=variant), time, id_property="ref") as stage:
+        before = (await stage.backend.snapshots(["REF-1"]))["REF-1"].task
+        await stage.backend.update_task(before, Edit(title="New"))
+        listed = (await stage.backend.list_tasks(TaskQuery())).tasks
+    assert {task.id: task.title for task in listed} == {"REF-1": "New", "REF-2": "Call Acme 2"}
 
 
 CHANGES = {

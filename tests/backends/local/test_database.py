@@ -1,16 +1,23 @@
 """The built-in store in a PostgreSQL database: replicas that write at the same moment, and connections that break."""
 
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import pytest
 
 from backends.local.open_store import create, empty_database, open_database
+from fixed_clock import FixedClock
 from taskhand.backends.base import Misread
+from taskhand.backends.factory import OpenContext
 from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.factory import open_store
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.query import TaskQuery
+from taskhand.domain.store_address import INSTALL_DRIVER, StoreAddress
 
 if TYPE_CHECKING:
     from postgres_server import TestDatabase
@@ -89,6 +96,13 @@ async def test_a_new_task_gets_the_first_initial_status_wherever_its_row_is(post
         task = await create(backend, Edit(title="Call", priority=0))
         assert task.status_config is not None
         assert task.status_config.name == "Por hacer"
+
+
+def test_a_database_without_its_driver_is_refused_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "taskhand.postgres.database", None)
+    with pytest.raises(OperatorError, match="the PostgreSQL driver is not installed") as missing:
+        open_store(OpenContext(FixedClock(), None, StoreAddress("postgresql://tasks.example.com/tasks")))
+    assert INSTALL_DRIVER in str(missing.value.next_step)
 
 
 async def open_replicas(stack: AsyncExitStack, database: "TestDatabase") -> Sequence[LocalBackend]:
