@@ -210,7 +210,8 @@ async def test_a_credential_expires_after_as_many_seconds_as_the_crm_says(
 async def test_the_scopes_of_a_credential_are_a_text_or_a_list(body: dict[str, Any], scopes: set[str]) -> None:
     async with answered({"access_token": "a"} | body) as client:
         granted = await client.exchange("code", BACK, VERIFIER)
-    assert (granted.credential.scopes, granted.member_id) == (scopes, None)
+    assert granted.credential.scopes == scopes
+    assert granted.member_id is None
 
 
 async def _issued(signing: Signing) -> Granted:
