@@ -317,6 +317,16 @@ async def test_a_dry_run_of_the_undo_of_a_create_deletes_nothing(worker: Agent) 
     assert await worker.listed() == ["Call Acme"]
 
 
+async def test_the_refusal_of_an_undo_names_people(worker: Agent) -> None:
+    task = await worker.create()
+    change = await worker("update_task", id=task["id"], responsibleIds=["Ana Soto"])
+    await worker("update_task", id=task["id"], responsibleIds=["Luis Pereira"])
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId=change["changeId"])
+    changed = refused.value.error["difference"][0]["changed"]
+    assert changed == {"responsibles": {"from": ["Ana Soto"], "to": ["Luis Pereira"]}}
+
+
 async def test_a_made_task_that_changed_since_is_not_deleted_by_an_undo(worker: Agent) -> None:
     made = await worker("create_task", **_BODY)
     await worker("update_task", id=(await worker("list_tasks"))["tasks"][0]["id"], priority="2")

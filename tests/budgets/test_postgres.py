@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import anyio
 import psycopg
@@ -137,6 +138,39 @@ async def test_a_database_that_is_away_holds_nobody_up_and_is_asked_again_later(
     assert reservation is not None
     assert [round(at, 1) for at in reservation.slots] == [100.0] * 3
     await there.aclose()
+
+
+@pytest.mark.parametrize(
+    ("report", "slots"),
+    [
+        (lambda _: {}, 10),
+        (lambda now: {"sent": [now] * 9}, 1),
+        (lambda now: {"paused_until": now + 5}, 0),
+        (lambda now: {"observed": ObservedHeaders(RateHeaders(4, 5.0), now, now)}, 4),
+    ],
+    ids=["nothing", "sent", "paused", "observed"],
+)
+async def test_a_report_by_the_clock_of_a_process_counts_by_that_of_the_database(
+    postgres: TestDatabase, report: Callable[[float], dict[str, Any]], slots: int
+) -> None:
+    store, now = Store(Database(postgres.url), BUDGETS), 100.0
+    budget = open_budget(store, lambda: now)
+    assert await budget.reserve(ReservationRequest("one", 0, **report(now))) is not None
+    reservation = await budget.reserve(ReservationRequest("two", 10))
+    assert reservation is not None
+    assert len(reservation.slots) == slots
+    await store.aclose()
+
+
+async def test_slots_that_were_not_used_are_granted_again(postgres: TestDatabase) -> None:
+    store = Store(Database(postgres.url), BUDGETS)
+    budget = open_budget(store, lambda: 100.0)
+    first = await budget.reserve(ReservationRequest("one", 10))
+    assert first is not None
+    again = await budget.reserve(ReservationRequest("two", 10, unused=first.slots))
+    assert again is not None
+    assert (len(first.slots), len(again.slots)) == (10, 10)
+    await store.aclose()
 
 
 async def test_a_database_that_does_not_answer_is_not_waited_for(postgres: TestDatabase) -> None:

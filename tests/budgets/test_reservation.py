@@ -232,6 +232,40 @@ def test_requests_of_others_that_the_answer_did_not_count_yet_are_taken_off() ->
     assert len(grant.slots) == 5
 
 
+def test_requests_that_have_ended_are_in_the_answer_to_an_earlier_one() -> None:
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 1), 0.0)
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("other", 4), 0.0)
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("other", 0), 0.1)
+    observed = ObservedHeaders(RateHeaders(remaining=9, reset_s=4.0), 0.0, 0.2)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("one", 20, observed=observed), 0.2)
+    assert len(grant.slots) == 9
+
+
+def test_of_two_answers_to_requests_that_left_together_the_smaller_rest_counts() -> None:
+    budget = BudgetState()
+    for remaining in (3, 5):
+        observed = ObservedHeaders(RateHeaders(remaining=remaining, reset_s=4.0), 0.1, 0.2)
+        budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 0, observed=observed), 0.2)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("one", 20), 0.3)
+    assert len(grant.slots) == 3
+
+
+def test_a_request_that_counts_for_longer_spends_an_observed_limit_once() -> None:
+    observed = ObservedHeaders(RateHeaders(remaining=5, reset_s=4.0), 0.0, 0.1)
+    budget, grant = reserve(TWENTY, BudgetState(), ReservationRequest("one", 3, observed=observed), 0.1)
+    late = [(grant.slots[0], 0.4)]
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 0, late=late), 0.4)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("other", 20), 0.4)
+    assert len(grant.slots) == 2
+
+
+def test_a_slot_that_was_never_granted_gives_no_other_back() -> None:
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 0, sent=[0.9] * 20), 0.9)
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 0, unused=[0.5]), 0.9)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("other", 20), 0.9)
+    assert grant.slots == ()
+
+
 def test_a_waiting_replica_keeps_its_place_and_an_ended_pause_delays_no_slot() -> None:
     full, _ = reserve(TWENTY, BudgetState(), ReservationRequest("bulk", 20), 0.0)
     waiting, grant = reserve(TWENTY, full, ReservationRequest("one", 1), 0.1)

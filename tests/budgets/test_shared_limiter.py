@@ -287,3 +287,58 @@ async def test_a_background_request_that_becomes_awaited_is_sent_like_others(
         assert replica.left[-1] == ("look", 0.0)
     with idle_share(wait_s=0.3), pytest.raises(RateLimited):
         await replica.send("look")
+
+
+async def test_a_background_request_goes_on_soon_after_somebody_waits_for_it(replica: Replica, time: Time) -> None:
+    await replica.call("bulk", 8)
+    with idle_share(wait_s=60.0) as share:
+
+        async def end() -> None:
+            share.end()
+
+        time.on_sleep = end
+        await replica.send("look")
+    assert replica.left[-1][1] < 0.5
+
+
+async def test_a_request_that_is_cancelled_before_its_slot_gives_its_place_back(
+    budget: MemoryBudget, time: Time
+) -> None:
+    replica, scope = open_replica(budget, in_flight=1), anyio.CancelScope()
+    for _ in range(10):
+        await replica.send("first")
+
+    async def cancel() -> None:
+        scope.cancel()
+        await anyio.lowlevel.checkpoint()
+
+    async def cancel_at_next_sleep() -> None:
+        time.on_sleep = cancel
+
+    time.on_sleep = cancel_at_next_sleep
+    with scope:
+        await replica.send("cancelled")
+    with anyio.fail_after(5):
+        await replica.send("next")
+    assert [who for who, _ in replica.left[10:]] == ["next"]
+    assert replica.left[-1][1] < 1.1
+
+
+async def test_a_request_that_takes_as_long_as_usual_counts_from_the_moment_at_which_it_left(
+    replica: Replica, budget: MemoryBudget, time: Time
+) -> None:
+    for _ in range(4):
+        async with replica.turn():
+            left_at = time.now
+            time.now += 0.3
+    await replica.send("next")
+    assert left_at in budget.budget.state.sent
+
+
+async def test_the_limit_that_the_crm_names_is_that_of_every_replica(budget: MemoryBudget) -> None:
+    one, two = open_replica(budget), open_replica(budget)
+    async with one.turn():
+        one.limiter.observe(RateHeaders(149, 1.0, rolling_limit=150))
+    for replica in (one, two):
+        await replica.send("next")
+        assert replica.limiter.headroom().rate.requests == 150

@@ -12,8 +12,9 @@ from mcp.types import ElicitRequestParams, ElicitResult, Implementation, InputRe
 from server.offices import answer_of, client_of, open_offices, settings_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.policy import Policy
+from taskhand.domain.principal import Person
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Caller, Intent, Opening
+from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_journal
 
@@ -48,6 +49,14 @@ async def calls_as(offices: Connections) -> AsyncIterator[Callable[..., Awaitabl
 
 
 Connect = Callable[..., Awaitable[Ask]]
+
+
+async def test_a_change_of_a_person_who_signs_in_is_found_by_the_e_mail_of_the_token(offices: Connections) -> None:
+    async with client_of(offices, Person("https://login.x.test#ana", ANA), policy=AUDITOR) as client:
+        made = await answer_of(client, "create_task", **TASK)
+    for person, found in ((ANA, [made["changeId"]]), (BOB, [])):
+        page = await offices.find("north").journal.page(ChangeQuery(person=person))
+        assert [one.id for one in page.changes] == found
 
 
 async def test_a_plan_of_another_person_is_answered_as_one_that_does_not_exist(calls_as: Connect) -> None:

@@ -66,8 +66,10 @@ async def test_calls_refusals_and_requests_are_counted_by_tool_and_connection(tm
             await client.call_tool("create_task", {"title": "", "connection": "north"})
             await client.call_tool("create_task", {"title": "Llamar a Elisa"})
             await client.call_tool("no_such_tool", {})
+            await client.call_tool("list_tasks", {})
             seen = series(metrics)
     assert {name: value for name, value in seen.items() if name.startswith("taskhand_tool_calls_total")} == {
+        'taskhand_tool_calls_total{connection="all",outcome="ok",tool="list_tasks"}': 1,
         'taskhand_tool_calls_total{connection="north",outcome="ok",tool="list_team_members"}': 1,
         'taskhand_tool_calls_total{connection="south",outcome="caller_error",tool="get_task"}': 1,
         'taskhand_tool_calls_total{connection="north",outcome="caller_error",tool="create_task"}': 1,

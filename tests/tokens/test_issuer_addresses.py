@@ -50,6 +50,11 @@ def test_no_address_inside_and_none_that_readers_disagree_on_is_asked(address: A
         read_metadata(OUTSIDE, good | {"jwks_uri": address})
 
 
+def test_an_issuer_inside_names_no_address_without_tls() -> None:
+    with pytest.raises(OperatorError, match="no address of its keys"):
+        read_metadata(INSIDE, {"issuer": INSIDE, "jwks_uri": "http://127.0.0.1/keys"})
+
+
 @pytest.mark.parametrize("address", ["https://127.1/", "https://0x7f000001/x", "http://login.x.test", "https://a b/"])
 def test_an_odd_address_of_an_issuer_is_refused_at_the_start(address: str) -> None:
     with pytest.raises(OperatorError, match="is not an https address") as refused:

@@ -244,7 +244,9 @@ async def test_keys_are_valid_for_a_day_without_the_issuer_and_then_no_token_can
         assert await check.find_holder(issuer.token(HERE), HERE) is not None
 
 
-async def test_an_issuer_that_cannot_be_reached_is_asked_once_in_ten_seconds_however_many_call(issuer: Issuer) -> None:
+async def test_an_issuer_that_cannot_be_reached_is_asked_once_in_ten_seconds_however_many_call(
+    issuer: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
     clock, asked = Clock(), list[int]()
     issuer.down = True
     async with checking(issuer, clock=clock) as check:
@@ -254,6 +256,7 @@ async def test_an_issuer_that_cannot_be_reached_is_asked_once_in_ten_seconds_how
                 await check.find_holder(issuer.token(HERE), HERE)
             asked.append(len(issuer.asked))
     assert asked[0] == asked[1] < asked[2]
+    assert [one.name for one in caplog.records if "cannot be read" in one.message] == ["taskhand.tokens.issuer_keys"]
 
 
 async def test_keys_are_refreshed_in_the_background_so_that_a_withdrawn_key_is_refused(issuer: Issuer) -> None:

@@ -227,7 +227,9 @@ def test_a_named_proxy_may_have_more_connections_than_an_address_and_its_callers
     assert [one.is_closed for one in connections] == 16 * [False] + [True]
 
 
-def test_a_connection_that_was_answered_waits_again_and_gives_way_to_a_new_one() -> None:
+def test_a_connection_that_was_answered_waits_again_and_gives_way_to_a_new_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     opened = OpenConnections(
         HttpLimits(connections=16, connections_of_one=2), set[str]().__contains__, RefusalLines(_now)
     )
@@ -239,6 +241,7 @@ def test_a_connection_that_was_answered_waits_again_and_gives_way_to_a_new_one()
     opened.answer("192.0.2.1", busy)
     opened.add("192.0.2.1", new)
     assert [one.is_closed for one in (answered, busy, new)] == [True, False, False]
+    assert caplog.messages == ["Over the limit connections: 1 times, last by address 192.0.2.1."]
 
 
 @pytest.mark.parametrize("limits", [HttpLimits(unread_answers_of_one=2), HttpLimits(unread_answers=2)])
