@@ -331,6 +331,7 @@ async def test_a_request_that_takes_as_long_as_usual_counts_from_the_moment_at_w
         async with replica.turn():
             left_at = time.now
             time.now += 0.3
+        time.now += 0.05
     await replica.send("next")
     assert left_at in budget.budget.state.sent
 

@@ -226,9 +226,9 @@ def test_two_connections_to_one_store_are_refused(one: str, other: str, file: Pa
     text = f"{LOCAL}{one}\n{LOCAL.replace('mine', 'yours')}{other}".replace("{folder}", str(tmp_path))
     with pytest.raises(OperatorError, match=r"The connections mine and yours lead to the same store, .*sqlite"):
         load(file, text)
-    assert (
-        len(load(file, f'{LOCAL}db = "{store}"\n{LOCAL.replace("mine", "yours")}db = "{tmp_path}/c"').connections) == 2
-    )
+    for another in (f"{tmp_path}/c", "postgresql://127.0.0.1/tasks"):
+        found = load(file, f'{LOCAL}db = "{store}"\n{LOCAL.replace("mine", "yours")}db = "{another}"')
+        assert [one.name for one in found.connections] == ["mine", "yours"]
 
 
 def test_the_store_outside_is_no_other_connections_store(file: Path, tmp_path: Path) -> None:

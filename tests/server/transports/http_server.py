@@ -14,6 +14,7 @@ from mcp.server import Server
 
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
+from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import serve_http
 from taskhand.server.transports.http_limits import HttpLimits
@@ -45,14 +46,16 @@ async def served(store: Path, limits: HttpLimits = _LIMITS, *proxies: str, **mor
 
 
 @asynccontextmanager
-async def listening(server: Server[Any], limits: HttpLimits = _LIMITS, *proxies: str) -> AsyncIterator[int]:
+async def listening(
+    server: Server[Any], limits: HttpLimits = _LIMITS, *proxies: str, pages: LinkPages | None = None
+) -> AsyncIterator[int]:
     """A server over HTTP, with named proxies: its port."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         async with anyio.create_task_group() as tasks:
             said, heard = anyio.create_memory_object_stream[str](2)
             named = Proxies.parse(proxies)
-            serve = partial(serve_http, limits=limits, proxies=named, announce=said.send_nowait)
+            serve = partial(serve_http, limits=limits, proxies=named, announce=said.send_nowait, pages=pages)
             address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
             tasks.start_soon(serve, server, address, anyio.lowlevel.checkpoint)
             with said, heard, anyio.fail_after(10):

@@ -1,16 +1,22 @@
 """What a proxy says about its caller is believed where the operator has named the proxy, and nowhere else."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.routing import Route
 
-from server.transports.http_server import HELLO, client_at, served
+from server.transports.http_server import HELLO, client_at, listening, served
 from server.transports.server_process import run
+from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
+from taskhand.server.app import create_server
+from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.peer_address import counted_address
 from taskhand.server.transports.proxies import Proxies
+from taskhand.wiring import open_app
 
 NAMED = Proxies.parse(["127.0.0.1", "10.1.0.0/16", "2001:db8::/32"])
 PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
@@ -130,3 +136,26 @@ async def test_a_host_name_that_anyone_else_forwards_is_ignored(store_file: Path
     forwarded = {"X-Forwarded-Host": "localhost", "Forwarded": "for=192.0.2.1;host=localhost", "Host": "evil.example"}
     async with served(store_file, HttpLimits(), STRANGER) as port, client_at(PROXY) as nobody:
         assert await statuses(nobody, port, forwarded) == [421]
+
+
+class Pages(LinkPages):
+    """Pages that note the server's URL for persons."""
+
+    def __init__(self) -> None:
+        self.url: str | None = None
+
+    def routes(self, url: str | None, _: Callable[[str], bool]) -> list[Route]:
+        self.url = url
+        return []
+
+
+@pytest.mark.parametrize(("proxies", "has_url"), [((), True), (("10.1.0.0/16",), False)])
+async def test_pages_have_the_address_of_this_machine_only_without_a_proxy(
+    tmp_path: Path, proxies: tuple[str, ...], *, has_url: bool
+) -> None:
+    pages = Pages()
+    async with (
+        open_app(Settings.from_env({"TASKHAND_DB": str(tmp_path / "tasks.sqlite")})) as app,
+        listening(create_server(app), HttpLimits(), *proxies, pages=pages) as port,
+    ):
+        assert pages.url == (f"http://127.0.0.1:{port}/mcp" if has_url else None)
