@@ -66,7 +66,7 @@ async def test_a_body_that_is_wrong_is_refused_by_its_place_and_title_and_the_ot
     told = reasons(done)
     assert told["missing_argument"].startswith("tasks[1]: title is required.")
     assert told["unknown_member"].startswith("tasks[2] 'For nobody known': ")
-    assert told["unknown_argument"].startswith("tasks[3] 'Odd': There is not an argument 'colour'")
+    assert told["unknown_argument"].startswith("tasks[3] 'Odd': There is no argument 'colour'")
     assert told["invalid_priority"].startswith("tasks[4] 'Urgent': ")
     assert sorted(await worker.listed()) == ["First", "Last"]
 

@@ -18,7 +18,7 @@ async def test_a_dry_run_without_effect_explains_that_and_makes_no_plan(worker: 
     ]
     for tool, sent in calls:
         answer = await worker(tool, id=task["id"], **sent, dryRun=True)
-        assert answer["note"] == "Nothing would change: the task already is as asked. There is no plan.", tool
+        assert answer["note"] == "Nothing would change: the task already matches the request. There is no plan.", tool
         assert answer.keys().isdisjoint({"planId", "changeId", "difference"}), tool
         assert answer["task"] == task, tool
     await worker("complete_task", id=task["id"])

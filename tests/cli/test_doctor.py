@@ -78,7 +78,7 @@ def test_the_hosts_that_were_not_looked_at_are_named(
     assert hosts() == ("ok", "No known host has an entry of Taskhand.")
     (tmp_path / ".cursor").mkdir()
     (tmp_path / ".cursor" / "mcp.json").write_text('{"mcpServers": {"taskhand": {}, "a": {"command": "taskhand"}}}')
-    found = "Entries of Cursor, Cursor (a) were not looked at; `taskhand doctor --host cursor` does that."
+    found = "Entries of Cursor, Cursor (a) were not checked; `taskhand doctor --host cursor` checks them."
     assert hosts() == ("unknown", found)
 
 

@@ -340,8 +340,8 @@ async def test_a_credential_of_somebody_else_is_kept_with_a_warning(
     people = file.with_name("people.toml")
     file.parent.mkdir()
     for text, person, said in (
-        ("", "eve@x.test", "Ben Abel (user_ben) is known as ben@example.com, who is another person."),
-        ("", "ben@example.com", "Ben Abel (user_ben) is known as eve@x.test, who is another person."),
+        ("", "eve@x.test", "Ben Abel (user_ben) is assigned to ben@example.com, another person."),
+        ("", "ben@example.com", "Ben Abel (user_ben) is assigned to eve@x.test, another person."),
         ('[eve]\nmember = "Ana"\n', "eve", "people.toml says that eve is 'Ana', and the CRM reports another member."),
         ('["ben@example.com"]\nmember = "user_ben"\n', "ben@example.com", None),
     ):

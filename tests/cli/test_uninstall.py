@@ -155,7 +155,7 @@ def test_only_what_was_removed_is_counted(no_keyring: None) -> None:  # noqa: AR
 
 def test_uninstall_without_a_terminal_is_refused_and_removes_no_file(home: Path) -> None:
     before = _files(home)
-    assert error_of(_uninstall(home)).message == "There is nobody to ask."
+    assert error_of(_uninstall(home)).message == "There is no terminal to ask for confirmation."
     assert _files(home) == before
 
 

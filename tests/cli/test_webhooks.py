@@ -207,7 +207,7 @@ async def test_without_a_developer_key_the_steps_and_the_file_of_an_app_are_told
     assert office.hubspot.hooks.url is None
     for words in (["list"], ["list", "--public-url", BASE], ["remove"]):
         with pytest.raises(
-            CallerError, match=r"^Taskhand cannot .* the subscriptions of this kind of app: "
+            CallerError, match=r"^Taskhand cannot .* the subscriptions of this kind of app\. "
         ) as refused:
             await office.run(*words, "--connection", "hubspot", env={"TASKHAND_PUBLIC_URL": ""})
         assert "at HubSpot" in str(refused.value.next_step)
@@ -295,7 +295,9 @@ def test_a_server_that_could_take_no_webhooks_is_not_started(words: list[str], t
     assert told in f"{done.output} {done.exception}"
 
 
-@pytest.mark.parametrize(("key", "word"), [("5c" * 32, "taken at /webhooks/ for close"), ("s3cret", "Not for close")])
+@pytest.mark.parametrize(
+    ("key", "word"), [("5c" * 32, "accepted at /webhooks/ for close"), ("s3cret", "Not for close")]
+)
 async def test_a_server_names_the_connections_whose_webhooks_it_does_not_take(
     office: Office, key: str, word: str
 ) -> None:

@@ -52,7 +52,7 @@ def test_a_missing_file_names_nobody_unless_it_was_named(tmp_path: Path) -> None
         ('north = "7"', r'north in .*people\.toml is a text; it must be the table of a person, such as \["ana@'),
         ('["a b"]\nnorth = "7"', r"people\.toml names 'a b', which is not a person"),
         ('[""]\nnorth = "7"', "which is not a person"),
-        ('["a@x.test"]\n["A@x.test"]', r'"A@x\.test" in .* is there twice'),
+        ('["a@x.test"]\n["A@x.test"]', r'"A@x\.test" in .* appears twice'),
         ('[a]\nnort = "7"', r"a\.nort in .*people\.toml names no connection. Use one of: north"),
         ('[a]\nmember = "7"', "does not say in which of 2 connections. Use one of: north, south"),
         ('[a]\nnorth = "7"\nNORTH = "8"', r"a\.NORTH in .* is a second member"),

@@ -116,7 +116,7 @@ WRONG = {
     "a hidden character": ('[people."a\\u200b@x"]\nmost_tasks = 1', "which is not a person", None),
     "a person twice": (
         '[people."A@x"]\nmost_tasks = 1\n[people."a@X"]\nmost_tasks = 2',
-        'people."a@X" in {file} is there twice',
+        'people."a@X" in {file} appears twice',
         None,
     ),
     "an unknown connection": (

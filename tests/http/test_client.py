@@ -174,7 +174,7 @@ async def test_a_page_of_a_firewall_is_not_reported_as_a_refusal_by_the_crm(
     with pytest.raises(UpstreamError) as caught:
         await client.get(TASKS)
     assert (type(caught.value), caught.value.code) == (UpstreamError, "upstream_invalid")
-    assert caught.value.message.startswith(f"A web page came instead of Acme's answer (status {status}, ")
+    assert caught.value.message.startswith(f"A web page was received instead of Acme's answer (status {status}, ")
     assert "HTTPS_PROXY" in str(caught.value.next_step)
     assert "ACME-FW" not in f"{caught.value.message} {caplog.text}"
     with pytest.raises(UpstreamError, match="firewall") as refused:
@@ -198,7 +198,7 @@ async def test_a_web_page_with_a_success_status_is_reported_as_a_web_page(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     server.steps = [steps.answer(200, PAGE)]
-    with pytest.raises(UpstreamError, match=r"A web page came instead of Acme's answer \(status 200") as caught:
+    with pytest.raises(UpstreamError, match=r"A web page was received instead of Acme's answer \(status 200") as caught:
         await (await clients(server.url)).get(TASKS)
     assert caught.value.code == "upstream_invalid"
     with pytest.raises(OutcomeUnknown, match="firewall"):

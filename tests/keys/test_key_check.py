@@ -219,7 +219,7 @@ async def test_the_health_check_counts_keys_and_names_those_that_expire_soon(sto
 
     assert found(await check_keys(path, SqliteKeyStore(path), NOW)) == (
         "ok",
-        "There is no file FILE yet: nobody has a key to call over HTTP.",
+        "There is no file FILE yet: no key for callers over HTTP exists.",
     )
     assert not path.exists()  # noqa: ASYNC240  the test's own
     brief, lasting, revoked = await added(store, hours=3), await added(store, hours=240), await added(store)

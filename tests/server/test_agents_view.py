@@ -26,8 +26,8 @@ CANDIDATES = [
     {"value": "south", "name": "Close, Support in Mexico City"},
     {"value": "west", "name": "HubSpot"},
 ]
-REQUIRED = "connection is required: it is not clear which CRM account is meant."
-OTHER_CALL = "Leave {} out, or send the call to the connection that is meant."
+REQUIRED = "connection is required: several CRM accounts are possible."
+OTHER_CALL = "Leave {} out, or send the call to the right connection."
 
 FILLERS: tuple[Any, ...] = ("", " ", None, [], "null")
 
@@ -57,42 +57,42 @@ REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
         "create_task",
         NEW | {"connection": "south", "dealId": "1"},
         "unknown_argument",
-        f"There is not an argument 'dealId' with this CRM; it is only on west. {NEEDS_CUSTOMER}",
+        f"There is no argument 'dealId' with this CRM; it is only on west. {NEEDS_CUSTOMER}",
         OTHER_CALL.format("dealId"),
     ),
     (
         "create_task",
         NEW | {"connection": "South", "description": "x"},
         "unknown_argument",
-        f"There is not an argument 'description' with this CRM; it is only on north and west. {NEEDS_CUSTOMER}",
+        f"There is no argument 'description' with this CRM; it is only on north and west. {NEEDS_CUSTOMER}",
         "Send such text as addNote, with update_task once the task is there.",
     ),
     (
         "update_task",
         {"connection": "south", "id": "task_1", "description": "x"},
         "unknown_argument",
-        "There is not an argument 'description' with this CRM; it is only on north and west.",
+        "There is no argument 'description' with this CRM; it is only on north and west.",
         "Send such text as addNote.",
     ),
     (
         "create_tasks",
         {"connection": "north", "dryRun": True, "tasks": [NEW | {"taskType": "CALL"}]},
         "unknown_argument",
-        "tasks[0] 'Llamar': There is not an argument 'taskType' with this CRM; it is only on south and west.",
+        "tasks[0] 'Llamar': There is no argument 'taskType' with this CRM; it is only on south and west.",
         OTHER_CALL.format("taskType"),
     ),
     (
         "bulk_update_tasks",
         {"connection": "north", "taskIds": [UUID], "changes": {"dealId": "1"}},
         "unknown_argument",
-        "There is not an argument 'changes.dealId' with this CRM; it is only on west.",
+        "There is no argument 'changes.dealId' with this CRM; it is only on west.",
         OTHER_CALL.format("changes.dealId"),
     ),
     (
         "update_task",
         {"connection": "west", "id": "1", "addResponsibleIds": ["2"]},
         "unknown_argument",
-        "There is not an argument 'addResponsibleIds' with this CRM; it is only on north.",
+        "There is no argument 'addResponsibleIds' with this CRM; it is only on north.",
         "A task has one person here: responsibleIds replaces them. Ask whether that is meant.",
     ),
     (

@@ -113,10 +113,10 @@ async def test_all_unknown_arguments_are_refused_at_once_beside_what_else_is_wro
             "name: Send title instead. assignee: Send responsibleIds instead. deadline: Send dueDate instead."
         )
         error = await error_of("create_task", title="Call", foo=1)
-        assert error["message"].startswith("There is not an argument 'foo'. responsibleIds is required: ")
+        assert error["message"].startswith("There is no argument 'foo'. responsibleIds is required: ")
         error = await error_of("update_task", id="1", created_at="today", foo=1)
         assert error["message"] == (
-            "created_at cannot be set: it never changes after a task is created. There is not an argument 'foo'."
+            "created_at cannot be set: it never changes after a task is created. There is no argument 'foo'."
         )
         error = await error_of("bulk_update_tasks", taskIds=["1"], changes={"deadline": "x", "assignee": "me"})
         assert error["message"] == "There are no arguments 'changes.deadline' and 'changes.assignee'."

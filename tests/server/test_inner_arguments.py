@@ -212,7 +212,7 @@ def test_an_unknown_field_is_refused_with_the_argument_to_send_instead(
 ) -> None:
     with refused("unknown_argument") as caught:
         read(sent)
-    assert caught.value.message == f"There is not an argument '{called}'."
+    assert caught.value.message == f"There is no argument '{called}'."
     assert caught.value.next_step == f"Send {instead} instead."
     assert [one.value for one in caught.value.candidates][: instead.count(" or ") + 1] == instead.split(" or ")
 
@@ -250,7 +250,7 @@ def test_a_field_like_no_other_is_refused_with_the_list() -> None:
 def test_a_field_that_the_backend_lacks_is_unknown_inside_an_object() -> None:
     with refused("unknown_argument") as caught:
         read({"changes": {"description": "x"}}, capabilities=NARROW)
-    assert caught.value.message == "There is not an argument 'changes.description' with this CRM."
+    assert caught.value.message == "There is no argument 'changes.description' with this CRM."
     with refused("invalid_arguments") as caught:
         read({"changes": {"dueDate": None}}, capabilities=NARROW)
     assert caught.value.message == (
@@ -272,7 +272,7 @@ def test_a_filter_or_an_object_of_ours_has_no_immutable_fields_only_unknown_ones
 ) -> None:
     with refused("unknown_argument") as caught:
         read({place: {"id": "x"} | others})
-    assert caught.value.message == f"There is not an argument '{place}.id'."
+    assert caught.value.message == f"There is no argument '{place}.id'."
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "\ud800", "", "a.b", "changes.title"])

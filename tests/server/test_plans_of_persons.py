@@ -127,7 +127,7 @@ async def test_a_plan_from_before_the_rule_has_no_second_person(office: Office) 
         await ana("apply_plan", planId=plan["planId"])
     assert (refused.value.error["rule"], refused.value.error["next"]) == (
         "second_person",
-        "Make the plan again: this one is from before that rule, and nobody else can see it.",
+        "Make the plan again: this one is older than that rule, and nobody else can see it.",
     )
     with pytest.raises(Refused, match="There is no plan"):
         await ben("apply_plan", planId=plan["planId"])

@@ -134,7 +134,7 @@ async def test_events_of_several_connections_are_one_list_and_each_goes_on_where
             stage.others.person = await stage.others.backend.account.me()
         first = await call()
         assert first["events"] == []
-        assert first["note"].count("first look") == 1
+        assert first["note"].count("first list") == 1
         await happen("N1", "S1", "N2", "S2", "N3")
         page = await call(limit=2)
         assert [(one["title"], one["connection"]) for one in page["events"]] == [("N1", "north"), ("S1", "south")]

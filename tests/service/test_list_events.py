@@ -53,7 +53,7 @@ async def test_the_first_call_lists_no_events_and_the_next_lists_those_since(tmp
         task = await stage.others.create("Call")
         first = await start(stage)
         assert first["events"] == []
-        assert "first look" in first["note"]
+        assert "first list" in first["note"]
         assert "send since" in first["note"]
         await stage.others.rename(task, "Call Ana")
         await stage.others.complete(task)
@@ -211,7 +211,7 @@ async def test_the_limits_of_a_crms_history_are_in_the_first_answer_and_in_answe
 ) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         stage.clock.move(minutes=1)
-        assert (await stage.call("list_events"))["note"] == "This is your first look: it begins now. It compares."
+        assert (await stage.call("list_events"))["note"] == "This is your first list: the feed begins now. It compares."
         stage.clock.move(minutes=1)
         new = await stage.call("list_events")
         assert "note" not in new
@@ -323,7 +323,7 @@ async def test_a_past_too_long_for_one_call_is_listed_partly_with_a_note(tmp_pat
         for _ in range(2):
             answer = await stage.call("list_events", since="today", limit=100)
             assert len(answer["events"]) == 42, "the first look has shown the last two once more"
-            assert "not all is here: send a later since." in answer["note"]
+            assert "may be missing: send a later since." in answer["note"]
 
 
 async def test_the_latest_changes_begin_with_the_first_of_them_where_there_are_more(tmp_path: Path) -> None:

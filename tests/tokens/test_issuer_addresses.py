@@ -46,7 +46,7 @@ def test_no_address_inside_and_none_that_readers_disagree_on_is_asked(address: A
     good = {"issuer": OUTSIDE, "jwks_uri": "https://login.x.test/keys"}
     named = ("introspection_endpoint", "authorization_endpoint", "token_endpoint")
     assert read_metadata(OUTSIDE, good | dict.fromkeys(named, address)) == read_metadata(OUTSIDE, good)
-    with pytest.raises(OperatorError, match="no address of its keys"):
+    with pytest.raises(OperatorError, match="no allowed address of its keys"):
         read_metadata(OUTSIDE, good | {"jwks_uri": address})
 
 

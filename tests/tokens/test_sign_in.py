@@ -118,8 +118,8 @@ ID_TOKENS: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "for another client": ({"aud": "desk"}, "audience"),
     "for this server, as an access token": ({"aud": HERE}, "audience"),
     "for several, and nobody has asked": ({"aud": ["page", "desk"]}, "for several clients"),
-    "for several, and another has asked": ({"aud": ["page", "desk"], "azp": "desk"}, "another client has asked"),
-    "for this client, and another has asked": ({"azp": "desk"}, "another client has asked"),
+    "for several, and another has asked": ({"aud": ["page", "desk"], "azp": "desk"}, "another client requested it"),
+    "for this client, and another has asked": ({"azp": "desk"}, "another client requested it"),
     "for nobody": ({"aud": None}, "audience"),
     "of another sign-in": ({"nonce": "m" * 43}, "nonce"),
     "of another sign-in, as no text": ({"nonce": [NONCE]}, "nonce"),
@@ -207,7 +207,7 @@ async def test_an_issuer_that_cannot_be_asked_is_an_error_for_the_operator() -> 
     async with visiting() as visit:
         await visit.go()
         visit.issuer.down = True
-        with pytest.raises(OperatorError, match="cannot be asked who has signed in"):
+        with pytest.raises(OperatorError, match="could not be reached to check a sign-in"):
             await visit.find()
     for missing in ("authorization_endpoint", "token_endpoint"):
         async with visiting(metadata={missing: None}) as visit:

@@ -126,7 +126,7 @@ class PostgresBudget:
         except OperatorError as error:
             why = error.message
         if self._alone_until is None:
-            _log.warning("the shared rate budget cannot be asked, only a share of it is used meanwhile: %s", why)
+            _log.warning("the shared rate budget cannot be read; meanwhile only a share of it is used: %s", why)
         self._alone_until = self._clock() + _RETRY_AFTER_S
         return None
 

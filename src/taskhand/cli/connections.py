@@ -81,7 +81,7 @@ def add_connection(
 @connections.command("remove")
 @click.argument("name")
 def remove_connection(name: str) -> None:
-    """Remove the connection NAME. Its journal stays."""
+    """Remove the connection NAME. Its journal is kept."""
     from taskhand.cli.new_connection import drop_connection
 
     drop_connection(name)

@@ -159,7 +159,7 @@ def _hosts() -> CheckResult:
     if not entries:
         return CheckResult("hosts", "ok", f"No known host has an entry of Taskhand. {unread}".rstrip())
     commands = ", ".join(dict.fromkeys(f"`taskhand doctor --host {one.host.slug}`" for one in entries))
-    found = f"Entries of {', '.join(map(str, entries))} were not looked at; {commands} does that. {unread}".rstrip()
+    found = f"Entries of {', '.join(map(str, entries))} were not checked; {commands} checks them. {unread}".rstrip()
     return CheckResult("hosts", "unknown", found)
 
 

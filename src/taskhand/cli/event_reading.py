@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["EventReading", "read_events_of"]
 
 _PAGE: Final = 100
-_BEFORE: Final = " For what was before, use --since."
+_BEFORE: Final = " For earlier changes, use --since."
 _LATELY: Final = timedelta(days=1)
 
 

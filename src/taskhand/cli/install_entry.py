@@ -80,7 +80,7 @@ def _check_me_option(backend: BackendName | None) -> None:
             next_step="Leave --me out, or give the key of another person.",
         )
     raise CallerError(
-        f"--me chooses nobody in {factory.title}: `me` is its first member.",
+        f"--me has no effect with {factory.title}: `me` is its first member.",
         next_step="Leave --me out. `--set TASKHAND_USER=NAME` names the first member of a new store.",
     )
 

@@ -163,7 +163,7 @@ class Questions:
         if self._asked.me is not None:
             account = self._find_account()
             if account is None:
-                print_line("! --me is written unchanged: the team was not looked up.", err=True)
+                print_line("! --me is written unchanged: the team could not be read.", err=True)
                 return _checked(variable, self._asked.me)
             try:
                 return resolve_people([self._asked.me], account.members, account.me, argument="--me").ids[0]
@@ -294,7 +294,7 @@ class Questions:
         field = f"{self._factory.name}_base_url"
         if getattr(settings, field) != self._factory.settings.model_fields[field].default:
             return f"Correct {Settings.variable(field)}"
-        return f"Look for what answers between this machine and {self._factory.title}"
+        return f"Check what answers between this machine and {self._factory.title}"
 
     def _ask_key_to_try(self) -> None:
         """Ask for a key, only to try it: the host stores it itself or has it in its environment."""

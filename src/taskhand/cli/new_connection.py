@@ -231,7 +231,7 @@ def drop_connection(name: str) -> None:
     except (Unparsable, Unsuitable) as error:
         raise uneditable_error(file, error) from None
     write_settings_file(file, text, holds_secret=False)
-    print_line(f"The connection {chosen} is no longer in {file.path}. Its journal stays.")
+    print_line(f"The connection {chosen} is no longer in {file.path}. Its journal is kept.")
     table = tables[chosen]
     for value in table.values() if isinstance(table, dict) else ():
         if isinstance(value, str) and value.startswith(MARK):

@@ -233,7 +233,7 @@ def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]"
             else f"people.toml says that {person.shown_name} is {line!r}, and the CRM reports another member."
         )
     other = known.find_other(member.id, person, team)
-    return f"{member.shown_name} is known as {other}, who is another person." if other else None
+    return f"{member.shown_name} is assigned to {other}, another person." if other else None
 
 
 async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, Sequence[Member]]":

@@ -59,7 +59,7 @@ def _reload(sources: "Sequence[PolicySource | PeopleSource]") -> None:
     for source, put_in_force in zip(sources, read, strict=True):
         put_in_force()
         if source.was_there:
-            announce(f"The {source.what} was read again from {source.path}.")
+            announce(f"The {source.what} was reloaded from {source.path}.")
         elif source.without:
             announce(f"The {source.what} {source.without}: there is no {source.path}.")
 

@@ -64,7 +64,7 @@ def copy(
         sys.exit(1)
     print_line("The files stay as they are: keep them until a backup of the database is made.")
     if settings.state is not None:
-        print_line("Feeds of changes (list_events) are not copied: they begin anew, with what the CRM still reports.")
+        print_line("Feeds of changes (list_events) are not copied: they start again with what the CRM still reports.")
 
 
 def _copy(sources: "Sequence[Source]", url: str) -> bool:

@@ -85,7 +85,9 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
 def _ask(found: _Found, *, data: bool) -> bool:
     """List it and ask whether to remove it; returns whether to remove the data too. Abort for a no."""
     if not sys.stdin.isatty():
-        raise CallerError("There is nobody to ask.", next_step="Give --yes to remove what is listed.")
+        raise CallerError(
+            "There is no terminal to ask for confirmation.", next_step="Give --yes to remove what is listed."
+        )
     if data or not found.is_only_data:
         click.confirm("Remove this?", abort=True, err=True)
     question = "Remove the tasks, the journal, the callers' keys and links and the settings too? This cannot be undone"

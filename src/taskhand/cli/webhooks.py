@@ -156,7 +156,7 @@ def _address(connection: "ConnectionSettings", public_url: str | None) -> str:
 def _unmanaged_error(connection: "ConnectionSettings", what: str) -> CallerError:
     step = find_webhook_support(connection).unmanaged or "Look where they were made."
     return CallerError(
-        f"Taskhand cannot {what} the subscriptions of this kind of app: in {_title(connection)} only its owner can.",
+        f"Taskhand cannot {what} the subscriptions of this kind of app. In {_title(connection)} only its owner can.",
         next_step=connection.in_own_words(step),
     )
 
@@ -193,7 +193,7 @@ def _tell_what_is_left(connection: "ConnectionSettings", *, is_kept: bool) -> No
     if origin.kind == "environment":
         print_line(f"! {origin.name} of the environment overrides the file: it must be this key.", err=True)
     option = "" if connection.settings.webhooks else " with --webhooks"
-    print_line(f"Restart the server{option}: then it takes what {factory.title} delivers.")
+    print_line(f"Restart the server{option}: then it accepts deliveries of {factory.title}.")
 
 
 def _title(connection: "ConnectionSettings") -> str:

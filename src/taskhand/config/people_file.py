@@ -92,7 +92,7 @@ class _Reader:
             person = Person.parse(name).id
             if person in found:
                 raise OperatorError(
-                    f"{quoted_key(name)} in {self.file.path} is there twice: the case of letters does not count.",
+                    f"{quoted_key(name)} in {self.file.path} appears twice: upper and lower case are the same.",
                     next_step="Write the members of a person into one table.",
                 )
             found[person] = self._members(name, table)

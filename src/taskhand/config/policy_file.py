@@ -128,7 +128,7 @@ class _Reader:
             person = self._person(name, "people")
             if person in found:
                 raise OperatorError(
-                    f"{called} in {self.file.path} is there twice: the case of letters does not count.",
+                    f"{called} in {self.file.path} appears twice: upper and lower case are the same.",
                     next_step="Write the rules of a person into one table.",
                 )
             found[person] = self._rules(called, table)

@@ -27,7 +27,7 @@ def _check_keys(given: SecretStr | None) -> SecretStr | None:
     ):
         raise PydanticCustomError(
             "state_key",
-            "each key needs at least 32 ASCII characters, and none may be there twice; "
+            "each key needs at least 32 ASCII characters, and no key may appear twice; "
             "make one with `python -c 'import secrets; print(secrets.token_hex(32))'`",
         )
     return given
@@ -45,7 +45,7 @@ def _check_vault_keys(given: SecretStr | None) -> SecretStr | None:
     form = re.compile("thv_[0-9a-f]{64}")
     if given is not None and (not keys or not all(map(form.fullmatch, keys)) or len({*keys}) < len(keys)):
         raise PydanticCustomError(
-            "vault_key", "each key is as `taskhand vault new-key` prints it, and none may be there twice"
+            "vault_key", "each key is as `taskhand vault new-key` prints it, and no key may appear twice"
         )
     return given
 

@@ -109,7 +109,7 @@ class TaskChanges:
                 await self._channel.send([*self._messages(list(told), in_doubt=in_doubt)])
                 tries = 0
             except OperatorError as error:
-                _log.warning("the other replicas could not be told what changed: %s", error.message)
+                _log.warning("the other replicas could not be notified of changes: %s", error.message)
                 self._is_in_doubt = True
                 await self._sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
                 tries += 1
@@ -144,7 +144,7 @@ class TaskChanges:
                         self._pass_on(message)
             except OperatorError as error:
                 if not tries:
-                    _log.warning("what other replicas change is not heard for now: %s", error.message)
+                    _log.warning("changes by other replicas are not received at the moment: %s", error.message)
                 was_cut = True
                 await self._sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
                 tries += 1

@@ -23,7 +23,7 @@ async def check_file(store: Store, path: Path) -> CheckResult:
     """Check that the file is sound and can be written. A missing file is not a failure, and is not created."""
     try:
         if not await store.exists():
-            return CheckResult(_SUBJECT, "ok", f"There is no file {path} yet; the first look creates it.")
+            return CheckResult(_SUBJECT, "ok", f"There is no file {path} yet; the first poll creates it.")
         if fault := await find_damage(store):
             return CheckResult(_SUBJECT, "failed", f"{path} is damaged: {fault}.", _ANEW)
         count = await store.read(_count)

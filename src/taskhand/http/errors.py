@@ -83,7 +83,7 @@ def status_error(
                 else f"The operator of Taskhand should check what {upstream.credential} may do in {name}.",
             )
         case 404 | 410:
-            return NotFound(text or f"{name} does not have what was asked for.", about=about)
+            return NotFound(text or f"{name} does not have the requested record.", about=about)
         case 409:
             return CallerError(
                 text or f"{name} reports a conflict with the current state.",
@@ -164,7 +164,7 @@ def no_time_error(upstream: Upstream, kind: RequestKind) -> TaskhandError:
     """The error for a request that is not sent because its call has no time left."""
     if kind is RequestKind.READ:
         return UpstreamError(
-            f"The call's time ran out before {upstream.name} had answered everything that was asked.",
+            f"The call's time ran out before {upstream.name} had answered all requests.",
             next_step="Send the same call again later, or one that reads less.",
             retryable=True,
         )
@@ -212,8 +212,8 @@ def page_error(upstream: Upstream, status: int, kind: RequestKind, reference: st
     The CRM did not refuse: its API sends JSON, but a firewall, a proxy or a login page may answer in its place.
     """
     message = (
-        f"A web page came instead of {upstream.name}'s answer (status {status}, reference {reference}): a proxy, a "
-        f"firewall or a login page in front of {upstream.name} sent it."
+        f"A web page was received instead of {upstream.name}'s answer (status {status}, reference {reference}): a "
+        f"proxy, a firewall or a login page in front of {upstream.name} sent it."
     )
     check = f"The operator of Taskhand should check the network, HTTPS_PROXY and {upstream.variable}."
     if kind is RequestKind.READ:

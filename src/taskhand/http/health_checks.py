@@ -12,7 +12,7 @@ __all__ = ["Read", "check_by_reading", "find_refused_reads", "report_scopes", "r
 Read = Callable[[], Awaitable[object]]
 ScopesCheck = Callable[[], Awaitable[CheckResult]]
 
-_NOT_TRIED: Final = "It could not be checked: see what failed before."
+_NOT_TRIED: Final = "It could not be checked: see the failure above."
 
 
 async def run_checks(client: Client, probe: Read, check_scopes: ScopesCheck, *, rate: str) -> tuple[CheckResult, ...]:

@@ -74,9 +74,9 @@ def parse_json(status: int, body: bytes, expect: Shape) -> Json:
         return None
     json = _parse(body)
     if expect in {"object", "object or nothing"} and not isinstance(json, dict):
-        raise UnexpectedBody(f"with {_kind(json)} where an object belongs")
+        raise UnexpectedBody(f"with {_kind(json)} instead of an object")
     if expect == "array" and not isinstance(json, list):
-        raise UnexpectedBody(f"with {_kind(json)} where an array belongs")
+        raise UnexpectedBody(f"with {_kind(json)} instead of an array")
     return json
 
 

@@ -77,7 +77,7 @@ def run_entry(
     """
     if "command" not in entry:
         where = next((str(entry[name]) for name in ("url", "serverUrl", "httpUrl") if name in entry), "another server")
-        return EntryReport(CheckResult("start", "unknown", f"It is a remote server ({where}), which is not looked at."))
+        return EntryReport(CheckResult("start", "unknown", f"It is a remote server ({where}), which is not checked."))
     missing = [name for name, value in _variables(entry).items() if _ASKED in value]
     given = _environment(host, entry, environ)
     missing += [one for one in _forwarded(entry) if is_secret_variable(one) and one not in given]
@@ -165,7 +165,7 @@ def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> EntryReport:
     except subprocess.TimeoutExpired:
         return _without_report(f"Its checks did not end within {_CHECKS_S} s.")
     except (OSError, ValueError, TypeError, KeyError):
-        return _without_report("It has no `doctor` that could be asked.")
+        return _without_report("It has no `doctor` command.")
     version = str(told.get("taskhand"))
     return EntryReport(_NOT_STARTED, tuple(rows), version, told.get("backend"), connections=told.get("connections", {}))
 

@@ -331,7 +331,7 @@ class SqlJournal:
             is_late = queries.find_ender(connection, change_id) != session
         if is_late:
             writes.append(connection, late_entries(entries))
-            _log.warning("the outcome of %s came late: another process has ended it meanwhile", change_id)
+            _log.warning("the outcome of %s arrived late: another process has settled the change meanwhile", change_id)
         else:
             writes.append(connection, taken_over_entries(entries, session) if by not in {None, session} else entries)
             if ends:

@@ -110,7 +110,7 @@ def verify_chain(connection: SqlConnection, noted: str | None = None, newest: in
 def _verify_rows(connection: SqlConnection, noted: str | None, newest: int | None) -> Verification:
     start, end = anchor(connection), head(connection)
     if start is None or end is None:
-        return Verification(0, START, Fault(0, "the record of where the chain begins and ends was removed"))
+        return Verification(0, START, Fault(0, "the record of the chain's beginning and end was removed"))
     within = None if newest is None else _find_link(connection, start.seq, end.seq - newest)
     unread = 0 if within is None else within.seq - start.seq
     first = within or start

@@ -26,7 +26,7 @@ async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> Ch
     """
     try:
         if not await store.exists():
-            return CheckResult("keys", "ok", f"There is no {_noun(place)} yet: nobody has a key to call over HTTP.")
+            return CheckResult("keys", "ok", f"There is no {_noun(place)} yet: no key for callers over HTTP exists.")
         keys = await store.list_keys()
     except OperatorError as error:
         return CheckResult("keys", "failed", error.message, error.next_step or "Restore the file, or make new keys.")
@@ -35,7 +35,7 @@ async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> Ch
     states = Counter(key.state(now) for key in keys)
     found = f"{place}: {states['active']} active, {states['expired']} expired, {states['revoked']} revoked."
     if isinstance(place, Path) and _is_open_to_others(place):
-        found = f"{place} is open to other users of this machine, who could let themselves in."
+        found = f"{place} is open to other users of this machine, who could change or read it."
         return CheckResult("keys", "warning", found, f"Run: chmod 600 {place}*")
     if soon := _expiring(keys, now):
         named = ", ".join(f"{key.id} of {key.person}" for key in soon[:_MAX_NAMED])

@@ -211,7 +211,7 @@ class Database:
             if status in {"committed", "aborted"}:
                 return status == "committed"
             self._sleep(_PAUSE_S * 2**attempt)
-        why = "the connection broke as the last write was being committed, so it is not known whether it was kept"
+        why = "the connection broke during a commit, so it is not known whether the last write was stored"
         raise unreachable_error(self._url, kind, why, in_doubt=True)
 
     def _end(self, number: str | None) -> str | None:

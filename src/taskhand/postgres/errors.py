@@ -109,7 +109,7 @@ def _to_operator_error(error: psycopg.Error, url: str, kind: PostgresKind) -> Op
         )
     if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
         return OperatorError(
-            f"The {kind.label} in {where} is gone: it was there before.",
+            f"The {kind.label} in {where} is missing, although it existed before.",
             code="store_unavailable",
             next_step="Restore it, or restart Taskhand to begin with a new one.",
         )

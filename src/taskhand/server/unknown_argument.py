@@ -61,9 +61,9 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
     if is_absent and (having := scope.having(squeezed)):
         where += f"; it is only on {' and '.join(having)}"
         if not misplaced and listed.startswith("The "):
-            listed, near = f"Leave {dotted} out, or send the call to the connection that is meant.", []
+            listed, near = f"Leave {dotted} out, or send the call to the right connection.", []
     return CallerError(
-        f"There is not an argument {dotted!r}{where}.",
+        f"There is no argument {dotted!r}{where}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
         next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,
@@ -77,7 +77,7 @@ def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[st
     if len(shown) == 1 and not others:
         return first
     messages = {name: one.message for name, one in shown.items()}
-    plain = [name for name, message in messages.items() if message == f"There is not an argument {name[:60]!r}."]
+    plain = [name for name, message in messages.items() if message == f"There is no argument {name[:60]!r}."]
     if len(plain) > 1:
         names = " and ".join([", ".join(repr(name[:60]) for name in plain[:-1]), repr(plain[-1][:60])])
         messages |= dict.fromkeys(plain, f"There are no arguments {names}.")

@@ -56,7 +56,7 @@ class AddedNotes:
             return await self._find_sent_notes(text, places)
         if unconfirmed := [sent[place].change for place in places if place in sent and sent[place].id is None]:
             raise OutcomeUnknown(
-                "This note was sent a moment ago, and the CRM neither confirmed it nor shows it so far.",
+                "This note was sent a moment ago, and the CRM has neither confirmed nor shown it yet.",
                 next_step="Wait a minute, then send the same call again: "
                 "it searches for the note before it writes one.",
                 details={"changeId": unconfirmed[0].id},

@@ -41,7 +41,7 @@ def reason_not_to_apply(
             f"{guard} has to be applied by another person than the one who planned it.",
             next_step=f"Ask another person to look at the plan and to call apply_plan with planId {plan_id}."
             if for_others
-            else "Make the plan again: this one is from before that rule, and nobody else can see it.",
+            else "Make the plan again: this one is older than that rule, and nobody else can see it.",
             details={"rule": "second_person"} | ({"planId": plan_id} if for_others else {}),
         )
     return None

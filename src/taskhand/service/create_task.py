@@ -32,9 +32,9 @@ from taskhand.service.write_call import AlreadyClaimed, Call
 __all__ = ["DUPLICATE", "create_task", "execute_create", "replay_create"]
 
 _KEY_REPLAYED = "This is the task that the first call with this idempotencyKey made."
-_UNDO_REPLAYED = "The deletion was undone before; this is the task that was made again then, and no other was made."
+_UNDO_REPLAYED = "The deletion was undone before; this is the task that was created again then; no other was created."
 DUPLICATE = (
-    "The same task was created a moment ago by the same caller; this is that one, and no other was made. "
+    "The same task was created a moment ago by the same caller; this is that task; no other was created. "
     "To make a second one on purpose, send a new idempotencyKey."
 )
 

@@ -90,7 +90,7 @@ def left_error(earlier: EarlierCreate) -> CallerError:
     """The error for a task that an earlier, unfinished change is still to create."""
     plan_id = earlier.change.opening.plan_id or earlier.change.id
     return CallerError(
-        f"The same task was sent a moment ago in {earlier.change.id} and is left there.",
+        f"The same task was sent a moment ago in {earlier.change.id} and is not created yet.",
         code="in_progress",
         next_step=f"Call apply_plan with planId {plan_id}: it makes the task.",
         details={"changeId": earlier.change.id},

@@ -69,7 +69,7 @@ def unclear_connection(connections: Connections, ids: CallIds, *, next_step: str
             next_step=next_step or "Send each call with the ids of one connection, and its name as connection.",
         )
     return UnclearConnection(
-        "connection is required: it is not clear which CRM account is meant.",
+        "connection is required: several CRM accounts are possible.",
         _to_connections(fitting or connections),
         next_step=next_step,
     )

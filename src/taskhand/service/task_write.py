@@ -24,8 +24,8 @@ from taskhand.service.write_call import Call
 
 __all__ = ["plan_or_write", "write_edit"]
 
-_NOTHING_WRITTEN = "Nothing was written: the task already is as asked."
-_NOTHING_TO_PLAN = "Nothing would change: the task already is as asked. There is no plan."
+_NOTHING_WRITTEN = "Nothing was written: the task already matches the request."
+_NOTHING_TO_PLAN = "Nothing would change: the task already matches the request. There is no plan."
 _MAX_TRIES = 5
 
 

@@ -189,7 +189,7 @@ def check_file(path: Path, kind: DatabaseKind) -> None:
     if path.stat().st_size == 0:
         remedy = "Restore it from a backup (`taskhand restore FILE`)" if kind.in_backups else "Put a copy of it back"
         raise OperatorError(
-            f"The {kind.label} {path} is an empty file: what was in it is lost.",
+            f"The {kind.label} {path} is an empty file: its data is lost.",
             code="store_unavailable",
             next_step=f"{remedy}, or remove it and {path.name}-wal to begin with a new one.",
         )
@@ -222,4 +222,4 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             if mode != "wal":
-                raise sqlite3.OperationalError("it cannot have a write-ahead log where it is")
+                raise sqlite3.OperationalError("its folder does not allow a write-ahead log")

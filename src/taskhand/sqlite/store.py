@@ -209,7 +209,7 @@ class Store:
         if self._makes_anew or self._file is None or file_identity(self._path) is not None:
             return
         raise OperatorError(
-            f"The {self._kind.label} {self._path} is gone: it was there before.",
+            f"The {self._kind.label} {self._path} is missing, although it existed before.",
             code="store_unavailable",
             next_step="Put it back, or restart Taskhand to begin with a new one.",
         )

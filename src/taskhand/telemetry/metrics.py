@@ -89,7 +89,7 @@ class _Series:
         )
         self.requests = Counter(
             "taskhand_upstream_requests",
-            "Requests to a CRM, repetitions included; the status is none where no answer came.",
+            "Requests to a CRM, retries included; the status is none if no response came.",
             ("connection", "method", "status"),
             registry=registry,
         )
@@ -115,7 +115,7 @@ class _Series:
         )
         self.paused = Gauge(
             "taskhand_upstream_paused_seconds",
-            "Seconds for which every request to a CRM is held back from now on, because it asked for that.",
+            "Seconds for which all requests to a CRM are held back, because it asked to wait.",
             ("connection",),
             registry=registry,
         )
@@ -151,13 +151,13 @@ class HttpMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "taskhand_http_requests",
-            "Requests over HTTP by the status of the answer; none where the client left before.",
+            "Requests over HTTP by response status; none if the client disconnected before.",
             ("status",),
             registry=registry,
         )
         self._webhooks = Counter(
             "taskhand_webhooks",
-            "Deliveries of webhooks: taken, repeated, refused, or unavailable where none could be kept.",
+            "Deliveries of webhooks: accepted, repeated, refused, or unavailable if they could not be stored.",
             ("connection", "outcome"),
             registry=registry,
         )

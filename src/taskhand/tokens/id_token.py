@@ -35,7 +35,7 @@ def read_signed_in(token: SignedToken, issuer: str, *, client_id: str, nonce: st
     if not nonce or not isinstance(given, str) or not compare_digest(given.encode(), nonce.encode()):
         raise RefusedToken("it is not of this sign-in (nonce)")
     if "iat" not in claims or claims["iat"] + _NEWEST_S + SKEW_S <= now:
-        raise RefusedToken("it was not made just now (iat)")
+        raise RefusedToken("it was not issued just now (iat)")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not is_token_person(token_person(issuer, subject)):
         raise RefusedToken("it has no subject, or one that is no text of 255 ASCII characters")
@@ -56,6 +56,6 @@ def _check_presenter(claims: Mapping[str, Any], client_id: str) -> None:
     """Check `azp`; RefusedToken if the token was issued to another client, although this one is in its audience."""
     audiences, presenter = claims.get("aud"), claims.get("azp")
     if isinstance(audiences, list) and len(audiences) > 1 and presenter is None:
-        raise RefusedToken("it is for several clients, and does not say which has asked for it (azp)")
+        raise RefusedToken("it is for several clients, and does not name the one that requested it (azp)")
     if presenter is not None and presenter != client_id:
-        raise RefusedToken("another client has asked for it (azp)")
+        raise RefusedToken("another client requested it (azp)")

@@ -67,7 +67,7 @@ class Introspection:
         try:
             said = await self._ask(address, {"token": text, "token_type_hint": "access_token"}, *self._client)
         except TaskhandError as error:
-            message = f"The issuer {self._keys.issuer} cannot be asked about a token: {error.message}"
+            message = f"The issuer {self._keys.issuer} could not be reached to check a token: {error.message}"
             raise OperatorError(message, next_step=error.next_step) from None
         try:
             found = self._read(said, rules, resource, now)

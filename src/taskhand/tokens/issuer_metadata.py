@@ -71,8 +71,8 @@ def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
 
     if (keys := address("jwks_uri")) is None:
         raise OperatorError(
-            f"The metadata of the issuer {issuer} has no address of its keys (jwks_uri) that may be asked: "
-            "https, and no private IP address."
+            f"The metadata of the issuer {issuer} has no allowed address of its keys (jwks_uri): "
+            "it must use https and no private IP address."
         )
     return IssuerMetadata(
         keys,

@@ -109,7 +109,7 @@ class SignIn:
         except CallerError:
             raise RefusedToken("the issuer did not accept the code") from None
         except TaskhandError as error:
-            message = f"The issuer {self._keys.issuer} cannot be asked who has signed in: {error.message}"
+            message = f"The issuer {self._keys.issuer} could not be reached to check a sign-in: {error.message}"
             raise OperatorError(message, next_step=error.next_step) from None
 
     async def _read_person(self, tokens: Mapping[str, Any], resource: str, nonce: str) -> Person:

@@ -72,7 +72,7 @@ def read_signed_token(text: str) -> SignedToken:
         raise RefusedToken("it is no signed token")
     header = _object(_decode(parts[1]), "header")
     if "crit" in header:
-        raise RefusedToken("its header has what must be understood and is not")
+        raise RefusedToken("its header has a critical extension that is not supported")
     if not isinstance(header.get("alg"), str):
         raise RefusedToken("it names no algorithm")
     if not isinstance(header.get("kid", ""), str):

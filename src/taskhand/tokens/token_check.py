@@ -89,4 +89,4 @@ class TokenCheck:
         now = self._clock()
         if refused.is_misconfigured and now - self._said_at.get(refused.reason, -math.inf) >= _SAID_EVERY_S:
             self._said_at[refused.reason] = now
-            _log.warning("A token that its issuer has made was refused: %s.", refused.reason)
+            _log.warning("A genuine token was refused: %s.", refused.reason)

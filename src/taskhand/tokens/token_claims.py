@@ -89,7 +89,7 @@ def read_holder(
     check_times(claims, now, must_expire=must_expire)
     check_audience(claims.get("aud"), {resource, *rules.audiences})
     if "cnf" in claims:
-        raise RefusedToken("it is bound to a key of its client, and came without the proof", is_misconfigured=True)
+        raise RefusedToken("it is bound to a key of its client, and was sent without the proof", is_misconfigured=True)
     subject = claims.get("sub")
     if not isinstance(subject, str) or not is_token_person(token_person(issuer, subject)):
         raise RefusedToken("it has no subject, or one that is no text of 255 ASCII characters", is_misconfigured=True)

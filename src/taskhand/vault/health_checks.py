@@ -49,9 +49,7 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
         remedy = "Add the missing key to TASKHAND_VAULT_KEY, or let the persons link again."
         return CheckResult("vault", "warning" if states["linked"] else "failed", f"{found} {named}.", remedy)
     if doubled := _find_doubled(listed):
-        remedy = (
-            "The rule second_person takes them for two. `taskhand people unlink` removes what one of them has linked."
-        )
+        remedy = "The rule second_person counts them as two. `taskhand people unlink` removes the link of one of them."
         return CheckResult("vault", "warning", f"{found} {doubled}.", remedy)
     sealed = [one.row.sealed for one in kept if one.row is not None and one.row.sealed is not None]
     if former := sum(one.key_id != cipher.key_id for one in sealed):

@@ -38,5 +38,5 @@ async def revoke_link(link: Link, open_client: OpenClient) -> bool:
         async with open_client() as client:
             return client is not None and await client.revoke(link.credential)
     except OperatorError as error:
-        _log.warning("what %s had linked for %s was not revoked: %s", *link.name, error.message)
+        _log.warning("the credential that %s had linked for %s was not revoked: %s", *link.name, error.message)
         return False

@@ -109,7 +109,7 @@ async def test_a_note_is_taken_back_once_and_redone_once_by_any_process() -> Non
         first = f"{undone['changeId']} has already undone {done['changeId']}."
         assert (again["changed"], again["note"]) == (
             {},
-            f"{first} Nothing was written: the task already is as asked.",
+            f"{first} Nothing was written: the task already matches the request.",
         )
         with pytest.raises(Refused, match="wrote nothing"):
             await agent("undo_change", changeId=again["changeId"])

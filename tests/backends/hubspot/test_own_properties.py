@@ -64,7 +64,7 @@ async def test_properties_are_set_cleared_shown_and_put_back_each_by_itself() ->
         assert cleared["changed"] == {"properties.amount": {"from": "99", "to": None}}
         assert "amount" not in own(stage)
         again = await agent("update_task", id=task_id(1), properties={"amount": ""}, title="Call Acme 1")
-        assert again["note"] == "Nothing was written: the task already is as asked."
+        assert again["note"] == "Nothing was written: the task already matches the request."
 
 
 async def test_new_tasks_have_properties_and_the_same_body_is_the_same_task() -> None:

@@ -224,7 +224,7 @@ async def test_reports_a_gap_after_the_file_was_restored_from_a_copy(store_file:
         feed.source = backend.event_source
         assert await feed.look() == []
         assert feed.gaps == [
-            "The store was put back to an earlier state, or another took its place; what changed by that is not told."
+            "The store was restored to an earlier state or replaced; changes by that are not reported."
         ]
         await create(backend, CALL)
         assert len(await feed.look()) == 1
@@ -273,4 +273,4 @@ async def test_a_store_of_an_earlier_version_reports_since_when_it_logs_changes(
         assert (await backend.get_task("aaaaaaaa")).title == "Call Acme"
         clock.move(days=1)
         feed = await begin(backend)
-        assert [gap.startswith("The store tells changes since 2") for gap in feed.gaps] == [True]
+        assert [gap.startswith("The store has changes since 2") for gap in feed.gaps] == [True]

@@ -204,13 +204,13 @@ async def test_the_rate_headers_of_hubspot_are_reported(tmp_path: Path) -> None:
     found = await look(tmp_path)
     assert found["rate"].outcome == "ok"
     assert "HubSpot allows 9" in found["rate"].found
-    assert "Of the day's 250000 requests 249999 are left." in found["rate"].found
+    assert "249999 of the day's 250000 requests are left." in found["rate"].found
 
 
 async def test_a_used_up_day_is_reported(tmp_path: Path) -> None:
     found = await look(tmp_path, "daily=1")
     assert found["rate"].outcome == "warning"
-    assert "Of the day's 1 requests 0 are left." in found["rate"].found
+    assert "0 of the day's 1 requests are left." in found["rate"].found
     check_remedies(found)
 
 

@@ -183,9 +183,7 @@ async def test_too_many_requests_of_an_address_get_429_and_another_address_is_se
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 100
         error = refused.json()["error"]
-        assert error["message"].startswith(
-            "Too many requests: more than 0.01 requests a second of one caller. Send it "
-        )
+        assert error["message"].startswith("Too many requests: more than 0.01 requests a second of one caller. Try ")
         assert error["data"] == {
             "code": "too_many_requests",
             "limit": "requests_a_second",

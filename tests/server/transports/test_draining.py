@@ -132,7 +132,7 @@ async def test_a_cancelled_call_has_time_to_journal_the_outcome_of_what_it_has_s
                 await written.wait()
 
     async def serve_call() -> None:
-        with pytest.raises(MCPError, match="The server ended before this call did"):
+        with pytest.raises(MCPError, match="The server ended during this call"):
             await draining.watch_calls(call, work)
 
     async def run() -> None:

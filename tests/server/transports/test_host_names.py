@@ -19,8 +19,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     store = tmp_path_factory.mktemp("names") / "tasks.sqlite"
     with serving(store, "--host", "0.0.0.0", "--insecure-no-auth", *NAMES) as web:  # noqa: S104  what a container needs
         assert (
-            web.process.err.next()
-            == "Anyone who reaches this port can use it: Taskhand does not ask callers who they are.\n"
+            web.process.err.next() == "Anyone who reaches this port can use it: Taskhand does not identify callers.\n"
         )
         yield web
 

@@ -229,7 +229,7 @@ async def test_a_file_of_keys_that_is_deleted_is_not_made_anew_and_counts_again_
             assert (await server.http.get("/ready")).status_code == 503
             told = [one.getMessage() for one in caplog.records if one.name.endswith("bearer_auth")]
             assert len(told) == number
-            assert f"{file} is gone" in told[-1]
+            assert f"{file} is missing" in told[-1]
             assert not file.exists()
             move_keys(away, tmp_path)
             assert (await caller.post("tools/list")).status_code == 200

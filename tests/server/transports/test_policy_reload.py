@@ -61,11 +61,11 @@ def test_good_files_are_in_force_at_the_next_call_and_a_broken_one_changes_nothi
     assert "'raed'" in told
     assert "names no connection" in told
     assert reload(ALL).splitlines() == [
-        f"The policy was read again from {policy}.",
-        f"The list of people was read again from {people}.",
+        f"The policy was reloaded from {policy}.",
+        f"The list of people was reloaded from {people}.",
     ]
     assert create_task(caller)["title"] == DRAFT["title"]
-    assert f"again from {policy}" in reload(READ)
+    assert f"reloaded from {policy}" in reload(READ)
     assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
 
 
@@ -88,7 +88,7 @@ def test_over_standard_input_the_person_of_the_settings_is_me_and_is_in_the_jour
         people.write_text('["ana@x.test"]\nmember = "Nobody"\n', encoding="utf-8")
         pipe.send_signal(signal.SIGHUP)
         told = [pipe.err.next() or "", pipe.err.next() or ""]
-        assert f"The list of people was read again from {people}." in told[1], told
+        assert f"The list of people was reloaded from {people}." in told[1], told
         error = error_of(pipe.call("create_task", DRAFT))
         assert (error["code"], 'correct member = "Nobody"' in error["next"]) == ("unknown_member", True)
         assert "by ana@x.test with pipe 1" in output(store_file, "journal")

@@ -100,7 +100,7 @@ async def serving(env: dict[str, str], folder: Path, clock: FixedClock) -> Async
             tasks.start_soon(serve_it, create_server(connections), Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
             with said, heard, anyio.fail_after(10):
                 url = (await heard.receive()).rpartition(" ")[2].removesuffix("/mcp")
-                assert (await heard.receive()) == "Webhooks are taken at /webhooks/ for default."
+                assert (await heard.receive()) == "Webhooks are accepted at /webhooks/ for default."
             yield connections.first, f"{url}/webhooks/default"
             tasks.cancel_scope.cancel()
     finally:

@@ -37,7 +37,7 @@ async def test_a_signed_delivery_is_stored_as_a_hint_before_the_answer(store_fil
         assert await server.post(VAMBE, {}, b'{"topic":"task.updated","entity_data":{"id":"x"}}') == TAKEN
         assert await server.hints() == {"task_1", "77", ""}
         assert server.woken == ["close", "hubspot", "vambe"]
-        assert f"Webhooks are taken at {BASE}/webhooks/ for close, hubspot, vambe." in server.said
+        assert f"Webhooks are accepted at {BASE}/webhooks/ for close, hubspot, vambe." in server.said
 
 
 async def test_forged_old_and_misdirected_deliveries_are_refused_alike(store_file: Path) -> None:
@@ -82,7 +82,7 @@ async def test_the_same_delivery_again_is_a_replay_for_hubspot_and_a_repetition_
         assert [await server.post(CLOSE, signed, CLOSE_BODY) for _ in range(2)] == [TAKEN, TAKEN]
         assert server.woken == ["hubspot", "hubspot", "close"]
         assert [one.partition("; ")[0] for one in caplog.messages if "refused" in one] == [
-            "Webhooks of hubspot were refused: 1 with a signature that came before"
+            "Webhooks of hubspot were refused: 1 with a repeated signature"
         ]
         server.clock.move(minutes=4, seconds=59)
         assert await server.post(HUBSPOT, sent, HUBSPOT_BODY) == REFUSED

@@ -58,7 +58,7 @@ class CloseSettings(BackendSettings):
         10,
         ge=1,
         le=1_000,
-        description="Maximum requests a second; where Close names a limit, that applies instead; default 10.",
+        description="Maximum requests a second; if Close names a limit, that applies instead; default 10.",
     )
     close_in_flight: int = Field(8, ge=1, le=64, description="Maximum concurrent requests to Close; default 8.")
 

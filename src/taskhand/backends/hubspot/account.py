@@ -51,7 +51,7 @@ _MAX_NEWEST: Final = 200
 """Contacts, or companies, changed last that Taskhand matches itself; HubSpot's page has no more."""
 _WRITE: Final = "crm.objects.contacts.write"
 _LACKING: Final[Mapping[str, str]] = {
-    "crm.objects.companies.read": "find_contacts cannot look for companies",
+    "crm.objects.companies.read": "find_contacts cannot search companies",
     "crm.objects.deals.read": "deals are not shown, found or filtered by",
 }
 """Scopes that only some features need, and the feature that a token without each of them lacks."""
@@ -183,7 +183,7 @@ class Account(CrmAccount):
         *others, rate = await run_checks(self._client.http, probe, check_scopes, rate="HUBSPOT_RATE")
         # These headers are not sent to OAuth apps.
         left, most = (headers.get(f"x-hubspot-ratelimit-daily{suffix}", "") for suffix in ("-remaining", ""))
-        day = f" Of the day's {most} requests {left} are left." if left.isdigit() and most.isdigit() else ""
+        day = f" {left} of the day's {most} requests are left." if left.isdigit() and most.isdigit() else ""
         return (*others, replace(rate, found=f"{rate.found}{day}"))
 
     async def definitions(self) -> Mapping[str, Definition]:

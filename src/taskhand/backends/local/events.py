@@ -24,9 +24,7 @@ _PAGE: Final = 500
 
 _EVER: Final = "~"
 """A text that sorts after the text of every moment."""
-_LOST: Final = (
-    "The store was put back to an earlier state, or another took its place; what changed by that is not told."
-)
+_LOST: Final = "The store was restored to an earlier state or replaced; changes by that are not reported."
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,5 +218,5 @@ def _find_gap(connection: SqlConnection, changes: "ChangeLog", position: _Positi
         if row is None or _Position.after(row).mark != position.mark or position.xact >= newest:
             return _LOST
     if position.since and log["begun_at"] and position.since < log["begun_at"]:
-        return f"The store tells changes since {log['begun_at']}."
+        return f"The store has changes since {log['begun_at']}."
     return None

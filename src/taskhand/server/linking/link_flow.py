@@ -304,7 +304,7 @@ class Linking:
 async def _revoke(consent: OAuthClient, credential: OwnCredential) -> None:
     """Revoke a credential at the CRM; if that fails, the credential expires by itself and is stored nowhere."""
     if not await consent.revoke(credential):
-        _log.warning("a credential that is not kept could not be withdrawn at the CRM")
+        _log.warning("a refused credential could not be revoked at the CRM")
 
 
 def _challenge(verifier: str) -> str:

@@ -22,8 +22,8 @@ __all__ = ["EventRow", "EventsAnswer", "event_row", "first_look_note", "people_i
 
 _TITLE: Final = 60
 _NAME: Final = 60
-_FIRST: Final = "This is your first look: it begins now."
-_BEFORE: Final = " For what was before, send since, such as yesterday."
+_FIRST: Final = "This is your first list: the feed begins now."
+_BEFORE: Final = " For earlier changes, send since, such as yesterday."
 
 
 class EventRow(Answer):

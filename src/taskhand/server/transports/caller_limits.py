@@ -115,4 +115,4 @@ class _ByCaller(Generic[_T]):
 
 def _too_many(limit: str, what: str, retry_after_s: float) -> Refusal:
     seconds = max(1, math.ceil(retry_after_s))
-    return Refusal(_TOO_MANY, limit, f"Too many requests: {what}. Send it again in {seconds} s.", seconds)
+    return Refusal(_TOO_MANY, limit, f"Too many requests: {what}. Try again in {seconds} s.", seconds)

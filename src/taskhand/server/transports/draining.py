@@ -105,7 +105,7 @@ class Draining:
                 self._note_end()
         raise MCPError(
             INTERNAL_ERROR,
-            "The server ended before this call did. Nothing more is sent for it; `list_changes` tells what came of it.",
+            "The server ended during this call and sends nothing more for it; `list_changes` has the result.",
             {"code": "server_ended", "retryable": False},
         )
 

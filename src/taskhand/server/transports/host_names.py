@@ -54,10 +54,10 @@ class Address:
             return
         reached = self.host if not self.is_loopback else "A proxy" if has_proxy else self.names[0]
         raise OperatorError(
-            f"{reached} can be reached by other machines, and without --auth no caller is asked who it is.",
+            f"{reached} can be reached by other machines, and without --auth no caller is identified.",
             code="host_refused",
-            next_step="Add --auth keys, or serve on 127.0.0.1, localhost or ::1 under these names alone. Where only "
-            "this machine or a proxy that asks callers reaches the port, add --insecure-no-auth.",
+            next_step="Add --auth keys, or serve on 127.0.0.1, localhost or ::1 under these names only. If only "
+            "this machine, or a proxy that authenticates callers, reaches the port, add --insecure-no-auth.",
         )
 
     def security(self) -> TransportSecuritySettings:

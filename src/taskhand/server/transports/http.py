@@ -144,7 +144,7 @@ async def _announce_callers(
     if auth:
         announce(await auth.describe() + (f" {pages.describe()}" if pages else ""))
     elif is_open:
-        announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
+        announce("Anyone who reaches this port can use it: Taskhand does not identify callers.")
 
 
 def _begin_at_signals(draining: Draining) -> None:

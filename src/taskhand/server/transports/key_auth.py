@@ -83,7 +83,7 @@ class KeyAuth:
         own clock, and the SDK uses another.
         """
         if self._keys is None:
-            raise OperatorError("The configuration does not tell where the keys are.")
+            raise OperatorError("The configuration does not name the store of keys.")
         key = await self._keys.find_holder(token)
         if key is None:
             return None

@@ -120,7 +120,7 @@ class OAuth:
         if self._keys is not None and read_key_id(token) is not None:
             return await self._keys.verify_token(token)
         if self._check is None:
-            raise OperatorError("The configuration does not tell whose tokens are accepted.")
+            raise OperatorError("The configuration does not name an issuer of tokens.")
         holder = await self._check.find_holder(token, self._resource)
         if holder is None:
             return None

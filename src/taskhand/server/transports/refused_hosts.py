@@ -60,4 +60,4 @@ def _sentence(status: int, scope: Scope) -> str:
     name = host_name(host)
     if name is None or bool(scheme) != (header == "Origin"):
         return f"{_REFUSALS[status].decode()}: it is not the name of a host."
-    return f"The {header} {name} is not allowed here. Where the server is meant, start it with --allow-host {name}."
+    return f"The {header} {name} is not allowed here. If this server has that name, start it with --allow-host {name}."

@@ -73,9 +73,9 @@ class Webhooks:
         where = f"{self._base or ''}{PATH}/"
         if not self._receivers:
             why = "".join(f" Not for {one}." for one in self._untaken)
-            return f"No webhooks are taken at {where}: no connection has a key of them.{why} See docs/webhooks.md."
+            return f"No webhooks are accepted at {where}: no connection has a key for them.{why} See docs/webhooks.md."
         others = "".join(f"; not for {one}" for one in self._untaken)
-        return f"Webhooks are taken at {where} for {', '.join(self._receivers)}{others}."
+        return f"Webhooks are accepted at {where} for {', '.join(self._receivers)}{others}."
 
     def routes(self) -> list[Route]:
         """The routes for deliveries."""
@@ -106,14 +106,14 @@ class Webhooks:
                 is_new = await receiver.keep(ids if len(ids) <= _MAX_TASKS else (), verdict)
         except (TaskhandError, TimeoutError) as error:
             why = error.message if isinstance(error, TaskhandError) else f"{type(error).__name__} of the store"
-            _log.info("a webhook of %s is not kept: %s", receiver.connection, why)
+            _log.info("a webhook of %s is not stored: %s", receiver.connection, why)
             self._refused.note(receiver.connection, "no place to keep it", received.address)
             return "unavailable"
         if is_new:
             receiver.wake()
             return "taken"
         if receiver.check.refuses_repeats:
-            self._refused.note(receiver.connection, "a signature that came before", received.address)
+            self._refused.note(receiver.connection, "a repeated signature", received.address)
             return "refused"
         return "repeated"
 

@@ -68,7 +68,7 @@ async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime
     if await _keep(app, store, feed, since, past) and past.is_whole:
         return past.gap
     last = moment_text(max((one.moment for one in past.events if one.moment), default=since), app.timezone)
-    return f"Of what was changed from {last} to {begun} not all is here: send a later since."
+    return f"Changes from {last} to {begun} may be missing: send a later since."
 
 
 async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime, past: _Past) -> bool:
