@@ -1,15 +1,20 @@
 """A subscriber over real pipes and sockets is told of a change in both protocol eras."""
 
+import gc
 import json
 from contextlib import closing
 from pathlib import Path
 
 import anyio
+import httpx2
 import pytest
 from mcp import Client
 
+from server.transports.http_server import ACCEPTS, served, session_of
+from server.transports.http_server import HELLO as HELLO_OVER_HTTP
 from server.transports.server_process import BOUND_S, HELLO, Message, Pipe, Web, serving
 from server.transports.task_calls import create_task
+from taskhand.server.session_notifications import SessionFeed
 
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
@@ -98,3 +103,18 @@ async def test_over_http_in_the_newer_era(store_file: Path) -> None:
             await client.call_tool("list_events", {})
             assert getattr(await anext(stream), "uri", None) == "taskhand://events"
         assert "result" in web.call("update_task", {"id": task["id"], "title": "Changed again"})
+
+
+async def test_a_new_session_makes_the_server_forget_the_subscriptions_of_an_ended_one(store_file: Path) -> None:
+    async with served(store_file) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
+        url, watched = f"http://127.0.0.1:{port}/mcp", list[int]()
+        for _ in range(3):
+            session = session_of(await client.post(url, json=HELLO_OVER_HTTP))
+            await client.post(url, json=INITIALIZED, headers=session)
+            subscribe = older("resources/subscribe", 2, uri="taskhand://events")
+            assert (await client.post(url, json=subscribe, headers=session)).status_code == 200
+            await anyio.wait_all_tasks_blocked()
+            gc.collect()
+            watched.append(sum(isinstance(one, SessionFeed) for one in gc.get_objects()))
+            assert (await client.delete(url, headers=session)).status_code == 200
+    assert watched == watched[:1] * 3
