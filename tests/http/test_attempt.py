@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,25 @@ async def test_an_answer_that_is_too_large_gives_its_connection_back(
         await client.get(TASKS)
     with anyio.fail_after(5):
         assert (await client.get(TASKS)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "event"),
+    [
+        (b"{}", Event.CUT),
+        (gzip.compress(b"{}")[:-4], Event.CUT),
+        (gzip.compress(b"x" * 200_000), Event.OVERSIZED),
+        (b"x" * 2_000, Event.OVERSIZED),
+        (gzip.compress(b"{}"), Event.SUCCEEDED),
+    ],
+)
+async def test_a_compressed_answer_is_cut_or_too_large_or_whole(
+    server: Server, steps: type[Steps], body: bytes, event: Event
+) -> None:
+    server.steps = [steps.answer(200, body, content_encoding="gzip")]
+    async with httpx2.AsyncHTTPTransport() as transport:
+        request = httpx2.Request("GET", server.url)
+        assert (await send_once(transport, request, within_s=5.0, body_bytes=1_000)).event is event
 
 
 async def test_a_write_whose_answer_is_too_large_is_reported_with_that_reason(

@@ -104,6 +104,17 @@ async def test_moves_many_tasks_to_a_day_where_the_account_refuses_the_flag(spec
         assert [one.task.title for one in written] == [before[0].title, "New", "New"]
 
 
+async def test_tasks_that_are_refused_again_without_the_flag_are_refused() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), spec_variant=READ_ONLY), time) as stage:
+        before = [await stage.backend.get_task(task_id(number)) for number in (1, 2, 3)]
+        stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/update", status=403, nth=2)]
+        edits = [Edit(due=DAY), Edit(title="New"), Edit(title="New", due=DAY)]
+        outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
+        assert [one.error.code if one.error else None for one in outcomes] == ["forbidden", None, "forbidden"]
+        assert [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks][1:] == ["New", before[2].title]
+
+
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
 async def test_recognises_a_lost_write_where_the_account_refuses_the_flag(
     kind: Literal["reset_after", "reset_before"],

@@ -147,7 +147,8 @@ def test_maps_an_error_of_a_batch(error: dict[str, Any], kind: type[Exception], 
             RateHeaders(0, 5.0),
         ),
         ({"x-hubspot-ratelimit-remaining": "50", "x-hubspot-ratelimit-daily-remaining": "0"}, RateHeaders(0, 3600.0)),
-        ({"x-hubspot-ratelimit-remaining": "many"}, None),
+        *(({"x-hubspot-ratelimit-remaining": text}, None) for text in ("many", "²", "-1", "9" * 10, "")),
+        ({"x-hubspot-ratelimit-remaining": "7", "x-hubspot-ratelimit-max": "110"}, RateHeaders(7, 10.0, 110)),
     ],
 )
 def test_reads_the_remaining_requests_from_the_headers(headers: dict[str, str], seen: RateHeaders | None) -> None:

@@ -25,6 +25,8 @@ POST, PATCH, GET = f"POST {TASKS}", f"PATCH {TASKS}/{{id}}", f"GET {TASKS}/{{id}
 SEARCH, LINK = f"POST {TASKS}/search", "PUT /crm/v4/objects/{kind}/{id}/associations/default/{to}/{toId}"
 EVER: dict[str, Any] = {"nth": "every"}
 
+READS = (f"POST {TASKS}/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read", SEARCH)
+
 APPLIED, SENT_AGAIN, FOUND = HUBSPOT.applied, HUBSPOT.sent_again, HUBSPOT.found
 
 FAULTS: dict[str, tuple[Fault, ...]] = {
@@ -171,6 +173,17 @@ async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -
         assert note == FOUND
         assert isinstance(task, Task)
         assert time.slept == ([2.0, 5.0] if what == "create" else [])
+
+
+@pytest.mark.parametrize("fault", [Fault("status", status=500), Fault("reset_after"), Fault("truncated")])
+@pytest.mark.parametrize("route", READS)
+async def test_a_read_that_is_a_post_is_sent_again(route: str, fault: Fault) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
+        stage.hubspot.faults = [replace(fault, route=route)]
+        assert len(await stage.backend.snapshots([task_id(1), task_id(2)])) == 2
+        assert len((await stage.backend.list_tasks(TaskQuery())).tasks) == 2
+        assert [one.route for one in stage.hubspot.requests].count(route) >= 2
 
 
 async def test_a_lost_new_task_is_found_among_the_newest_tasks_of_a_contact_with_very_many() -> None:

@@ -114,6 +114,13 @@ def test_the_task_before_and_the_answer_to_an_update_make_the_task_after(data: s
     assert made == read(json_of(was | sent, first), zones)
 
 
+def test_an_answer_to_an_update_leaves_the_other_properties_of_the_task_as_they_were() -> None:
+    before = task_of(record(json_of({"region": "emea"})).with_names(frozenset({"region"})), Zones(None), STATUSES)
+    answer = record(json_of({"tier": "1"})).with_names(frozenset({"tier"}))
+    made = task_of(record_of(before, answer, Zones(None), STATUSES), Zones(None), STATUSES)
+    assert made.properties == {"region": "emea", "tier": "1"}
+
+
 @pytest.mark.parametrize("value", ["NONE", None, "", "URGENT"])
 def test_no_priority_and_an_own_one_are_shown_as_0_and_are_not_low(value: str | None) -> None:
     task = read(json_of({}) | {"properties": {"hs_task_priority": value}})
