@@ -30,7 +30,7 @@ class Installation:
     source: str | None
 
     def install_command(self, extra: str = "") -> str:
-        """The command that installs the same for good; `extra` is an extra of the package, such as `[keyring]`."""
+        """The command that installs the same source permanently; `extra` is such as `[keyring]`."""
         program = "pipx" if self._is_of_pipx else "uv tool"
         source = self.source or _NAME
         if extra:
@@ -64,7 +64,7 @@ class Installation:
 
     @property
     def temporary_folder(self) -> Path | None:
-        """The folder that the system empties in which the program is; None if it is elsewhere."""
+        """The temporary folder that contains the program; None if it is elsewhere."""
         return next((folder for folder in _temporary_folders() if self.prefix.is_relative_to(folder)), None)
 
     @property
@@ -78,10 +78,10 @@ def find_installation() -> Installation:
 
 
 def check_lasting(installation: Installation, file: Path, extra: str) -> None:
-    """OperatorError if the host's file would outlive the program: the entry would then fail without a hint.
+    """Refuse a temporary program (OperatorError), because the host's entry would fail after its removal.
 
-    An entry that downloads the program again would take the package of this name from an index, even if its owner there
-    is another.
+    An entry that downloads the program again would get the package of this name from an index, which may have
+    another owner.
     """
     if why := installation.why_temporary(file):
         raise OperatorError(
@@ -109,6 +109,6 @@ def _find_source() -> str | None:
 
 
 def _temporary_folders() -> Iterator[Path]:
-    """The folders that the system empties, as they are named and as they really are."""
+    """The temporary folders of the system, as named and with links resolved."""
     for folder in dict.fromkeys((tempfile.gettempdir(), *(("/tmp", "/var/tmp") if os.name == "posix" else ()))):  # noqa: S108
         yield from dict.fromkeys((Path(folder), Path(os.path.realpath(folder))))

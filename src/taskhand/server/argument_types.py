@@ -1,4 +1,4 @@
-"""The JSON types and the values that an argument takes by its schema, and the sentences that say them; pure."""
+"""The JSON types and values that an argument accepts by its schema, and the sentences that list them; pure."""
 
 from typing import Any
 

@@ -46,9 +46,9 @@ CALL_OPTIONS: Final = frozenset(str(field.alias) for field in RepeatableOptions.
 """Options of the call; they come after the arguments about tasks."""
 _NARROWED = frozenset({"dateField", "countBy", "fields"})
 _NEEDED: Final[Mapping[str, Known]] = {**{one: one for one in get_args(Known)}, "completedDay": "completed"}
-"""What a backend must know for a value of these arguments to mean something."""
+"""The fact that a backend must know, by the value of an argument that needs it."""
 ARGUMENT_OF_VALUE: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id": "dealId", "resolution": "resolution"}
-"""The argument that a backend must have for a value of these arguments to mean something."""
+"""The argument that a backend must have, by the value of another argument that needs it."""
 CLAUSES: Final = "clauses"
 """The key of a description in clauses; no schema that is sent has it."""
 _CHANGES: Final = "changes"
@@ -109,7 +109,7 @@ def _sentence(clauses: Sequence[str | Mapping[str, str]]) -> str:
 
 
 def shorten_schema(schema: Schema) -> Schema:
-    """The schema as a client is shown it: a text in a change of many is offered without null, as "" says the same."""
+    """The schema that clients see: texts in `changes` are without null, because "" has the same effect."""
     shown = dict(schema["properties"])
     if _CHANGES in shown:
         fields = shown[_CHANGES]["properties"]
@@ -121,11 +121,11 @@ def shorten_schema(schema: Schema) -> Schema:
 
 @cache
 def output_schema(model: type[BaseModel]) -> Schema:
-    """The outline of a tool's answer: the types of its fields, of those that it lists where it lists some.
+    """The outline of a tool's answer: the types of its `listed` fields, or of all fields if it lists none.
 
     Models read the answer, not its schema, and every conversation pays for the schema. An error fits it too, so no
     field is required. Gemini CLI takes the JSON of an error for structured content, and its SDK replaces content that
-    does not fit: the model would read that the schema is wrong, and not what to do.
+    does not fit by a message about the schema, so the model would not see the error.
     """
     annotations = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
     listed = getattr(model, "listed", ()) or [name for name in annotations if name != "untrusted"]
@@ -147,7 +147,7 @@ def objects_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
 
 @cache
 def model_fields(model: type[BaseModel]) -> dict[str, Schema]:
-    """The schemas of the model's fields as they are declared, with their notes and whatever the backend can express."""
+    """The schemas of the model's fields as declared, with their notes, independent of the backend."""
     properties: dict[str, Schema] = _plain(model)["properties"]
     return properties
 
@@ -219,7 +219,7 @@ def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capab
 
 
 def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
-    """The schema of an argument whose values are about what not every backend has, with those that it has."""
+    """The schema of an argument without the values that this backend cannot know or does not have."""
     known: Schema = {
         key: [_known_values(branch, capabilities) for branch in value]
         if key == "anyOf"
@@ -236,7 +236,7 @@ def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
 
 
 def _listed_statuses(properties: Schema, capabilities: Capabilities) -> Schema:
-    """The arguments that take a status, with the names that there are."""
+    """The arguments that take a status, with the known names."""
     listed: Schema = {}
     if (one := properties.get("newStatusName")) is not None:
         names = capabilities.finished_names if one.get(NOTES, {}).get("finished") else capabilities.status_names
@@ -247,7 +247,7 @@ def _listed_statuses(properties: Schema, capabilities: Capabilities) -> Schema:
 
 
 def _listed_types(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
-    """The argument that takes a type of task, with the types that there are."""
+    """The argument that takes a type of task, with the known types."""
     types = capabilities.new_task_types if is_new else capabilities.task_types
     note = {"types": capabilities.new_task_types_note} if is_new and capabilities.new_task_types_note else {}
     return node | {"description": "Kind.", "enum": [*types], NOTES: node[NOTES] | note}
@@ -266,7 +266,7 @@ def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> 
             return branch
         narrowed = _narrowed(branch, model, capabilities)
         if issubclass(model, TaskFilter):
-            # In a write's filter null alone says nothing; "" and [] are refused.
+            # In a write's filter null means not given; "" and [] are refused.
             narrowed["properties"] = {name: _with_null(node) for name, node in narrowed["properties"].items()}
         return _undescribed(narrowed) if tool else narrowed
 
@@ -277,7 +277,7 @@ def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> 
 def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
     """An argument that is a list of new tasks, narrowed like any other body.
 
-    Of a new task null and `clear` empty nothing: they are taken, and not offered.
+    In a new task, null and `clear` have nothing to empty: they are accepted, but not in the schema.
     """
     items = _inner(_plain(model), model, capabilities)
     described = {"description": " ".join(filter(None, [node.get("description"), items.pop("description", None)]))}
@@ -295,9 +295,9 @@ def _undescribed(schema: Schema) -> Schema:
 
 
 def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
-    """The field's schema with its notes in its description, as far as they hold here.
+    """The field's schema with those of its notes that apply in its description.
 
-    `is_new` is whether the field is of a new task, of which null empties nothing.
+    `is_new` is whether the field belongs to a new task, where null has nothing to empty.
     """
     if NOTES not in node:
         return node
@@ -374,7 +374,7 @@ def _with_null(node: Schema) -> Schema:
 
 
 def _outline(annotation: Any) -> Schema:
-    """The type of a value, a list of types where it can be null, and nothing of what is in it."""
+    """The type of a value, or its types if it can be null, without its contents."""
     kinds = list(dict.fromkeys(_json_types(annotation)))
     return {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}
 

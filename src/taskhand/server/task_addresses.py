@@ -1,4 +1,4 @@
-"""The addresses of tasks as resources, sent in place of their ids; pure."""
+"""Addresses of tasks as resources, which callers may send in place of ids; pure."""
 
 import re
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ _ADDRESS: Final = re.compile(r"task://(?:([^/\s]+)/)?([^/\s]+)/?")
 def with_plain_ids(arguments: Mapping[str, Any], *, has_several: bool) -> dict[str, Any]:
     """The arguments with ids in place of addresses such as `task://{id}`.
 
-    With several connections an address also names its own: it is taken if the call names none. An address of another
-    connection than the call's is left, and refused as an id.
+    With several connections, an address also selects its connection if the call names none. An address of a connection
+    other than the call's stays as it is, and is refused as an id later.
     """
     sent = dict(arguments)
     if sent.get("idProperty"):  # any text can be a value of a property

@@ -38,7 +38,7 @@ MAX_TASKS = 50
 _TITLE = 60
 _CANDIDATES = 3
 _MAX_MESSAGES = 4
-"""Bodies beside the first of which an error of all says what is wrong."""
+"""Maximum bodies, besides the first, whose errors are in the message if all are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: Mapping[s
 
 
 def _duplicate_claim(call: Call, step: _Step) -> tuple[Claim, ...]:
-    """The claim on a body as create_task makes it; none with a key, and for a body that is refused."""
+    """The claim on a body, the same as that of create_task; none with a key, or for a refused body."""
     return (
         () if call.key is not None or step.edit is None or step.error is not None else duplicate_claim(call, step.edit)
     )
@@ -225,7 +225,7 @@ def _meaning(call: Call, edit: Edit) -> dict[str, Any]:
 
 
 def _check_not_all_refused(steps: Sequence[_Step]) -> None:
-    """Refuse the whole call if every body is refused with the same code; the message has what is wrong with each."""
+    """Refuse the whole call if every body is refused with the same code; the message has their errors."""
     errors = [step.error for step in steps if step.error is not None]
     if len(errors) < len(steps) or len({error.code for error in errors}) > 1:
         return

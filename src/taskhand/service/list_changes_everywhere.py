@@ -33,7 +33,7 @@ class ChangeLists:
         return {name: wording for name, (_, wording) in self.found.answers.items()}
 
     def cursor_after(self, shown: int) -> str | None:
-        """The cursor behind so many of the rows; None if nothing follows."""
+        """The cursor after the first `shown` rows; None if nothing follows."""
         parts = {
             name: Part([(one,) for one in page.positions], page.cursor is not None)
             for name, (page, _) in self.found.answers.items()

@@ -23,8 +23,7 @@ __all__ = ["TaskLists", "list_tasks_everywhere"]
 class TaskLists:
     """One page over several connections: its `rows` are tasks with their connections, in the asked order.
 
-    `found` has the page of each connection, of which the rows may be a part. `begun` has the places at which the page
-    begins.
+    `found` has the page of each connection, of which the rows may be a part. `begun` is the cursor of this page.
     """
 
     rows: tuple[tuple[str, Task], ...]
@@ -38,11 +37,11 @@ class TaskLists:
 
     @property
     def unknown(self) -> tuple[tuple[str, TaskhandError], ...]:
-        """The names that a connection does not know and was not asked for, by connection."""
+        """The names that a connection does not know, each with its error; it was asked without them."""
         return tuple((name, error) for name, one in self.found.answers.items() for error in one.unknown.values())
 
     def cursor_after(self, shown: int) -> str | None:
-        """The cursor behind so many of the rows; None if nothing follows.
+        """The cursor after the first `shown` rows; None if nothing follows.
 
         An unreachable connection that may answer the next page continues from its last position.
         """
@@ -65,7 +64,7 @@ async def list_tasks_everywhere(
 ) -> TaskLists:
     """One page of the tasks of these connections, at most `limit` in all; the rest as of `list_tasks`.
 
-    A connection that has come to its end is not asked again.
+    A connection whose tasks have all been listed is not asked again.
     """
     asked = {name: getattr(given, name) for name in TaskFilter.model_fields}
     begun = MergedCursor.of_list([*apps], (order, sorted(asked.items(), key=lambda one: one[0])), cursor)
@@ -87,7 +86,7 @@ async def list_tasks_everywhere(
 
 
 def _key(task: Task, order: Order) -> str:
-    """The sort key in a form that is the same for all CRMs: some write the offset of a time as they please."""
+    """The sort key in the same form for all CRMs, which write offsets of times differently."""
     if order in ("created", "oldest") and (at := moment_of(task, UNKNOWN, "created")):
         return instant_text(at)
     return sort_key(task, order)

@@ -6,9 +6,10 @@ __all__ = ["is_same_account"]
 
 
 async def is_same_account(one: Backend, other: Backend) -> bool | None:
-    """Whether two credentials of one CRM reach the same account; None if nothing tells.
+    """Whether two credentials of one CRM are for the same account; None if unknown.
 
-    The CRM's id of the account says it, else the ids of the team: who is in several accounts is with others in each.
+    Compares the CRM's ids of the accounts, else the ids of the teams: a user of several accounts has other colleagues
+    in each.
     """
     ids = [await backend.account.upstream_account() for backend in (one, other)]
     if all(ids):

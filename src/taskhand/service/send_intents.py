@@ -24,7 +24,7 @@ async def send_intents(app: AppContext, intents: Sequence[Intent], progress: Bul
 
 
 async def _create(app: AppContext, edits: Sequence[Edit], progress: BulkProgress) -> tuple[ItemResult, ...]:
-    """Create tasks, then move them to their statuses: no CRM is asked to create a task in another than the initial one.
+    """Create tasks in the initial status, then move them to the requested ones.
 
     A status that could not be set becomes a note, since the task exists.
     """

@@ -20,7 +20,7 @@ NO_URL: Final = Explanation("Close does not have this address.", frozenset({"add
 OVER_SKIP: Final = Explanation("Close refused a `_skip` this large.", frozenset({"_skip"}))
 """The explanation of a 400 for a `_skip` that is larger than Close allows."""
 _LIMIT: Final = "_limit"
-"""What a 400 for a `_limit` that is larger than Close allows is about, besides the maximum if Close names it."""
+"""In the explanation of a 400 for a `_limit` that is too large, beside the maximum if Close names it."""
 _ARGUMENTS: Final = {
     "text": "title",
     "date": "dueDate",

@@ -46,7 +46,7 @@ _SLACK_DAYS: Final = 1
 """A due day belongs to a zone and a search uses UTC, so a search covers one more day on either side."""
 
 _OF_CONTACT: Final[Sequence[Kind]] = ("contacts", "companies")
-"""The kinds of records whose id the filter `contact` may be."""
+"""The kinds of records whose ids the filter `contact` accepts."""
 _OF_DEAL: Final[Sequence[Kind]] = ("deals",)
 
 _Filter = Mapping[str, object]

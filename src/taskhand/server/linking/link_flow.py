@@ -297,7 +297,7 @@ class Linking:
         return next((known[name] for name in person.names if name in known), {})
 
     async def aclose(self) -> None:
-        """Close the tickets once the operations under method have ended."""
+        """Close the tickets once the operations under way have ended."""
         await self.tickets.aclose()
 
 

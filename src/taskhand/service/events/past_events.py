@@ -42,7 +42,7 @@ class _Past:
 async def learn_past(
     app: AppContext, store: EventStore, feed: Feed, since: datetime, *, can_ask: bool = True
 ) -> str | None:
-    """Keep what was changed between a moment and the beginning of a feed; what the caller is to know of it.
+    """Store the changes between a moment and the start of a feed; return remarks for the caller.
 
     `can_ask` is whether the CRM has just answered.
     """
