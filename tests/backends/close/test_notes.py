@@ -182,6 +182,16 @@ async def test_after_any_fault_a_repeated_call_leaves_one_note(row_: Row, note_l
     assert notes(sandbox) == [(LEAD, NOTE)]
 
 
+@pytest.mark.parametrize("status", [404, 405, 407, 409, 429])
+async def test_a_note_that_was_made_although_it_was_refused_is_found(status: int) -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        sandbox.faults = (Fault("status", POST, status=status, commit=True),)
+        found = await agent("update_task", id=TASK, addNote=NOTE)
+        assert found["note"] == "Close did not confirm the note; it was found afterwards."
+    assert notes(sandbox) == [(LEAD, NOTE)]
+
+
 async def test_a_lost_note_is_unknown_and_a_found_note_is_reported() -> None:
     time = Time()
     sandbox = close(2, clock=time.moment)

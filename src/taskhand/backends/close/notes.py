@@ -20,6 +20,7 @@ from taskhand.backends.close.paging import Page, read_all_pages
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.refusals import counts_unread, is_doubtful
 from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, hold_lock, sleep_if_time, wait_to_repeat
 from taskhand.domain.author import current_author
 from taskhand.domain.concurrency import for_each
@@ -162,21 +163,30 @@ class Notes:
         return False
 
     async def _send(self, lead_id: str, text: str, since: datetime) -> tuple[str, str | None]:
-        """POST a note; its id and a remark. After a lost response or a rate limit, the note is searched first."""
+        """POST a note; its id and a remark. After a lost response or a doubtful refusal, the note is searched first."""
         for wait_s in REPEAT_WAITS_S:
             with recorded_requests() as requests:
                 try:
                     return await self._client.create_note(lead_id, text), None
-                except RateLimited as throttled:
-                    if requests.has_write_left:
-                        with without_pauses(), suppress(TaskhandError):
-                            if found := await self._find_sent(lead_id, text, since):
-                                return found, _FOUND
-                    if not await wait_to_repeat(throttled, wait_s, self._timing.sleep):
-                        raise
                 except (OutcomeUnknown, UpstreamFailed):
                     return await self._look_for_lost(lead_id, text, since), _FOUND
+                except TaskhandError as error:
+                    refused = error
+            if is_doubtful(requests, refused) and (found := await self._find_refused(lead_id, text, since, refused)):
+                return found, _FOUND
+            if not isinstance(refused, RateLimited) or not await wait_to_repeat(refused, wait_s, self._timing.sleep):
+                raise refused
         raise AssertionError("the last wait is none")
+
+    async def _find_refused(self, lead_id: str, text: str, since: datetime, refused: TaskhandError) -> str | None:
+        """The id of a note that was made although it was refused; OutcomeUnknown if the refusal proves nothing then."""
+        try:
+            with without_pauses():
+                return await self._find_sent(lead_id, text, since)
+        except TaskhandError:
+            if counts_unread(refused):
+                return None
+            raise _unknown() from refused
 
     async def _look_for_lost(self, lead_id: str, text: str, since: datetime) -> str:
         """The id of a note whose response was lost; OutcomeUnknown if it is not found or the search fails."""

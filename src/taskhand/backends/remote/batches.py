@@ -129,7 +129,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
 
     async def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
         """Fail items, or mark them lost if they must be read first: the CRM may have written them all the same."""
-        if not is_doubtful(requests, error) and not (isinstance(error, RateLimited) and requests.has_write_left):
+        if not is_doubtful(requests, error):
             await self._fail_each(items, error, requests)
             return
         self._progress.heed(error)

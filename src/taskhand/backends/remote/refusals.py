@@ -31,9 +31,12 @@ _DEFINITE: Final = frozenset({"400", "401", "402", "403", "413", "414", "422"})
 def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
     """Whether these requests, which ended with `refused`, leave open whether a write was applied.
 
-    A proxy that loses a response may send the request again: then a 404 or a 409 may be an effect of the first one. A
-    407, a 511 or a web page of any status comes from a proxy or a network, which may have passed the request on.
+    A request to wait does if one of the requests has left. A proxy that loses a response may send the request again:
+    then a 404 or a 409 may be an effect of the first one. A 407, a 511 or a web page of any status comes from a proxy
+    or a network, which may have passed the request on.
     """
+    if isinstance(refused, RateLimited):
+        return requests.has_write_left
     statuses = {one for one in requests.write_outcomes if one.isdigit() and one[0] in "45"}
     return bool(statuses if refused.code == "upstream_invalid" else statuses - _DEFINITE)
 

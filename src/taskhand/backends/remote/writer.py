@@ -208,7 +208,7 @@ class Writer(Generic[_Row]):
         This request or an earlier one may have deleted it.
         """
         has_left, is_unread = requests.has_write_left, False
-        if faults or (isinstance(refused, RateLimited) and has_left) or is_doubtful(requests, refused):
+        if faults or is_doubtful(requests, refused):
             with without_pauses() if has_left else nullcontext():
                 is_gone = await self._is_gone(task_id)
             if is_gone:
