@@ -280,7 +280,7 @@ def test_a_present_key_stays_unless_another_is_given(run: Run, file: Path) -> No
         (["cursor", "--set", "VAMBE_API_KEY=x"], "must not be on a command line"),
         (["cursor", "--me", "Ana"], "--me needs --backend"),
         (["cursor", "--me", "Ana", "--backend", "close"], "chooses nobody on Close: `me` is the owner of the key"),
-        (["cursor", "--me", "Ana", "--backend", "local"], "chooses nobody in the built-in store"),
+        (["cursor", "--me", "Ana", "--backend", "local"], "has no effect with the built-in store"),
         (["cursor", "--set", "TASKHAND_USR=x"], "must be NAME=VALUE"),
         (["cursor", "--set", "TASKHAND_USER"], "must be NAME=VALUE"),
         (["cursor", "--set", "TASKHAND_TIMEZONE=Marte"], "not an IANA time zone"),

@@ -190,7 +190,7 @@ async def test_a_lost_schema_is_not_recreated_by_a_running_store(store: Store, p
     postgres.empty()
     with refused("store_unavailable", OperatorError) as error:
         await store.write(count_up)
-    assert "gone" in error.value.message
+    assert "missing" in error.value.message
     assert not await store.exists()
     await store.aclose()
 

@@ -1,4 +1,4 @@
-"""Offers of a page to link a credential, to persons whose calls cannot be carried out without: one for many calls."""
+"""Offers of a page to link a credential, for people whose calls need one; calls of a person share one offer."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ __all__ = ["OpenOffer", "OpenOffers", "describe_step", "describe_terms", "end_of
 _log = logging.getLogger(__name__)
 
 _MIN_VALIDITY: Final = timedelta(minutes=7)
-"""An offer is told as long as its person has so much time to open it; then there is another one.
+"""An offer is named while at least this much time is left to open it; then a new one is made.
 
-It is soon replaced, since a page that was opened in one browser does not go on in another.
+It is replaced early, because a page that was opened in one browser does not continue in another.
 """
 _QUIET_S: Final = 600.0
-"""Seconds for which a person who has closed the question is not asked again, but told."""
+"""Seconds during which a person who closed the question gets the address and is not asked again."""
 _FORGOTTEN: Final = timedelta(minutes=10)
 _ASKING_S: Final = 60.0
 """Seconds for which calls wait for a person who has just been asked."""
@@ -41,9 +41,9 @@ _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 class OpenOffer:
     """An offer that the calls of its person share.
 
-    `asked_at` is when the client was last asked to open it, or said that the person does, by the monotonic clock; None:
-    it was only told. `is_closed` is whether nobody need wait: the person has closed the question, or never saw it.
-    `state` is what was seen last of its page, `asked_in` what was seen when the client was asked.
+    `asked_at` is the monotonic time when the client was last asked to open it, or answered that the person does; None
+    if only the address was given. `is_closed` is whether calls need not wait: the person closed the question or never
+    saw it. `state` is the last known state of the page, `asked_in` its state when the client was asked.
     """
 
     offer: LinkOffer
@@ -67,10 +67,7 @@ class OpenOffers:
         self._making = anyio.Lock()
 
     async def find(self, app: AppContext) -> OpenOffer | None:
-        """The offer for the caller on this connection, a new one if there is none; None if nobody can link there.
-
-        An offer that cannot be made is none.
-        """
+        """The offer for the caller on this connection, a new one if there is none; None if that is not possible."""
         person = app.principal.person
         if person is None:
             return None
@@ -86,10 +83,7 @@ class OpenOffers:
         return kept
 
     async def has_link(self, app: AppContext) -> bool:
-        """Whether the caller has linked a credential that is not known to have ended, wherever that was done.
-
-        False too if that is unknown.
-        """
+        """Whether the caller has linked a credential, on any server, that has not ended; False also if unknown."""
         person = app.principal.person
         if person is None or app.own is None:
             return False
@@ -102,10 +96,9 @@ class OpenOffers:
             return False
 
     async def wait_until_linked(self, app: AppContext, offer_id: str, until: float) -> bool:
-        """Whether the caller links until then, by the monotonic clock, by this offer or anywhere else.
+        """Whether the caller links a credential before `until` (monotonic seconds), with this offer or elsewhere.
 
-        No, if nobody need wait: the person has closed the question, or the page has refused what the person gave
-        since the person was asked.
+        Returns False early if the person closed the question, or the page refused a credential since the question.
         """
         while not await self.has_link(app):
             kept, state = self.find_known(app, offer_id), await self._find_state(app, offer_id)
@@ -154,7 +147,7 @@ def end_of_asking(app: AppContext, asked_at: float, share: float) -> float:
 
 
 def describe_terms(app: AppContext, offer: LinkOffer) -> str:
-    """Whom an offer is for, and until when."""
+    """The person of an offer and its expiry, as text."""
     minutes = max(1, int((offer.expires_at - app.clock()).total_seconds() / 60))
     person = app.principal.person
     whom = f"for {person.shown_name} alone" if person else "personal"

@@ -39,11 +39,11 @@ _IN_UTC: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\dZ", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class EventsAsked:
-    """What a caller asks for: up to `limit` events behind a cursor, else since a moment, else since the last look.
+    """The query of a caller: up to `limit` events after a cursor, else since a moment, else since the last list.
 
-    With `is_all` it is, in the place of those since the last look, all that are kept, and those of the last day.
-    `caller` is whose looks count. `person_ids` did it, or were responsible for the task. `matched` are the names and
-    the day that were sent in words, `unknown` the errors of people who are not known here and not asked for.
+    `is_all` replaces the last list: all stored events, and those of the last day. `person_ids` are authors of events,
+    or people responsible for the task. `matched` are the names and the day that were sent in words. `unknown` are the
+    errors of names that are not known here, which the query leaves out.
     """
 
     caller: str
@@ -71,12 +71,12 @@ class EventsAsked:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events, the newest last; `positions` are the cursors behind each, and `cursor` is the one behind all of them.
+    """Events, the newest last; `positions` are the cursors after each of them, and `cursor` is the one after all.
 
-    `more` is whether others wait. `since` is from when on they are, None if the caller has never looked before, and
-    is shown nothing; `at` is up to when. `skips` is whether the caller may have missed others before. `notes` say what
-    may be missing, and why, `is_failed` whether the CRM could not be asked. `tells_past` is whether it can be asked for
-    what was before. `filters` are those that were asked for.
+    `more` is whether more events follow. The list covers the time from `since` to `at`; `since` is None for the first
+    list of a caller, which is empty. `skips` is whether the caller may have missed earlier events. `notes` name
+    possible gaps with their reasons. `is_failed` is whether the CRM could not be reached. `tells_past` is whether the
+    CRM reports changes from before the feed. `filters` are those of the query.
     """
 
     feed: FeedName
@@ -98,11 +98,11 @@ class EventPage:
 
 
 async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True) -> EventPage:
-    """What was changed, as far as the caller is shown it; looks at the CRM before, if that may find more.
+    """The changes that the caller may see; polls the CRM first, if that may find more.
 
-    Without `looks` it is what other looks have found.
-    If the CRM cannot be asked, what is kept is listed, and `notes` say so; the error if nothing is kept.
-    CallerError if the backend does not tell, and for the cursor of another list.
+    Without `looks` the CRM is not polled. If the CRM cannot be reached, the stored events are listed with a note; if
+    there are none, its error is raised. CallerError if the backend reports no changes, and for the cursor of another
+    list.
     """
     if asked.task_id is not None:
         task_rules.check_id(asked.task_id, app.backend.capabilities)
@@ -148,10 +148,7 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
 
 
 async def list_latest_events(app: AppContext, limit: int) -> EventPage:
-    """The latest changes, as far as the caller is shown them; the looks of a caller do not count on from them.
-
-    The errors are as in `list_events`.
-    """
+    """The latest changes that the caller may see; not counted as a list of the caller. Errors as in `list_events`."""
     name = await feed_of(app)
     store, source = app.events, find_source(app, name)
     if store is None or source is None:
@@ -260,9 +257,9 @@ def _start_now(app: AppContext, feed: Feed, number: int, filters: str | None) ->
 
 
 async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at: datetime) -> int:
-    """The number of the last event from before a call: what happened while it was answered, the next one is to tell.
+    """The number of the last event from before a call; the next list has the events that happened during the call.
 
-    A feed that began with the call has no news from before; else the moments are those of the CRM's clock.
+    A feed that began with the call has no earlier events; else moments are by the CRM's clock.
     """
     query = EventQuery(_MAX_MEANWHILE, 0 if before is None else before.last_seq, feed.last_seq)
     found = await store.list_events(feed.name, query)

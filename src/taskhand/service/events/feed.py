@@ -58,10 +58,10 @@ def no_feed_error(app: AppContext) -> CallerError:
 
 
 async def look(app: AppContext, *, unless_after: datetime | None = None) -> tuple[KeptEvent, ...]:
-    """Keep what was changed since the last look at this caller's feed, which begins with the first one; the new events.
+    """Poll this caller's feed, which begins with its first poll; return the new events.
 
-    With `unless_after` nothing is done if a look has begun after that moment. CallerError if the backend cannot
-    tell, or another call is looking for as long as this one may wait; other errors as of the backend and the store.
+    With `unless_after`, nothing is done if a poll has begun after that moment. CallerError if the backend reports no
+    changes, or if another call polls for as long as this one may wait; other errors as of the backend and the store.
     """
     feed, store = await feed_of(app), app.events
     source = find_source(app, feed)
@@ -91,10 +91,10 @@ def _still_looking_error() -> CallerError:
 
 
 async def _begin(app: AppContext, feed: FeedName, source: EventSource, store: EventStore) -> Feed:
-    """Begin the feed now, or when somebody has begun to want it, by the clock of the CRM.
+    """Begin the feed now, or at the start of the demand for it, by the clock of the CRM.
 
-    Looks begin some time before: what is shown late is told once, and the first look keeps the rest of that as old.
-    A source that compares knows nothing from before its first look.
+    A poll begins some minutes before the feed, because a CRM may show changes late; earlier events are stored as old.
+    A source that compares has nothing from before its first poll.
     """
     backend = (app if feed.person else app.shared).backend
     theirs = await backend.account.upstream_time()

@@ -1,7 +1,7 @@
 """Taskhand's own changes since the last poll, for a source of changes that only compares two polls.
 
-Such a source would tell Taskhand's own changes as anybody's, in one with those of others. So the journal tells them,
-each as it was, and the source compares with the tasks as they were after them.
+Such a source would merge Taskhand's own changes with those of others. The journal has each of them, and the source
+compares with the tasks as they were afterwards.
 """
 
 import json
@@ -29,8 +29,8 @@ _MARK: Final = "own:"
 class OwnChanges:
     """The journal's record: the events, and the tasks as they were after them.
 
-    `position` is where the source goes on. `told` are the changes that need not be told any more, of those since
-    `since`; the others may be under way while the source looks.
+    `position` is where the source continues. `told` are the changes since `since` that are in the feed already; the
+    others may be under way during the poll.
     """
 
     position: str
@@ -55,7 +55,7 @@ class OwnChanges:
 
 
 async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: datetime) -> OwnChanges:
-    """What the journal tells since the last look at a feed; of what was before the feed began, nothing."""
+    """The changes in the journal since the last poll of a feed, without those from before the feed began."""
     position, told = _read_position(feed.position)
     since = (feed.looked_at or now) - timedelta(seconds=app.call_s) - CLOCKS
     ended = [one async for one in changes_since(app, since) if one.ending is not None]
@@ -77,7 +77,7 @@ async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: 
 
 
 def _apart(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
-    """The event, and after that of a new task which is finished by now its completion."""
+    """The event; for a new task that is completed by now, also its completion."""
     yield event
     if event.kind == "created" and now is not None and now.is_finished:
         status = tuple(replace(one, before=MISSING) for one in event.changed if one.field == "status")
@@ -109,7 +109,7 @@ def _is_since(text: str | None, moment: datetime) -> bool:
 
 
 def _without_note(task: Task | None) -> Task | None:
-    """The task as a list shows it: a note beside it is no field of it."""
+    """The task as a list shows it, without the note, which is not a field of the task."""
     return task and task.with_note()
 
 
@@ -119,7 +119,7 @@ def _task_ids(change: Change) -> Iterator[str]:
 
 
 def _read_position(text: str) -> tuple[str, frozenset[str]]:
-    """The position of the source, and the changes that were told."""
+    """The position of the source, and the changes that are in the feed already."""
     if not text.startswith(_MARK):
         return text, frozenset()
     told, position = json.loads(text.removeprefix(_MARK))

@@ -22,7 +22,7 @@ CLOCKS: Final = timedelta(minutes=1)
 """How far the clock of a CRM may be from that of the journal."""
 _PAGE: Final = 100
 _MAX_KNOWN: Final = 200
-"""Events of one task that are looked through for those that writes have already."""
+"""Maximum events of one task that are searched for those that are explained by a write already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _is_same(told: FieldChange, made: FieldChange) -> bool:
 
 
 def _plain(value: object) -> object:
-    """A value without what some CRMs do not tell of it: the zone of a due time, the order of people."""
+    """A value without the parts that some CRMs do not report: the zone of a due time, the order of people."""
     if isinstance(value, Due):
         return value.at or value.day
     return frozenset(value) if isinstance(value, tuple) else value
@@ -108,9 +108,9 @@ def writes_of(change: Change) -> Iterator[OwnWrite]:
 async def with_change_ids(
     app: AppContext, feed: FeedName, events: Sequence[TaskEvent], now: datetime
 ) -> tuple[TaskEvent, ...]:
-    """The events, each that a write of Taskhand's explains with its change, and with the person who made it.
+    """The events; an event that a write by Taskhand explains gets its change id and its person.
 
-    A write explains one event, the nearest in time, also of those that the feed has already: others may do the same a
+    A write explains one event, the nearest in time, of the new and the stored events: others may make the same change a
     moment later.
     """
     moments = [one for event in events for one in _span(event, now)]
@@ -160,7 +160,7 @@ def _find_explained(writes: Mapping[str, Sequence[OwnWrite]], events: Iterable[T
 def _take(
     pairs: Iterable[tuple[tuple[timedelta, timedelta], int, OwnWrite]], explained: set[tuple[str, int]]
 ) -> dict[int, str]:
-    """The change of each event that has one, by its place: each write and each event is in one pair, the nearest."""
+    """The change of each explained event, by the index of the event: the nearest pairs come first."""
     made: dict[int, str] = {}
     for _, at, write in sorted(pairs, key=lambda pair: pair[:2]):
         if at not in made and write.name not in explained:
@@ -170,7 +170,7 @@ def _take(
 
 
 async def _may_be_by(app: AppContext, event: TaskEvent, write: OwnWrite) -> bool:
-    """Whether who made an event can have made it by this write: no other member has."""
+    """Whether the author of an event can have made it by this write: not if another member did."""
     if event.by is None:
         return True
     return await find_author(app, write.change) in {None, event.by}
@@ -184,6 +184,6 @@ def _distance(write: OwnWrite, span: tuple[datetime, datetime], now: datetime) -
 
 
 def _span(event: TaskEvent, now: datetime) -> tuple[datetime, datetime]:
-    """Between which moments the change was."""
+    """The moments between which the change was made."""
     at = event.at or now
     return event.between or (at, at)

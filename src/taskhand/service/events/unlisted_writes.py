@@ -1,4 +1,4 @@
-"""Taskhand's latest writes that a list of events does not have: a first look begins now, and some CRMs tell late."""
+"""Taskhand's latest writes that a list of events lacks: a first list begins now, and some CRMs report changes late."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -11,15 +11,15 @@ from taskhand.service.visibility import is_shown
 __all__ = ["describe_unlisted_writes"]
 
 _LATELY: Final = timedelta(minutes=2)
-"""For how long a write that no event shows is mentioned: every CRM tells of it sooner."""
+"""How long a write without an event is mentioned; every CRM reports it sooner."""
 
 
 async def describe_unlisted_writes(
     app: AppContext, since: datetime | None, listed: Collection[str], task_id: str | None = None
 ) -> str | None:
-    """The note that a change made through Taskhand a moment ago is in list_changes; None if the list has all such.
+    """The note that a recent change by Taskhand is only in list_changes; None if the list of events has all of them.
 
-    `since` is when the list of events begins, None for a first look; `listed` are the ids of the changes in it.
+    `since` is the start of the list of events, None for a first list; `listed` are the ids of the changes in it.
     With `task_id` only writes of that task count.
     """
     lately = app.clock() - _LATELY
