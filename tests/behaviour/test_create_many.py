@@ -1,6 +1,8 @@
 """Many new tasks in one call: each body has its own outcome, each task is made once, and all are undone as one."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,11 @@ def bodies(count: int) -> list[dict[str, Any]]:
 def reasons(answer: dict[str, Any]) -> dict[str, str]:
     """The messages of an answer by their code."""
     return {row["code"]: row["message"] for row in answer["outcomes"] if "code" in row}
+
+
+def told(answer: dict[str, Any]) -> str:
+    """The messages of the tasks of an answer."""
+    return " ".join(row["message"] for row in answer["tasks"] if "message" in row)
 
 
 async def test_several_tasks_are_created_in_one_call_as_each_was_asked_for(agent: Agent) -> None:
@@ -119,6 +126,47 @@ async def test_the_same_key_is_answered_with_the_first_outcome_and_another_body_
     assert sorted(await worker.listed()) == ["A", "B"]
     await worker("create_tasks", tasks=sent[:2], idempotencyKey="on purpose")
     assert sorted(await worker.listed()) == ["A", "A", "B", "B"]
+
+
+async def test_the_same_key_is_answered_with_the_tasks_as_they_are_now(arm: Arm, tmp_path: Path) -> None:
+    """Lists that may be behind prove a deletion only minutes after the create."""
+    async with arm.open(tmp_path) as app:
+        later = replace(app, clock=lambda: app.clock() + timedelta(minutes=3))
+        servers = [create_server(one) for one in (app, later)]
+        async with Client(servers[0]) as now, Client(servers[1]) as then:
+            agent, late = Agent(now, arm.needs), Agent(then, arm.needs)
+            sent = {"tasks": bodies(3), "idempotencyKey": "one"}
+            made = await agent("create_tasks", **sent)
+            renamed, gone, same = made["tasks"]
+            await agent("update_task", id=renamed["id"], title="Renamed")
+            await app.backend.delete_task(await app.backend.get_task(gone["id"]))
+            again = await late("create_tasks", **sent)
+            assert (again["replayed"], again["changeId"]) == (True, made["changeId"])
+            assert again["totals"] == {"applied": 2, "refused": 1}
+            titles = {one["id"]: one["title"] for one in again["tasks"]}
+            assert (titles[renamed["id"]], titles[same["id"]]) == ("Renamed", same["title"])
+            assert "not found any more; nothing was made now" in told(again)
+            assert len(await agent.listed()) == 2
+
+
+async def test_an_undo_of_many_deletions_is_repeated_with_the_tasks_as_they_are_now(arm: Arm, tmp_path: Path) -> None:
+    async with arm.open(tmp_path) as app:
+        later = replace(app, clock=lambda: app.clock() + timedelta(minutes=3))
+        servers = [create_server(one) for one in (app, later)]
+        async with Client(servers[0]) as now, Client(servers[1]) as then:
+            agent, late = Agent(now, arm.needs), Agent(then, arm.needs)
+            made = await agent("create_tasks", tasks=bodies(2))
+            planned = await agent("delete_task", ids=[one["id"] for one in made["tasks"]])
+            deleted = await agent("apply_plan", planId=planned["planId"])
+            back = await agent("undo_change", changeId=deleted["changeId"])
+            renamed, gone = back["tasks"]
+            await agent("update_task", id=renamed["id"], title="Renamed")
+            await app.backend.delete_task(await app.backend.get_task(gone["id"]))
+            again = await late("undo_change", changeId=deleted["changeId"])
+            assert again["totals"] == {"unchanged": 1, "refused": 1}
+            assert f"It was made again before, as {renamed['id']}." in told(again)
+            assert f"({gone['id']}), and it is not found any more" in told(again)
+            assert await agent.listed() == ["Renamed"]
 
 
 async def test_a_body_that_was_sent_a_moment_ago_is_not_created_again_by_either_tool(worker: Agent) -> None:

@@ -18,7 +18,7 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.service.app_context import AppContext
 from taskhand.service.authorization import check_may_apply, find_guard
-from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
+from taskhand.service.bulk_write import bulk_write, is_resumable
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
@@ -28,6 +28,7 @@ from taskhand.service.inverse_write import moved_error
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable
 from taskhand.service.notes import moved_notes
+from taskhand.service.replayed_creates import replay_creates
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.stale_intent import difference_since
@@ -251,7 +252,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
             )
         receipt = await replay_create(call, earlier, by_key=is_by_key)
         return receipt if is_shown(call.app, first) else replace(receipt, change_id=None)
-    return replay_bulk(first)
+    return await replay_creates(call, first)
 
 
 def _plan_used_error(call: Call, user: Change) -> CallerError:

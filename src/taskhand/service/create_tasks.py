@@ -16,7 +16,7 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task, TaskDraft
 from taskhand.journal.journal import Claim, Intent
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan
+from taskhand.service.bulk_write import bulk_write, find_first, nothing_to_plan
 from taskhand.service.create_task import DUPLICATE
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made
 from taskhand.service.edit_resolver import Resolver
@@ -29,6 +29,7 @@ from taskhand.service.idempotency import (
 )
 from taskhand.service.intents import create_intent
 from taskhand.service.make_plan import make_plan
+from taskhand.service.replayed_creates import replay_creates
 from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["MAX_TASKS", "NewBody", "create_tasks"]
@@ -112,8 +113,8 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
     of_bodies = [one for step in steps for one in _duplicate_claim(call, step)]
     async with call.app.lock_all(claim.scope for claim in (*of_key, *of_bodies)):
         while True:
-            if not call.is_dry and (replay := await find_replay(call, of_key, payload)) is not None:
-                return replay
+            if not call.is_dry and (first := await find_first(call, of_key, payload)) is not None:
+                return await replay_creates(call, first)
             if not of_key:
                 await _find_earlier(call, steps)
             _check_not_all_refused(steps)

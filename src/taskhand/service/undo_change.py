@@ -10,19 +10,21 @@ from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.apply_plan import execute_intents, plan_user
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write
 from taskhand.service.create_task import replay_create
-from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
+from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made
 from taskhand.service.earlier_undo import note_on_earlier_undo
 from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, wait_until_ended
 from taskhand.service.inverse_write import Inverse, invert
 from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
 from taskhand.service.notes import describe_others, tasks_sharing, with_written_notes
+from taskhand.service.replayed_creates import to_result_now
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.undo_selection import Selection, select
 from taskhand.service.visibility import describe_owner, is_shown
@@ -77,6 +79,7 @@ class _TaskUndo:
     inverse: Inverse | None = None
     refusal: TaskhandError | None = None
     remade: EarlierCreate | None = None
+    remade_result: TaskResult | None = None
     claim: Claim | None = None
 
     @property
@@ -139,7 +142,7 @@ class _Undo:
         met = [one.task_id for one in self.tasks if self._skips(one)]
         reasons = ((one.task_id, one.inverse or one.refusal or one.remade) for one in self.tasks)
         left = [*self.unwritten, *(task_id for task_id, reason in reasons if reason is None)]
-        others = tuple(_remade_result(one.task_id, one.title, one.remade) for one in self.tasks if one.remade)
+        others = tuple(one.remade_result for one in self.tasks if one.remade_result is not None)
         titles = {one.task_id: one.title for one in self.tasks}
         return SkippedTasks((*met, *left), self.refused, others, titles)
 
@@ -175,6 +178,8 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
         )
         for intent, result in chosen.applied
     ]
+    if len(tasks) + len(chosen.unwritten) > 1:
+        tasks = await _with_remade_results(call, tasks)
     owner, redone = describe_owner(call.app, change), change.opening.undoes
     redoes = f"This redoes {redone}, which {change.id} had undone." if redone else None
     return _Undo(
@@ -291,14 +296,24 @@ def _title(intent: Intent, result: Result, now: Snapshot | None) -> str:
     return (task.title if task else None) or ""
 
 
-def _remade_result(task_id: str, title: str, earlier: EarlierCreate) -> TaskResult:
-    """The result of a deleted task that has been made again, or is on its way."""
+async def _with_remade_results(call: Call, tasks: Sequence[_TaskUndo]) -> list[_TaskUndo]:
+    """The tasks with the results of those that have been made again; these are read together."""
+    now = await read_made(call, [one.remade for one in tasks if one.remade is not None])
+    return [replace(one, remade_result=_remade_result(call, one, now)) for one in tasks]
+
+
+def _remade_result(call: Call, task: _TaskUndo, now: Mapping[str, Task] | None) -> TaskResult | None:
+    """The result of a deleted task that has been made again, or is on its way; `now` is of `read_made`."""
+    earlier = task.remade
+    if earlier is None:
+        return None
     result = earlier.change.results.get(earlier.index)
     if earlier.is_left:
-        return TaskResult.failed(task_id, "refused", left_error(earlier), title)
+        return TaskResult.failed(task.task_id, "refused", left_error(earlier), task.title)
     if result is None or result.after is None:
-        return TaskResult.failed(task_id, "unknown", outcome_unknown_error(earlier.change), title)
-    return TaskResult(task_id, "unchanged", message=f"It was made again before, as {result.task_id}.", title=title)
+        return TaskResult.failed(task.task_id, "unknown", outcome_unknown_error(earlier.change), task.title)
+    again = f"It was made again before, as {result.task_id}."
+    return to_result_now(call, TaskResult(task.task_id, "unchanged", message=again, title=task.title), earlier, now)
 
 
 def _kept_note(undo: _Undo) -> str | None:
