@@ -134,6 +134,7 @@ async def test_connections_that_are_left_out_for_one_reason_are_one_row(tmp_path
             [row] = answer["leftOut"]
             assert (row["connections"], row["code"]) == (["north", "south"], "unknown_member")
             assert [one["connection"] for one in answer["matched"]] == ["west"]
+            assert "matched.name" in answer["untrusted"]["fields"]
 
 
 async def test_a_connection_that_is_left_out_for_an_ambiguous_name_has_the_candidates(tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ def test_a_change_that_may_have_been_written_shows_the_intended_values(outcome: 
     assert row.get("changed") == changed
 
 
+def test_a_change_has_the_title_of_its_task_afterwards() -> None:
+    result = Result(0, "applied", TASK_ID, task(title="Afterwards"))
+    change = Change("chg_1", OPENING, (INTENT,), {0: result}, Ending("applied"))
+    [row] = ChangesAnswer.of(ChangePage((change,)), None, Wording()).model_dump(mode="json")["changes"]
+    assert row["title"] == "Afterwards"
+
+
 def test_person_and_connection_are_told_where_they_are_known() -> None:
     known = replace(OPENING, caller=Caller("tests", subject="ana@x.test"), connection="north")
     page = ChangePage((Change("chg_1", known, (INTENT,)), Change("chg_2", OPENING, (INTENT,))))

@@ -50,6 +50,13 @@ def test_an_answer_takes_at_most_400_tokens_on_the_wire(by: CountBy, name: str) 
 def test_the_largest_groups_come_first_and_tasks_of_nobody_are_labelled() -> None:
     answer = render_answer(render_counts(counted({"Ana": 1, NOBODY: 3, "Luis": 2}), "responsible"))
     assert list(answer.value["counts"].items()) == [("nobody", 3), ("Luis", 2), ("Ana", 1)]
+    equal = render_answer(render_counts(counted({"Luis": 1, "Ana": 1}), "responsible"))
+    assert list(equal.value["counts"]) == ["Ana", "Luis"]
+
+
+def test_groups_that_are_shown_by_one_name_are_added_up() -> None:
+    answer = render_answer(render_counts(counted({"x" * 70 + end: 2 for end in "ab"}), "status"))
+    assert list(answer.value["counts"].values()) == [4]
 
 
 def test_days_come_in_their_order_and_tasks_without_one_last() -> None:
@@ -69,6 +76,8 @@ def test_how_many_have_nobody_is_shown_however_many_people_have_more() -> None:
     value = render_answer(render_counts(counted(groups | {NOBODY: 1}), "responsible")).value
     assert value["counts"]["nobody"] == 1
     assert len(value["counts"]) + value["others"]["groups"] == 81
+    short = render_answer(render_counts(counted({f"{n}": 9 for n in range(80)} | {NOBODY: 1}), "responsible")).value
+    assert (len(short["counts"]), short["counts"]["nobody"], short["others"]) == (30, 1, {"groups": 51, "count": 459})
 
 
 def test_an_incomplete_count_has_its_reason_and_a_next_step() -> None:

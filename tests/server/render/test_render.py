@@ -27,6 +27,7 @@ from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt, changes
 from taskhand.domain.task import Contact, Member, Status, Task
 from taskhand.domain.task_page import resume
+from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, render_text
@@ -125,8 +126,12 @@ def test_namesakes_are_shown_with_their_e_mail_or_id() -> None:
 
 def test_a_former_member_is_shown_by_name_where_it_is_known_and_marked() -> None:
     of = task(task_responsibles=on_people(ANA.id, JUAN.id, "gone"))
-    found = replace(listed(of, members=(ANA,)), former={JUAN.id: JUAN})
-    shown = rows(ListAnswer.of(found, MISSING))[0]["responsibles"]
+    former = {JUAN.id: JUAN, "former": Member(id="former", name="Leo", email=None)}
+    times = {of.id: TaskTimes(None, datetime(2026, 3, 2, tzinfo=UTC), "former")}
+    found = replace(listed(of, members=(ANA,)), former=former, times=times)
+    [row] = rows(ListAnswer.of(found, ("responsibles", "completed_by")))
+    shown = row["responsibles"]
+    assert row["completed_by"] == "Leo (not in the team)"
     assert shown == ["Ana Pérez", "Juan Soto (not in the team)", "gone (not in the team)"]
     assert resolve_people(shown, [ANA], None, former=[JUAN], also=["gone"]).ids == (ANA.id, JUAN.id, "gone")
 
@@ -314,6 +319,12 @@ def test_up_to_ten_tasks_of_a_change_are_shown_and_of_more_the_first_three() -> 
         shown.append(json.loads(render_text(render_write(BulkReceipt(results), PLAIN))))
     assert [len(answer["tasks"]) for answer in shown] == [10, 3]
     assert ["list_changes" in answer.get("note", "") for answer in shown] == [False, True]
+
+
+def test_of_many_tasks_those_that_were_not_written_are_shown_even_without_a_reason() -> None:
+    results = [TaskResult(uuid(number), "unknown" if number == 10 else "applied") for number in range(11)]
+    answer = json.loads(render_text(render_write(BulkReceipt(tuple(results)), PLAIN)))
+    assert [one["ids"] for one in answer["outcomes"]] == [[uuid(10)]]
 
 
 def test_the_reason_why_tasks_were_not_written_is_marked_as_text_by_others() -> None:

@@ -18,6 +18,7 @@ KEY = "the id of a key"
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 PART: Message = {"type": "http.response.body", "body": b"part", "more_body": True}
 END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
+WHOLE: Message = {"type": "http.response.body", "body": b"whole"}
 
 
 class Authenticated:
@@ -48,7 +49,13 @@ class Stream:
 @pytest.mark.parametrize("end", ["inactive", "unknown"])
 @pytest.mark.parametrize(
     ("sent", "answer"),
-    [([], None), ([START], [START, END]), ([START, PART], [START, PART, END]), ([START, END], [START, END])],
+    [
+        ([], None),
+        ([START], [START, END]),
+        ([START, PART], [START, PART, END]),
+        ([START, END], [START, END]),
+        ([START, WHOLE], [START, WHOLE]),
+    ],
 )
 async def test_a_stream_whose_credential_ends_is_refused_or_if_started_closed_once(
     sent: list[Message], answer: list[Message] | None, end: str
