@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from backends.close.wired import ELENA, LEAD, TASK
 from taskhand.backends.close.events.event_log import Entry
-from taskhand.backends.close.events.event_mapping import TaskStates
+from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 
 MADE = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ROW = {"id": TASK, "text": "Call Acme", "lead_id": LEAD, "assigned_to": ELENA, "date_created": MADE.isoformat()}
@@ -64,3 +66,42 @@ def test_a_row_without_an_id_is_of_the_task_that_its_entry_names() -> None:
     known = after.known[TASK]
     assert known is not None
     assert (known.id, known.title) == (TASK, "Call")
+
+
+COMPLETED = replace(CREATED, id="ev_4", action="completed", changed=MADE + timedelta(seconds=60))
+FINISHED = replace(
+    RENAMED,
+    id="ev_5",
+    changed=COMPLETED.changed,
+    data=ROW | {"is_complete": True},
+    previous={"is_complete": False},
+    changed_fields=frozenset({"is_complete"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_told"),
+    [
+        (FINISHED, True),
+        (replace(FINISHED, task_id="task_other"), False),
+        (replace(FINISHED, made=COMPLETED.changed + timedelta(seconds=3)), False),
+        (replace(FINISHED, changed=COMPLETED.changed - timedelta(seconds=3)), False),
+        (replace(FINISHED, changed=COMPLETED.changed - timedelta(seconds=2)), True),
+        (replace(FINISHED, data=ROW | {"is_complete": False}), False),
+        (replace(FINISHED, previous={"is_complete": True}), False),
+        (replace(FINISHED, previous={"text": "Call"}), False),
+        (replace(FINISHED, action="deleted"), False),
+        (replace(FINISHED, data=None, previous=None), True),
+        (replace(FINISHED, data=None, previous=None, changed_fields=frozenset({"text"})), False),
+        (replace(CREATED, changed=COMPLETED.changed, data=ROW | {"is_complete": True}), True),
+        (replace(CREATED, changed=COMPLETED.changed, data=ROW | {"is_complete": False}), False),
+    ],
+)
+def test_a_completion_is_reported_by_the_row_that_shows_the_task_finished(other: Entry, *, is_told: bool) -> None:
+    assert is_explained(COMPLETED, [other], ()) is is_told
+
+
+def test_a_reported_row_may_also_hold_a_completion_and_a_reopening() -> None:
+    reopened = replace(FINISHED, data=ROW | {"is_complete": False}, previous={"is_complete": True})
+    assert is_explained(COMPLETED, [reopened], {reopened.id})
+    assert not is_explained(COMPLETED, [replace(reopened, previous={"text": "Call"})], {reopened.id})

@@ -240,6 +240,12 @@ async def test_a_server_that_only_reads_needs_no_scope_to_write(tmp_path: Path) 
     assert (found["scopes"].outcome, found["scopes"].found[:19]) == ("ok", "It may read tasks, ")
 
 
+async def test_a_server_that_only_reads_need_not_know_whether_it_may_write(crm: Crm, tmp_path: Path) -> None:
+    found = await looked_at(crm, tmp_path, crm.sandbox(), {"TASKHAND_READ_ONLY": "true"})
+    assert found["scopes"].outcome == "ok"
+    assert "write" not in found["scopes"].found.replace("read and write tasks", "")
+
+
 async def test_only_reading_is_known_of_a_token_of_another_kind(tmp_path: Path) -> None:
     there = hubspot_with()
     there.token = "oauth-4711"  # noqa: S105  it opens nothing but a sandbox
