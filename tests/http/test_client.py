@@ -10,6 +10,8 @@ import pytest
 
 from taskhand.domain.errors import (
     CallerError,
+    NoAnswer,
+    NotAttempted,
     NotFound,
     OperatorError,
     OutcomeUnknown,
@@ -19,12 +21,13 @@ from taskhand.domain.errors import (
 )
 from taskhand.http.client import Client
 from taskhand.http.path import Path
+from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.request import Request
 from taskhand.http.upstream import Explanation, Limits, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from http.conftest import Clients, Server, Step, Steps
+    from http.conftest import Clients, Server, Step, Steps, Time
 
     from taskhand.http.response_body import Json, Shape
 
@@ -341,3 +344,27 @@ def test_importing_the_client_does_not_import_the_http_library() -> None:
     code = "import sys, taskhand.http.client; print({name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
     assert not {"'httpx2'", "'httpcore2'", "'opentelemetry'", "'mcp'"} & set(done.stdout.strip("{}\n").split(", "))
+
+
+async def test_a_write_that_may_arrive_late_is_told_from_one_that_was_lost(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    client = await clients(server.url, limits=Limits(read_s=0.05, total_s=20.0))
+    put = Request.of("PUT", Path.of("/tasks/7"), json={}, replay_safe=True)
+    for first, kind in ((steps.SILENT, NoAnswer), (steps.RESET_AFTER_READING, OutcomeUnknown)):
+        server.steps = [first, steps.RESET_AFTER_READING]
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await client.send(put)
+        assert type(unknown.value) is kind
+
+
+async def test_a_write_is_not_sent_if_its_turn_leaves_no_time_to_read_it_back(
+    clients: Clients, server: Server, time: Time
+) -> None:
+    rate_limiter = RateLimiter(Rate(1, 16.0), clock=time.clock, sleep=time.sleep)
+    client = await clients(server.url, limits=Limits(total_s=20.0), rate_limiter=rate_limiter)
+    task = Path.of("/tasks/7")
+    await client.get(task)
+    with pytest.raises(NotAttempted, match="time ran out"):
+        await client.put(task)
+    assert (await client.get(task)).status == 200

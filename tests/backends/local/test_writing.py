@@ -66,6 +66,19 @@ async def test_a_lost_create_is_found_among_many_newer_tasks_and_many_older_ones
         assert later.tasks == []
 
 
+async def test_a_task_is_found_by_its_words_after_each_change_and_by_no_former_ones(backend: LocalBackend) -> None:
+    task = await create(backend, Edit(title="Call Acme", description="about prices", priority=1))
+    for edit, words, former in (
+        (Edit(description="about delivery"), "acme delivery", "prices"),
+        (Edit(title="Mail Globex"), "globex delivery", "acme"),
+        (Edit(priority=2), "globex delivery", "acme"),
+        (Edit(description=None), "globex", "delivery"),
+    ):
+        task = await update(backend, task, edit)
+        assert (await backend.list_tasks(TaskQuery(text=words))).tasks == (task,)
+        assert (await backend.list_tasks(TaskQuery(text=former))).tasks == ()
+
+
 async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backend: LocalBackend) -> None:
     await made(backend)
     me = await backend.account.me()

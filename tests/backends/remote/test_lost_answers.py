@@ -367,6 +367,16 @@ async def test_a_create_that_is_answered_with_the_task_of_another_one_is_searche
     assert len(await client.tasks()) == 2
 
 
+async def test_two_creates_of_one_call_that_are_answered_with_the_same_task_make_two() -> None:
+    time = Time()
+    client = Repeating(time.moment)
+    adapter = adapter_of(client, time)
+    results = await adapter.create_tasks([EDIT, replace(EDIT, title="Call Acme"), replace(EDIT, priority=0)])
+    made = [one.written.task for one in results if one.written]
+    assert [(task.title, task.priority) for task in made] == [("Send it", 1), ("Call Acme", 1), ("Send it", 0)]
+    assert {task.id for task in made} == {row["id"] for row in await client.tasks()}
+
+
 class Waiting(ExampleClient):
     """Asks for a wait of so many seconds with every create."""
 
