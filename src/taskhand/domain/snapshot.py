@@ -19,11 +19,11 @@ class Snapshot:
     """A task as it was read, and the CRM's own values of it.
 
     `native` are the CRM's own values (JSON, by its own names). They suffice to write the task's fields back exactly;
-    `Edit.native` takes them. `unknown` are fields of an Edit whose value the CRM does not show, not with certainty, or
-    in no form that can be read; the value in `task` must not be written back. `assumed` is whether `task` is the answer
-    to our own write, while the CRM still shows the task as it was before, because reads lag or because another client
-    reverted it. `lost` names what the task has and a task made again in its place would not have. `cannot_recreate` is
-    a sentence that says why no such task can be made, None if one can.
+    `Edit.native` takes them. `unknown` are fields of an Edit whose value the CRM does not show, or not with certainty,
+    or not in a readable form; their values in `task` must not be written back. `assumed` is whether `task` is the
+    answer to our own write, while the CRM still shows the task as it was before, because reads lag or because another
+    client reverted it. `lost` names the values that a recreated task would lack. `cannot_recreate` is the sentence why
+    the task cannot be recreated, None if it can.
     """
 
     task: Task
@@ -42,7 +42,7 @@ class Snapshot:
         return replace(self, task=self.task.with_note(note, note_id))
 
     def with_note_of(self, other: Task) -> "Snapshot":
-        """The snapshot with the note of the same task as it was read at another time: reading a task reads no notes."""
+        """The snapshot with the note of the same task as it was read at another time: notes are not read with tasks."""
         return self if other.note is MISSING else self.with_note(other.note, other.note_id)
 
     @property

@@ -29,7 +29,7 @@ class RequestObserver(Protocol):
         ...
 
     def turn_came(self, waited_s: float) -> None:
-        """A request has waited so long for its turn."""
+        """A request has waited `waited_s` seconds for its turn."""
         ...
 
     def watch_budget(self, read: Callable[[], Budget]) -> None:
@@ -41,9 +41,9 @@ class CallObserver(Protocol):
     """Observes the calls of tools. Nothing here may fail or wait."""
 
     def call_ended(self, tool: str, connection: str | None, outcome: str, code: str | None, took_s: float) -> None:
-        """A call ended: `outcome` is "ok", "cancelled" or who can act on the error, `code` that of the error.
+        """A call ended: `outcome` is "ok", "cancelled" or the class of the error, `code` is the error's code.
 
-        `tool` is what the client has sent. `connection` is None if none was found.
+        `tool` is the name that the client sent. `connection` is None if none was found.
         """
         ...
 
@@ -68,5 +68,5 @@ class HttpObserver(Protocol):
         ...
 
     def watch_sessions(self, read: Callable[[], int]) -> None:
-        """`read` returns how many sessions there are; it may be called in any thread."""
+        """`read` returns the number of open sessions; it may be called in any thread."""
         ...

@@ -1,6 +1,6 @@
 """Webhooks of a CRM: whether a delivery is genuine, which tasks it is about, and the subscriptions that cause it; pure.
 
-A delivery is a hint that tasks were changed, and no more: the changes are read from the CRM.
+A delivery is only a hint that tasks were changed: the changes are read from the CRM.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ Flaw = Literal["no signature", "a wrong signature", "a signature of another time
 class Delivery:
     """A request to the address of a connection's webhooks, before anything of its body was read.
 
-    `uris` are the addresses that it may have been sent to: as the operator names the server, and as the proxy was
-    called. `headers` are by name in lower case. `secret` is what follows the connection in the path. `at` is when it
-    came, aware.
+    `uris` are the addresses that it may have been sent to: the configured one, and the one that the proxy reports.
+    `headers` are by name in lower case. `secret` is the part of the path after the connection. `at` is the aware time
+    of its arrival.
     """
 
     method: str
@@ -34,8 +34,8 @@ class Delivery:
 class Verdict:
     """Whether a delivery is genuine: then it has no `flaw`.
 
-    `proof` is the signature, which nobody but the CRM can make; a delivery with the same one that comes before
-    `valid_until` is the same one again. None if there is no such thing.
+    `proof` is the signature, which only the CRM can make; another delivery with the same proof before `valid_until` is
+    a repetition. None if deliveries are not signed.
     """
 
     flaw: Flaw | None = None
@@ -44,7 +44,7 @@ class Verdict:
 
 
 class WebhookCheck(Protocol):
-    """Tells whether a delivery is the CRM's, by a key that it shares with Taskhand.
+    """Checks that a delivery is genuine, with a key that the CRM and Taskhand share.
 
     `refuses_repeats` is whether the same delivery again is refused as a replay; otherwise it is answered as the first
     one, because the CRM repeats a delivery with the same signature.
@@ -57,13 +57,13 @@ class WebhookCheck(Protocol):
         ...
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
-        """The ids of the tasks that a genuine delivery is about; none if it does not say."""
+        """The ids of the tasks in a genuine delivery; none if it names none."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription at the CRM: to which events, and where they are delivered. `is_active` is whether they are now."""
+    """A subscription at the CRM: its events, its address, and whether it is active."""
 
     id: str
     url: str
@@ -75,7 +75,7 @@ class Subscription:
 class Subscribed:
     """The subscriptions at the CRM after subscribing; `made` are those that are new or were changed.
 
-    `key` is what the deliveries are verified with, if the CRM or Taskhand has made it: it is to be kept.
+    `key` verifies the deliveries; it is set if the CRM or Taskhand has just made it, and has to be stored.
     """
 
     subscriptions: tuple[Subscription, ...]
@@ -93,8 +93,7 @@ class WebhookAdmin(Protocol):
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
         """Subscribe an address to changes of tasks; existing subscriptions stay.
 
-        `key` is the one that is kept. `replaces` is whether another address may be given up for this one, if the CRM
-        has only one.
+        `key` is the stored one. `replaces` is whether this address may replace another one, if the CRM has only one.
         """
         ...
 

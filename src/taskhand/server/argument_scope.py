@@ -1,4 +1,4 @@
-"""A place where arguments stand: at the top of a call, or in an object in it; pure."""
+"""A scope of arguments: the top of a call, or an object in it; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ __all__ = ["ArgumentScope"]
 _BODY = frozenset(field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items())
 """Fields of the body of a task."""
 _DOCUMENTED = _BODY - {"clear"}
-"""Those of them that the CRM's documentation has."""
+"""The documented fields among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArgumentScope:
-    """A place where arguments stand: at the top of the call, or in the object with the dotted name `within`.
+    """A scope of arguments: the top of the call, or the object with the dotted name `within`.
 
     `elsewhere` are the dotted names of the arguments around that object.
     """
@@ -35,12 +35,12 @@ class ArgumentScope:
     within: str = ""
     elsewhere: Sequence[str] = ()
     replaced: bool = False
-    """Whether the call has another argument in place of this object: what is empty in it is not given."""
+    """Whether the call has another argument in place of this object; empty values in it then mean not given."""
     filled: bool = False
-    """Whether an argument around this object says nothing: the host may fill in what was left out."""
+    """Whether an argument around this object is empty: then the host may fill in omitted arguments."""
     tool: str = ""
     others: Mapping[str, Schema] = field(default_factory=dict)
-    """The schemas of the same place on other connections, by name."""
+    """The schemas of the same scope on other connections, by name."""
 
     @property
     def properties(self) -> Schema:
@@ -60,7 +60,7 @@ class ArgumentScope:
 
     @property
     def body(self) -> TaskBody | None:
-        """The body of a task that stands here; None where none does."""
+        """The body of a task in this scope; None if it has none."""
         kind = next((kind for kind in (TaskDraft, TaskPatch) if issubclass(self.model, kind)), None)
         if kind is None:
             return None

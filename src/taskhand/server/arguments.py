@@ -39,7 +39,7 @@ def parse_arguments(
     """The arguments as `model`; CallerError says which argument is wrong and what to send.
 
     `tool` is the name of the tool that is called. `reads` is whether it only reads: an empty value in a filter that a
-    write uses is not taken for *not given*, since it would widen what is written to. `others` are the schemas of the
+    write uses does not mean *not given*, because that would widen the write. `others` are the schemas of the
     other connections by name.
     """
     faults = _Faults()
@@ -63,7 +63,7 @@ def parse_arguments(
 
 @dataclass(frozen=True, slots=True)
 class _Faults:
-    """The wrong and the missing arguments: a sentence for each, by dotted name; `unknown` has an error for each."""
+    """Wrong and missing arguments: a sentence for each, by dotted name; `unknown` are errors of unknown arguments."""
 
     wrong: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -108,7 +108,7 @@ def _chosen_from(model: type[BaseModel]) -> list[tuple[str, str]]:
 
 
 def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) -> dict[str, Any]:
-    """The values by name as they were meant, those in objects included; faults are added to `faults`."""
+    """The converted values by name, those in objects included; faults are added to `faults`."""
     properties, required = scope.properties, scope.required
     for name in sent:
         if name not in properties:

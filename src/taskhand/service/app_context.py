@@ -70,16 +70,14 @@ class ConnectionState:
 class AppContext:
     """The backend, its journal, the clock and the write policy, for one caller.
 
-    `connection` is the name of the CRM account, None if there is only one; `description` says what it is, and
-    `title` names its backend in sentences, and `configured_me` is who `me` is by the settings, if nobody was asked.
-    `name_in_files` is what people.toml calls it, if the configuration has several, also if it is served alone.
-    `link_name` is what the links of persons and the policy call it, also the only one.
-    `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
-    without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
-    which tasks were changed. `open_events` returns the feeds of changes, which it opens once. `own` opens the
-    connection with persons' own credentials, None if nobody can link one; `offers` has the pages where they link,
-    None if there are none. `problem` is why the shared credential cannot be
-    used.
+    `connection` is the name of the CRM account, None if there is only one; `description` says what it is, and `title`
+    names its backend in sentences, and `configured_me` is the person of `me` by the settings. `name_in_files` is its
+    name in people.toml, if the configuration has several. `link_name` is its name in links and in the policy, which
+    also the only connection has. `principal` is the caller. `clock` returns aware datetimes. `timezone` is the IANA
+    zone of a dueTime that comes without one. A call is answered within `call_s` seconds, which `monotonic` measures.
+    `updates` notifies subscribers of changed tasks. `open_events` returns the feeds of changes, which it opens once.
+    `own` opens the connection with people's own credentials, None if nobody can link one; `offers` has the pages for
+    linking, None if there are none. `problem` is the reason why the shared credential cannot be used.
     """
 
     backend: Backend

@@ -40,8 +40,8 @@ async def find_connection(
 ) -> AppContext | None:
     """The connection that is `named`, or that one of the changes or plans, or else all the tasks, belong to.
 
-    None if none of them tells; the first for a plan or change that is in none. NotAllowed for one of the
-    `forbidden`; UnclearConnection for an unknown name, and for a change or plan of another connection than the named.
+    None if they do not determine it; the first connection for an unknown plan or change. NotAllowed for one of the
+    `forbidden`; UnclearConnection for an unknown name, and for a change or plan of a connection other than the named.
     """
     if named is not None:
         if named.strip().casefold() in {name.casefold() for name in forbidden}:
@@ -86,7 +86,7 @@ async def _find_by_change(apps: Iterable[AppContext], change_ids: Collection[str
 
 
 async def _check_of(app: AppContext, connections: Connections, change_ids: Collection[str]) -> None:
-    """UnclearConnection where one of these changes or plans is of another of the caller's connections."""
+    """Refuse changes or plans of another of the caller's connections (UnclearConnection)."""
     for change_id in change_ids:
         own = await _find_by_change([app, *connections], [change_id])
         if own is not None and own.connection != app.connection:

@@ -17,10 +17,7 @@ _EVERY_S: Final = 1.0
 
 
 async def find_first(app: AppContext, asked: EventsAsked, since: datetime | None) -> EventsAsked:
-    """What to ask for in the place of a bookmark that the caller does not have yet: what was changed since a moment.
-
-    The errors are as of `list_events`.
-    """
+    """The query from a moment on, for a caller without a bookmark; errors as of `list_events`."""
     if since is None:
         return asked
     with app.call_deadline():
@@ -29,7 +26,7 @@ async def find_first(app: AppContext, asked: EventsAsked, since: datetime | None
 
 
 async def read_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[EventPage]:
-    """Every page; the first one after a look at the CRM. The errors are as of `list_events`."""
+    """All pages, the first one after a poll of the CRM; errors as of `list_events`."""
     looks = True
     while True:
         with app.call_deadline():
@@ -41,9 +38,9 @@ async def read_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[Even
 
 
 async def follow_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[EventPage]:
-    """Every page, and then those of what this process or another finds, until cancelled; the last ones may be empty.
+    """All pages, then pages of events that this or another process finds, until cancelled; later pages may be empty.
 
-    While it runs the feed is wanted, so that the poller looks.
+    While it runs, the feed is in demand, so the poller polls.
     """
     woken, seen = [anyio.Event()], 0
     ends = [app.demand.subscribe(app), app.updates.subscribe(lambda _: woken[0].set())]

@@ -1,4 +1,4 @@
-"""The inverse of a write to one task: what is written to undo it, and the fields that have changed since."""
+"""The inverse of a write to one task: the write that undoes it, and the fields that changed since."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ __all__ = ["Inverse", "invert", "moved_error"]
 class Inverse:
     """The intent that undoes the write to a task.
 
-    `kept` are fields that stay as they are, because they have changed since; if these are all, `refusal` says so.
-    `is_met` is whether the task is as the intent would make it. `note` says what cannot be restored,
-    `not_restored` names what a deleted task that is made again lacks.
+    `kept` are fields that stay as they are, because they changed since; if these are all fields, `refusal` is the
+    error. `is_met` is whether the task already matches the intent. `note` is about values that cannot be restored.
+    `not_restored` names the values that a recreated task lacks.
     """
 
     intent: Intent
@@ -40,7 +40,7 @@ class Inverse:
 async def invert(
     app: AppContext, intent: Intent, result: Result, now: Snapshot | None, left_out: Collection[str]
 ) -> Inverse | None:
-    """The inverse of an applied intent; `left_out` are fields of an edit that are not to be restored.
+    """The inverse of an applied intent; `left_out` are fields of an edit that are not restored.
 
     None if nothing but such fields was written. CallerError if nothing can be restored.
     """
@@ -59,7 +59,7 @@ async def invert(
 
 
 def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
-    """The error for a task of which a field that an undo sets by `edit` has changed since; None if none has."""
+    """The error for a task if a field that an undo sets by `edit` changed since; None if none did."""
     moved = difference_between(after, now, of=edit)
     if moved is None:
         return None

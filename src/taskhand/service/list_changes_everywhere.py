@@ -20,7 +20,7 @@ class ChangeLists:
     """One page over several connections: its `rows` are changes with their connections, newest first.
 
     `found` has the page of each connection, of which the rows may be a part, with the words for its people. `begun` is
-    if the page begins.
+    the cursor of this page.
     """
 
     rows: tuple[tuple[str, Change], ...]
@@ -52,7 +52,7 @@ async def list_changes_everywhere(
 ) -> ChangeLists:
     """One page of the changes of these connections, by the query of each; the limit is that of the whole page.
 
-    `people_in` returns the ids of the people in the row of a change. `asked` is what a cursor belongs to.
+    `people_in` returns the ids of the people in the row of a change. `asked` identifies the query of a cursor.
     """
     begun = MergedCursor.of_list([*apps], asked, cursor)
 

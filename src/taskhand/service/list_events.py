@@ -41,9 +41,9 @@ _IN_UTC: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\dZ", re.ASCII)
 class EventsAsked:
     """The query of a caller: up to `limit` events after a cursor, else since a moment, else since the last list.
 
-    `is_all` replaces the last list: all stored events, and those of the last day. `person_ids` are authors of events,
-    or people responsible for the task. `matched` are the names and the day that were sent in words. `unknown` are the
-    errors of names that are not known here, which the query leaves out.
+    `caller` is the key of the caller's last list. `is_all` replaces it: all stored events, and those of the last day.
+    `person_ids` are authors of events, or people responsible for the task. `matched` are the names and the day that
+    were sent in words. `unknown` are the errors of names that are not known here, which the query leaves out.
     """
 
     caller: str

@@ -22,8 +22,8 @@ __all__ = ["EventLists", "list_events_everywhere", "mark_shown_everywhere"]
 class EventLists:
     """One page over several connections: its `rows` are events with their connections, newest last.
 
-    `found` has what was asked of each connection and its page, of which the rows may be a part, with the words for its
-    people. `begun` has the places at which the page begins.
+    `found` has the query and the page of each connection, of which the rows may be a part, with the words for its
+    people. `begun` is the cursor of this page.
     """
 
     rows: tuple[tuple[str, KeptEvent], ...]
@@ -37,7 +37,7 @@ class EventLists:
 
     @property
     def unknown(self) -> tuple[tuple[str, TaskhandError], ...]:
-        """The people whom a connection does not know and was not asked for, by connection."""
+        """The people whom a connection does not know, each with the error; it was asked without them."""
         return tuple((name, one) for name, (asked, *_) in self.found.answers.items() for one in asked.unknown.values())
 
     def shown_of(self, shown: int) -> Mapping[str, int]:
@@ -68,9 +68,9 @@ async def list_events_everywhere(
     limit: int,
     cursor: str | None = None,
 ) -> EventLists:
-    """One page of the changes in these connections, at most `limit` in all, by what is asked of each.
+    """One page of the changes in these connections, at most `limit` in all, by the query of each.
 
-    A connection of which it cannot be asked is left out, as one that knows no person of a name.
+    A connection that cannot answer its query is left out, such as one that knows none of the people.
     """
     begun = MergedCursor.of_list([*apps], "events", cursor)
 

@@ -60,16 +60,17 @@ def with_own_credential(
 ) -> tuple[Backend, Callable[[], Awaitable[bool]]]:
     """The backend for one caller: with the caller's own credential, else with the shared one if that is allowed.
 
-    The second tells whether it is the own one now. `own` None: nobody can link one. `connection` names it in errors.
+    The second function returns whether requests now use the own credential. `own` is None if nobody can link one.
+    `connection` is the name in errors.
     """
     choice = _Choice(shared, own, principal, connection, for_caller)
     return _CallersBackend(choice), choice.is_own
 
 
 async def describe_credential(own: OwnBackends | None, principal: Principal, connection: str) -> str | None:
-    """With whose credential the calls of a person go to the CRM, as a sentence; None if nobody is known.
+    """A sentence on the credential that a person's calls use at the CRM; None if callers are not known.
 
-    `own` None: nobody can link one, which is told to those who have to.
+    `own` is None if nobody can link one; people who have to are told so.
     """
     if principal.person is None:
         return None
@@ -124,7 +125,7 @@ class _Choice:
             yield self._own_backend
 
     async def is_own(self) -> bool:
-        """Whether a request now bears the caller's own credential: then no later one of this caller bears another."""
+        """Whether requests now have the caller's own credential; then all later ones of the caller have it too."""
         async with self.backend() as backend:
             return backend is not self.shared
 
@@ -141,7 +142,7 @@ class _Choice:
 
 
 class _CallersBackend(ForwardingBackend):
-    """The backend of a caller; each request bears the credential that is the caller's then."""
+    """The backend of a caller; each request has the caller's credential at that time."""
 
     def __init__(self, choice: _Choice) -> None:
         super().__init__(choice.shared, self._open_chosen)

@@ -19,7 +19,7 @@ __all__ = ["READY", "Readiness", "Ready", "check_readiness"]
 _log = logging.getLogger(__name__)
 
 READY: Final = "ok"
-"""The state of what can be used; any other state is the code of an error."""
+"""The state of a part that works; any other state is the code of an error."""
 
 _BOUND_S: Final = 5.0
 _CREDENTIAL_S: Final = {True: 30.0, False: 5.0}
@@ -30,9 +30,9 @@ _ACCEPTED: Final = frozenset({"forbidden", "rate_limited"})
 
 @dataclass(slots=True)
 class Readiness:
-    """The states of what calls need. However many ask at once, one check runs at a time, and the others share it.
+    """The states of the parts that calls need. Concurrent callers share one check.
 
-    `bound_s` is how many seconds each of its parts may take.
+    `bound_s` is the time limit of each part in seconds.
     """
 
     app: AppContext
@@ -76,9 +76,9 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Whether a server can carry out calls, and what is told of it to whoever asks: no names, and nothing of a task.
+    """Whether a server can carry out calls, as facts that anyone may read: no names and no data of tasks.
 
-    `checks` are the states of what all calls need; `connections` says how many of several can be used.
+    `checks` are the states of the parts that all calls need; `connections` is how many of several can be used.
     """
 
     is_ready: bool
@@ -86,7 +86,7 @@ class Ready:
     connections: str | None = None
 
     def with_checks(self, states: Mapping[str, str]) -> "Ready":
-        """The same with further states of what all calls need."""
+        """A copy with further states of parts that all calls need."""
         return replace(self, is_ready=self.is_ready and _is_ready(states), checks={**self.checks, **states})
 
     @property
@@ -99,7 +99,7 @@ class Ready:
 def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
     """The check of all connections: the states of the only one, or how many of several can be used.
 
-    With several, one that can be used is enough: the others are told in the answers of calls.
+    With several, one usable connection is enough: answers of calls name the others.
     """
     checks = [Readiness(app) for app in connections]
 

@@ -25,7 +25,7 @@ _STALE = "The task changed since the plan was made; it was not written."
 _GONE = "The task is gone; nothing was written."
 _MAX_CHANGES = 50
 _PORTION = 100
-"""Tasks that are read at a time: what a slow CRM has not shown when it is time to write is left for the next call."""
+"""Tasks that are read at a time; those not read when the time for writing begins are left for the next call."""
 _TO_WRITE = 0.6
 """The share of the call's time that is kept for writing."""
 
@@ -43,7 +43,7 @@ def left_of(change: Change) -> Change:
 async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
     """Write the tasks of an ended change that are left; None if reading them leaves nothing to write.
 
-    AlreadyClaimed if another call has gone on with it. CallerError if the change was undone.
+    AlreadyClaimed if another call has continued it. CallerError if the change was undone.
     """
     open_intents = {
         index: intent
@@ -106,7 +106,7 @@ def _look(
 
 
 async def _find_created(call: Call, change: Change, intents: Mapping[int, Intent]) -> list[Result]:
-    """The creates in doubt whose tasks are found now; the others stay unknown and are never sent again."""
+    """The results of unknown creates whose tasks are found now; the others stay unknown and are never sent again."""
     in_doubt = [index for index, one in intents.items() if one.verb == "create" and _is_in_doubt(change, index)]
     try:
         found = await find_created(call.app, change, in_doubt)

@@ -252,7 +252,7 @@ def _nothing_left(undo: _Undo) -> Receipt | BulkReceipt:
 def _is_just_made(call: Call, change: Change, intents: Sequence[Intent]) -> bool:
     """Whether the undo deletes only a few tasks that this client created here a moment ago.
 
-    A rule that wants a second person for every deletion wants one here too.
+    A rule that requires a second person for every deletion applies here too.
     """
     policy = call.app.policy
     return (
@@ -297,13 +297,13 @@ def _title(intent: Intent, result: Result, now: Snapshot | None) -> str:
 
 
 async def _with_remade_results(call: Call, tasks: Sequence[_TaskUndo]) -> list[_TaskUndo]:
-    """The tasks with the results of those that have been made again; these are read together."""
+    """The tasks with the results of those that were created again, which are read together."""
     now = await read_made(call, [one.remade for one in tasks if one.remade is not None])
     return [replace(one, remade_result=_remade_result(call, one, now)) for one in tasks]
 
 
 def _remade_result(call: Call, task: _TaskUndo, now: Mapping[str, Task] | None) -> TaskResult | None:
-    """The result of a deleted task that has been made again, or is on its way; `now` is of `read_made`."""
+    """The result of a deleted task that was created again, or is being created; `now` is of `read_made`."""
     earlier = task.remade
     if earlier is None:
         return None

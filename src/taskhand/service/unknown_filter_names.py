@@ -20,7 +20,7 @@ __all__ = ["OfKnown", "ask_for_known", "check_known_somewhere"]
 _T = TypeVar("_T")
 
 _NAMES: Final = ("responsible_ids", "status")
-"""The fields of a filter of which a task meets one value."""
+"""The fields of a filter that may have several values, of which a task matches one."""
 _UNKNOWN: Final = frozenset({"unknown_member", "unknown_status"})
 
 Name = tuple[str, str]
@@ -36,7 +36,7 @@ class OfKnown(Generic[_T]):
 
 
 async def ask_for_known(app: AppContext, given: TaskFilter, ask: Callable[[TaskFilter], Awaitable[_T]]) -> OfKnown[_T]:
-    """The answer for the filter with those of its names that are known here; the error if of a field none is.
+    """The answer for the filter without names that are unknown here; the error if all names of a field are unknown.
 
     A task has to match one of the names, so fewer names never widen the answer. What the backend cannot express
     is refused before any request.
