@@ -397,7 +397,10 @@ def test_shown_dates_are_parsed_back_to_the_same_dates(moment: datetime, zone: s
     local = moment.replace(second=0, microsecond=0).astimezone(ZoneInfo(zone))
     day = SHOWN[local.weekday()]
     shown = DueRequest.parse(f"{local.isoformat(timespec='minutes')} {day}", reference=HERE)
-    assert shown.due_date == local
+    assert isinstance(shown.due_date, datetime)
+    assert shown.due_date.astimezone(UTC) == local.astimezone(
+        UTC
+    )  # in an hour that comes twice, no two zones are equal
     assert DueRequest.parse(f"{local.date()} {day}", reference=HERE).due_date == local.date()
     assert shown.matched == ()
     window = f"{local.isoformat(timespec='minutes')} {day}"
@@ -432,3 +435,36 @@ def test_no_start_waits_for_the_grammar() -> None:
     loaded = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)  # noqa: S603
     assert "taskhand.domain.due" in loaded.stdout
     assert "date_words" not in loaded.stdout
+
+
+@pytest.mark.parametrize(
+    ("english", "spanish", "days"),
+    [
+        *(("thirty", "treinta", 30), ("forty", "cuarenta", 40), ("fifty", "cincuenta", 50), ("sixty", "sesenta", 60)),
+        *(("ninety", "noventa", 90), ("forty-two", "cuarenta y dos", 42), ("thirty-one", "treinta y uno", 31)),
+    ],
+)
+def test_a_number_of_days_in_words_is_counted_from_today(english: str, spanish: str, days: int) -> None:
+    expected = (NOW.date() + timedelta(days)).isoformat()
+    assert [due_in(f"in {english} days"), due_in(f"en {spanish} días")] == [expected, expected]
+
+
+def test_the_coming_weekday_is_the_first_after_today() -> None:
+    for phrase in (
+        "this coming Wednesday",
+        "the coming Wednesday",
+        "este próximo miércoles",
+        "este miércoles que viene",
+    ):
+        assert due_in(phrase) == "2026-12-02"
+    assert due_in("coming Thursday") == "2026-11-26"
+
+
+@pytest.mark.parametrize(("days", "saturdays"), [(0, [28, 35]), (2, [28, 35]), (3, [35]), (4, [35]), (5, [35, 42])])
+def test_the_next_weekend_may_be_the_coming_one_until_friday(days: int, saturdays: list[int]) -> None:
+    at = Reference((NOW + timedelta(days)).astimezone(UTC), ZONE)
+    with pytest.raises(CallerError) as caught:
+        DueRequest.parse("next weekend", reference=at)
+    first = date(2026, 11, 1)
+    expected = [first + timedelta(day - 1 + more) for day in saturdays for more in (0, 1)]
+    assert [one.value[:10] for one in caught.value.candidates] == [str(one) for one in expected]
