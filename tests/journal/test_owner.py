@@ -15,6 +15,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Opening, Result
 from taskhand.wiring import open_app
+from taskhand.wiring import open_journal as open_own_journal
 
 KEY = Claim("key Claude 1", "payload")
 
@@ -88,6 +89,13 @@ async def test_the_same_store_has_the_same_history_and_makes_no_second_task_unde
 ) -> None:
     first, _ = await create(store)
     other = spell(store)
+    for is_checked in (False, True):  # by the first request to a journal
+        journal = open_own_journal(Settings(db=other, user="Elena"))
+        if is_checked:
+            assert "4 rows" in (await journal.check_health())[0].found
+        else:
+            assert await journal.exists()
+        await journal.aclose()
     assert await history(other) == [first]
     assert await create(other) == (first, False)
 

@@ -251,3 +251,15 @@ async def test_a_schema_of_an_older_program_is_migrated_with_its_rows(postgres: 
     assert await store.write(count_up) == 4
     await store.aclose()
     await upgraded.aclose()
+
+
+async def test_a_database_that_was_away_is_asked_again_once_and_without_a_pause() -> None:
+    pauses: list[float] = []
+    store = Store(Database("postgresql://ana@127.0.0.1:1/none", sleep=pauses.append), JOURNAL)
+    counts = []
+    for _ in range(2):
+        with pytest.raises(OperatorError):
+            await store.read(lambda _: None)
+        counts.append(len(pauses))
+    assert 0 < counts[0] == counts[1]
+    await store.aclose()

@@ -51,4 +51,8 @@ async def test_a_new_task_gets_its_status_in_the_rest_of_the_call(tmp_path: Path
         await execute_intents(call, [Intent("create", edit=one, asked=one) for one in edits], call.new_opening())
     tasks = (await adapter.list_tasks(TaskQuery())).tasks
     assert [one.status_config for one in tasks] == [STATUSES[-1]] * len(titles)
+    assert call.change is not None
+    change = await app.journal.find(call.change.id)
+    assert change is not None
+    assert [one.after and one.after.status_config for one in change.results.values()] == [STATUSES[-1]] * len(titles)
     await app.aclose()

@@ -1,6 +1,6 @@
 """A backend that has one person's tasks only: no method was forgotten, and none writes what was not read as own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from inspect import getmembers, isfunction, signature
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.query import TaskQuery
+from taskhand.domain.snapshot import Snapshot
 from taskhand.service import own_tasks
 from taskhand.service.own_tasks import OwnTasksBackend
 
@@ -108,3 +109,27 @@ async def test_a_task_that_a_call_gives_away_may_be_read_until_the_call_ends(sto
     assert (await backend.get_task(task.id)).responsible_ids == ()
     with pytest.raises(NotAllowed):
         await OwnTasksBackend(store).get_task(task.id)
+
+
+async def test_properties_are_read_of_own_tasks_as_they_are_asked_for(store: LocalBackend) -> None:
+    class Properties:
+        """The properties of an account, which note what is asked for."""
+
+        async def snapshots(
+            self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
+        ) -> dict[str, Snapshot]:
+            asked.append((list(ids), list(names), to_delete))
+            return await store.snapshots(ids)
+
+    me = await store.me()
+    assert me is not None
+    asked = list[tuple[list[str], list[str], bool]]()
+    own = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
+    other = await create(store, Edit(title="B", responsible_ids=(), priority=1))
+    store.properties = Properties()  # type: ignore[assignment]  # the rest is not asked for
+    backend = OwnTasksBackend(store)
+    assert backend.properties is not None
+    assert {*await backend.properties.snapshots([own.id], ["rank"], to_delete=True)} == {own.id}
+    with pytest.raises(NotAllowed):
+        await backend.properties.snapshots([own.id, other.id], ["rank"])
+    assert asked == [([own.id], ["rank"], True), ([own.id, other.id], ["rank"], False)]

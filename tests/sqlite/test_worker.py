@@ -263,3 +263,13 @@ async def test_the_version_is_unknown_until_the_worker_has_opened_the_file_and_n
     assert store.version() is None
     await store.read(lambda _: None)
     assert store.version() not in {None, before}
+
+
+async def test_only_the_worker_waits_in_sqlite_for_another_process(store: Store) -> None:
+    threads: list[str] = []
+    for _ in range(2):
+        assert await store.peek(asked("PRAGMA busy_timeout", threads)) == 0
+    await store.write(added(1, threads), tasks=1_000)
+    assert await store.write(asked("PRAGMA busy_timeout", threads), tasks=1_000) > 0
+    assert await store.peek(asked("PRAGMA busy_timeout", threads)) == 0
+    assert [name == threads[0] for name in threads] == [True, True, False, False, True]

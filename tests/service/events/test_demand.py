@@ -9,6 +9,7 @@ import pytest
 from behaviour.arms import NOW
 from passing import SharedTime
 from safety.victim import journal_in, store_in
+from taskhand.domain.background_requests import idle_share, is_idle
 from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.demand import WANTED_FOR_S
@@ -73,3 +74,15 @@ def test_a_feed_begins_when_somebody_began_to_want_it_but_not_more_than_a_minute
     assert app.demand.waited_s(time.now) == 0.0
     app.demand.use(app)
     assert [app.demand.waited_s(time.now + passed) for passed in (5.0, 60.0, 500.0)] == [5.0, 60.0, 60.0]
+
+
+async def test_the_end_interrupts_a_look_in_progress_and_a_call_makes_it_hurry(app: AppContext) -> None:
+    with anyio.fail_after(1), idle_share() as share:
+        app.demand.hurry()
+        with app.demand.looking(share):
+            assert is_idle()
+            app.demand.hurry()
+            assert not is_idle()
+            app.demand.end()
+            await anyio.sleep_forever()
+    assert app.demand.has_ended

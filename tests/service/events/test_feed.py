@@ -15,6 +15,7 @@ from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import difference_event
+from taskhand.domain.snapshot import Snapshot
 from taskhand.events.event_store import EventQuery
 from taskhand.journal.journal import Intent, Result
 from taskhand.service.events.feed import KnownView, feed_of, look
@@ -254,3 +255,17 @@ async def test_an_own_write_explains_an_event_that_may_have_been_at_its_time(tmp
         await look(stage.app)
         kept = await stage.store.list_events(await feed_of(stage.app), EventQuery(9))
         assert {one.event.key: one.event.change_id for one in kept[-2:]} == {"other": None, "own": answer["changeId"]}
+
+
+async def test_a_write_in_progress_explains_its_event_before_its_result_is_known(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        await look(stage.app)
+        stage.clock.move(minutes=5)
+        call, edit = Call(stage.app, "update_task"), Edit(title="Call Ana")
+        await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
+        await stage.others.rename(task, "Call Ana")
+        stage.clock.move(seconds=1)
+        await look(stage.app)
+        assert call.change is not None
+        assert (await seen(stage))[-1] == ("updated", "Call Ana", call.change.id)

@@ -1,0 +1,49 @@
+"""Whether a task has changed since a plan was made, also where only its HTML tells."""
+
+from dataclasses import replace
+
+import pytest
+
+from behaviour.arms import NOW
+from builders import TASK_ID, task
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Caller, Change, Ending, Intent, Opening
+from taskhand.service.stale_intent import difference_since
+
+HTML = "<p>Call <b>Ana</b></p>"
+WRITES_HTML = Edit(description="Pay", native={"body": "<p>Pay</p>"})
+
+
+def is_stale(edit: Edit, html_now: str | None, title: str = "Call", undoes: str | None = None) -> bool:
+    """Whether a plan with this edit is stale for a task with this HTML, whose text is the same, and this title."""
+    before = Snapshot(task(title="Call", description="Call Ana"), native={"body": HTML})
+    now = Snapshot(task(title=title, description="Call Ana"), native={"body": html_now})
+    intent = Intent("update", before, edit, edit)
+    opening = Opening("update_task", Caller(), NOW, undoes=undoes)
+    change = Change("plan_1", opening, (intent,), {}, Ending("planned"))
+    capabilities = replace(LocalBackend.capabilities, html_description="body")
+    found = difference_since(change, intent, now, capabilities)
+    assert found is None or found.id == TASK_ID
+    return found is not None
+
+
+@pytest.mark.parametrize(
+    ("edit", "html", "title", "undoes", "stale"),
+    [
+        (WRITES_HTML, HTML, "Call", None, False),
+        (WRITES_HTML, "<p>Call <i>Ana</i></p>", "Call", None, True),
+        (WRITES_HTML, None, "Call", None, True),
+        (WRITES_HTML, HTML, "Visit", None, True),
+        (WRITES_HTML, HTML, "Visit", "chg_1", False),
+        (WRITES_HTML, "<p>Call <i>Ana</i></p>", "Visit", "chg_1", True),
+        (Edit(description="Pay"), "<p>Call <i>Ana</i></p>", "Call", None, False),
+        (Edit(title="Pay"), "<p>Call <i>Ana</i></p>", "Call", None, False),
+        (Edit(title="Pay"), HTML, "Visit", "chg_1", True),
+    ],
+)
+def test_html_counts_where_it_is_written_and_an_undo_minds_only_the_fields_that_it_sets(
+    edit: Edit, html: str | None, title: str, undoes: str | None, *, stale: bool
+) -> None:
+    assert is_stale(edit, html, title, undoes) is stale
