@@ -216,7 +216,7 @@ class TaskReader:
     async def read_recent(self) -> dict[str, Record | None]:
         """The recently written tasks by HubSpot's id, in their present state; None for a task that does not exist."""
         ids = [one for one, _ in self.recent.all()]
-        found: Mapping[str, Record] = await self.read_records(ids, by_property=False) if ids else {}
+        found = await self.read_records(ids, by_property=False)
         return {one: found.get(one) for one in ids}
 
     async def _read_one(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Reply:
