@@ -272,3 +272,4 @@ async def test_a_row_that_cannot_be_read_is_counted_with_its_connection(tmp_path
         answer = await there.agent("list_tasks")
         assert answer["unreadable"] == {"count": 1, "connections": {"north": [on_hubspot.task_id(1)]}}
         assert by_connection(answer) == {"north": 2, "south": 3}
+        assert (await there.agent("list_tasks", countBy="priority"))["unreadableCount"] == 1

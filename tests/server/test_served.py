@@ -10,7 +10,7 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import PromptReference, TextContent, TextResourceContents
+from mcp.types import INVALID_PARAMS, PromptReference, TextContent, TextResourceContents
 
 from server.offices import answer_of, open_offices
 from server.transports.raw_connection import INITIALIZED, connect_raw, older
@@ -77,6 +77,7 @@ async def refusal(client: Client, uri: str) -> str:
     """Why a resource cannot be read."""
     with pytest.raises(MCPError) as refused:
         await client.read_resource(uri)
+    assert refused.value.code == INVALID_PARAMS
     return str(refused.value)
 
 
@@ -159,6 +160,14 @@ async def test_a_caller_without_the_scope_of_reading_is_shown_nothing(offices: O
         assert len(await offices.refusals()) == 3
         for argument in ("from", "status"):
             assert await completed(client, argument) == []
+
+
+async def test_a_resource_that_is_not_there_is_refused_with_its_connection(offices: Offices) -> None:
+    async with offices.client() as client:
+        for name in ("north", "south"):
+            said = await refusal(client, f"task://{name}/0a0b0c0d")
+            assert said.startswith(f"{name}: ")
+            assert said.endswith("An id is of one connection only.")
 
 
 async def test_a_tool_that_a_rule_forbids_shows_nothing_in_another_way(offices: Offices) -> None:

@@ -384,6 +384,7 @@ def test_a_compact_answer_is_plain_json_without_blanks_or_escapes() -> None:
             {"code": "c", "message": "No.", "next": "Do.", "retryable": False},
         ),
         (CallerError("No."), {"code": "invalid_arguments", "message": "No.", "retryable": False}),
+        (CallerError("No.", code="invalid_id"), {"code": "invalid_id", "message": "No.", "retryable": False}),
         (OperatorError("No."), {"code": "configuration", "message": "No.", "retryable": False}),
         (UpstreamError("No."), {"code": "upstream_error", "message": "No.", "retryable": False}),
         (OutcomeUnknown("No."), {"code": "outcome_unknown", "message": "No.", "retryable": False}),
