@@ -17,24 +17,22 @@ _NONE: frozenset[str] = frozenset()
 class Capabilities:
     """The capabilities of a backend. They narrow tool schemas and rules; a backend's name never does.
 
-    `absent` are request fields that the backend does not have, `absent_on_update` those that only a new task
-    can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
-    task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; if not, due times are
-    shown in the configured zone. `html_description` names the native value that has the description as HTML, None
-    if a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
-    whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
-    times of tasks. `notes` says in a few words what its tasks lack, and what else it lists, which `lists_also` says
-    alone. `knows_me` is whether the settings or the credential identify `me`,
-    `writes_as_me` whether the CRM reports writes as done by `me`. `status_names` are those of a list that
-    is the same everywhere, of which the `finished_names` mean finished, and so are `task_types`, of which a new task
-    can have the `new_task_types`, as the `new_task_types_note` says; `usual_type` is that of a new task for which none
-    is given.
-    `resolved_types` are those of which a finished task can say how it ended.
-    `longest_title` is in characters: a longer one is most likely a mistake if the title is not all that a task says.
-    `status_effects` is what the CRM documents that a change of status may start.
-    `id_pattern` is what can be the id of a task, `usual_id_pattern` what all that are known look like, if that is
-    less: it tells this backend's ids from those of others, and refuses none.
-    `contact_id_pattern` and `customer_id_pattern` are what can be the id of a contact or customer, None for any word.
+    `absent` are request fields that the backend does not have, `absent_on_update` those that only a new task can be
+    given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new task needs
+    besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; if not, due times are shown in
+    the configured zone. `html_description` names the native value that has the description as HTML, None if a
+    description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is whether the
+    CRM writes a day as midnight in UTC, also for a task with a time. `known` are the times of tasks that it reports.
+    `notes` is a short text on what its tasks lack and what else it lists; `lists_also` is the second part alone.
+    `knows_me` is whether the settings or the credential identify `me`, `writes_as_me` whether the CRM reports writes as
+    done by `me`. `status_names` are set if all accounts have the same statuses; `finished_names` are the finished ones.
+    `task_types` are set likewise; a new task can have the `new_task_types` (`new_task_types_note` is a remark on them)
+    and has `usual_type` by default. A finished task of the `resolved_types` can have a resolution. `longest_title` is
+    in characters: a longer one is most likely a mistake if the title is not all that a task says. `status_effects` are
+    the documented side effects of a change of status in the CRM. `id_pattern` matches every possible id of a task.
+    `usual_id_pattern` matches all ids known so far, if that is narrower: it distinguishes this backend's ids from those
+    of others, and refuses none. `contact_id_pattern` and `customer_id_pattern` match ids of contacts and customers,
+    None for any word.
     """
 
     absent: frozenset[str] = frozenset({"taskType", "dealId", "properties", "resolution"})

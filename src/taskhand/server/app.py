@@ -42,7 +42,7 @@ _CONSTANT_LIST = CacheHint(ttl_ms=600_000)
 class TaskhandServer(Server[Any]):
     """A server with constant lists of tools, prompts and resources.
 
-    `served` is what it serves and to whom, None until that is known. `subscriptions` are those to tasks.
+    `served` are the connections and their callers, None until they are known. `subscriptions` are those to tasks.
     """
 
     served: Served | None = None

@@ -47,7 +47,7 @@ def observe_calls(observer: CallObserver, clock: Callable[[], float] = time.perf
 
 
 def _outcome(notes: CallNotes) -> str:
-    """The outcome `ok`, or who can act on the error."""
+    """The outcome `ok`, `protocol_error`, or the name of the error's class."""
     if notes.code is None:
         return "ok"
     if notes.error is None:

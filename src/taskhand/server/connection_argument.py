@@ -63,7 +63,7 @@ async def select_connections(
 ) -> tuple[AppContext | None, dict[str, Any]]:
     """The connection that a refused call is about, even if it is not the caller's `own`, and its other arguments.
 
-    The connection is None if the call does not tell; then the arguments are returned as they were sent.
+    The connection is None if the call does not determine it; then the arguments are returned as sent.
     """
     try:
         named, sent = take_connection(arguments, connections)

@@ -61,7 +61,7 @@ class OtherArguments:
         return any(not is_empty(given.get(other)) for other in notes.get("empty_beside", ()))
 
     def _is_empty(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
-        """Whether a value is an empty one that can mean nothing else."""
+        """Whether a value is empty and certainly a filler."""
         types = json_types(self.properties[name])
         match value:
             case "":

@@ -82,7 +82,7 @@ class OfferedTools:
 def choose_tools(table: Sequence[Tool[Any]], chosen: str | None, *, only_reads: bool) -> OfferedTools:
     """The tools of the table that a configuration offers: those that `chosen` selects, or all.
 
-    OperatorError for an unknown name, and where no tool is left.
+    OperatorError for an unknown name, and if no tool is left.
     """
     names = select_names(table, chosen or "", "TASKHAND_TOOLS")
     offered = {tool.name: tool for tool in table if tool.name in names and not (only_reads and tool.writes)}

@@ -35,7 +35,7 @@ __all__ = ["PromptHandlers", "to_listed_prompt"]
 
 @dataclass(frozen=True, slots=True)
 class PromptHandlers:
-    """The prompts of what is served: each caller is offered those that it can follow with its tools."""
+    """The prompts of the served connections: each caller is offered those that it can follow with its tools."""
 
     served: Served
 
@@ -70,7 +70,7 @@ class PromptHandlers:
 
 
 def _offered(view: CallerView) -> list[Prompt]:
-    """The prompts that a caller can follow, with an argument for the connection where it has several."""
+    """The prompts that a caller can follow, with an argument for the connection if the caller has several."""
     followed = [one for one in PROMPTS if all(map(view.may_use, one.uses))]
     if not view.connections.are_several:
         return followed

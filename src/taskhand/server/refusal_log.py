@@ -20,7 +20,7 @@ _MAX_OF_NAME: Final = 60
 
 @dataclass(slots=True)
 class CallNotes:
-    """The connection that a call uses, and the code and the error that it ended with; None where there is none."""
+    """The connection that a call uses, and the code and error that it ended with; None if there is none."""
 
     connection: str | None = None
     code: str | None = None
@@ -31,17 +31,17 @@ ALL: Final = "all"
 """In the place of a connection's name: the call is about all of them."""
 
 NOTES: Final[ContextVar[CallNotes | None]] = ContextVar("call_notes", default=None)
-"""The notes of the call under way, None where nobody observes it."""
+"""The notes of the call under way, None if it is not observed."""
 
 
 def note_connection(name: str | None) -> None:
-    """Note which connection the call uses: None where there is only one."""
+    """Note which connection the call uses; None if there is only one."""
     if (notes := NOTES.get()) is not None:
         notes.connection = name
 
 
 def log_refusal(tool: str, code: str, error: TaskhandError | None = None) -> None:
-    """Log that a call was refused, and note it. The name of the tool is what the client has sent."""
+    """Log that a call was refused, and note it. The tool's name is the text that the client sent."""
     name = tool[:_MAX_OF_NAME]
     logger.info("%s refused: %s", name, code, extra={"tool": name, "code": code})
     if (notes := NOTES.get()) is not None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["FOLLOWED", "Resource"]
 
 FOLLOWED: Final = {"task": "get_task", "feed": "list_events"}
-"""What a subscription is told of, and the tool that returns the same."""
+"""What a subscription reports, and the tool with the same answer."""
 
 
 class Resource(NamedTuple):

@@ -48,7 +48,7 @@ _SEE_DATA: Final = "The data of this error says what to do, and so does the answ
 
 @dataclass(frozen=True, slots=True)
 class ResourceHandlers:
-    """The resources of what is served: each caller is shown no more than the tools like them show it."""
+    """The resources of the served connections: a caller sees no more than the tools with the same answers show."""
 
     served: Served
 
@@ -150,7 +150,7 @@ async def _read(
 
 
 def _to_mcp_error(error: TaskhandError, uri: str) -> MCPError:
-    """The error as the protocol has it; what no trace may have is in its data."""
+    """The error in the protocol's form; its data has the parts that traces must not contain."""
     code = INVALID_PARAMS if isinstance(error, CallerError | NotAllowed) else INTERNAL_ERROR
     if error.private_step is None:
         return MCPError(code, error_sentence(error), {"uri": uri})
@@ -163,7 +163,7 @@ def _readable(view: CallerView) -> list[Resource]:
 
 
 def _check_readable(resource: Resource, view: CallerView) -> None:
-    """The error of the tool with the same answer if the caller may not use it; NotFound if nobody may."""
+    """The error of the tool with the same answer if the caller may not use it; NotFound if it is not offered at all."""
     if resource.like is not None and not view.may_use(resource.like):
         if resource.like in view.offered.forbidden:
             raise view.offered.refusal(resource.like)

@@ -24,7 +24,7 @@ class Address(Protocol):
         ...
 
     async def is_readable(self) -> bool:
-        """Whether the caller may read it; False if the CRM does not tell."""
+        """Whether the caller may read it; False if that cannot be determined."""
         ...
 
 
@@ -40,7 +40,7 @@ class TaskAddress:
         return update_key(self.app.connection, self.task_id)
 
     async def is_readable(self) -> bool:
-        """Whether the caller may read the task, or the task is deleted; False if the CRM does not tell."""
+        """Whether the caller may read the task, or the task is deleted; False if that cannot be determined."""
         if not self.app.principal.rules.own_tasks_only:
             return True
         try:

@@ -1,4 +1,4 @@
-"""The error for an argument that a tool does not have: what may be meant, and where it goes; pure."""
+"""The error for an argument that a tool does not have, with the argument that the caller may have meant; pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -22,9 +22,9 @@ _IN_PLACE_OF = {
     "description": "Send such text as addNote, with update_task once the task is there.",
     "aicustomerid": "A task here stays with its customer: to move it, create one there and delete this one.",
 }
-"""What to do where tasks of the CRM lack a field, or cannot change in it."""
+"""The next step if tasks of the CRM lack a field, or cannot change in it."""
 OUTERMOST_CONNECTION: Final = "connection stands once, beside the call's other arguments: send one call for each."
-"""What to do where a task among several has it, or what is to change, or a filter."""
+"""The next step for `connection` inside an object: a task of several, `changes` or `filter`."""
 
 
 def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
@@ -93,7 +93,7 @@ def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[st
 
 
 def _names_like(squeezed: str, own: Mapping[str, str]) -> list[str]:
-    """The dotted names of the arguments here that may be meant."""
+    """The dotted names of the arguments here that the caller may have meant."""
     if squeezed in own:
         return [own[squeezed]]
     similar = [*usual_names(squeezed, own), *nearest_names(squeezed, own)]
@@ -101,7 +101,7 @@ def _names_like(squeezed: str, own: Mapping[str, str]) -> list[str]:
 
 
 def _other_tool(scope: ArgumentScope, squeezed: str) -> str | None:
-    """What to do in place of sending an argument that asks for what another tool does."""
+    """The next step if another tool does what the argument requests."""
     if issubclass(scope.model, TaskFilter) and scope.within:
         return None
     finishing = [*map(scope.dotted, scope.properties), *_namesakes(scope, squeeze("newStatusName"))]
@@ -116,9 +116,9 @@ def _namesakes(scope: ArgumentScope, squeezed: str) -> list[str]:
 
 
 def _misplaced(scope: ArgumentScope, squeezed: str, exact: Sequence[str]) -> list[str]:
-    """The arguments elsewhere in the call that may be meant: those of this name, and the usual ones.
+    """The arguments elsewhere in the call that the caller may have meant: those of this name, and the usual ones.
 
-    Only those of this name if one is no filter's: the value is then for what the call changes.
+    Only those of this name if one of them is outside of filters, because the value is then for a change.
     """
     filters = [scope.dotted(name) for name, body in objects_of(scope.model).items() if issubclass(body, TaskFilter)]
     if any(one.rpartition(".")[0] not in filters for one in exact):

@@ -68,7 +68,7 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
 
 
 def name_connections(names: Sequence[str]) -> dict[str, Any]:
-    """The field that names the connections of which something is, as a call has to send it where it is one."""
+    """The field that names these connections; `connection`, as calls send it, for one, and nothing for none."""
     if len(names) == 1:
         return {"connection": names[0]}
     return {"connections": tuple(names)} if names else {}

@@ -50,7 +50,7 @@ class Authentication(Protocol):
         """How callers authenticate, as a text for the operator."""
 
     async def check_readiness(self) -> Mapping[str, str]:
-        """The states of the services that authentication needs: "ok", or what is wrong."""
+        """The states of the services that authentication needs: "ok", or the code of the error."""
 
     async def run(self) -> None:
         """Run the background work until cancelled."""
