@@ -1,10 +1,12 @@
 """What is told of new tasks, and which requests they take, whatever goes wrong on the way."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from backends.example.client import JsonObject
 from backends.example.mapping import task_body
 from backends.remote.scripted import (
     BatchedAdapter,
@@ -17,6 +19,7 @@ from backends.remote.scripted import (
     report,
 )
 from taskhand.backends.base import BulkProgress
+from taskhand.backends.remote.bulk_item import NewTask
 from taskhand.domain.edit import Edit
 
 WR = "write read"
@@ -206,6 +209,39 @@ async def test_an_equal_task_of_a_minute_ago_is_no_rival_where_the_clock_of_the_
     adapter.time.now += 60.0
     adapter.knows_clock = knows_clock
     await created(adapter, told)
+
+
+class OtherAdapter(ScriptedAdapter):
+    """Its first answer to a create, or what it reads of the new task, is an older task."""
+
+    async def create(self, edit: Edit) -> JsonObject:
+        """POST a task."""
+        row, older = await super().create(edit), (await self.wire.tasks())[0]
+        return row | {"id": older["id"]} if self.is_read_back else older
+
+    async def complete_creates(self, items: Sequence[NewTask[JsonObject]]) -> None:
+        """Read the new tasks back."""
+        for item in items:
+            if self.is_read_back and item.note is None:
+                item.row = (await self.wire.tasks())[0]
+
+    is_read_back = False
+
+
+class OtherReadBack(OtherAdapter):
+    """Names an older task as the new one, as reading it back shows."""
+
+    is_read_back = True
+
+
+@pytest.mark.parametrize("kind", [OtherAdapter, OtherReadBack])
+async def test_a_create_is_never_answered_with_an_older_task(kind: type[ScriptedAdapter]) -> None:
+    adapter, [older] = await opened(kind=kind)
+    adapter.recent.known_ids.clear()  # another process has made it
+    adapter.time.now += 3_600.0
+    written = await adapter.create_task(NEW)
+    assert (written.task.title, written.task.id != older.id) == (NEW.title, True)
+    assert written.note == adapter.messages.found
 
 
 async def test_lost_creates_are_all_found_though_hours_pass_between_them() -> None:

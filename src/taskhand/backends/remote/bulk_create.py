@@ -22,7 +22,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.lost_create import CreateCandidates
+from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
@@ -146,20 +146,26 @@ class BulkCreate(Generic[_Row]):
     async def _enter(self, items: Sequence[NewTask[_Row]], answer: BatchAnswer[_Row]) -> None:
         """Enter the result of each item; an item that the response does not mention is lost.
 
-        An item is also lost if its task existed before: then the response belongs to another request.
+        An item is also lost if the response has a task that existed before: it belongs to another request.
         """
         for item in items:
             row = answer.rows.get(item.index)
-            item.row = None if row is None or self._is_known(self._adapter.to_task(row).id) else row
+            item.row = None if row is None or self._is_known(row) or self._is_older(row, item) else row
             if (error := answer.refused.get(item.index)) is not None:
                 self._fail([item], explain_refusal(error, self._messages.name, item.edit, None))
             elif item.row is None:
                 item.fault = answer.lost.get(item.index) or self._messages.unknown_create()
         await self._finish([item for item in items if item.row is not None])
 
-    def _is_known(self, task_id: str) -> bool:
+    def _is_known(self, row: _Row) -> bool:
         """Whether a task existed before the creates of this call, or was made by another create."""
+        task_id = self._adapter.to_task(row).id
         return task_id in self._known or self._lost_creates.is_taken(task_id)
+
+    def _is_older(self, row: _Row, item: NewTask[_Row]) -> bool:
+        """Whether a task cannot be the new one: it has another title, and was created before the request was sent."""
+        task = self._adapter.to_task(row)
+        return task.title != item.edit.title and not is_created_since(task, item.sent_at - SEARCHED_BEFORE)
 
     async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
         """Search for lost creates; a create whose task is not certain fails as unknown."""
@@ -192,14 +198,20 @@ class BulkCreate(Generic[_Row]):
         return {item.index: one for item, one in zip(items, candidates, strict=True)}
 
     async def _finish(self, items: Sequence[NewTask[_Row]]) -> None:
-        """Complete the new tasks, reading them back if their rows are incomplete, and report them."""
+        """Complete the new tasks, reading them back if their rows are incomplete, and report them.
+
+        A task that turns out to be an older one is lost, as in `_enter`.
+        """
         for item in items:
             if item.row is not None:
                 self._lost_creates.made(self._adapter.to_task(item.row).id)
                 self._end(item)
         if items:
             await self._adapter.complete_creates(items)
-        self._report(items)
+        for item in items:
+            if item.row is not None and self._is_older(item.row, item):
+                item.row, item.note, item.fault = None, None, self._messages.unknown_create()
+        self._report([item for item in items if item.row is not None])
 
     def _fail(self, items: Sequence[NewTask[_Row]], error: TaskhandError) -> None:
         """End items with an error; all items that a stop left unsent get the same error."""
