@@ -344,14 +344,14 @@ def twice() -> Iterator[Row]:
         delete=applied(2, "removed"),
         bulk=applied(2, "applied"),
     )
-    # The task is read. Close may show a deleted task for a while, so its 404 is believed.
+    # Vambe and Close may show a deleted task for a while: their 404 is believed. HubSpot's read of a task is current.
     believed = replace(applied(2, "removed"), applied=False)
     for name, fault in (("reset before commit", first), ("503", status(503))):
         yield Row(
             f"{name}, then 404 of a task that is there",
             (fault, status(404, nth=2)),
-            delete=failed(2),
-            at={("close", "delete"): believed},
+            delete=believed,
+            at={("hubspot", "delete"): failed(2)},
         )
     yield Row(
         "reset before commit, then 404",

@@ -170,7 +170,7 @@ async def test_a_deleted_task_that_still_exists_after_a_minute_is_shown() -> Non
 
 
 async def test_a_failed_or_unknown_deletion_hides_no_task() -> None:
-    for faults in ([status(500)], [Fault("reset_before", **EVER)]):
+    for faults in ([status(500, **EVER)], [Fault("reset_before", **EVER)]):
         async with staged(faults) as stage:
             with pytest.raises(TaskhandError):
                 await stage.backend.delete_task(stage.task)

@@ -183,7 +183,8 @@ async def test_a_stop_during_the_read_back_of_a_lost_write_prevents_a_resend() -
         time.on_sleep = stop
         (outcome,) = await backend.update_tasks(renamed(tasks), watch)
     assert [request.method for request in there.requests] == ["PUT", "GET", "GET"]
-    assert isinstance(outcome.error, OutcomeUnknown)
+    assert outcome.error is not None
+    assert (outcome.error.code, outcome.error.retryable) == ("upstream_error", True)
 
 
 async def test_asked_to_wait_for_an_hour_the_rest_is_not_sent() -> None:

@@ -48,6 +48,8 @@ class CrmAdapter(Backend, Generic[_Row]):
     """The people, contacts and health of the account."""
     properties: OwnProperties | None = None
     """The account's own task properties; None if the CRM has none."""
+    reads_are_current: ClassVar[bool] = False
+    """Whether a read of one task never shows it as it was before, so that it proves a 404 wrong."""
     batches_at_once: ClassVar[int] = 3
     """The maximum number of concurrent batches; a stop does not reach a batch that is under way."""
     singles_at_once: int = 16

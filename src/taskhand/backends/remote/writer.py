@@ -10,7 +10,7 @@ The rules, for every CRM:
   the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
 - A create is sent once; if its response is lost, the task is searched for (`bulk_create`). After every deletion the
   task is read, and a deletion is also sent once more if it failed, because a second one changes nothing. A 404 of a
-  deletion that was sent before means that it was applied, unless a read proves that the task exists.
+  deletion that was sent before means that it was applied, unless the CRM's reads are current and show the task.
 - A write that was lost twice and whose task is untouched was not applied, unless a request may still arrive.
   Every other outcome is unknown.
 """
@@ -183,7 +183,7 @@ class Writer(Generic[_Row]):
                 await self._adapter.delete(task_id)
             except NotFound:
                 is_first = is_first and not requests.write_outcomes & _SENT_AGAIN
-                if not self._messages.deletes_lag and await self._is_gone(task_id) is False:
+                if self._adapter.reads_are_current and await self._is_gone(task_id) is False:
                     refused = self._messages.not_found(task_id) if is_first else self._deletion_error(task_id, faults)
                     raise refused from None
                 if is_first:
