@@ -107,6 +107,12 @@ async def test_a_call_of_which_nothing_can_be_created_is_refused_as_a_whole(
     assert await worker.listed() == []
 
 
+async def test_bodies_that_are_refused_for_different_reasons_each_have_their_code(worker: Agent) -> None:
+    done = await worker("create_tasks", tasks=[body("A", responsibleIds=["Nobody"]), body(" ")])
+    assert done["totals"] == {"refused": 2}
+    assert {*reasons(done)} == {"unknown_member", "invalid_title"}
+
+
 async def test_two_bodies_that_are_one_task_are_both_refused_however_they_are_written(worker: Agent) -> None:
     done = await worker("create_tasks", tasks=[body("Same"), body("Other"), body(" Same ", priority=1)])
     assert done["totals"] == {"applied": 1, "refused": 2}

@@ -269,3 +269,40 @@ async def test_a_write_in_progress_explains_its_event_before_its_result_is_known
         await look(stage.app)
         assert call.change is not None
         assert (await seen(stage))[-1] == ("updated", "Call Ana", call.change.id)
+
+
+async def test_a_task_that_others_made_since_a_look_is_told_before_the_own_write_on_it(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        stage.clock.move(hours=1)
+        await look(stage.app)
+        stage.clock.move(minutes=1)
+        new = await stage.others.create("New")
+        stage.clock.move(minutes=-50)
+        old = await stage.others.create("Hidden until now")
+        stage.clock.move(minutes=50)
+        told = [await stage.call("update_task", id=one.id, title=f"{one.title} now") for one in (new, old)]
+        stage.clock.move(minutes=1)
+        await look(stage.app)
+        assert [one for one in await seen(stage) if one[0] == "created"] == [("created", "New", None)]
+        assert {one[2] for one in await seen(stage) if one[0] == "updated"} == {one["changeId"] for one in told}
+
+
+async def test_a_task_that_was_not_read_after_an_own_write_is_not_told_as_deleted(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        task, gone = await stage.others.create("Call"), await stage.others.create("Gone")
+        await look(stage.app)
+        stage.clock.move(minutes=1)
+        call, edit = Call(stage.app, "update_task"), Edit(title="Call Ana")
+        await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
+        await stage.others.rename(task, "Call Ana")
+        await call.settle([Result(0, "applied", task.id)], "applied")
+        deleting = Call(stage.app, "delete_task")
+        await deleting.begin(deleting.new_opening(), [Intent("delete", Snapshot(gone))])
+        await stage.others.delete(gone)
+        await deleting.settle([Result(0, "applied", gone.id)], "applied")
+        stage.clock.move(seconds=1)
+        await look(stage.app)
+        assert call.change is not None
+        assert deleting.change is not None
+        expected = {("updated", "Call Ana", call.change.id), ("deleted", "Gone", deleting.change.id)}
+        assert {*await seen(stage)} == expected
