@@ -128,7 +128,11 @@ async def test_rows_from_before_the_polled_period_are_not_reported() -> None:
         feed = await begin_feed(world)
         for number in range(51):  # one more than a page has: the next page has no bounds
             await world.others.rename(made, f"New {number}")
+        world.sandbox.clear_requests()
         assert len(await feed.look()) == 51
+        queries = [one.query for one in world.sandbox.requests if one.path.endswith("/event/")]
+        assert any("_cursor" in query for query in queries)
+        assert all(("_cursor" in query) != ("date_updated__gte" in query) for query in queries)
 
 
 async def test_reports_a_gap_for_changes_older_than_the_log() -> None:
