@@ -288,3 +288,33 @@ def test_a_secret_that_others_can_read_is_told_by_key(file: Path, tmp_path: Path
 def test_a_crms_setting_that_no_connection_uses_is_told(file: Path) -> None:
     [warning] = load(file, TWO, VAMBE_BASE_URL="http://127.0.0.1:1").warnings
     assert warning.found == "VAMBE_BASE_URL is set, and no connection uses it."
+
+
+def test_a_variable_that_a_setting_refers_to_is_no_unknown_setting(file: Path) -> None:
+    variables = {"TASKHAND_NORTH": "key-1", "TASKHAND_OUTSIDE": "key-2"}
+    text = '[vambe]\napi_key = "env:TASKHAND_OUTSIDE"\n\n[connections.n]\nbackend = "close"\n'
+    found = load(file, f'{text}api_key = "env:TASKHAND_NORTH"\n', **variables, TASKHAND_UNREAD="x")
+    assert [one.found for one in found.warnings] == ["TASKHAND_UNREAD is an unknown setting."]
+
+
+def test_a_credential_file_that_others_can_read_gives_a_warning(file: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("key-1", encoding="utf-8")
+    for mode, warned in ((0o644, True), (0o600, False)):
+        secret.chmod(mode)
+        found = load(file, f'[connections.n]\nbackend = "close"\napi_key = "file:{secret}"\n')
+        assert ["can be read by" in one.found for one in found.warnings] == [True] * warned
+
+
+def test_the_journal_of_a_crm_is_beside_the_store_of_the_server(file: Path, tmp_path: Path) -> None:
+    text = '[connections.n]\nbackend = "close"\napi_key = "key-1"\n'
+    found = load(file, text, TASKHAND_DB=str(tmp_path / "a.sqlite"))
+    assert [str(one.settings.db) for one in found.connections] == [str(tmp_path / "a.sqlite")] * 2
+
+
+def test_a_secret_of_a_table_makes_a_connection_outside_only_with_a_chosen_backend(file: Path) -> None:
+    text = '[connections.n]\nbackend = "close"\napi_key = "env:CLOSE_API_KEY"\n'
+    assert [one.name for one in load(file, text, CLOSE_API_KEY="key-1").connections] == ["n"]
+    found = load(file, text, CLOSE_API_KEY="key-1", TASKHAND_BACKEND="close")
+    assert [one.name for one in found.connections] == ["default", "n"]
+    assert found.settings.close_api_key is not None
