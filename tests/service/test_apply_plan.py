@@ -279,3 +279,27 @@ async def test_changes_by_others_are_no_part_of_the_rest_of_an_undo(tmp_path: Pa
     ]
     assert [one.field for one in receipt.results[0].changed] == ["priority"]
     await app.aclose()
+
+
+@pytest.mark.parametrize("verb", ["create", "update"])
+async def test_the_rest_of_a_change_waits_for_a_call_with_its_claim_or_on_its_task(tmp_path: Path, verb: str) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella")]
+    new = [Edit(title=title, responsible_ids=(), priority=1) for title in ("Pay", "Visit")]
+    updates = [Intent("update", one, HIGH, HIGH) for one in tasks]
+    intents = updates if verb == "update" else [Intent("create", edit=one, asked=one) for one in new]
+    opening = Call(app, "bulk_update_tasks").new_opening(claims=(Claim("key 1", "payload"),))
+    left = [Result(at, "not_attempted", one.task_id or "") for at, one in enumerate(intents)]
+    change = await app.journal.record(opening, Ending("not_attempted"), intents, left)
+    done: list[object] = []
+
+    async def go_on() -> None:
+        done.append(await apply_plan(Call(app, "apply_plan"), change.id))
+
+    async with anyio.create_task_group() as group, app.lock("key 1" if verb == "create" else tasks[1].task.id):
+        group.start_soon(go_on)
+        for _ in range(5):
+            await anyio.wait_all_tasks_blocked()
+        assert done == []
+    assert [type(one) for one in done] == [BulkReceipt]
+    await app.aclose()
