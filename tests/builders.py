@@ -22,7 +22,7 @@ CLOSED = Status(id="s-3", name="Cerrado", color=None, type="master_done", order=
 TASK_ID = "123e4567-e89b-42d3-a456-426614174000"
 
 
-def known(*statuses: Status, complete: bool = True) -> StatusList:
+def status_list(*statuses: Status, complete: bool = True) -> StatusList:
     return StatusList(statuses, complete=complete, source="a test")
 
 

@@ -6,7 +6,7 @@ from behaviour.agent import Agent, Refused
 from behaviour.arms import Arm
 
 
-async def _planned(agent: Agent) -> int:
+async def _count_plans(agent: Agent) -> int:
     return len((await agent("list_changes", outcome="planned"))["changes"])
 
 
@@ -23,7 +23,7 @@ async def test_a_dry_run_without_effect_explains_that_and_makes_no_plan(worker: 
         assert answer["task"] == task, tool
     await worker("complete_task", id=task["id"])
     assert "planId" not in await worker("complete_task", id=task["id"], dryRun=True)
-    assert await _planned(worker) == 0
+    assert await _count_plans(worker) == 0
 
 
 async def test_a_dry_run_of_a_bulk_change_that_would_change_nothing_is_no_plan(worker: Agent, arm: Arm) -> None:
@@ -34,7 +34,7 @@ async def test_a_dry_run_of_a_bulk_change_that_would_change_nothing_is_no_plan(w
     none = await worker("bulk_update_tasks", filter={"text": "Zebra"}, changes={"priority": "2"}, dryRun=True)
     assert none["note"] == "Nothing would be written. No task matches the filter. There is no plan."
     assert same.keys().isdisjoint({"planId", "changeId"})
-    assert await _planned(worker) == 0
+    assert await _count_plans(worker) == 0
 
 
 async def test_a_dry_run_of_tasks_that_already_exist_makes_no_plan(worker: Agent) -> None:

@@ -73,7 +73,7 @@ async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield Agent(await stack.enter_async_context(Client(create_server(app))), needs)
 
 
-async def _finished(agent: Agent) -> str:
+async def _finished_status(agent: Agent) -> str:
     """The name of the finished status as it is shown; Close has one of its own."""
     [name] = [row["name"] for row in (await agent("list_statuses"))["statuses"] if row["type"] == "done"]
     assert not set(HIDDEN) & set(name)
@@ -81,7 +81,7 @@ async def _finished(agent: Agent) -> str:
 
 
 async def test_a_status_is_understood_as_it_is_shown(agent: Agent) -> None:
-    name = await _finished(agent)
+    name = await _finished_status(agent)
     first, second, third, _ = [(await agent.create(title))["id"] for title in ("One", "Two", "Three", "Four")]
     for typed, task in ((name, first), (name.replace("\ufe0f", ""), second)):
         after = (await agent("update_task", id=task, newStatusName=typed))["task"]

@@ -31,7 +31,7 @@ SHOTS = Path(FOLDER).parent / "shots"
 
 
 @asynccontextmanager
-async def shown(folder: Path, **options: Any) -> AsyncIterator[tuple[LinkStage, str]]:
+async def open_pages(folder: Path, **options: Any) -> AsyncIterator[tuple[LinkStage, str]]:
     """The pages at an address of this machine, which is another site than that of the CRMs."""
     async with link_stage(folder, **options) as stage, serve(SimpleNamespace(app=stage.app)) as url:
         stage.linking.resource = url.replace("127.0.0.1", "localhost")
@@ -66,7 +66,7 @@ async def check_looks(page: Page, name: str) -> dict[str, Any]:
 async def test_a_key_is_pasted_by_keyboard_alone_on_a_narrow_screen(
     browser: RealBrowser, tmp_path: Path, language: str
 ) -> None:
-    async with shown(tmp_path) as (stage, _):
+    async with open_pages(tmp_path) as (stage, _):
         page = await browser.open(viewport=NARROW, locale=language)
         await page.do("goto", url=await offer(stage, "chat"))
         seen = await check_looks(page, f"prove-{language}")
@@ -94,7 +94,7 @@ async def test_a_key_is_pasted_by_keyboard_alone_on_a_narrow_screen(
 async def test_consent_at_the_crm_and_back_in_the_same_browser(
     browser: RealBrowser, tmp_path: Path, connection: str, user: str, name: str
 ) -> None:
-    async with shown(tmp_path, has_apps=True) as (stage, base):
+    async with open_pages(tmp_path, has_apps=True) as (stage, base):
         address = await offer(stage, connection)
         page = await browser.open(viewport=NARROW, locale="en")
         await page.do("goto", url=address)
@@ -119,7 +119,7 @@ async def test_the_account_of_another_is_refused_and_a_hostile_name_is_text(
     browser: RealBrowser, tmp_path: Path
 ) -> None:
     lines = {PERSON: {"north": BEN, "hub": "x", "chat": "y"}}
-    async with shown(tmp_path, has_apps=True, lines=lines) as (stage, _):
+    async with open_pages(tmp_path, has_apps=True, lines=lines) as (stage, _):
         page = await browser.open(viewport=NARROW, locale="es")
         await page.do("goto", url=await offer(stage))
         for user in (CAT, EVE):
@@ -134,7 +134,7 @@ async def test_the_account_of_another_is_refused_and_a_hostile_name_is_text(
 
 
 async def test_another_site_cannot_frame_a_link_page_or_submit_its_form(browser: RealBrowser, tmp_path: Path) -> None:
-    async with shown(tmp_path) as (stage, _):
+    async with open_pages(tmp_path) as (stage, _):
         address, html = await offer(stage), ""
 
         async def answer(_: Request) -> HTMLResponse:
@@ -158,7 +158,7 @@ async def test_another_site_cannot_frame_a_link_page_or_submit_its_form(browser:
 
 
 async def test_two_tabs_link_two_connections(browser: RealBrowser, tmp_path: Path) -> None:
-    async with shown(tmp_path, has_apps=True) as (stage, _):
+    async with open_pages(tmp_path, has_apps=True) as (stage, _):
         first = await browser.open(locale="en")
         second = await browser.open("second", like="first")
         for page, connection in ((first, "north"), (second, "hub")):

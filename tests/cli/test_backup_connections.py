@@ -39,22 +39,22 @@ def save(tmp_path: Path, *tables: str) -> None:
     (tmp_path / "taskhand.toml").chmod(0o600)
 
 
-def done(result: Result) -> str:
+def output_of(result: Result) -> str:
     assert result.exit_code == 0, f"{result.output} {result.exception!r}"
     return result.stdout
 
 
 def create(run: Run, connection: str, title: str) -> None:
-    done(run("--connection", connection, "call", "create_task", json.dumps(DRAFT | {"title": title})))
+    output_of(run("--connection", connection, "call", "create_task", json.dumps(DRAFT | {"title": title})))
 
 
 def titles(run: Run, connection: str) -> set[str]:
-    found: dict[str, Any] = json.loads(done(run("--connection", connection, "call", "list_tasks")))
+    found: dict[str, Any] = json.loads(output_of(run("--connection", connection, "call", "list_tasks")))
     return {task["title"] for task in found["tasks"]}
 
 
 def changes(run: Run, connection: str) -> int:
-    return done(run("--connection", connection, "journal")).count("create_task")
+    return output_of(run("--connection", connection, "journal")).count("create_task")
 
 
 def members(file: Path) -> set[str]:
@@ -68,7 +68,7 @@ def test_a_shared_journal_goes_back_for_all_connections_or_not_at_all(run: Run, 
     told = run("--connection", "hub", "backup", "hub.zip")
     assert members(tmp_path / "hub.zip") == {"journal.sqlite"}
     assert "The journal is also that of loc: it is restored only without --connection." in told.stderr
-    done(run("backup", "all.zip"))
+    output_of(run("backup", "all.zip"))
     create(run, "loc", "After")
     for name, file in (("hub", "hub.zip"), ("hub", "all.zip"), ("loc", "all.zip")):
         error = error_of(run("--connection", name, "restore", file))
@@ -76,7 +76,7 @@ def test_a_shared_journal_goes_back_for_all_connections_or_not_at_all(run: Run, 
         assert f"is also that of {other}, and would go back for it too, so nothing was restored." in error.message
         assert "without --connection" in str(error.next_step)
         assert (titles(run, "loc"), changes(run, "loc")) == ({"Before", "After"}, 2)
-    assert "task store of loc: tasks: 1" in done(run("restore", "all.zip"))
+    assert "task store of loc: tasks: 1" in output_of(run("restore", "all.zip"))
     assert (titles(run, "loc"), changes(run, "loc")) == ({"Before"}, 1)
 
 
@@ -84,34 +84,34 @@ def test_a_store_of_its_own_is_restored_alone_and_every_store_together(run: Run,
     save(tmp_path, LOC, HUB, OWN)
     create(run, "loc", "Before")
     create(run, "own", "Mine before")
-    done(run("backup", "all.zip"))
+    output_of(run("backup", "all.zip"))
     names = {"tasks.loc.sqlite", "journal.sqlite", "tasks.own.sqlite", "journal.own.sqlite"}
     assert members(tmp_path / "all.zip") == names
-    done(run("--connection", "own", "backup", "own.zip"))
+    output_of(run("--connection", "own", "backup", "own.zip"))
     assert members(tmp_path / "own.zip") == {"tasks.own.sqlite", "journal.own.sqlite"}
     for file in ("all.zip", "own.zip"):
         create(run, "loc", f"After {file}")
         create(run, "own", f"Mine after {file}")
-        done(run("--connection", "own", "restore", file))
+        output_of(run("--connection", "own", "restore", file))
         assert (titles(run, "own"), changes(run, "own")) == ({"Mine before"}, 1)
     assert (titles(run, "loc"), changes(run, "loc")) == ({"Before", "After all.zip", "After own.zip"}, 3)
-    assert "The task store of loc stays as it is: own.zip has none." in done(run("restore", "own.zip"))
+    assert "The task store of loc stays as it is: own.zip has none." in output_of(run("restore", "own.zip"))
     assert len(titles(run, "loc")) == 3
-    done(run("restore", "all.zip"))
+    output_of(run("restore", "all.zip"))
     assert (titles(run, "loc"), changes(run, "loc"), titles(run, "own")) == ({"Before"}, 1, {"Mine before"})
 
 
 def test_a_backup_of_one_store_says_to_which_connection_it_goes(run: Run, tmp_path: Path) -> None:
     save(tmp_path, OWN)
     create(run, "own", "Mine")
-    done(run("backup", "one.zip"))
+    output_of(run("backup", "one.zip"))
     assert members(tmp_path / "one.zip") == {"tasks.sqlite", "journal.sqlite"}
     save(tmp_path, HUB, OWN)
     create(run, "own", "After")
     error = error_of(run("restore", "one.zip"))
     assert "one.zip has tasks.sqlite, and no connection has a place for it." in error.message
     assert len(titles(run, "own")) == 2
-    done(run("--connection", "own", "restore", "one.zip"))
+    output_of(run("--connection", "own", "restore", "one.zip"))
     assert titles(run, "own") == {"Mine"}
 
 
@@ -119,7 +119,7 @@ def test_a_crm_alone_takes_no_store(run: Run, tmp_path: Path) -> None:
     save(tmp_path, LOC)
     create(run, "loc", "Here before the CRM")
     save(tmp_path, HUB)
-    assert "task store" not in done(run("backup", "hub.zip"))
-    done(run("restore", "hub.zip"))
+    assert "task store" not in output_of(run("backup", "hub.zip"))
+    output_of(run("restore", "hub.zip"))
     save(tmp_path, LOC)
     assert titles(run, "loc") == {"Here before the CRM"}

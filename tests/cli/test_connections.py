@@ -88,19 +88,19 @@ def save(file: Path, text: str) -> None:
     file.chmod(0o600)
 
 
-def told(done: Result) -> Any:
+def json_of(done: Result) -> Any:
     assert done.exit_code == 0, f"{done.output} {done.exception!r}"
     return json.loads(done.stdout)
 
 
 def test_the_configuration_printed_by_the_sandboxes_works(run: Run, accounts: dict[str, Any], file: Path) -> None:
-    assert [row["name"] for row in told(run("connections", "list", "--json"))] == NAMES == list(accounts)
-    tools = {tool["name"]: tool for tool in told(run("tools"))}
+    assert [row["name"] for row in json_of(run("connections", "list", "--json"))] == NAMES == list(accounts)
+    tools = {tool["name"]: tool for tool in json_of(run("tools"))}
     assert set(tools["list_tasks"]["inputSchema"]["properties"]["connection"]["enum"]) == {*NAMES}
-    assert "connection" not in json.dumps(told(run("--connection", "close", "tools")))
-    assert {task["connection"] for task in told(run("call", "list_tasks"))["tasks"]} <= {*NAMES}
+    assert "connection" not in json.dumps(json_of(run("--connection", "close", "tools")))
+    assert {task["connection"] for task in json_of(run("call", "list_tasks"))["tasks"]} <= {*NAMES}
     for name in NAMES:
-        assert told(run("call", "list_tasks", json.dumps({"connection": name})))["tasks"], name
+        assert json_of(run("call", "list_tasks", json.dumps({"connection": name})))["tasks"], name
     done = run("connections", "check")
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith(f"The configuration file is {file}.\n")
@@ -139,10 +139,10 @@ def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, An
     assert [zone.partition(" to ")[0] for zone in zones] == [f"Set connections.{name}.timezone" for name in NAMES]
     [tools] = [row["found"] for row in found["findings"] if row["subject"] == "tools"]
     assert tools == f"{len(TOOLS) + 1} of {len(TOOLS) + 1} are offered."  # list_connections too
-    only = told(run("--connection", "Vambe", "doctor", "--json"))
+    only = json_of(run("--connection", "Vambe", "doctor", "--json"))
     assert (only["backend"], "connections" in only, only["ok"]) == ("vambe", False, True)
     assert "credential" in {row["subject"] for row in only["findings"]}
-    shown = told(run("config", "--json", TASKHAND_TIMEZONE="America/Lima"))
+    shown = json_of(run("config", "--json", TASKHAND_TIMEZONE="America/Lima"))
     assert (shown["backend"], [one["name"] for one in shown["connections"]]) == (None, NAMES)
     rows = {row["key"]: row for row in shown["connections"][1]["settings"]}
     assert rows["connections.close.api_key"]["value"] == "set"
@@ -226,7 +226,7 @@ def test_a_secret_goes_into_the_keyring(run: Run, file: Path, kept: InMemory) ->
     done = run(*words, CLOSE_API_KEY=SECRET)
     assert done.exit_code == 0, done.output
     assert kept.kept == {("taskhand", "connections/north/api_key"): SECRET}
-    [row] = told(run("connections", "list", "--json"))
+    [row] = json_of(run("connections", "list", "--json"))
     assert row == {
         "name": "north",
         "backend": "close",
@@ -371,7 +371,7 @@ def test_one_unread_credential_stops_no_command_that_needs_none(value: str, run:
     for one in words.split(", "):
         done = run(*one.split())
         assert done.exit_code == 0, f"{one}: {done.output} {done.exception!r}"
-    assert [row["name"] for row in told(run("connections", "list", "--json"))] == ["north", "m"]
+    assert [row["name"] for row in json_of(run("connections", "list", "--json"))] == ["north", "m"]
     found = json.loads(run("doctor", "--json").stdout)
     assert {row["subject"].split(": ")[0] for row in found["findings"] if row["outcome"] == "failed"} == {"north"}
     assert run("call", "list_tasks", '{"connection": "m"}').exit_code == 0
@@ -391,7 +391,7 @@ def test_a_policy_that_names_a_removed_connection_gives_a_warning(run: Run, file
     save(file, '[connections.n]\nbackend = "local"\ndb = "n"\n\n[connections.m]\nbackend = "local"\ndb = "m"\n')
     file.with_name("policy.toml").write_text('[everyone]\nconnections = ["n"]\n', encoding="utf-8")
     file.with_name("policy.toml").chmod(0o600)
-    assert told(run("--connection", "m", "config", "--json"))["policy"]["outcome"] == "ok"
+    assert json_of(run("--connection", "m", "config", "--json"))["policy"]["outcome"] == "ok"
     done = run("connections", "remove", "n")
     assert done.exit_code == 0
     assert "policy.toml" in done.stderr
@@ -415,7 +415,7 @@ def test_a_command_on_one_account_asks_for_the_connection(words: str, run: Run, 
 def test_one_account_is_the_same_alone_and_among_others(run: Run, file: Path, tmp_path: Path) -> None:
     one = '[connections.n]\nbackend = "local"\ndb = "n.sqlite"\nuser = "Ana"\n'
     save(file, one)
-    made = told(run("call", "create_task", '{"title": "Call Acme", "responsibleIds": ["me"]}'))
+    made = json_of(run("call", "create_task", '{"title": "Call Acme", "responsibleIds": ["me"]}'))
     assert run("members", "list").stdout.split()[1] == "Ana"
     save(file, f'{one}\n[connections.m]\nbackend = "local"\ndb = "m.sqlite"\nuser = "Ben"\n')
     assert made["changeId"] in run("--connection", "n", "journal").stdout
@@ -446,7 +446,7 @@ def test_a_person_is_the_same_member_where_the_connection_is_alone(run: Run, fil
     file.with_name("people.toml").write_text('["ana@x.test"]\nn = "Ben Ruiz"\nm = "Nobody"\n', encoding="utf-8")
     file.with_name("people.toml").chmod(0o600)
     task = {"title": "Call", "responsibleIds": ["me"]}
-    alone = told(run("--connection", "n", "call", "create_task", json.dumps(task), TASKHAND_PERSON="ana@x.test"))
+    alone = json_of(run("--connection", "n", "call", "create_task", json.dumps(task), TASKHAND_PERSON="ana@x.test"))
     sent = {**task, "title": "Write", "connection": "n"}
-    among = told(run("call", "create_task", json.dumps(sent), TASKHAND_PERSON="ana@x.test"))
+    among = json_of(run("call", "create_task", json.dumps(sent), TASKHAND_PERSON="ana@x.test"))
     assert [made["matched"][0]["name"] for made in (alone, among)] == ["Ben Ruiz"] * 2

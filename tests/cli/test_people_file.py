@@ -19,7 +19,7 @@ from taskhand.domain.errors import OperatorError
 ANA = '["ana@x.test"]\nmember = "Elisa"\n'
 
 
-def configured(folder: Path, people: str | None = None, **variables: str) -> Configuration:
+def configure(folder: Path, people: str | None = None, **variables: str) -> Configuration:
     """A configuration in a folder, with this people file beside its file."""
     file = folder / "taskhand.toml"
     file.touch()
@@ -44,18 +44,18 @@ def members(source: PeopleSource) -> Mapping[str, str] | None:
 
 
 def test_the_people_are_in_the_file_that_is_named_else_in_the_one_beside_the_configuration(tmp_path: Path) -> None:
-    assert members(PeopleSource.open(configured(tmp_path))) is None
-    assert members(PeopleSource.open(configured(tmp_path, ANA))) == {"member": "Elisa"}
+    assert members(PeopleSource.open(configure(tmp_path))) is None
+    assert members(PeopleSource.open(configure(tmp_path, ANA))) == {"member": "Elisa"}
     named = tmp_path / "other.toml"
     write(named, '["ana@x.test"]\ndefault = "7"\n')
-    assert members(PeopleSource.open(configured(tmp_path, TASKHAND_PEOPLE=str(named)))) == {"member": "7"}
+    assert members(PeopleSource.open(configure(tmp_path, TASKHAND_PEOPLE=str(named)))) == {"member": "7"}
     named.unlink()
     with pytest.raises(OperatorError, match="is not there"):
-        PeopleSource.open(configured(tmp_path, TASKHAND_PEOPLE=str(named)))
+        PeopleSource.open(configure(tmp_path, TASKHAND_PEOPLE=str(named)))
 
 
 def test_a_reload_puts_a_good_file_in_force_and_lets_everyone_stay_otherwise(tmp_path: Path) -> None:
-    source = PeopleSource.open(configured(tmp_path, ANA))
+    source = PeopleSource.open(configure(tmp_path, ANA))
     write(tmp_path / "people.toml", "[ana")
     with pytest.raises(OperatorError, match=r"people\.toml"):
         source.read()()
@@ -70,13 +70,13 @@ def test_a_reload_puts_a_good_file_in_force_and_lets_everyone_stay_otherwise(tmp
 
 
 def test_the_doctor_reports_the_member_of_the_person_in_the_settings(tmp_path: Path) -> None:
-    (me,) = findings(configured(tmp_path), "me")
+    (me,) = findings(configure(tmp_path), "me")
     assert (me.outcome, me.found) == ("ok", "'me' is Elisa.")
-    assert findings(configured(tmp_path), "people") == []
-    (me,) = findings(configured(tmp_path, TASKHAND_PERSON="Ana@x.test"), "me")
+    assert findings(configure(tmp_path), "people") == []
+    (me,) = findings(configure(tmp_path, TASKHAND_PERSON="Ana@x.test"), "me")
     assert me.outcome == "warning"
     assert me.remedy == 'In people.toml, give ["ana@x.test"] member = "the id or e-mail of a member".'
-    named = configured(tmp_path, ANA, TASKHAND_PERSON="Ana@x.test")
+    named = configure(tmp_path, ANA, TASKHAND_PERSON="Ana@x.test")
     (me,), (people,) = findings(named, "me"), findings(named, "people")
     assert (me.outcome, me.found) == ("ok", "'me' is Elisa.")
     assert (people.outcome, people.found) == ("ok", f"{tmp_path / 'people.toml'} says who 1 person is.")
@@ -96,14 +96,14 @@ def test_two_persons_with_one_member_are_warned_about_at_start_and_by_the_doctor
         ("8", "Ben@x.test", []),
         ("8", "8", ["ben@x.test and elisa"]),
     ):
-        found = configured(tmp_path, two.format(ben, elisa))
+        found = configure(tmp_path, two.format(ben, elisa))
         told = [f"{tmp_path / 'people.toml'} says that {one} are one member." for one in who]
         caplog.clear()
         PeopleSource.open(found)
         assert [one.getMessage().partition(" The rule")[0] for one in caplog.records] == told
         assert [one.found for one in findings(found, "people") if one.outcome == "warning"] == told
     by_mail = '["ana@x.test"]\n["assistant"]\nmember = "Ana@X.test"\n'
-    (warning,) = findings(configured(tmp_path, by_mail), "people")
+    (warning,) = findings(configure(tmp_path, by_mail), "people")
     assert warning.found.endswith("says that ana@x.test and assistant are one member.")
 
 
@@ -125,7 +125,7 @@ def test_of_several_connections_the_doctor_looks_up_the_person_in_each(tmp_path:
 
 
 def test_config_reports_the_people_file(tmp_path: Path) -> None:
-    configured(tmp_path, ANA)
+    configure(tmp_path, ANA)
     environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": os.devnull}
     told = CliRunner().invoke(command, ["config"], env=environ).output
     assert f"people   {tmp_path / 'people.toml'} says who 1 person is.\n" in told

@@ -18,7 +18,7 @@ from taskhand.domain.errors import OperatorError
 ANA = '[people."ana@x.test"]\nmost_tasks = 3\n'
 
 
-def configured(folder: Path, policy: str | None = None, **variables: str) -> Configuration:
+def configure(folder: Path, policy: str | None = None, **variables: str) -> Configuration:
     """A configuration in a folder, with this policy beside its file."""
     file = folder / "taskhand.toml"
     file.touch()
@@ -43,31 +43,31 @@ def most_tasks(source: PolicySource) -> int | None:
 
 
 def test_the_policy_is_the_file_that_is_named_else_the_one_beside_the_configuration(tmp_path: Path) -> None:
-    assert most_tasks(PolicySource.open(configured(tmp_path))) is None
-    assert most_tasks(PolicySource.open(configured(tmp_path, ANA))) == 3
+    assert most_tasks(PolicySource.open(configure(tmp_path))) is None
+    assert most_tasks(PolicySource.open(configure(tmp_path, ANA))) == 3
     named = tmp_path / "other.toml"
     write(named, "[everyone]\nmost_tasks = 7\n")
-    assert most_tasks(PolicySource.open(configured(tmp_path, TASKHAND_POLICY=str(named)))) == 7
+    assert most_tasks(PolicySource.open(configure(tmp_path, TASKHAND_POLICY=str(named)))) == 7
     named.unlink()
     with pytest.raises(OperatorError, match="is not there"):
-        PolicySource.open(configured(tmp_path, TASKHAND_POLICY=str(named)))
+        PolicySource.open(configure(tmp_path, TASKHAND_POLICY=str(named)))
 
 
 def test_a_connection_of_the_policy_is_one_of_the_configuration(tmp_path: Path) -> None:
-    PolicySource.open(configured(tmp_path, '[everyone]\nconnections = ["default"]'))
+    PolicySource.open(configure(tmp_path, '[everyone]\nconnections = ["default"]'))
     with pytest.raises(OperatorError, match=r"names 'north', which is not a connection"):
-        PolicySource.open(configured(tmp_path, '[everyone]\nconnections = ["north"]'))
+        PolicySource.open(configure(tmp_path, '[everyone]\nconnections = ["north"]'))
 
 
 def test_a_person_of_the_settings_is_one_whom_a_policy_can_name(tmp_path: Path) -> None:
     for person in ("ana soto", "ana@x.test,ben@x.test", "a\u200bna", "@x.test"):
-        one = finding(configured(tmp_path, ANA, TASKHAND_PERSON=person))
+        one = finding(configure(tmp_path, ANA, TASKHAND_PERSON=person))
         assert one.outcome == "failed"
         assert one.found.startswith(f"TASKHAND_PERSON {person!r} is not a person: it ")
 
 
 def test_a_reload_puts_a_good_file_in_force_and_lets_the_old_rules_stay_otherwise(tmp_path: Path) -> None:
-    source = PolicySource.open(configured(tmp_path))
+    source = PolicySource.open(configure(tmp_path))
     file = tmp_path / "policy.toml"
     for text, most in ((ANA, 3), ("[everyone]\nmost_tasks = 2", 2), ("[everyone", 2), (ANA, 3), ("", None), (ANA, 3)):
         write(file, text)
@@ -83,17 +83,17 @@ def test_a_reload_puts_a_good_file_in_force_and_lets_the_old_rules_stay_otherwis
 
 
 def test_doctor_and_config_say_whom_the_policy_has_rules_for(tmp_path: Path) -> None:
-    assert finding(configured(tmp_path)).found.endswith(f"there is no {tmp_path / 'policy.toml'}.")
-    found = finding(configured(tmp_path, f'{ANA}[everyone]\n[groups.a]\npeople = []\n[groups.b]\npeople = ["b"]'))
+    assert finding(configure(tmp_path)).found.endswith(f"there is no {tmp_path / 'policy.toml'}.")
+    found = finding(configure(tmp_path, f'{ANA}[everyone]\n[groups.a]\npeople = []\n[groups.b]\npeople = ["b"]'))
     assert (found.outcome, found.remedy) == ("ok", None)
     assert "has rules for 2 groups, 1 person. Over standard input and output they are those for everyone" in found.found
-    found = finding(configured(tmp_path, ANA, TASKHAND_PERSON="Ana@x.test"))
+    found = finding(configure(tmp_path, ANA, TASKHAND_PERSON="Ana@x.test"))
     assert found.found.endswith("they are those of ana@x.test.")
 
 
 @pytest.mark.parametrize(("text", "mode"), [("[everyone]\nmost_task = 3", 0o600), (ANA, 0o666)])
 def test_config_warns_of_what_doctor_finds(tmp_path: Path, text: str, mode: int) -> None:
-    found = configured(tmp_path, text)
+    found = configure(tmp_path, text)
     (tmp_path / "policy.toml").chmod(mode)
     one = finding(found)
     assert one.outcome == ("failed" if mode == 0o600 else "warning")
@@ -105,7 +105,7 @@ def test_config_warns_of_what_doctor_finds(tmp_path: Path, text: str, mode: int)
 
 
 def test_the_command_line_calls_tools_by_the_policy_as_the_person_of_the_settings(tmp_path: Path) -> None:
-    configured(tmp_path, '[people."ana@x.test"]\ntools = "get_task"\n')
+    configure(tmp_path, '[people."ana@x.test"]\ntools = "get_task"\n')
     environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": str(tmp_path / "a.sqlite")}
     for person, names in (("ana@x.test", ["get_task"]), ("ben@x.test", None)):
         done = CliRunner().invoke(command, ["tools"], env=environ | {"TASKHAND_PERSON": person})

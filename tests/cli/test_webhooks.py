@@ -171,7 +171,7 @@ async def test_a_paused_or_narrower_webhook_is_made_to_deliver_again(office: Off
     assert (row.id, row.status, len(row.events)) == (hook, "active", 4)
 
 
-async def test_an_app_of_hubspot_gets_its_address_and_what_is_missing(office: Office) -> None:
+async def test_webhooks_create_sets_the_address_and_subscriptions_of_a_hubspot_app(office: Office) -> None:
     office.hubspot.hooks.subscribe("object.creation")
     made = await office.run("create", "--connection", "hubspot")
     assert "object.propertyChange hs_task_status" in made.output
@@ -196,7 +196,7 @@ async def test_subscriptions_that_deliver_are_listed_as_active(office: Office) -
         assert [line.split()[-1] for line in lines] == ["active"] * count
 
 
-async def test_without_a_developer_key_the_steps_and_the_file_of_an_app_are_told(office: Office) -> None:
+async def test_webhooks_create_without_a_developer_key_prints_the_manual_steps(office: Office) -> None:
     text = office.file.read_text()
     office.file.write_text(text[: text.index("app_id")])
     done = await office.run("create", "--connection", "hubspot")

@@ -44,7 +44,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "taskhand.toml"
 
 
-def read(file: Path, text: str, environ: dict[str, str] | None = None, **flags: object) -> Configuration:
+def read_configuration(file: Path, text: str, environ: dict[str, str] | None = None, **flags: object) -> Configuration:
     """The configuration with this file, which nobody else may read."""
     file.write_text(text, encoding="utf-8")
     file.chmod(0o600)
@@ -52,7 +52,7 @@ def read(file: Path, text: str, environ: dict[str, str] | None = None, **flags: 
 
 
 def test_every_kind_of_value_is_read_from_the_file(file: Path) -> None:
-    found = read(file, FILE)
+    found = read_configuration(file, FILE)
     settings = found.settings
     assert (settings.backend, settings.plan_over, settings.read_only) == ("close", 20, True)
     assert (settings.tools, settings.vambe_statuses) == ("read,create_task", "Pendiente:initial,Completado:done")
@@ -65,7 +65,7 @@ def test_every_kind_of_value_is_read_from_the_file(file: Path) -> None:
 
 def test_the_value_of_highest_precedence_wins_and_its_origin_is_reported(file: Path) -> None:
     environ = {"TASKHAND_PLAN_OVER": "30", "CLOSE_RATE": "7", "TASKHAND_IDS": "random"}
-    found = read(file, FILE + 'base_url = ""', environ, ids="sequential", clock=None)
+    found = read_configuration(file, FILE + 'base_url = ""', environ, ids="sequential", clock=None)
     assert (found.settings.plan_over, found.settings.close_rate, found.settings.ids) == (30, 7, "sequential")
     told = {name: str(origin) for name, origin in found.origins.items()}
     assert told == {
@@ -84,7 +84,7 @@ def test_the_value_of_highest_precedence_wins_and_its_origin_is_reported(file: P
 
 
 def test_an_invalid_value_that_is_overridden_is_not_validated(file: Path) -> None:
-    assert read(file, 'plan_over = "many"', {"TASKHAND_PLAN_OVER": "5"}).settings.plan_over == 5
+    assert read_configuration(file, 'plan_over = "many"', {"TASKHAND_PLAN_OVER": "5"}).settings.plan_over == 5
 
 
 def test_taskhand_toml_in_the_users_configuration_folder_is_read(
@@ -120,7 +120,7 @@ def test_every_setting_has_a_key_of_its_own(key: str, file: Path) -> None:
     assert KEYS.count(key) == 1
     table, _, name = key.rpartition(".")
     text = f'[{table}]\n{name} = ""' if table else f'{name} = ""'
-    assert read(file, text).settings.model_copy(update={"config": None}) == Settings()
+    assert read_configuration(file, text).settings.model_copy(update={"config": None}) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_key(
     text: str, key: str, meant: str | None, file: Path
 ) -> None:
     with refused("configuration", OperatorError) as caught:
-        read(file, text)
+        read_configuration(file, text)
     assert f"{key!r}" in caught.value.message
     assert str(file) in caught.value.message
     assert meant is None or f"perhaps {meant}" in caught.value.message
@@ -151,7 +151,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_key(
 
 def test_all_unknown_keys_are_named_at_once(file: Path) -> None:
     with refused("configuration", OperatorError) as caught:
-        read(file, "plan_ovr = 3\ntimezon = 'x'\nuser = 'Ana'")
+        read_configuration(file, "plan_ovr = 3\ntimezon = 'x'\nuser = 'Ana'")
     assert "'plan_ovr'" in caught.value.message
     assert "'timezon'" in caught.value.message
     assert "'user'" not in caught.value.message
@@ -181,7 +181,7 @@ def test_all_unknown_keys_are_named_at_once(file: Path) -> None:
 def test_a_wrong_value_is_refused_by_its_key_and_its_file(text: str, file: Path) -> None:
     key = ("vambe." if text.startswith("[") else "") + tomllib_key(text)
     with refused("configuration", OperatorError) as caught:
-        read(file, f"{text}\n", {"HUBSPOT_ACCESS_TOKEN": SECRET, "TASKHAND_USER": ""})
+        read_configuration(file, f"{text}\n", {"HUBSPOT_ACCESS_TOKEN": SECRET, "TASKHAND_USER": ""})
     assert key in caught.value.message
     assert str(file) in caught.value.message
     assert SECRET not in repr(caught.value)
@@ -279,9 +279,9 @@ def test_the_file_of_a_credential_that_the_configuration_file_names_is_warned_ab
     key = tmp_path / "key"
     key.write_text(SECRET, encoding="utf-8")
     key.chmod(0o644)
-    [warning] = read(file, f'[vambe]\napi_key_file = "{key}"').warnings
+    [warning] = read_configuration(file, f'[vambe]\napi_key_file = "{key}"').warnings
     assert warning.found.startswith(f"The file that vambe.api_key_file in {file} names can be read")
-    assert read(file, f'[vambe]\napi_key_file = "{key}"', {"VAMBE_API_KEY": SECRET}).warnings == ()
+    assert read_configuration(file, f'[vambe]\napi_key_file = "{key}"', {"VAMBE_API_KEY": SECRET}).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_settings_of_a_crm_whose_key_is_none_are_warned_about_once() -> None:
 
 
 def test_settings_of_a_crm_in_the_file_are_named_by_their_keys(file: Path) -> None:
-    [warning] = read(file, '[hubspot]\nbase_url = "http://127.0.0.1:1"').warnings
+    [warning] = read_configuration(file, '[hubspot]\nbase_url = "http://127.0.0.1:1"').warnings
     assert warning.found == f"hubspot.base_url in {file} is set, but the backend is local."
 
 

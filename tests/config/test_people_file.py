@@ -12,7 +12,7 @@ from taskhand.domain.errors import OperatorError
 SEVERAL, ONE = ("north", "south"), ("default",)
 
 
-def read(folder: Path, text: str, connections: tuple[str, ...] = SEVERAL) -> dict[str, dict[str, str]]:
+def read_members(folder: Path, text: str, connections: tuple[str, ...] = SEVERAL) -> dict[str, dict[str, str]]:
     """The members that this text names."""
     path = folder / "people.toml"
     path.write_text(text, encoding="utf-8")
@@ -22,7 +22,7 @@ def read(folder: Path, text: str, connections: tuple[str, ...] = SEVERAL) -> dic
 
 def test_a_table_for_each_person_has_a_member_for_each_connection(tmp_path: Path) -> None:
     text = '["Ana@x.test"]\nNorth = 12345\nsouth = " Ana Pérez "\n[gil]\nsouth = "gil@x.test"\n["nobody@x.test"]\n'
-    assert read(tmp_path, text) == {
+    assert read_members(tmp_path, text) == {
         "ana@x.test": {"north": "12345", "south": "Ana Pérez"},
         "gil": {"south": "gil@x.test"},
         "nobody@x.test": {},
@@ -31,11 +31,11 @@ def test_a_table_for_each_person_has_a_member_for_each_connection(tmp_path: Path
 
 @pytest.mark.parametrize("key", ["member", "default", "Member"])
 def test_the_only_connection_needs_no_name(tmp_path: Path, key: str) -> None:
-    assert read(tmp_path, f'[gil]\n{key} = "7"\n', ONE) == {"gil": {"member": "7"}}
+    assert read_members(tmp_path, f'[gil]\n{key} = "7"\n', ONE) == {"gil": {"member": "7"}}
 
 
 def test_a_connection_may_have_the_name_of_a_rule(tmp_path: Path) -> None:
-    assert read(tmp_path, '[gil]\ntools = "7"\n', ("tools", "south")) == {"gil": {"tools": "7"}}
+    assert read_members(tmp_path, '[gil]\ntools = "7"\n', ("tools", "south")) == {"gil": {"tools": "7"}}
 
 
 def test_a_missing_file_names_nobody_unless_it_was_named(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_an_invalid_people_file_is_refused_with_its_path_and_the_faulty_key(
     tmp_path: Path, text: str, told: str
 ) -> None:
     with pytest.raises(OperatorError) as refused:
-        read(tmp_path, text)
+        read_members(tmp_path, text)
     error = refused.value
     assert str(tmp_path / "people.toml") in error.message
     assert re.search(told, f"{error.message} {error.next_step}"), error
@@ -109,10 +109,10 @@ def test_a_people_file_is_narrowed_to_the_members_of_one_connection() -> None:
 
 def test_two_names_of_the_only_connection_are_one_too_many(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="second member"):
-        read(tmp_path, '[a]\nmember = "7"\ndefault = "8"\n', ONE)
+        read_members(tmp_path, '[a]\nmember = "7"\ndefault = "8"\n', ONE)
 
 
 def test_the_example_is_that_of_the_documents_and_can_be_used(tmp_path: Path) -> None:
     example = (ROOT / "examples" / "team" / "people.toml").read_text(encoding="utf-8")
     assert example.partition("\n\n")[2] in (ROOT / "docs" / "team.md").read_text(encoding="utf-8")
-    assert read(tmp_path, example)["ana@example.com"] == {"north": "12345", "south": "Ana Pérez"}
+    assert read_members(tmp_path, example)["ana@example.com"] == {"north": "12345", "south": "Ana Pérez"}

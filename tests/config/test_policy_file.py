@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "policy.toml"
 
 
-def read(file: Path, text: str | bytes | None = None, mode: int = 0o600) -> PolicyFile:
+def read_policy(file: Path, text: str | bytes | None = None, mode: int = 0o600) -> PolicyFile:
     """The policy of a file with this text."""
     if text is not None:
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -62,7 +62,7 @@ own_credential = true
 
 
 def test_a_person_has_the_own_rule_then_that_of_the_first_group_then_that_for_everyone(file: Path) -> None:
-    policy = read(file, POLICY).policy
+    policy = read_policy(file, POLICY).policy
     assert policy.rules_for() == Rules(tools="read", most_tasks=20)
     assert policy.rules_for("stranger@example.com") == policy.rules_for()
     sales = Rules(frozenset({"north"}), "all,-delete_task", own_tasks_only=True, most_tasks=20)
@@ -75,8 +75,8 @@ def test_a_person_has_the_own_rule_then_that_of_the_first_group_then_that_for_ev
 
 
 def test_a_missing_policy_file_allows_everything_unless_the_settings_name_it(file: Path) -> None:
-    assert read(file) == PolicyFile(file, NO_POLICY, there=False)
-    assert read(file, "").policy.rules_for("ana@example.com") == Rules()
+    assert read_policy(file) == PolicyFile(file, NO_POLICY, there=False)
+    assert read_policy(file, "").policy.rules_for("ana@example.com") == Rules()
     with pytest.raises(OperatorError, match="is not there"):
         read_policy_file(file / "below", must_exist=True, connections=(), select_tools=lambda *_: ())
 
@@ -84,7 +84,7 @@ def test_a_missing_policy_file_allows_everything_unless_the_settings_name_it(fil
 @pytest.mark.skipif(os.name == "nt", reason="modes are of POSIX")
 @pytest.mark.parametrize(("mode", "is_open"), [(0o600, False), (0o644, False), (0o664, True), (0o646, True)])
 def test_a_file_that_others_may_write_is_known(file: Path, mode: int, is_open: bool) -> None:  # noqa: FBT001
-    assert read(file, POLICY, mode).writable_by_others is is_open
+    assert read_policy(file, POLICY, mode).writable_by_others is is_open
 
 
 WRONG = {
@@ -160,7 +160,7 @@ def test_an_invalid_policy_file_is_refused_with_its_path_and_suggestions(
     file: Path, text: str | bytes, message: str, near: str | None
 ) -> None:
     with pytest.raises(OperatorError) as refused:
-        read(file, text)
+        read_policy(file, text)
     told = refused.value
     assert str(file) in told.message
     assert message.format(file=file) in told.message
@@ -186,7 +186,7 @@ def test_any_file_is_a_policy_or_is_refused_by_the_name_of_the_file(
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "policy.toml"
     try:
-        found = read(file, "\n".join(f"{json.dumps(key)} = {to_toml(value)}" for key, value in content.items()))
+        found = read_policy(file, "\n".join(f"{json.dumps(key)} = {to_toml(value)}" for key, value in content.items()))
     except OperatorError as error:
         assert str(file) in error.message  # noqa: PT017  some of these files are good
     else:

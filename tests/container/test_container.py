@@ -20,13 +20,13 @@ from taskhand.config.variables import FILE_VARIABLES, SECRETS, VARIABLES
 LINES = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()
 
 
-def _said(instruction: str) -> str:
+def _last_instruction(instruction: str) -> str:
     """What the last instruction of this name says."""
     return next(line for line in reversed(LINES) if line.startswith(f"{instruction} ")).removeprefix(f"{instruction} ")
 
 
 def _health_check(web: Web) -> int:
-    python, *program = json.loads(_said("HEALTHCHECK").partition("CMD ")[2])
+    python, *program = json.loads(_last_instruction("HEALTHCHECK").partition("CMD ")[2])
     assert python == "python"
     port = {"TASKHAND_PORT": str(web.port)}
     done = subprocess.run([sys.executable, *program], env=port, capture_output=True, timeout=10, check=False)  # noqa: S603
@@ -34,8 +34,8 @@ def _health_check(web: Web) -> int:
 
 
 def test_the_image_s_command_serves_who_has_a_key_and_passes_its_health_check(store_file: Path, tmp_path: Path) -> None:
-    assert json.loads(_said("ENTRYPOINT")) == ["taskhand"]
-    serve, http, *options = json.loads(_said("CMD"))
+    assert json.loads(_last_instruction("ENTRYPOINT")) == ["taskhand"]
+    serve, http, *options = json.loads(_last_instruction("CMD"))
     assert (serve, http) == ("serve", "--http")
     assert "--port" not in options
     keys = {"TASKHAND_KEYS": str(tmp_path / "keys.sqlite")}
@@ -54,13 +54,13 @@ def test_the_image_s_command_serves_who_has_a_key_and_passes_its_health_check(st
 
 
 def test_the_image_does_not_run_as_root_and_has_its_store_in_a_volume() -> None:
-    assert int(_said("USER")) > 0
-    volume = _said("VOLUME")
-    assert f"TASKHAND_DB={volume}/" in _said("ENV")
-    assert f"TASKHAND_KEYS={volume}/" in _said("ENV")
-    assert f"--uid {_said('USER')} --home-dir {volume}" in " ".join(LINES)
-    assert int(_said("EXPOSE")) == DEFAULT_PORT
-    assert f"TASKHAND_PORT={DEFAULT_PORT}" in _said("ENV")
+    assert int(_last_instruction("USER")) > 0
+    volume = _last_instruction("VOLUME")
+    assert f"TASKHAND_DB={volume}/" in _last_instruction("ENV")
+    assert f"TASKHAND_KEYS={volume}/" in _last_instruction("ENV")
+    assert f"--uid {_last_instruction('USER')} --home-dir {volume}" in " ".join(LINES)
+    assert int(_last_instruction("EXPOSE")) == DEFAULT_PORT
+    assert f"TASKHAND_PORT={DEFAULT_PORT}" in _last_instruction("ENV")
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("COPY ") and "--from" not in line])
@@ -137,7 +137,7 @@ def test_the_compose_file_gives_secrets_as_files_and_publishes_only_the_proxy() 
     files = {value for name, value in variables.items() if name in FILE_VARIABLES}
     assert files == {f"/run/secrets/{name}" for name in server["secrets"]}
     assert server["secrets"] == [*compose["secrets"]]
-    assert server["command"][:2] == json.loads(_said("CMD"))[:2]
+    assert server["command"][:2] == json.loads(_last_instruction("CMD"))[:2]
     options = dict(option.removeprefix("--").split("=") for option in server["command"][2:])
     assert options["auth"] == "keys"
     assert options["proxy"] == compose["networks"]["default"]["ipam"]["config"][0]["subnet"]

@@ -48,7 +48,7 @@ def candidates(*tasks: Task) -> CreateCandidates:
     return CreateCandidates(tasks, SENT_AT)
 
 
-def made(title: str, description: str | None = None, number: int = 1) -> Task:
+def created_task(title: str, description: str | None = None, number: int = 1) -> Task:
     """A task created just then."""
     return task(
         id=f"00000000-0000-4000-8000-{number:012}",
@@ -60,7 +60,7 @@ def made(title: str, description: str | None = None, number: int = 1) -> Task:
 
 def test_matches_creates_that_only_one_of_them_can_have_made() -> None:
     plain, longer = Edit(title="Call"), Edit(title="Call", description="twice")
-    one, other = made("Call", None, 1), made("Call", "twice", 2)
+    one, other = created_task("Call", None, 1), created_task("Call", "twice", 2)
     found = [candidates(one, other), candidates(other)]
     assert match_creates([plain, longer], found) == {0: one, 1: other}
     assert match_creates([longer, plain], found[::-1]) == {0: other, 1: one}
@@ -68,7 +68,7 @@ def test_matches_creates_that_only_one_of_them_can_have_made() -> None:
 
 def test_claims_no_task_that_another_create_may_have_made() -> None:
     plain, longer = Edit(title="Call"), Edit(title="Call", description="twice")
-    other = made("Call", "twice", 2)
+    other = created_task("Call", "twice", 2)
     assert match_creates([plain], [candidates(other)], [longer]) == {}
     assert match_creates([longer], [candidates(other)], [plain]) == {0: other}
     assert match_creates([plain, longer], [candidates(other), candidates(other)]) == {1: other}
@@ -77,7 +77,7 @@ def test_claims_no_task_that_another_create_may_have_made() -> None:
 def test_a_due_time_without_a_zone_may_be_that_of_a_create_with_one() -> None:
     zoned = Due.instant(SENT_AT, "America/Santiago")
     plain = Edit(title="Call", due=Due.instant(SENT_AT, None))
-    new = made("Call").model_copy(update={"due_at": zoned.due_at, "due_timezone": zoned.zone})
+    new = created_task("Call").model_copy(update={"due_at": zoned.due_at, "due_timezone": zoned.zone})
     assert match_creates([plain], [candidates(new)], [Edit(title="Call", due=zoned)]) == {}
     assert match_creates([plain], [candidates(new)], [Edit(title="Call")]) == {0: new}
 

@@ -3,15 +3,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from builders import CLOSED, DONE, PENDING, STARTED, known, only_refuses, refused
+from builders import CLOSED, DONE, PENDING, STARTED, only_refuses, refused, status_list
 from taskhand.domain import status_lookup
 from taskhand.domain.display_text import one_line, plain, truncate
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Status, StatusChoice, StatusList
 
-ALL = known(PENDING, STARTED, DONE)
-SEEN = known(PENDING, complete=False)
+ALL = status_list(PENDING, STARTED, DONE)
+SEEN = status_list(PENDING, complete=False)
 ARCHIVED = Status(id="s-9", name="Archivado", color=None, type="done", order=9)
 TWIN = Status(id="s-8", name="PENDIENTE", color=None, type="in_progress", order=0)
 
@@ -46,20 +46,22 @@ def test_a_status_of_which_a_word_was_typed_comes_first() -> None:
 
 def test_of_an_unknown_name_that_resembles_none_the_candidates_are_in_their_order() -> None:
     with refused("unknown_status", NotFound) as caught:
-        status_lookup.resolve_status("Cerrada", known(PENDING, STARTED))
+        status_lookup.resolve_status("Cerrada", status_list(PENDING, STARTED))
     assert candidates(caught.value) == ["Pendiente", "En Progreso"]
 
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_name_that_two_statuses_share_is_refused_with_both(complete: bool) -> None:  # noqa: FBT001  a parameter
     with refused("ambiguous_status", Ambiguous) as caught:
-        status_lookup.resolve_status("pendiente", known(PENDING, TWIN, complete=complete))
+        status_lookup.resolve_status("pendiente", status_list(PENDING, TWIN, complete=complete))
     assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
 def test_the_exact_name_decides_between_two_statuses_that_differ_in_case() -> None:
     for status in (PENDING, TWIN):
-        assert status_lookup.resolve_status(f" {status.name} ", known(PENDING, TWIN))[0] == StatusChoice.of(status)
+        assert status_lookup.resolve_status(f" {status.name} ", status_list(PENDING, TWIN))[0] == StatusChoice.of(
+            status
+        )
 
 
 LISTO = Status(id="s-5", name="\u2714\ufe0f Listo\u200b", color=None, type="done", order=5)
@@ -82,13 +84,13 @@ IN_PERSIAN = Status(
 )
 @pytest.mark.parametrize("complete", [True, False])
 def test_hidden_characters_in_a_status_name_are_ignored(name: str, status: Status, complete: bool) -> None:  # noqa: FBT001
-    some = known(PENDING, LISTO, IN_PERSIAN, complete=complete)
+    some = status_list(PENDING, LISTO, IN_PERSIAN, complete=complete)
     assert status_lookup.resolve_status(name, some)[0] == StatusChoice.of(status)
     assert status_lookup.resolve_filter_statuses([name], some) == (StatusChoice.of(status),)
 
 
 def test_statuses_that_look_alike_are_distinguished_by_id() -> None:
-    twins = known(DONE, DONE.model_copy(update={"id": "twin", "name": "Comple\u200btado"}))
+    twins = status_list(DONE, DONE.model_copy(update={"id": "twin", "name": "Comple\u200btado"}))
     with refused("ambiguous_status", Ambiguous) as caught:
         status_lookup.resolve_status("Completado", twins)
     assert candidates(caught.value) == [DONE.id, "twin"]
@@ -103,7 +105,7 @@ def test_statuses_that_look_alike_are_distinguished_by_id() -> None:
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_name_that_shows_nothing_is_refused(name: str, complete: bool) -> None:  # noqa: FBT001
     with refused("unknown_status", NotFound):
-        status_lookup.resolve_status(name, known(PENDING, LISTO, complete=complete))
+        status_lookup.resolve_status(name, status_list(PENDING, LISTO, complete=complete))
 
 
 @given(
@@ -117,8 +119,10 @@ def test_a_status_is_understood_as_shown_in_any_answer(name: str) -> None:
     strange = Status(id="strange", name=name, color=None, type="done", order=7)
     for form in (plain(name), one_line(name), plain(truncate(name, 60)), plain(truncate(name, 200))):
         assume(one_line(form))
-        assert status_lookup.resolve_status(form, known(PENDING, strange))[0] == StatusChoice.of(strange)
-        assert status_lookup.resolve_filter_statuses([form], known(PENDING, strange))[0] == StatusChoice.of(strange)
+        assert status_lookup.resolve_status(form, status_list(PENDING, strange))[0] == StatusChoice.of(strange)
+        assert status_lookup.resolve_filter_statuses([form], status_list(PENDING, strange))[0] == StatusChoice.of(
+            strange
+        )
 
 
 @pytest.mark.parametrize(
@@ -130,11 +134,11 @@ def test_a_status_is_understood_as_shown_in_any_answer(name: str) -> None:
         ("in progress", ALL, STARTED),
         ("In-Progress", ALL, STARTED),
         ("initial", ALL, PENDING),
-        ("master_done", known(PENDING, DONE, CLOSED), CLOSED),
-        ("done", known(PENDING, DONE, CLOSED), DONE),
-        ("done", known(PENDING, CLOSED), CLOSED),
-        ("done", known(DONE, Status(id="s-7", name="done", color=None, type="initial", order=7)), None),
-        ("done", known(PENDING, DONE, complete=False), DONE),
+        ("master_done", status_list(PENDING, DONE, CLOSED), CLOSED),
+        ("done", status_list(PENDING, DONE, CLOSED), DONE),
+        ("done", status_list(PENDING, CLOSED), CLOSED),
+        ("done", status_list(DONE, Status(id="s-7", name="done", color=None, type="initial", order=7)), None),
+        ("done", status_list(PENDING, DONE, complete=False), DONE),
     ],
 )
 def test_a_type_is_taken_for_the_only_status_of_that_type_unless_a_status_has_that_name(
@@ -149,7 +153,7 @@ def test_a_type_is_taken_for_the_only_status_of_that_type_unless_a_status_has_th
 
 def test_a_type_of_several_statuses_is_refused_with_them() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
-        status_lookup.resolve_status("done", known(PENDING, DONE, ARCHIVED))
+        status_lookup.resolve_status("done", status_list(PENDING, DONE, ARCHIVED))
     assert candidates(caught.value) == ["Completado", "Archivado"]
 
 
@@ -168,7 +172,7 @@ def test_the_error_for_an_unknown_status_says_whether_the_candidates_are_all(nam
 
 
 def test_the_error_for_an_unknown_status_offers_no_type_where_no_status_was_seen() -> None:
-    error = status_lookup.unknown_status_error("Completo", known(complete=False))
+    error = status_lookup.unknown_status_error("Completo", status_list(complete=False))
     assert error.next_step == (
         "Send newStatusName with the candidate that is meant, or the name exactly as the CRM shows it."
     )
@@ -182,7 +186,7 @@ def test_the_error_for_an_unknown_status_offers_no_type_where_no_status_was_seen
         ("Completo", SEEN, "No status named 'Completo' is known."),
         ("x" * 70, SEEN, f"No status named '{'x' * 60}' is known."),
         ("in progress", SEEN, "No status of type 'in_progress' is known."),
-        ("x", known(complete=False), "No status named 'x' is known. None was seen yet."),
+        ("x", status_list(complete=False), "No status named 'x' is known. None was seen yet."),
     ],
 )
 def test_the_error_for_an_unknown_status_names_the_requested_status(
@@ -226,7 +230,7 @@ def test_an_incomplete_list_passes_a_position_on() -> None:
 
 def test_a_position_that_two_statuses_share_is_refused_with_both() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
-        status_lookup.status_at_position(0, known(PENDING, TWIN, DONE))
+        status_lookup.status_at_position(0, status_list(PENDING, TWIN, DONE))
     assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
@@ -234,9 +238,9 @@ def test_a_position_that_two_statuses_share_is_refused_with_both() -> None:
     ("available", "expected"),
     [
         (ALL, DONE),
-        (known(PENDING, DONE, CLOSED), DONE),
-        (known(PENDING, CLOSED), CLOSED),
-        (known(PENDING, DONE, complete=False), DONE),
+        (status_list(PENDING, DONE, CLOSED), DONE),
+        (status_list(PENDING, CLOSED), CLOSED),
+        (status_list(PENDING, DONE, complete=False), DONE),
     ],
 )
 def test_the_finished_status_is_the_only_done_else_the_only_master_done(
@@ -251,11 +255,13 @@ def test_the_finished_status_is_the_only_done_else_the_only_master_done(
 
 def test_several_finished_statuses_are_candidates_and_none_is_chosen() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
-        status_lookup.finished_status(MISSING, known(PENDING, DONE, ARCHIVED, CLOSED))
+        status_lookup.finished_status(MISSING, status_list(PENDING, DONE, ARCHIVED, CLOSED))
     assert candidates(caught.value) == ["Completado", "Archivado"]
 
 
-@pytest.mark.parametrize("available", [known(PENDING, STARTED), known(), SEEN], ids=["none", "empty", "incomplete"])
+@pytest.mark.parametrize(
+    "available", [status_list(PENDING, STARTED), status_list(), SEEN], ids=["none", "empty", "incomplete"]
+)
 def test_a_missing_finished_status_is_refused_with_the_available_statuses(available: StatusList) -> None:
     with refused("unknown_status", NotFound) as caught:
         status_lookup.finished_status(MISSING, available)
@@ -263,13 +269,13 @@ def test_a_missing_finished_status_is_refused_with_the_available_statuses(availa
 
 
 def test_a_finished_status_may_be_named_among_several() -> None:
-    choice, _ = status_lookup.finished_status("archivado", known(PENDING, DONE, ARCHIVED))
+    choice, _ = status_lookup.finished_status("archivado", status_list(PENDING, DONE, ARCHIVED))
     assert choice == StatusChoice.of(ARCHIVED)
 
 
 def test_a_named_status_that_is_not_finished_is_refused_with_those_that_are() -> None:
     with refused("not_finished", NotFound) as caught:
-        status_lookup.finished_status("Pendiente", known(PENDING, DONE, CLOSED))
+        status_lookup.finished_status("Pendiente", status_list(PENDING, DONE, CLOSED))
     assert candidates(caught.value) == ["Completado", "Cerrado"]
 
 
@@ -286,19 +292,21 @@ def test_an_incomplete_list_passes_a_finished_status_on_as_typed() -> None:
     ],
 )
 def test_a_filter_takes_names_and_types_each_status_once(texts: list[str], expected: list[Status]) -> None:
-    found = status_lookup.resolve_filter_statuses(texts, known(PENDING, STARTED, DONE, ARCHIVED))
+    found = status_lookup.resolve_filter_statuses(texts, status_list(PENDING, STARTED, DONE, ARCHIVED))
     assert found == tuple(map(StatusChoice.of, expected))
 
 
 def test_a_filter_takes_all_statuses_of_a_name_or_only_an_exact_match() -> None:
-    both = known(PENDING, TWIN, DONE)
+    both = status_list(PENDING, TWIN, DONE)
     found = [status_lookup.resolve_filter_statuses([name], both) for name in ("pendiente", "PENDIENTE")]
     assert found == [tuple(map(StatusChoice.of, (PENDING, TWIN))), (StatusChoice.of(TWIN),)]
 
 
 def test_a_filter_prefers_a_name_to_a_type() -> None:
     named_done = Status(id="s-7", name="done", color=None, type="in_progress", order=7)
-    assert status_lookup.resolve_filter_statuses(["done"], known(DONE, named_done)) == (StatusChoice.of(named_done),)
+    assert status_lookup.resolve_filter_statuses(["done"], status_list(DONE, named_done)) == (
+        StatusChoice.of(named_done),
+    )
 
 
 def test_a_filter_by_an_unknown_status_is_refused() -> None:
@@ -312,7 +320,7 @@ def test_a_filter_over_an_incomplete_list_passes_a_name_on_as_typed() -> None:
 
 def test_a_status_without_a_known_id_is_chosen_and_reported_by_name() -> None:
     configured = Status(id=None, name="Listo", color=None, type="done", order=4)
-    choice, matched = status_lookup.finished_status(MISSING, known(PENDING, configured))
+    choice, matched = status_lookup.finished_status(MISSING, status_list(PENDING, configured))
     assert choice == StatusChoice("Listo", 4)
     assert matched == (Match("status", "done", "Listo", "Listo"),)
     assert choice.met_by(configured.model_copy(update={"id": "s-4", "order": 7}))
@@ -322,17 +330,17 @@ def test_a_status_without_a_known_id_is_chosen_and_reported_by_name() -> None:
 def test_a_named_status_without_a_known_id_must_be_finished_too() -> None:
     configured = Status(id=None, name="Nuevo", color=None, type="initial", order=4)
     with refused("not_finished", NotFound):
-        status_lookup.finished_status("Nuevo", known(configured, DONE.model_copy(update={"id": None})))
+        status_lookup.finished_status("Nuevo", status_list(configured, DONE.model_copy(update={"id": None})))
 
 
 def test_the_named_one_of_two_statuses_without_known_ids_is_chosen() -> None:
     nameless_ids = [status.model_copy(update={"id": None}) for status in (PENDING, DONE)]
-    assert status_lookup.finished_status("Completado", known(*nameless_ids))[0] == StatusChoice("Completado", 2)
+    assert status_lookup.finished_status("Completado", status_list(*nameless_ids))[0] == StatusChoice("Completado", 2)
 
 
 @given(st.text(), st.integers(), st.booleans())
 def test_any_text_for_a_status_is_resolved_or_refused(text: str, position: int, complete: bool) -> None:  # noqa: FBT001
-    available = known(PENDING, TWIN, DONE, complete=complete)
+    available = status_list(PENDING, TWIN, DONE, complete=complete)
     only_refuses(lambda: status_lookup.resolve_status(text, available))
     only_refuses(lambda: status_lookup.status_at_position(position, available))
     only_refuses(lambda: status_lookup.finished_status(text, available))
@@ -343,4 +351,4 @@ def test_of_several_finished_statuses_the_crms_own_completes_a_task() -> None:
     choice, _ = status_lookup.finished_status(MISSING, StatusList((PENDING, DONE, ARCHIVED), True, "", ARCHIVED.id))  # noqa: FBT003
     assert choice == StatusChoice.of(ARCHIVED)
     with refused("ambiguous_status", Ambiguous):
-        status_lookup.finished_status(MISSING, known(PENDING, DONE, ARCHIVED))
+        status_lookup.finished_status(MISSING, status_list(PENDING, DONE, ARCHIVED))

@@ -21,7 +21,7 @@ TIMED = task(due_at="2026-03-01T18:00:00.000Z", due_timezone="America/Santiago")
 DAY = task(due_at="2026-03-01T00:00:00.000Z", is_all_day=True, due_timezone="America/Santiago")
 
 
-def encoded(value: object) -> str:
+def encode_cursor(value: object) -> str:
     return raw(json.dumps(value).encode())
 
 
@@ -165,16 +165,16 @@ GARBAGE = {
     "surrogate": "\ud800",
     "no JSON": raw(b"next"),
     "no UTF-8": raw(b"\xff\xfe"),
-    "null": encoded(None),
-    "number": encoded(7),
-    "object": encoded({"a": 1, "b": 2, "c": 3}),
-    "too short": encoded(["a", "b"]),
-    "too long": encoded(["a", "b", FINGERPRINT, "d"]),
-    "wrong fingerprint": encoded(["2026-03-01", TASK_ID, "0" * 12]),
-    "key of another type": encoded([1, TASK_ID, FINGERPRINT]),
-    "key is a list": encoded([["a"], TASK_ID, FINGERPRINT]),
-    "id is no text": encoded(["2026-03-01", 1, FINGERPRINT]),
-    "id with half a character": encoded(["2026-03-01", "\ud800", FINGERPRINT]),
+    "null": encode_cursor(None),
+    "number": encode_cursor(7),
+    "object": encode_cursor({"a": 1, "b": 2, "c": 3}),
+    "too short": encode_cursor(["a", "b"]),
+    "too long": encode_cursor(["a", "b", FINGERPRINT, "d"]),
+    "wrong fingerprint": encode_cursor(["2026-03-01", TASK_ID, "0" * 12]),
+    "key of another type": encode_cursor([1, TASK_ID, FINGERPRINT]),
+    "key is a list": encode_cursor([["a"], TASK_ID, FINGERPRINT]),
+    "id is no text": encode_cursor(["2026-03-01", 1, FINGERPRINT]),
+    "id with half a character": encode_cursor(["2026-03-01", "\ud800", FINGERPRINT]),
     "large number": raw(b"[" + b"9" * 400 + b",1,2]"),
     "huge number": raw(b"[" + b"9" * 5_000 + b",1,2]"),
     "deeply nested": raw(b"[" * 100_000),
@@ -193,16 +193,16 @@ def test_a_cursor_with_a_forged_priority_is_refused(key: object) -> None:
     query = replace(QUERY, order="priority")
     _, task_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor_after(task(), query) + "=="))
     with refused("invalid_cursor"):
-        resume(query, encoded([key, task_id, fingerprint]))
+        resume(query, encode_cursor([key, task_id, fingerprint]))
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists)
 PARTS = st.tuples(JSON, JSON, JSON | st.just(FINGERPRINT))
 
 
-@given(st.text() | st.binary().map(raw) | JSON.map(encoded) | PARTS.map(encoded))
+@given(st.text() | st.binary().map(raw) | JSON.map(encode_cursor) | PARTS.map(encode_cursor))
 @example(cursor_after(TIMED, QUERY))
-@example(encoded(["", "", FINGERPRINT]))
+@example(encode_cursor(["", "", FINGERPRINT]))
 def test_any_text_for_a_cursor_is_decoded_or_refused(cursor: str) -> None:
     try:
         after = resume(QUERY, cursor).after

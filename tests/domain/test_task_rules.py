@@ -27,7 +27,7 @@ def draft(**fields: Any) -> TaskDraft:
     return TaskDraft.model_validate({"title": "Call back", "responsibleIds": [], "priority": "1"} | fields)
 
 
-def found(**fields: Any) -> TaskFilter:
+def filter_of(**fields: Any) -> TaskFilter:
     return TaskFilter.model_validate(fields)
 
 
@@ -43,14 +43,14 @@ def check(body: TaskDraft | TaskPatch) -> None:
 @pytest.mark.parametrize("name", ["text", "contact", "taskType", "dealId"])
 def test_a_filter_that_is_blank_is_refused(name: str) -> None:
     with refused("empty_filter"):
-        task_rules.check_filter(found(**{name: "  "}), EVERYTHING)
+        task_rules.check_filter(filter_of(**{name: "  "}), EVERYTHING)
 
 
 def test_a_filter_by_a_field_that_tasks_do_not_have_is_refused() -> None:
     for fields in ({"taskType": "call"}, {"dealId": "d"}):
-        task_rules.check_filter(found(**fields), Capabilities(absent=frozenset()))
+        task_rules.check_filter(filter_of(**fields), Capabilities(absent=frozenset()))
         with refused("unknown_argument"):
-            task_rules.check_filter(found(**fields), EVERYTHING)
+            task_rules.check_filter(filter_of(**fields), EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_task_id_is_checked_with_the_pattern_of_the_backend() -> None:
 )
 def test_a_filter_that_cannot_match_any_task_is_refused(fields: dict[str, Any], code: str) -> None:
     with refused(code):
-        task_rules.check_filter(found(**fields), EVERYTHING)
+        task_rules.check_filter(filter_of(**fields), EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -214,18 +214,18 @@ def test_a_filter_that_cannot_match_any_task_is_refused(fields: dict[str, Any], 
     ],
 )
 def test_every_filter_is_optional_and_a_window_may_be_one_day(fields: dict[str, Any]) -> None:
-    task_rules.check_filter(found(**fields), EVERYTHING)
+    task_rules.check_filter(filter_of(**fields), EVERYTHING)
 
 
 def test_a_window_of_a_moment_that_the_crm_does_not_know_is_answered_with_those_that_it_knows() -> None:
     knows = Capabilities(known=("created", "updated", "completed_by"))
-    task_rules.check_filter(found(dateField="updated", fromDate="2026-05-02"), knows)
+    task_rules.check_filter(filter_of(dateField="updated", fromDate="2026-05-02"), knows)
     with refused("invalid_window") as caught:
-        task_rules.check_filter(found(dateField="completed", fromDate="2026-05-02"), knows)
+        task_rules.check_filter(filter_of(dateField="completed", fromDate="2026-05-02"), knows)
     assert [one.value for one in caught.value.candidates] == ["due", "created", "updated"]
     assert "list_changes" in str(caught.value.next_step)
     with refused("invalid_window") as caught:
-        task_rules.check_filter(found(dateField="updated", fromDate="2026-05-02"), EVERYTHING)
+        task_rules.check_filter(filter_of(dateField="updated", fromDate="2026-05-02"), EVERYTHING)
     assert caught.value.next_step == "Other windows: dateField due or created."
 
 

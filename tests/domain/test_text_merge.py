@@ -16,25 +16,25 @@ KEPT = "Ac\u200bme \u2014 \u0645\u06cc\u200c\u062e\u0648 \u2714\ufe0f\r\nsoft\xa
 """Shown without four of its characters."""
 
 
-def restored(sent: str, stored: str) -> str:
+def restore(sent: str, stored: str) -> str:
     return restore_unshown(sent, stored, "description")
 
 
 @given(HIDING)
 def test_a_shown_text_that_is_sent_back_restores_the_stored_text(stored: str) -> None:
-    assert restored(plain(stored), stored) == stored
-    assert restored(stored, stored) == stored
-    assert restored(strip_hidden(stored), stored) == stored
+    assert restore(plain(stored), stored) == stored
+    assert restore(stored, stored) == stored
+    assert restore(strip_hidden(stored), stored) == stored
 
 
 @given(HIDING, st.sampled_from([1, 60, 100, 200]))
 def test_a_truncated_text_that_is_sent_back_restores_the_stored_text(stored: str, longest: int) -> None:
-    assert restored(plain(truncate(stored, longest)), stored) == stored
+    assert restore(plain(truncate(stored, longest)), stored) == stored
 
 
 @given(HIDING, HIDING)
 def test_a_text_with_nothing_hidden_is_taken_as_it_is_sent(sent: str, stored: str) -> None:
-    assert restored(sent, strip_hidden(stored)) == sent
+    assert restore(sent, strip_hidden(stored)) == sent
 
 
 @given(HIDING, HIDING, st.data())
@@ -42,7 +42,7 @@ def test_an_edit_is_shown_as_it_was_sent(stored: str, inserted: str, data: st.Da
     shown, inserted = plain(stored), strip_hidden(inserted)
     at = data.draw(st.integers(0, len(shown)))
     sent = shown[:at] + inserted + shown[at:]
-    assert strip_hidden(restored(sent, stored)) == strip_hidden(sent)
+    assert strip_hidden(restore(sent, stored)) == strip_hidden(sent)
 
 
 @pytest.mark.parametrize(
@@ -56,20 +56,20 @@ def test_an_edit_is_shown_as_it_was_sent(stored: str, inserted: str, data: st.Da
     ],
 )
 def test_an_edit_keeps_the_hidden_characters_of_the_unchanged_part(old: str, new: str, stored: str) -> None:
-    assert restored(plain(KEPT).replace(old, new), KEPT) == stored
+    assert restore(plain(KEPT).replace(old, new), KEPT) == stored
 
 
 def test_nothing_that_is_hidden_is_kept_beside_an_edit_or_in_another_text() -> None:
-    assert restored("invoice.pdf", "invoice\u202efdp.exe") == "invoice.pdf"
-    assert restored("Another text", "A\u200bcme must be called today") == "Another text"
+    assert restore("invoice.pdf", "invoice\u202efdp.exe") == "invoice.pdf"
+    assert restore("Another text", "A\u200bcme must be called today") == "Another text"
 
 
 def test_an_edit_of_a_truncated_text_restores_the_omitted_part() -> None:
     stored = "One two three. " * 1_000
     shown = truncate(stored, 200)
-    assert restored(shown.replace("One", "Uno", 1), stored) == "Uno" + stored[3:]
-    assert restored(f"{shown}\n\nCalled today.", stored) == f"{stored}\n\nCalled today."
-    assert restored(shown.replace("\u2026", "..."), stored) == stored
+    assert restore(shown.replace("One", "Uno", 1), stored) == "Uno" + stored[3:]
+    assert restore(f"{shown}\n\nCalled today.", stored) == f"{stored}\n\nCalled today."
+    assert restore(shown.replace("\u2026", "..."), stored) == stored
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_an_edit_of_a_truncated_text_restores_the_omitted_part() -> None:
 )
 def test_a_mark_after_another_text_is_refused(sent: str) -> None:
     with refused("invalid_arguments") as caught:
-        restored(sent, "One two three. " * 1_000)
+        restore(sent, "One two three. " * 1_000)
     assert "characters that were left out" in caught.value.message
 
 
 def test_a_mark_that_no_truncated_text_of_this_length_has_is_text() -> None:
-    assert restored("See above\u2026 (+300 characters)", "short") == "See above\u2026 (+300 characters)"
+    assert restore("See above\u2026 (+300 characters)", "short") == "See above\u2026 (+300 characters)"
 
 
 def test_a_text_that_repeats_twenty_characters_or_half_is_an_edit_and_one_that_repeats_fewer_another() -> None:
     stored = f"{'a' * 10}\u200b{'a' * 10}{'b' * 20}"
-    assert restored(f"{'a' * 20}{'c' * 20}", stored) == f"{'a' * 10}\u200b{'a' * 10}{'c' * 20}"
-    assert restored(f"{'a' * 19}{'c' * 21}", stored) == f"{'a' * 19}{'c' * 21}"
+    assert restore(f"{'a' * 20}{'c' * 20}", stored) == f"{'a' * 10}\u200b{'a' * 10}{'c' * 20}"
+    assert restore(f"{'a' * 19}{'c' * 21}", stored) == f"{'a' * 19}{'c' * 21}"

@@ -47,7 +47,7 @@ def event(key: str, minutes: float = 0, kind: EventKind = "updated", **fields: o
     return TaskEvent(key, kind=kind, **given)  # type: ignore[arg-type]
 
 
-async def begun(store: SqlEventStore, *events: TaskEvent, feed: FeedName = FEED) -> Feed:
+async def begin_feed(store: SqlEventStore, *events: TaskEvent, feed: FeedName = FEED) -> Feed:
     """A feed that has begun, with these events in it."""
     begun = await store.begin_feed(feed, "p0", NOW)
     await store.save_look(feed, begun.version, Look(events, "p1"), NOW)
@@ -93,12 +93,12 @@ async def test_an_event_comes_back_as_it_was(store: SqlEventStore) -> None:
         responsible_ids=(ANA.id, BEN.id),
     )
     bare = TaskEvent("bare", "t-2", "deleted", between=(at(0), at(1)))
-    await begun(store, whole, bare)
+    await begin_feed(store, whole, bare)
     assert [one.event for one in await store.list_events(FEED, EventQuery(5))] == [whole, bare]
 
 
 async def test_lists_go_on_from_a_number_or_a_moment(store: SqlEventStore) -> None:
-    feed = await begun(store, event("late", 9), event("early", 1), event("mid", 5))
+    feed = await begin_feed(store, event("late", 9), event("early", 1), event("mid", 5))
     first = feed.last_seq - 2
     assert await keys(store, EventQuery(2, after_seq=first)) == ["early", "mid"]
     assert await keys(store, EventQuery(5, through=first)) == ["late"]
@@ -109,7 +109,7 @@ async def test_lists_go_on_from_a_number_or_a_moment(store: SqlEventStore) -> No
 
 
 async def test_lists_are_of_kinds_tasks_and_people(store: SqlEventStore) -> None:
-    await begun(
+    await begin_feed(
         store,
         event("hers", kind="completed", responsible_ids=(ANA.id,)),
         event("by her", by=ANA.id, task_id="t-2"),
@@ -123,7 +123,7 @@ async def test_lists_are_of_kinds_tasks_and_people(store: SqlEventStore) -> None
 
 
 async def test_events_from_before_the_feed_began_are_listed_only_on_request(store: SqlEventStore) -> None:
-    feed = await begun(store, event("before", -3), event("after", 1))
+    feed = await begin_feed(store, event("before", -3), event("after", 1))
     assert await keys(store, EventQuery(9)) == ["after"]
     assert await store.save_past_events(
         FEED, feed.version, [event("past", -60), event("before", -3)], at(2), begun_at=at(-90)
@@ -139,14 +139,14 @@ async def test_events_from_before_the_feed_began_are_listed_only_on_request(stor
 async def test_a_late_event_from_before_the_feed_began_is_listed_as_new(
     store: SqlEventStore,
 ) -> None:
-    feed = await begun(store, event("before", -3))
+    feed = await begin_feed(store, event("before", -3))
     kept = await store.save_look(FEED, feed.version, Look((event("late", -2),), "p2"), at(1))
     assert [(one.event.key, one.is_old) for one in kept or ()] == [("late", False)]
     assert await keys(store, EventQuery(9)) == ["late"]
 
 
 async def test_the_tasks_are_those_that_were_seen_last(store: SqlEventStore) -> None:
-    feed = await begun(store)
+    feed = await begin_feed(store)
     one, two = task(id="t-1", task_responsibles=on_people(ANA.id)), task(id="t-2", status_config=DONE)
     await store.save_look(FEED, feed.version, Look((), "p", {"t-1": one, "t-2": two, "t-3": None}), at(1))
     assert await store.find_tasks(FEED) == {"t-1": one, "t-2": two}
@@ -157,7 +157,7 @@ async def test_the_tasks_are_those_that_were_seen_last(store: SqlEventStore) -> 
 
 
 async def test_a_hint_stays_until_a_look_that_was_given_it(store: SqlEventStore) -> None:
-    feed, hers = await begun(store), await begun(store, feed=HERS)
+    feed, hers = await begin_feed(store), await begin_feed(store, feed=HERS)
     await store.add_hint(FEED, ["t-1", "t-2"], at(1))
     await store.add_hint(FEED, [], at(1))
     given = await store.find_hints(FEED)
@@ -170,14 +170,14 @@ async def test_a_hint_stays_until_a_look_that_was_given_it(store: SqlEventStore)
 
 
 async def test_a_gap_is_reported_to_a_caller_who_was_shown_the_events_before_it(store: SqlEventStore) -> None:
-    feed = await begun(store, event("a"))
+    feed = await begin_feed(store, event("a"))
     await store.save_look(FEED, feed.version, Look((event("b"),), "p", gap="An hour is missing."), at(1))
     assert await store.find_gaps(FEED, NOW) == (Gap(at(1), "An hour is missing."),)
     assert await store.find_gaps(FEED, at(1)) == ()
 
 
 async def test_a_bookmark_and_a_wish_are_of_the_feed(store: SqlEventStore) -> None:
-    await begun(store)
+    await begin_feed(store)
     assert await store.find_bookmark(FEED, "ana/") is None
     for number in (3, 7):
         await store.set_bookmark(FEED, "ana/", Bookmark(number, at(number)))
@@ -192,9 +192,9 @@ async def test_a_bookmark_and_a_wish_are_of_the_feed(store: SqlEventStore) -> No
 
 
 async def test_expired_events_and_unwanted_feeds_are_removed(store: SqlEventStore) -> None:
-    feed = await begun(store, event("old"), event("new", 60 * 24 * 20))
+    feed = await begin_feed(store, event("old"), event("new", 60 * 24 * 20))
     await store.request_looks(FEED, at(60 * 24 * 40))
-    await begun(store, feed=HERS)
+    await begin_feed(store, feed=HERS)
     await store.set_bookmark(FEED, "ana/", Bookmark(1, NOW))
     for version, minutes in ((feed.version, 0), (feed.version + 1, 60 * 24 * 20)):
         await store.save_look(FEED, version, Look((), "p", gap="An hour is missing."), at(minutes))
@@ -213,9 +213,9 @@ async def test_expired_events_and_unwanted_feeds_are_removed(store: SqlEventStor
 
 async def test_a_feed_stays_for_thirty_days_after_it_was_wanted_or_looked_at(store: SqlEventStore) -> None:
     wanted, looked_at = FeedName("close 3"), FeedName("close 4")
-    await begun(store, feed=wanted)
+    await begin_feed(store, feed=wanted)
     await store.request_looks(wanted, at(60 * 24 * 20))
-    feed = await begun(store, feed=looked_at)
+    feed = await begin_feed(store, feed=looked_at)
     await store.save_look(looked_at, feed.version, Look((), "p"), at(60 * 24 * 20))
     for days, stay in ((31, True), (51, False)):
         await store.prune(at(60 * 24 * days))
@@ -225,7 +225,7 @@ async def test_a_feed_stays_for_thirty_days_after_it_was_wanted_or_looked_at(sto
 async def test_a_feed_keeps_no_more_than_it_may(tmp_path: Path) -> None:
     store = SqliteEventStore(tmp_path / "events.sqlite", most_events=3)
     try:
-        await begun(store, *(event(str(number), number) for number in range(8)))
+        await begin_feed(store, *(event(str(number), number) for number in range(8)))
         assert await store.prune(at(9)) == 0, "the first look has pruned it"
         assert await keys(store, EventQuery(9, since=NOW)) == ["5", "6", "7"]
     finally:
@@ -233,7 +233,7 @@ async def test_a_feed_keeps_no_more_than_it_may(tmp_path: Path) -> None:
 
 
 async def test_a_feed_that_begins_again_counts_on(store: SqlEventStore) -> None:
-    first = await begun(store, *(event(str(number)) for number in range(5)))
+    first = await begin_feed(store, *(event(str(number)) for number in range(5)))
     await store.prune(at(60 * 24 * 60))
     second = await store.begin_feed(FEED, "p", at(60 * 24 * 60))
     assert second.last_seq > first.last_seq
@@ -279,7 +279,7 @@ async def test_the_health_check_of_the_store_makes_no_file_and_counts_feeds_and_
     assert (found.subject, found.outcome) == ("events", "ok")
     assert found.found.startswith("There is no ")
     assert not (tmp_path / "events.sqlite").exists()
-    await begun(store, event("a"), event("b", 1))
+    await begin_feed(store, event("a"), event("b", 1))
     found = await store.check_health()
     assert (found.outcome, found.found.partition("; ")[2]) == ("ok", "accounts followed: 1, changes: 2.")
 

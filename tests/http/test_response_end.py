@@ -74,7 +74,7 @@ def test_a_response_without_an_end_is_passed_on_with_all_that_follows(response: 
     assert end.surplus == b""
 
 
-def doubled(steps: type[Steps], body: bytes) -> bytes:
+def double_answer(steps: type[Steps], body: bytes) -> bytes:
     """A whole answer, twice."""
     return steps.answer(200, body).send * 2
 
@@ -82,7 +82,7 @@ def doubled(steps: type[Steps], body: bytes) -> bytes:
 async def test_the_second_copy_of_an_answer_is_not_the_answer_to_the_next_request(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
-    server.steps = [type(steps.SILENT)(doubled(steps, b'{"n": 1}')), steps.answer(200, b'{"n": 2}')]
+    server.steps = [type(steps.SILENT)(double_answer(steps, b'{"n": 1}')), steps.answer(200, b'{"n": 2}')]
     client = await clients(server.url)
     assert [(await client.get(TASKS)).json for _ in range(2)] == [{"n": 1}, {"n": 2}]
     assert server.connections == 2

@@ -33,7 +33,7 @@ KEPT = (
 """Header fields, and junk that speaks of framing, which the parser has to refuse."""
 
 
-def read(*chunks: bytes) -> bytes:
+def read_heads(*chunks: bytes) -> bytes:
     reader = HeadReader()
     reader.expect()
     return b"".join(passed for chunk in chunks if (passed := reader.feed(chunk)) is not None)
@@ -45,41 +45,41 @@ def with_line(line: bytes) -> bytes:
 
 @pytest.mark.parametrize("line", JUNK)
 def test_leaves_junk_out(line: bytes) -> None:
-    assert read(with_line(line) + b"{}") == HEAD + b"{}"
+    assert read_heads(with_line(line) + b"{}") == HEAD + b"{}"
 
 
 @pytest.mark.parametrize("line", KEPT, ids=lambda line: line[:20])
 def test_keeps_header_fields_and_whatever_speaks_of_framing(line: bytes) -> None:
-    assert read(with_line(line) + b"{}") == with_line(line) + b"{}"
+    assert read_heads(with_line(line) + b"{}") == with_line(line) + b"{}"
 
 
 def test_reads_a_head_that_arrives_byte_by_byte_and_in_halves() -> None:
     whole = with_line(JUNK[0]) + b"{}"
-    assert read(*(whole[at : at + 1] for at in range(len(whole)))) == HEAD + b"{}"
+    assert read_heads(*(whole[at : at + 1] for at in range(len(whole)))) == HEAD + b"{}"
     for first, second in pairwise(range(1, len(whole), 7)):
-        assert read(whole[:first], whole[first:second], whole[second:]) == HEAD + b"{}"
+        assert read_heads(whole[:first], whole[first:second], whole[second:]) == HEAD + b"{}"
 
 
 def test_takes_lines_that_end_with_a_line_feed_alone() -> None:
-    assert read(with_line(JUNK[0]).replace(b"\r\n", b"\n")) == HEAD.replace(b"\r\n", b"\n")
+    assert read_heads(with_line(JUNK[0]).replace(b"\r\n", b"\n")) == HEAD.replace(b"\r\n", b"\n")
 
 
 def test_cleans_the_head_after_an_informational_one() -> None:
     early = b"HTTP/1.1 103 Early Hints\r\nX-\xe9: 1\r\n\r\n"
-    assert read(early, with_line(JUNK[0])) == b"HTTP/1.1 103 Early Hints\r\n\r\n" + HEAD
-    assert read(early + with_line(JUNK[0])) == b"HTTP/1.1 103 Early Hints\r\n\r\n" + HEAD
+    assert read_heads(early, with_line(JUNK[0])) == b"HTTP/1.1 103 Early Hints\r\n\r\n" + HEAD
+    assert read_heads(early + with_line(JUNK[0])) == b"HTTP/1.1 103 Early Hints\r\n\r\n" + HEAD
 
 
 def test_a_body_that_looks_like_a_head_is_passed_on_as_it_is() -> None:
     body = with_line(JUNK[0])
-    assert read(HEAD, body) == HEAD + body
-    assert read(HEAD + body) == HEAD + body
+    assert read_heads(HEAD, body) == HEAD + body
+    assert read_heads(HEAD + body) == HEAD + body
 
 
 def test_an_incomplete_or_endless_head_is_passed_on_unchanged() -> None:
     cut, endless = with_line(JUNK[0])[:-2], b"HTTP/1.1 200 OK\r\n" + b"X-\xe9: 1\r\n" * 20_000
-    assert read(cut, b"") == cut
-    assert read(endless) == endless
+    assert read_heads(cut, b"") == cut
+    assert read_heads(endless) == endless
 
 
 def test_only_bytes_that_follow_a_request_are_read_as_a_head() -> None:

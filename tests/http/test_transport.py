@@ -51,7 +51,7 @@ WRITES = [PUT, PATCH, DELETE]
 LOSSES = ["SILENT", "RESET_AFTER_READING", "CLOSED_AFTER_READING", "NOT_HTTP", "CUT", "STALLED"]
 
 
-def named(call: object) -> str:
+def call_name(call: object) -> str:
     return f"{call.kind.name}-{call.method}" if isinstance(call, Request) else str(call)
 
 
@@ -69,7 +69,7 @@ async def error_of(client: Client, call: Request) -> TaskhandError:
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "RESET_BEFORE_READING"])
-@pytest.mark.parametrize("call", [*READS, *SAFE], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE], ids=call_name)
 async def test_a_repeatable_request_is_sent_again_after_any_loss(
     clients: Clients, server: Server, steps: type[Steps], call: Request, name: str
 ) -> None:
@@ -80,7 +80,7 @@ async def test_a_repeatable_request_is_sent_again_after_any_loss(
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "RESET_BEFORE_READING"])
-@pytest.mark.parametrize("call", [POST, *WRITES], ids=named)
+@pytest.mark.parametrize("call", [POST, *WRITES], ids=call_name)
 async def test_a_write_that_may_have_arrived_is_never_repeated(
     clients: Clients, server: Server, steps: type[Steps], call: Request, name: str
 ) -> None:
@@ -104,7 +104,7 @@ async def test_a_gateway_error_repeats_reads_and_leaves_writes_in_doubt(
         assert len(server.steps) == 1  # the 200 was not asked for
 
 
-@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=call_name)
 async def test_429_is_waited_out_by_everything(
     clients: Clients, server: Server, steps: type[Steps], time: Time, call: Request
 ) -> None:
@@ -114,7 +114,7 @@ async def test_429_is_waited_out_by_everything(
     assert time.now == 1007.0
 
 
-@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES], ids=call_name)
 async def test_503_is_waited_out_by_everything_but_a_create(
     clients: Clients, server: Server, steps: type[Steps], call: Request
 ) -> None:
@@ -141,7 +141,7 @@ async def test_500_is_repeated_for_reads_and_reported_for_writes(
         assert (type(error), error.code) == (UpstreamFailed, "upstream_error")
 
 
-@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=call_name)
 async def test_retries_everything_after_a_refused_connection_and_then_reports_it(
     clients: Clients, unused_port: int, time: Time, call: Request
 ) -> None:
@@ -152,7 +152,7 @@ async def test_retries_everything_after_a_refused_connection_and_then_reports_it
     assert time.slept == [0.25, 0.5, 1.0]  # half of 0.5, 1 and 2 seconds: the dice say 0.5
 
 
-@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=call_name)
 async def test_retries_everything_after_a_connect_timeout_because_nothing_was_sent(
     clients: Clients, server: Server, steps: type[Steps], call: Request
 ) -> None:
@@ -313,7 +313,7 @@ async def test_a_429_without_a_time_waits_until_the_window_ends(
     assert time.now == 1004.0
 
 
-@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=call_name)
 async def test_the_answer_to_a_write_is_awaited_for_as_long_as_it_could_still_be_read_back(
     clients: Clients, call: Request
 ) -> None:

@@ -12,7 +12,7 @@ from taskhand.install.host_file import read_backups, read_host_file, replace_hos
 NOW = datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC)
 
 
-def _replaced(path: Path, text: str, now: datetime = NOW) -> Path | None:
+def _replace(path: Path, text: str, now: datetime = NOW) -> Path | None:
     found = read_host_file(path)
     return replace_host_file(found, text, copy=found.text, now=now)
 
@@ -24,7 +24,7 @@ def _backup_texts(path: Path) -> list[str]:
 def test_a_missing_file_is_created_with_its_folders_for_the_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "mcp.json"
     assert read_host_file(path).raw is None
-    assert _replaced(path, "{}\n") is None
+    assert _replace(path, "{}\n") is None
     assert path.read_bytes() == b"{}\n"
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -33,7 +33,7 @@ def test_a_backup_is_written_and_the_mode_stays(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_bytes(b'{"a": 1}\r\n')
     path.chmod(0o640)
-    copy = _replaced(path, "{}\r\n")
+    copy = _replace(path, "{}\r\n")
     assert copy == tmp_path / "mcp.json.taskhand-20260302-120005.bak"
     assert copy.read_bytes() == b'{"a": 1}\r\n'
     assert copy.stat().st_mode & 0o777 == 0o600
@@ -45,22 +45,22 @@ def test_a_backup_is_written_and_the_mode_stays(tmp_path: Path) -> None:
 def test_two_backups_in_one_second_are_both_kept(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("1", encoding="utf-8")
-    assert _replaced(path, "2") != _replaced(path, "3")
+    assert _replace(path, "2") != _replace(path, "3")
     assert set(_backup_texts(path)) == {"1", "2"}
 
 
 def test_the_newest_backup_is_read_first(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("1", encoding="utf-8")
-    _replaced(path, "2")
-    _replaced(path, "3", NOW + timedelta(seconds=1))
+    _replace(path, "2")
+    _replace(path, "3", NOW + timedelta(seconds=1))
     assert _backup_texts(path) == ["2", "1"]
 
 
 def test_backups_of_a_file_with_brackets_in_its_name_are_found(tmp_path: Path) -> None:
     path = tmp_path / "mcp [1].json"
     path.write_text("1", encoding="utf-8")
-    _replaced(path, "2")
+    _replace(path, "2")
     assert _backup_texts(path) == ["1"]
 
 
@@ -70,7 +70,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
     real.write_text("{}", encoding="utf-8")
     link = tmp_path / "mcp.json"
     link.symlink_to(real)
-    copy = _replaced(link, '{"a": 1}')
+    copy = _replace(link, '{"a": 1}')
     assert copy is not None
     assert copy.parent == real.parent
     assert link.is_symlink()
@@ -80,7 +80,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
 def test_a_dangling_link_creates_its_target(tmp_path: Path) -> None:
     link = tmp_path / "mcp.json"
     link.symlink_to(tmp_path / "later.json")
-    _replaced(link, "{}")
+    _replace(link, "{}")
     assert (tmp_path / "later.json").read_text(encoding="utf-8") == "{}"
 
 
@@ -88,7 +88,7 @@ def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_bytes(b"\xef\xbb\xbf{}")
     assert read_host_file(path).text == "{}"
-    copy = _replaced(path, '{"ñ": 1}')
+    copy = _replace(path, '{"ñ": 1}')
     assert path.read_bytes() == b'\xef\xbb\xbf{"\xc3\xb1": 1}'
     assert copy is not None
     assert copy.read_bytes() == b"\xef\xbb\xbf{}"

@@ -21,7 +21,7 @@ VOID_OUTCOMES = sorted(VOID)
 OTHER_OUTCOMES: list[Outcome] = ["applied", "unchanged", "unknown", "declined"]
 
 
-async def listed(journal: Journal, **query: object) -> list[str]:
+async def listed_ids(journal: Journal, **query: object) -> list[str]:
     """The ids of one page."""
     page = await journal.page(ChangeQuery(**query))  # type: ignore[arg-type]
     return [change.id for change in page.changes]
@@ -100,7 +100,7 @@ async def test_a_native_value_of_an_edit_is_kept_to_the_letter(journal: Journal)
 async def test_a_refused_call_is_journaled_with_its_code(journal: Journal) -> None:
     change = await journal.record(make_opening(arguments={"title": ""}), Ending("refused", "empty_title"))
     assert change.id.startswith("chg_")
-    assert await listed(journal) == [change.id]
+    assert await listed_ids(journal) == [change.id]
     found = await journal.find(change.id)
     assert found
     assert (found.outcome, found.ending and found.ending.code) == ("refused", "empty_title")
@@ -148,8 +148,8 @@ async def test_the_later_of_two_results_and_of_two_endings_counts(journal: Journ
     found = await journal.find(change.id)
     assert found
     assert (found.results, found.outcome) == ({0: Result(0, "applied", "t-1")}, "applied")
-    assert await listed(journal, outcome="unknown") == []
-    assert await listed(journal, outcome="applied") == [change.id]
+    assert await listed_ids(journal, outcome="unknown") == []
+    assert await listed_ids(journal, outcome="applied") == [change.id]
 
 
 async def test_a_place_sees_only_its_own_changes(opens: Opener) -> None:
@@ -158,15 +158,15 @@ async def test_a_place_sees_only_its_own_changes(opens: Opener) -> None:
             await settle(here, make_opening("update_task", KEY)),
             await settle(there, make_opening("update_task", KEY)),
         )
-        assert (await listed(here), await listed(there)) == ([ours], [theirs])
-        assert await listed(here, task_id="t-1") == [ours]
+        assert (await listed_ids(here), await listed_ids(there)) == ([ours], [theirs])
+        assert await listed_ids(here, task_id="t-1") == [ours]
         assert await here.find(theirs) is None
         assert await there.find(ours) is None
 
 
 async def test_changes_are_listed_newest_first_also_when_the_clock_stands_still(journal: Journal) -> None:
     made = [await settle(journal) for _ in range(5)]
-    assert await listed(journal) == made[::-1]
+    assert await listed_ids(journal) == made[::-1]
 
 
 async def test_pages_go_on_where_they_ended_whatever_is_written_meanwhile(journal: Journal) -> None:
@@ -197,30 +197,30 @@ async def test_changes_are_found_by_each_task_that_they_touch(journal: Journal) 
     made = await begin(journal, make_opening("create_task"), Intent("create", edit=Edit(title="One")))
     await journal.settle(made.id, [Result(0, "applied", "t-3", task(id="t-3"))], APPLIED)
     planned = await journal.record(make_opening(), Ending("planned"), [rename_intent("t-2")])
-    assert await listed(journal, task_id="t-1") == [both.id]
-    assert await listed(journal, task_id="t-2") == [planned.id, both.id]
-    assert await listed(journal, task_id="t-3") == [made.id]
-    assert await listed(journal, task_id="t-4") == []
+    assert await listed_ids(journal, task_id="t-1") == [both.id]
+    assert await listed_ids(journal, task_id="t-2") == [planned.id, both.id]
+    assert await listed_ids(journal, task_id="t-3") == [made.id]
+    assert await listed_ids(journal, task_id="t-4") == []
 
 
 async def test_changes_are_found_by_tool_outcome_and_time(journal: Journal) -> None:
     renamed = await settle(journal, make_opening("update_task", at=NOW))
     deleted = await settle(journal, make_opening("delete_task", at=NOW + timedelta(hours=1)), "unknown")
     still = await begin(journal, make_opening("update_task", at=NOW + timedelta(hours=2)))
-    assert await listed(journal, tool="update_task") == [still.id, renamed]
-    assert await listed(journal, outcome="unknown") == [deleted]
-    assert await listed(journal, outcome="open") == [still.id]
-    assert await listed(journal, since=NOW + timedelta(hours=1)) == [still.id, deleted]
-    assert await listed(journal, until=NOW + timedelta(hours=1)) == [deleted, renamed]
-    assert await listed(journal, tool="update_task", since=NOW, until=NOW, outcome="applied") == [renamed]
+    assert await listed_ids(journal, tool="update_task") == [still.id, renamed]
+    assert await listed_ids(journal, outcome="unknown") == [deleted]
+    assert await listed_ids(journal, outcome="open") == [still.id]
+    assert await listed_ids(journal, since=NOW + timedelta(hours=1)) == [still.id, deleted]
+    assert await listed_ids(journal, until=NOW + timedelta(hours=1)) == [deleted, renamed]
+    assert await listed_ids(journal, tool="update_task", since=NOW, until=NOW, outcome="applied") == [renamed]
 
 
 async def test_the_ends_of_time_are_times_too(journal: Journal) -> None:
     change_id = await settle(journal)
     east, west = (timezone(timedelta(hours=hours)) for hours in (14, -12))
     first, last = datetime.min.replace(tzinfo=east), datetime.max.replace(tzinfo=west)
-    assert await listed(journal, since=first, until=last) == [change_id]
-    assert await listed(journal, since=last) == []
+    assert await listed_ids(journal, since=first, until=last) == [change_id]
+    assert await listed_ids(journal, since=last) == []
 
 
 async def test_returns_the_earlier_change_and_writes_nothing_where_the_claim_is_held(journal: Journal) -> None:
@@ -230,7 +230,7 @@ async def test_returns_the_earlier_change_and_writes_nothing_where_the_claim_is_
     )
     assert (second, is_new) == (first, False)
     assert second.opening.claims == (KEY,)
-    assert await listed(journal) == [first.id]
+    assert await listed_ids(journal) == [first.id]
 
 
 @pytest.mark.parametrize("outcome", OTHER_OUTCOMES)
@@ -397,7 +397,7 @@ async def test_time_passes_for_each_row(journal: Journal, clock: FixedClock) -> 
     change = await begin(journal, make_opening(at=clock()))
     clock.move(minutes=5)
     await journal.settle(change.id, [], APPLIED)
-    assert await listed(journal, since=clock()) == []
+    assert await listed_ids(journal, since=clock()) == []
 
 
 async def test_masks_the_task_id_of_a_refused_call_and_keeps_that_of_a_written_task(journal: Journal) -> None:
@@ -422,8 +422,8 @@ async def test_a_change_that_is_resumed_is_open_again_and_only_for_the_intents_t
     assert is_new
     assert (resumed.outcome, resumed.ended_at, list(resumed.results)) == ("open", None, [0])
     assert await journal.find(started.id) == resumed
-    assert await listed(journal, outcome="open") == [started.id]
-    assert await listed(journal, outcome="applied") == []
+    assert await listed_ids(journal, outcome="open") == [started.id]
+    assert await listed_ids(journal, outcome="applied") == []
     await journal.settle(started.id, [Result(1, "applied", "t-2")], APPLIED)
     done = await journal.find(started.id)
     assert done
@@ -467,9 +467,9 @@ async def test_a_list_of_one_persons_changes_has_these_alone_on_every_page(journ
     assert [one.id for one in first.changes] == made["ana"][:0:-1]
     last = await journal.page(ChangeQuery(limit=2, subject="ana", after=first.cursor))
     assert ([one.id for one in last.changes], last.cursor) == (made["ana"][:1], None)
-    assert await listed(journal, subject="bob", task_id="t-1") == made["bob"][:1]
-    assert await listed(journal, subject="bob", task_id="t-0") == []
-    assert await listed(journal, subject="eve") == []
-    assert await listed(journal, subject="ana", since=NOW, limit=2) == made["ana"][:0:-1]
-    assert await listed(journal, subject="ana", since=NOW + timedelta(seconds=1)) == []
-    assert len(await listed(journal)) == 9
+    assert await listed_ids(journal, subject="bob", task_id="t-1") == made["bob"][:1]
+    assert await listed_ids(journal, subject="bob", task_id="t-0") == []
+    assert await listed_ids(journal, subject="eve") == []
+    assert await listed_ids(journal, subject="ana", since=NOW, limit=2) == made["ana"][:0:-1]
+    assert await listed_ids(journal, subject="ana", since=NOW + timedelta(seconds=1)) == []
+    assert len(await listed_ids(journal)) == 9

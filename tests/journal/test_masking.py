@@ -11,7 +11,7 @@ from taskhand.journal.masking import MASK, Masking
 SECRETS = ("s3cr3t-value", "s3cr3t-value-and-more", "", "abc")
 
 
-def kept(text: str, *secrets: str) -> object:
+def mask_argument(text: str, *secrets: str) -> object:
     """What is kept of one argument."""
     return Masking(secrets).arguments({"title": text})["title"]
 
@@ -37,7 +37,7 @@ def kept(text: str, *secrets: str) -> object:
     ],
 )
 def test_a_credential_is_masked(text: str, left: str) -> None:
-    assert kept(text) == left
+    assert mask_argument(text) == left
 
 
 @pytest.mark.parametrize(
@@ -56,22 +56,22 @@ def test_a_credential_is_masked(text: str, left: str) -> None:
     ],
 )
 def test_text_that_only_resembles_a_credential_is_not_masked(text: str) -> None:
-    assert kept(text) == text
+    assert mask_argument(text) == text
 
 
 def test_configured_values_are_masked_wherever_they_stand() -> None:
-    assert kept("a s3cr3t-value-and-more, as3cr3t-valueb abc", *SECRETS) == f"a {MASK}, a{MASK}b abc"
+    assert mask_argument("a s3cr3t-value-and-more, as3cr3t-valueb abc", *SECRETS) == f"a {MASK}, a{MASK}b abc"
 
 
 def test_a_long_text_is_cut_with_a_word_about_the_rest() -> None:
-    assert kept("x" * 200) == "x" * 200
-    assert kept("x" * 201) == "x" * 200 + "… (1 more characters)"
-    assert kept("x" * 1_000_200) == "x" * 200 + "… (1,000,000 more characters)"
+    assert mask_argument("x" * 200) == "x" * 200
+    assert mask_argument("x" * 201) == "x" * 200 + "… (1 more characters)"
+    assert mask_argument("x" * 1_000_200) == "x" * 200 + "… (1,000,000 more characters)"
 
 
 def test_a_credential_is_masked_before_the_cut() -> None:
-    assert str(kept("x" * 190 + " s3cr3t-value", *SECRETS)).endswith(f" {MASK}"[:10])
-    assert "s3cr" not in str(kept("x" * 195 + " s3cr3t-value" + "y" * 500, *SECRETS))
+    assert str(mask_argument("x" * 190 + " s3cr3t-value", *SECRETS)).endswith(f" {MASK}"[:10])
+    assert "s3cr" not in str(mask_argument("x" * 195 + " s3cr3t-value" + "y" * 500, *SECRETS))
 
 
 def test_names_and_nested_values_are_looked_through() -> None:
@@ -123,7 +123,7 @@ def test_a_hostile_text_is_looked_through_in_no_time(text: str) -> None:
 
 @given(st.text(), st.text())
 def test_a_configured_secret_never_comes_through(before: str, after: str) -> None:
-    assert "s3cr3t-value" not in str(kept(f"{before}s3cr3t-value{after}", *SECRETS))
+    assert "s3cr3t-value" not in str(mask_argument(f"{before}s3cr3t-value{after}", *SECRETS))
 
 
 def test_masks_the_shortest_credential() -> None:
@@ -131,7 +131,10 @@ def test_masks_the_shortest_credential() -> None:
 
 
 def test_a_configured_value_is_masked_unless_it_is_shorter_than_four_characters() -> None:
-    assert (kept("pin 4711 it", "4711"), kept("pin 471 it", "471")) == (f"pin {MASK} it", "pin 471 it")
+    assert (mask_argument("pin 4711 it", "4711"), mask_argument("pin 471 it", "471")) == (
+        f"pin {MASK} it",
+        "pin 471 it",
+    )
 
 
 def test_the_current_and_the_previous_credential_of_a_person_are_masked() -> None:

@@ -57,7 +57,7 @@ async def test_a_list_has_the_same_changes_whether_the_newest_or_few_are_looked_
         found = await store.read(lambda connection: [[*pages(connection, one)] for one in ASKED])
         await store.aclose()
     for query, both in zip(ASKED, found, strict=True):
-        assert both == [expected(changes, query)] * 2, query
+        assert both == [expected_ids(changes, query)] * 2, query
 
 
 def open_rows(request: pytest.FixtureRequest, file: Path) -> SqlStore:
@@ -85,7 +85,7 @@ def pages(connection: SqlConnection, query: ChangeQuery) -> Iterator[list[str]]:
         yield ids
 
 
-def expected(changes: list[Change], query: ChangeQuery) -> list[str]:
+def expected_ids(changes: list[Change], query: ChangeQuery) -> list[str]:
     """The same, by a look at every change."""
     met = [
         (number, one)

@@ -81,7 +81,7 @@ def beside(journal: Path) -> list[str]:
     return sorted(file.name for file in journal.parent.iterdir() if file.name.endswith(".lock"))
 
 
-async def abandoned(path: Path) -> list[str]:
+async def abandoned_ids(path: Path) -> list[str]:
     """The ids that a process that starts now is told of."""
     async with open_journal(path) as journal:
         return [change.id for change in await journal.abandoned()]
@@ -101,12 +101,12 @@ def test_returns_the_open_changes_of_a_killed_process_after_its_death(journal_fi
         change_id = answer(killed).split()[0]
         tell(living, "two")
         assert answer(living).endswith("True")
-        assert anyio.run(abandoned, journal_file) == []
+        assert anyio.run(abandoned_ids, journal_file) == []
         killed.send_signal(signal.SIGKILL)
         killed.wait()
-        assert anyio.run(abandoned, journal_file) == [change_id]
+        assert anyio.run(abandoned_ids, journal_file) == [change_id]
         anyio.run(settle_all, journal_file)
-        assert anyio.run(abandoned, journal_file) == []
+        assert anyio.run(abandoned_ids, journal_file) == []
         assert len(beside(journal_file)) == 1
         living.communicate()
     assert beside(journal_file) == []
@@ -173,7 +173,7 @@ async def test_open_changes_whose_lock_file_is_gone_are_abandoned(journal_file: 
     async with open_journal(journal_file) as gone:
         change = await begin(gone)
     assert beside(journal_file) == []
-    assert await abandoned(journal_file) == [change.id]
+    assert await abandoned_ids(journal_file) == [change.id]
 
 
 async def test_closing_deletes_the_lock_file_of_a_dead_process_whose_changes_are_settled(journal_file: Path) -> None:

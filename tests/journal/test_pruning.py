@@ -153,7 +153,7 @@ async def test_prunes_with_the_first_change_of_a_process_and_then_once_a_day(
             assert await ids(journal) == made[gone:]
 
 
-async def filled(journal: SqliteJournal, clock: FixedClock, changes: int) -> list[str]:
+async def settle_changes(journal: SqliteJournal, clock: FixedClock, changes: int) -> list[str]:
     """Settle this many changes now; their ids."""
     return [await settle(journal, make_opening(at=clock())) for _ in range(changes)]
 
@@ -165,10 +165,10 @@ async def test_one_reading_of_a_clock_that_is_ahead_removes_nothing(
     key = Claim("key Claude 1", "payload")
     async with KEPT(journal_file, clock=clock) as journal:
         first = await settle(journal, make_opening("create_task", key))
-        made = [first, *await filled(journal, clock, changes - 1)]
+        made = [first, *await settle_changes(journal, clock, changes - 1)]
     clock.move(days=400)
     async with KEPT(journal_file, clock=clock) as journal:
-        made += await filled(journal, clock, 1)
+        made += await settle_changes(journal, clock, 1)
         assert await journal.prune() == 0
         assert await ids(journal) == made
     clock.move(days=-400)
@@ -181,9 +181,9 @@ async def test_pruning_with_a_clock_that_stays_ahead_removes_a_tenth_of_the_rows
     journal_file: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await filled(journal, clock, 99)
+        await settle_changes(journal, clock, 99)
         clock.move(days=400)
-        await filled(journal, clock, 1)
+        await settle_changes(journal, clock, 1)
         clock.move(days=1)
         assert await journal.prune() == 40
         assert await journal.prune() == 0
@@ -200,13 +200,13 @@ async def test_rows_removed_within_a_day_count_towards_the_tenth_of_all_rows(
     journal_file: Path, clock: FixedClock
 ) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await filled(journal, clock, 9)
+        await settle_changes(journal, clock, 9)
         clock.move(hours=12)
-        await filled(journal, clock, 90)
+        await settle_changes(journal, clock, 90)
         clock.move(days=DAYS, hours=-11)
-        await filled(journal, clock, 1)
+        await settle_changes(journal, clock, 1)
         clock.move(hours=12)
-        await filled(journal, clock, 1)
+        await settle_changes(journal, clock, 1)
         clock.move(hours=12)
         assert await journal.prune() == 36  # the first nine changes are too old
         clock.move(hours=12)
@@ -218,11 +218,11 @@ async def test_nothing_is_removed_while_a_change_is_dated_in_the_future(
     journal_file: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
-        await filled(journal, clock, 3)
+        await settle_changes(journal, clock, 3)
         await settle(journal, make_opening(at=NOW + timedelta(days=500)))
         for _ in range(5):
             clock.move(days=DAYS)
-            await filled(journal, clock, 1)
+            await settle_changes(journal, clock, 1)
             assert await journal.prune() == 0
         assert "is dated 2027-" in caplog.text
         assert len(await ids(journal)) == 9

@@ -15,7 +15,7 @@ from taskhand.journal.journal import Caller, Change, Ending, Intent, Result
 from taskhand.journal.render import render_change
 
 
-def done(*parts: tuple[Intent, Result | None], outcome: Outcome = "applied", code: str | None = None) -> Change:
+def ended_change(*parts: tuple[Intent, Result | None], outcome: Outcome = "applied", code: str | None = None) -> Change:
     """A change that is over."""
     results = {place: result for place, (_, result) in enumerate(parts) if result}
     return Change("chg_1", make_opening(), tuple(intent for intent, _ in parts), results, Ending(outcome, code))
@@ -34,7 +34,7 @@ def test_renders_time_tool_caller_and_fields_of_a_change_of_one_task() -> None:
         task_responsibles=on_people("p-1", "p-2"),
         status_config=DONE,
     )
-    change = done((rename_intent(TASK_ID), Result(0, "applied", TASK_ID, after)))
+    change = ended_change((rename_intent(TASK_ID), Result(0, "applied", TASK_ID, after)))
     assert lines(change) == [
         "2026-03-04T15:30+00:00 Wed  update_task  applied  by Claude 1.0  chg_1",
         f'  update: "Call back" ({TASK_ID})',
@@ -62,7 +62,7 @@ def test_person_client_and_connection_are_told_where_they_are_known(
 
 
 def test_times_are_on_the_clock_of_the_person() -> None:
-    assert render_change(done(), timezone(timedelta(hours=-3))).startswith("2026-03-04T12:30-03:00 Wed  ")
+    assert render_change(ended_change(), timezone(timedelta(hours=-3))).startswith("2026-03-04T12:30-03:00 Wed  ")
 
 
 def test_a_rendered_change_has_its_reason_its_plan_and_the_undone_change() -> None:
@@ -91,18 +91,18 @@ def test_a_plan_and_an_open_change_show_what_is_to_be() -> None:
 
 def test_renders_the_titles_of_created_and_deleted_tasks() -> None:
     new = Intent("create", edit=Edit(title="One", priority=1))
-    assert lines(done((new, Result(0, "unknown"))))[1:] == [
+    assert lines(ended_change((new, Result(0, "unknown"))))[1:] == [
         '  create: "One", unknown',
         '    title: none -> "One"',
         "    priority: none -> 1",
     ]
     made = Result(0, "applied", "t-9", task(id="t-9", title="One"))
-    assert lines(done((new, made)))[1] == '  create: "One" (t-9)'
-    assert lines(done((delete_intent(), Result(0, "applied", "t-1"))))[1:] == ['  delete: "Call back" (t-1)']
+    assert lines(ended_change((new, made)))[1] == '  create: "One" (t-9)'
+    assert lines(ended_change((delete_intent(), Result(0, "applied", "t-1"))))[1:] == ['  delete: "Call back" (t-1)']
 
 
 def test_counts_the_outcomes_of_many_tasks_and_renders_those_that_differ() -> None:
-    change = done(
+    change = ended_change(
         (rename_intent("t-1"), Result(0, "applied", "t-1", task(title="New title"))),
         (rename_intent("t-2"), Result(1, "refused", "t-2", code="conflict", note="it was moved")),
     )
@@ -113,10 +113,10 @@ def test_counts_the_outcomes_of_many_tasks_and_renders_those_that_differ() -> No
 
 def test_renders_ten_tasks_and_counts_the_others() -> None:
     parts = [(delete_intent(f"t-{n}"), Result(n, "applied", f"t-{n}")) for n in range(14)]
-    rest = lines(done(*parts))[1:]
+    rest = lines(ended_change(*parts))[1:]
     assert len(rest) == 11
     assert rest[-1] == "  … and 4 tasks more"
-    assert lines(done(*parts), "t-13")[1:] == ['  delete: "Call back" (t-13)']
+    assert lines(ended_change(*parts), "t-13")[1:] == ['  delete: "Call back" (t-13)']
 
 
 def test_renders_a_task_that_was_refused_before_it_became_an_intent() -> None:
@@ -128,7 +128,7 @@ def test_renders_a_task_that_was_refused_before_it_became_an_intent() -> None:
 
 def test_a_long_text_is_cut() -> None:
     before = Snapshot(task(title="x" * 200))
-    assert f'"{"x" * 80}…"' in lines(done((Intent("delete", before), None)))[1]
+    assert f'"{"x" * 80}…"' in lines(ended_change((Intent("delete", before), None)))[1]
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -35,7 +35,7 @@ def pause(postgres: TestDatabase, uptime: Uptime) -> None:
 
 
 @asynccontextmanager
-async def paused(postgres: TestDatabase) -> AsyncIterator[tuple[PostgresJournal, PostgresJournal, Change]]:
+async def open_paused(postgres: TestDatabase) -> AsyncIterator[tuple[PostgresJournal, PostgresJournal, Change]]:
     """Two replicas, and the change that the first one has begun before it was paused for a minute."""
     uptime = Uptime()
     async with (
@@ -107,7 +107,7 @@ async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: T
 async def test_a_late_result_counts_only_if_it_is_more_certain_than_the_recorded_one(
     postgres: TestDatabase, read: str, sent: str, counts: str, ended: str
 ) -> None:
-    async with paused(postgres) as (silent, other, change):
+    async with open_paused(postgres) as (silent, other, change):
         await take_over(other, change, read)
         await silent.settle(change.id, [Result(0, sent, "t-1", task(id="t-1"))], Ending(sent))  # type: ignore[arg-type]
         found = await other.find(change.id)
@@ -119,7 +119,7 @@ async def test_a_late_result_counts_only_if_it_is_more_certain_than_the_recorded
 
 
 async def test_a_result_counts_that_comes_while_another_process_reads_the_task(postgres: TestDatabase) -> None:
-    async with paused(postgres) as (silent, other, change):
+    async with open_paused(postgres) as (silent, other, change):
         assert await other.abandoned() == (change,)
         assert not await silent.is_held(str(change.session))
         await silent.settle(change.id, [Result(0, "refused", "t-1", code="not_attempted")], Ending("refused"))
@@ -132,7 +132,7 @@ async def test_a_result_counts_that_comes_while_another_process_reads_the_task(p
 async def test_a_late_result_does_not_settle_a_write_that_another_process_sent_since(
     postgres: TestDatabase,
 ) -> None:
-    async with paused(postgres) as (silent, other, change):
+    async with open_paused(postgres) as (silent, other, change):
         await take_over(other, change)
         ended = await other.find(change.id)
         assert ended is not None
@@ -146,7 +146,7 @@ async def test_a_late_result_does_not_settle_a_write_that_another_process_sent_s
 
 
 async def test_the_first_of_two_that_end_a_change_ends_it(postgres: TestDatabase) -> None:
-    async with paused(postgres) as (silent, other, change):
+    async with open_paused(postgres) as (silent, other, change):
         assert await other.abandoned() == (change,)
         await silent.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
         await other.settle(change.id, [Result(0, "not_applied", "t-1")], RECOVERED)

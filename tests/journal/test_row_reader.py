@@ -29,7 +29,7 @@ def opening(person: str | None = None, connection: str | None = None, days: int 
     return make_opening(caller=caller, connection=connection, at=NOW + timedelta(days=days))
 
 
-async def exported(*files: JournalFile, query: RowQuery = EVERYTHING) -> list[Row]:
+async def export_rows(*files: JournalFile, query: RowQuery = EVERYTHING) -> list[Row]:
     """All rows that the query asks for."""
     return [json.loads(to_line(row)) async for row in read_rows([RowReader(file, query) for file in files])]
 
@@ -65,7 +65,7 @@ async def test_a_line_names_person_and_connection_where_they_are_known(journal_f
     async with open_journal(journal_file) as journal:
         await settle(journal, opening())
         await settle(journal, opening("ana@x.test", "north"))
-    rows = await exported(JournalFile(journal_file))
+    rows = await export_rows(JournalFile(journal_file))
     whole = ["opening", "intent", "result", "ending"]
     assert kinds(rows) == whole * 2
     assert [list(row) for row in rows[:4]] == [["seq", "hash", "body"]] * 4
@@ -79,7 +79,7 @@ async def test_the_person_of_a_token_is_found_by_issuer_and_subject_with_the_cas
     async with open_journal(journal_file) as journal:
         await settle(journal, opening("https://login.x.test#00U1"))
         await settle(journal, opening("https://login.x.test#00u1"))
-    rows = await exported(JournalFile(journal_file), query=RowQuery(person="https://login.x.test#00U1"))
+    rows = await export_rows(JournalFile(journal_file), query=RowQuery(person="https://login.x.test#00U1"))
     assert changes(rows) == ["chg_0001"]
 
 
@@ -104,7 +104,7 @@ async def test_filters_select_whole_changes(journal_file: Path, query: RowQuery,
         await settle(journal, opening("bob@x.test", "north", 1))
         await settle(journal, opening("ana@x.test", "south", 2))
         await settle(journal, opening(days=3))  # from before there were several connections
-    rows = await exported(JournalFile(journal_file, {PLACE: "default"}), query=query)
+    rows = await export_rows(JournalFile(journal_file, {PLACE: "default"}), query=query)
     assert changes(rows) == found
     assert len(rows) == 4 * len(found)
 
@@ -116,7 +116,7 @@ async def test_the_journals_of_several_connections_are_read_in_the_order_of_time
             for days in (0, 2):
                 at = NOW + timedelta(days=days + number)
                 await journal.record(make_opening(at=at, connection=f"c{number}"), Ending("refused"))
-    rows = await exported(*files)
+    rows = await export_rows(*files)
     assert [row["connection"] for row in rows if row["body"]["kind"] == "opening"] == ["c0", "c1", "c0", "c1"]
     assert len({(row["connection"], row["hash"]) for row in rows}) == 8
 

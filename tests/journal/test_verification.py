@@ -69,7 +69,7 @@ def numbers(original: Database) -> list[int]:
     return [row["seq"] for row in original.execute("SELECT seq FROM entry ORDER BY seq")]
 
 
-def tampered(original: Database, tamper: Tamper, noted: str | None = None) -> Verification:
+def verify_tampered(original: Database, tamper: Tamper, noted: str | None = None) -> Verification:
     """The verification of a copy that was tampered with."""
     with closing(sqlite3.connect(":memory:")) as copy:
         original.backup(copy)
@@ -78,7 +78,7 @@ def tampered(original: Database, tamper: Tamper, noted: str | None = None) -> Ve
         return verify_chain(copy, noted)
 
 
-def runs(sql: str, *values: object) -> Tamper:
+def tamper_by_sql(sql: str, *values: object) -> Tamper:
     """Tampers with one SQL statement."""
     return lambda copy: copy.execute(sql, values)
 
@@ -95,7 +95,7 @@ def swaps(one: int, other: int) -> Tamper:
 
 def found_at(original: Database, tamper: Tamper) -> int | None:
     """The number of the row that the fault names."""
-    fault = tampered(original, tamper).fault
+    fault = verify_tampered(original, tamper).fault
     return fault.seq if fault else None
 
 
@@ -138,7 +138,7 @@ def test_claims_and_open_changes_of_the_newest_rows_are_compared(original: Datab
 @pytest.mark.parametrize("seq", [-1, 1, 10**9])
 def test_a_claim_of_a_pruned_or_missing_row_is_detected(original: Database, seq: int) -> None:
     sql = "INSERT INTO claim SELECT 'another scope', place, ?, change_id, at FROM claim LIMIT 1"
-    assert found_at(original, runs(sql, seq)) == seq
+    assert found_at(original, tamper_by_sql(sql, seq)) == seq
 
 
 def newest(original: Database) -> str:
@@ -164,31 +164,31 @@ def test_an_altered_column_of_any_row_is_found(original: Database, column: str) 
         value = VALUES.get(column, "altered")
         value = value if value != was else "result"
         sql = f"UPDATE entry SET {column} = ? WHERE seq = ?"  # noqa: S608
-        assert found_at(original, runs(sql, value, seq)) == seq
+        assert found_at(original, tamper_by_sql(sql, value, seq)) == seq
 
 
 def test_one_altered_character_of_a_body_is_found(original: Database) -> None:
     sql = "UPDATE entry SET body = replace(body, 'New title', 'New tit1e') WHERE kind = 'intent'"
     first = original.execute("SELECT min(seq) FROM entry WHERE kind = 'intent'").fetchone()[0]
-    assert found_at(original, runs(sql)) == first
+    assert found_at(original, tamper_by_sql(sql)) == first
 
 
 def test_a_body_that_is_no_text_any_more_is_found(original: Database) -> None:
     sql = "UPDATE entry SET body = CAST(x'ff7b7d' AS TEXT) WHERE seq = ?"
     seq = numbers(original)[3]
-    assert found_at(original, runs(sql, seq)) == seq
+    assert found_at(original, tamper_by_sql(sql, seq)) == seq
 
 
 def test_any_removed_row_is_found(original: Database) -> None:
     for seq in numbers(original):
-        assert found_at(original, runs("DELETE FROM entry WHERE seq = ?", seq)) == seq
+        assert found_at(original, tamper_by_sql("DELETE FROM entry WHERE seq = ?", seq)) == seq
 
 
 def test_removed_rows_at_either_end_are_found(original: Database) -> None:
     first, *_, last = numbers(original)
-    assert found_at(original, runs("DELETE FROM entry WHERE seq > ?", last - 3)) == last - 2
-    assert found_at(original, runs("DELETE FROM entry WHERE seq < ?", first + 3)) == first
-    assert found_at(original, runs("DELETE FROM entry")) == first
+    assert found_at(original, tamper_by_sql("DELETE FROM entry WHERE seq > ?", last - 3)) == last - 2
+    assert found_at(original, tamper_by_sql("DELETE FROM entry WHERE seq < ?", first + 3)) == first
+    assert found_at(original, tamper_by_sql("DELETE FROM entry")) == first
 
 
 def test_two_rows_that_changed_places_are_found(original: Database) -> None:
@@ -203,7 +203,7 @@ def test_a_row_that_was_put_in_is_found(original: Database) -> None:
         sql = (
             f"INSERT INTO entry SELECT {seq}, {', '.join(COLUMNS)}, body, hash FROM entry WHERE kind = 'ending' LIMIT 1"  # noqa: S608
         )
-        assert found_at(original, runs(sql)) == seq
+        assert found_at(original, tamper_by_sql(sql)) == seq
 
 
 @pytest.mark.parametrize("name", ["head", "anchor"])
@@ -217,7 +217,7 @@ def test_a_row_that_was_put_in_is_found(original: Database) -> None:
     ],
 )
 def test_an_altered_end_of_the_chain_is_found(original: Database, sql: str, name: str) -> None:
-    assert tampered(original, runs(sql, name)).fault
+    assert verify_tampered(original, tamper_by_sql(sql, name)).fault
 
 
 def test_finds_rows_removed_from_the_oldest_end_even_if_the_anchor_was_moved(original: Database) -> None:
@@ -226,7 +226,7 @@ def test_finds_rows_removed_from_the_oldest_end_even_if_the_anchor_was_moved(ori
         copy.execute("DELETE FROM entry WHERE seq <= ?", (row["seq"],))
         set_link(copy, "anchor", Link(row["seq"], row["hash"]))
 
-    assert "without a pruning" in str(tampered(original, remove).fault)
+    assert "without a pruning" in str(verify_tampered(original, remove).fault)
 
 
 @pytest.mark.parametrize("table", ["claim", "under_way"])
@@ -237,7 +237,7 @@ def test_tables_beside_the_chain_must_agree_with_it(original: Database, table: s
         f"UPDATE {table} SET place = 'elsewhere' WHERE seq = {opened}",  # noqa: S608
         f"UPDATE {table} SET change_id = 'chg_0002' WHERE seq = {opened}",  # noqa: S608
     ):
-        assert found_at(original, runs(sql)) == opened
+        assert found_at(original, tamper_by_sql(sql)) == opened
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_tables_beside_the_chain_must_agree_with_it(original: Database, table: s
 def test_finds_a_row_added_beside_the_chain(original: Database, sql: str) -> None:
     table = sql.split()[2]
     seq = original.execute(f"SELECT min(seq) FROM {table}").fetchone()[0]  # noqa: S608  a table of ours
-    assert found_at(original, runs(sql)) == seq
+    assert found_at(original, tamper_by_sql(sql)) == seq
 
 
 def test_a_noted_head_reveals_a_forged_chain(original: Database) -> None:
@@ -266,18 +266,18 @@ def test_a_noted_head_reveals_a_forged_chain(original: Database) -> None:
 
     noted = newest(original)
     assert verify_chain(original, noted).has_noted
-    found = tampered(original, forge, noted)
+    found = verify_tampered(original, forge, noted)
     assert (found.fault, found.has_noted) == (None, False)
 
 
 def test_a_noted_head_stays_in_the_chain_after_more_rows(original: Database) -> None:
     def write(copy: Database) -> None:
-        append(copy, [Entry("pruned", instant(NOW), {"through": 4, "hash": anchored(copy)})])
+        append(copy, [Entry("pruned", instant(NOW), {"through": 4, "hash": anchor_hash(copy)})])
 
-    assert tampered(original, write, newest(original)) == tampered(original, write)
+    assert verify_tampered(original, write, newest(original)) == verify_tampered(original, write)
 
 
-def anchored(original: Database) -> str:
+def anchor_hash(original: Database) -> str:
     """The hash of the last row that was pruned."""
     return str(original.execute("SELECT hash FROM link WHERE name = 'anchor'").fetchone()[0])
 

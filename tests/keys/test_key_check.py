@@ -43,7 +43,7 @@ async def cli(path: Path) -> AsyncIterator[SqliteKeyStore]:
     await store.aclose()
 
 
-async def added(store: SqliteKeyStore, *, hours: float | None = None) -> KeyText:
+async def add_key(store: SqliteKeyStore, *, hours: float | None = None) -> KeyText:
     """A key that was added to a store."""
     new = make_key_text()
     expires_at = None if hours is None else NOW + timedelta(hours=hours)
@@ -52,7 +52,7 @@ async def added(store: SqliteKeyStore, *, hours: float | None = None) -> KeyText
 
 
 async def test_a_key_is_found_by_its_whole_text_only(store: SqliteKeyStore, cli: SqliteKeyStore) -> None:
-    check, new, other = KeyCheck(store, FixedClock()), await added(cli), await added(cli)
+    check, new, other = KeyCheck(store, FixedClock()), await add_key(cli), await add_key(cli)
     found = await check.find_holder(new.text)
     assert found == Key(new.id, "ana@x.test", SCOPES, NOW, None, "laptop")
     secret, foreign = new.text.rpartition("_")[2], other.text.rpartition("_")[2]
@@ -78,7 +78,7 @@ async def test_keys_are_listed_as_they_were_kept_the_oldest_first(store: SqliteK
 
 async def test_a_key_expires_and_is_revoked_at_the_next_check(store: SqliteKeyStore, cli: SqliteKeyStore) -> None:
     clock = FixedClock()
-    check, brief, lasting = KeyCheck(store, clock), await added(cli, hours=1), await added(cli)
+    check, brief, lasting = KeyCheck(store, clock), await add_key(cli, hours=1), await add_key(cli)
     assert await check.find_holder(brief.text)
     assert await check.count_active() == 2
     clock.move(hours=1)
@@ -95,7 +95,7 @@ async def test_a_key_expires_and_is_revoked_at_the_next_check(store: SqliteKeySt
 
 async def test_the_last_use_is_written_once_a_minute(store: SqliteKeyStore, cli: SqliteKeyStore) -> None:
     clock = FixedClock()
-    check, new = KeyCheck(store, clock), await added(cli)
+    check, new = KeyCheck(store, clock), await add_key(cli)
 
     async def written() -> object:
         assert await check.find_holder(new.text)
@@ -115,7 +115,7 @@ async def test_the_last_use_is_written_once_a_minute(store: SqliteKeyStore, cli:
 async def test_a_use_that_was_just_recorded_is_not_written_again(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
 ) -> None:
-    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    check, new = KeyCheck(store, FixedClock()), await add_key(cli)
     assert await check.find_holder(new.text)
     await check.write_uses()
     with closing(sqlite3.connect(path)) as other, other:
@@ -129,7 +129,7 @@ async def test_a_use_that_another_process_wrote_less_than_a_minute_ago_is_not_wr
     store: SqliteKeyStore, cli: SqliteKeyStore
 ) -> None:
     clock = FixedClock()
-    check, new = KeyCheck(store, clock), await added(cli)
+    check, new = KeyCheck(store, clock), await add_key(cli)
     await cli.note_uses({new.id: NOW})
     for seconds, written in ((59, NOW), (1, NOW + timedelta(minutes=1))):
         clock.move(seconds=seconds)
@@ -141,7 +141,7 @@ async def test_a_use_that_another_process_wrote_less_than_a_minute_ago_is_not_wr
 async def test_no_check_waits_while_the_last_use_cannot_be_written(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
 ) -> None:
-    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    check, new = KeyCheck(store, FixedClock()), await add_key(cli)
     assert await check.count_active() == 1
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # for as long as the other process likes
@@ -161,7 +161,7 @@ async def test_a_last_use_that_cannot_be_written_is_logged_and_no_error(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    check, new = KeyCheck(store, FixedClock()), await add_key(cli)
     assert await check.find_holder(new.text)
     path.unlink()  # noqa: ASYNC240  the test's own
     await check.write_uses()
@@ -173,7 +173,7 @@ async def test_nothing_of_a_key_but_its_hash_is_in_the_folder(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    check, new = KeyCheck(store, FixedClock()), await add_key(cli)
     assert repr(await check.find_holder(new.text))
     await check.find_holder(new.text[:-1])
     secret = new.text.rpartition("_")[2].encode()
@@ -187,7 +187,7 @@ async def test_nothing_of_a_key_but_its_hash_is_in_the_folder(
 async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator_and_lets_nobody_in(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
 ) -> None:
-    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    check, new = KeyCheck(store, FixedClock()), await add_key(cli)
     await cli.aclose()
     path.write_bytes(b"")  # noqa: ASYNC240  the test's own
     with pytest.raises(OperatorError) as refused:
@@ -203,7 +203,7 @@ async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator_and_lets_n
 async def test_a_damaged_row_lets_its_holder_not_in_and_keeps_nobody_else_out(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
 ) -> None:
-    check, damaged, sound = KeyCheck(store, FixedClock()), await added(cli), await added(cli)
+    check, damaged, sound = KeyCheck(store, FixedClock()), await add_key(cli), await add_key(cli)
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("UPDATE caller_key SET expires_at = 'soon' WHERE id = ?", (damaged.id,))
     with pytest.raises(OperatorError, match=f"the row of the key {damaged.id} is damaged"):
@@ -222,7 +222,7 @@ async def test_the_health_check_counts_keys_and_names_those_that_expire_soon(sto
         "There is no file FILE yet: no key for callers over HTTP exists.",
     )
     assert not path.exists()  # noqa: ASYNC240  the test's own
-    brief, lasting, revoked = await added(store, hours=3), await added(store, hours=240), await added(store)
+    brief, lasting, revoked = await add_key(store, hours=3), await add_key(store, hours=240), await add_key(store)
     await store.revoke([revoked.id], NOW)
     assert found(await check_keys(path, SqliteKeyStore(path), NOW)) == ("ok", "FILE: 2 active, 0 expired, 1 revoked.")
     later = await check_keys(path, SqliteKeyStore(path), NOW + timedelta(days=5))

@@ -19,7 +19,7 @@ def pins(lock: str) -> dict[str, str]:
     return dict(line.split("==") for line in lines if not line.startswith("#"))
 
 
-def unlocked(lock: str, declared: Iterable[str]) -> list[str]:
+def unlocked_requirements(lock: str, declared: Iterable[str]) -> list[str]:
     """The declared requirements that the lock file lacks, or has in a version that is not allowed."""
     locked, here = pins(lock), [Requirement(one) for one in declared]
     needed = [one for one in here if one.marker is None or one.marker.evaluate()]
@@ -34,7 +34,7 @@ def unlocked(lock: str, declared: Iterable[str]) -> list[str]:
     ],
 )
 def test_every_declared_package_is_locked_in_a_version_that_is_allowed(lock: str, declared: list[str]) -> None:
-    assert unlocked(lock, declared) == [], "run `make lock`"
+    assert unlocked_requirements(lock, declared) == [], "run `make lock`"
 
 
 def test_development_has_the_versions_of_the_program() -> None:

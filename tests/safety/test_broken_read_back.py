@@ -18,7 +18,7 @@ from safety.crms import CRMS, Crm
 Failure = Callable[[], Exception]
 
 
-def untrusted() -> Exception:
+def certificate_error() -> Exception:
     """A certificate that is not accepted any more."""
     error = httpx2.ConnectError("no certificate")
     error.__cause__ = ssl.SSLCertVerificationError("expired")
@@ -27,7 +27,7 @@ def untrusted() -> Exception:
 
 NOT_SENT: tuple[Failure, ...] = (
     lambda: httpx2.ConnectError("refused"),
-    untrusted,
+    certificate_error,
     lambda: httpx2.ConnectTimeout("late"),
     lambda: httpx2.ProxyError("407"),
 )

@@ -25,7 +25,7 @@ MANY = 400
 ALL_AT_ONCE = WritePolicy(answers="whole", plan_over=TASKS)
 
 
-async def timed(agent: Agent, time: Waiting, tool: str, **arguments: Any) -> dict[str, Any]:
+async def call_in_time(agent: Agent, time: Waiting, tool: str, **arguments: Any) -> dict[str, Any]:
     """The answer of a tool, which comes in time."""
     time.now += 2.0
     began = time.now
@@ -45,10 +45,10 @@ def assert_part(answer: dict[str, Any], crm: SlowCrm) -> int:
     return written
 
 
-async def begun(crm: SlowCrm, agent: Agent, time: Waiting) -> tuple[str, dict[str, Any]]:
+async def begin_plan(crm: SlowCrm, agent: Agent, time: Waiting) -> tuple[str, dict[str, Any]]:
     """A planId, and the answer to its first apply_plan."""
-    plan = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
-    answer = await timed(agent, time, "apply_plan", planId=plan["planId"])
+    plan = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
+    answer = await call_in_time(agent, time, "apply_plan", planId=plan["planId"])
     assert_part(answer, crm)
     assert answer["planId"] == plan["planId"]
     return plan["planId"], answer
@@ -57,10 +57,10 @@ async def begun(crm: SlowCrm, agent: Agent, time: Waiting) -> tuple[str, dict[st
 async def test_a_plan_is_gone_on_with_until_nothing_is_left_and_undone_as_one(tmp_path: Path) -> None:
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time) as (agent, _):
-        plan_id, first = await begun(crm, agent, time)
-        preview = await timed(agent, time, "apply_plan", planId=plan_id, dryRun=True)
+        plan_id, first = await begin_plan(crm, agent, time)
+        preview = await call_in_time(agent, time, "apply_plan", planId=plan_id, dryRun=True)
         assert (preview["planId"], preview["count"]) == (plan_id, first["totals"]["not_attempted"])
-        second = await timed(agent, time, "apply_plan", planId=plan_id)
+        second = await call_in_time(agent, time, "apply_plan", planId=plan_id)
         assert (second["totals"], second["changeId"]) == ({"applied": TASKS}, first["changeId"])
         assert "planId" not in second
         assert set(crm.puts.values()) == {1}
@@ -68,10 +68,10 @@ async def test_a_plan_is_gone_on_with_until_nothing_is_left_and_undone_as_one(tm
         with pytest.raises(Refused) as refused:
             await agent("apply_plan", planId=plan_id)
         assert refused.value.code == "plan_used"
-        back = await timed(agent, time, "undo_change", changeId=first["changeId"])
+        back = await call_in_time(agent, time, "undo_change", changeId=first["changeId"])
         assert back["count"] == TASKS
         while "planId" in back:
-            back = await timed(agent, time, "apply_plan", planId=back["planId"])
+            back = await call_in_time(agent, time, "apply_plan", planId=back["planId"])
         assert back["totals"] == {"applied": TASKS}
         assert crm.renamed == set()
 
@@ -81,18 +81,18 @@ async def test_an_unfinished_change_returns_a_plan_id_and_its_key_returns_the_st
 ) -> None:
     time, key = Waiting(), {"idempotencyKey": "one"}
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
-        first = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
+        first = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
         assert_part(first, crm)
-        again = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
+        again = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
         assert (again["totals"], again["planId"], again["replayed"]) == (first["totals"], first["planId"], True)
-        done = await timed(agent, time, "apply_plan", planId=again["planId"])
+        done = await call_in_time(agent, time, "apply_plan", planId=again["planId"])
         assert done["totals"] == {"applied": TASKS}
         assert set(crm.puts.values()) == {1}
-        last = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
+        last = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
         assert (last["totals"], "planId" in last) == ({"applied": TASKS}, False)
-        undone = await timed(agent, time, "undo_change", changeId=first["changeId"])
+        undone = await call_in_time(agent, time, "undo_change", changeId=first["changeId"])
         assert 0 < undone["totals"]["not_attempted"] < TASKS
-        assert (await timed(agent, time, "apply_plan", planId=undone["planId"]))["totals"] == {"applied": TASKS}
+        assert (await call_in_time(agent, time, "apply_plan", planId=undone["planId"]))["totals"] == {"applied": TASKS}
         assert crm.renamed == set()
 
 
@@ -100,7 +100,7 @@ async def test_another_process_goes_on_and_two_at_the_same_moment_write_each_tas
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm:
         async with crm.server(time) as (agent, _):
-            plan_id, first = await begun(crm, agent, time)
+            plan_id, first = await begin_plan(crm, agent, time)
         answers: list[dict[str, Any]] = []
 
         async def go_on(agent: Agent) -> None:
@@ -125,13 +125,13 @@ async def test_a_task_that_was_changed_between_the_parts_is_reported_and_the_oth
 ) -> None:
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time) as (agent, app):
-        plan_id, _ = await begun(crm, agent, time)
+        plan_id, _ = await begin_plan(crm, agent, time)
         moved, same = [one for one in crm.ids if one not in crm.renamed][:2]
         async with crm.server(time) as (somebody, _):
             await somebody("update_task", id=moved, title="Mine")
             await somebody("update_task", id=same, **AGAIN)
         crm.there.clear_requests()
-        done = await timed(agent, time, "apply_plan", planId=plan_id)
+        done = await call_in_time(agent, time, "apply_plan", planId=plan_id)
         assert done["totals"] == {"applied": TASKS - 2, "refused": 1, "unchanged": 1}
         stale = next(row for row in done["outcomes"] if row["outcome"] == "refused")
         assert (stale["ids"], stale["code"]) == ([moved], "plan_stale")
@@ -145,7 +145,7 @@ async def test_a_process_that_dies_while_it_goes_on_leaves_each_task_to_be_writt
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm:
         async with crm.server(time) as (agent, app):
-            plan_id, first = await begun(crm, agent, time)
+            plan_id, first = await begin_plan(crm, agent, time)
             change = await app.journal.find(first["changeId"])
             assert change
         left = [index for index, result in change.results.items() if result.outcome == "not_attempted"]
@@ -153,7 +153,7 @@ async def test_a_process_that_dies_while_it_goes_on_leaves_each_task_to_be_writt
         await dying.resume(change, left)
         await dying.aclose()
         async with crm.server(time) as (agent, _):
-            done = await timed(agent, time, "apply_plan", planId=plan_id)
+            done = await call_in_time(agent, time, "apply_plan", planId=plan_id)
             assert (done["totals"], done["changeId"]) == ({"applied": TASKS}, first["changeId"])
         assert set(crm.puts.values()) == {1}
         assert crm.renamed == set(crm.ids)
@@ -162,10 +162,10 @@ async def test_a_process_that_dies_while_it_goes_on_leaves_each_task_to_be_writt
 async def test_an_undone_change_cannot_be_resumed(tmp_path: Path) -> None:
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
-        first = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
-        await timed(agent, time, "undo_change", changeId=first["changeId"])
+        first = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
+        await call_in_time(agent, time, "undo_change", changeId=first["changeId"])
         with pytest.raises(Refused) as refused:
-            await timed(agent, time, "apply_plan", planId=first["planId"])
+            await call_in_time(agent, time, "apply_plan", planId=first["planId"])
         assert refused.value.code == "plan_used"
 
 
@@ -179,12 +179,12 @@ async def test_a_plan_whose_first_call_had_time_only_to_look_is_gone_on_with() -
     ):
         agent = Agent(client)
         changes = {"newStatusName": "Completed"}
-        plan = await timed(agent, time, "bulk_update_tasks", taskIds=crm.ids(MANY), changes=changes)
-        done = await timed(agent, time, "apply_plan", planId=plan["planId"])
+        plan = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids(MANY), changes=changes)
+        done = await call_in_time(agent, time, "apply_plan", planId=plan["planId"])
         assert done["totals"] == {"not_attempted": MANY}
         while "planId" in done:
             before = done["totals"]["not_attempted"]
-            done = await timed(agent, time, "apply_plan", planId=plan["planId"])
+            done = await call_in_time(agent, time, "apply_plan", planId=plan["planId"])
             assert done["totals"].get("not_attempted", 0) < before
         assert done["totals"] == {"applied": MANY}
 
@@ -194,17 +194,17 @@ async def test_the_plan_id_of_an_unfinished_create_creates_each_remaining_task_o
     own = {"responsibleIds": ["me"], "priority": "1"}
     tasks = [own | {"title": f"New {number:02}"} for number in range(TASKS)]
     async with slow_crm(tmp_path, 1) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
-        first = await timed(agent, time, "create_tasks", tasks=tasks)
+        first = await call_in_time(agent, time, "create_tasks", tasks=tasks)
         made = first["totals"]["applied"]
         assert 0 < made < TASKS
         assert first["totals"] == {"applied": made, "not_attempted": TASKS - made}
         assert f"{TASKS - made} of {TASKS} tasks are left: call apply_plan with this planId to go on." in first["note"]
-        again = await timed(agent, time, "create_tasks", tasks=tasks[-2:])
+        again = await call_in_time(agent, time, "create_tasks", tasks=tasks[-2:])
         assert again["totals"] == {"refused": 2}
         assert first["planId"] in str(again)
-        done = await timed(agent, time, "apply_plan", planId=first["planId"])
+        done = await call_in_time(agent, time, "apply_plan", planId=first["planId"])
         assert (done["totals"], done["changeId"]) == ({"applied": TASKS}, first["changeId"])
         titles = [task["title"] for task in crm.there.tasks if task["title"].startswith("New")]
         assert sorted(titles) == [task["title"] for task in tasks]
-        last = await timed(agent, time, "create_tasks", tasks=tasks[-2:])
+        last = await call_in_time(agent, time, "create_tasks", tasks=tasks[-2:])
         assert last["totals"] == {"unchanged": 2}

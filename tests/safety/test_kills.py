@@ -124,7 +124,7 @@ def reaper() -> Iterator[Reaper]:
         process.communicate()
 
 
-async def killed(reaper: Reaper, job: Job, step: Step, gate: Gate | None = None) -> None:
+async def kill_at(reaper: Reaper, job: Job, step: Step, gate: Gate | None = None) -> None:
     """Let a process work until the step, and kill it there."""
     reached = anyio.Event()
     if gate is not None and step.at:
@@ -185,7 +185,7 @@ async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone
         before = crm.tasks(there)
         asks = {"taskIds": crm.ids(HUNDRED), "changes": step.changes}
         job = Job(crm.name, url, str(tmp_path), "bulk_update_tasks", asks, step.dies, tick_s=step.tick_s)
-        await killed(reaper, job, step, gate)
+        await kill_at(reaper, job, step, gate)
         now, gate.shut, gate.arrives, gate.done = crm.tasks(there), False, lambda _: None, lambda _: None
         there.clear_requests()
         gate.writes = 0
@@ -254,7 +254,7 @@ async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
     gate, step = Gate(there), Step(None, at, 1)
     async with serve(gate) as url:
         before = crm.tasks(there)
-        await killed(reaper, Job(crm.name, url, str(tmp_path), "create_task", crm.needs | BODY), step, gate)
+        await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_task", crm.needs | BODY), step, gate)
         gate.shut, gate.arrives, gate.done, gate.writes = False, lambda _: None, lambda _: None, 0
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             with anyio.fail_after(BOUND_S):
@@ -287,7 +287,7 @@ async def test_a_killed_create_is_recovered_if_the_clock_of_the_crm_is_a_second_
     there = on_vambe.vambe(clock=lambda: NOW - timedelta(seconds=1))
     gate = Gate(there)
     async with serve(gate) as url:
-        await killed(reaper, Job(crm.name, url, str(tmp_path), "create_task", BODY), Step(None, "done", 1), gate)
+        await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_task", BODY), Step(None, "done", 1), gate)
         gate.shut, gate.done = False, lambda _: None
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             answer = await agent("create_task", **BODY)
@@ -309,7 +309,7 @@ async def test_killed_creates_make_each_task_once_however_often_they_are_repeate
     asks = {"tasks": tasks, "idempotencyKey": "one"}
     async with serve(gate) as url:
         before = crm.tasks(there)
-        await killed(reaper, Job(crm.name, url, str(tmp_path), "create_tasks", asks), step, gate)
+        await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_tasks", asks), step, gate)
         gate.shut, gate.done, gate.writes = False, (lambda _: None), 0
         made = Counter(sight.title for task_id, sight in crm.tasks(there).items() if task_id not in before)
         async with next_process(crm.name, url, tmp_path) as (app, agent):
@@ -333,7 +333,7 @@ async def test_a_killed_deletion_is_recovered_truly(
     gate, step, task_id = Gate(there), Step(None, at, 1), crm.task_id(1)
     async with serve(gate) as url:
         before = crm.tasks(there)
-        await killed(reaper, Job(crm.name, url, str(tmp_path), "delete_task", {"id": task_id}), step, gate)
+        await kill_at(reaper, Job(crm.name, url, str(tmp_path), "delete_task", {"id": task_id}), step, gate)
         gate.shut, gate.arrives, gate.done, gate.writes = False, lambda _: None, lambda _: None, 0
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             await recover_abandoned(app)
@@ -396,7 +396,7 @@ async def test_a_killed_bulk_in_the_built_in_store_is_applied_wholly_or_not_at_a
     async with app_at("local", "", tmp_path) as app:
         before = await read_sights(app, ids)
     asks = {"taskIds": ids, "changes": ANA}
-    await killed(reaper, Job("local", "", str(tmp_path), "bulk_update_tasks", asks, step.dies, step.nth), step)
+    await kill_at(reaper, Job("local", "", str(tmp_path), "bulk_update_tasks", asks, step.dies, step.nth), step)
     async with next_process("local", "", tmp_path) as (app, agent):
         now = await read_sights(app, ids)
         await recover_abandoned(app)

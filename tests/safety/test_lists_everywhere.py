@@ -38,12 +38,12 @@ def by_connection(answer: dict[str, Any]) -> dict[str, int]:
     return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
-def told(answer: dict[str, Any], field: str = "leftOut") -> dict[str, str]:
+def missing_connections(answer: dict[str, Any], field: str = "leftOut") -> dict[str, str]:
     """The connections that an answer says are missing, with the code of each."""
-    return {name: row["code"] for row in answer.get(field, ()) for name in named(row)}
+    return {name: row["code"] for row in answer.get(field, ()) for name in named_connections(row)}
 
 
-def named(row: dict[str, Any]) -> list[str]:
+def named_connections(row: dict[str, Any]) -> list[str]:
     """The connections that a row, or a candidate, names."""
     return row.get("connections") or [row["connection"]] if {"connection", "connections"} & row.keys() else []
 
@@ -126,11 +126,11 @@ async def test_an_unreachable_crm_is_reported_and_does_not_delay_the_others(tmp_
         answer = await there.agent("list_tasks")
         other = "north" if closed == "south" else "south"
         assert by_connection(answer) == {"home": 1, other: 3}
-        assert told(answer, "unreachable") == {closed: "upstream_error"}
+        assert missing_connections(answer, "unreachable") == {closed: "upstream_error"}
         assert "could not be reached" in answer["unreachable"][0]["message"]
         counts = await there.agent("list_tasks", countBy="priority")
         assert (counts["connections"], counts["total"]) == ({other: 3, "home": 1}, 4)
-        assert told(counts, "unreachable") == {closed: "upstream_error"}
+        assert missing_connections(counts, "unreachable") == {closed: "upstream_error"}
         assert [row["connection"] for row in (await there.agent("list_changes"))["changes"]] == ["home"]
 
 
@@ -142,7 +142,10 @@ async def test_a_mute_crm_costs_only_part_of_a_list_and_its_rows_follow_later(
         began = there.time.now
         page = await there.agent("list_tasks", limit=2)
         assert there.time.now - began < CALL_S / 2
-        assert (by_connection(page), told(page, "unreachable")) == ({"south": 2}, {"north": "upstream_error"})
+        assert (by_connection(page), missing_connections(page, "unreachable")) == (
+            {"south": 2},
+            {"north": "upstream_error"},
+        )
         there.lines["north"].is_mute = lambda _: False
         rest = await there.agent("list_tasks", limit=25, cursor=page["nextCursor"])
         assert by_connection(rest) == {"north": 3, "south": 1}
@@ -174,7 +177,7 @@ async def test_a_crm_that_refuses_the_credential_is_reported_and_is_not_waited_f
         assert isinstance(south, CloseSandbox)
         south.key = "another"
         answer = await there.agent("list_tasks")
-        assert (by_connection(answer), [*told(answer, "unreachable")]) == ({"north": 3}, ["south"])
+        assert (by_connection(answer), [*missing_connections(answer, "unreachable")]) == ({"north": 3}, ["south"])
         assert "nextCursor" not in answer
 
 
@@ -213,7 +216,7 @@ async def shown_and_told(there: Mixed, asked: dict[str, Any]) -> tuple[list[str]
         answer = await there.agent("list_tasks", **asked)
     except Refused as refused:
         return None, refused.code
-    return sorted(by_connection(answer)), told(answer)
+    return sorted(by_connection(answer)), missing_connections(answer)
 
 
 async def test_a_connection_without_a_filters_field_is_not_asked_and_other_errors_come_first(
@@ -241,7 +244,7 @@ async def test_people_who_cannot_be_told_apart_are_candidates_that_each_connecti
         ]
         for one in candidates:
             answer = await there.agent("list_tasks", responsibleIds=[one["value"]])
-            assert not {"north", "south"} & told(answer).keys()
+            assert not {"north", "south"} & missing_connections(answer).keys()
 
 
 async def test_a_count_is_of_all_connections_and_of_each(tmp_path: Path) -> None:
@@ -253,7 +256,7 @@ async def test_a_count_is_of_all_connections_and_of_each(tmp_path: Path) -> None
         assert "tasks" not in counts
         assert (await there.agent("list_tasks", countBy="responsible"))["counts"] == {"Elena": 7}
         days = await there.agent("list_tasks", countBy="completedDay")
-        assert (days["counts"], told(days)) == ({"not finished": 4}, {"south": "invalid_arguments"})
+        assert (days["counts"], missing_connections(days)) == ({"not finished": 4}, {"south": "invalid_arguments"})
 
 
 async def test_days_in_words_are_the_days_of_each_connection(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def go_wrong(stage: AtCrm, row: Row) -> None:
     stage.gate.arrives = arrives
 
 
-def made(stage: AtCrm) -> Counter[str]:
+def count_new_titles(stage: AtCrm) -> Counter[str]:
     """The new tasks at the CRM by title."""
     return Counter(sight.title for sight in stage.tasks.values() if sight.title.startswith("Send it"))
 
@@ -103,7 +103,7 @@ async def assert_true(stage: AtCrm, answer: dict[str, Any]) -> tuple[Change, set
             titles[asked[index]] += 1
     assert len({one.task_id for one in change.results.values() if one.task_id}) == titles.total()
     unknown = Counter(asked[index] for index, outcome in results.items() if outcome == "unknown")
-    assert titles <= made(stage) <= titles + unknown
+    assert titles <= count_new_titles(stage) <= titles + unknown
     return change, set(results.values())
 
 
@@ -120,23 +120,23 @@ async def test_many_new_tasks_are_made_at_most_once_and_reported_truly_after_any
         assert (row.told == "unknown") == ("'Send it" in told and "list_tasks" in told)
         stage.gate.arrives, stage.gate.there.faults = (lambda _: None), ()
         stage.time.now += 3_600
-        before = made(stage)
+        before = count_new_titles(stage)
         again = await stage.agent("create_tasks", **asks)
         if first["totals"] == {"refused": FIVE}:  # nothing was written: the key is free
             assert again["totals"] == {"applied": FIVE}
         else:
             assert (again["replayed"], again["totals"]) == (True, first["totals"])
-            assert made(stage) == before
+            assert count_new_titles(stage) == before
             if "planId" in first and "unknown" not in said:
                 done = await stage.agent("apply_plan", planId=first["planId"])
                 _, said = await assert_true(stage, done)
                 assert said <= {"applied", "refused"}
         if row.told != "unknown" and row.name != "403":
-            assert made(stage).total() == FIVE
+            assert count_new_titles(stage).total() == FIVE
             with pytest.raises(Refused):
                 await stage.agent("apply_plan", planId=first.get("planId", first["changeId"]))
-            assert made(stage).total() == FIVE
-        assert max(made(stage).values(), default=0) <= 2  # two bodies have one title
+            assert count_new_titles(stage).total() == FIVE
+        assert max(count_new_titles(stage).values(), default=0) <= 2  # two bodies have one title
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)

@@ -26,7 +26,7 @@ def they_describe(stage: AtCrm, task_id: str, text: str) -> None:
     they_set(stage, task_id, stage.crm.description_field or "", text)
 
 
-def described(stage: AtCrm, task_id: str) -> str:
+def stored_description(stage: AtCrm, task_id: str) -> str:
     """The description as the CRM has it."""
     value: Any = next(row for row in stage.there.tasks if str(row["id"]) == task_id)
     for name in (stage.crm.description_field or "").split("."):
@@ -34,7 +34,7 @@ def described(stage: AtCrm, task_id: str) -> str:
     return str(value)
 
 
-async def read(stage: AtCrm, task_id: str) -> dict[str, Any]:
+async def read_task(stage: AtCrm, task_id: str) -> dict[str, Any]:
     task: dict[str, Any] = (await stage.agent("get_task", id=task_id))["task"]
     return task
 
@@ -54,7 +54,7 @@ TABLE = [
 async def test_after_any_fault_a_repeated_call_leaves_one_note(crm: Crm, kind: Kind, row: Row) -> None:
     async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
         ids = list(stage.ids[:5]) if kind == "many" else [stage.ids[0]]
-        await read(stage, ids[0])
+        await read_task(stage, ids[0])
         for one in ids:
             they_describe(stage, one, HTML)
         one_call: tuple[str, dict[str, Any]] = ("update_task", {"id": ids[0], "addNote": NOTE})
@@ -67,36 +67,39 @@ async def test_after_any_fault_a_repeated_call_leaves_one_note(crm: Crm, kind: K
         for _ in range(2):
             await stage.agent(tool, **arguments)
         for one in ids:
-            assert described(stage, one) in {f"{HTML}<div>{HTML_LINE}</div>", f"{HTML}\n<div>{HTML_LINE}</div>"}
+            assert stored_description(stage, one) in {
+                f"{HTML}<div>{HTML_LINE}</div>",
+                f"{HTML}\n<div>{HTML_LINE}</div>",
+            }
 
 
 @pytest.mark.parametrize("crm", WITH_DESCRIPTION, ids=str)
 async def test_a_note_keeps_the_html_of_a_description_and_its_undo_restores_it(crm: Crm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
-        before = await read(stage, task_id)
+        before = await read_task(stage, task_id)
         they_describe(stage, task_id, HTML)
         stage.there.clear_requests()
         change = await stage.agent("complete_task", id=task_id, addNote=NOTE)
         assert len([one for one in stage.there.requests if one.method in {"PUT", "PATCH"}]) == 1
-        assert described(stage, task_id).startswith(HTML)
-        assert HTML_LINE in described(stage, task_id)
+        assert stored_description(stage, task_id).startswith(HTML)
+        assert HTML_LINE in stored_description(stage, task_id)
         assert stage.tasks[task_id].is_done
         await stage.agent("undo_change", changeId=change["changeId"])
-        assert described(stage, task_id) == HTML
-        assert (await read(stage, task_id))["status_config"] == before["status_config"]
+        assert stored_description(stage, task_id) == HTML
+        assert (await read_task(stage, task_id))["status_config"] == before["status_config"]
 
 
 async def test_a_note_that_html_would_swallow_is_refused_and_nothing_is_written() -> None:
     async with staged(CRMS[2]) as stage:
         task_id = stage.ids[0]
-        await read(stage, task_id)
+        await read_task(stage, task_id)
         for text in ('<p>Call</p><div style="display:none">', '<p>Call</p> <b title="', "<p>Call</p><!-- "):
             they_describe(stage, task_id, text)
             with pytest.raises(Refused) as refused:
                 await stage.agent("update_task", id=task_id, addNote=NOTE, title="Renamed")
             assert refused.value.code == "unreadable_field"
-            assert described(stage, task_id) == text
+            assert stored_description(stage, task_id) == text
             assert stage.tasks[task_id].title != "Renamed"
 
 
@@ -107,7 +110,7 @@ async def test_a_note_keeps_what_another_client_has_just_written(crm: Crm) -> No
         await stage.agent("list_tasks")
         they_describe(stage, task_id, "Theirs")
         await stage.agent("update_task", id=task_id, addNote="called")
-        assert (await read(stage, task_id))["description"] == "Theirs\n2026-03-02 Elena: called"
+        assert (await read_task(stage, task_id))["description"] == "Theirs\n2026-03-02 Elena: called"
 
 
 async def test_the_store_keeps_what_another_process_writes_just_before_the_transaction(tmp_path: Path) -> None:
@@ -125,7 +128,7 @@ async def test_the_store_keeps_what_another_process_writes_just_before_the_trans
 async def test_a_planned_note_is_refused_where_only_the_html_of_the_description_has_changed(tool: str) -> None:
     async with staged(CRMS[2]) as stage:
         first, second = stage.ids[:2]
-        await read(stage, first)
+        await read_task(stage, first)
         for one in (first, second):
             they_describe(stage, one, "<p>Why</p>")
         of_one = {"id": first, "addNote": NOTE}
@@ -136,7 +139,7 @@ async def test_a_planned_note_is_refused_where_only_the_html_of_the_description_
             await stage.agent("apply_plan", planId=plan["planId"])
         assert refused.value.code == "plan_stale"
         assert "<b>Why</b>" in json.dumps(refused.value.error)
-        assert described(stage, first) == "<p><b>Why</b></p>"
+        assert stored_description(stage, first) == "<p><b>Why</b></p>"
         again = await stage.agent(tool, **(of_one if tool == "update_task" else of_many), dryRun=True)
         await stage.agent("apply_plan", planId=again["planId"])
-        assert described(stage, first) == f"<p><b>Why</b></p><div>{HTML_LINE}</div>"
+        assert stored_description(stage, first) == f"<p><b>Why</b></p><div>{HTML_LINE}</div>"

@@ -37,7 +37,7 @@ async def store(folder: Path) -> AsyncIterator[tuple[AppContext, str]]:
         yield replace(app, call_s=CALL_S), written.task.id
 
 
-async def timed(agent: Agent, tool: str, **arguments: Any) -> dict[str, Any]:
+async def call_in_time(agent: Agent, tool: str, **arguments: Any) -> dict[str, Any]:
     """The answer of a tool, which comes in time."""
     began = monotonic()
     try:
@@ -62,16 +62,16 @@ async def test_a_question_without_an_answer_ends_in_the_plan_and_a_late_answer_i
         client = Client(create_server(app), mode="legacy", elicitation_callback=never_in_time)
         async with client:
             agent = Agent(client)
-            plan = await timed(agent, "delete_task", id=task_id)
+            plan = await call_in_time(agent, "delete_task", id=task_id)
             assert plan["planId"]
             assert "The person did not answer the question, or the host did not show it." in plan["note"]
             assert len(questions) == 1
             late.set()
             with anyio.fail_after(5):
                 await answered.wait()
-            assert (await timed(agent, "get_task", id=task_id))["task"]["id"] == task_id
+            assert (await call_in_time(agent, "get_task", id=task_id))["task"]["id"] == task_id
             # The next question is a new one, and its answer comes in time.
-            done = await timed(agent, "apply_plan", planId=plan["planId"])
+            done = await call_in_time(agent, "apply_plan", planId=plan["planId"])
             assert done["changeId"]
             assert len(questions) == 2
             with pytest.raises(Refused):
@@ -89,7 +89,7 @@ async def test_a_call_does_not_wait_longer_for_another_one_on_the_same_task(tmp_
         async with anyio.create_task_group() as others:
             await others.start(hold)
             with pytest.raises(Refused) as refused:
-                await timed(Agent(client), "update_task", id=task_id, title="Again")
+                await call_in_time(Agent(client), "update_task", id=task_id, title="Again")
             others.cancel_scope.cancel()
         assert (refused.value.code, refused.value.error["retryable"]) == ("in_progress", True)
 

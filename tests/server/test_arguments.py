@@ -19,16 +19,16 @@ SCHEMAS = {tool.name: input_schema(tool.arguments, EVERYTHING) for tool in TOOLS
 DRAFT = {"title": "Call back", "responsibleIds": [], "priority": "1"}
 
 
-def read(name: str, sent: dict[str, Any], capabilities: Capabilities = EVERYTHING) -> BaseModel:
+def parse_call(name: str, sent: dict[str, Any], capabilities: Capabilities = EVERYTHING) -> BaseModel:
     tool = BY_NAME[name]
     schema = SCHEMAS[name] if capabilities is EVERYTHING else input_schema(tool.arguments, capabilities)
     model: BaseModel = parse_arguments(tool.arguments, schema, sent, reads=tool.kind == "read", tool=name)
     return model
 
 
-def meant(name: str, sent: dict[str, Any]) -> dict[str, Any]:
+def parse_given(name: str, sent: dict[str, Any]) -> dict[str, Any]:
     """The arguments that were understood as given, under the names they are sent by."""
-    return read(name, sent).model_dump(by_alias=True, exclude_unset=True)
+    return parse_call(name, sent).model_dump(by_alias=True, exclude_unset=True)
 
 
 def update(**sent: Any) -> dict[str, Any]:
@@ -101,7 +101,7 @@ _PROPERTIES: list[tuple[Any, dict[str, Any]]] = [
     ],
 )
 def test_a_value_with_a_certain_meaning_is_coerced(tool: str, sent: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert meant(tool, sent) == expected
+    assert parse_given(tool, sent) == expected
 
 
 @pytest.mark.parametrize(
@@ -116,26 +116,26 @@ def test_a_value_with_a_certain_meaning_is_coerced(tool: str, sent: dict[str, An
 )
 def test_null_is_refused_for_what_must_be_given(tool: str, sent: dict[str, Any]) -> None:
     with refused("invalid_arguments") as caught:
-        read(tool, sent)
+        parse_call(tool, sent)
     assert "cannot be null" in caught.value.message
 
 
 def test_an_empty_required_argument_of_a_read_is_not_taken_for_absent() -> None:
-    assert meant("find_contacts", {"query": ""}) == {"query": ""}
+    assert parse_given("find_contacts", {"query": ""}) == {"query": ""}
 
 
 def test_null_for_an_argument_of_ours_is_not_given() -> None:
-    assert meant("reassign_task", update(responsibleIds=["me"], mode=None)) == update(responsibleIds=("me",))
+    assert parse_given("reassign_task", update(responsibleIds=["me"], mode=None)) == update(responsibleIds=("me",))
 
 
 def test_null_is_refused_where_the_backend_cannot_clear() -> None:
     with refused("invalid_arguments"):
-        read("update_task", update(dueDate=None), Capabilities(not_clearable=frozenset({"dueDate"})))
+        parse_call("update_task", update(dueDate=None), Capabilities(not_clearable=frozenset({"dueDate"})))
 
 
 def test_a_field_that_the_backend_lacks_is_unknown() -> None:
     with refused("unknown_argument"):
-        read("update_task", update(description="x"), Capabilities(absent=frozenset({"description"})))
+        parse_call("update_task", update(description="x"), Capabilities(absent=frozenset({"description"})))
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
@@ -178,27 +178,27 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("tool", "sent", "sentence"), WRONG)
 def test_a_value_of_another_kind_is_refused_saying_what_to_send(tool: str, sent: dict[str, Any], sentence: str) -> None:
     with refused("invalid_arguments") as caught:
-        read(tool, sent)
+        parse_call(tool, sent)
     assert caught.value.message == sentence
 
 
 def test_every_wrong_argument_is_named_at_once() -> None:
     with refused("invalid_arguments") as caught:
-        read("update_task", update(title=[], newStatusPosition="x", priority=True))
+        parse_call("update_task", update(title=[], newStatusPosition="x", priority=True))
     for name in ("title", "newStatusPosition", "priority"):
         assert name in caught.value.message
 
 
 def test_every_missing_argument_is_named_at_once() -> None:
     with refused("missing_argument") as caught:
-        read("create_task", {})
+        parse_call("create_task", {})
     for name in ("title", "responsibleIds"):
         assert f"{name} is required" in caught.value.message
 
 
 def test_a_field_that_only_the_backend_requires_is_named_as_missing() -> None:
     with refused("missing_argument") as caught:
-        read("create_task", DRAFT, Capabilities(required_on_create=frozenset({"dueDate"})))
+        parse_call("create_task", DRAFT, Capabilities(required_on_create=frozenset({"dueDate"})))
     assert caught.value.message.startswith("dueDate is required")
 
 
@@ -222,7 +222,7 @@ def test_a_field_that_only_the_backend_requires_is_named_as_missing() -> None:
 )
 def test_an_unknown_argument_is_refused_with_the_nearest_one(tool: str, name: str, meant_name: str) -> None:
     with refused("unknown_argument") as caught:
-        read(tool, {name: "x"})
+        parse_call(tool, {name: "x"})
     assert caught.value.candidates[0].value == meant_name
     assert caught.value.next_step == f"Send {meant_name} instead."
 
@@ -253,26 +253,26 @@ def test_an_argument_that_another_tool_stands_for_is_refused_with_that_tool(
     tool: str, sent: dict[str, Any], instead: str
 ) -> None:
     with refused("unknown_argument") as caught:
-        read(tool, sent)
+        parse_call(tool, sent)
     assert (caught.value.next_step, caught.value.candidates) == (instead, ())
 
 
 @pytest.mark.parametrize("name", ["updates", "reopen", "start", "reminder"])
 def test_an_argument_that_only_looks_a_little_like_another_is_not_sent_as_that_one(name: str) -> None:
     with refused("unknown_argument") as caught:
-        read("update_task", {name: "x"})
+        parse_call("update_task", {name: "x"})
     assert str(caught.value.next_step).startswith("The arguments are: id, title")
 
 
 def test_an_argument_like_no_other_is_refused_with_the_list() -> None:
     with refused("unknown_argument") as caught:
-        read("reassign_task", {"xyzzy": 1})
+        parse_call("reassign_task", {"xyzzy": 1})
     assert caught.value.next_step == "The arguments are: id, responsibleIds, idProperty, mode, dryRun, reason."
 
 
 def test_an_unknown_argument_of_a_tool_without_arguments_is_refused() -> None:
     with refused("unknown_argument") as caught:
-        read("list_statuses", {"xyzzy": 1})
+        parse_call("list_statuses", {"xyzzy": 1})
     assert caught.value.next_step == "Leave xyzzy out: this takes no arguments."
 
 
@@ -280,25 +280,25 @@ def test_an_unknown_argument_of_a_tool_without_arguments_is_refused() -> None:
 @pytest.mark.parametrize("tool", ["create_task", "update_task"])
 def test_an_immutable_field_is_refused_by_name(tool: str, name: str) -> None:
     with refused("immutable_field") as caught:
-        read(tool, (DRAFT if tool == "create_task" else update()) | {name: "x"})
+        parse_call(tool, (DRAFT if tool == "create_task" else update()) | {name: "x"})
     assert caught.value.message.startswith(f"{name} cannot be set")
 
 
 def test_create_task_refuses_an_id() -> None:
     with refused("immutable_field"):
-        read("create_task", DRAFT | {"id": TASK_ID})
+        parse_call("create_task", DRAFT | {"id": TASK_ID})
 
 
 @pytest.mark.parametrize("name", ["id", "created_at", "creatorId"])
 def test_a_filter_has_no_immutable_fields_only_unknown_ones(name: str) -> None:
     with refused("unknown_argument"):
-        read("list_tasks", {name: "x"})
+        parse_call("list_tasks", {name: "x"})
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "i" + "-" * 100_000 + "d", "\ud800", "", "título\u0000"])
 def test_an_odd_argument_name_is_refused_in_a_short_sentence(name: str) -> None:
     with pytest.raises(Exception, check=lambda error: getattr(error, "code", "") != "") as caught:
-        read("update_task", update() | {name: 1})
+        parse_call("update_task", update() | {name: 1})
     said = str(caught.value)
     assert len(said) < 200
     said.encode()
@@ -317,14 +317,14 @@ def test_an_odd_argument_name_is_refused_in_a_short_sentence(name: str) -> None:
 )
 def test_half_a_character_is_refused(tool: str, sent: dict[str, Any]) -> None:
     with refused("invalid_arguments") as caught:
-        read(tool, sent)
+        parse_call(tool, sent)
     caught.value.message.encode()
 
 
 @pytest.mark.parametrize("name", ["title", "description", "priority", "newStatusPosition"])
 @pytest.mark.parametrize("number", [10**30, -(10**30), 10**5_000], ids=["large", "negative", "huge"])
 def test_a_huge_number_is_coerced_or_refused(name: str, number: int) -> None:
-    only_refuses(lambda: read("update_task", update() | {name: number}))
+    only_refuses(lambda: parse_call("update_task", update() | {name: number}))
 
 
 JSON = st.recursive(
@@ -345,7 +345,7 @@ def test_any_object_is_parsed_as_arguments_or_refused(tool: Tool[Any], data: st.
 
 
 def check_model(tool: Tool[Any], sent: dict[str, Any]) -> None:
-    model = read(tool.name, sent)
+    model = parse_call(tool.name, sent)
     assert isinstance(model, tool.arguments)
     assert type(model).model_validate(model.model_dump(by_alias=True, exclude_unset=True)) == model
 
@@ -382,7 +382,7 @@ def _of_type(branch: dict[str, Any]) -> st.SearchStrategy[Any]:
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_a_value_that_fits_the_schema_is_accepted(tool: Tool[Any], data: st.DataObject) -> None:
     schema = SCHEMAS[tool.name]
-    assert isinstance(read(tool.name, data.draw(fields_fitting(schema))), tool.arguments)
+    assert isinstance(parse_call(tool.name, data.draw(fields_fitting(schema))), tool.arguments)
 
 
 def fields_fitting(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -409,7 +409,7 @@ def fields_fitting(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 def test_null_as_a_word_is_not_given_where_no_free_text_is_taken(word: str, tool: str, names: list[str]) -> None:
     base = {"update_task": update(), "create_task": DRAFT}.get(tool, {})
     for name in names:
-        assert meant(tool, base | {name: word}) == meant(tool, base)
+        assert parse_given(tool, base | {name: word}) == parse_given(tool, base)
 
 
 @pytest.mark.parametrize(
@@ -424,11 +424,13 @@ def test_null_as_a_word_is_not_given_where_no_free_text_is_taken(word: str, tool
     ],
 )
 def test_a_free_text_may_be_any_word(tool: str, sent: dict[str, Any]) -> None:
-    assert {name: [*value] if isinstance(value, tuple) else value for name, value in meant(tool, sent).items()} == sent
+    assert {
+        name: [*value] if isinstance(value, tuple) else value for name, value in parse_given(tool, sent).items()
+    } == sent
 
 
 def test_a_list_of_a_word_for_null_is_not_given() -> None:
-    assert meant("list_tasks", {"fields": ["null"], "status": ["undefined"]}) == {}
+    assert parse_given("list_tasks", {"fields": ["null"], "status": ["undefined"]}) == {}
 
 
 MAY_BE_EMPTIED = ("description", "aiContactId", "aiCustomerId", "dueDate", "dueTime", "timezone")
@@ -437,38 +439,46 @@ MAY_BE_EMPTIED = ("description", "aiContactId", "aiCustomerId", "dueDate", "dueT
 @pytest.mark.parametrize("word", ["null", "None", "undefined"])
 def test_a_word_for_null_is_ignored_in_a_create_and_never_written_by_a_change(word: str) -> None:
     for name in MAY_BE_EMPTIED:
-        assert meant("create_task", DRAFT | {name: word}) == meant("create_task", DRAFT)
-        assert meant("update_task", update(priority="2", clear=[]) | {name: word}) == meant(
+        assert parse_given("create_task", DRAFT | {name: word}) == parse_given("create_task", DRAFT)
+        assert parse_given("update_task", update(priority="2", clear=[]) | {name: word}) == parse_given(
             "update_task", update(priority="2")
         )
         for beside in ({}, {"priority": "2"}):
             with refused("ambiguous_nulls"):
-                meant("update_task", update(**beside) | {name: word})
+                parse_given("update_task", update(**beside) | {name: word})
     with refused("invalid_arguments"):
-        meant("update_task", update(title=word, priority="2"))
+        parse_given("update_task", update(title=word, priority="2"))
 
 
 def test_an_empty_value_of_another_type_counts_as_omitted_unless_it_is_ambiguous() -> None:
     empty: Any
     for empty in ([], {}, 0):
         for name in MAY_BE_EMPTIED:
-            assert meant("create_task", DRAFT | {name: empty}) == meant("create_task", DRAFT)
-            assert meant("update_task", update(priority="2", clear=[]) | {name: empty}) == meant(
+            assert parse_given("create_task", DRAFT | {name: empty}) == parse_given("create_task", DRAFT)
+            assert parse_given("update_task", update(priority="2", clear=[]) | {name: empty}) == parse_given(
                 "update_task", update(priority="2")
             )
             with refused("ambiguous_nulls"):
-                meant("update_task", update(priority="2") | {name: empty})
+                parse_given("update_task", update(priority="2") | {name: empty})
         options = dict.fromkeys(["dryRun", "reason"], empty)
-        assert meant("update_task", update(priority="2") | options) == meant("update_task", update(priority="2"))
-        assert meant("list_tasks", {"order": empty}) == meant("list_changes", {"tool": empty, "outcome": empty}) == {}
+        assert parse_given("update_task", update(priority="2") | options) == parse_given(
+            "update_task", update(priority="2")
+        )
+        assert (
+            parse_given("list_tasks", {"order": empty})
+            == parse_given("list_changes", {"tool": empty, "outcome": empty})
+            == {}
+        )
     reassign = update(responsibleIds=["me"])
-    assert meant("reassign_task", reassign | {"mode": 0}) == meant("reassign_task", reassign | {"mode": []})
+    assert parse_given("reassign_task", reassign | {"mode": 0}) == parse_given("reassign_task", reassign | {"mode": []})
 
 
 @pytest.mark.parametrize("clear", [[""], {}, 0, [" "]])
 def test_an_empty_clear_of_any_form_means_that_nulls_are_not_given(clear: Any) -> None:
     nulls = dict.fromkeys(MAY_BE_EMPTIED)
-    assert meant("update_task", update(priority="2", clear=clear) | nulls) == meant("update_task", update(priority="2"))
+    assert parse_given("update_task", update(priority="2", clear=clear) | nulls) == parse_given(
+        "update_task", update(priority="2")
+    )
 
 
 @pytest.mark.parametrize(
@@ -482,10 +492,10 @@ def test_an_empty_clear_of_any_form_means_that_nulls_are_not_given(clear: Any) -
 )
 def test_a_number_0_beside_fillers_is_no_low_priority(tool: str, sent: dict[str, Any], name: str) -> None:
     with refused("invalid_arguments") as caught:
-        meant(tool, sent)
+        parse_given(tool, sent)
     assert name in caught.value.message
-    assert meant("update_task", {"id": "t", "title": "x", "priority": 0})["priority"] == "0"
-    assert meant("update_task", {"id": "t", "title": "", "priority": "0"})["priority"] == "0"
+    assert parse_given("update_task", {"id": "t", "title": "x", "priority": 0})["priority"] == "0"
+    assert parse_given("update_task", {"id": "t", "title": "", "priority": "0"})["priority"] == "0"
 
 
 @pytest.mark.parametrize("position", [0, "0", "0.0"])
@@ -493,11 +503,11 @@ def test_a_status_position_of_0_is_taken_alone_and_beside_its_name_and_refused_b
     position: int | str,
 ) -> None:
     with refused("invalid_arguments") as caught:
-        meant("update_task", update(newStatusPosition=position, priority="2"))
+        parse_given("update_task", update(newStatusPosition=position, priority="2"))
     assert "newStatusPosition is 0 beside another change" in caught.value.message
     for alone in (update(newStatusPosition=0), update(newStatusPosition=0, clear=[])):
-        assert meant("update_task", alone)["newStatusPosition"] == 0
+        assert parse_given("update_task", alone)["newStatusPosition"] == 0
     named = update(newStatusPosition=0, newStatusName="Done")
-    assert meant("update_task", named) == named
+    assert parse_given("update_task", named) == named
     other = update(newStatusPosition=1, priority="2")
-    assert meant("update_task", other) == other
+    assert parse_given("update_task", other) == other

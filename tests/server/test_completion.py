@@ -40,7 +40,7 @@ async def client(request: pytest.FixtureRequest, store_file: Path) -> AsyncItera
         yield connected
 
 
-async def completed(client: Client, argument: str, typed: str, **others: str) -> Completion:
+async def completions(client: Client, argument: str, typed: str, **others: str) -> Completion:
     """What an argument of a prompt can go on to."""
     answer = await client.complete(
         PromptReference(name="hand_over"), {"name": argument, "value": typed}, context_arguments=others
@@ -62,7 +62,7 @@ async def completed(client: Client, argument: str, typed: str, **others: str) ->
 async def test_a_name_is_completed_from_its_beginning(
     client: Client, argument: str, typed: str, names: list[str]
 ) -> None:
-    answer = await completed(client, argument, typed)
+    answer = await completions(client, argument, typed)
     assert (answer.values, answer.total, answer.has_more) == (names, len(names), False)
 
 
@@ -70,36 +70,36 @@ async def test_a_name_is_completed_from_its_beginning(
 async def test_every_argument_of_a_prompt_is_completed(client: Client, prompt: object) -> None:
     [asked] = [one for one in (await client.list_prompts()).prompts if one.name == getattr(prompt, "name", None)]
     for argument in asked.arguments or ():
-        assert (await completed(client, argument.name, "")).values
+        assert (await completions(client, argument.name, "")).values
 
 
 async def test_a_match_at_the_start_comes_before_a_match_in_a_later_word(client: Client) -> None:
-    assert (await completed(client, "member", "so")).values == ["Sofia", "Ana Soto"]
+    assert (await completions(client, "member", "so")).values == ["Sofia", "Ana Soto"]
 
 
 async def test_no_hidden_character_is_completed_and_every_value_means_one_person(client: Client) -> None:
     for typed in ("", "ze"):
-        values = (await completed(client, "member", typed)).values
+        values = (await completions(client, "member", typed)).values
         assert all(plain(value) == value for value in values)
         for value in values:
             found = await client.call_tool("list_tasks", {"responsibleIds": [value]})
             assert not found.is_error
-    assert len((await completed(client, "member", "")).values) == 6
+    assert len((await completions(client, "member", "")).values) == 6
 
 
 async def test_a_status_is_completed_as_it_is_shown(client: Client) -> None:
-    assert (await completed(client, "status", "\u2714 lis")).values == ["\u2714\ufe0f Listo"]
-    assert (await completed(client, "status", "lis\u200b")).values == ["\u2714\ufe0f Listo"]
+    assert (await completions(client, "status", "\u2714 lis")).values == ["\u2714\ufe0f Listo"]
+    assert (await completions(client, "status", "lis\u200b")).values == ["\u2714\ufe0f Listo"]
 
 
 async def test_people_with_the_same_name_are_shown_by_e_mail(client: Client) -> None:
-    assert (await completed(client, "to", "maría rod")).values == ["maria.one@example.com", "maria.two@example.com"]
+    assert (await completions(client, "to", "maría rod")).values == ["maria.one@example.com", "maria.two@example.com"]
 
 
 async def test_completion_leaves_out_the_person_who_hands_over(client: Client) -> None:
     for typed in ("elena", " ELENA"):
-        assert "Elena" not in (await completed(client, "to", "", **{"from": typed})).values
-    assert "Elena" in (await completed(client, "to", "", **{"from": "Ana Soto"})).values
+        assert "Elena" not in (await completions(client, "to", "", **{"from": typed})).values
+    assert "Elena" in (await completions(client, "to", "", **{"from": "Ana Soto"})).values
 
 
 async def test_a_long_list_of_names_shows_the_first_and_the_count(store_file: Path) -> None:
@@ -108,7 +108,7 @@ async def test_a_long_list_of_names_shows_the_first_and_the_count(store_file: Pa
     await backend.edit(lambda directory: [directory.add_member(f"Member {n}", None) for n in range(30)])
     await backend.aclose()
     async with open_app(settings) as at, Client(create_server(at)) as client:
-        answer = await completed(client, "member", "member")
+        answer = await completions(client, "member", "member")
     assert (len(answer.values), answer.total, answer.has_more) == (20, 30, True)
 
 
@@ -122,5 +122,5 @@ async def test_a_crm_that_refuses_is_named_in_the_error(tmp_path: Path) -> None:
         settings = vambe_settings(url, vambe_api_key="wrong", journal=tmp_path / "journal.sqlite")
         async with open_app(settings) as at, Client(create_server(at)) as client:
             with pytest.raises(MCPError, match="VAMBE_API_KEY") as refused:
-                await completed(client, "member", "")
+                await completions(client, "member", "")
     assert refused.value.code == INTERNAL_ERROR

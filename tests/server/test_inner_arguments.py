@@ -53,13 +53,13 @@ EVERYTHING = Capabilities(absent=frozenset())
 NARROW = Capabilities(absent=frozenset({"description"}), not_clearable=frozenset({"dueDate"}))
 
 
-def read(sent: dict[str, Any], model: type[Body] = Bulk, capabilities: Capabilities = EVERYTHING) -> Body:
+def parse_body(sent: dict[str, Any], model: type[Body] = Bulk, capabilities: Capabilities = EVERYTHING) -> Body:
     return parse_arguments(model, input_schema(model, capabilities), sent, reads=False)
 
 
-def meant(sent: dict[str, Any]) -> dict[str, Any]:
+def parse_given(sent: dict[str, Any]) -> dict[str, Any]:
     """The arguments that were understood as given, under the names they are sent by."""
-    return read(sent).model_dump(by_alias=True, exclude_unset=True)
+    return parse_body(sent).model_dump(by_alias=True, exclude_unset=True)
 
 
 UNDERSTOOD: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -78,13 +78,13 @@ UNDERSTOOD: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_fields_of_an_object_are_coerced_like_arguments(
     sent: dict[str, Any], expected: dict[str, Any], spelt: Any
 ) -> None:
-    assert meant({"changes": spelt(sent)}) == {"changes": expected}
+    assert parse_given({"changes": spelt(sent)}) == {"changes": expected}
 
 
 def test_an_object_is_accepted_as_json_and_as_text() -> None:
     window = {"status": "done", "overdue": "false", "priority": 1, "fromDate": " 2026-03-01 "}
     expected = {"status": ("done",), "overdue": False, "priority": "1", "fromDate": "2026-03-01"}
-    assert meant({"filter": window}) == meant({"filter": json.dumps(window)}) == {"filter": expected}
+    assert parse_given({"filter": window}) == parse_given({"filter": json.dumps(window)}) == {"filter": expected}
 
 
 @pytest.mark.parametrize(
@@ -92,39 +92,39 @@ def test_an_object_is_accepted_as_json_and_as_text() -> None:
     ["taskIds", "filter", "changes", "addResponsibleIds", "shiftDueDays", "dryRun", "mode", "reason", "idempotencyKey"],
 )
 def test_null_for_an_optional_argument_of_ours_is_not_given(name: str) -> None:
-    assert meant({name: None, "own": {"label": "x"}}) == {"own": {"label": "x"}}
+    assert parse_given({name: None, "own": {"label": "x"}}) == {"own": {"label": "x"}}
 
 
 @pytest.mark.parametrize("name", ["taskIds", "filter", "changes", "addResponsibleIds", "reason", "idempotencyKey"])
 def test_a_blank_text_an_empty_list_or_object_could_be_is_not_given(name: str) -> None:
-    assert meant({name: " ", "shiftDueDays": 1}) == {"shiftDueDays": 1}
+    assert parse_given({name: " ", "shiftDueDays": 1}) == {"shiftDueDays": 1}
 
 
 @pytest.mark.parametrize("name", ["dryRun", "shiftDueDays", "mode"])
 def test_a_blank_for_a_switch_a_number_or_an_enum_is_not_given(name: str) -> None:
-    assert meant({name: ""}) == {}
+    assert parse_given({name: ""}) == {}
 
 
 def test_null_keeps_its_meaning_for_an_argument_that_takes_null() -> None:
-    assert meant({"own": None}) == {"own": None}
-    assert meant({"own": {"label": "x", "memo": None}}) == {"own": {"label": "x", "memo": None}}
+    assert parse_given({"own": None}) == {"own": None}
+    assert parse_given({"own": {"label": "x", "memo": None}}) == {"own": {"label": "x", "memo": None}}
 
 
 @pytest.mark.parametrize("name", ["title", "newStatusName", "newStatusPosition", "responsibleIds", "priority"])
 def test_null_in_a_field_that_cannot_be_emptied_counts_as_omitted(name: str) -> None:
-    assert meant({"changes": {name: None, "dueDate": "2026-03-01"}}) == {"changes": {"dueDate": "2026-03-01"}}
+    assert parse_given({"changes": {name: None, "dueDate": "2026-03-01"}}) == {"changes": {"dueDate": "2026-03-01"}}
 
 
 def test_null_inside_a_filter_or_an_object_of_ours_is_not_given() -> None:
     blanks = dict.fromkeys(["responsibleIds", "priority", "text", "status", "overdue", "contact"])
-    assert meant({"filter": blanks | {"toDate": "2026-03-01"}}) == {"filter": {"toDate": "2026-03-01"}}
-    assert meant({"own": {"label": "x", "size": None}}) == {"own": {"label": "x"}}
+    assert parse_given({"filter": blanks | {"toDate": "2026-03-01"}}) == {"filter": {"toDate": "2026-03-01"}}
+    assert parse_given({"own": {"label": "x", "size": None}}) == {"own": {"label": "x"}}
 
 
 def test_a_blank_does_not_widen_what_a_filter_writes_to() -> None:
-    assert meant({"filter": {"text": "", "contact": " "}}) == {"filter": {"text": "", "contact": ""}}
+    assert parse_given({"filter": {"text": "", "contact": " "}}) == {"filter": {"text": "", "contact": ""}}
     with refused("invalid_arguments"):
-        read({"filter": {"status": ""}})
+        parse_body({"filter": {"status": ""}})
 
 
 def test_a_read_takes_blanks_inside_an_object_for_not_given() -> None:
@@ -169,24 +169,24 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("sent", "sentence"), WRONG)
 def test_a_wrong_field_of_an_object_is_refused_by_its_dotted_name(sent: dict[str, Any], sentence: str) -> None:
     with refused("invalid_arguments") as caught:
-        read(sent)
+        parse_body(sent)
     assert caught.value.message == sentence
 
 
 def test_every_fault_is_named_at_once_at_any_depth() -> None:
     with refused("invalid_arguments") as caught:
-        read({"changes": {"title": [], "priority": True}, "own": {}, "dryRun": "maybe"})
+        parse_body({"changes": {"title": [], "priority": True}, "own": {}, "dryRun": "maybe"})
     for name in ("changes.title", "changes.priority", "own.label is required", "dryRun"):
         assert name in caught.value.message
 
 
 def test_a_missing_object_and_a_missing_field_are_named() -> None:
     with refused("missing_argument") as caught:
-        read({"own": {}}, Needing)
+        parse_body({"own": {}}, Needing)
     assert "changes is required" in caught.value.message
     assert "own.label is required" in caught.value.message
     with refused("invalid_arguments") as caught:
-        read({"changes": None}, Needing)
+        parse_body({"changes": None}, Needing)
     assert caught.value.message == "changes cannot be null."
 
 
@@ -211,7 +211,7 @@ def test_an_unknown_field_is_refused_with_the_argument_to_send_instead(
     sent: dict[str, Any], called: str, instead: str
 ) -> None:
     with refused("unknown_argument") as caught:
-        read(sent)
+        parse_body(sent)
     assert caught.value.message == f"There is no argument '{called}'."
     assert caught.value.next_step == f"Send {instead} instead."
     assert [one.value for one in caught.value.candidates][: instead.count(" or ") + 1] == instead.split(" or ")
@@ -230,29 +230,29 @@ def test_an_unknown_field_is_refused_with_the_argument_to_send_instead(
 )
 def test_a_name_in_clear_that_cannot_be_emptied_is_refused_with_the_reason(name: str, why: str) -> None:
     with refused("invalid_arguments") as caught:
-        read({"changes": {"clear": [name]}}, capabilities=NARROW)
+        parse_body({"changes": {"clear": [name]}}, capabilities=NARROW)
     assert caught.value.message == f"changes.clear names '{name}', which {why}."
 
 
 def test_nulls_that_may_be_fillers_are_refused_with_the_call_to_send() -> None:
     with refused("ambiguous_nulls") as caught:
-        read({"changes": {"title": "x", "description": None, "aiContactId": None}})
+        parse_body({"changes": {"title": "x", "description": None, "aiContactId": None}})
     assert caught.value.message.startswith("Nothing was written")
     assert "changes.clear" in str(caught.value.next_step)
 
 
 def test_a_field_like_no_other_is_refused_with_the_list() -> None:
     with refused("unknown_argument") as caught:
-        read({"own": {"xyzzy": 1}})
+        parse_body({"own": {"xyzzy": 1}})
     assert caught.value.next_step == "The fields are: own.label, own.size, own.shade, own.memo."
 
 
 def test_a_field_that_the_backend_lacks_is_unknown_inside_an_object() -> None:
     with refused("unknown_argument") as caught:
-        read({"changes": {"description": "x"}}, capabilities=NARROW)
+        parse_body({"changes": {"description": "x"}}, capabilities=NARROW)
     assert caught.value.message == "There is no argument 'changes.description' with this CRM."
     with refused("invalid_arguments") as caught:
-        read({"changes": {"dueDate": None}}, capabilities=NARROW)
+        parse_body({"changes": {"dueDate": None}}, capabilities=NARROW)
     assert caught.value.message == (
         "changes.dueDate cannot be null: a task of this CRM must have one; leave it out to keep it."
     )
@@ -261,7 +261,7 @@ def test_a_field_that_the_backend_lacks_is_unknown_inside_an_object() -> None:
 @pytest.mark.parametrize("name", ["id", "created_at", "createdAt", "creator_id", "Creator-Id"])
 def test_an_immutable_field_inside_an_object_is_refused_by_its_dotted_name(name: str) -> None:
     with refused("immutable_field") as caught:
-        read({"changes": {name: "x"}})
+        parse_body({"changes": {name: "x"}})
     assert caught.value.message.startswith(f"changes.{name} cannot be set")
     assert caught.value.next_step == f"Leave changes.{name} out."
 
@@ -271,21 +271,21 @@ def test_a_filter_or_an_object_of_ours_has_no_immutable_fields_only_unknown_ones
     place: str, others: dict[str, str]
 ) -> None:
     with refused("unknown_argument") as caught:
-        read({place: {"id": "x"} | others})
+        parse_body({place: {"id": "x"} | others})
     assert caught.value.message == f"There is no argument '{place}.id'."
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "\ud800", "", "a.b", "changes.title"])
 def test_an_odd_field_name_is_refused_in_a_short_sentence(name: str) -> None:
     with refused("unknown_argument") as caught:
-        read({"changes": {name: 1}})
+        parse_body({"changes": {name: 1}})
     assert len(caught.value.message) < 200
     caught.value.message.encode()
 
 
 def test_coercion_does_not_change_the_sent_arguments() -> None:
     sent = {"changes": {"title": " x "}, "taskIds": "a", "filter": None}
-    read(sent)
+    parse_body(sent)
     assert sent == {"changes": {"title": " x "}, "taskIds": "a", "filter": None}
 
 
@@ -307,5 +307,5 @@ def test_any_objects_are_parsed_or_refused(sent: dict[str, Any]) -> None:
 
 
 def understood_twice(sent: dict[str, Any]) -> None:
-    once = meant(sent)
-    assert read(once).model_dump(by_alias=True, exclude_unset=True) == once
+    once = parse_given(sent)
+    assert parse_body(once).model_dump(by_alias=True, exclude_unset=True) == once

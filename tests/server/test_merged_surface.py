@@ -103,12 +103,12 @@ async def test_connection_stands_first_and_is_required_where_nothing_else_tells_
 
 async def test_two_accounts_whose_ids_look_alike_are_told_apart_by_name(tmp_path: Path) -> None:
     async with open_mixed(tmp_path, "hubspot", "hubspot") as connections:
-        required = {tool["name"] for tool in await list_tools(connections) if "connection" in _required(tool)}
+        required = {tool["name"] for tool in await list_tools(connections) if "connection" in _required_fields(tool)}
     assert required >= NOTHING_ELSE_TELLS | {"get_task", "update_task", "bulk_update_tasks", "delete_task"}
     assert not required & {"list_connections", "apply_plan", "undo_change", "list_changes", "list_events"}
 
 
-def _required(tool: dict[str, Any]) -> list[str]:
+def _required_fields(tool: dict[str, Any]) -> list[str]:
     required: list[str] = tool["inputSchema"].get("required", [])
     return required
 

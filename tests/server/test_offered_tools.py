@@ -32,7 +32,7 @@ async def connected(store: Path, era: str = "2026-07-28", **settings: Any) -> As
         yield client
 
 
-async def listed(client: Client) -> list[str]:
+async def tool_names(client: Client) -> list[str]:
     """The names of the tools as a host sees them."""
     return [tool.name for tool in (await client.list_tools()).tools]
 
@@ -94,7 +94,7 @@ def test_a_configuration_that_offers_no_tool_is_refused(chosen: str, *, only_rea
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 async def test_a_server_that_only_reads_lists_and_calls_nothing_else(store_file: Path, era: str) -> None:
     async with connected(store_file, era, read_only=True) as client:
-        assert await listed(client) == READS
+        assert await tool_names(client) == READS
         assert not (await client.call_tool("list_tasks", {})).is_error
         for name in WRITES:
             error = await error_of(client, name, {})
@@ -114,7 +114,7 @@ async def test_a_read_only_server_runs_no_write(store_file: Path) -> None:
 
 async def test_a_tool_that_is_not_enabled_is_not_listed_and_cannot_be_called(store_file: Path) -> None:
     async with connected(store_file, tools="all,-find_contacts,-delete_task") as client:
-        assert await listed(client) == [name for name in ALL if name not in {"find_contacts", "delete_task"}]
+        assert await tool_names(client) == [name for name in ALL if name not in {"find_contacts", "delete_task"}]
         for name in ("find_contacts", "delete_task"):
             error = await error_of(client, name, {})
             assert error["code"] == "tool_not_enabled"
@@ -163,7 +163,7 @@ async def test_the_instructions_name_no_tool_that_is_not_offered(store_file: Pat
     async with connected(store_file, "legacy", **settings) as client:
         assert client.instructions
         named = set(re.findall(r"\w+", client.instructions)) & set(ALL)
-        assert named <= set(await listed(client))
+        assert named <= set(await tool_names(client))
 
 
 async def test_the_instructions_are_whole_where_all_tools_are_offered(store_file: Path) -> None:

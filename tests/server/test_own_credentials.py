@@ -99,7 +99,7 @@ async def test_every_way_to_the_crm_bears_it(office: Office, person: str | None)
     assert office.users() == {PERSONS.get(person or "", OWNER)}
 
 
-def _told(error: Mapping[str, Any]) -> tuple[str, str]:
+def _code_and_message(error: Mapping[str, Any]) -> tuple[str, str]:
     return error["code"], error["message"]
 
 
@@ -127,11 +127,14 @@ async def test_only_the_person_whose_credential_was_revoked_has_to_link_again(
         office.sandbox.authorization.grants.end(BEN)
         office.users()
         refused = await answer_of(ben, tool, **sent)
-        assert _told(refused) == ("link_required", "Your own credential for default is not accepted any more.")
+        assert _code_and_message(refused) == (
+            "link_required",
+            "Your own credential for default is not accepted any more.",
+        )
         assert refused["next"] == "Tell the person to link default again."
         assert office.users() == {BEN}
         again = await answer_of(ben, tool, **sent)
-        assert _told(again) == _told(refused)
+        assert _code_and_message(again) == _code_and_message(refused)
         assert office.users() == set()  # nor is the shared credential used instead
         assert "code" not in await answer_of(cat, tool, **sent)
         assert office.users() == {CAT}

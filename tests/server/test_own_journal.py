@@ -20,7 +20,7 @@ def crm(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def written(office: SignedOffice) -> bytes:
+def journal_bytes(office: SignedOffice) -> bytes:
     """All bytes of the journal."""
     journal = Path(str(office.settings.journal))
     return b"".join(file.read_bytes() for file in journal.parent.glob(f"{journal.name}*"))
@@ -63,6 +63,6 @@ async def test_the_tokens_of_a_person_are_masked_in_all_stored_data(crm: str, tm
             await answer_of(ben, "update_task", id=tokens[-1])
             office.sandbox.authorization.grants.end_access()
             await answer_of(ben, "get_task", id=office.crm.task)
-        kept = written(office)
+        kept = journal_bytes(office)
         assert MASK.encode() in kept
         assert [one for one in tokens if one.encode() in kept] == []

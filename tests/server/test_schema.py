@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import MISSING, BaseModel, Field
 
-from builders import ANA, BEN, DONE, MEMBERS, PENDING, known, on_people, task
+from builders import ANA, BEN, DONE, MEMBERS, PENDING, on_people, status_list, task
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
@@ -302,8 +302,8 @@ RECEIPT = Receipt.of(
     (Match("responsibleIds", "ben", BEN.id, BEN.name),),
 )
 ANSWERS: list[BaseModel] = [
-    StatusesAnswer.of(known(PENDING, DONE)),
-    StatusesAnswer.of(known(complete=False)),
+    StatusesAnswer.of(status_list(PENDING, DONE)),
+    StatusesAnswer.of(status_list(complete=False)),
     TeamAnswer.of(Team(MEMBERS, ANA.id)),
     TeamAnswer.of(Team((), None)),
     TaskAnswer.of(WHOLE),

@@ -66,7 +66,7 @@ def _furnish(directory: Any) -> None:
     directory.add_status("Llamado", "in_progress")
 
 
-async def read(client: Client, uri: str) -> Any:
+async def read_json(client: Client, uri: str) -> Any:
     """The JSON of a resource."""
     [part] = (await client.read_resource(uri)).contents
     assert isinstance(part, TextResourceContents)
@@ -87,7 +87,7 @@ async def addresses(client: Client) -> list[str]:
     return listed + [one.uri_template for one in (await client.list_resource_templates()).resource_templates]
 
 
-async def completed(client: Client, argument: str, typed: str = "", **others: str) -> list[str]:
+async def completions(client: Client, argument: str, typed: str = "", **others: str) -> list[str]:
     """What an argument of a prompt can go on to."""
     answer = await client.complete(
         PromptReference(name="hand_over"), {"name": argument, "value": typed}, context_arguments=others
@@ -104,9 +104,9 @@ async def prompt(client: Client, name: str, **arguments: str) -> str:
 
 async def test_nobody_without_the_scope_read_is_told_the_connections_by_completion(offices: Offices) -> None:
     async with offices.client() as client:
-        assert await completed(client, "connection") == ["north", "south"]
+        assert await completions(client, "connection") == ["north", "south"]
     async with offices.client(scopes=frozenset({"write"})) as client:
-        assert await completed(client, "connection") == []
+        assert await completions(client, "connection") == []
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -120,10 +120,10 @@ async def test_an_address_names_its_connection(offices: Offices, mode: str) -> N
         assert len(set(names)) == len(names)
         made = await answer_of(client, "create_task", connection="north", title="Llamar", responsibleIds=[])
         task_id = made["task"]["id"]
-        assert (await read(client, f"task://north/{task_id}"))["task"]["title"] == "Llamar"
-        assert (await read(client, f"task://NORTH/{task_id}"))["task"]["title"] == "Llamar"
-        assert "Llamado" in str(await read(client, "taskhand://north/statuses"))
-        assert "Llamado" not in str(await read(client, "taskhand://south/statuses"))
+        assert (await read_json(client, f"task://north/{task_id}"))["task"]["title"] == "Llamar"
+        assert (await read_json(client, f"task://NORTH/{task_id}"))["task"]["title"] == "Llamar"
+        assert "Llamado" in str(await read_json(client, "taskhand://north/statuses"))
+        assert "Llamado" not in str(await read_json(client, "taskhand://south/statuses"))
         assert "There is no task" in await refusal(client, f"task://south/{task_id}")
         assert "no connection 'east'" in await refusal(client, f"task://east/{task_id}")
         for uri in (f"task://{task_id}", "taskhand://statuses", "taskhand://north/nothing"):
@@ -142,7 +142,7 @@ async def test_a_forbidden_connection_is_hidden_from_lists_resources_and_complet
         assert await offices.refusals() == [
             (tool, ANA, "not_allowed") for tool in ("get_task", "resource capabilities", "list_statuses")
         ]
-        assert await completed(client, "status", "llamado") == []
+        assert await completions(client, "status", "llamado") == []
         assert all(
             argument.name != "connection"
             for one in (await client.list_prompts()).prompts
@@ -159,7 +159,7 @@ async def test_a_caller_without_the_scope_of_reading_is_shown_nothing(offices: O
             assert "by the rule scope" in await refusal(client, uri)
         assert len(await offices.refusals()) == 3
         for argument in ("from", "status"):
-            assert await completed(client, argument) == []
+            assert await completions(client, argument) == []
 
 
 async def test_a_resource_that_is_not_there_is_refused_with_its_connection(offices: Offices) -> None:
@@ -178,8 +178,8 @@ async def test_a_tool_that_a_rule_forbids_shows_nothing_in_another_way(offices: 
         ]
         assert "list_team_members is not allowed to you" in await refusal(client, "taskhand://north/members")
         assert "get_task is not allowed to you" in await refusal(client, "task://north/0a0b0c0d")
-        assert await completed(client, "from", "ana") == []
-        assert await completed(client, "status", "llamado") == ["Llamado"]
+        assert await completions(client, "from", "ana") == []
+        assert await completions(client, "status", "llamado") == ["Llamado"]
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -243,12 +243,12 @@ async def test_a_prompt_is_written_for_no_connection_that_a_rule_forbids(offices
 
 async def test_names_are_completed_of_the_connection_that_is_chosen(offices: Offices) -> None:
     async with offices.client() as client:
-        assert await completed(client, "connection", "N") == ["north"]
-        assert await completed(client, "status", "llam", connection="north") == ["Llamado"]
-        assert await completed(client, "status", "llam", connection="south") == []
-        assert await completed(client, "status", "llam", connection="east") == []
-        assert await completed(client, "status", "llam") == ["Llamado"]
-        assert await completed(client, "from", "ana s") == ["Ana Soto"]
+        assert await completions(client, "connection", "N") == ["north"]
+        assert await completions(client, "status", "llam", connection="north") == ["Llamado"]
+        assert await completions(client, "status", "llam", connection="south") == []
+        assert await completions(client, "status", "llam", connection="east") == []
+        assert await completions(client, "status", "llam") == ["Llamado"]
+        assert await completions(client, "from", "ana s") == ["Ana Soto"]
 
 
 async def test_a_session_is_told_of_the_task_of_its_connection_alone(offices: Offices) -> None:

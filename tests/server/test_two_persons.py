@@ -148,7 +148,9 @@ class Office:
                     worker, tool = self.random.choice(self.workers), self.random.choice(names)
                     group.start_soon(worker.call, tool, self.arguments(tool))
             for worker in self.workers:
-                worker.made |= {one: answer.sent["connection"] for answer in worker.answers for one in _created(answer)}
+                worker.made |= {
+                    one: answer.sent["connection"] for answer in worker.answers for one in _created_ids(answer)
+                }
 
     async def check(self) -> None:
         """Nothing that a person was answered is another's."""
@@ -180,7 +182,7 @@ class Office:
             assert all(name in row["responsibles"] for row in one.value["tasks"]), one.text
 
 
-def _created(answer: Answered) -> set[str]:
+def _created_ids(answer: Answered) -> set[str]:
     """The ids of the tasks that an answer says were made."""
     if answer.tool == "create_task" and "task" in answer.value:
         return {answer.value["task"]["id"]}

@@ -55,7 +55,7 @@ async def answer_of(client: Client, tool: str, **arguments: Any) -> dict[str, An
     return dict(json.loads(content.text)["error"])
 
 
-def unmarked(answer: dict[str, Any]) -> list[str]:
+def unmarked_paths(answer: dict[str, Any]) -> list[str]:
     """The paths of texts with the word that no path of `untrusted` covers."""
     marked = answer.get("untrusted", {}).get("fields", [])
     return [path for path in _paths(answer) if not any(f"{path}.".startswith(f"{one}.") for one in marked)]
@@ -94,7 +94,7 @@ async def test_no_answer_holds_text_by_others_outside_of_the_marked_fields(clien
     }
     for tool, answer in answers.items():
         assert WORD in json.dumps(answer), tool
-        assert unmarked(answer) == [], tool
+        assert unmarked_paths(answer) == [], tool
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_no_error_holds_text_by_others_outside_of_the_marked_fields(
     error = await answer_of(client, tool, id=task_id, **arguments)
     assert error["code"] == code
     assert WORD in json.dumps(error["candidates"])
-    assert unmarked(error) == []
+    assert unmarked_paths(error) == []
     quoted = json.dumps(arguments)
     assert WORD in quoted or WORD not in f"{error['message']}{error.get('next')}"
 
@@ -136,4 +136,4 @@ async def test_words_of_taskhands_own_are_not_marked(client: Client) -> None:
 
 def test_a_title_that_the_crm_changed_is_marked() -> None:
     receipt = Receipt(None, unapplied=(Unapplied("title", "Call", f"{WORD} me"), Unapplied("priority", 2, 1)))
-    assert unmarked(render_answer(render_write(receipt, Wording())).value) == []
+    assert unmarked_paths(render_answer(render_write(receipt, Wording())).value) == []

@@ -49,19 +49,24 @@ async def app(tmp_path: Path) -> AsyncIterator[AppContext]:
     await app.aclose()
 
 
-def keyed(app: AppContext, key: str, caller: Caller = ANA) -> Call:
+def keyed_call(app: AppContext, key: str, caller: Caller = ANA) -> Call:
     return Call(app, "create_task", caller, options=RepeatableOptions(idempotency_key=key))
 
 
 async def test_a_key_has_1_to_200_characters_is_its_callers_alone_and_is_in_no_claim(app: AppContext) -> None:
     assert key_claim(Call(app, "create_task", ANA), "payload") == ()
-    assert key_claim(keyed(app, "k"), "payload")
+    assert key_claim(keyed_call(app, "k"), "payload")
     for key in ("", "k" * 201):
         with refused("invalid_key"):
-            key_claim(keyed(app, key), "payload")
+            key_claim(keyed_call(app, key), "payload")
     one, again, other, bens, long = (
         key_claim(call, "payload")[0]
-        for call in (*[keyed(app, "key-1")] * 2, keyed(app, "key-2"), keyed(app, "key-1", BEN), keyed(app, "k" * 200))
+        for call in (
+            *[keyed_call(app, "key-1")] * 2,
+            keyed_call(app, "key-2"),
+            keyed_call(app, "key-1", BEN),
+            keyed_call(app, "k" * 200),
+        )
     )
     assert one == again
     assert len({one.scope, other.scope, bens.scope, long.scope}) == 4
@@ -160,14 +165,14 @@ async def test_a_repeated_call_is_carried_out_if_the_first_call_failed_without_a
 ) -> None:
     task = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
     high, edit, ids = TaskPatch(priority="2"), Edit(priority=2), TaskIds((task.id,))
-    first = keyed(app, "key-1")
+    first = keyed_call(app, "key-1")
     opening = first.new_opening(claims=key_claim(first, "payload"))
     await first.begin(opening, [Intent("update", Snapshot(task), edit, edit)])
 
     async def fail(_: float) -> None:
         await first.failed(CallerError("The CRM refused it."))
 
-    again = keyed(replace(app, sleep=fail), "key-1")
+    again = keyed_call(replace(app, sleep=fail), "key-1")
     receipt = await bulk_update(again, high, BulkChange(high), ids, None)
     assert isinstance(receipt, BulkReceipt)
     assert (receipt.totals, receipt.replayed) == ({"applied": 1}, False)

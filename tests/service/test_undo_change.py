@@ -75,7 +75,7 @@ async def test_of_many_tasks_that_cannot_be_undone_twenty_are_shown(tmp_path: Pa
     await app.aclose()
 
 
-async def _made(app: AppContext, caller: Caller) -> str:
+async def _create(app: AppContext, caller: Caller) -> str:
     receipt = await create_task(
         Call(app, "create_task", caller, {}), TaskDraft(title="Call Acme", responsible_ids=("me",), priority="1")
     )
@@ -90,12 +90,12 @@ async def _undo(app: AppContext, caller: Caller, change_id: str) -> object:
 async def test_a_task_that_this_process_made_a_moment_ago_is_deleted_without_a_plan(tmp_path: Path) -> None:
     clock, elena = FixedClock(NOW), Caller("Claude", "1.0")
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), clock)
-    first, second = await _made(app, elena), await _made(app, replace(elena, name="another"))
+    first, second = await _create(app, elena), await _create(app, replace(elena, name="another"))
     clock.move(minutes=10)
     assert isinstance(await _undo(app, replace(elena, version="1.1"), first), Receipt)
     assert isinstance(await _undo(app, elena, second), Plan)
     clock.move(minutes=10, seconds=1)
-    third = await _made(app, elena)
+    third = await _create(app, elena)
     clock.move(minutes=10, seconds=1)
     assert isinstance(await _undo(app, elena, third), Plan)
     await app.aclose()
@@ -104,7 +104,7 @@ async def test_a_task_that_this_process_made_a_moment_ago_is_deleted_without_a_p
 async def test_a_task_that_another_process_made_stops_at_a_plan(tmp_path: Path) -> None:
     elena = Caller("Claude", "1.0")
     first = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
-    made = await _made(first, elena)
+    made = await _create(first, elena)
     await first.aclose()
     second = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     assert isinstance(await _undo(second, elena, made), Plan)
@@ -129,7 +129,7 @@ class Linked:
 async def test_an_undo_of_a_create_reads_the_native_values_before_the_deletion(tmp_path: Path) -> None:
     elena = Caller("Claude", "1.0")
     app = AppContext(Linked(store_in(tmp_path)), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
-    receipt = await _undo(app, elena, await _made(app, elena))
+    receipt = await _undo(app, elena, await _create(app, elena))
     assert isinstance(receipt, Receipt)
     found = await app.journal.find(receipt.change_id or "")
     assert found is not None

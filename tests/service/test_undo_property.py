@@ -34,7 +34,7 @@ async def _states(agent: Agent, ids: list[str]) -> list[_State]:
     return [(await agent("get_task", id=one))["task"] for one in ids]
 
 
-def _expected(before: _State, after: _State, now: _State, names: set[str]) -> _State:
+def _expected_state(before: _State, after: _State, now: _State, names: set[str]) -> _State:
     """The task after the undo: what the change changed is as before, where it is still as the change left it."""
     restored: _State = {}
     for shown in (_SHOWN.get(name, (name,)) for name in names):
@@ -61,7 +61,7 @@ async def _check(folder: Path, steps: list[tuple[bool, tuple[int, ...], dict[str
             done.append((change["changeId"], before, await _states(agent, ids), set(body)))
         change_id, before, after, names = done[undone % len(done)]
         now = await _states(agent, ids)
-        expected = [_expected(*states, names) for states in zip(before, after, now, strict=True)]
+        expected = [_expected_state(*states, names) for states in zip(before, after, now, strict=True)]
         code = None
         try:
             await agent("undo_change", changeId=change_id)

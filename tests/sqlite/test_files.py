@@ -112,7 +112,7 @@ async def test_a_store_is_made_where_a_link_leads(tmp_path: Path) -> None:
 # A backup beside the log of a crash.
 
 
-async def crashed(folder: Path) -> tuple[Path, Path]:
+async def crash_store(folder: Path) -> tuple[Path, Path]:
     """A store that a process left when it was killed, with its log, and a backup from before."""
     path, backup, image = folder / "tasks.sqlite", folder / "backup.sqlite", folder / "crashed"
     image.mkdir()
@@ -138,7 +138,7 @@ def pass_tick(file: Path) -> None:
 
 
 async def test_the_log_of_a_crash_is_read(tmp_path: Path) -> None:
-    path, _ = await crashed(tmp_path)
+    path, _ = await crash_store(tmp_path)
     assert sorted(await titles(path)) == ["Call Acme", "Send it"]
 
 
@@ -200,7 +200,7 @@ async def test_a_backup_beside_a_log_that_was_copied_once_is_refused(tmp_path: P
 
 
 async def test_a_backup_beside_the_log_of_a_crash_is_refused_until_the_log_is_moved_away(tmp_path: Path) -> None:
-    path, backup = await crashed(tmp_path)
+    path, backup = await crash_store(tmp_path)
     log = path.with_name("tasks.sqlite-wal")
     shutil.copy2(backup, path)  # as `cp -p`: the time of the content stays
     before = path.read_bytes(), log.read_bytes()
@@ -235,7 +235,7 @@ def move_and_back(file: Path) -> None:
 
 
 async def test_a_new_owner_mode_name_or_place_of_the_files_of_a_crash_is_no_backup(tmp_path: Path) -> None:
-    path, _ = await crashed(tmp_path)
+    path, _ = await crash_store(tmp_path)
     for number, change in enumerate((change_owner, change_mode, rename_and_back, move_and_back)):
         for order in (("", "-wal"), ("-wal", "")):
             folder = tmp_path / f"{number}{order[0]}"
@@ -267,7 +267,7 @@ async def test_an_old_backup_beside_a_log_is_refused_whoever_owns_both(tmp_path:
 
 
 async def test_a_journal_beside_a_foreign_log_is_refused(tmp_path: Path) -> None:
-    path, _ = await crashed(tmp_path)
+    path, _ = await crash_store(tmp_path)
     journal = tmp_path / "journal.sqlite"
     await write_to_journal(journal)
     shutil.copy(path.with_name("tasks.sqlite-wal"), tmp_path / "journal.sqlite-wal")

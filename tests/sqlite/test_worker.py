@@ -50,7 +50,7 @@ async def store(store_file: Path, disk: Disk) -> AsyncIterator[Store]:
     await store.aclose()
 
 
-def asked(sql: str, threads: list[str]) -> Callable[[sqlite3.Connection], int]:
+def read_job(sql: str, threads: list[str]) -> Callable[[sqlite3.Connection], int]:
     """A question, which tells the threads that it was asked in."""
 
     def work(connection: sqlite3.Connection) -> int:
@@ -60,7 +60,7 @@ def asked(sql: str, threads: list[str]) -> Callable[[sqlite3.Connection], int]:
     return work
 
 
-def added(number: int, threads: list[str]) -> Callable[[sqlite3.Connection], None]:
+def write_job(number: int, threads: list[str]) -> Callable[[sqlite3.Connection], None]:
     """One more contact, which tells the thread that it was written in."""
 
     def work(connection: sqlite3.Connection) -> None:
@@ -73,44 +73,44 @@ def added(number: int, threads: list[str]) -> Callable[[sqlite3.Connection], Non
 async def test_runs_quick_work_in_the_callers_thread(store: Store) -> None:
     threads: list[str] = []
     for number in range(1, 4):
-        await store.write(added(number, threads), durable=bool(number % 2))
-        assert await store.peek(asked(COUNT, threads)) == number
+        await store.write(write_job(number, threads), durable=bool(number % 2))
+        assert await store.peek(read_job(COUNT, threads)) == number
     assert set(threads) == {HERE}
 
 
 async def test_the_file_is_opened_by_the_worker(store_file: Path) -> None:
     store, threads = Store(store_file, TASK_STORE), list[str]()
     for _ in range(2):
-        assert await store.peek(asked(COUNT, threads)) == 0
+        assert await store.peek(read_job(COUNT, threads)) == 0
     await store.aclose()
-    assert await store.peek(asked(COUNT, threads)) == 0
+    assert await store.peek(read_job(COUNT, threads)) == 0
     await store.aclose()
     assert threads == [THERE, HERE, THERE]
 
 
 async def test_a_read_that_takes_long_is_begun_anew_by_the_worker(store: Store) -> None:
     threads: list[str] = []
-    assert await store.peek(asked(LONG, threads)) == 100_000
+    assert await store.peek(read_job(LONG, threads)) == 100_000
     assert threads == [HERE, THERE]
 
 
 async def test_never_interrupts_a_quick_read_however_often_it_is_repeated(store: Store) -> None:
     threads: list[str] = []
     for _ in range(50):
-        assert await store.peek(asked(LONG.replace("100000", "200"), threads)) == 200
+        assert await store.peek(read_job(LONG.replace("100000", "200"), threads)) == 200
     assert set(threads) == {HERE}
 
 
 async def test_only_a_peek_is_cut_short(store: Store) -> None:
     threads: list[str] = []
-    assert await store.peek(asked(LONG, [])) == 100_000
-    assert await store.write(asked(LONG, threads)) == 100_000
+    assert await store.peek(read_job(LONG, [])) == 100_000
+    assert await store.write(read_job(LONG, threads)) == 100_000
     assert threads == [HERE]
 
 
 async def test_the_worker_runs_a_write_of_many_tasks(store: Store) -> None:
     threads: list[str] = []
-    await store.write(added(1, threads), tasks=1_000)
+    await store.write(write_job(1, threads), tasks=1_000)
     assert threads == [THERE]
 
 
@@ -118,20 +118,20 @@ async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(store:
     threads: list[str] = []
     disk.takes_s = 0.02
     for number in range(3):
-        await store.write(added(number, threads))
+        await store.write(write_job(number, threads))
     disk.takes_s = 0.001
     for number in range(3, 5):
-        await store.write(added(number, threads))
+        await store.write(write_job(number, threads))
     assert threads == [HERE, THERE, THERE, THERE, HERE]
 
 
 async def test_a_slow_durable_write_sends_only_durable_ones_to_the_worker(store: Store, disk: Disk) -> None:
     threads: list[str] = []
     disk.takes_s = 0.02
-    await store.write(added(0, threads))
+    await store.write(write_job(0, threads))
     disk.takes_s = 0.001
     for number, durable in enumerate((False, True, False, True), start=1):
-        await store.write(added(number, threads), durable=durable)
+        await store.write(write_job(number, threads), durable=durable)
     assert threads == [HERE, HERE, THERE, HERE, HERE]
 
 
@@ -165,12 +165,12 @@ async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(store.read, wait)
         await anyio.lowlevel.checkpoint()
-        tasks.start_soon(store.write, added(1, threads))
-        tasks.start_soon(store.peek, asked(COUNT, threads))
+        tasks.start_soon(store.write, write_job(1, threads))
+        tasks.start_soon(store.peek, read_job(COUNT, threads))
         await anyio.lowlevel.checkpoint()
         go_on.set()
     assert threads == [THERE, THERE]
-    assert await store.peek(asked(COUNT, threads)) == 1
+    assert await store.peek(read_job(COUNT, threads)) == 1
 
 
 async def test_the_worker_waits_for_another_process_that_writes(store_file: Path) -> None:
@@ -179,28 +179,28 @@ async def test_the_worker_waits_for_another_process_that_writes(store_file: Path
     with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperatorError, match="locked") as refused:
-            await store.write(added(1, threads))
+            await store.write(write_job(1, threads))
     assert (refused.value.code, refused.value.retryable) == ("store_busy", True)
-    await store.write(added(1, threads))
+    await store.write(write_job(1, threads))
     assert threads == [HERE]
     await store.aclose()
 
 
 async def test_a_write_waits_until_another_process_has_committed(store: Store, store_file: Path) -> None:
-    await store.write(added(1, []))
+    await store.write(write_job(1, []))
     with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(store.write, added(2, []))
+            tasks.start_soon(store.write, write_job(2, []))
             await anyio.sleep(0.05)
             other.execute("COMMIT")
-    assert await store.peek(asked(COUNT, [])) == 2
+    assert await store.peek(read_job(COUNT, [])) == 2
 
 
 async def test_the_worker_reports_an_unreadable_query(store: Store) -> None:
     threads: list[str] = []
     with pytest.raises(OperatorError, match="no such table"):
-        await store.peek(asked("SELECT count(*) FROM appointment", threads))
+        await store.peek(read_job("SELECT count(*) FROM appointment", threads))
     assert threads == [HERE, THERE]
 
 
@@ -209,23 +209,23 @@ async def test_raises_an_exception_of_the_work_once_and_rolls_it_back(store: Sto
     threads: list[str] = []
 
     def refuse(connection: sqlite3.Connection) -> None:
-        added(1, threads)(connection)
+        write_job(1, threads)(connection)
         raise CallerError("No.", code="no", next_step="None.")
 
     with pytest.raises(CallerError, match="No"):
         await getattr(store, way)(refuse)
     assert threads == [HERE]
-    assert await store.peek(asked(COUNT, [])) == 0
+    assert await store.peek(read_job(COUNT, [])) == 0
 
 
 async def test_reads_the_new_file_after_the_file_was_replaced(store: Store, store_file: Path) -> None:
-    await store.write(added(1, []))
-    assert await store.peek(asked(COUNT, [])) == 1
+    await store.write(write_job(1, []))
+    assert await store.peek(read_job(COUNT, [])) == 1
     for file in store_file.parent.iterdir():
         file.unlink()
     threads: list[str] = []
     for _ in range(2):
-        assert await store.peek(asked(COUNT, threads)) == 0
+        assert await store.peek(read_job(COUNT, threads)) == 0
     assert threads == [THERE, HERE]
 
 
@@ -233,20 +233,20 @@ async def test_only_a_durable_write_is_synchronous_even_after_the_file_was_repla
     store: Store, store_file: Path
 ) -> None:
     for _ in range(2):
-        assert await store.write(asked("PRAGMA synchronous", []), durable=True) == FULL
-        assert await store.write(asked("PRAGMA synchronous", []), durable=False) == NORMAL
+        assert await store.write(read_job("PRAGMA synchronous", []), durable=True) == FULL
+        assert await store.write(read_job("PRAGMA synchronous", []), durable=False) == NORMAL
         for file in store_file.parent.iterdir():
             file.unlink()
-        assert await store.write(asked("PRAGMA synchronous", []), durable=False) == NORMAL
+        assert await store.write(read_job("PRAGMA synchronous", []), durable=False) == NORMAL
 
 
 async def test_the_version_changes_with_the_writes_of_others_only(store: Store, store_file: Path) -> None:
     before = store.version()
-    await store.write(added(1, []))
+    await store.write(write_job(1, []))
     assert before is not None
     assert store.version() == before
     other = Store(store_file, TASK_STORE)
-    await other.write(added(2, []))
+    await other.write(write_job(2, []))
     await other.aclose()
     after = store.version()
     assert after is not None
@@ -268,8 +268,8 @@ async def test_the_version_is_unknown_until_the_worker_has_opened_the_file_and_n
 async def test_only_the_worker_waits_in_sqlite_for_another_process(store: Store) -> None:
     threads: list[str] = []
     for _ in range(2):
-        assert await store.peek(asked("PRAGMA busy_timeout", threads)) == 0
-    await store.write(added(1, threads), tasks=1_000)
-    assert await store.write(asked("PRAGMA busy_timeout", threads), tasks=1_000) > 0
-    assert await store.peek(asked("PRAGMA busy_timeout", threads)) == 0
+        assert await store.peek(read_job("PRAGMA busy_timeout", threads)) == 0
+    await store.write(write_job(1, threads), tasks=1_000)
+    assert await store.write(read_job("PRAGMA busy_timeout", threads), tasks=1_000) > 0
+    assert await store.peek(read_job("PRAGMA busy_timeout", threads)) == 0
     assert [name == threads[0] for name in threads] == [True, True, False, False, True]

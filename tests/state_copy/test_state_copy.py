@@ -109,7 +109,7 @@ def refusal(done: Result) -> TaskhandError:
     return done.exception
 
 
-def there(postgres: TestDatabase) -> list[object]:
+def schemas(postgres: TestDatabase) -> list[object]:
     return [row[0] for row in postgres.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'taskhand\\_%'")]
 
 
@@ -118,7 +118,7 @@ def test_all_is_moved_and_servers_of_the_database_go_on_with_it(server: Server, 
     assert done.exit_code == 0, done.output
     assert "keys 2." in done.stdout
     assert "tasks 3, people " in done.stdout
-    assert sorted(map(str, there(postgres))) == ["taskhand_journal", "taskhand_keys", "taskhand_tasks"]
+    assert sorted(map(str, schemas(postgres))) == ["taskhand_journal", "taskhand_keys", "taskhand_tasks"]
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
     assert postgres.rows(CLAIMS.format("taskhand_journal.")) == in_file(server.journal, CLAIMS)
     [(head,)] = in_file(server.journal, "SELECT hash FROM link WHERE name = 'head'")
@@ -155,7 +155,7 @@ def test_a_copy_that_was_ended_anywhere_is_gone_on_with(
             try:
                 done = server.copy()
             except Killed:
-                assert "taskhand_journal" not in there(postgres)
+                assert "taskhand_journal" not in schemas(postgres)
             else:
                 break
     assert done.exit_code == 0, done.output
@@ -182,7 +182,7 @@ def test_a_copy_killed_during_its_publication_is_published_wholly_or_not_at_all(
         monkeypatch.setattr(Staging, "publish", publish_and_die)
         with pytest.raises(Killed):
             server.copy()
-        assert not {"taskhand_journal", "taskhand_tasks", "taskhand_keys"} & set(there(postgres))
+        assert not {"taskhand_journal", "taskhand_tasks", "taskhand_keys"} & set(schemas(postgres))
     monkeypatch.undo()
     assert server.copy().exit_code == 0
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
@@ -221,7 +221,7 @@ def test_a_credential_that_a_person_has_linked_opens_in_the_database_and_no_olde
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[None]:
+def hold_open(path: Path) -> Iterator[None]:
     """Another process has the file open, and does nothing."""
     code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM link'); print(flush=True)"
     code += "; sys.stdin.read()"
@@ -238,11 +238,11 @@ def opened(path: Path) -> Iterator[None]:
 def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
     server: Server, postgres: TestDatabase
 ) -> None:
-    with opened(server.journal):
+    with hold_open(server.journal):
         done = server.copy()
         assert done.exit_code == 1
         assert f"another process has {server.journal} open" in done.stdout
-        assert "taskhand_journal" not in there(postgres)
+        assert "taskhand_journal" not in schemas(postgres)
     server.create("Added", "key-added")
     with closing(connect(server.journal)) as connection, transaction(connection, "BEGIN IMMEDIATE"):
         assert prune(connection, LATER, LATER, 4) == 4  # the first change, which was copied before
@@ -263,7 +263,7 @@ def test_a_database_with_something_else_is_refused_and_stays_as_it_is(server: Se
 
 def test_a_database_that_servers_have_only_looked_at_is_taken(server: Server, postgres: TestDatabase) -> None:
     assert server.run_there("call", "list_tasks").exit_code == 0
-    assert "taskhand_tasks" in there(postgres)
+    assert "taskhand_tasks" in schemas(postgres)
     done = server.copy()
     assert done.exit_code == 0, done.output
     assert "Call 2" in server.run_there("call", "list_tasks").stdout
@@ -285,7 +285,7 @@ def test_a_journal_that_was_altered_is_not_moved(how: str, server: Server, postg
         connection.commit()
     error = refusal(server.copy())
     assert error.code == "copy_differs"
-    assert "taskhand_journal" not in there(postgres)
+    assert "taskhand_journal" not in schemas(postgres)
 
 
 LEFT: dict[str, Callable[[psycopg.Connection[tuple[object, ...]]], object]] = {
@@ -296,18 +296,18 @@ LEFT: dict[str, Callable[[psycopg.Connection[tuple[object, ...]]], object]] = {
 
 @pytest.mark.parametrize("how", LEFT)
 def test_altered_rows_of_an_earlier_copy_are_refused(how: str, server: Server, postgres: TestDatabase) -> None:
-    with opened(server.journal):
+    with hold_open(server.journal):
         server.copy()
     with psycopg.connect(postgres.url) as connection:
         LEFT[how](connection)
     assert refusal(server.copy()).code == "copy_differs"
-    assert "taskhand_journal" not in there(postgres)
+    assert "taskhand_journal" not in schemas(postgres)
 
 
 def test_the_unfinished_copy_of_another_file_is_replaced(
     server: Server, postgres: TestDatabase, tmp_path: Path
 ) -> None:
-    with opened(server.journal):
+    with hold_open(server.journal):
         server.copy()
     (other := tmp_path / "other").mkdir()
     second = Server(other, postgres.url)

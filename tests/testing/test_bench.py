@@ -25,7 +25,7 @@ BACKENDS: tuple[BackendName, ...] = tuple(
 """Those that data sets can be put into."""
 
 
-async def _listed(bench: Bench) -> dict[str, tuple[object, ...]]:
+async def _list_tasks(bench: Bench) -> dict[str, tuple[object, ...]]:
     """What the server under test says of every task."""
     rows: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
@@ -52,7 +52,7 @@ async def test_the_stored_tasks_are_those_that_the_server_lists(
 
     async with open_bench(tmp_path, Setup(backend, data)) as bench:
         kept = {task.title: shown(task) for task in await bench.state()}
-        assert kept == await _listed(bench)
+        assert kept == await _list_tasks(bench)
         assert len(kept) == len(DATA[data].tasks)
 
 

@@ -31,7 +31,7 @@ def _scenario(**said: Any) -> Scenario:
     return Scenario.model_validate(fixed | said)
 
 
-def _seen(*after: StoredTask, calls: tuple[Called, ...] = (), answer: str = "") -> RunRecord:
+def _run_record(*after: StoredTask, calls: tuple[Called, ...] = (), answer: str = "") -> RunRecord:
     return RunRecord((CALL, OTHER), after, calls, (), (), answer, None)
 
 
@@ -49,7 +49,7 @@ def _seen(*after: StoredTask, calls: tuple[Called, ...] = (), answer: str = "") 
     ],
 )
 def test_a_met_expectation_gives_no_reason(expected: dict[str, Any], after: StoredTask) -> None:
-    assert unmet_reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER)) == ()
+    assert unmet_reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _run_record(after, OTHER)) == ()
 
 
 @pytest.mark.parametrize(
@@ -67,22 +67,22 @@ def test_a_met_expectation_gives_no_reason(expected: dict[str, Any], after: Stor
     ],
 )
 def test_an_unmet_expectation_gives_its_reason(expected: dict[str, Any], after: StoredTask, said: str) -> None:
-    (reason,) = unmet_reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _seen(after, OTHER))
+    (reason,) = unmet_reasons(_scenario(expect=[{"title": "Call Acme"} | expected]), _run_record(after, OTHER))
     assert reason.startswith(said)
 
 
 def test_an_expected_deletion_is_no_unexpected_change() -> None:
-    assert unmet_reasons(_scenario(expect=[{"title": "Call Acme", "count": 0}]), _seen(OTHER)) == ()
+    assert unmet_reasons(_scenario(expect=[{"title": "Call Acme", "count": 0}]), _run_record(OTHER)) == ()
 
 
 def test_an_unexpected_change_is_a_reason() -> None:
     late, new = replace(OTHER, due="2026-03-04"), replace(CALL, id="3", title="New")
-    assert unmet_reasons(_scenario(), _seen(late, new)) == (
+    assert unmet_reasons(_scenario(), _run_record(late, new)) == (
         "New: was added",
         "Call Acme: is gone",
         "Book the room: due is 2026-03-04, and was 2026-03-03T15:00-03:00",
     )
-    assert unmet_reasons(_scenario(unchanged=False), _seen(late, new)) == ()
+    assert unmet_reasons(_scenario(unchanged=False), _run_record(late, new)) == ()
 
 
 def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
@@ -95,7 +95,7 @@ def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
         "needed": ["list_tasks text=x", "complete_task"],
         "at_most": 2,
     }
-    seen = _seen(CALL, OTHER, calls=(looked, wrote, refused))
+    seen = _run_record(CALL, OTHER, calls=(looked, wrote, refused))
     assert unmet_reasons(_scenario(calls=rules), seen) == (
         'forbidden call (writes dryRun=false): bulk_update_tasks {"filter": {"overdue": true}, "dryRun": false}',
         'call that is not allowed: complete_task {"id": "1"} → task_not_found',
@@ -106,8 +106,8 @@ def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
 
 def test_the_final_message_is_matched_without_case_and_accents() -> None:
     asked = {"mentions": ["María"], "omits": ["secret"], "asks": True}
-    assert unmet_reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="Which MARIA?")) == ()
-    assert unmet_reasons(_scenario(answer=asked), _seen(CALL, OTHER, answer="A Secret.")) == (
+    assert unmet_reasons(_scenario(answer=asked), _run_record(CALL, OTHER, answer="Which MARIA?")) == ()
+    assert unmet_reasons(_scenario(answer=asked), _run_record(CALL, OTHER, answer="A Secret.")) == (
         "the answer does not mention 'María'",
         "the answer mentions 'secret'",
         "the answer asks nothing",

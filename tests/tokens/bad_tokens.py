@@ -19,14 +19,14 @@ HERE = "https://tasks.x.test/mcp"
 Bad = Callable[[Issuer, Issuer], str]
 
 
-def tampered(token: str, **changed: Any) -> str:
+def tampered_token(token: str, **changed: Any) -> str:
     """A token with other claims and the signature from before."""
     header, body, signature = token.split(".")
     claims = json.loads(urlsafe_b64decode(body + "==")) | changed
     return f"{header}.{pack(claims)}.{signature}"
 
 
-def unsigned(issuer: Issuer, algorithm: str) -> str:
+def unsigned_token(issuer: Issuer, algorithm: str) -> str:
     return f"{pack({'alg': algorithm, 'kid': 'first', 'typ': 'at+jwt'})}.{pack(issuer.claims(HERE))}."
 
 
@@ -45,7 +45,7 @@ def signed_raw(issuer: Issuer, body: bytes, header: bytes | None = None) -> str:
     return f"{signed}.{pack(get_default_algorithms()[key.algorithm].sign(signed.encode(), key.private))}"
 
 
-def doubled(issuer: Issuer) -> bytes:
+def token_with_repeated_claim(issuer: Issuer) -> bytes:
     body = json.dumps(issuer.claims(HERE))
     return f'{body[:-1]}, "sub": "ben"}}'.encode()
 
@@ -90,11 +90,11 @@ def told_twice(name: str) -> Bad:
 BAD: dict[str, tuple[str, Bad]] = {
     "no token": ("no signed token", lambda *_: "nothing"),
     "empty": ("no signed token", lambda *_: ""),
-    "forged claims": ("no key", lambda i, _: tampered(i.token(HERE), sub="ben")),
+    "forged claims": ("no key", lambda i, _: tampered_token(i.token(HERE), sub="ben")),
     "forged signature": ("no key", lambda i, _: i.token(HERE)[:-8] + "AAAAAAAA"),
     "no signature": ("no key", lambda i, _: i.token(HERE).rpartition(".")[0] + "."),
-    "alg none": ("no key", lambda i, _: unsigned(i, "none")),
-    "alg None": ("no key", lambda i, _: unsigned(i, "NoNe")),
+    "alg none": ("no key", lambda i, _: unsigned_token(i, "none")),
+    "alg None": ("no key", lambda i, _: unsigned_token(i, "NoNe")),
     "alg is no text": ("no algorithm", lambda i, _: signed_raw(i, b"{}", b'{"alg": ["RS256"], "kid": "first"}')),
     "HS256 with the public key": ("no key", lambda i, _: with_public_key_as_secret(i)),
     "another algorithm of the key": (
@@ -138,7 +138,7 @@ BAD: dict[str, tuple[str, Bad]] = {
     "crit": ("critical extension", lambda i, _: i.token(HERE, header={"crit": ["exp"]})),
     "nested": ("another token", lambda i, _: signed_raw(i, b"{}", b'{"alg": "RS256", "kid": "first", "cty": "JWT"}')),
     "encrypted": ("no signed token", lambda *_: "a.b.c.d.e"),
-    "claims twice": ("body is malformed", lambda i, _: signed_raw(i, doubled(i))),
+    "claims twice": ("body is malformed", lambda i, _: signed_raw(i, token_with_repeated_claim(i))),
     "header twice": (
         "header is malformed",
         lambda i, _: signed_raw(i, b"{}", b'{"alg": "none", "alg": "RS256", "kid": "first"}'),

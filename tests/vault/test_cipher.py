@@ -84,17 +84,17 @@ def test_a_row_of_another_version_or_with_a_malformed_secret_is_broken() -> None
         assert "was altered" in odd.value.flaw
 
 
-def _changed(value: Any) -> Iterator[Any]:
+def _corruptions(value: Any) -> Iterator[Any]:
     """The value with each of its bytes changed, cut off at each, and with one more."""
     if isinstance(value, str):
-        yield from (one.decode("latin-1") for one in _changed(value.encode("latin-1")))
+        yield from (one.decode("latin-1") for one in _corruptions(value.encode("latin-1")))
     elif isinstance(value, bytes):
         yield from (value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :] for at in range(len(value)))
         yield from (value[:at] for at in range(len(value)))
         yield value + b"0"
     elif isinstance(value, Sealed):
         for name in Sealed.__slots__:
-            yield from (replace(value, **{name: one}) for one in _changed(getattr(value, name)))
+            yield from (replace(value, **{name: one}) for one in _corruptions(getattr(value, name)))
     else:
         yield value + 1
 
@@ -105,7 +105,7 @@ def test_a_row_with_any_altered_byte_or_a_part_of_another_row_is_broken() -> Non
     others = [seal_link(link_of(*name), opener, 3, NOW) for name in (("ben",), ("ana", "south"), ("ana",))]
     others.append(seal_link(replace(link_of("ana"), credential=OwnCredential("earlier")), opener, 2, NOW))
     bound = [name for name in SealedLink.__slots__ if name not in {"last_used_at", "ended_at", "email"}]
-    damaged = [replace(row, **{name: one}) for name in bound for one in (*_changed(getattr(row, name)), None)]
+    damaged = [replace(row, **{name: one}) for name in bound for one in (*_corruptions(getattr(row, name)), None)]
     damaged += [replace(one, sealed=row.sealed) for one in others if one.associated != row.associated]
     damaged += [
         replace(row, sealed=replace(row.sealed, **{name: getattr(one.sealed, name)}))

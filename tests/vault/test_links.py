@@ -237,7 +237,7 @@ async def test_a_changed_row_is_broken_for_its_person_and_for_nobody_else(
 Rows = list[tuple[Any, ...]]
 
 
-def taken(path: Path) -> Rows:
+def take_row(path: Path) -> Rows:
     """The row of ana, as somebody keeps it for later."""
     with rows(path) as other:
         return other.execute("SELECT * FROM link WHERE person = 'ana'").fetchall()
@@ -249,18 +249,18 @@ def put_back(path: Path, kept: Rows) -> None:
         other.executemany(statement, kept)
 
 
-async def replaced(links: Links) -> None:
+async def replace_link(links: Links) -> None:
     await links.save(replace(link_of("ana"), credential=OwnCredential("another")))
 
 
-async def removed(links: Links) -> None:
+async def remove_link(links: Links) -> None:
     assert await links.remove("ana", "north")
 
 
-@pytest.mark.parametrize("change", [replaced, removed])
+@pytest.mark.parametrize("change", [replace_link, remove_link])
 async def test_an_old_row_that_is_put_back_is_broken(links: Links, path: Path, change: Callable[[Links], Any]) -> None:
     await links.save(link_of("ana"))
-    old = taken(path)
+    old = take_row(path)
     await change(links)
     put_back(path, old)
     for reader in (links, links_at(path)):
@@ -320,9 +320,9 @@ async def test_a_file_that_was_cut_off_gives_the_link_an_error_or_nothing(links:
 
 async def test_a_restored_old_file_is_detected_by_a_process_that_saw_the_newer_one(links: Links, path: Path) -> None:
     await links.save(link_of("ana"))
-    old = taken(path)
+    old = take_row(path)
     for _ in range(2):
-        await replaced(links)
+        await replace_link(links)
     put_back(path, old)
     with rows(path) as other:
         other.execute("UPDATE link_generation SET generation = 1")
@@ -349,12 +349,12 @@ async def test_a_slow_read_does_not_make_an_older_link_the_newest_seen(
 
     goes_on = anyio.Event()
     await links_at(path).save(link_of("ana"))
-    old = taken(path)
+    old = take_row(path)
     links = Links(SlowFirst(path), Cipher(read_vault_keys((KEY,))), FixedClock())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(links.find, "ana", "north")
         await anyio.wait_all_tasks_blocked()
-        await replaced(links)
+        await replace_link(links)
         goes_on.set()
     put_back(path, old)
     with rows(path) as other:

@@ -37,7 +37,7 @@ async def rotate(path: Path, *keys: str) -> Rotation:
         await store.aclose()
 
 
-async def opened(path: Path, *keys: str) -> list[str]:
+async def opened_tokens(path: Path, *keys: str) -> list[str]:
     """The access tokens that a process with these keys reads."""
     links = links_at(path, *keys)
     found = [await links.find(person, "north") for person in PERSONS]
@@ -60,12 +60,12 @@ async def test_every_link_is_encrypted_with_the_first_key_and_the_old_one_is_nee
     await server.end(await server.save(link_of("ana", "south")))
     done = await rotate(path, *NEW_FIRST)
     assert (done.resealed, done.before, done.broken) == (6, 0, [])
-    assert await opened(path, KEY) == EVERY
+    assert await opened_tokens(path, KEY) == EVERY
     assert await server.find(PERSONS[0], "north"), "a server that runs reads on"
     done = await rotate(path, *NEW_FIRST)
     assert (done.resealed, done.before, done.broken) == (0, 6, [])
     with pytest.raises(LinkBroken):
-        await opened(path, OLD_KEY)
+        await opened_tokens(path, OLD_KEY)
     await server.aclose()
 
 
@@ -82,10 +82,10 @@ def test_a_rotation_that_is_killed_loses_nothing_and_is_run_again(path: Path) ->
     anyio.run(link_all, path)
     assert_killed(lambda: anyio.run(rotate_key, Dying(path), cipher(*NEW_FIRST)))
     assert len(key_ids(path)) == 2
-    assert anyio.run(opened, path, *NEW_FIRST) == EVERY
+    assert anyio.run(opened_tokens, path, *NEW_FIRST) == EVERY
     done = anyio.run(rotate, path, *NEW_FIRST)
     assert (done.resealed, done.before) == (3, 3)
-    assert anyio.run(opened, path, KEY) == EVERY
+    assert anyio.run(opened_tokens, path, KEY) == EVERY
 
 
 async def test_links_saved_or_removed_during_a_rotation_stay_so(path: Path) -> None:
@@ -105,7 +105,7 @@ async def test_links_saved_or_removed_during_a_rotation_stay_so(path: Path) -> N
     done = await rotate_key(store, cipher(*NEW_FIRST))
     await store.aclose()
     assert (done.resealed, done.broken) == (5, [])
-    assert await opened(path, KEY) == [token for token in EVERY if token != f"access-of-{PERSONS[2]}"]
+    assert await opened_tokens(path, KEY) == [token for token in EVERY if token != f"access-of-{PERSONS[2]}"]
 
 
 async def test_a_link_that_cannot_be_opened_is_named_and_left_as_it_is(path: Path) -> None:

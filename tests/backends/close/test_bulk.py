@@ -37,15 +37,15 @@ BULK, LIST, ONE = "PUT /api/v1/task", "GET /api/v1/task", "PUT /api/v1/task/{id}
 
 async def every(backend: CloseAdapter, count: int) -> tuple[Task, ...]:
     """All the seeded tasks."""
-    return await read(backend, [task_id(number) for number in range(1, count + 1)])
+    return await read_tasks(backend, [task_id(number) for number in range(1, count + 1)])
 
 
-async def read(backend: CloseAdapter, ids: Sequence[str]) -> tuple[Task, ...]:
+async def read_tasks(backend: CloseAdapter, ids: Sequence[str]) -> tuple[Task, ...]:
     """Tasks as they are now."""
     return tuple(one.task for one in (await backend.snapshots(ids)).values())
 
 
-def sent(sandbox: CloseSandbox) -> Counter[str]:
+def count_requests(sandbox: CloseSandbox) -> Counter[str]:
     """How many requests of each route there were; a POST that means a GET is one."""
     return Counter(str(one.route) for one in sandbox.requests)
 
@@ -71,7 +71,7 @@ async def test_a_thousand_tasks_take_few_requests(edit: Edit) -> None:
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert all(outcome.written and outcome.written.note is None for outcome in outcomes)
-    assert sent(sandbox) == {LIST: 20, BULK: 10}
+    assert count_requests(sandbox) == {LIST: 20, BULK: 10}
     assert len(sandbox.requests) <= 60
 
 
@@ -113,7 +113,7 @@ async def test_equal_values_go_together_and_a_few_go_by_themselves() -> None:
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert all(outcome.written for outcome in outcomes)
-    assert sent(sandbox) == {BULK: 2, LIST: 3, ONE: 3}
+    assert count_requests(sandbox) == {BULK: 2, LIST: 3, ONE: 3}
 
 
 async def test_a_second_change_in_the_moment_of_the_first_is_read_back_as_soon() -> None:
@@ -125,7 +125,7 @@ async def test_a_second_change_in_the_moment_of_the_first_is_read_back_as_soon()
             edits = [(task, edit) for task in tasks]
             outcomes = await backend.update_tasks(edits)
             assert honest(sandbox, outcomes, edits)
-            assert sent(sandbox) == {BULK: 1, LIST: 1}
+            assert count_requests(sandbox) == {BULK: 1, LIST: 1}
 
 
 async def test_an_empty_bulk_sends_nothing() -> None:
@@ -142,7 +142,7 @@ async def test_other_fields_go_by_themselves_within_the_budget() -> None:
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert all(outcome.written for outcome in outcomes)
-    assert sent(sandbox)[ONE] == 25
+    assert count_requests(sandbox)[ONE] == 25
     assert time.now >= 1_000 + 4
 
 
@@ -172,7 +172,7 @@ async def test_an_unknown_person_is_refused_for_all_without_asking_for_each() ->
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert {outcome.error.code for outcome in outcomes if outcome.error} == {"upstream_refused"}
-    assert sent(sandbox) == {BULK: 3, LIST: 6, ONE: 9}
+    assert count_requests(sandbox) == {BULK: 3, LIST: 6, ONE: 9}
 
 
 @pytest.mark.parametrize("stop", [1, 2, 40, 99])
@@ -187,7 +187,7 @@ async def test_after_a_refusal_midway_the_unchanged_tasks_are_sent_one_by_one(st
         CLOSE.applied: stop,
         None: 100 - stop,
     }
-    assert sent(sandbox) == {BULK: 1, LIST: 2, ONE: 100 - stop}
+    assert count_requests(sandbox) == {BULK: 1, LIST: 2, ONE: 100 - stop}
 
 
 LOST: list[tuple[Fault, str | None, dict[str, int]]] = [
@@ -216,7 +216,7 @@ async def test_after_a_lost_answer_the_tasks_are_read_and_sent_again_once(
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert {outcome.written.note if outcome.written else outcome.error for outcome in outcomes} == {note}
-    assert sent(sandbox) == requests
+    assert count_requests(sandbox) == requests
 
 
 FAILED: list[tuple[tuple[Fault, ...], str]] = [
@@ -276,7 +276,7 @@ async def test_tasks_that_the_bulk_update_skips_are_sent_by_themselves() -> None
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert all(outcome.written for outcome in outcomes)
-    assert sent(sandbox) == {BULK: 1, LIST: 6, "GET /api/v1/task/{id}": 1, ONE: 5}
+    assert count_requests(sandbox) == {BULK: 1, LIST: 6, "GET /api/v1/task/{id}": 1, ONE: 5}
     assert sum(time.slept) == 15
 
 
@@ -287,7 +287,7 @@ async def test_a_stale_list_is_read_again_before_anything_is_sent_again() -> Non
         sandbox.faults = (Fault("stale_list", LIST),)
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
-    assert sent(sandbox) == {BULK: 1, LIST: 3}
+    assert count_requests(sandbox) == {BULK: 1, LIST: 3}
 
 
 @pytest.mark.parametrize("lag_s", [8, 100])
@@ -300,7 +300,7 @@ async def test_a_thousand_tasks_take_few_requests_though_the_lists_are_behind(la
     assert honest(sandbox, outcomes, edits)
     notes = Counter(outcome.written.note for outcome in outcomes if outcome.written)
     assert notes == ({None: 1_000} if lag_s == 8 else {None: 10, CLOSE.accepted: 990})
-    assert sent(sandbox)[ONE] == 0
+    assert count_requests(sandbox)[ONE] == 0
     assert len(sandbox.requests) <= 60
 
 
@@ -315,7 +315,7 @@ async def test_resends_twenty_confirmed_changes_that_do_not_show_and_reports_the
         None: 20,
         "outcome_unknown": 30,
     }
-    assert sent(sandbox)[ONE] == 20
+    assert count_requests(sandbox)[ONE] == 20
 
 
 async def test_a_confirmed_write_whose_single_retry_fails_is_unknown_and_never_unsent() -> None:
@@ -352,10 +352,10 @@ async def test_ids_of_any_letters_and_dashes_go_together() -> None:
     rows = [row(number) | {"id": f"{number}-Ab_{number}"} for number in range(1, 5)]
     sandbox = close(rows)
     async with on_close(sandbox) as backend:
-        edits = [(task, COMPLETE) for task in await read(backend, [str(one["id"]) for one in rows])]
+        edits = [(task, COMPLETE) for task in await read_tasks(backend, [str(one["id"]) for one in rows])]
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
-    assert sent(sandbox) == {BULK: 1, LIST: 2}
+    assert count_requests(sandbox) == {BULK: 1, LIST: 2}
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,14 @@ def status(code: int, **more: Any) -> Fault:
     return Fault("status", DELETE, status=code, **more)
 
 
-def lost(*kinds: Any) -> list[Fault]:
+def faults_in_turn(*kinds: Any) -> list[Fault]:
     """One after the other."""
     return [Fault(kind, DELETE, nth=number) for number, kind in enumerate(kinds, start=1)]
 
 
-async def deleted(backend: CloseAdapter, sandbox: CloseSandbox, faults: Sequence[Fault]) -> tuple[str | None, str]:
+async def delete_under_faults(
+    backend: CloseAdapter, sandbox: CloseSandbox, faults: Sequence[Fault]
+) -> tuple[str | None, str]:
     """Delete the first task under these faults: the note or the code of the error, and the methods that were sent."""
     before = await backend.get_task(TASK)
     sandbox.clear_requests()
@@ -80,7 +82,7 @@ OUTCOMES: list[tuple[str, list[Fault], str | None, str, bool]] = [
             ("another JSON", status(200)),
         )
     ),
-    ("lost twice", lost("reset_before", "reset_after"), CLOSE.removed, "DELETE GET DELETE GET", False),
+    ("lost twice", faults_in_turn("reset_before", "reset_after"), CLOSE.removed, "DELETE GET DELETE GET", False),
     ("lost for ever", [Fault("reset_before", DELETE, **EVER)], "outcome_unknown", "DELETE GET DELETE GET", True),
     ("500 for ever", [status(500, **EVER)], "upstream_error", "DELETE GET DELETE GET", True),
     (
@@ -99,7 +101,7 @@ OUTCOMES: list[tuple[str, list[Fault], str | None, str, bool]] = [
     ),
     (
         "lost, and unreadable",
-        [*lost("reset_after"), Fault("html", GET, status=404)],
+        [*faults_in_turn("reset_after"), Fault("html", GET, status=404)],
         "outcome_unknown",
         "DELETE GET",
         False,
@@ -120,23 +122,23 @@ async def test_each_fault_of_a_deletion_has_the_result_of_the_table(
 ) -> None:
     sandbox = close()
     async with on_close(sandbox, limits=Limits(read_s=0.2)) as backend:
-        assert await deleted(backend, sandbox, faults) == (told, sent)
+        assert await delete_under_faults(backend, sandbox, faults) == (told, sent)
     assert is_there(sandbox) is kept
     assert len(sandbox.tasks) == 1 + kept
 
 
 LATE: list[tuple[str, list[Fault], str | None, str, bool]] = [
     ("nothing", [], None, "DELETE GET DELETE", False),
-    ("reset after commit", lost("reset_after"), CLOSE.removed, "DELETE GET DELETE", False),
+    ("reset after commit", faults_in_turn("reset_after"), CLOSE.removed, "DELETE GET DELETE", False),
     ("500 after commit", [status(500, commit=True)], CLOSE.removed, "DELETE GET DELETE", False),
     (
         "lost after commit, for ever",
-        lost("reset_after", "reset_after"),
+        faults_in_turn("reset_after", "reset_after"),
         "outcome_unknown",
         "DELETE GET DELETE GET",
         False,
     ),
-    ("reset before commit", lost("reset_before"), None, "DELETE GET DELETE GET DELETE", False),
+    ("reset before commit", faults_in_turn("reset_before"), None, "DELETE GET DELETE GET DELETE", False),
 ]
 
 
@@ -146,7 +148,7 @@ async def test_a_deleted_task_that_close_still_shows_leaves_the_outcome_unknown(
 ) -> None:
     sandbox = close(spec_variant=LINGERS)
     async with on_close(sandbox) as backend:
-        assert await deleted(backend, sandbox, faults) == (told, sent)
+        assert await delete_under_faults(backend, sandbox, faults) == (told, sent)
     assert is_there(sandbox) is kept
 
 
@@ -154,7 +156,7 @@ async def test_an_unknown_deletion_says_to_wait_a_minute() -> None:
     sandbox = close(spec_variant=LINGERS)
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
-        sandbox.faults = tuple(lost("reset_after", "reset_after"))
+        sandbox.faults = tuple(faults_in_turn("reset_after", "reset_after"))
         with pytest.raises(OutcomeUnknown) as unknown:
             await backend.delete_task(before)
     assert "wait a minute" in (unknown.value.next_step or "")
@@ -167,7 +169,7 @@ async def test_a_write_before_an_unknown_deletion_does_not_prove_that_the_task_e
     async with on_close(sandbox, time) as backend:
         before = await backend.get_task(TASK)
         await backend.update_task(before, Edit(title="Written just now"))
-        sandbox.faults = tuple(lost("reset_after", "reset_after"))
+        sandbox.faults = tuple(faults_in_turn("reset_after", "reset_after"))
         with pytest.raises(OutcomeUnknown):
             await backend.delete_task(before)
         time.now += 31
@@ -265,7 +267,7 @@ async def test_a_lost_deletion_of_a_task_that_close_does_not_find_yet_is_unknown
     async with on_close(sandbox) as backend:
         made = (await backend.create_task(NEW)).task
         sandbox.missing = 99
-        sandbox.faults = tuple(lost("reset_before"))
+        sandbox.faults = tuple(faults_in_turn("reset_before"))
         with pytest.raises(OutcomeUnknown):
             await backend.delete_task(made)
     assert len(sandbox.tasks) == 1

@@ -145,7 +145,7 @@ async def refusal(agent: Agent, row: Row) -> str | None:
     return await agent.refusal(row.tool, **of_one | row.asks)
 
 
-def sent(there: CloseSandbox) -> tuple[Any, ...]:
+def written_bodies(there: CloseSandbox) -> tuple[Any, ...]:
     """The bodies of the writes."""
     return tuple(one.body for one in there.requests if one.method != "GET")
 
@@ -157,7 +157,7 @@ async def test_every_documented_request_is_sent_as_documented_or_refused_before_
             there.clear_requests()
             code = await refusal(agent, each)
             assert (each.says, code) == (each.says, each.code)
-            assert (each.says, sent(there)) == (each.says, each.sent)
+            assert (each.says, written_bodies(there)) == (each.says, each.sent)
 
 
 async def test_any_of_the_documented_filters_finds_the_tasks_that_are_updated_by_their_ids() -> None:
@@ -181,9 +181,9 @@ async def test_any_of_the_documented_filters_finds_the_tasks_that_are_updated_by
             "_type": "lead",
         }.items()
         assert any(name.startswith("date__lt") for name in query)
-        assert (plan["count"], sent(there)) == (4, ())
+        assert (plan["count"], written_bodies(there)) == (4, ())
         await agent("apply_plan", planId=plan["planId"])
-    (body,) = sent(there)
+    (body,) = written_bodies(there)
     assert (body["is_complete"], sorted(body["_params"]["id__in"].split(","))) == (True, IDS)
 
 

@@ -14,7 +14,7 @@ from taskhand.sandbox.close import SpecVariant
 from taskhand.sandbox.faults import Fault
 
 
-def told(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
+def kinds_and_fields(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
     return [(event.kind, [one.field for one in event.changed]) for event in events]
 
 
@@ -47,7 +47,7 @@ async def test_a_growing_update_reports_only_the_newly_added_changes_at_each_loo
         world.move(1)
         feed = await begin_feed(world, before_s=300)  # in the middle of what becomes one row
         await world.others.reassign(task_id, world.others.people[1])
-        assert told(await feed.look()) == [("reassigned", ["responsibles"])]
+        assert kinds_and_fields(await feed.look()) == [("reassigned", ["responsibles"])]
         world.move(20)
         await world.others.rename(task_id, "Call Acme today")
         [event] = await feed.look()
@@ -56,7 +56,7 @@ async def test_a_growing_update_reports_only_the_newly_added_changes_at_each_loo
         ]
         world.move(20)
         await world.others.rename(task_id, "Call Acme")
-        assert told(await feed.look()) == [("updated", ["title"])]
+        assert kinds_and_fields(await feed.look()) == [("updated", ["title"])]
 
 
 async def test_rows_that_become_visible_late_are_reported_once() -> None:
@@ -94,7 +94,7 @@ async def test_values_that_close_hides_after_an_hour_are_left_out_and_reported_a
             await step
         world.move(4_000)
         events = await feed.look()
-        assert told(events) == [
+        assert kinds_and_fields(events) == [
             (kind, []) for kind in ("created", "updated", "completed", "reopened", "reassigned", "deleted")
         ]
         assert {event.responsible_ids for event in events} == {None}

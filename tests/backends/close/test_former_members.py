@@ -45,7 +45,7 @@ ANA, BEN = (
 GIL = {"id": "user_gil", "first_name": "Gil", "last_name": "Abel", "organizations": []}
 
 
-def ended(user: str, name: str) -> JsonObject:
+def former_user(user: str, name: str) -> JsonObject:
     return {"user_id": user, "user_full_name": name, "user_email": f"{user}@example.com"}
 
 
@@ -57,16 +57,18 @@ async def former(client: CloseClient) -> list[tuple[str, str]]:
 
 
 async def test_former_members_are_listed_users_without_an_organization_and_those_whose_membership_ended() -> None:
-    client = Organization([ANA, BEN, GIL], [ended("user_zoe", "Zoe Ra")])
+    client = Organization([ANA, BEN, GIL], [former_user("user_zoe", "Zoe Ra")])
     assert await former(client) == [("user_gil", "Gil Abel"), ("user_zoe", "Zoe Ra")]
 
 
 async def test_a_user_who_has_come_back_is_no_former_member() -> None:
-    assert await former(Organization([ANA, BEN], [ended("user_ben", "Ben Paz"), ended("user_zoe", "Zoe Ra")])) == [
-        ("user_zoe", "Zoe Ra")
-    ]
+    assert await former(
+        Organization([ANA, BEN], [former_user("user_ben", "Ben Paz"), former_user("user_zoe", "Zoe Ra")])
+    ) == [("user_zoe", "Zoe Ra")]
 
 
 async def test_former_members_are_the_listed_ones_where_the_organization_cannot_be_read() -> None:
     assert await former(Organization([ANA, BEN, GIL])) == [("user_gil", "Gil Abel")]
-    assert await former(Organization([ANA, BEN, GIL], [ended("user_zoe", "Zoe Ra")], [])) == [("user_gil", "Gil Abel")]
+    assert await former(Organization([ANA, BEN, GIL], [former_user("user_zoe", "Zoe Ra")], [])) == [
+        ("user_gil", "Gil Abel")
+    ]

@@ -46,7 +46,7 @@ SANTIAGO = "America/Santiago"
 SUMMER = Due.instant(datetime(2026, 1, 10, 15, tzinfo=UTC), SANTIAGO)
 
 
-def said(sandbox: CloseSandbox) -> list[tuple[str, str, Any]]:
+def sent_requests(sandbox: CloseSandbox) -> list[tuple[str, str, Any]]:
     """Method, path and JSON body of every request."""
     return [(one.method, one.path, one.body) for one in sandbox.requests]
 
@@ -78,7 +78,7 @@ async def test_a_new_task_is_one_post_with_everything_in_it() -> None:
         "priority": "high",
         "contact_id": CAROLINA,
     }
-    assert said(sandbox) == [("POST", "/api/v1/task/", body)]
+    assert sent_requests(sandbox) == [("POST", "/api/v1/task/", body)]
     assert not any(edit.unmet_by(task).given())
     assert task.url == f"https://app.close.com/lead/{LEAD}/"
 
@@ -102,7 +102,7 @@ async def test_a_change_is_one_put_of_the_changed_fields(edit: Edit, body: dict[
         before = await backend.get_task(TASK)
         sandbox.clear_requests()
         after = (await backend.update_task(before, edit)).task
-    assert said(sandbox) == [("PUT", f"/api/v1/task/{TASK}/", body)]
+    assert sent_requests(sandbox) == [("PUT", f"/api/v1/task/{TASK}/", body)]
     assert not any(edit.unmet_by(after).given())
 
 
@@ -121,7 +121,7 @@ async def test_a_date_on_a_dateless_task_sends_is_dateless_false() -> None:
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
         after = (await backend.update_task(before, Edit(due=Due(date(2026, 3, 10))))).task
-    assert said(sandbox)[-1][2] == {"date": "2026-03-10", "is_dateless": False}
+    assert sent_requests(sandbox)[-1][2] == {"date": "2026-03-10", "is_dateless": False}
     assert after.due_at == "2026-03-10T00:00:00.000Z"
 
 
@@ -273,7 +273,7 @@ async def test_a_change_that_no_type_accepts_is_refused_before_sending() -> None
                 await backend.check_edit(before, edit)
         with pytest.raises(CallerError):
             await backend.check_edit(None, Edit(title="x", responsible_ids=(ANA,)))
-    assert said(sandbox) == []
+    assert sent_requests(sandbox) == []
 
 
 async def test_a_missing_task_raises_task_not_found() -> None:

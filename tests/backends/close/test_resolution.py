@@ -10,7 +10,7 @@ from taskhand.sandbox.close import CloseSandbox
 CALL, MISSED = task_id(2), task_id(3)
 
 
-def there() -> CloseSandbox:
+def make_sandbox() -> CloseSandbox:
     return close([row(1), row(2, _type="outgoing_call", contact_id=CAROLINA), row(3, _type="missed_call")])
 
 
@@ -19,7 +19,7 @@ def ends(sandbox: CloseSandbox) -> list[tuple[bool, str | None]]:
 
 
 async def test_a_task_is_finished_with_a_resolution_planned_told_and_undone() -> None:
-    sandbox = there()
+    sandbox = make_sandbox()
     async with agent_on(sandbox) as agent:
         plan = await agent("complete_task", id=TASK, resolution="skipped", dryRun=True)
         assert plan["difference"][0]["changed"]["resolution"] == {"from": None, "to": "skipped"}
@@ -46,7 +46,7 @@ async def test_a_task_is_finished_with_a_resolution_planned_told_and_undone() ->
 
 
 async def test_undo_opens_a_task_and_takes_its_resolution_off() -> None:
-    sandbox = there()
+    sandbox = make_sandbox()
     async with agent_on(sandbox) as agent:
         changes = {"newStatusName": "Completed", "resolution": "skipped"}
         done = await agent("bulk_update_tasks", taskIds=[TASK, CALL, MISSED], changes=changes)
@@ -96,7 +96,7 @@ async def test_a_resolution_is_removed_by_reopening_by_finishing_without_one_and
     ],
 )
 async def test_a_resolution_without_effect_is_refused(tool: str, sent: dict[str, str], why: str) -> None:
-    sandbox = there()
+    sandbox = make_sandbox()
     async with agent_on(sandbox) as agent:
         for plan in ({}, {"dryRun": True}):
             with pytest.raises(Refused, match=why):

@@ -42,7 +42,7 @@ async def agents_on(
         yield [Agent(await stack.enter_async_context(Client(server))) for server in servers]
 
 
-def kept(sandbox: CloseSandbox) -> list[dict[str, Any]]:
+def stored_tasks(sandbox: CloseSandbox) -> list[dict[str, Any]]:
     """What Close has, but for the traces of a write and of a new task."""
     traces = {"id", "date_updated", "updated_by", "updated_by_name", "date_created", "object_id"}
     return [{name: value for name, value in each.items() if name not in traces} for each in sandbox.tasks]
@@ -51,14 +51,14 @@ def kept(sandbox: CloseSandbox) -> list[dict[str, Any]]:
 async def test_a_bulk_change_is_taken_back_to_the_microsecond() -> None:
     days = (FINE, FINE, FINE, "2026-03-11", None, FINE)
     sandbox = close([row(number, date=day, priority="high") for number, day in enumerate(days, start=1)])
-    there = kept(sandbox)
+    there = stored_tasks(sandbox)
     async with agent_on(sandbox) as agent:
         changes = {"dueDate": "2026-04-01", "responsibleIds": [ANA]}
         done = await agent("bulk_update_tasks", taskIds=IDS, changes=changes)
-        assert kept(sandbox) != there
+        assert stored_tasks(sandbox) != there
         undone = await agent("undo_change", changeId=done["changeId"])
     assert undone["totals"] == {"applied": 6}
-    assert kept(sandbox) == there
+    assert stored_tasks(sandbox) == there
 
 
 async def test_undo_does_not_send_a_priority_that_close_never_listed() -> None:
@@ -79,7 +79,7 @@ async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str, spec_var
     time = Time()
     rows = [row(1, _type=kind, date=FINE, contact_id=CAROLINA), row(2)]
     sandbox = close(rows, spec_variant=spec_variant, clock=time.moment)
-    there = kept(sandbox)
+    there = stored_tasks(sandbox)
     async with agent_on(sandbox, time) as agent:
         plan = await agent("delete_task", id=TASK)
         sandbox.faults = (Fault("reset_after", DELETE),)
@@ -88,7 +88,7 @@ async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str, spec_var
         assert len((await agent("list_tasks"))["tasks"]) == 1
         await agent("undo_change", changeId=gone["changeId"])
         assert len((await agent("list_tasks"))["tasks"]) == 2
-    assert sorted(kept(sandbox), key=str) == sorted(there, key=str)
+    assert sorted(stored_tasks(sandbox), key=str) == sorted(there, key=str)
 
 
 async def test_a_task_of_an_automatic_type_is_deleted_and_not_recreated() -> None:

@@ -44,7 +44,7 @@ def inverse_edit(before: Snapshot, *names: str, **values: Any) -> Edit:
     return Edit(**{name: all_of_it[name] for name in names}, **values, native=before.native)
 
 
-def kept(sandbox: CloseSandbox, one: str = TASK, *, but: tuple[str, ...] = ()) -> dict[str, Any]:
+def stored_fields(sandbox: CloseSandbox, one: str = TASK, *, but: tuple[str, ...] = ()) -> dict[str, Any]:
     """What Close has of a task, but for these fields and what a write leaves behind."""
     found = next(each for each in sandbox.tasks if each["id"] == one)
     left_out = {"date_updated", "updated_by", "updated_by_name", *but}
@@ -89,27 +89,27 @@ async def test_raw_values_are_closes_own_fields_as_json() -> None:
 @pytest.mark.parametrize("day", DATES)
 async def test_a_task_comes_back_exactly_as_it_was(day: str | None, spec_variant: SpecVariant) -> None:
     sandbox = close([row(1, date=day, priority="high")], spec_variant=spec_variant)
-    there = kept(sandbox)
+    there = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         changed = (await backend.update_task(before.task, OTHERWISE)).task
-        assert kept(sandbox) != there
+        assert stored_fields(sandbox) != there
         edit = inverse_edit(before, "title", "due", "responsible_ids", "priority", "status")
         after = (await backend.update_task(changed, edit)).task
-    assert kept(sandbox) == there
+    assert stored_fields(sandbox) == there
     assert after == before.task
 
 
 @pytest.mark.parametrize("day", DATES)
 async def test_a_date_comes_back_to_a_dateless_task_and_goes_from_a_dated_one(day: str | None) -> None:
     sandbox = close([row(1, date=day)])
-    there = kept(sandbox)
+    there = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         other = Edit(due=None if day else Due(date(2026, 4, 1)))
         changed = (await backend.update_task(before.task, other)).task
         await backend.update_task(changed, inverse_edit(before, "due"))
-    assert kept(sandbox) == there
+    assert stored_fields(sandbox) == there
 
 
 def test_raw_values_are_sent_unchanged() -> None:
@@ -146,21 +146,21 @@ async def test_raw_values_of_unset_fields_are_not_sent() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in INBOX if kind != "lead"])
 async def test_a_task_of_another_type_comes_back_as_far_as_it_changes(kind: str) -> None:
     sandbox = close([row(1, _type=kind, text=None, date=FINE)])
-    there = kept(sandbox)
+    there = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         assert before.unknown == frozenset()
         moved = Edit(due=OTHERWISE.due, responsible_ids=(ANA,), status=OTHERWISE.status)
         changed = (await backend.update_task(before.task, moved)).task
         await backend.update_task(changed, inverse_edit(before, "due", "responsible_ids", "status"))
-    assert kept(sandbox) == there
+    assert stored_fields(sandbox) == there
 
 
 async def test_many_come_back_together_each_to_its_own_date() -> None:
     days = [FINE] * 4 + ["2026-03-10"] * 3 + [None] * 2
     sandbox = close([row(number, date=day) for number, day in enumerate(days, start=1)])
     ids = [task_id(number) for number in range(1, 10)]
-    there = [kept(sandbox, one) for one in ids]
+    there = [stored_fields(sandbox, one) for one in ids]
     async with on_close(sandbox) as backend:
         before = list((await backend.snapshots(ids)).values())
         moved = Edit(due=Due(date(2026, 4, 1)), responsible_ids=(ANA,))
@@ -170,7 +170,7 @@ async def test_many_come_back_together_each_to_its_own_date() -> None:
         sandbox.clear_requests()
         outcomes = await backend.update_tasks(list(zip(now, edits, strict=True)))
     assert all(outcome.written for outcome in outcomes)
-    assert [kept(sandbox, one) for one in ids] == there
+    assert [stored_fields(sandbox, one) for one in ids] == there
     puts = sorted(str(one.route) for one in sandbox.requests if one.method == "PUT")
     assert puts == ["PUT /api/v1/task"] * 2 + ["PUT /api/v1/task/{id}"] * 2
 
@@ -196,21 +196,21 @@ BORN = ("id", "date_created", "created_by", "created_by_name", "object_id")
 @pytest.mark.parametrize("day", DATES)
 async def test_a_deleted_task_is_made_again_exactly_as_it_was(day: str | None, fields: dict[str, Any]) -> None:
     sandbox = close([row(1, date=day, assigned_to=ANA, **fields)])
-    there = kept(sandbox, but=BORN)
+    there = stored_fields(sandbox, but=BORN)
     async with on_close(sandbox, creates="outgoing_call") as backend:
         made = await made_again(backend, "ai_customer_id", "ai_contact_id", "priority")
     assert made != TASK
-    assert kept(sandbox, made, but=BORN) == there
+    assert stored_fields(sandbox, made, but=BORN) == there
 
 
 @pytest.mark.parametrize("text", [None, "Ring about the renewal"])
 @pytest.mark.parametrize("day", [FINE, None])
 async def test_a_deleted_call_is_made_again_as_a_call_whatever_is_configured(day: str | None, text: str | None) -> None:
     sandbox = close([row(1, _type="outgoing_call", text=text, date=day, contact_id=CAROLINA)])
-    there = kept(sandbox, but=BORN)
+    there = stored_fields(sandbox, but=BORN)
     async with on_close(sandbox) as backend:
         made = await made_again(backend, "ai_customer_id", "ai_contact_id", "priority")
-    assert kept(sandbox, made, but=BORN) == there
+    assert stored_fields(sandbox, made, but=BORN) == there
 
 
 async def test_a_task_with_an_unknown_priority_is_recreated_without_one() -> None:
@@ -218,7 +218,7 @@ async def test_a_task_with_an_unknown_priority_is_recreated_without_one() -> Non
     async with on_close(sandbox) as backend:
         made = await made_again(backend, "ai_customer_id")
     assert "priority" not in (sandbox.requests[-1].body or {})
-    assert kept(sandbox, made)["priority"] == "medium"
+    assert stored_fields(sandbox, made)["priority"] == "medium"
 
 
 async def made_again(backend: Any, *names: str) -> str:

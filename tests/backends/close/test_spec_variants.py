@@ -110,7 +110,7 @@ async def test_each_answer_of_the_scenario_is_true_under_every_spec_variant(spec
             assert kept | step.becomes == kept, step.name
             assert step.due in {None, (task["due_at"], task["is_all_day"])}, step.name
             assert [one["field"] for one in answer["unapplied"]] == [], step.name
-            assert await listed(agent, task) == 1, step.name
+            assert await count_listed(agent, task) == 1, step.name
             read = (await agent("get_task", id=task["id"]))["task"]
             assert read == task, step.name
         await assert_deleted_and_made_again(agent, sandbox, task)
@@ -122,16 +122,16 @@ async def assert_deleted_and_made_again(agent: Agent, sandbox: CloseSandbox, tas
     plan = await agent("delete_task", id=task["id"])
     gone = await agent("apply_plan", planId=plan["planId"])
     assert task["id"] not in {row["id"] for row in sandbox.tasks}
-    assert await listed(agent, task) == 0
+    assert await count_listed(agent, task) == 0
     with pytest.raises(Refused, match="There is no task"):
         await agent("get_task", id=task["id"])
     back = (await agent("undo_change", changeId=gone["changeId"]))["task"]
     own = {"id", "created_at", "creator_id"}
     assert back | dict.fromkeys(own) == task | dict.fromkeys(own)
-    assert await listed(agent, back) == 1
+    assert await count_listed(agent, back) == 1
 
 
-async def listed(agent: Agent, task: dict[str, Any]) -> int:
+async def count_listed(agent: Agent, task: dict[str, Any]) -> int:
     """How often a list shows the task as it is."""
     rows = (await agent("list_tasks", status=[task["status_config"]["name"]], limit=100))["tasks"]
     return sum(row["id"] == task["id"] and row["title"] == task["title"] for row in rows)

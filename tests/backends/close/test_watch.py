@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backends.close.test_bulk import BULK, COMPLETE, LIST, ONE, TO_ANA, every, honest, sent
+from backends.close.test_bulk import BULK, COMPLETE, LIST, ONE, TO_ANA, count_requests, every, honest
 from backends.close.wired import KEY, WORLD, Time, close, on_close, row
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.close.errors import MESSAGES as CLOSE
@@ -47,7 +47,7 @@ def assert_told_once(watch: Watcher, outcomes: tuple[ItemResult, ...]) -> None:
     assert set(watch.told.values()) <= {1}
 
 
-async def written(
+async def write_under_faults(
     sandbox: CloseSandbox, watch: Watcher, edit: Edit, count: int, *faults: Fault
 ) -> tuple[tuple[ItemResult, ...], list[tuple[Task, Edit]]]:
     """Make the edit of all tasks under these faults: the outcomes, each told once, and what was asked."""
@@ -64,17 +64,17 @@ async def written(
 
 async def test_results_are_reported_as_each_chunk_is_read_back() -> None:
     sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
-    outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000)
+    outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 1_000)
     assert codes(outcomes) == {None: 1_000}
-    assert sent(sandbox) == {BULK: 10, LIST: 10}
+    assert count_requests(sandbox) == {BULK: 10, LIST: 10}
     assert watch.seen[99] <= 6 < watch.seen[-1]
 
 
 async def test_results_are_reported_while_other_tasks_are_still_to_be_sent() -> None:
     sandbox, watch = close(60, spec_variant=NO_WORD), Watcher()
-    await written(sandbox, watch, URGENT, 60)
+    await write_under_faults(sandbox, watch, URGENT, 60)
     assert watch.seen[0] <= 17
-    assert sent(sandbox) == {ONE: 60}
+    assert count_requests(sandbox) == {ONE: 60}
 
 
 async def test_results_of_tasks_sent_one_by_one_have_their_own_index() -> None:
@@ -91,11 +91,11 @@ async def test_results_of_tasks_sent_one_by_one_have_their_own_index() -> None:
 @pytest.mark.parametrize("after", [1, 150, 450])
 async def test_a_bulk_that_is_stopped_sends_no_more_chunks_and_accounts_for_those_under_way(after: int) -> None:
     sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher(after=after)
-    outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000)
+    outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 1_000)
     done = codes(outcomes)[None]
     assert codes(outcomes) == {None: done, "not_attempted": 1_000 - done}
     assert after <= done <= after + 400
-    assert sent(sandbox) == {BULK: done // 100, LIST: done // 100}
+    assert count_requests(sandbox) == {BULK: done // 100, LIST: done // 100}
     assert sum(each["is_complete"] for each in sandbox.tasks) == done
     stopped = {outcome.error for outcome in outcomes if outcome.error}
     assert stopped == {watch.stopped}
@@ -104,11 +104,11 @@ async def test_a_bulk_that_is_stopped_sends_no_more_chunks_and_accounts_for_thos
 @pytest.mark.parametrize("after", [1, 20])
 async def test_a_bulk_of_single_tasks_that_is_stopped_sends_no_more(after: int) -> None:
     sandbox, watch = close(100, spec_variant=NO_WORD), Watcher(after=after)
-    outcomes, _ = await written(sandbox, watch, URGENT, 100)
+    outcomes, _ = await write_under_faults(sandbox, watch, URGENT, 100)
     done = codes(outcomes)[None]
     assert codes(outcomes) == {None: done, "not_attempted": 100 - done}
     assert after <= done <= after + 20
-    assert sent(sandbox) == {ONE: done}
+    assert count_requests(sandbox) == {ONE: done}
 
 
 async def test_a_bulk_that_is_stopped_before_it_begins_sends_nothing() -> None:
@@ -127,10 +127,10 @@ async def test_a_bulk_that_is_stopped_before_it_begins_sends_nothing() -> None:
 async def test_when_close_asks_to_wait_for_long_the_chunks_behind_are_not_sent() -> None:
     sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
     limited = Fault("status", BULK, status=429, retry_after=3600, nth=3, times=99)
-    outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000, limited)
+    outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 1_000, limited)
     counted = codes(outcomes)
     assert set(counted) <= {None, "rate_limited", "outcome_unknown", "not_attempted"}
-    assert counted["rate_limited"] == 100 * (sent(sandbox)[BULK] - 2)
+    assert counted["rate_limited"] == 100 * (count_requests(sandbox)[BULK] - 2)
     assert counted["not_attempted"] >= 500
     assert counted[None] + counted["outcome_unknown"] == 200
     assert watch.stopped
@@ -140,11 +140,11 @@ async def test_when_close_asks_to_wait_for_long_the_chunks_behind_are_not_sent()
 async def test_when_close_asks_to_wait_for_long_the_tasks_behind_are_not_sent() -> None:
     sandbox, watch = close(60, spec_variant=NO_WORD), Watcher()
     limited = Fault("status", ONE, status=429, retry_after=3600, nth=5, times=99)
-    outcomes, _ = await written(sandbox, watch, URGENT, 60, limited)
+    outcomes, _ = await write_under_faults(sandbox, watch, URGENT, 60, limited)
     counted = codes(outcomes)
     assert counted[None] == 4
-    assert counted["rate_limited"] == sent(sandbox)[ONE] - 4 <= 16
-    assert counted["not_attempted"] == 60 - sent(sandbox)[ONE]
+    assert counted["rate_limited"] == count_requests(sandbox)[ONE] - 4 <= 16
+    assert counted["not_attempted"] == 60 - count_requests(sandbox)[ONE]
 
 
 async def test_when_close_asks_to_wait_for_long_the_second_change_of_a_task_is_not_sent() -> None:
@@ -162,8 +162,8 @@ async def test_when_close_asks_to_wait_for_long_the_second_change_of_a_task_is_n
 async def test_when_the_reading_back_has_to_wait_for_long_nothing_more_is_sent() -> None:
     sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
     limited = Fault("status", LIST, status=429, retry_after=3600, nth="every")
-    outcomes, _ = await written(sandbox, watch, COMPLETE, 1_000, limited)
-    unknown = 100 * sent(sandbox)[BULK]
+    outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 1_000, limited)
+    unknown = 100 * count_requests(sandbox)[BULK]
     assert codes(outcomes) == {"outcome_unknown": unknown, "not_attempted": 1_000 - unknown}
     assert unknown <= 300
 
@@ -180,7 +180,9 @@ class Interrupted(CloseSandbox):
         return super().answer(call, stale=stale)
 
 
-async def interrupted(fault: Fault | None = None, **spec_variant: Any) -> tuple[CloseSandbox, tuple[ItemResult, ...]]:
+async def interrupt_bulk(
+    fault: Fault | None = None, **spec_variant: Any
+) -> tuple[CloseSandbox, tuple[ItemResult, ...]]:
     """Complete ten tasks, while somebody gives up before the first of them is read back."""
     rows = [row(number) for number in range(1, 11)]
     sandbox = Interrupted(
@@ -198,9 +200,9 @@ async def interrupted(fault: Fault | None = None, **spec_variant: Any) -> tuple[
 
 
 async def test_a_sent_chunk_is_read_back_although_the_bulk_was_stopped() -> None:
-    sandbox, outcomes = await interrupted(Fault("reset_after", BULK))
+    sandbox, outcomes = await interrupt_bulk(Fault("reset_after", BULK))
     assert {outcome.written.note for outcome in outcomes if outcome.written} == {CLOSE.applied}
-    assert sent(sandbox) == {BULK: 1, LIST: 1}
+    assert count_requests(sandbox) == {BULK: 1, LIST: 1}
 
 
 LEFT: list[tuple[str, Fault | None, dict[str, Any], dict[str | None, int]]] = [
@@ -214,17 +216,17 @@ LEFT: list[tuple[str, Fault | None, dict[str, Any], dict[str | None, int]]] = [
 async def test_a_stopped_bulk_change_does_not_resend_unsettled_tasks(
     fault: Fault | None, spec_variant: dict[str, Any], expected: dict[str | None, int]
 ) -> None:
-    sandbox, outcomes = await interrupted(fault, **spec_variant)
+    sandbox, outcomes = await interrupt_bulk(fault, **spec_variant)
     assert codes(outcomes) == expected
-    assert (sent(sandbox)[BULK], sent(sandbox)[ONE]) == (1, 0)
+    assert (count_requests(sandbox)[BULK], count_requests(sandbox)[ONE]) == (1, 0)
 
 
 async def test_a_chunk_that_was_lost_and_then_refused_is_refused_if_one_task_read_by_itself_is_unchanged() -> None:
     sandbox, watch = close(10, spec_variant=NO_WORD), Watcher()
     lost, refused = Fault("reset_before", BULK), Fault("status", BULK, status=403, nth=2)
-    outcomes, _ = await written(sandbox, watch, COMPLETE, 10, lost, refused)
+    outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 10, lost, refused)
     assert codes(outcomes) == {"forbidden": 10}
-    assert sent(sandbox)["GET /api/v1/task/{id}"] == 1
+    assert count_requests(sandbox)["GET /api/v1/task/{id}"] == 1
 
 
 @pytest.mark.parametrize(("lag_s", "code"), [(0, None), (30, "outcome_unknown")])
@@ -232,7 +234,7 @@ async def test_a_failed_chunk_that_was_applied_is_not_reported_as_failed_by_a_st
     lag_s: int, code: str | None
 ) -> None:
     sandbox, watch = close(10, spec_variant=SpecVariant(rates="hidden", list_lag=lag_s)), Watcher()
-    outcomes, _ = await written(sandbox, watch, COMPLETE, 10, Fault("status", BULK, status=500, commit=True))
+    outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 10, Fault("status", BULK, status=500, commit=True))
     assert codes(outcomes) == {code: 10}
 
 

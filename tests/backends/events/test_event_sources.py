@@ -30,7 +30,7 @@ async def begin(world: World[Any]) -> Feed:
     return feed
 
 
-def told(events: Sequence[TaskEvent]) -> list[tuple[str, dict[str, object]]]:
+def kinds_and_values(events: Sequence[TaskEvent]) -> list[tuple[str, dict[str, object]]]:
     """The kind of each event, and the new values of its fields."""
     return [(event.kind, {one.field: one.after for one in event.changed}) for event in events]
 
@@ -47,7 +47,7 @@ async def test_reports_the_changes_of_others_from_creation_to_deletion_of_a_task
     feed, others = await begin(world), world.others
     first, second = others.people
     task_id = await others.create("Call Acme")
-    kinds = [told(await feed.look())]
+    kinds = [kinds_and_values(await feed.look())]
     for step in (
         others.rename(task_id, "Call Acme today"),
         others.set_finished(task_id, finished=True),
@@ -57,7 +57,7 @@ async def test_reports_the_changes_of_others_from_creation_to_deletion_of_a_task
     ):
         world.move(400)
         await step
-        kinds.append(told(await feed.look()))
+        kinds.append(kinds_and_values(await feed.look()))
     opened, finished = world.statuses
     [[(kind, new)], *later] = kinds
     assert (kind, new["responsibles"], new["status"], "title" in new) == ("created", (first,), opened, False)

@@ -30,7 +30,7 @@ async def tasks(stage: Stage, count: int) -> list[Task]:
     return sorted(read, key=lambda task: task.id)
 
 
-def counted(stage: Stage) -> Counter[str]:
+def count_requests(stage: Stage) -> Counter[str]:
     return Counter(stage.sent)
 
 
@@ -43,7 +43,7 @@ async def test_a_thousand_tasks_take_ten_updates_and_no_further_reads() -> None:
     async with staged(hubspot(time, seed(1000), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 1000)
         outcomes = await stage.backend.update_tasks([(task, Edit(priority=2)) for task in before])
-        assert counted(stage) == {UPDATE: 10}
+        assert count_requests(stage) == {UPDATE: 10}
         assert [one.task_id for one in outcomes] == [task.id for task in before]
         assert all(one.written and one.written.task.priority == 2 and one.written.note is None for one in outcomes)
         assert {one["properties"]["hs_task_priority"] for one in stage.hubspot.tasks} == {"HIGH"}
@@ -124,7 +124,7 @@ async def test_a_batch_refused_whole_is_sent_in_parts(bad: str) -> None:
         outcomes = await stage.backend.update_tasks(edits)
         refused = [code == "upstream_refused" for code in codes(outcomes)]
         assert refused == [bad == "all" or place == 4 for place in range(9)]
-        assert counted(stage)[UPDATE] <= 4
+        assert count_requests(stage)[UPDATE] <= 4
 
 
 LOST = {
@@ -300,7 +300,7 @@ async def test_a_pending_batch_is_looked_at_again_and_never_sent_again(spec_vari
         before = await tasks(stage, 3)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
         assert [one.error.code if one.error else None for one in outcomes] == [code] * 3
-        assert counted(stage)[UPDATE] == 1
+        assert count_requests(stage)[UPDATE] == 1
 
 
 async def test_a_batch_that_hubspot_cancels_is_read_back_and_reported_as_not_applied() -> None:

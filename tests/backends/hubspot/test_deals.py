@@ -51,7 +51,7 @@ def deals_of(stage: Stage, record_id: str) -> list[str]:
     return sorted(one["other_id"] for one in links if (one["task_id"], one["other"]) == (record_id, "deals"))
 
 
-def searched(stage: Stage, path: str) -> list[Any]:
+def search_bodies(stage: Stage, path: str) -> list[Any]:
     return [one.body for one in stage.hubspot.requests if one.path == path]
 
 
@@ -94,7 +94,7 @@ async def test_the_tasks_of_a_deal_are_moved_by_its_name_with_a_search_by_associ
         assert {one["id"]: one["deal_id"] for one in listed["tasks"]} == {task_id(1): RENEWAL, task_id(3): RENEWAL}
         assert listed["matched"][0]["id"] == RENEWAL
         assert "matched.name" in listed["untrusted"]["fields"]
-        (search,) = searched(stage, SEARCH)
+        (search,) = search_bodies(stage, SEARCH)
         assert [one for one in stage.sent if "/associations/" in one] == [
             "POST /crm/v4/associations/tasks/deals/batch/read"
         ]
@@ -227,7 +227,7 @@ async def test_contacts_and_deals_are_found_by_the_same_words() -> None:
         assert "deals" not in await agent("find_contacts", query="carolina")
         for written in ("renovacion", "RENOVACION initech", "Renovación"):
             assert (await agent("find_contacts", query=written))["deals"] == [{"dealId": PLAN, "name": NAMES[PLAN]}]
-        assert len(searched(stage, FIND)) == 1 + 2 + 2 + 2 + 1
+        assert len(search_bodies(stage, FIND)) == 1 + 2 + 2 + 2 + 1
 
 
 async def test_contacts_and_deals_are_found_by_their_ids() -> None:

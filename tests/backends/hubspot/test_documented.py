@@ -147,7 +147,7 @@ async def refusal(agent: Agent, row: Row) -> str | None:
     return await agent.refusal(row.tool, **of_one | row.asks)
 
 
-def sent(stage: Stage) -> list[Any]:
+def written_properties(stage: Stage) -> list[Any]:
     """The properties of each task that was written."""
     bodies = [one.body or {} for one in stage.hubspot.requests if one.committed and "/objects/tasks" in one.path]
     return [one["properties"] for body in bodies for one in body.get("inputs", [body])]
@@ -165,7 +165,10 @@ async def test_every_documented_request_is_sent_as_documented_or_refused_before_
             stage.hubspot.clear_requests()
             assert (each.says, await refusal(agent, each)) == (each.says, each.code)
             times = 2 if each.tool == "bulk_update_tasks" else 1
-            assert (each.says, sent(stage)) == (each.says, [] if each.properties is None else [each.properties] * times)
+            assert (each.says, written_properties(stage)) == (
+                each.says,
+                [] if each.properties is None else [each.properties] * times,
+            )
 
 
 async def test_every_documented_error_status_gets_its_error_code() -> None:

@@ -109,7 +109,7 @@ async def watched(*variant: str, world: dict[str, Any] | None = None, **options:
         yield Watched(stage, Others(there, time), Feed(source, await source.begin(time.moment())))
 
 
-def told(event: TaskEvent) -> tuple[str, str, dict[str, tuple[object, object]]]:
+def summarize(event: TaskEvent) -> tuple[str, str, dict[str, tuple[object, object]]]:
     shown = [one for one in event.changed if event.kind != "created" or one.field == "responsibles"]
     return event.task_id, event.kind, {one.field: (one.before, one.after) for one in shown}
 
@@ -126,7 +126,7 @@ async def test_each_change_is_reported_with_the_earlier_value_its_author_and_its
         there.others.send("PATCH", f"{TASKS}/{new}", {"properties": {"hs_task_subject": "Otra"}})
         there.others.delete(two)
         found = await there.feed.look()
-        assert [told(event) for event in found] == [
+        assert [summarize(event) for event in found] == [
             (one, "updated", {"title": ("Call Acme 1", "Llamar a Acme"), "priority": (1, 2)}),
             (two, "reassigned", {"responsibles": ((ELENA,), (ANA,))}),
             (three, "completed", {"status": ("Pendiente", "Completado")}),
@@ -171,7 +171,10 @@ async def test_values_that_hubspot_calculates_are_not_reported_as_changes() -> N
         there.others.edit(task_id(1), hs_task_subject="Otra")
         new = there.others.create()
         there.stage.time.now += 60 * 60 * 24 * 10  # both are overdue by now
-        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated"), (new, "created")]
+        assert [summarize(event)[:2] for event in await there.feed.look()] == [
+            (task_id(1), "updated"),
+            (new, "created"),
+        ]
         assert await there.feed.look() == []
 
 
@@ -196,7 +199,7 @@ async def test_a_hint_is_followed_before_the_index_knows_and_tells_nothing_twice
         there.others.edit(task_id(1), hs_task_subject="Otra")
         there.others.delete(task_id(2))
         found = await there.feed.look(task_id(1), task_id(2), "", "77599999999", "x")
-        assert [told(event)[:2] for event in found] == [(task_id(1), "updated"), (task_id(2), "deleted")]
+        assert [summarize(event)[:2] for event in found] == [(task_id(1), "updated"), (task_id(2), "deleted")]
         there.stage.time.now += 60
         assert await there.feed.look(task_id(1), task_id(2)) == []
 
@@ -218,7 +221,7 @@ async def test_only_new_deletions_are_reported_from_a_long_list_of_deleted_tasks
             there.others.delete(task_id(number))
         there.stage.hubspot.clear_requests()
         found = [*await there.feed.look(), *await there.feed.look()]
-        assert sorted(told(event)[:2] for event in found) == [(task_id(one), "deleted") for one in (306, 320)]
+        assert sorted(summarize(event)[:2] for event in found) == [(task_id(one), "deleted") for one in (306, 320)]
         there.others.delete(task_id(307))
         found = [event for _ in range(3) for event in await there.feed.look()]
         assert [event.task_id for event in found] == [task_id(307)]
@@ -235,9 +238,9 @@ async def test_an_event_without_histories_is_the_difference_of_two_polls() -> No
         new = there.others.create()
         there.others.delete(two)
         found = await there.feed.look()
-        assert {told(event)[:2] for event in found} == {(one, "updated"), (new, "created"), (two, "deleted")}
+        assert {summarize(event)[:2] for event in found} == {(one, "updated"), (new, "created"), (two, "deleted")}
         changed = next(event for event in found if event.task_id == one)
-        assert told(changed)[2] == {"title": ("Antes", "Después")}
+        assert summarize(changed)[2] == {"title": ("Antes", "Después")}
         assert changed.at is None
         assert changed.between is not None
         assert changed.between[0] <= began <= changed.between[1]
@@ -250,7 +253,10 @@ async def test_tasks_that_go_by_a_property_of_their_own_are_told_by_its_value() 
         await there.feed.look(task_id(2))
         there.others.edit(task_id(1), hs_task_subject="Otra")
         there.others.delete(task_id(2))
-        assert [told(event)[:2] for event in await there.feed.look()] == [("ERP-1", "updated"), ("ERP-2", "deleted")]
+        assert [summarize(event)[:2] for event in await there.feed.look()] == [
+            ("ERP-1", "updated"),
+            ("ERP-2", "deleted"),
+        ]
         assert sorted(there.feed.tasks) == ["ERP-1"]
 
 
@@ -259,7 +265,7 @@ async def test_another_contact_is_reported_as_the_difference_of_two_polls() -> N
         await there.feed.look(task_id(1))
         there.others.send("PUT", f"/crm/v4/objects/tasks/{task_id(1)}/associations/default/contacts/{CAROLINA}")
         [event] = await there.feed.look(task_id(1))
-        assert told(event) == (task_id(1), "updated", {"ai_contact_id": (None, CAROLINA)})
+        assert summarize(event) == (task_id(1), "updated", {"ai_contact_id": (None, CAROLINA)})
         assert event.at is None
         assert event.between is not None
         assert await there.feed.look(task_id(1)) == []
@@ -303,9 +309,9 @@ async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_
         for number in (1, 2):
             there.others.edit(task_id(number), hs_task_subject="Otra")
         there.stage.hubspot.spec_variant = SpecVariant.parse([*OPEN, "lost_input=1"])
-        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(2), "updated")]
+        assert [summarize(event)[:2] for event in await there.feed.look()] == [(task_id(2), "updated")]
         there.stage.hubspot.spec_variant = SpecVariant.parse(OPEN)
-        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated")]
+        assert [summarize(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated")]
 
 
 async def test_a_deleted_task_that_cannot_be_read_is_reported_from_the_list() -> None:
@@ -313,7 +319,7 @@ async def test_a_deleted_task_that_cannot_be_read_is_reported_from_the_list() ->
         await there.feed.look()
         there.others.delete(task_id(1))
         there.stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
-        assert [told(event)[:2] for event in await there.feed.look()] == [(task_id(1), "deleted")]
+        assert [summarize(event)[:2] for event in await there.feed.look()] == [(task_id(1), "deleted")]
 
 
 async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> None:
@@ -334,7 +340,7 @@ async def test_where_deleted_tasks_are_not_listed_known_ones_are_looked_for() ->
         there.others.delete(task_id(2))
         there.others.create()
         found = await there.feed.look()
-        assert min(told(event)[:2] for event in found) == (task_id(2), "deleted")
+        assert min(summarize(event)[:2] for event in found) == (task_id(2), "deleted")
         assert [event.kind for event in await there.feed.look()] == []
 
 
@@ -344,7 +350,7 @@ async def test_each_look_checks_a_hundred_known_tasks_if_deleted_tasks_are_not_l
         await there.feed.look(*(task_id(number) for number in range(1, 102)))
         there.others.delete(task_id(101))
         found = [event for _ in range(2) for event in await there.feed.look()]
-        assert [told(event)[:2] for event in found] == [(task_id(101), "deleted")]
+        assert [summarize(event)[:2] for event in found] == [(task_id(101), "deleted")]
 
 
 def test_a_position_that_was_not_written_by_taskhand_is_the_operators_matter() -> None:

@@ -57,13 +57,13 @@ ROUTES = {"create": POST, "create linked": POST, "update": PATCH, "link": LINK, 
 EDIT = Edit(title="New", due=Due.instant(Time().moment(), "America/Santiago"), responsible_ids=(ANA,), priority=2)
 
 
-async def done(stage: Stage, what: str, before: Task) -> tuple[object, str | None]:
+async def make_call(stage: Stage, what: str, before: Task) -> tuple[object, str | None]:
     """What the call answers, and the note with it."""
     match what:
         case "create":
             made = await stage.backend.create_task(EDIT)
         case "create linked":
-            made = await stage.backend.create_task(linked())
+            made = await stage.backend.create_task(linking_edit())
         case "update":
             made = await stage.backend.update_task(before, EDIT)
         case "link":
@@ -75,15 +75,15 @@ async def done(stage: Stage, what: str, before: Task) -> tuple[object, str | Non
     return made.task, made.note
 
 
-def linked() -> Edit:
+def linking_edit() -> Edit:
     return replace(EDIT, ai_contact_id=CAROLINA)
 
 
-def asked(what: str, task: Task) -> bool:
+def is_as_requested(what: str, task: Task) -> bool:
     """Whether a task is as the call asked for."""
     edits = {
         "create": EDIT,
-        "create linked": linked(),
+        "create linked": linking_edit(),
         "update": EDIT,
         "link": Edit(title="New", ai_contact_id=CAROLINA),
     }
@@ -103,11 +103,11 @@ async def test_a_fault_leaves_the_data_and_the_reported_outcome_consistent(
         await stage.backend.statuses()
         state = stage.hubspot.state()
         stage.hubspot.clear_requests()
-        stage.hubspot.faults = [placed(one, ROUTES[what]) for one in FAULTS[fault]]
+        stage.hubspot.faults = [fault_at(one, ROUTES[what]) for one in FAULTS[fault]]
         error: TaskhandError | None = None
         answer: object = None
         try:
-            answer, _ = await done(stage, what, before)
+            answer, _ = await make_call(stage, what, before)
         except TaskhandError as raised:
             error = raised
         stage.hubspot.faults = []
@@ -115,7 +115,7 @@ async def test_a_fault_leaves_the_data_and_the_reported_outcome_consistent(
         added = len(stage.hubspot.state()["tasks"]) - len(state["tasks"])
         assert sum(one.committed for one in posts) == added <= 1
         if isinstance(answer, Task) and what in {"create", "create linked", "update", "link"}:
-            assert asked(what, answer)
+            assert is_as_requested(what, answer)
             assert await stage.backend.get_task(answer.id) == answer
         if error is not None:
             assert error.next_step
@@ -127,7 +127,7 @@ async def test_a_fault_leaves_the_data_and_the_reported_outcome_consistent(
     assert not any(KEY in str(record.__dict__) for record in caplog.records)
 
 
-def placed(fault: Fault, route: str) -> Fault:
+def fault_at(fault: Fault, route: str) -> Fault:
     return replace(fault, route=route)
 
 
@@ -158,8 +158,8 @@ async def test_a_note_explains_how_an_outcome_was_learned(what: str, fault: str,
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
-        stage.hubspot.faults = [placed(one, ROUTES[what]) for one in FAULTS[fault]]
-        _, note = await done(stage, what, before)
+        stage.hubspot.faults = [fault_at(one, ROUTES[what]) for one in FAULTS[fault]]
+        _, note = await make_call(stage, what, before)
         assert note == expected
 
 
@@ -169,7 +169,7 @@ async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -
     async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "search_lag=5")), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = [Fault("reset_after", POST)]
-        task, note = await done(stage, what, before)
+        task, note = await make_call(stage, what, before)
         assert note == FOUND
         assert isinstance(task, Task)
         assert time.slept == ([2.0, 5.0] if what == "create" else [])
@@ -191,7 +191,7 @@ async def test_a_lost_new_task_is_found_among_the_newest_tasks_of_a_contact_with
     world = seed(rows=[row(number, {"contacts": [CAROLINA]}) for number in range(1, 102)])
     async with staged(hubspot(time, world, spec_variant=("burst=0", "searches=0", "search_lag=30")), time) as stage:
         stage.hubspot.faults = [Fault("reset_after", POST)]
-        assert (await stage.backend.create_task(linked())).note == FOUND
+        assert (await stage.backend.create_task(linking_edit())).note == FOUND
 
 
 async def test_a_lost_new_task_is_not_the_equal_one_of_another_call_that_is_being_read_back() -> None:
@@ -230,7 +230,7 @@ async def test_an_update_that_cannot_be_read_back_is_reported_as_hubspot_confirm
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = [Fault("status", GET, status=500, nth="every")]
         written = await stage.backend.update_task(before, EDIT)
-        assert asked("update", written.task)
+        assert is_as_requested("update", written.task)
         assert written.note is not None
         assert "could not be read back" in written.note
 

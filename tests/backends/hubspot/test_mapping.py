@@ -79,7 +79,7 @@ def record(json: dict[str, Any]) -> Record:
     return found
 
 
-def read(json: dict[str, Any], zones: Zones | None = None) -> Task:
+def read_task(json: dict[str, Any], zones: Zones | None = None) -> Task:
     return task_of(record(json), zones or Zones(None), STATUSES)
 
 
@@ -87,7 +87,7 @@ def read(json: dict[str, Any], zones: Zones | None = None) -> Task:
 def test_a_new_task_reads_back_as_written(data: st.DataObject, zone: str) -> None:
     zones = Zones(zone)
     edit = data.draw(edits(zones))
-    task = read(json_of(properties_of(edit, None, zones, STATUSES), edit), zones)
+    task = read_task(json_of(properties_of(edit, None, zones, STATUSES), edit), zones)
     assert not list(edit.unmet_by(task).given())
 
 
@@ -96,8 +96,8 @@ def test_an_updated_task_reads_back_as_written(data: st.DataObject, zone: str) -
     zones = Zones(zone)
     first, second = data.draw(edits(zones)), data.draw(edits(zones))
     was = properties_of(first, None, zones, STATUSES)
-    before = read(json_of(was, first), zones)
-    task = read(json_of(was | properties_of(second, before, zones, STATUSES), second), zones)
+    before = read_task(json_of(was, first), zones)
+    task = read_task(json_of(was | properties_of(second, before, zones, STATUSES), second), zones)
     own = [name for name, _ in second.unmet_by(task).given() if not name.startswith("ai_")]
     assert own == []
 
@@ -107,11 +107,11 @@ def test_the_task_before_and_the_answer_to_an_update_make_the_task_after(data: s
     zones = Zones(zone)
     first, second = data.draw(edits(zones)), data.draw(edits(zones))
     was = properties_of(first, None, zones, STATUSES)
-    before = read(json_of(was, first), zones)
+    before = read_task(json_of(was, first), zones)
     sent = properties_of(second, before, zones, STATUSES)
     answer = record(json_of(sent))
     made = task_of(record_of(before, answer, zones, STATUSES), zones, STATUSES)
-    assert made == read(json_of(was | sent, first), zones)
+    assert made == read_task(json_of(was | sent, first), zones)
 
 
 def test_an_answer_to_an_update_leaves_the_other_properties_of_the_task_as_they_were() -> None:
@@ -123,7 +123,7 @@ def test_an_answer_to_an_update_leaves_the_other_properties_of_the_task_as_they_
 
 @pytest.mark.parametrize("value", ["NONE", None, "", "URGENT"])
 def test_no_priority_and_an_own_one_are_shown_as_0_and_are_not_low(value: str | None) -> None:
-    task = read(json_of({}) | {"properties": {"hs_task_priority": value}})
+    task = read_task(json_of({}) | {"properties": {"hs_task_priority": value}})
     assert (task.priority, task.shown_priority) == (None, 0)
     assert Edit(priority=0).unmet_by(task) == Edit(priority=0)
     assert properties_of(Edit(priority=0), task, Zones(None), STATUSES) == {"hs_task_priority": "LOW"}
@@ -131,7 +131,9 @@ def test_no_priority_and_an_own_one_are_shown_as_0_and_are_not_low(value: str | 
 
 
 def test_a_priority_is_taken_away_as_hubspots_own_none() -> None:
-    assert properties_of(Edit(priority=None), read(json_of({})), Zones(None), STATUSES) == {"hs_task_priority": "NONE"}
+    assert properties_of(Edit(priority=None), read_task(json_of({})), Zones(None), STATUSES) == {
+        "hs_task_priority": "NONE"
+    }
 
 
 def test_a_task_that_was_reopened_has_no_time_of_completion() -> None:
@@ -144,8 +146,8 @@ def test_a_task_that_was_reopened_has_no_time_of_completion() -> None:
 def test_writes_the_all_day_flag_only_when_it_changes() -> None:
     zones = Zones("America/Santiago")
     day, timed = Due(date(2026, 3, 10)), Due.instant(datetime(2026, 3, 10, 18, tzinfo=UTC), zones.shown)
-    of_day = read(json_of(properties_of(Edit(due=day), None, zones, STATUSES)), zones)
-    of_time = read(json_of(properties_of(Edit(due=timed), None, zones, STATUSES)), zones)
+    of_day = read_task(json_of(properties_of(Edit(due=day), None, zones, STATUSES)), zones)
+    of_time = read_task(json_of(properties_of(Edit(due=timed), None, zones, STATUSES)), zones)
     assert properties_of(Edit(due=day), None, zones, STATUSES)["hs_task_is_all_day"] == "true"
     assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), None, zones, STATUSES)
     assert properties_of(Edit(due=timed), of_day, zones, STATUSES)["hs_task_is_all_day"] == "false"
@@ -154,10 +156,10 @@ def test_writes_the_all_day_flag_only_when_it_changes() -> None:
 
 
 def test_a_status_that_is_not_an_option_is_named_by_its_value() -> None:
-    status = read(json_of({"hs_task_status": "5996831934"})).status_config
+    status = read_task(json_of({"hs_task_status": "5996831934"})).status_config
     assert status is not None
     assert (status.id, status.name, status.type) == ("5996831934", "5996831934", "unknown")
-    assert read(json_of({})).status_config is None
+    assert read_task(json_of({})).status_config is None
 
 
 def test_shows_the_lowest_of_several_links_or_the_requested_one() -> None:
@@ -197,7 +199,7 @@ def test_json_without_an_id_is_no_record(json: dict[str, Any]) -> None:
     ],
 )
 def test_names_the_fields_that_cannot_be_read_and_reads_the_others(json: dict[str, Any], unreadable: set[str]) -> None:
-    task = read(json)
+    task = read_task(json)
     assert set(task.unreadable_fields) == unreadable
     assert all(getattr(task, name) is None for name in unreadable)
     assert task.id == json["id"]
@@ -231,7 +233,7 @@ def test_arbitrary_json_in_every_field_is_a_task(
     properties: dict[str, Any], created: object, links: object, zone: str
 ) -> None:
     json = {"id": "1", "properties": properties, "createdAt": created, "associations": links, "url": links}
-    task = read(json, Zones(zone))
+    task = read_task(json, Zones(zone))
     assert due_of(task) is None or str(due_of(task))
 
 
@@ -254,12 +256,12 @@ def test_arbitrary_json_is_a_status_and_a_person_with_an_id(one: Any, other: Any
 
 def test_creation_times_sort_as_text() -> None:
     whole, later = json_of({}, createdAt="2026-03-02T15:00:00Z"), json_of({}, createdAt="2026-03-02T15:00:00.123Z")
-    assert str(read(whole).created_at) < str(read(later).created_at)
+    assert str(read_task(whole).created_at) < str(read_task(later).created_at)
 
 
 def test_reads_only_https_addresses() -> None:
-    assert read(json_of({}, url="https://app.hubspot.com/t/1")).url == "https://app.hubspot.com/t/1"
-    assert read(json_of({}, url="javascript:alert(1)")).url is None
+    assert read_task(json_of({}, url="https://app.hubspot.com/t/1")).url == "https://app.hubspot.com/t/1"
+    assert read_task(json_of({}, url="javascript:alert(1)")).url is None
 
 
 def test_names_an_owner_without_a_name_by_email_or_id() -> None:

@@ -54,7 +54,7 @@ Way = Literal["single", "bulk"]
 WAYS: tuple[Way, ...] = ("single", "bulk")
 
 
-def kept(stage: Stage, number: int = 1) -> dict[str, Any]:
+def stored_values(stage: Stage, number: int = 1) -> dict[str, Any]:
     """The values of a seeded task as HubSpot really has them."""
     return {name: stage.true(number).get(name) for name in COMPARED}
 
@@ -63,7 +63,7 @@ async def snapshot(stage: Stage, number: int = 1) -> Snapshot:
     return (await stage.backend.snapshots([task_id(number)]))[task_id(number)]
 
 
-async def updated(stage: Stage, way: Way, before: Task, edit: Edit) -> tuple[Task, str | None]:
+async def update_by(stage: Stage, way: Way, before: Task, edit: Edit) -> tuple[Task, str | None]:
     if way == "single":
         written = await stage.backend.update_task(before, edit)
     else:
@@ -89,11 +89,11 @@ def world(spec_variant: tuple[str, ...] = (), *rows: dict[str, Any]) -> tuple[An
 async def test_undo_restores_every_raw_value(way: Way, spec_variant: str) -> None:
     there, time = world((spec_variant,))
     async with staged(there, time) as stage:
-        was, before = kept(stage), await snapshot(stage)
-        after, _ = await updated(stage, way, before.task, CHANGE)
-        assert kept(stage)["hs_task_body"] == "other"
-        restored, note = await updated(stage, way, after, back(before, after))
-        assert kept(stage) == was
+        was, before = stored_values(stage), await snapshot(stage)
+        after, _ = await update_by(stage, way, before.task, CHANGE)
+        assert stored_values(stage)["hs_task_body"] == "other"
+        restored, note = await update_by(stage, way, after, back(before, after))
+        assert stored_values(stage) == was
         assert (restored, note) == (before.task, None)
 
 
@@ -101,10 +101,10 @@ async def test_undo_restores_every_raw_value(way: Way, spec_variant: str) -> Non
 async def test_undo_empties_properties_that_were_empty(way: Way) -> None:
     there, time = world((), row(1, hs_task_subject="", hs_task_priority="", hubspot_owner_id=""))
     async with staged(there, time) as stage:
-        was, before = kept(stage), await snapshot(stage)
-        after, _ = await updated(stage, way, before.task, CHANGE)
-        restored, _ = await updated(stage, way, after, back(before, after))
-        assert (kept(stage), restored) == (was, before.task)
+        was, before = stored_values(stage), await snapshot(stage)
+        after, _ = await update_by(stage, way, before.task, CHANGE)
+        restored, _ = await update_by(stage, way, after, back(before, after))
+        assert (stored_values(stage), restored) == (was, before.task)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -112,8 +112,8 @@ async def test_undo_writes_only_the_fields_that_the_edit_sets(way: Way) -> None:
     there, time = world()
     async with staged(there, time) as stage:
         before = await snapshot(stage)
-        after, _ = await updated(stage, way, before.task, CHANGE)
-        restored, _ = await updated(stage, way, after, Edit(priority=None, native=before.native))
+        after, _ = await update_by(stage, way, before.task, CHANGE)
+        restored, _ = await update_by(stage, way, after, Edit(priority=None, native=before.native))
         assert restored == after.model_copy(update={"priority": None})
         assert (stage.true(1)["hs_task_priority"], stage.true(1)["hs_task_body"]) == ("NONE", "other")
 
@@ -124,7 +124,7 @@ async def test_a_field_without_a_raw_value_is_written_from_the_contract(way: Way
     async with staged(there, time) as stage:
         before = await snapshot(stage)
         edit = Edit(title="New", priority=2, status=StatusChoice(id="COMPLETED"), native={"hs_task_subject": "Old"})
-        await updated(stage, way, before.task, edit)
+        await update_by(stage, way, before.task, edit)
         true = stage.true(1)
         assert [true[one] for one in ("hs_task_subject", "hs_task_priority", "hs_task_status")] == [
             "Old",
@@ -140,10 +140,10 @@ async def test_undo_restores_a_stage_that_no_status_stands_for(way: Way, seen: s
     there, time = world(("stages=custom", f"custom_stage={seen}", more))
     async with staged(there, time) as stage:
         stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
-        was, before = kept(stage), await snapshot(stage)
-        after, _ = await updated(stage, way, before.task, CHANGE)
-        restored, note = await updated(stage, way, after, back(before, after))
-        now = kept(stage)
+        was, before = stored_values(stage), await snapshot(stage)
+        after, _ = await update_by(stage, way, before.task, CHANGE)
+        restored, note = await update_by(stage, way, after, back(before, after))
+        now = stored_values(stage)
         # What the status reads in an account's own stage is not known, so it is left to HubSpot.
         assert now.pop("hs_task_status") in {was.pop("hs_task_status"), "COMPLETED"}
         assert now == was
@@ -162,7 +162,7 @@ async def test_a_lost_answer_counts_as_applied_only_where_the_raw_value_is_there
         stage.hubspot.edit(task_id(1), **low)
         now = await snapshot(stage)
         stage.hubspot.faults = (Fault(kind, PATCH if way == "single" else UPDATE),)
-        _, note = await updated(stage, way, now.task, Edit(priority=None, native=before.native))
+        _, note = await update_by(stage, way, now.task, Edit(priority=None, native=before.native))
         assert note == (HUBSPOT.applied if kind == "reset_after" else HUBSPOT.sent_again)
         assert stage.true(1)["hs_task_priority"] == "NONE"
 
@@ -172,8 +172,8 @@ async def test_undo_restores_a_day_where_the_account_refuses_the_flag() -> None:
     async with staged(there, time) as stage:
         before = await snapshot(stage)
         for way in WAYS:
-            after, _ = await updated(stage, way, before.task, CHANGE)
-            await updated(stage, way, after, back(before, after))
+            after, _ = await update_by(stage, way, before.task, CHANGE)
+            await update_by(stage, way, after, back(before, after))
             assert stage.true(1)["hs_timestamp"] == ODD["hs_timestamp"]
 
 
@@ -202,7 +202,7 @@ async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None
     async with staged(there, time) as stage:
         if not own:
             stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
-        was, before = kept(stage), await snapshot(stage)
+        was, before = stored_values(stage), await snapshot(stage)
         await stage.backend.delete_task(before.task)
         stage.hubspot.faults = (fault,) if fault else ()
         edit = again(before)
@@ -233,7 +233,7 @@ async def test_names_an_owner_who_no_longer_exists_as_the_reason_that_undo_fails
     there, time = world((), row(1, hubspot_owner_id=ELENA))
     async with staged(there, time) as stage:
         before = await snapshot(stage)
-        after, _ = await updated(stage, "single", before.task, CHANGE)
+        after, _ = await update_by(stage, "single", before.task, CHANGE)
         gone = {**before.native, "hubspot_owner_id": "64492922"}
         with pytest.raises(CallerError, match="responsibleIds"):
             await stage.backend.update_task(after, Edit(responsible_ids=(ELENA,), native=gone))

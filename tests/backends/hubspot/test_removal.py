@@ -21,11 +21,11 @@ def deletes(stage: Stage) -> int:
     return sum(one.route == DELETE for one in stage.hubspot.requests)
 
 
-def there(stage: Stage) -> set[str]:
+def stored_ids(stage: Stage) -> set[str]:
     return {one["id"] for one in stage.hubspot.tasks}
 
 
-async def listed(stage: Stage) -> set[str]:
+async def listed_ids(stage: Stage) -> set[str]:
     return {one.id for one in (await stage.backend.list_tasks(TaskQuery(responsible_ids=(ELENA,)))).tasks}
 
 
@@ -33,12 +33,12 @@ async def test_a_deleted_task_is_gone_from_reads_and_lists_though_the_search_is_
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
-        assert await listed(stage) == {task_id(1), task_id(2)}
+        assert await listed_ids(stage) == {task_id(1), task_id(2)}
         assert await stage.backend.delete_task(before) is None
-        assert await listed(stage) == there(stage) == {task_id(2)}
+        assert await listed_ids(stage) == stored_ids(stage) == {task_id(2)}
         assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
         time.now += 31
-        assert await listed(stage) == {task_id(2)}
+        assert await listed_ids(stage) == {task_id(2)}
 
 
 @pytest.mark.parametrize("spec_variant", ["archive_unknown=404", "archive_unknown=204"])
@@ -63,8 +63,8 @@ async def test_a_deletion_whose_answer_is_lost_removes_only_its_task_and_is_repo
         before = await stage.backend.get_task(task_id(1))
         stage.hubspot.faults = (fault,)
         assert await stage.backend.delete_task(before) == note
-        assert (deletes(stage), there(stage)) == (sent, {task_id(2)})
-        assert await listed(stage) == {task_id(2)}
+        assert (deletes(stage), stored_ids(stage)) == (sent, {task_id(2)})
+        assert await listed_ids(stage) == {task_id(2)}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ async def test_a_task_that_was_not_deleted_is_not_reported_as_deleted(faults: tu
         stage.hubspot.faults = ()
         assert failed.value.code == code
         assert failed.value.next_step
-        assert await listed(stage) == there(stage) == {task_id(1), task_id(2)}
+        assert await listed_ids(stage) == stored_ids(stage) == {task_id(1), task_id(2)}
 
 
 async def test_the_outcome_is_unknown_if_the_answer_is_lost_and_the_task_cannot_be_searched_for() -> None:
@@ -99,7 +99,7 @@ async def test_the_outcome_is_unknown_if_the_answer_is_lost_and_the_task_cannot_
         with pytest.raises(OutcomeUnknown, match="it is unknown whether it was applied"):
             await stage.backend.delete_task(before)
         stage.hubspot.faults = ()
-        assert await listed(stage) == {task_id(2)}
+        assert await listed_ids(stage) == {task_id(2)}
 
 
 async def test_a_task_that_somebody_else_deleted_is_not_found() -> None:
@@ -124,7 +124,7 @@ async def test_a_404_to_the_second_sending_means_that_the_first_one_arrived() ->
         stage.hubspot.faults = (Fault("reset_before", DELETE), Fault("status", DELETE, nth=2, status=503))
         time.on_sleep = meanwhile
         assert await stage.backend.delete_task(before) == HUBSPOT.removed
-        assert there(stage) == {task_id(2)}
+        assert stored_ids(stage) == {task_id(2)}
 
 
 async def test_a_deletion_goes_by_hubspots_own_id() -> None:
@@ -135,7 +135,7 @@ async def test_a_deletion_goes_by_hubspots_own_id() -> None:
     ) as stage:
         before = await stage.backend.get_task("REF 1")
         assert await stage.backend.delete_task(before) is None
-        assert there(stage) == {task_id(2)}
+        assert stored_ids(stage) == {task_id(2)}
         with pytest.raises(NotFound):
             await stage.backend.delete_task(before)
 
@@ -148,4 +148,4 @@ async def test_a_change_of_a_deleted_task_is_refused_and_does_not_restore_the_ta
         (outcome,) = await stage.backend.update_tasks([(before, Edit(title="New"))])
         assert outcome.error is not None
         assert outcome.error.code == "task_not_found"
-        assert await listed(stage) == {task_id(2)}
+        assert await listed_ids(stage) == {task_id(2)}

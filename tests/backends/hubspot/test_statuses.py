@@ -141,7 +141,7 @@ def test_a_pipeline_without_its_stages_is_no_empty_one() -> None:
         TaskStatuses.of_pipelines({"results": [{"id": "p", "label": "Task Pipeline"}]})
 
 
-async def listed(stage: Stage, *names: str) -> set[str]:
+async def listed_ids(stage: Stage, *names: str) -> set[str]:
     known = await stage.backend.statuses()
     query = TaskQuery(statuses=resolve_filter_statuses(names, known))
     return {one.id for one in (await stage.backend.list_tasks(query)).tasks}
@@ -169,9 +169,9 @@ async def test_a_task_moves_into_and_out_of_a_custom_stage_and_is_found_by_it(se
             assert task.status_config is not None
             assert (task.status_config.id, note) == (choice.id, None)
             assert task == await stage.backend.get_task(task_id(1))
-            assert await listed(stage, "done") == {task_id(1)}
-            assert await listed(stage, str(choice.name)) == {task_id(1)}
-        assert await listed(stage, "Cancelled") == set()
+            assert await listed_ids(stage, "done") == {task_id(1)}
+            assert await listed_ids(stage, str(choice.name)) == {task_id(1)}
+        assert await listed_ids(stage, "Cancelled") == set()
 
 
 @pytest.mark.parametrize("unset", ["yes", "no"])

@@ -34,7 +34,7 @@ DUE = Due.instant(datetime(2026, 3, 6, 13, tzinfo=UTC), "America/Santiago")
 TASKS = "/crm/v3/objects/tasks"
 
 
-def written(stage: Stage) -> list[Any]:
+def written_bodies(stage: Stage) -> list[Any]:
     """The bodies of the requests that write."""
     return [one.body for one in stage.hubspot.requests if one.committed]
 
@@ -54,7 +54,7 @@ async def test_a_new_task_is_sent_as_documented_and_read_back() -> None:
         )
         made = await stage.backend.create_task(edit)
         assert stage.sent == [f"POST {TASKS}", f"GET {TASKS}/{made.task.id}"]
-        assert written(stage) == [
+        assert written_bodies(stage) == [
             {
                 "properties": {
                     "hs_task_subject": "Call",
@@ -85,7 +85,7 @@ async def test_an_update_sends_only_the_given_fields_and_reads_the_task_back() -
         stage.hubspot.clear_requests()
         done = await stage.backend.update_task(before, Edit(description=None, responsible_ids=()))
         assert stage.sent == [f"PATCH {TASKS}/{before.id}", f"GET {TASKS}/{before.id}"]
-        assert written(stage) == [{"properties": {"hs_task_body": "", "hubspot_owner_id": ""}}]
+        assert written_bodies(stage) == [{"properties": {"hs_task_body": "", "hubspot_owner_id": ""}}]
         assert done.task == before.model_copy(update={"task_responsibles": ()})
 
 
@@ -171,7 +171,7 @@ async def test_a_new_task_needs_a_due_date() -> None:
         with pytest.raises(CallerError) as refused:
             await stage.backend.check_edit(None, Edit(title="Call", responsible_ids=(), priority=1))
         assert refused.value.code == "due_date_required"
-        assert written(stage) == []
+        assert written_bodies(stage) == []
 
 
 async def test_a_task_that_is_gone_is_not_found_whatever_the_tool() -> None:

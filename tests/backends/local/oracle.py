@@ -8,12 +8,12 @@ from fixed_clock import NOW
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
 
-__all__ = ["expected", "plain"]
+__all__ = ["expected_ids", "plain"]
 
 
-def expected(tasks: list[Task], query: TaskQuery, default_zone: str) -> list[str]:
+def expected_ids(tasks: list[Task], query: TaskQuery, default_zone: str) -> list[str]:
     """The ids of all tasks of all pages, in order."""
-    found = sorted((task for task in tasks if _wanted(task, query, default_zone)), key=lambda task: task.id)
+    found = sorted((task for task in tasks if _matches(task, query, default_zone)), key=lambda task: task.id)
     if query.order == "due":
         found.sort(key=lambda task: (task.due_at is None, _local(task) or ""))
     elif query.order == "oldest":
@@ -31,7 +31,7 @@ def plain(text: str) -> str:
     return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
 
 
-def _wanted(task: Task, query: TaskQuery, default_zone: str) -> bool:
+def _matches(task: Task, query: TaskQuery, default_zone: str) -> bool:
     status = task.status_config
     assert status is not None
     people = query.responsible_ids

@@ -36,7 +36,7 @@ async def begin(backend: LocalBackend, *, looks: bool = True) -> Feed:
     return feed
 
 
-async def told(feed: Feed) -> list[tuple[str, list[tuple[str, object, object]], str | None]]:
+async def new_events(feed: Feed) -> list[tuple[str, list[tuple[str, object, object]], str | None]]:
     """The kind of each new event, its fields, and who."""
     return [
         (event.kind, [(one.field, one.before, one.after) for one in event.changed], event.by)
@@ -54,7 +54,7 @@ async def test_a_change_of_several_fields_and_people_is_one_event(opens: Opener)
         await backend.update_task(
             task, Edit(title="Call", description="Soon", status=done, responsible_ids=(ana, me.id))
         )
-        [event] = await told(feed)
+        [event] = await new_events(feed)
         assert event == (
             "completed",
             [
@@ -93,9 +93,9 @@ async def test_reports_each_task_of_a_bulk_write_and_no_event_for_a_rolled_back_
         await backend.update_tasks([(task, Edit(title="Call Acme")) for task in tasks])
         await backend.import_lines([Line(1, "task", tasks[0].model_dump() | {"id": "abcdef01"})], commit=False)
         new = [("priority", None, 1), ("status", None, "Pendiente")]
-        assert await told(feed) == [("created", new, (await backend.account.me()))] * 2
+        assert await new_events(feed) == [("created", new, (await backend.account.me()))] * 2
         await backend.delete_tasks(tasks)
-        assert [kind for kind, _, _ in await told(feed)] == ["deleted", "deleted"]
+        assert [kind for kind, _, _ in await new_events(feed)] == ["deleted", "deleted"]
 
 
 async def test_reports_rows_that_were_written_by_hand_in_a_file(store_file: Path) -> None:
@@ -113,7 +113,7 @@ async def test_reports_rows_that_were_written_by_hand_in_a_file(store_file: Path
             connection.execute("UPDATE task SET title = 'By hand'")
             connection.execute("DELETE FROM task")
             connection.commit()
-        assert await told(feed) == [
+        assert await new_events(feed) == [
             ("updated", [("title", "Call Acme", "By hand"), ("priority", 1, 2)], None),
             ("reassigned", [("responsibles", (), (me.id,))], None),
             ("deleted", [], None),
@@ -131,9 +131,9 @@ async def test_reports_rows_that_were_written_by_hand_in_a_database_after_the_co
         with psycopg.connect(postgres_database.url) as connection:
             connection.execute("UPDATE taskhand_tasks.task SET title = 'By hand', due_at = '2026-03-09T00:00:00.000Z'")
             await create(backend, CALL)  # it has a higher number, and is committed first
-            early = await told(feed)
+            early = await new_events(feed)
             connection.execute("UPDATE taskhand_tasks.task SET is_all_day = 1, title = 'We' WHERE title <> 'Call Acme'")
-        events = early + await told(feed)
+        events = early + await new_events(feed)
         new = [("priority", None, 1), ("status", None, "Pendiente")]
         assert [event for event in events if event[0] == "created"] == [("created", new, me.id)]
         [(kind, changed, by)] = [event for event in events if event[0] != "created"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from backends.local.conftest import Opener
 from backends.local.open_store import create, empty_database, open_database, open_store, update
-from backends.local.oracle import expected
+from backends.local.oracle import expected_ids
 from fixed_clock import NOW, FixedClock
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.page_rows import find_rows
@@ -77,7 +77,7 @@ FROM task
 """
 
 
-def filled(path: Path, count: int) -> sqlite3.Connection:
+def open_filled_store(path: Path, count: int) -> sqlite3.Connection:
     """A store with so many tasks, opened."""
 
     async def furnish() -> None:
@@ -100,13 +100,13 @@ def filled(path: Path, count: int) -> sqlite3.Connection:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    with closing(filled(tmp_path_factory.mktemp("small") / "tasks.sqlite", SMALL)) as connection:
+    with closing(open_filled_store(tmp_path_factory.mktemp("small") / "tasks.sqlite", SMALL)) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    with closing(filled(tmp_path_factory.mktemp("large") / "tasks.sqlite", LARGE)) as connection:
+    with closing(open_filled_store(tmp_path_factory.mktemp("large") / "tasks.sqlite", LARGE)) as connection:
         yield connection
 
 
@@ -345,7 +345,7 @@ async def compare(opens: Opener, wanted: list[Wish], asked: list[Ask]) -> None:
         clock.now = NOW
         for query in map(world.resolved, asked):
             pages = await world.pages(query)
-            assert [task.id for page in pages for task in page] == expected(tasks, query, ZONE)
+            assert [task.id for page in pages for task in page] == expected_ids(tasks, query, ZONE)
             assert all(len(page) == query.limit for page in pages[:-1])
             assert all(task in tasks for page in pages for task in page)
 

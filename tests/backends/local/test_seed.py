@@ -31,7 +31,7 @@ async def backend(store_file: Path) -> AsyncIterator[LocalBackend]:
         yield backend
 
 
-async def planted(backend: LocalBackend) -> tuple[Task, ...]:
+async def seed_tasks(backend: LocalBackend) -> tuple[Task, ...]:
     count = await seed_store(backend, NOW)
     tasks = (await backend.list_tasks(TaskQuery(limit=100))).tasks
     assert len(tasks) == count
@@ -39,14 +39,14 @@ async def planted(backend: LocalBackend) -> tuple[Task, ...]:
 
 
 async def test_some_tasks_have_a_day_some_a_time_and_some_neither(backend: LocalBackend) -> None:
-    tasks = await planted(backend)
+    tasks = await seed_tasks(backend)
     kinds = Counter("none" if not t.due_at else "day" if t.is_all_day else "time" for t in tasks)
     assert min(kinds["none"], kinds["day"], kinds["time"]) >= 3
     assert all(task.due_timezone == "America/Santiago" for task in tasks if task.due_at and not task.is_all_day)
 
 
 async def test_dates_lie_around_today_and_some_are_late(backend: LocalBackend) -> None:
-    tasks = await planted(backend)
+    tasks = await seed_tasks(backend)
     away = [(due.day - NOW.date()).days for due in map(due_of, tasks) if due]
     assert min(away) < -3
     assert 0 in away
@@ -56,7 +56,7 @@ async def test_dates_lie_around_today_and_some_are_late(backend: LocalBackend) -
 
 
 async def test_every_status_and_priority_is_in_use_and_what_is_done_was_due_before(backend: LocalBackend) -> None:
-    tasks = await planted(backend)
+    tasks = await seed_tasks(backend)
     statuses = Counter(task.status_config.name for task in tasks if task.status_config)
     assert set(statuses) == {"Pendiente", "En Progreso", "Completado"}
     assert {task.priority for task in tasks} == {0, 1, 2}
@@ -65,7 +65,7 @@ async def test_every_status_and_priority_is_in_use_and_what_is_done_was_due_befo
 
 
 async def test_linked_contacts_can_be_found_and_belong_to_the_customer(backend: LocalBackend) -> None:
-    tasks = await planted(backend)
+    tasks = await seed_tasks(backend)
     customers = {contact.id: contact.customer_id for contact in await backend.account.find_contacts("", 100)}
     linked = [task for task in tasks if task.ai_contact_id]
     assert len(linked) >= 5
@@ -74,7 +74,7 @@ async def test_linked_contacts_can_be_found_and_belong_to_the_customer(backend: 
 
 
 async def test_people_are_on_the_team_and_two_of_them_share_a_name(backend: LocalBackend) -> None:
-    tasks = await planted(backend)
+    tasks = await seed_tasks(backend)
     team = {member.id for member in await backend.account.members()}
     assert all(set(task.responsible_ids) <= team for task in tasks)
     assert {len(task.responsible_ids) for task in tasks} >= {0, 1, 2}
@@ -83,7 +83,7 @@ async def test_people_are_on_the_team_and_two_of_them_share_a_name(backend: Loca
 
 
 async def test_a_store_with_tasks_is_not_seeded_and_stays_as_it_is(backend: LocalBackend) -> None:
-    await planted(backend)
+    await seed_tasks(backend)
     before = await backend.account.members()
     with pytest.raises(CallerError, match="has tasks already"):
         await seed_store(backend, NOW)
@@ -93,7 +93,7 @@ async def test_a_store_with_tasks_is_not_seeded_and_stays_as_it_is(backend: Loca
 async def test_a_store_without_its_first_statuses_can_be_seeded(backend: LocalBackend) -> None:
     await backend.edit(lambda directory: directory.rename_status("En Progreso", "Doing"))
     await backend.edit(lambda directory: directory.remove_status("Completado"))
-    tasks = await planted(backend)
+    tasks = await seed_tasks(backend)
     assert {task.status_config.name for task in tasks if task.status_config} == {"Pendiente", "Doing"}
 
 

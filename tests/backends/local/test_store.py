@@ -192,7 +192,7 @@ async def test_a_store_that_is_opened_again_is_not_furnished_again(store_file: P
         assert len(await backend.account.members()) == 1
 
 
-async def refused(path: Path) -> OperatorError:
+async def opening_error(path: Path) -> OperatorError:
     """The error of a store that cannot be used."""
     async with open_store(path) as backend:
         with pytest.raises(OperatorError) as error:
@@ -206,24 +206,24 @@ async def refused(path: Path) -> OperatorError:
 
 async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(store_file: Path) -> None:
     before = rewritten(store_file, b"My diary.\n" * 1_000)
-    assert "not a database" in (await refused(store_file)).message
+    assert "not a database" in (await opening_error(store_file)).message
     assert content(store_file) == before
 
 
 async def test_a_folder_is_no_store(tmp_path: Path) -> None:
-    await refused(tmp_path)
+    await opening_error(tmp_path)
 
 
 async def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    await refused(tmp_path / "file" / "tasks.sqlite")
+    await opening_error(tmp_path / "file" / "tasks.sqlite")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="no folder is read-only to root")
 async def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
-    await refused(folder / "tasks.sqlite")
+    await opening_error(folder / "tasks.sqlite")
 
 
 async def test_a_file_cut_in_half_is_refused(store_file: Path) -> None:
@@ -231,14 +231,14 @@ async def test_a_file_cut_in_half_is_refused(store_file: Path) -> None:
         await backend.statuses()
     whole = content(store_file)
     rewritten(store_file, whole[: len(whole) // 2])
-    await refused(store_file)
+    await opening_error(store_file)
 
 
 async def test_a_database_of_something_else_is_refused_and_left_as_it_is(store_file: Path) -> None:
     with closing(sqlite3.connect(store_file)) as connection, connection:
         connection.execute("CREATE TABLE task (diary TEXT)")
         connection.execute("INSERT INTO task VALUES ('My diary')")
-    await refused(store_file)
+    await opening_error(store_file)
     with closing(sqlite3.connect(store_file)) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("task",)]
         assert connection.execute("SELECT diary FROM task").fetchall() == [("My diary",)]

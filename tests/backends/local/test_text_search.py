@@ -54,7 +54,7 @@ VALUES (?, ?, ?, 0, ?, ?, 'new', ?, ?)
 
 
 @contextmanager
-def opened(path: Path, *, without_fts: bool = False) -> Iterator[sqlite3.Connection]:
+def open_texts(path: Path, *, without_fts: bool = False) -> Iterator[sqlite3.Connection]:
     """A store with a status; as a SQLite that lacks FTS5 sees it, if so."""
     with closing(open_connection(path, TASK_STORE)) as connection:
         if without_fts:
@@ -119,18 +119,18 @@ def test_a_text_search_finds_the_same_tasks_as_a_scan_of_every_text(
     path = tmp_path_factory.getbasetemp() / "texts.sqlite"
     before, without, after = written
     parts = [part for _, _, *both in (*before, *without, *after) for text in both for part in (text[:2], text[1:5])]
-    with opened(path) as connection:
+    with open_texts(path) as connection:
         connection.execute("DELETE FROM task")
         for change in before:
             write(connection, change)
         check_searches(connection, [*wanted, *parts], order)
     if without:
-        with opened(path, without_fts=True) as connection:
+        with open_texts(path, without_fts=True) as connection:
             assert not has_text_index(connection)
             for change in without:
                 write(connection, change)
             check_searches(connection, [*wanted, *parts], order)
-    with opened(path) as connection:
+    with open_texts(path) as connection:
         assert has_text_index(connection)
         for change in after:
             write(connection, change)
@@ -186,7 +186,7 @@ async def test_a_search_reports_that_more_tasks_match_than_it_reads(postgres_dat
 
 
 def test_many_words_and_long_ones_are_found_too(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.sqlite") as connection:
+    with open_texts(tmp_path / "tasks.sqlite") as connection:
         long = "".join(chr(0x4E00 + number) for number in range(300))
         write(connection, ("add", 1, f"{long} {' '.join(f'word{one}' for one in range(90))}", ""))
         write(connection, ("add", 2, long[:-1], ""))
@@ -194,7 +194,7 @@ def test_many_words_and_long_ones_are_found_too(tmp_path: Path) -> None:
 
 
 def test_a_store_that_was_rewritten_keeps_its_index(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.sqlite") as connection:
+    with open_texts(tmp_path / "tasks.sqlite") as connection:
         for number in range(9):
             write(connection, ("add", number, f"Call Acme {number}", ""))
         write(connection, ("remove", 3, "", ""))
@@ -204,7 +204,7 @@ def test_a_store_that_was_rewritten_keeps_its_index(tmp_path: Path) -> None:
 
 
 def test_the_index_follows_a_transaction_that_is_rolled_back(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.sqlite") as connection:
+    with open_texts(tmp_path / "tasks.sqlite") as connection:
         write(connection, ("add", 1, "Call Acme", ""))
         connection.execute("BEGIN")
         connection.execute("UPDATE task SET title = 'Call Globex', searchable = 'call globex'")
@@ -213,7 +213,7 @@ def test_the_index_follows_a_transaction_that_is_rolled_back(tmp_path: Path) -> 
 
 
 def test_doctor_says_where_a_search_looks_at_every_text(tmp_path: Path) -> None:
-    with opened(tmp_path / "tasks.sqlite") as connection:
+    with open_texts(tmp_path / "tasks.sqlite") as connection:
         assert describe_search(connection) == ""
-    with opened(tmp_path / "tasks.sqlite", without_fts=True) as connection:
+    with open_texts(tmp_path / "tasks.sqlite", without_fts=True) as connection:
         assert "has no FTS5" in describe_search(connection)

@@ -27,7 +27,7 @@ UNFINISHED = {"completed_at": None, "completed_by": None}
 NOWHERE = "00000000-0000-4000-8000-00000000ffff"
 
 
-async def made(backend: LocalBackend, count: int = 1) -> list[Task]:
+async def create_full_tasks(backend: LocalBackend, count: int = 1) -> list[Task]:
     """New tasks in which every field has a value."""
     me = str(await backend.account.me())
     edit = Edit(
@@ -44,7 +44,7 @@ async def made(backend: LocalBackend, count: int = 1) -> list[Task]:
 
 async def test_a_task_that_another_program_has_spoilt_is_named_and_not_listed(store_file: Path) -> None:
     async with open_store(store_file) as backend:
-        [spoilt, task] = await made(backend, 2)
+        [spoilt, task] = await create_full_tasks(backend, 2)
         with closing(sqlite3.connect(store_file)) as connection, connection:
             connection.execute("UPDATE task SET due_at = 'soon' WHERE id = ?", (spoilt.id,))
         page = await backend.list_tasks(TaskQuery())
@@ -80,7 +80,7 @@ async def test_a_task_is_found_by_its_words_after_each_change_and_by_no_former_o
 
 
 async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backend: LocalBackend) -> None:
-    await made(backend)
+    await create_full_tasks(backend)
     me = await backend.account.me()
     other = {"id": "m-1", "name": "Rosa Paz", "email": "rosa@example.com", "active": True, "me": True}
     await backend.import_lines([Line(1, "member", other)])
@@ -89,7 +89,7 @@ async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backen
 
 
 async def test_a_create_may_have_made_only_tasks_that_show_all_of_it(backend: LocalBackend) -> None:
-    [task] = await made(backend)
+    [task] = await create_full_tasks(backend)
     same, other = Edit(title="Call", priority=2), Edit(title="Call", priority=1)
     found = await backend.find_created([same, other], datetime.fromisoformat(str(task.created_at)))
     assert [[candidate.id for candidate in one.tasks] for one in found] == [[task.id], []]
@@ -101,7 +101,7 @@ async def statuses(backend: LocalBackend) -> dict[str, StatusChoice]:
 
 
 async def test_snapshots_have_the_requested_ids_without_missing_tasks(backend: LocalBackend) -> None:
-    first, second = await made(backend, 2)
+    first, second = await create_full_tasks(backend, 2)
     asked = [second.id.upper(), NOWHERE, first.id]
     assert await backend.snapshots(asked) == {
         second.id.upper(): Snapshot(second, UNFINISHED),
@@ -111,12 +111,12 @@ async def test_snapshots_have_the_requested_ids_without_missing_tasks(backend: L
 
 
 async def test_a_thousand_tasks_are_one_look(backend: LocalBackend) -> None:
-    (task,) = await made(backend)
+    (task,) = await create_full_tasks(backend)
     assert set(await backend.snapshots([task.id, *(f"no-{n}" for n in range(1_000))])) == {task.id}
 
 
 async def test_a_deleted_task_is_gone_with_its_people(backend: LocalBackend) -> None:
-    gone, stays = await made(backend, 2)
+    gone, stays = await create_full_tasks(backend, 2)
     await backend.delete_task(gone)
     with refused("task_not_found"):
         await backend.get_task(gone.id)
@@ -124,14 +124,14 @@ async def test_a_deleted_task_is_gone_with_its_people(backend: LocalBackend) -> 
 
 
 async def test_a_task_that_is_gone_cannot_be_deleted_again(backend: LocalBackend) -> None:
-    (task,) = await made(backend)
+    (task,) = await create_full_tasks(backend)
     await backend.delete_task(task)
     with refused("task_not_found"):
         await backend.delete_task(task)
 
 
 async def test_a_task_that_changed_in_any_field_since_it_was_read_is_not_deleted(backend: LocalBackend) -> None:
-    (task,) = await made(backend)
+    (task,) = await create_full_tasks(backend)
     changed = await update(backend, task, Edit(priority=0))
     with refused("conflict"):
         await backend.delete_task(task)
@@ -139,13 +139,13 @@ async def test_a_task_that_changed_in_any_field_since_it_was_read_is_not_deleted
 
 
 async def test_a_page_that_is_just_full_has_no_next_page(backend: LocalBackend) -> None:
-    await made(backend, 2)
+    await create_full_tasks(backend, 2)
     assert [(await backend.list_tasks(TaskQuery(limit=limit))).more for limit in (1, 2, 3)] == [True, False, False]
 
 
 async def test_a_deleted_task_can_be_made_again_with_its_status(backend: LocalBackend) -> None:
     known = await statuses(backend)
-    (task,) = await made(backend)
+    (task,) = await create_full_tasks(backend)
     task = await update(backend, task, Edit(status=known["Completado"]))
     await backend.delete_task(task)
     edit = inverse_edit(task, preview(None, Edit()))
@@ -154,14 +154,14 @@ async def test_a_deleted_task_can_be_made_again_with_its_status(backend: LocalBa
 
 
 async def test_an_undo_with_native_values_writes_the_contract_s(backend: LocalBackend) -> None:
-    (task,) = await made(backend)
+    (task,) = await create_full_tasks(backend)
     changed = await update(backend, task, Edit(title="Other", due=None, responsible_ids=()))
     back = replace(inverse_edit(task, changed), native={})
     assert await update(backend, changed, back) == task
 
 
 async def test_reports_a_conflict_for_a_task_changed_since_and_writes_the_others(backend: LocalBackend) -> None:
-    moved, same = await made(backend, 2)
+    moved, same = await create_full_tasks(backend, 2)
     now = await update(backend, moved, Edit(title="By somebody else"))
     first, second = await backend.update_tasks([(task, Edit(title="Mine")) for task in (moved, same)])
     assert isinstance(first.error, CallerError)
@@ -172,7 +172,7 @@ async def test_reports_a_conflict_for_a_task_changed_since_and_writes_the_others
 
 
 async def test_a_change_of_another_field_meanwhile_is_no_conflict(backend: LocalBackend) -> None:
-    (task,) = await made(backend)
+    (task,) = await create_full_tasks(backend)
     await update(backend, task, Edit(priority=0))
     (outcome,) = await backend.update_tasks([(task, Edit(title="Mine"))])
     assert outcome.written
@@ -180,7 +180,7 @@ async def test_a_change_of_another_field_meanwhile_is_no_conflict(backend: Local
 
 
 async def test_a_task_that_is_gone_has_an_outcome_of_its_own(backend: LocalBackend) -> None:
-    gone, stays = await made(backend, 2)
+    gone, stays = await create_full_tasks(backend, 2)
     await backend.delete_task(gone)
     outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in (gone, stays)])
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["task_not_found", None]
@@ -188,7 +188,7 @@ async def test_a_task_that_is_gone_has_an_outcome_of_its_own(backend: LocalBacke
 
 async def test_a_status_that_was_removed_since_is_refused_by_name(backend: LocalBackend) -> None:
     gone = (await statuses(backend))["Completado"]
-    first, second = await made(backend, 2)
+    first, second = await create_full_tasks(backend, 2)
     await backend.edit(lambda directory: directory.remove_status("Completado"))
     with refused("unknown_status") as error:
         await update(backend, first, Edit(status=gone))
@@ -201,7 +201,7 @@ async def test_a_status_that_was_removed_since_is_refused_by_name(backend: Local
 
 
 async def test_reports_every_result_to_the_watcher(backend: LocalBackend) -> None:
-    gone, stays = await made(backend, 2)
+    gone, stays = await create_full_tasks(backend, 2)
     await backend.delete_task(gone)
     watch = BulkProgress()
     outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in (gone, stays)], watch)
@@ -209,7 +209,7 @@ async def test_reports_every_result_to_the_watcher(backend: LocalBackend) -> Non
 
 
 async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> None:
-    tasks = await made(backend, 2)
+    tasks = await create_full_tasks(backend, 2)
     watch = BulkProgress()
     watch.stop("the call was cancelled")
     outcomes = await backend.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
@@ -219,7 +219,7 @@ async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> 
 
 
 async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Path, backend: LocalBackend) -> None:
-    tasks = await made(backend, 2)
+    tasks = await create_full_tasks(backend, 2)
     watch = BulkProgress()
     async with open_store(tmp_path) as unusable:
         outcomes = await unusable.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)

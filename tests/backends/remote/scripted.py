@@ -53,7 +53,7 @@ __all__ = [
     "Unprepared",
     "WideAdapter",
     "failure",
-    "opened",
+    "open_adapter",
     "report",
 ]
 
@@ -311,7 +311,7 @@ def failure() -> Iterator[list[TaskhandError]]:
         errors.append(error)
 
 
-async def opened(
+async def open_adapter(
     writes: str = "", reads: str = "", kind: type[ScriptedAdapter] = ScriptedAdapter, *, tasks: int = 1
 ) -> tuple[ScriptedAdapter, list[Task]]:
     """An adapter, and tasks of Ana's in its CRM; the script begins with the next request."""

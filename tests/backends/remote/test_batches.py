@@ -137,7 +137,7 @@ class Single(Batched):
         return await super().update_many(items)
 
 
-async def opened(kind: type[Batched], tasks: int) -> tuple[Batched, Counting, list[Task]]:
+async def open_adapter(kind: type[Batched], tasks: int) -> tuple[Batched, Counting, list[Task]]:
     """The adapter, its account, and so many tasks in it."""
     time = Time()
     client = Counting(time.moment)
@@ -147,7 +147,7 @@ async def opened(kind: type[Batched], tasks: int) -> tuple[Batched, Counting, li
 
 
 async def test_a_task_of_a_refused_batch_is_unapplied_if_it_reads_untouched_and_nothing_more_is_sent() -> None:
-    adapter, client, tasks = await opened(Refusing, 3)
+    adapter, client, tasks = await open_adapter(Refusing, 3)
     assert isinstance(adapter, Refusing)
     results = await adapter.update_tasks([(task, EDIT) for task in tasks], adapter.progress)
     assert [result.error.code for result in results if result.error] == ["upstream_error"] * 3
@@ -155,20 +155,20 @@ async def test_a_task_of_a_refused_batch_is_unapplied_if_it_reads_untouched_and_
 
 
 async def test_at_most_twenty_confirmed_tasks_that_no_read_shows_are_sent_again_over_all_batches() -> None:
-    adapter, client, tasks = await opened(Batched, 90)
+    adapter, client, tasks = await open_adapter(Batched, 90)
     await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert client.updates == 20
 
 
 async def test_confirmed_batches_that_no_read_shows_are_looked_at_in_turn() -> None:
-    adapter, _, tasks = await opened(Uneven, 60)
+    adapter, _, tasks = await open_adapter(Uneven, 60)
     assert isinstance(adapter, Uneven)
     await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert adapter.read == [0, 1, 0, 1, 0, 0, 0]  # the first one again once the second one has moved
 
 
 async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unknown_if_it_reads_unchanged() -> None:
-    adapter, _, tasks = await opened(Losing, 2)
+    adapter, _, tasks = await open_adapter(Losing, 2)
     first, second = await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert isinstance(adapter, Losing)
     assert adapter.sent == 2
@@ -178,7 +178,7 @@ async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unk
 
 
 async def test_a_missing_task_is_not_sent_again_after_the_caller_has_given_up() -> None:
-    adapter, client, tasks = await opened(Stopped, 2)
+    adapter, client, tasks = await open_adapter(Stopped, 2)
     assert isinstance(adapter, Stopped)
     results = await adapter.update_tasks([(task, EDIT) for task in tasks], adapter.progress)
     assert [result.error.code for result in results if result.error] == ["upstream_error"] * 2
@@ -186,7 +186,7 @@ async def test_a_missing_task_is_not_sent_again_after_the_caller_has_given_up() 
 
 
 async def test_the_refusal_of_a_value_is_that_of_all_tasks_with_the_same_edit_and_of_no_other() -> None:
-    adapter, _, tasks = await opened(Atomic, 4)
+    adapter, _, tasks = await open_adapter(Atomic, 4)
     assert isinstance(adapter, Atomic)
     wrong = Edit(priority=3)
     results = await adapter.update_tasks([*zip(tasks, (wrong, wrong, EDIT, wrong), strict=True)])
@@ -195,7 +195,7 @@ async def test_the_refusal_of_a_value_is_that_of_all_tasks_with_the_same_edit_an
 
 
 async def test_a_deleted_task_does_not_fail_the_others_in_its_batch() -> None:
-    adapter, _, tasks = await opened(Atomic, 3)
+    adapter, _, tasks = await open_adapter(Atomic, 3)
     assert isinstance(adapter, Atomic)
     adapter.gone = tasks[0].id
     results = await adapter.update_tasks([(task, EDIT) for task in tasks])
@@ -203,7 +203,7 @@ async def test_a_deleted_task_does_not_fail_the_others_in_its_batch() -> None:
 
 
 async def test_two_edits_of_one_task_are_sent_in_succession() -> None:
-    adapter, _, (one, other) = await opened(Atomic, 2)
+    adapter, _, (one, other) = await open_adapter(Atomic, 2)
     assert isinstance(adapter, Atomic)
     results = await adapter.update_tasks([(one, EDIT), (one, Edit(title="Sent")), (other, EDIT)])
     assert adapter.sent == [[0, 2], [1]]
@@ -212,7 +212,7 @@ async def test_two_edits_of_one_task_are_sent_in_succession() -> None:
 
 
 async def test_three_batches_are_under_way_at_once() -> None:
-    adapter, _, tasks = await opened(Single, 8)
+    adapter, _, tasks = await open_adapter(Single, 8)
     assert isinstance(adapter, Single)
     await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert adapter.most == 3

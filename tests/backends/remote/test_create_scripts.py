@@ -15,7 +15,7 @@ from backends.remote.scripted import (
     Unprepared,
     WideAdapter,
     failure,
-    opened,
+    open_adapter,
     report,
 )
 from taskhand.backends.base import BulkProgress
@@ -59,8 +59,8 @@ CREATES = [
 async def test_the_reported_outcome_of_a_create_follows_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    adapter, _ = await opened(writes, reads)
-    assert await created(adapter, told) == requests
+    adapter, _ = await open_adapter(writes, reads)
+    assert await create_and_check(adapter, told) == requests
 
 
 CREATES_WHERE_LISTS_LAG = [
@@ -76,11 +76,11 @@ CREATES_WHERE_LISTS_LAG = [
 async def test_the_reported_outcome_of_a_create_allows_for_lagging_lists(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    adapter, _ = await opened(writes, reads, SlowAdapter)
-    assert await created(adapter, told) == requests
+    adapter, _ = await open_adapter(writes, reads, SlowAdapter)
+    assert await create_and_check(adapter, told) == requests
 
 
-async def created(adapter: ScriptedAdapter, told: str) -> str:
+async def create_and_check(adapter: ScriptedAdapter, told: str) -> str:
     """Create a task; the requests. What is told has to be so."""
     with failure() as failed:
         written = await adapter.create_task(NEW)
@@ -161,7 +161,7 @@ async def test_the_reported_outcomes_of_batched_creates_follow_from_the_answers(
 
 async def created_together(kind: type[ScriptedAdapter], writes: str, reads: str) -> tuple[str, str]:
     """Create three tasks; what is told of them, and the requests."""
-    adapter, _ = await opened(writes, reads, kind)
+    adapter, _ = await open_adapter(writes, reads, kind)
     progress = BulkProgress()
     titles = ("First", "Second", "Third")
     results = await adapter.create_tasks([replace(NEW, title=title) for title in titles], progress)
@@ -179,14 +179,14 @@ async def created_together(kind: type[ScriptedAdapter], writes: str, reads: str)
 async def test_a_create_waits_by_itself_only_where_the_crm_does_not_say_for_how_long(
     writes: str, slept: list[float]
 ) -> None:
-    adapter, _ = await opened(writes)
-    await created(adapter, "done")
+    adapter, _ = await open_adapter(writes)
+    await create_and_check(adapter, "done")
     assert adapter.time.slept == slept
 
 
 async def test_nothing_is_created_where_an_answer_could_not_be_read() -> None:
-    adapter, _ = await opened("", "", Unprepared)
-    assert await created(adapter, "upstream error") == ""
+    adapter, _ = await open_adapter("", "", Unprepared)
+    assert await create_and_check(adapter, "upstream error") == ""
     assert await created_together(Unprepared, "", "") == (", ".join(["upstream error"] * 3), "")
 
 
@@ -195,20 +195,20 @@ async def test_nothing_is_created_where_an_answer_could_not_be_read() -> None:
     [(0, True, "found"), (10, True, "found"), (-10, True, "found"), (0, False, "found"), (-10, False, "unknown")],
 )
 async def test_a_lost_create_is_found_by_the_clock_of_the_crm(*, ahead_min: int, knows_clock: bool, told: str) -> None:
-    adapter, _ = await opened("lost+")
+    adapter, _ = await open_adapter("lost+")
     adapter.wire.ahead, adapter.knows_clock = timedelta(minutes=ahead_min), knows_clock
-    await created(adapter, told)
+    await create_and_check(adapter, told)
 
 
 @pytest.mark.parametrize(("knows_clock", "told"), [(True, "found"), (False, "unknown")])
 async def test_an_equal_task_of_a_minute_ago_is_no_rival_where_the_clock_of_the_crm_is_known(
     *, knows_clock: bool, told: str
 ) -> None:
-    adapter, _ = await opened("lost+")
+    adapter, _ = await open_adapter("lost+")
     adapter.wire.make(task_body(NEW))
     adapter.time.now += 60.0
     adapter.knows_clock = knows_clock
-    await created(adapter, told)
+    await create_and_check(adapter, told)
 
 
 class OtherAdapter(ScriptedAdapter):
@@ -236,7 +236,7 @@ class OtherReadBack(OtherAdapter):
 
 @pytest.mark.parametrize("kind", [OtherAdapter, OtherReadBack])
 async def test_a_create_is_never_answered_with_an_older_task(kind: type[ScriptedAdapter]) -> None:
-    adapter, [older] = await opened(kind=kind)
+    adapter, [older] = await open_adapter(kind=kind)
     adapter.recent.known_ids.clear()  # another process has made it
     adapter.time.now += 3_600.0
     written = await adapter.create_task(NEW)
@@ -245,7 +245,7 @@ async def test_a_create_is_never_answered_with_an_older_task(kind: type[Scripted
 
 
 async def test_lost_creates_are_all_found_though_hours_pass_between_them() -> None:
-    adapter, _ = await opened("lost+ lost+")
+    adapter, _ = await open_adapter("lost+ lost+")
 
     def pass_by() -> None:
         adapter.time.now += 3_600.0
@@ -256,7 +256,7 @@ async def test_lost_creates_are_all_found_though_hours_pass_between_them() -> No
 
 
 async def test_all_tasks_that_a_lost_create_may_have_made_are_candidates_after_a_crash() -> None:
-    adapter, _ = await opened()
+    adapter, _ = await open_adapter()
     sent_at = adapter.time.moment()
     ids = [(await adapter.create_task(replace(NEW, title=title))).task.id for title in ("First", "First", "Second")]
     adapter.recent.known_ids.update(ids)
@@ -268,7 +268,7 @@ async def test_all_tasks_that_a_lost_create_may_have_made_are_candidates_after_a
 
 @pytest.mark.parametrize("method", ["create", "update", "delete"])
 async def test_each_result_is_reported_before_the_next_task_is_written(method: str) -> None:
-    adapter, there = await opened(tasks=3)
+    adapter, there = await open_adapter(tasks=3)
     progress, seen = BulkProgress(), list[int]()
     adapter.wire.on_write = lambda: seen.append(len(progress.results))
     match method:

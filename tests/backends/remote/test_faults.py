@@ -103,7 +103,7 @@ def _adapter(app: AppContext) -> CrmAdapter[object]:
     return app.backend
 
 
-async def written(stage: Stage, kind: Kind) -> list[tuple[TaskhandError | None, str | None]]:
+async def write_tasks(stage: Stage, kind: Kind) -> list[tuple[TaskhandError | None, str | None]]:
     """Make that kind of write: the error or the note of each task."""
     backend, first = stage.backend, stage.tasks[0]
     try:
@@ -116,7 +116,7 @@ async def written(stage: Stage, kind: Kind) -> list[tuple[TaskhandError | None, 
                 return [(None, (await backend.create_task(stage.new)).note)]
             case "bulk":
                 results = await backend.update_tasks([(task, stage.edit) for task in stage.tasks[:3]])
-                return [_told(one) for one in results]
+                return [_error_and_note(one) for one in results]
             case "read":
                 await backend.get(first.id)
                 return [(None, None)]
@@ -124,7 +124,7 @@ async def written(stage: Stage, kind: Kind) -> list[tuple[TaskhandError | None, 
         return [(error, None)]
 
 
-def _told(result: ItemResult) -> tuple[TaskhandError | None, str | None]:
+def _error_and_note(result: ItemResult) -> tuple[TaskhandError | None, str | None]:
     return result.error, result.written.note if result.written else None
 
 
@@ -147,7 +147,7 @@ async def test_a_fault_has_the_same_result_at_every_crm(
     caplog.set_level(logging.DEBUG, None if kind == "read" else "taskhand")
     async with staged(crm, row, kind) as stage:
         before = len(stage.there.tasks)
-        results = await written(stage, kind)
+        results = await write_tasks(stage, kind)
         sent = sum(request.route == crm.routes[ROUTE[kind]] for request in stage.there.requests)
         added = len(stage.there.tasks) - before
         is_applied = results[0][0] is None if kind == "read" else has_change(stage, kind)
@@ -201,7 +201,7 @@ async def test_two_equal_concurrent_creates_do_not_both_claim_one_task(crm: Crm)
         results: list[tuple[TaskhandError | None, str | None]] = []
 
         async def create() -> None:
-            results.extend(await written(stage, "create"))
+            results.extend(await write_tasks(stage, "create"))
 
         async with anyio.create_task_group() as group:
             group.start_soon(create)

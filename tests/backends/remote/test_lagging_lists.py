@@ -22,7 +22,7 @@ class Unreadable(ExampleAdapter):
         raise UpstreamError(f"{task_id} cannot be read now.")
 
 
-async def settled(shown_after: Sequence[float]) -> tuple[list[State], int]:
+async def settle_batches(shown_after: Sequence[float]) -> tuple[list[State], int]:
     """What becomes of batches of one item, each shown by lists after so many seconds, and how many are sent again."""
     time, sent = Time(), list[Item[JsonObject]]()
     began = time.now
@@ -43,8 +43,8 @@ async def settled(shown_after: Sequence[float]) -> tuple[list[State], int]:
 
 
 async def test_the_last_look_is_at_every_batch() -> None:
-    assert await settled([8.0, 99.0]) == ([State.APPLIED, State.FAILED], 0)
+    assert await settle_batches([8.0, 99.0]) == ([State.APPLIED, State.FAILED], 0)
 
 
 async def test_an_unconfirmed_update_is_unknown_and_not_resent_while_reads_lag() -> None:
-    assert await settled([99.0]) == ([State.FAILED], 0)
+    assert await settle_batches([99.0]) == ([State.FAILED], 0)

@@ -112,7 +112,7 @@ async def test_a_renewal_answers_the_next_credential(crm: str) -> None:
 
 async def test_a_credential_with_a_lifetime_of_zero_has_no_expiry(crm: str) -> None:
     async with open_app(crm, "oauth_access_life=0") as (signing, client):
-        assert (await client.renew((await _issued(signing)).credential)).expires_at is None
+        assert (await client.renew((await _issue_grant(signing)).credential)).expires_at is None
 
 
 async def test_a_code_is_good_once_and_for_its_own_browser(crm: str) -> None:
@@ -144,7 +144,7 @@ async def test_a_wrong_secret_is_the_operators_and_ends_nothing(crm: str) -> Non
         assert refused.value.code == "unauthorized"
         names = f"{crm.upper()}_CLIENT_ID and {crm.upper()}_CLIENT_SECRET"
         assert refused.value.next_step == f"The operator of Taskhand should check {names}."
-        assert not await client.revoke((await _issued(signing)).credential)
+        assert not await client.revoke((await _issue_grant(signing)).credential)
 
 
 EXPIRY: list[tuple[Any, float | None]] = [
@@ -214,7 +214,7 @@ async def test_the_scopes_of_a_credential_are_a_text_or_a_list(body: dict[str, A
     assert granted.member_id is None
 
 
-async def _issued(signing: Signing) -> Granted:
+async def _issue_grant(signing: Signing) -> Granted:
     """A grant that was given without a page."""
     given = signing.sandbox.authorization.sign_in(signing.crm.ana, signing.clock())
     return Granted(OwnCredential(given["access_token"], given["refresh_token"]))
@@ -241,7 +241,7 @@ async def test_other_faults_of_the_token_endpoint_are_temporary(crm: str, name: 
     """Nothing that may have used up a refresh token is sent again, and no fault of the server's ends a grant."""
     fault, error, most = FAULTS[name]
     async with open_app(crm) as (signing, client):
-        given = (await _issued(signing)).credential
+        given = (await _issue_grant(signing)).credential
         signing.sandbox.faults = [Fault(**{**_fields(fault), "route": TOKEN[crm]})]
         with pytest.raises(error) as failed:
             await client.renew(given)
@@ -272,7 +272,7 @@ async def test_revoking_a_credential_ends_its_access_and_renewal(crm: str, kept:
 
 async def test_a_revocation_that_is_not_confirmed_is_reported(crm: str) -> None:
     async with open_app(crm) as (signing, client):
-        given = (await _issued(signing)).credential
+        given = (await _issue_grant(signing)).credential
         signing.sandbox.faults = [Fault("status", route=REVOKE[crm], status=500, nth="every")]
         assert not await client.revoke(given)
     offline = app_settings(crm, "http://127.0.0.1:1", signing.sandbox)
@@ -286,10 +286,10 @@ async def test_a_grant_is_revoked_if_its_refresh_token_is_whatever_happens_to_th
     crm: str, refused: int
 ) -> None:
     async with open_app(crm) as (signing, client):
-        given = (await _issued(signing)).credential
+        given = (await _issue_grant(signing)).credential
         signing.sandbox.faults = [Fault("status", route=REVOKE[crm], status=400, nth=refused)]
         assert await client.revoke(given) is (refused == 2)
-        brief = (await _issued(signing)).credential
+        brief = (await _issue_grant(signing)).credential
         assert await client.revoke(OwnCredential(brief.access_token))
         kinds = [one.body["token_type_hint"] for one in signing.sandbox.requests if one.route == REVOKE[crm]]
         assert kinds == ["refresh_token", "access_token", "access_token"]

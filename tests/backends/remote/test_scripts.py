@@ -11,7 +11,7 @@ from backends.remote.scripted import (
     SlowAdapter,
     Unprepared,
     failure,
-    opened,
+    open_adapter,
     report,
 )
 from builders import refused
@@ -87,7 +87,7 @@ UPDATES = [
 async def test_the_reported_outcome_of_an_update_follows_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    adapter, [before] = await opened(writes, reads)
+    adapter, [before] = await open_adapter(writes, reads)
     with failure() as failed:
         written = await adapter.update_task(before, EDIT)
         assert report(written.note) == told
@@ -98,7 +98,7 @@ async def test_the_reported_outcome_of_an_update_follows_from_the_answers(
 
 
 async def test_an_update_without_fields_to_send_returns_the_unchanged_task() -> None:
-    adapter, [before] = await opened("none")
+    adapter, [before] = await open_adapter("none")
     written = await adapter.update_task(before, EDIT)
     assert written.task == before
     assert adapter.wire.sent == ["read"]
@@ -161,8 +161,8 @@ DELETIONS = [
 async def test_the_reported_outcome_of_a_deletion_follows_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    adapter, [before] = await opened(writes, reads)
-    await deleted(adapter, before, told, requests)
+    adapter, [before] = await open_adapter(writes, reads)
+    await delete_and_check(adapter, before, told, requests)
 
 
 DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW = [
@@ -185,8 +185,8 @@ DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW = [
 async def test_the_reported_outcome_of_a_deletion_allows_for_deleted_tasks_that_still_show(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    adapter, [before] = await opened(writes, reads, SlowAdapter)
-    await deleted(adapter, before, told, requests)
+    adapter, [before] = await open_adapter(writes, reads, SlowAdapter)
+    await delete_and_check(adapter, before, told, requests)
 
 
 DELETIONS_WHERE_READS_ARE_CURRENT = [
@@ -202,11 +202,11 @@ DELETIONS_WHERE_READS_ARE_CURRENT = [
 
 @pytest.mark.parametrize(("writes", "reads", "told", "requests"), DELETIONS_WHERE_READS_ARE_CURRENT)
 async def test_a_current_read_proves_a_404_wrong(writes: str, reads: str, told: str, requests: str) -> None:
-    adapter, [before] = await opened(writes, reads, CurrentAdapter)
-    await deleted(adapter, before, told, requests)
+    adapter, [before] = await open_adapter(writes, reads, CurrentAdapter)
+    await delete_and_check(adapter, before, told, requests)
 
 
-async def deleted(adapter: ScriptedAdapter, before: Task, told: str, requests: str) -> None:
+async def delete_and_check(adapter: ScriptedAdapter, before: Task, told: str, requests: str) -> None:
     """Delete a task; what is remembered of it afterwards is that it is gone, or nothing that is not known."""
     with failure() as failed:
         assert report(await adapter.delete_task(before)) == told
@@ -236,7 +236,7 @@ ONE_BY_ONE = [
 async def test_the_reported_outcomes_of_separate_updates_follow_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    assert await updated(ScriptedAdapter, writes, reads, 3) == (told, requests)
+    assert await update_and_report(ScriptedAdapter, writes, reads, 3) == (told, requests)
 
 
 IN_ONE_REQUEST = [
@@ -301,7 +301,7 @@ IN_ONE_REQUEST = [
 async def test_the_reported_outcomes_of_batched_updates_follow_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    assert await updated(BatchedAdapter, writes, reads, 2) == (told, requests)
+    assert await update_and_report(BatchedAdapter, writes, reads, 2) == (told, requests)
 
 
 W5 = "write read read read read read"  # at once, and after 1, 2, 4 and 8 seconds
@@ -343,7 +343,7 @@ IN_ONE_REQUEST_WHERE_LISTS_LAG = [
 async def test_the_reported_outcomes_of_batched_updates_allow_for_lagging_lists(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    assert await updated(LaggingAdapter, writes, reads, 3) == (told, requests)
+    assert await update_and_report(LaggingAdapter, writes, reads, 3) == (told, requests)
 
 
 IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING = [
@@ -365,27 +365,27 @@ IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING = [
 async def test_the_reported_outcomes_of_atomic_batches_follow_from_the_answers(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    assert await updated(AtomicAdapter, writes, reads, 4) == (told, requests)
+    assert await update_and_report(AtomicAdapter, writes, reads, 4) == (told, requests)
 
 
 async def test_a_pending_update_is_looked_at_again_while_the_call_has_time() -> None:
-    adapter, there = await opened("pending", "", BatchedAdapter, tasks=2)
+    adapter, there = await open_adapter("pending", "", BatchedAdapter, tasks=2)
     with call_deadline(9.0, adapter.timing.monotonic):
         await adapter.update_tasks([(task, EDIT) for task in there])
     assert " ".join(adapter.wire.sent) == "write read read read"
 
 
 async def test_nothing_is_sent_where_an_answer_could_not_be_read() -> None:
-    assert await updated(Unprepared, "", "", 2) == ("upstream error, upstream error", "")
-    adapter, [before] = await opened("", "", Unprepared)
+    assert await update_and_report(Unprepared, "", "", 2) == ("upstream error, upstream error", "")
+    adapter, [before] = await open_adapter("", "", Unprepared)
     with refused("upstream_error", UpstreamError):
         await adapter.update_task(before, EDIT)
     assert adapter.wire.sent == []
 
 
-async def updated(kind: type[ScriptedAdapter], writes: str, reads: str, tasks: int) -> tuple[str, str]:
+async def update_and_report(kind: type[ScriptedAdapter], writes: str, reads: str, tasks: int) -> tuple[str, str]:
     """Update many tasks; what is told of them, and the requests. The caller gives up at the read `stop`."""
-    adapter, there = await opened(writes, reads, kind, tasks=tasks)
+    adapter, there = await open_adapter(writes, reads, kind, tasks=tasks)
     progress = BulkProgress()
     if reads == "stop":
         adapter.wire.on_read = lambda: progress.stop("the caller gave up")

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from backends.remote.scripted import BatchedAdapter, ScriptedAdapter, failure, opened, report
+from backends.remote.scripted import BatchedAdapter, ScriptedAdapter, failure, open_adapter, report
 from taskhand.domain.edit import Edit
 
 EDIT = Edit(responsible_ids=("ben",))
@@ -24,7 +24,7 @@ def is_so(told: str, *, is_done: bool) -> bool:
 @pytest.mark.parametrize("kind", [ScriptedAdapter, BatchedAdapter])
 async def test_reported_outcomes_of_updates_are_true(kind: type[ScriptedAdapter]) -> None:
     for script in SCRIPTS:
-        adapter, there = await opened(script, "", kind, tasks=2)
+        adapter, there = await open_adapter(script, "", kind, tasks=2)
         for one in await adapter.update_tasks([(task, EDIT) for task in there]):
             told = report(one.written.note if one.written else None, one.error)
             is_done = adapter.wire.people_of(one.task_id) == ["ben"]
@@ -33,7 +33,7 @@ async def test_reported_outcomes_of_updates_are_true(kind: type[ScriptedAdapter]
 
 async def test_the_reported_outcome_of_a_deletion_is_true() -> None:
     for script in SCRIPTS:
-        adapter, [task] = await opened(script)
+        adapter, [task] = await open_adapter(script)
         with failure() as failed:
             note = await adapter.delete_task(task)
         told = report(None, failed[0]) if failed else report(note)

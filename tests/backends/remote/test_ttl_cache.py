@@ -42,7 +42,7 @@ class Time:
         return self.now
 
 
-def stopped() -> float:
+def stopped_clock() -> float:
     """A clock too coarse to tell two readings apart, as some systems have one."""
     return 100.0
 
@@ -53,7 +53,7 @@ async def quiet() -> None:
         await checkpoint()
 
 
-def opened(failing: frozenset[int] = frozenset()) -> Source:
+def open_source(failing: frozenset[int] = frozenset()) -> Source:
     source = Source(failing)
     source.gate.set()
     return source
@@ -75,7 +75,7 @@ async def test_concurrent_readers_share_one_fetch() -> None:
 
 
 async def test_a_value_is_cached_for_its_lifetime() -> None:
-    time, source = Time(), opened()
+    time, source = Time(), open_source()
     cache = TtlCache[str, int](5, time)
     assert await cache.get("a", source.fetch) == 1
     time.now += 4.9
@@ -85,7 +85,7 @@ async def test_a_value_is_cached_for_its_lifetime() -> None:
 
 
 async def test_keys_are_separate_and_do_not_wait_for_each_other() -> None:
-    cache, slow, fast = TtlCache[str, int](5, Time()), Source(), opened()
+    cache, slow, fast = TtlCache[str, int](5, Time()), Source(), open_source()
     async with anyio.create_task_group() as group:
         group.start_soon(cache.get, "slow", slow.fetch)
         await quiet()
@@ -95,12 +95,12 @@ async def test_keys_are_separate_and_do_not_wait_for_each_other() -> None:
 
 
 async def test_a_value_with_no_lifetime_is_fetched_again() -> None:
-    cache, source = TtlCache[str, int](0, stopped), opened()
+    cache, source = TtlCache[str, int](0, stopped_clock), open_source()
     assert [await cache.get("a", source.fetch) for _ in range(3)] == [1, 2, 3]
 
 
 async def test_a_fresh_value_is_one_whose_fetching_began_after_it_was_asked_for() -> None:
-    cache, source = TtlCache[str, int](5, stopped), opened()
+    cache, source = TtlCache[str, int](5, stopped_clock), open_source()
     assert await cache.get("a", source.fetch) == 1
     assert await cache.get("a", source.fetch, fresh=True) == 2
     assert await cache.get("a", source.fetch) == 2
@@ -124,14 +124,14 @@ async def test_waiting_callers_of_a_fresh_value_share_one_fetch_that_begins_afte
 
 
 async def test_a_failed_fetch_fails_for_its_reader_and_the_next_reader_tries_again() -> None:
-    cache, source = TtlCache[str, int](5, Time()), opened(failing=frozenset({1}))
+    cache, source = TtlCache[str, int](5, Time()), open_source(failing=frozenset({1}))
     with pytest.raises(Fetching):
         await cache.get("a", source.fetch)
     assert await cache.get("a", source.fetch) == 2
 
 
 async def test_a_failed_fresh_fetch_leaves_the_cached_value() -> None:
-    cache, source = TtlCache[str, int](5, Time()), opened(failing=frozenset({2}))
+    cache, source = TtlCache[str, int](5, Time()), open_source(failing=frozenset({2}))
     assert await cache.get("a", source.fetch) == 1
     with pytest.raises(Fetching):
         await cache.get("a", source.fetch, fresh=True)
@@ -162,7 +162,7 @@ async def test_when_the_first_reader_is_cancelled_the_next_one_fetches() -> None
 
 
 async def test_expired_keys_are_forgotten_and_can_be_fetched_again() -> None:
-    time, source = Time(), opened()
+    time, source = Time(), open_source()
     cache = TtlCache[int, int](5, time)
     for key in range(50):
         time.now += 1
@@ -195,12 +195,12 @@ async def test_a_value_is_let_go_with_the_first_fetch_of_any_key_after_its_lifet
 async def test_an_expired_key_that_is_being_fetched_is_fetched_once_though_another_key_comes_meanwhile() -> None:
     time, slow = Time(), Source()
     cache = TtlCache[str, int](5, time)
-    await cache.get("a", opened().fetch)
+    await cache.get("a", open_source().fetch)
     time.now += 6
     async with anyio.create_task_group() as group:
         group.start_soon(cache.get, "a", slow.fetch)
         await quiet()
-        await cache.get("b", opened().fetch)
+        await cache.get("b", open_source().fetch)
         group.start_soon(cache.get, "a", slow.fetch)
         await quiet()
         slow.gate.set()
@@ -208,7 +208,7 @@ async def test_an_expired_key_that_is_being_fetched_is_fetched_once_though_anoth
 
 
 async def test_a_caller_can_require_a_younger_value_or_one_fetched_since_a_moment() -> None:
-    time, source = Time(), opened()
+    time, source = Time(), open_source()
     cache = TtlCache[str, int](50, time)
     assert await cache.get("a", source.fetch) == 1
     begun = time.now

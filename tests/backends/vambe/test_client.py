@@ -38,7 +38,7 @@ def sandbox_of(*spec_variants: str, **task: Any) -> VambeSandbox:
     return VambeSandbox(seed=seed, clock=lambda: NOW, spec_variant=SpecVariant.parse(spec_variants))
 
 
-def written(sandbox: VambeSandbox) -> list[Logged]:
+def write_requests(sandbox: VambeSandbox) -> list[Logged]:
     return [request for request in sandbox.requests if request.method != "GET"]
 
 
@@ -86,7 +86,7 @@ async def test_a_put_carries_the_fields_that_change_as_documented_and_no_others(
     sandbox = sandbox_of("unknown_fields=rejected")
     async with connected(sandbox) as agent:
         await agent(tool, id=TASK, **asked)
-    (put,) = written(sandbox)
+    (put,) = write_requests(sandbox)
     assert (put.method, put.path, put.query, put.body) == ("PUT", f"{TASKS}/{TASK}", {}, body)
 
 
@@ -107,7 +107,7 @@ async def test_a_post_has_only_the_given_fields_in_documented_form(asked: dict[s
     sandbox = sandbox_of("unknown_fields=rejected")
     async with connected(sandbox) as agent:
         await agent.create("x", **asked)
-    (post,) = written(sandbox)
+    (post,) = write_requests(sandbox)
     assert (post.method, post.path, post.query) == ("POST", TASKS, {})
     assert post.body == {"title": "x", "responsibleIds": [ME], "priority": "1"} | body
 
@@ -117,7 +117,7 @@ async def test_a_change_that_already_holds_is_not_sent() -> None:
     async with connected(sandbox, vambe_due_at="utc") as agent:
         answer = await agent("update_task", id=TASK, title="Call Acme", priority="1", dueDate="2026-03-10")
     assert answer["note"].startswith("Nothing was written")
-    assert written(sandbox) == []
+    assert write_requests(sandbox) == []
 
 
 async def test_every_request_has_the_key_in_its_one_header_and_nowhere_else() -> None:

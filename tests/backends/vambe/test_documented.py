@@ -106,7 +106,7 @@ async def refusal(agent: Agent, row: Row) -> str | None:
     return await agent.refusal(row.tool, **of_one | row.asks)
 
 
-def sent(there: VambeSandbox) -> list[Any]:
+def written_bodies(there: VambeSandbox) -> list[Any]:
     """The bodies of the writes."""
     return [one.body for one in there.requests if one.method != "GET"]
 
@@ -118,7 +118,7 @@ async def test_every_documented_request_is_sent_as_documented_or_refused_before_
             there.clear_requests()
             code = await refusal(agent, row)
             assert (row.says, code) == (row.says, "unknown_reference" if row.says == UNKNOWN else row.code)
-            assert (row.says, sent(there)) == (row.says, [] if row.sent is None else [row.sent])
+            assert (row.says, written_bodies(there)) == (row.says, [] if row.sent is None else [row.sent])
 
 
 async def test_every_documented_error_status_gets_its_error_code() -> None:

@@ -36,7 +36,7 @@ async def begin(world: World[VambeOthers]) -> Feed:
     return feed
 
 
-def told(events: Sequence[TaskEvent]) -> list[tuple[str, list[str]]]:
+def kinds_and_fields(events: Sequence[TaskEvent]) -> list[tuple[str, list[str]]]:
     return [(event.kind, [one.field for one in event.changed]) for event in events]
 
 
@@ -48,18 +48,18 @@ async def test_a_task_that_left_the_list_by_its_date_is_found_elsewhere() -> Non
         feed = await begin(world)
         await world.others.send("PUT", f"/{task_id}", json={"dueDate": "2031-01-01"})
         [event] = await feed.look()
-        assert told([event]) == [("updated", ["due"])]
+        assert kinds_and_fields([event]) == [("updated", ["due"])]
         world.move(60)
         await world.others.rename(task_id, "Call Acme later")
         assert await feed.look() == []
         world.move(60)
         await world.others.send("PUT", f"/{task_id}", json={"dueDate": "2026-03-10"})
         [event] = await feed.look()
-        assert told([event]) == [("updated", ["due"])]
+        assert kinds_and_fields([event]) == [("updated", ["due"])]
         assert event.changed[0].before is MISSING
         world.move(60)
         await world.others.delete(task_id)
-        assert told(await feed.look()) == [("deleted", [])]
+        assert kinds_and_fields(await feed.look()) == [("deleted", [])]
 
 
 async def test_a_look_takes_one_request_while_nothing_has_changed() -> None:
@@ -105,7 +105,7 @@ async def test_a_failed_list_reports_no_events_and_loses_none(fault: Fault) -> N
         with pytest.raises(Exception, match=r".+"):
             await feed.look()
         world.sandbox.faults = ()
-        assert told(await feed.look()) == [("updated", ["title"])]
+        assert kinds_and_fields(await feed.look()) == [("updated", ["title"])]
 
 
 async def test_deletions_are_not_reported_if_the_lists_may_be_cut() -> None:
@@ -125,7 +125,7 @@ async def test_a_deletion_is_not_told_where_vambe_lists_no_window_as_wide() -> N
         task_id, _ = await world.others.create("Call Acme"), await world.others.create("Other")
         feed = await begin(world)
         await world.others.rename(task_id, "Call")
-        assert told(await feed.look()) == [("updated", ["title"])]
+        assert kinds_and_fields(await feed.look()) == [("updated", ["title"])]
         await world.others.delete(task_id)
         world.move(60)
         assert await feed.look() == []
@@ -206,7 +206,7 @@ async def test_a_shorter_window_is_listed_where_vambe_refuses_a_long_one() -> No
         task_id = await world.others.create("Call Acme")
         feed = await begin(world)
         await world.others.rename(task_id, "Call")
-        assert told(await feed.look()) == [("updated", ["title"])]
+        assert kinds_and_fields(await feed.look()) == [("updated", ["title"])]
 
 
 async def test_a_look_is_refused_where_vambe_refuses_every_window() -> None:
@@ -226,7 +226,7 @@ async def test_a_way_of_writing_due_times_that_is_learned_is_no_change() -> None
         assert await feed.look() == []
         await world.others.send("PUT", f"/{task_id}", json=due | {"dueTime": "16:00"})
         world.move(60)
-        assert told(await feed.look()) == [("updated", ["due"])]
+        assert kinds_and_fields(await feed.look()) == [("updated", ["due"])]
 
 
 async def test_changes_before_the_first_look_are_reported_as_a_gap() -> None:

@@ -53,7 +53,7 @@ async def staged(
         yield backend, [shown.task for shown in found.values()]
 
 
-def renamed(tasks: Iterable[Task]) -> Edits:
+def rename_edits(tasks: Iterable[Task]) -> Edits:
     return [(task, Edit(title=f"{task.title} again")) for task in tasks]
 
 
@@ -61,7 +61,7 @@ def puts(there: VambeSandbox) -> list[str]:
     return [request.path.rpartition("/")[2] for request in there.requests if request.method == "PUT"]
 
 
-def written(outcomes: Iterable[ItemResult]) -> set[str]:
+def written_ids(outcomes: Iterable[ItemResult]) -> set[str]:
     return {outcome.task_id for outcome in outcomes if outcome.written}
 
 
@@ -69,7 +69,7 @@ def errors(outcomes: Iterable[ItemResult]) -> list[object]:
     return [outcome.error for outcome in outcomes if outcome.error]
 
 
-def changed(there: VambeSandbox) -> set[str]:
+def changed_ids(there: VambeSandbox) -> set[str]:
     return {task["id"] for task in there.tasks if task["title"].endswith("again")}
 
 
@@ -82,10 +82,10 @@ async def test_a_thousand_changes_keep_to_the_rate_and_reach_it_and_each_has_the
     way = Journey(time, latency_s=0.25)
     async with staged(there, time, transport=way, vambe_rate=10) as (backend, tasks):
         began = time.now = time.now + 2
-        outcomes = await backend.update_tasks(renamed(tasks))
+        outcomes = await backend.update_tasks(rename_edits(tasks))
         took_s = time.now - began
     assert [outcome.task_id for outcome in outcomes] == [task.id for task in tasks]
-    assert len(written(outcomes)) == len(changed(there)) == 1_000
+    assert len(written_ids(outcomes)) == len(changed_ids(there)) == 1_000
     assert {request.status for request in there.requests} == {200}
     assert sorted(puts(there)) == sorted(task.id for task in tasks)
     assert 60 < took_s <= 1_000 / 10 / 0.95
@@ -95,10 +95,10 @@ async def test_the_lists_are_read_once_however_long_it_takes() -> None:
     time = Time()
     there = vambe(30)
     async with staged(there, time, vambe_rate=1, vambe_cache_s=0) as (backend, tasks):
-        await backend.update_tasks(renamed(tasks))
+        await backend.update_tasks(rename_edits(tasks))
     assert time.now > 1_025
     assert [request.method for request in there.requests].count("GET") == 1
-    assert len(changed(there)) == 30
+    assert len(changed_ids(there)) == 30
 
 
 async def test_at_most_twice_the_request_limit_of_updates_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ async def test_the_requests_of_every_task_are_recorded() -> None:
     there = vambe(3)
     async with staged(there, Time()) as (backend, tasks):
         with recorded_requests() as sent:
-            await backend.update_tasks(renamed(tasks))
+            await backend.update_tasks(rename_edits(tasks))
     assert sorted(sent) == [f"PUT /api/public/tasks/{task.id} 200" for task in tasks]
 
 
@@ -141,11 +141,11 @@ async def test_every_result_is_reported_by_its_index_as_soon_as_it_is_known() ->
         tasks,
     ):
         time.on_sleep = look
-        outcomes = await backend.update_tasks(renamed(tasks), watch)
+        outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     assert early == [0, 1, 2, 3], "five requests in the first second, of which reading the tasks was one"
     assert [watch.results[place] for place in range(20)] == list(outcomes)
     assert len(errors(outcomes)) == 1
-    assert written(outcomes) == changed(there)
+    assert written_ids(outcomes) == changed_ids(there)
 
 
 async def test_a_stopped_bulk_change_begins_no_more_writes_and_reports_every_sent_one() -> None:
@@ -156,9 +156,9 @@ async def test_a_stopped_bulk_change_begins_no_more_writes_and_reports_every_sen
 
     async with staged(there, time, vambe_rate=10, vambe_in_flight=4) as (backend, tasks):
         time.on_sleep = stop
-        outcomes = await backend.update_tasks(renamed(tasks), watch)
+        outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     assert 10 <= len(puts(there)) <= 10 + 2 * 4
-    assert written(outcomes) == set(puts(there)) == changed(there)
+    assert written_ids(outcomes) == set(puts(there)) == changed_ids(there)
     assert {id(error) for error in errors(outcomes)} == {id(watch.stopped)}
     assert len(errors(outcomes)) == 60 - len(puts(there))
 
@@ -167,7 +167,7 @@ async def test_stopped_before_it_begins_nothing_is_sent() -> None:
     there, watch = vambe(3), BulkProgress()
     watch.stop("the caller gave up")
     async with staged(there, Time()) as (backend, tasks):
-        outcomes = await backend.update_tasks(renamed(tasks), watch)
+        outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     assert [outcome.error for outcome in outcomes] == [watch.stopped] * 3
     assert puts(there) == []
 
@@ -181,7 +181,7 @@ async def test_a_stop_during_the_read_back_of_a_lost_write_prevents_a_resend() -
     lost = [Fault("reset_before", PUT), status(500, route=LIST)]
     async with staged(there, time, lost) as (backend, tasks):
         time.on_sleep = stop
-        (outcome,) = await backend.update_tasks(renamed(tasks), watch)
+        (outcome,) = await backend.update_tasks(rename_edits(tasks), watch)
     assert [request.method for request in there.requests] == ["PUT", "GET", "GET"]
     assert outcome.error is not None
     assert (outcome.error.code, outcome.error.retryable) == ("upstream_error", True)
@@ -191,20 +191,20 @@ async def test_asked_to_wait_for_an_hour_the_rest_is_not_sent() -> None:
     there, watch = vambe(40), BulkProgress()
     busy = [status(429, 3600, nth=5, route=PUT)]
     async with staged(there, Time(), busy, vambe_rate=4, vambe_in_flight=4) as (backend, tasks):
-        outcomes = await backend.update_tasks(renamed(tasks), watch)
+        outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     limited = [error for error in errors(outcomes) if isinstance(error, RateLimited)]
     unsent = [error for error in errors(outcomes) if isinstance(error, NotAttempted)]
     assert [error.retry_after_s for error in limited] == [3600]
-    assert len(limited) + len(unsent) + len(written(outcomes)) == 40
+    assert len(limited) + len(unsent) + len(written_ids(outcomes)) == 40
     assert {(error.retryable, error.retry_after_s, error.code) for error in unsent} == {(True, 3600, "not_attempted")}
     assert len(puts(there)) <= 5 + 4
-    assert written(outcomes) == changed(there)
+    assert written_ids(outcomes) == changed_ids(there)
 
 
 async def test_without_a_watch_a_limit_stops_the_rest_all_the_same() -> None:
     there = vambe(40)
     async with staged(there, Time(), [status(429, 3600, route=PUT, **EVER)], vambe_in_flight=1) as (backend, tasks):
-        outcomes = await backend.update_tasks(renamed(tasks))
+        outcomes = await backend.update_tasks(rename_edits(tasks))
     assert len(puts(there)) == 1
     assert sum(isinstance(error, NotAttempted) for error in errors(outcomes)) == 39
 
@@ -221,11 +221,11 @@ async def test_each_update_has_its_own_outcome_independent_of_the_others() -> No
             status(500, nth=4, route=PUT),
         )
         gone = tasks[0].model_copy(update={"id": task_id(99)})
-        outcomes = await backend.update_tasks(renamed([gone, *tasks]))
+        outcomes = await backend.update_tasks(rename_edits([gone, *tasks]))
     said = [outcome.written.note if outcome.written else getattr(outcome.error, "code", "") for outcome in outcomes]
     assert said[0] == "task_not_found"
     assert sorted(map(str, said[1:])) == sorted(["None", "None", VAMBE.applied, VAMBE.sent_again, "upstream_error"])
-    assert written(outcomes) == changed(there)
+    assert written_ids(outcomes) == changed_ids(there)
     assert task_id(99) not in puts(there)
 
 
@@ -233,7 +233,7 @@ async def test_where_the_lists_cannot_be_read_none_is_sent() -> None:
     there, watch = vambe(3), BulkProgress()
     down = [status(500, route=LIST, **EVER)]
     async with staged(there, Time(), down, vambe_cache_s=0) as (backend, tasks):
-        outcomes = await backend.update_tasks(renamed(tasks), watch)
+        outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     assert {type(error) for error in errors(outcomes)} <= {UpstreamError, *UpstreamError.__subclasses__()}
     assert len(errors(outcomes)) == len(watch.results) == 3
     assert puts(there) == []
@@ -242,7 +242,7 @@ async def test_where_the_lists_cannot_be_read_none_is_sent() -> None:
 async def test_when_the_lists_are_rate_limited_for_an_hour_nothing_is_sent() -> None:
     there = vambe(3)
     async with staged(there, Time(), [status(429, 3600, route=LIST)], vambe_cache_s=0) as (backend, tasks):
-        outcomes = await backend.update_tasks(renamed(tasks))
+        outcomes = await backend.update_tasks(rename_edits(tasks))
     assert [getattr(error, "code", "") for error in errors(outcomes)] == ["rate_limited", *["not_attempted"] * 2]
     assert puts(there) == []
 
@@ -309,7 +309,7 @@ async def test_due_times_that_were_misread_are_not_moved_to_another_clock() -> N
         assert len(puts(there)) == 2, "one that taught how due times are written, and its taking back"
         anew = await backend.snapshots([task.id for task in tasks], fresh=True)
         second = await backend.update_tasks(later([shown.task for shown in anew.values()], 7))
-    assert len(written(second)) == 12
+    assert len(written_ids(second)) == 12
     assert clocks(there) == {"15:00"}
     assert {task["due_at"][:10] for task in there.tasks} == {
         (date(2026, 3, number) + timedelta(days=7)).isoformat() for number in range(1, 13)
@@ -332,7 +332,7 @@ async def test_due_times_that_were_read_rightly_are_moved_at_once() -> None:
     there = timed_vambe("utc")
     async with staged(there, Time()) as (backend, tasks):
         outcomes = await backend.update_tasks(later(tasks, 7))
-    assert len(written(outcomes)) == len(puts(there)) == 12
+    assert len(written_ids(outcomes)) == len(puts(there)) == 12
     assert clocks(there) == {"15:00"}
 
 
@@ -342,16 +342,16 @@ async def test_a_due_time_that_was_wholly_given_is_written_whatever_was_misread(
     given = Due.instant(datetime(2026, 4, 20, 13, 30, tzinfo=UTC), SANTIAGO)
     async with staged(there, Time()) as (backend, tasks):
         outcomes = await backend.update_tasks([(task, Edit(due=given)) for task in tasks])
-    assert len(written(outcomes)) == len(puts(there)) == 12
+    assert len(written_ids(outcomes)) == len(puts(there)) == 12
     assert {task["due_at"] for task in there.tasks} == {given.due_at}
 
 
 async def test_other_changes_of_misread_tasks_are_made_beside_the_one_that_shows_the_misreading() -> None:
     there = timed_vambe("wall")
     async with staged(there, Time()) as (backend, tasks):
-        outcomes = await backend.update_tasks([*later(tasks[:1], 7), *renamed(tasks[1:])])
+        outcomes = await backend.update_tasks([*later(tasks[:1], 7), *rename_edits(tasks[1:])])
     assert [getattr(error, "code", "") for error in errors(outcomes)] == ["conflict"]
-    assert changed(there) == written(outcomes) == {task.id for task in tasks[1:]}
+    assert changed_ids(there) == written_ids(outcomes) == {task.id for task in tasks[1:]}
     assert clocks(there) == {"15:00"}
 
 

@@ -97,7 +97,7 @@ def sandbox_of(due_at: str, **switches: str) -> VambeSandbox:
     return VambeSandbox(seed=WORLD, clock=lambda: NOW, spec_variant=SpecVariant.parse(items))
 
 
-def sent(sandbox: VambeSandbox, body: dict[str, Any], task_id: str | None = None) -> dict[str, Any]:
+def send_write(sandbox: VambeSandbox, body: dict[str, Any], task_id: str | None = None) -> dict[str, Any]:
     """What the sandbox answers to a write, which must be a success."""
     path = "/api/public/tasks" + (f"/{task_id}" if task_id else "")
     headers = (("x-api-key", sandbox.key), ("content-type", "application/json"))
@@ -118,9 +118,9 @@ def test_every_valid_edit_is_read_back_after_a_create_and_an_update(
     draft: Edit, patch: Edit, spec_variant: tuple[str, DueAt], switches: dict[str, str]
 ) -> None:
     sandbox = sandbox_of(spec_variant[0], **switches)
-    created = task_of(sent(sandbox, body_of(draft, None)), spec_variant[1], None, {})
+    created = task_of(send_write(sandbox, body_of(draft, None)), spec_variant[1], None, {})
     assert unmet(draft, created) == []
-    updated = task_of(sent(sandbox, body_of(patch, created), created.id), spec_variant[1], None, {})
+    updated = task_of(send_write(sandbox, body_of(patch, created), created.id), spec_variant[1], None, {})
     assert unmet(patch, updated) == []
     for name in ("title", "description", "priority", "ai_contact_id", "ai_customer_id", "responsible_ids"):
         if getattr(patch, name) is MISSING:
@@ -139,7 +139,7 @@ def test_a_time_is_read_back_or_shown_as_changed(
     due = timed(day, clock, zone, fold=fold)
     edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
     body = body_of(edit, None)
-    task = task_of(sent(sandbox_of(spec_variant[0]), body), spec_variant[1], None, {})
+    task = task_of(send_write(sandbox_of(spec_variant[0]), body), spec_variant[1], None, {})
     back = due_of(task)
     assert due.local is not None
     assert back is not None
@@ -158,14 +158,16 @@ def test_a_whole_day_comes_back_as_that_day(
     day: date, zone: str | None, spec_variant: tuple[str, DueAt], midnight: str
 ) -> None:
     edit = Edit(title="x", responsible_ids=(), priority=1, due=Due(day, None, zone))
-    task = task_of(sent(sandbox_of(spec_variant[0], midnight=midnight), body_of(edit, None)), spec_variant[1], None, {})
+    task = task_of(
+        send_write(sandbox_of(spec_variant[0], midnight=midnight), body_of(edit, None)), spec_variant[1], None, {}
+    )
     assert due_of(task) == Due(day, None, zone)
 
 
 def test_seconds_that_vambe_cannot_hold_are_reported() -> None:
     due = Due.instant(datetime(2026, 3, 10, 15, 0, 30, tzinfo=UTC), SANTIAGO)
     edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
-    task = task_of(sent(sandbox_of("utc"), body_of(edit, None)), "utc", None, {})
+    task = task_of(send_write(sandbox_of("utc"), body_of(edit, None)), "utc", None, {})
     assert unmet(edit, task) == ["due"]
 
 
@@ -175,7 +177,7 @@ def test_the_detected_form_of_due_at_is_never_wrong(
 ) -> None:
     due = timed(day, clock, zone)
     edit = Edit(title="x", responsible_ids=(), priority=1, due=due)
-    raw = sent(sandbox_of(spec_variant[0]), body_of(edit, None))
+    raw = send_write(sandbox_of(spec_variant[0]), body_of(edit, None))
     found = detect_due_at(due, raw)
     if found is None:
         assert due_of(task_of(raw, "utc", None, {})) == due_of(task_of(raw, "wall", None, {}))
@@ -214,7 +216,7 @@ BEFORE: dict[str, Any] = {
 }
 
 
-def read(**changed: Any) -> Task:
+def read_task(**changed: Any) -> Task:
     return task_of(BEFORE | changed, "utc", None, {})
 
 
@@ -247,7 +249,7 @@ def read(**changed: Any) -> Task:
     ids=repr,
 )
 def test_an_update_has_the_changed_documented_fields_only(edit: Edit, body: dict[str, Any]) -> None:
-    assert body_of(edit, read()) == body
+    assert body_of(edit, read_task()) == body
 
 
 def test_a_new_task_is_not_given_the_nulls_that_it_has_anyway() -> None:
@@ -259,7 +261,7 @@ def test_a_new_task_is_not_given_the_nulls_that_it_has_anyway() -> None:
 
 @given(PATCHES)
 def test_a_body_never_has_both_status_fields_nor_a_date_with_a_time(patch: Edit) -> None:
-    body = body_of(patch, read())
+    body = body_of(patch, read_task())
     assert not {"newStatusName", "newStatusPosition"} <= body.keys()
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}|None", str(body.get("dueDate")))
     assert "dueTime" not in body or "dueDate" in body
@@ -273,24 +275,24 @@ def test_a_body_never_has_both_status_fields_nor_a_date_with_a_time(patch: Edit)
     [(2, 2), ("2", 2), ("high", 2), ("High", 2), (1, 1), ("1", 1), ("medium", 1), (0, 0), ("0", 0), ("low", 0)],
 )
 def test_priority_is_read_as_number_digit_or_word(raw: object, priority: int) -> None:
-    assert read(priority=raw).priority == priority
+    assert read_task(priority=raw).priority == priority
 
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_no_description_is_null_or_empty(empty: str | None) -> None:
-    assert read(description=empty).description is None
+    assert read_task(description=empty).description is None
 
 
 @pytest.mark.parametrize("people", [None, []])
 def test_nobody_responsible_is_null_or_empty(people: list[object] | None) -> None:
-    assert read(task_responsibles=people).responsible_ids == ()
+    assert read_task(task_responsibles=people).responsible_ids == ()
 
 
 def test_a_status_that_is_null_is_taken_from_those_known_by_id() -> None:
     known = {str(status.id): status for status in KNOWN}
     task = task_of(BEFORE | {"status_config": None, "task_status_config_id": KNOWN[1].id}, "utc", None, known)
     assert task.status_config == KNOWN[1]
-    assert read(status_config=None).status_config is None
+    assert read_task(status_config=None).status_config is None
 
 
 @pytest.mark.parametrize("name", sorted(BEFORE.keys() - {"id", "priority"}))
@@ -311,7 +313,7 @@ def test_a_field_that_is_missing_is_not_read_as_an_empty_one(name: str) -> None:
 
 
 def test_undocumented_fields_are_ignored() -> None:
-    assert read(updated_at="2026-03-01", nested={"a": [1]}) == read()
+    assert read_task(updated_at="2026-03-01", nested={"a": [1]}) == read_task()
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def truth(sandbox: VambeSandbox, task_id: str) -> dict[str, Any]:
     return task if sandbox.spec_variant.status_config == "object" else task | {"status_config": None}
 
 
-def unnamed(sandbox: VambeSandbox, shown: dict[str, Any]) -> dict[str, Any]:
+def without_status_names(sandbox: VambeSandbox, shown: dict[str, Any]) -> dict[str, Any]:
     """What a tool shows, but for names of statuses that Vambe never says: they may be learned from what was sent."""
     if sandbox.spec_variant.status_config == "object":
         return shown
@@ -141,7 +141,7 @@ def row_of(sandbox: VambeSandbox, task_id: str) -> dict[str, Any]:
     }
 
 
-def there(sandbox: VambeSandbox, people: list[str], first: str, last: str, *, dateless: bool) -> list[str]:
+def expected_titles(sandbox: VambeSandbox, people: list[str], first: str, last: str, *, dateless: bool) -> list[str]:
     """The titles of the tasks that a list by person and window is to have."""
     titles: list[str] = []
     for task in sandbox.tasks:
@@ -189,7 +189,9 @@ class Telling:
     def _compare(self, step: Step, answer: dict[str, Any], before: dict[str, Any] | None, gap: Gap | None) -> None:
         now = true_task(self.sandbox, self.task_id)
         self._expect(step, "the sandbox", {name: now[name] for name in step.becomes}, step.becomes)
-        self._expect(step, "the task", unnamed(self.sandbox, answer["task"]), truth(self.sandbox, self.task_id))
+        self._expect(
+            step, "the task", without_status_names(self.sandbox, answer["task"]), truth(self.sandbox, self.task_id)
+        )
         unapplied = [miss["field"] for miss in answer["unapplied"]]
         self._expect(step, "unapplied", unapplied, [gap.unconfirmed] if gap else [])
         shown = truth(self.sandbox, self.task_id)
@@ -202,14 +204,14 @@ class Telling:
         for people, first, last, dateless in LISTS:
             window = {"fromDate": first, "toDate": last, "includeTasksWithoutDates": dateless}
             titles = await self.agent.listed(**window, **({"responsibleIds": people} if people else {}))
-            wanted = there(self.sandbox, people, first, last, dateless=dateless)
+            wanted = expected_titles(self.sandbox, people, first, last, dateless=dateless)
             if sorted(titles) != wanted:
                 self.untrue.append(f"list of {people} {window}: {sorted(titles)}, not {wanted}")
 
     async def _read(self, step: Step) -> None:
         self.time.now += 60  # what is remembered is over: this is as Vambe lists it
         rows = (await self.agent("list_tasks", **WINDOW))["tasks"]
-        mine = [unnamed(self.sandbox, row) for row in rows if row["id"] == self.task_id]
+        mine = [without_status_names(self.sandbox, row) for row in rows if row["id"] == self.task_id]
         self._expect(step, "the row", mine, [row_of(self.sandbox, self.task_id)])
 
     def _expect(self, step: Step, what: str, got: object, wanted: object) -> None:
@@ -226,7 +228,7 @@ async def test_each_answer_of_the_scenario_is_true(values: tuple[tuple[str, str]
         await telling.tell()
         await telling.look()
         read = (await agent("get_task", id=telling.task_id))["task"]
-        assert unnamed(sandbox, read) == truth(sandbox, telling.task_id)
+        assert without_status_names(sandbox, read) == truth(sandbox, telling.task_id)
     assert telling.untrue == []
     assert bool(time.slept) == bool(sandbox.spec_variant.throttle)
 
@@ -527,7 +529,7 @@ async def test_a_query_form_that_vambe_does_not_take_is_refused_and_never_a_wron
     sandbox = sandbox_of(f"array_query={spec_variant}")
     async with connected(sandbox, vambe_api_key=KEY, vambe_array_query=setting) as agent:
         for people in ([ANA], [ANA, LUIS]):
-            wanted = there(sandbox, people, "2026-03-01", "2026-12-31", dateless=True)
+            wanted = expected_titles(sandbox, people, "2026-03-01", "2026-12-31", dateless=True)
             try:
                 assert sorted(await agent.listed(responsibleIds=people, **WINDOW)) == wanted
             except Refused as refused:
@@ -564,7 +566,7 @@ async def test_a_window_may_reach_the_ends_of_the_calendar(window: dict[str, str
     async with connected(sandbox, vambe_api_key=KEY) as agent:
         titles = await agent.listed(**window)
     first, last = window.get("fromDate", "0001-01-01"), window.get("toDate", "9999-12-31")
-    assert sorted(titles) == there(sandbox, [], first, last, dateless=True)
+    assert sorted(titles) == expected_titles(sandbox, [], first, last, dateless=True)
 
 
 async def test_a_window_longer_than_the_limit_is_refused_and_a_shorter_one_lists_every_task() -> None:

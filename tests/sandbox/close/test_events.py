@@ -28,7 +28,7 @@ async def events(stage: Stage, **query: str) -> list[dict[str, Any]]:
     return list(answer.json()["data"])
 
 
-async def hooked(stage: Stage, *wishes: dict[str, Any]) -> dict[str, Any]:
+async def create_webhook(stage: Stage, *wishes: dict[str, Any]) -> dict[str, Any]:
     answer = await stage.client.post("webhook/", json=HOOK | {"events": list(wishes)})
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
@@ -44,7 +44,7 @@ def test_signs_as_the_documentation_describes() -> None:
 
 async def test_a_delivery_is_signed_with_the_key_of_its_subscription() -> None:
     async with open_stage() as stage:
-        hook = await hooked(stage, CREATED)
+        hook = await create_webhook(stage, CREATED)
         made = await stage.create_task()
         [delivery] = stage.sandbox.deliveries
         signed = delivery.headers["close-sig-timestamp"] + delivery.body
@@ -130,7 +130,7 @@ async def test_events_expire_after_thirty_days() -> None:
 
 async def test_updates_soon_after_each_other_become_one_late_event() -> None:
     async with open_stage("consolidation=10") as stage:
-        await hooked(stage, UPDATED)
+        await create_webhook(stage, UPDATED)
         await stage.update_task(text="x")
         stage.clock.advance(seconds=5)
         await stage.update_task(text="y", priority="high")
@@ -168,14 +168,14 @@ async def test_updates_soon_after_each_other_become_one_late_event() -> None:
 )
 async def test_delivers_only_events_that_match_the_extra_filter(extra: object, count: int) -> None:
     async with open_stage() as stage:
-        await hooked(stage, UPDATED | {"extra_filter": extra})
+        await create_webhook(stage, UPDATED | {"extra_filter": extra})
         await stage.update_task(text="x")
         assert len(stage.sandbox.deliveries) == count
 
 
 async def test_delivers_nothing_to_a_paused_subscription() -> None:
     async with open_stage() as stage:
-        hook = await hooked(stage, CREATED)
+        hook = await create_webhook(stage, CREATED)
         paused = await stage.client.put(f"webhook/{hook['id']}/", json={"status": "paused"})
         assert paused.json()["pause_reason"] == "api"
         await stage.create_task()
@@ -184,7 +184,7 @@ async def test_delivers_nothing_to_a_paused_subscription() -> None:
 
 async def test_subscriptions_are_listed_changed_and_deleted() -> None:
     async with open_stage() as stage:
-        hook = await hooked(stage, CREATED)
+        hook = await create_webhook(stage, CREATED)
         assert len(hook["signature_key"]) == 64
         path = f"webhook/{hook['id']}/"
         assert (await stage.client.get(path)).json() == hook
@@ -197,7 +197,7 @@ async def test_subscriptions_are_listed_changed_and_deleted() -> None:
 
 async def test_can_hide_the_key_after_creation() -> None:
     async with open_stage("signature_key=hidden") as stage:
-        hook = await hooked(stage, CREATED)
+        hook = await create_webhook(stage, CREATED)
         assert hook["signature_key"]
         assert "signature_key" not in (await stage.client.get(f"webhook/{hook['id']}/")).json()
 
@@ -225,5 +225,5 @@ async def test_an_invalid_subscription_is_refused(body: dict[str, Any]) -> None:
 async def test_refuses_the_forty_first_subscription() -> None:
     async with open_stage() as stage:
         for _ in range(40):
-            await hooked(stage, CREATED)
+            await create_webhook(stage, CREATED)
         assert (await stage.client.post("webhook/", json=HOOK)).status_code == 400

@@ -18,17 +18,17 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the vendor's OpenAP
 
 
 @cache
-def described(name: str) -> dict[str, Any]:
-    return dict(_opened(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))))
+def schema_named(name: str) -> dict[str, Any]:
+    return dict(_allow_null(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))))
 
 
-def _opened(node: Any) -> Any:
+def _allow_null(node: Any) -> Any:
     """Allow null as a property value: the schema has strings only, the guide and every recording have null."""
     if isinstance(node, list):
-        return [_opened(one) for one in node]
+        return [_allow_null(one) for one in node]
     if not isinstance(node, dict):
         return node
-    opened = {key: _opened(one) for key, one in node.items() if key != "example"}
+    opened = {key: _allow_null(one) for key, one in node.items() if key != "example"}
     values = opened.get("properties", {}).get("properties") if isinstance(opened.get("properties"), dict) else None
     if isinstance(values, dict) and values.get("additionalProperties", {}).get("type") == "string":
         values["additionalProperties"]["type"] = ["string", "null"]
@@ -36,7 +36,7 @@ def _opened(node: Any) -> Any:
 
 
 def check(name: str, path: str, method: str, status: int, body: object) -> None:
-    spec = described(name)
+    spec = schema_named(name)
     responses = spec["paths"][path][method]["responses"]
     if str(status) in responses:
         schema = responses[str(status)]["content"]["application/json"]["schema"]

@@ -37,7 +37,7 @@ async def host(store: Path, era: str = ERAS[1], access: Access | None = None, **
         yield await stack.enter_async_context(Client(server, mode=era, extensions=SHOWS_PAGES))
 
 
-def told(result: CallToolResult) -> dict[str, Any]:
+def board_metadata(result: CallToolResult) -> dict[str, Any]:
     """What an answer tells the page."""
     assert result.meta is not None
     found: dict[str, Any] = result.meta["taskhand/board"]
@@ -86,7 +86,7 @@ async def test_a_host_that_shows_no_pages_gets_no_metadata_of_the_board(store_fi
 async def test_an_answer_is_as_long_for_a_host_that_shows_pages_as_for_any_other(store_file: Path, era: str) -> None:
     async with host(store_file, era) as rich, open_app(Settings(db=store_file)) as app:
         made = await rich.call_tool("create_task", {"title": "Llamar", "responsibleIds": [], "dueDate": "2026-03-09"})
-        assert told(made)["tools"]
+        assert board_metadata(made)["tools"]
         async with Client(create_server(app), mode=era) as plain:
             for tool in ("list_tasks", "list_statuses", "list_changes"):
                 answers = [await client.call_tool(tool, {}) for client in (rich, plain)]
@@ -94,7 +94,7 @@ async def test_an_answer_is_as_long_for_a_host_that_shows_pages_as_for_any_other
                 assert texts[0] == texts[1]
         refused = await rich.call_tool("complete_task", {"id": "no such id"})
         assert refused.is_error
-        assert {*told(refused)["tools"]} == CALLED
+        assert {*board_metadata(refused)["tools"]} == CALLED
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -131,7 +131,7 @@ async def test_the_page_may_call_only_what_the_server_offers(
         tools = await tools_of(client)
         assert {name for name, tool in tools.items() if "app" in tool["_meta"]["ui"]["visibility"]} == called
         result = await client.call_tool(next(iter(tools)), {})
-        assert {*told(result)["tools"]} == called
+        assert {*board_metadata(result)["tools"]} == called
         pages = [one.uri for one in (await client.list_resources()).resources if one.uri.startswith("ui:")]
         assert bool(pages) == any("resourceUri" in tool["_meta"]["ui"] for tool in tools.values())
 
@@ -140,22 +140,22 @@ async def test_the_rules_of_a_person_hold_for_the_page(store_file: Path) -> None
     rules = {"ana": {"tools": "read,complete_task"}}
     access = Access(lambda: Policy(people=rules), Person.parse("ana"), frozenset({"read", "write"}))
     async with host(store_file, access=access) as client:
-        assert {*told(await client.call_tool("list_tasks", {}))["tools"]} == READS | {"complete_task"}
+        assert {*board_metadata(await client.call_tool("list_tasks", {}))["tools"]} == READS | {"complete_task"}
         rules["ana"] = {"tools": "read"}
-        assert {*told(await client.call_tool("list_tasks", {}))["tools"]} == READS
+        assert {*board_metadata(await client.call_tool("list_tasks", {}))["tools"]} == READS
         refused = await client.call_tool("complete_task", {"id": "any"})
         assert refused.is_error
-        assert {*told(refused)["tools"]} == READS
+        assert {*board_metadata(refused)["tools"]} == READS
 
 
 async def test_the_page_is_told_of_the_connections_that_the_caller_may_use(tmp_path: Path) -> None:
     policy = Policy(people={"ben": {"connections": ("south",)}})
     async with open_offices(tmp_path) as offices:
         async with client_of(offices, "ana", policy=policy, extensions=SHOWS_PAGES) as client:
-            assert told(await client.call_tool("list_tasks", {}))["connections"] == ["north", "south"]
+            assert board_metadata(await client.call_tool("list_tasks", {}))["connections"] == ["north", "south"]
             assert "resourceUri" not in (await tools_of(client))["list_connections"]["_meta"]["ui"]
         async with client_of(offices, "ben", policy=policy, extensions=SHOWS_PAGES) as client:
-            assert "connections" not in told(await client.call_tool("list_tasks", {}))
+            assert "connections" not in board_metadata(await client.call_tool("list_tasks", {}))
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -175,7 +175,7 @@ async def test_a_host_known_by_name_to_show_pages_gets_the_board(store_file: Pat
         named = Implementation(name=name, version="1")
         async with Client(create_server(app), mode=era, client_info=named) as client:
             assert (await tools_of(client))["list_tasks"]["_meta"]["ui"]["resourceUri"] == board_address()
-            assert {*told(await client.call_tool("list_tasks", {}))["tools"]} == CALLED
+            assert {*board_metadata(await client.call_tool("list_tasks", {}))["tools"]} == CALLED
 
 
 @pytest.mark.parametrize("ui", ["auto", "off"])

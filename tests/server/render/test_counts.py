@@ -16,7 +16,7 @@ BUDGET = 400
 """Tokens, at four characters each."""
 
 
-def counted(
+def make_count(
     groups: dict[str, int], *, total: int | None = None, why: str | None = None, unreadable: int = 0
 ) -> Counted:
     """A count of a team whose members have their ids as names."""
@@ -32,7 +32,7 @@ def counted(
 def test_an_answer_takes_at_most_400_tokens_on_the_wire(by: CountBy, name: str) -> None:
     groups = {name.format(number): 10_000 + number for number in range(60)}
     for why in (None, "x" * 500):
-        answer = render_answer(render_counts(counted(groups, why=why, unreadable=1_234), by))
+        answer = render_answer(render_counts(make_count(groups, why=why, unreadable=1_234), by))
         result = {
             "content": [{"type": "text", "text": answer.text}],
             "structuredContent": answer.value,
@@ -48,40 +48,40 @@ def test_an_answer_takes_at_most_400_tokens_on_the_wire(by: CountBy, name: str) 
 
 
 def test_the_largest_groups_come_first_and_tasks_of_nobody_are_labelled() -> None:
-    answer = render_answer(render_counts(counted({"Ana": 1, NOBODY: 3, "Luis": 2}), "responsible"))
+    answer = render_answer(render_counts(make_count({"Ana": 1, NOBODY: 3, "Luis": 2}), "responsible"))
     assert list(answer.value["counts"].items()) == [("nobody", 3), ("Luis", 2), ("Ana", 1)]
-    equal = render_answer(render_counts(counted({"Luis": 1, "Ana": 1}), "responsible"))
+    equal = render_answer(render_counts(make_count({"Luis": 1, "Ana": 1}), "responsible"))
     assert list(equal.value["counts"]) == ["Ana", "Luis"]
 
 
 def test_groups_that_are_shown_by_one_name_are_added_up() -> None:
-    answer = render_answer(render_counts(counted({"x" * 70 + end: 2 for end in "ab"}), "status"))
+    answer = render_answer(render_counts(make_count({"x" * 70 + end: 2 for end in "ab"}), "status"))
     assert list(answer.value["counts"].values()) == [4]
 
 
 def test_days_come_in_their_order_and_tasks_without_one_last() -> None:
     days = {"no date": 5, "2026-03-10 Tue": 1, "2026-03-02 Mon": 1, "2026-03-09 Mon": 3}
-    answer = render_answer(render_counts(counted(days), "dueDay")).value
+    answer = render_answer(render_counts(make_count(days), "dueDay")).value
     assert list(answer["counts"].items()) == sorted(days.items())
 
 
 def test_a_count_with_tasks_of_several_people_says_why_it_adds_up_to_more() -> None:
-    value = render_answer(render_counts(counted({"Ana": 2, "Luis": 1}, total=2), "responsible")).value
+    value = render_answer(render_counts(make_count({"Ana": 2, "Luis": 1}, total=2), "responsible")).value
     assert value["note"] == "A task of several people counts for each of them."
-    assert "note" not in render_answer(render_counts(counted({"Ana": 2, "Luis": 1}), "responsible")).value
+    assert "note" not in render_answer(render_counts(make_count({"Ana": 2, "Luis": 1}), "responsible")).value
 
 
 def test_how_many_have_nobody_is_shown_however_many_people_have_more() -> None:
     groups = {f"Somebody with quite a long name {number:03}": 9 for number in range(80)}
-    value = render_answer(render_counts(counted(groups | {NOBODY: 1}), "responsible")).value
+    value = render_answer(render_counts(make_count(groups | {NOBODY: 1}), "responsible")).value
     assert value["counts"]["nobody"] == 1
     assert len(value["counts"]) + value["others"]["groups"] == 81
-    short = render_answer(render_counts(counted({f"{n}": 9 for n in range(80)} | {NOBODY: 1}), "responsible")).value
+    short = render_answer(render_counts(make_count({f"{n}": 9 for n in range(80)} | {NOBODY: 1}), "responsible")).value
     assert (len(short["counts"]), short["counts"]["nobody"], short["others"]) == (30, 1, {"groups": 51, "count": 459})
 
 
 def test_an_incomplete_count_has_its_reason_and_a_next_step() -> None:
-    value = render_answer(render_counts(counted({"Ana": 1}, why="The call's time ran out."), "responsible")).value
+    value = render_answer(render_counts(make_count({"Ana": 1}, why="The call's time ran out."), "responsible")).value
     assert value["partial"] == (
         "Only the newest tasks were counted, not all. The call's time ran out. Narrow the filter for exact counts."
     )

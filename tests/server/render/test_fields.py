@@ -40,7 +40,7 @@ MATCH = Match("responsibleIds", "ana", ANA.id, "Ana")
 SHOWN_MATCH = {"argument": "responsibleIds", "given": "ana", "id": ANA.id, "name": "Ana"}
 
 
-def shown(answer: BaseModel) -> dict[str, Any]:
+def json_of(answer: BaseModel) -> dict[str, Any]:
     """The JSON of an answer, without fields that are left out."""
     return answer.model_dump(mode="json")
 
@@ -73,7 +73,7 @@ def test_each_field_of_a_row_is_that_of_its_task() -> None:
         unreadable=("t-9", ""),
         times={of.id: times},
     )
-    answer = shown(ListAnswer.of(found, get_args(RowField), "A note."))
+    answer = json_of(ListAnswer.of(found, get_args(RowField), "A note."))
     assert resume(TaskQuery(), answer.pop("nextCursor")).after == (sort_key(of, "due"), of.id)
     assert answer == {
         "now": "2026-03-03T00:00+09:00 Tue",
@@ -109,7 +109,7 @@ def test_each_field_of_a_row_is_that_of_its_task() -> None:
 def test_each_field_of_a_contact_and_of_a_deal_is_its_own() -> None:
     found = Contact(id="c-1", name="Leo", phone="555", email="leo@x.test", customer_id="k-1", customer_name="Acme")
     answer = ContactsAnswer.of([found], 1, [Deal(id="d-1", name="Big deal"), Deal(id="d-2", name="Small deal")])
-    assert shown(answer) == {
+    assert json_of(answer) == {
         "contacts": [
             {
                 "aiContactId": "c-1",
@@ -144,7 +144,7 @@ def test_each_field_of_a_plan_is_its_own() -> None:
         ).results(),
         unapplied=(Unapplied("title", "Old", "New", task_id="t-1"),),
     )
-    assert shown(render_write(plan, WORDING)) == {
+    assert json_of(render_write(plan, WORDING)) == {
         "planId": "plan-1",
         "count": 2,
         "difference": [
@@ -174,9 +174,9 @@ def test_each_field_of_a_plan_is_its_own() -> None:
         "note": "A change by filter stops at a plan: nothing was written. Show the difference to the person; "
         "apply_plan with this planId carries it out. A note.",
     }
-    for_others = shown(render_write(replace(plan, guard=None, note=None, is_for_others=True), WORDING))
+    for_others = json_of(render_write(replace(plan, guard=None, note=None, is_for_others=True), WORDING))
     assert for_others["note"] == "Nothing was written. Show the difference to the person."
-    large = shown(render_write(replace(plan, differences=plan.differences[:1] * 26), WORDING))
+    large = json_of(render_write(replace(plan, differences=plan.differences[:1] * 26), WORDING))
     assert (large["count"], len(large["difference"])) == (26, 25)
     assert " 1 more are not shown." in large["note"]
 
@@ -197,7 +197,7 @@ def test_each_field_of_the_outcome_of_a_task_is_its_own() -> None:
         "plan-1",
         replayed=True,
     )
-    assert shown(render_write(receipt, WORDING)) == {
+    assert json_of(render_write(receipt, WORDING)) == {
         "changeId": "chg_1",
         "planId": "plan-1",
         "count": 5,
@@ -228,7 +228,7 @@ def test_each_field_of_the_outcome_of_a_task_is_its_own() -> None:
 def test_each_field_of_the_receipt_of_one_task_is_its_own() -> None:
     linked = (FieldChange("deal_id", "d-0", "d-1"),)
     receipt = Receipt(task(), linked, matched=(MATCH,), note="A note.", change_id="chg_1", replayed=True, before=task())
-    answer = shown(render_write(receipt, WORDING))
+    answer = json_of(render_write(receipt, WORDING))
     assert answer.pop("task")["title"] == "Call back"
     assert answer == {
         "changed": {"deal_id": {"from": "d-0", "to": "d-1", "names": {"d-1": "Big deal"}}},
@@ -237,9 +237,9 @@ def test_each_field_of_the_receipt_of_one_task_is_its_own() -> None:
         "replayed": True,
         "note": "A note.",
     }
-    new = shown(render_write(replace(receipt, before=None), WORDING))
+    new = json_of(render_write(replace(receipt, before=None), WORDING))
     assert "changed" not in new
-    deleted = shown(render_write(Receipt(None, RAISED, before=task(title="t" * 70)), WORDING))
+    deleted = json_of(render_write(Receipt(None, RAISED, before=task(title="t" * 70)), WORDING))
     assert deleted == {"deleted": {"id": TASK_ID, "title": "t" * 60 + "… (+10 characters)"}}
 
 
@@ -276,10 +276,10 @@ def test_each_field_of_a_change_is_its_own() -> None:
     totals = {"applied": 1, "refused": 1, "unknown": 2, "unchanged": 1}
     names = [{"id": f"t-{number}", "title": f"Task {number}"} for number in range(3)]
     whole = common | {"outcome": "unknown", "totals": totals, "code": "recovered"}
-    assert shown(change_row(change, None, WORDING)) == whole | {"tasks": names}
+    assert json_of(change_row(change, None, WORDING)) == whole | {"tasks": names}
     of_one = {"outcome": "refused", "totals": totals, "code": "closed", "taskId": "t-1", "title": "Task 1"}
-    assert shown(change_row(change, "t-1", WORDING)) == common | of_one
-    answer = shown(ChangesAnswer.of_tasks(change, range(5), WORDING, cursor="next", note="A note."))
+    assert json_of(change_row(change, "t-1", WORDING)) == common | of_one
+    answer = json_of(ChangesAnswer.of_tasks(change, range(5), WORDING, cursor="next", note="A note."))
     assert answer == {
         "changes": [whole],
         "tasks": [
@@ -305,27 +305,27 @@ def test_a_plan_and_a_deletion_in_the_journal_are_shown_as_such() -> None:
         "title": "Call back",
         "does": "delete",
     }
-    assert shown(change_row(change, None, WORDING)) == common | {"planId": "chg_1", "outcome": "planned"}
+    assert json_of(change_row(change, None, WORDING)) == common | {"planId": "chg_1", "outcome": "planned"}
     page = ChangePage((replace(change, ending=Ending("applied")),), cursor="next")
     row = common | {"changeId": "chg_1", "outcome": "applied"}
-    assert shown(ChangesAnswer.of(page, None, WORDING)) == {"changes": [row], "nextCursor": "next"}
+    assert json_of(ChangesAnswer.of(page, None, WORDING)) == {"changes": [row], "nextCursor": "next"}
 
 
 def test_each_field_of_an_event_is_its_own() -> None:
     known = TaskEvent("k", "t-1", "updated", NOW, title="Call", changed=RAISED, by=ANA.id, change_id="chg_1")
     row = {"at": SHOWN, "kind": "updated", "id": "t-1", "title": "Call", "changed": SHOWN_RAISED}
-    assert shown(event_row(KeptEvent(1, known, NOW), WORDING)) == row | {"by": "Ana", "changeId": "chg_1"}
+    assert json_of(event_row(KeptEvent(1, known, NOW), WORDING)) == row | {"by": "Ana", "changeId": "chg_1"}
     later = NOW + timedelta(hours=1)
     found = TaskEvent(
         "k", "t-1", "updated", between=(NOW, later), changed=(FieldChange("priority", MISSING, 2),), by_name="Leo"
     )
-    assert shown(event_row(KeptEvent(1, found, NOW), WORDING)) == {
+    assert json_of(event_row(KeptEvent(1, found, NOW), WORDING)) == {
         "between": [SHOWN, "2026-03-02T16:00:42+00:00 Mon"],
         "kind": "updated",
         "id": "t-1",
         "changed": {"priority": {"to": 2}},
         "by": "Leo",
     }
-    assert "changed" not in shown(event_row(KeptEvent(1, replace(known, kind="deleted"), NOW), WORDING))
-    created = shown(event_row(KeptEvent(1, replace(known, kind="created"), NOW), WORDING))
+    assert "changed" not in json_of(event_row(KeptEvent(1, replace(known, kind="deleted"), NOW), WORDING))
+    created = json_of(event_row(KeptEvent(1, replace(known, kind="created"), NOW), WORDING))
     assert created["changed"] == {"priority": {"to": 2}}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import MISSING, BaseModel
 
-from builders import ANA, BEN, DONE, JUAN, JUAN_TOO, PENDING, known, on_people, task
+from builders import ANA, BEN, DONE, JUAN, JUAN_TOO, PENDING, on_people, status_list, task
 from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
 from taskhand.domain.errors import (
     Ambiguous,
@@ -60,7 +60,7 @@ def crowd(size: int, name: str = "María Fernanda de los Ángeles Gutiérrez San
     )
 
 
-def listed(
+def task_list(
     *tasks: Task, query: TaskQuery | None = None, more: bool = False, members: tuple[Member, ...] = ()
 ) -> TaskList:
     return TaskList(tasks, query or TaskQuery(), more, {member.id: member for member in members}, frozenset(), NOW)
@@ -71,7 +71,7 @@ def rows(answer: ListAnswer) -> list[dict[str, Any]]:
     return found
 
 
-def answered(answer: BaseModel) -> int:
+def answer_size(answer: BaseModel) -> int:
     """How long an answer is with its text and its structured twin both counted."""
     return 2 * len(render_text(answer))
 
@@ -92,7 +92,7 @@ def test_a_row_uses_the_documented_field_names() -> None:
     of = task(
         due_at="2026-03-01T18:00:00.000Z", due_timezone="America/Santiago", task_responsibles=on_people(ANA.id, "gone")
     )
-    assert rows(ListAnswer.of(listed(of, members=(ANA, BEN)), MISSING)) == [
+    assert rows(ListAnswer.of(task_list(of, members=(ANA, BEN)), MISSING)) == [
         {
             "id": of.id,
             "title": "Call back",
@@ -105,20 +105,20 @@ def test_a_row_uses_the_documented_field_names() -> None:
 
 
 def test_a_row_shows_only_the_fields_asked_for() -> None:
-    answer = ListAnswer.of(listed(task(), query=TaskQuery()), ["overdue", "url"])
+    answer = ListAnswer.of(task_list(task(), query=TaskQuery()), ["overdue", "url"])
     assert rows(answer) == [{"id": task().id, "overdue": False, "url": None}]
-    assert rows(ListAnswer.of(listed(task()), [])) == [{"id": task().id}]
+    assert rows(ListAnswer.of(task_list(task()), [])) == [{"id": task().id}]
 
 
 def test_the_names_of_people_are_marked_as_text_by_others() -> None:
-    answer = ListAnswer.of(listed(task(task_responsibles=on_people(ANA.id)), members=(ANA,)), ["responsibles"])
+    answer = ListAnswer.of(task_list(task(task_responsibles=on_people(ANA.id)), members=(ANA,)), ["responsibles"])
     assert json.loads(render_text(answer))["untrusted"]["fields"] == ["tasks"]
 
 
 def test_namesakes_are_shown_with_their_e_mail_or_id() -> None:
     twin = JUAN_TOO.model_copy(update={"name": JUAN.name})
     of = task(task_responsibles=on_people(JUAN.id, twin.id, ANA.id))
-    shown = rows(ListAnswer.of(listed(of, members=(ANA, JUAN, twin)), MISSING))
+    shown = rows(ListAnswer.of(task_list(of, members=(ANA, JUAN, twin)), MISSING))
     assert shown[0]["responsibles"] == [f"Juan Soto <{JUAN.email}>", f"Juan Soto ({twin.id})", "Ana Pérez"]
     found = resolve_people(shown[0]["responsibles"], (ANA, JUAN, twin), None)
     assert found.ids == (JUAN.id, twin.id, ANA.id)
@@ -128,7 +128,7 @@ def test_a_former_member_is_shown_by_name_where_it_is_known_and_marked() -> None
     of = task(task_responsibles=on_people(ANA.id, JUAN.id, "gone"))
     former = {JUAN.id: JUAN, "former": Member(id="former", name="Leo", email=None)}
     times = {of.id: TaskTimes(None, datetime(2026, 3, 2, tzinfo=UTC), "former")}
-    found = replace(listed(of, members=(ANA,)), former=former, times=times)
+    found = replace(task_list(of, members=(ANA,)), former=former, times=times)
     [row] = rows(ListAnswer.of(found, ("responsibles", "completed_by")))
     shown = row["responsibles"]
     assert row["completed_by"] == "Leo (not in the team)"
@@ -147,7 +147,7 @@ def test_a_former_member_is_shown_by_name_where_it_is_known_and_marked() -> None
     ids=["long titles", "many people", "escapes", "long status"],
 )
 def test_a_page_of_25_large_rows_stays_within_its_budget(fields: dict[str, Any]) -> None:
-    answer = ListAnswer.of(listed(*big_tasks(25, **fields), more=True, members=crowd(50)), MISSING)
+    answer = ListAnswer.of(task_list(*big_tasks(25, **fields), more=True, members=crowd(50)), MISSING)
     assert answer.tasks
     assert len(render_text(answer)) < PAGE_CHARACTERS
 
@@ -156,14 +156,14 @@ def test_a_page_of_25_large_rows_stays_within_its_budget(fields: dict[str, Any])
 def test_no_page_is_longer_than_an_answer_may_be(limit: int) -> None:
     query = TaskQuery(limit=limit)
     tasks = big_tasks(limit, title="x" * 1_000, task_responsibles=on_people(*map(uuid, range(50))))
-    answer = ListAnswer.of(listed(*tasks, query=query, more=True, members=crowd(50)), MISSING)
+    answer = ListAnswer.of(task_list(*tasks, query=query, more=True, members=crowd(50)), MISSING)
     assert answer.tasks
-    assert answered(answer) < ANSWER_CHARACTERS
+    assert answer_size(answer) < ANSWER_CHARACTERS
 
 
 def test_25_ordinary_rows_are_one_page() -> None:
     tasks = big_tasks(25, title="Llamar a la clienta por la cotización", task_responsibles=on_people(uuid(1), uuid(2)))
-    answer = ListAnswer.of(listed(*tasks, members=crowd(3)), MISSING)
+    answer = ListAnswer.of(task_list(*tasks, members=crowd(3)), MISSING)
     assert len(answer.tasks) == 25
     assert answer.next_cursor is MISSING
 
@@ -173,11 +173,11 @@ def test_25_ordinary_rows_are_one_page() -> None:
     [(100, "x" * 100), (101, "x" * 100 + "… (+1 characters)"), (1_000, "x" * 100 + "… (+900 characters)")],
 )
 def test_a_cut_title_says_how_much_is_missing(length: int, shown: str) -> None:
-    assert rows(ListAnswer.of(listed(task(title="x" * length)), MISSING))[0]["title"] == shown
+    assert rows(ListAnswer.of(task_list(task(title="x" * length)), MISSING))[0]["title"] == shown
 
 
 def test_a_cut_description_says_how_much_is_missing() -> None:
-    row = rows(ListAnswer.of(listed(task(description="x" * 250)), ["description"]))[0]
+    row = rows(ListAnswer.of(task_list(task(description="x" * 250)), ["description"]))[0]
     assert row["description"].endswith("… (+50 characters)")
     whole = TaskAnswer.of(task(description="x" * 12_007)).task.description
     assert whole is not None
@@ -191,17 +191,17 @@ def test_cut_names_say_how_much_is_missing() -> None:
     assert (row.name[60:], row.email) == ("… (+1 characters)", "e" * 60 + "… (+2 characters)")
 
 
-def ordered(tasks: list[Task]) -> list[Task]:
+def sort_by_due(tasks: list[Task]) -> list[Task]:
     return sorted(tasks, key=lambda one: (sort_key(one, "due"), one.id))
 
 
 def page_of(tasks: list[Task], query: TaskQuery) -> TaskList:
     """The page of a place that keeps `tasks` in their order."""
     left = [one for one in tasks if query.after is None or (sort_key(one, "due"), one.id) > query.after]
-    return listed(*left[: query.limit], query=query, more=len(left) > query.limit, members=crowd(60))
+    return task_list(*left[: query.limit], query=query, more=len(left) > query.limit, members=crowd(60))
 
 
-def walked(tasks: list[Task], limit: int) -> list[str]:
+def walk_pages(tasks: list[Task], limit: int) -> list[str]:
     """The ids of all rows, page after page."""
     query, seen = TaskQuery(limit=limit), list[str]()
     for _ in range(len(tasks) + 1):
@@ -227,12 +227,12 @@ def test_pages_that_end_early_lose_and_repeat_no_row(sizes: list[tuple[int, int,
         )
         for number, (title, people, dated) in enumerate(sizes)
     ]
-    assert walked(ordered(tasks), limit) == [one.id for one in ordered(tasks)]
+    assert walk_pages(sort_by_due(tasks), limit) == [one.id for one in sort_by_due(tasks)]
 
 
 def test_a_page_that_ends_early_has_a_cursor_though_nothing_else_follows() -> None:
-    tasks = ordered(big_tasks(25, title="x" * 100, task_responsibles=on_people(*map(uuid, range(50)))))
-    answer = ListAnswer.of(listed(*tasks, members=crowd(50)), MISSING)
+    tasks = sort_by_due(big_tasks(25, title="x" * 100, task_responsibles=on_people(*map(uuid, range(50)))))
+    answer = ListAnswer.of(task_list(*tasks, members=crowd(50)), MISSING)
     assert len(answer.tasks) < 25
     assert isinstance(answer.next_cursor, str)
     assert resume(TaskQuery(), answer.next_cursor).after == (
@@ -244,8 +244,8 @@ def test_a_page_that_ends_early_has_a_cursor_though_nothing_else_follows() -> No
 @pytest.mark.parametrize("letter", ["x", "ñ", "😀", '"', "\\", "\n", "\x01", "\u2028"], ids=ascii)
 def test_a_huge_description_is_cut(letter: str) -> None:
     huge = task(title=letter * 1_000, description=letter * 50_000)
-    assert answered(TaskAnswer.of(huge)) < ANSWER_CHARACTERS
-    assert answered(render_write(Receipt(huge, changes(task(), huge), before=task()), PLAIN)) < ANSWER_CHARACTERS
+    assert answer_size(TaskAnswer.of(huge)) < ANSWER_CHARACTERS
+    assert answer_size(render_write(Receipt(huge, changes(task(), huge), before=task()), PLAIN)) < ANSWER_CHARACTERS
 
 
 def test_the_largest_write_stays_within_an_answer() -> None:
@@ -258,13 +258,13 @@ def test_the_largest_write_stays_within_an_answer() -> None:
         (Unapplied("description", "x" * 50_000, "y" * 50_000), Unapplied("responsibleIds", tuple(ids), tuple(ids))),
         tuple(Match("responsibleIds", "x" * 300, member.id, member.name) for member in people),
     )
-    assert answered(render_write(receipt, PLAIN)) < ANSWER_CHARACTERS
+    assert answer_size(render_write(receipt, PLAIN)) < ANSWER_CHARACTERS
 
 
 def test_a_large_team_is_cut_and_says_how_many_are_left_out() -> None:
     answer = TeamAnswer.of(Team(crowd(1_000), uuid(1)))
     assert len(answer.members) + answer.omitted == 1_000
-    assert answered(answer) < ANSWER_CHARACTERS
+    assert answer_size(answer) < ANSWER_CHARACTERS
 
 
 def test_a_list_of_contacts_reports_whether_more_exist() -> None:
@@ -274,11 +274,11 @@ def test_a_list_of_contacts_reports_whether_more_exist() -> None:
     answer = ContactsAnswer.of(contacts, 20)
     assert (len(answer.contacts), answer.more) == (20, True)
     assert not ContactsAnswer.of(contacts[:20], 20).more
-    assert answered(answer) < ANSWER_CHARACTERS
+    assert answer_size(answer) < ANSWER_CHARACTERS
 
 
 def test_statuses_are_shown_by_position() -> None:
-    answer = json.loads(render_text(StatusesAnswer.of(known(PENDING, DONE))))
+    answer = json.loads(render_text(StatusesAnswer.of(status_list(PENDING, DONE))))
     assert answer["statuses"][1] == {
         "position": 2, "name": "Completado", "type": "done", "color": "#22c55e", "id": "s-2"
     }  # fmt: skip
@@ -287,8 +287,8 @@ def test_statuses_are_shown_by_position() -> None:
 
 def test_statuses_that_are_left_out_are_not_called_complete() -> None:
     many = [Status(id=str(n), name=f"Status {n}", color=None, type="in_progress", order=n) for n in range(1_000)]
-    answer = StatusesAnswer.of(known(*many))
-    assert answered(answer) < ANSWER_CHARACTERS
+    answer = StatusesAnswer.of(status_list(*many))
+    assert answer_size(answer) < ANSWER_CHARACTERS
     assert not answer.complete
 
 
@@ -420,5 +420,5 @@ def test_a_long_candidate_name_is_cut() -> None:
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 25])
 def test_a_page_of_ordinary_tasks_has_as_many_rows_as_were_asked_for(limit: int) -> None:
     tasks = [task(id=uuid(number), title="Send the proposal to Acme") for number in range(limit)]
-    found = listed(*tasks, query=TaskQuery(limit=limit), more=True)
+    found = task_list(*tasks, query=TaskQuery(limit=limit), more=True)
     assert len(rows(ListAnswer.of(found, MISSING))) == limit

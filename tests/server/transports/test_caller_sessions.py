@@ -16,7 +16,7 @@ async def never_closed() -> None:
     raise AssertionError("a session was closed here")
 
 
-def held(*sessions: tuple[str, str], limit: int = 1) -> HeldSessions:
+def open_sessions(*sessions: tuple[str, str], limit: int = 1) -> HeldSessions:
     """These sessions, each with its caller, opened in this order and without a request under way."""
     found = HeldSessions(HttpLimits(sessions_of_one=limit), NOW.timestamp)
     for session_id, caller in sessions:
@@ -25,14 +25,14 @@ def held(*sessions: tuple[str, str], limit: int = 1) -> HeldSessions:
     return found
 
 
-def ended(sessions: HeldSessions, caller: str = "ana") -> str | None:
+def replaced_session(sessions: HeldSessions, caller: str = "ana") -> str | None:
     """The id of the session that gives way to a new one."""
     found = sessions.take_over_limit(caller)
     return found.id if found else None
 
 
 def test_a_caller_cannot_remove_a_session_of_another() -> None:
-    sessions = held(("first", "ana"))
+    sessions = open_sessions(("first", "ana"))
     sessions.remove("first", "ben")
     assert sessions.count == 1
     sessions.remove("first", "ana")
@@ -40,25 +40,29 @@ def test_a_caller_cannot_remove_a_session_of_another() -> None:
 
 
 def test_requests_of_another_caller_do_not_count_as_use_of_a_session() -> None:
-    sessions = held(("first", "ana"), ("second", "ana"))
+    sessions = open_sessions(("first", "ana"), ("second", "ana"))
     sessions.begin("first", "ben")
-    assert ended(sessions) == "first"
+    assert replaced_session(sessions) == "first"
 
 
 def test_another_caller_cannot_end_a_request_of_a_session() -> None:
-    sessions = held(("first", "ana"), ("second", "ana"))
+    sessions = open_sessions(("first", "ana"), ("second", "ana"))
     sessions.begin("first", "ana")
     sessions.end("first", "ben")
-    assert ended(sessions) == "second"
+    assert replaced_session(sessions) == "second"
 
 
 def test_the_session_that_was_used_longest_ago_is_ended_first() -> None:
-    sessions = held(("first", "ana"), ("second", "ana"), ("third", "ana"))
+    sessions = open_sessions(("first", "ana"), ("second", "ana"), ("third", "ana"))
     for session_id in ("first", "second", "third", "first"):
         for _ in range(2):
             sessions.begin(session_id, "ana")
             sessions.end(session_id, "ana")
-    assert [ended(sessions), ended(sessions), ended(sessions)] == ["second", "third", None]
+    assert [replaced_session(sessions), replaced_session(sessions), replaced_session(sessions)] == [
+        "second",
+        "third",
+        None,
+    ]
 
 
 def test_a_session_with_an_open_stream_is_held_however_long_it_is_open() -> None:
@@ -68,10 +72,10 @@ def test_a_session_with_an_open_stream_is_held_however_long_it_is_open() -> None
         sessions.begin_new(session_id, "ana", never_closed)
     sessions.end("quiet", "ana")
     now[0] = limits.session_idle_s + 1
-    assert ended(sessions) is None
+    assert replaced_session(sessions) is None
     assert sessions.count == 1
     sessions.end("listening", "ana")
-    assert ended(sessions) is None
+    assert replaced_session(sessions) is None
     assert sessions.count == 1
 
 

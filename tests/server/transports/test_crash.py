@@ -12,7 +12,7 @@ from server.transports.task_calls import draft, titles_of_whole_tasks
 WRITES = 60
 
 
-def asked(pipe: Pipe, name: str) -> dict[int, str]:
+def send_creates(pipe: Pipe, name: str) -> dict[int, str]:
     """Many creates, all sent before any is answered: title by request."""
     titles = [f"{name} {number:03}" for number in range(WRITES)]
     return {pipe.ask_tool("create_task", draft(title, "me", "Luis Pereira")): title for title in titles}
@@ -26,12 +26,12 @@ def test_answered_writes_survive_a_kill_and_the_other_server_continues(
     with Pipe(store_file) as doomed, Pipe(store_file) as other:
         for pipe in (doomed, other):
             pipe.call("list_statuses", {})
-        by_doomed, by_other = asked(doomed, "doomed"), asked(other, "other")
+        by_doomed, by_other = send_creates(doomed, "doomed"), send_creates(other, "other")
         for request in list(by_doomed)[:answers_before_the_kill]:
             doomed.answer(request)
         doomed.send_signal(signal.SIGKILL)
         assert doomed.ends_within(BOUND_S) == -signal.SIGKILL
-        answered = {by_doomed[request] for request in _made(doomed)}
+        answered = {by_doomed[request] for request in _answered_creates(doomed)}
         for request in by_other:
             assert other.answer(request)["result"]["isError"] is False
         last = other.call("create_task", draft("after the kill", "me", "Luis Pereira"))
@@ -42,7 +42,7 @@ def test_answered_writes_survive_a_kill_and_the_other_server_continues(
     assert len(answered) >= answers_before_the_kill
 
 
-def _made(pipe: Pipe) -> list[int]:
+def _answered_creates(pipe: Pipe) -> list[int]:
     """The creates that the process answered before it died."""
     answers = pipe.answers_at_the_end()
     return [request for request in answers if isinstance(request, int) and "task" in _answer(answers[request])]

@@ -41,7 +41,7 @@ async def listening(caller: KeyCaller, task_id: str) -> AsyncIterator[AsyncItera
         yield opened.aiter_lines()
 
 
-def told(refused: httpx2.Response) -> tuple[int, str, str, frozenset[str]]:
+def refusal_of(refused: httpx2.Response) -> tuple[int, str, str, frozenset[str]]:
     """All that a refused caller is told."""
     return refused.status_code, refused.headers["www-authenticate"], refused.text, frozenset(refused.headers)
 
@@ -57,16 +57,16 @@ async def test_every_caller_without_an_active_key_is_told_the_same(tmp_path: Pat
         answers = set()
         for era in ERAS:
             for text in wrong:
-                answers.add(told(await KeyCaller(server.http, text, era).post("tools/list")))
+                answers.add(refusal_of(await KeyCaller(server.http, text, era).post("tools/list")))
         for value in (f"Basic {good.text}", f"Bearer{good.text}", good.text, "Bearer", f"Bearer\t{good.text}"):
-            answers.add(told(await server.http.post("/mcp", headers={"Authorization": value})))
-        answers.add(told(await server.http.post("/mcp", headers={b"Authorization": b"Bearer \xe9\xff"})))
+            answers.add(refusal_of(await server.http.post("/mcp", headers={"Authorization": value})))
+        answers.add(refusal_of(await server.http.post("/mcp", headers={b"Authorization": b"Bearer \xe9\xff"})))
         for texts in ((good.text, good.text), (good.text, brief.text), ("x", good.text)):
             twice = [("Authorization", f"Bearer {text}") for text in texts]
-            answers.add(told(await server.http.post("/mcp", headers=twice)))
+            answers.add(refusal_of(await server.http.post("/mcp", headers=twice)))
         for method in ("GET", "DELETE", "PUT", "OPTIONS"):
-            answers.add(told(await server.http.request(method, "/mcp")))
-        answers.add(told(await server.http.post("/mcp/", content=b"{")))
+            answers.add(refusal_of(await server.http.request(method, "/mcp")))
+        answers.add(refusal_of(await server.http.post("/mcp/", content=b"{")))
         [(status, challenge, body, _)] = answers
         assert status == 401
         assert challenge.startswith("Bearer ")

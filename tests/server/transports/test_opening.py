@@ -34,7 +34,7 @@ async def server(store_file: Path) -> AsyncIterator[Server[Any]]:
         yield create_server(app)
 
 
-def recorded(name: str) -> list[Message]:
+def recorded_messages(name: str) -> list[Message]:
     return [json.loads(line) for line in RECORDED[name].read_text(encoding="utf-8").splitlines()]
 
 
@@ -58,16 +58,16 @@ async def check_that_it_works(connection: RawConnection, last: Message) -> None:
 
 @pytest.mark.parametrize("name", RECORDED)
 async def test_the_recorded_opening_of_a_host_works(server: Server[Any], name: str) -> None:
-    opening = recorded(name)
+    opening = recorded_messages(name)
     async with connect_raw(server) as connection:
         for answer in (await replay(connection, opening)).values():
             assert "result" in answer
         await check_that_it_works(connection, opening[-1])
 
 
-@pytest.mark.parametrize("name", [name for name in RECORDED if recorded(name)[0]["method"] == "initialize"])
+@pytest.mark.parametrize("name", [name for name in RECORDED if recorded_messages(name)[0]["method"] == "initialize"])
 async def test_a_host_that_asks_first_and_falls_back_is_served(server: Server[Any], name: str) -> None:
-    opening = recorded(name)
+    opening = recorded_messages(name)
     async with connect_raw(server) as connection:
         answers = await replay(connection, [DISCOVER, *opening])
         assert answers["probe"]["result"]["supportedVersions"] == ["2026-07-28"]

@@ -23,7 +23,7 @@ def answer_of(message: Message) -> dict[str, Any]:
     return answer
 
 
-def wanted(old: list[str]) -> list[tuple[str, dict[str, Any]]]:
+def calls_to_make(old: list[str]) -> list[tuple[str, dict[str, Any]]]:
     """Many new tasks, each under a key of its own, and new titles for the `old` ones, in turn."""
     calls = []
     for number in range(CREATES):
@@ -35,14 +35,14 @@ def wanted(old: list[str]) -> list[tuple[str, dict[str, Any]]]:
     return calls
 
 
-def furnished(pipe: Pipe) -> list[str]:
+def create_old_tasks(pipe: Pipe) -> list[str]:
     """The tasks that there are before, by id."""
     return [str(create_task(pipe, draft(f"old {number:02}", "me"))["id"]) for number in range(RENAMES)]
 
 
 def kill_at_work(doomed: Pipe, old: list[str], answers_before: int) -> set[str]:
     """Kill a server while it does all that: the changes that it answered with."""
-    asked = [doomed.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
+    asked = [doomed.ask_tool(tool, arguments) for tool, arguments in calls_to_make(old)]
     for request in asked[:answers_before]:
         doomed.answer(request)
     doomed.send_signal(signal.SIGKILL)
@@ -74,7 +74,7 @@ def test_a_killed_server_is_recovered_from_the_store_and_repeats_create_nothing_
     store_file: Path, answers_before: int
 ) -> None:
     with Pipe(store_file) as doomed:
-        old = furnished(doomed)
+        old = create_old_tasks(doomed)
         answered = kill_at_work(doomed, old, answers_before)
     assert len(answered) >= answers_before
     with Pipe(store_file) as server:
@@ -89,7 +89,7 @@ def test_a_killed_server_is_recovered_from_the_store_and_repeats_create_nothing_
         ]
         assert sorted(applied) == sorted(titles)
         output(store_file, "journal", "verify")
-        for tool, arguments in wanted(old):
+        for tool, arguments in calls_to_make(old):
             assert server.call(tool, arguments)["result"]["isError"] is False
         assert "open" not in {row["outcome"] for row in changes(server)}
         server.stdin.close()
@@ -101,10 +101,10 @@ def test_a_killed_server_is_recovered_from_the_store_and_repeats_create_nothing_
 
 def test_concurrent_requests_after_a_crash_settle_each_change_once(store_file: Path) -> None:
     with Pipe(store_file) as doomed:
-        old = furnished(doomed)
+        old = create_old_tasks(doomed)
         kill_at_work(doomed, old, answers_before=10)
     with Pipe(store_file) as server:
-        asked = [server.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
+        asked = [server.ask_tool(tool, arguments) for tool, arguments in calls_to_make(old)]
         assert [request for request in asked if server.answer(request)["result"]["isError"]] == []
     assert titles_of_whole_tasks(store_file, people=1) == EVERY
     rows = [json.loads(line)["body"] for line in output(store_file, "journal", "export").splitlines()]
@@ -116,15 +116,15 @@ def test_a_waiting_duplicate_is_answered_after_the_first_server_is_killed(
     store_file: Path,
 ) -> None:
     with Pipe(store_file) as other, Pipe(store_file) as doomed:
-        old = furnished(doomed)
+        old = create_old_tasks(doomed)
         create_task(other, draft("before", "me"))  # it looks for what others left open now, and not again in a moment
         kill_at_work(doomed, old, answers_before=10)
-        asked = [other.ask_tool(tool, arguments) for tool, arguments in wanted(old)]
+        asked = [other.ask_tool(tool, arguments) for tool, arguments in calls_to_make(old)]
         assert [request for request in asked if other.answer(request)["result"]["isError"]] == []
     assert titles_of_whole_tasks(store_file, people=1) == ["before", *EVERY]
 
 
-def hindered(folder: Path, hindrance: str) -> Path:
+def hindered_store(folder: Path, hindrance: str) -> Path:
     """A store whose folder may not be entered, or whose name is too long, or which is beside a damaged journal."""
     if hindrance == "long name":
         return folder / f"{'a' * 250}.sqlite"
@@ -143,7 +143,7 @@ def hindered(folder: Path, hindrance: str) -> Path:
 @pytest.mark.parametrize("hindrance", ["long name", "damaged journal", "closed folder"])
 def test_a_server_answers_initialize_whatever_hinders_recovery(tmp_path: Path, hindrance: str) -> None:
     try:
-        store = hindered(tmp_path, hindrance)
+        store = hindered_store(tmp_path, hindrance)
         with Pipe(store) as pipe:
             pipe.send(json.dumps({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": HELLO}))
             assert "result" in pipe.answer("hello")

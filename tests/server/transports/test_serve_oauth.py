@@ -35,7 +35,7 @@ def status(web: Web, token: str, **more: str) -> int:
     return web.post(LIST, **named, **more, Authorization=f"Bearer {token}")[0]
 
 
-def configured(**variables: str) -> Configuration:
+def configure(**variables: str) -> Configuration:
     """The configuration of these variables."""
     return load_configuration({"TASKHAND_CONFIG": os.devnull} | variables, {})
 
@@ -71,7 +71,7 @@ WRONG: list[tuple[AuthOptions, dict[str, str], str]] = [
 def test_an_incomplete_oauth_configuration_is_refused(
     options: AuthOptions, variables: dict[str, str], sentence: str
 ) -> None:
-    found = configured(**variables)
+    found = configure(**variables)
     with pytest.raises(OperatorError, match=sentence):
         open_auth(options.with_settings(found), found, is_loopback=False)
 
@@ -79,11 +79,11 @@ def test_an_incomplete_oauth_configuration_is_refused(
 async def test_half_a_client_for_the_sign_in_on_the_page_is_refused() -> None:
     async with AsyncExitStack() as stack:
         with pytest.raises(OperatorError, match="TASKHAND_SIGN_IN_SECRET one is set without the other"):
-            open_sign_in(configured(TASKHAND_SIGN_IN_CLIENT="page").settings, [ISSUER], stack)
+            open_sign_in(configure(TASKHAND_SIGN_IN_CLIENT="page").settings, [ISSUER], stack)
 
 
 def test_the_settings_supply_omitted_options() -> None:
-    found = configured(
+    found = configure(
         TASKHAND_ISSUERS=f"{ISSUER}, https://other.x.test",
         TASKHAND_RESOURCE=PUBLIC,
         TASKHAND_KEYS="/nowhere/keys.sqlite",
@@ -102,17 +102,17 @@ def test_the_settings_supply_omitted_options() -> None:
 
 def test_doctor_says_of_each_issuer_whether_its_keys_can_be_read(issuer: Issuer) -> None:
     good, bad = issuer.url, f"{issuer.url}/other"
-    checks = anyio.run(check_issuers, configured(TASKHAND_ISSUERS=f"{good},{bad}").settings)
+    checks = anyio.run(check_issuers, configure(TASKHAND_ISSUERS=f"{good},{bad}").settings)
     assert [(one.subject, one.outcome) for one in checks] == [("issuers", "ok"), ("issuers", "failed")]
     assert checks[0].found == f"{good} has 1 key to check tokens with."
     assert checks[1].found.startswith(f"The keys of the issuer {bad} cannot be read")
-    [wrong] = anyio.run(check_issuers, configured(TASKHAND_ISSUERS="login.x.test").settings)
+    [wrong] = anyio.run(check_issuers, configure(TASKHAND_ISSUERS="login.x.test").settings)
     assert "is not an https address" in wrong.found
-    assert anyio.run(check_issuers, configured().settings) == ()
-    [mine] = anyio.run(check_issuers, configured(TASKHAND_RESOURCE="http://tasks.x.test/mcp").settings)
+    assert anyio.run(check_issuers, configure().settings) == ()
+    [mine] = anyio.run(check_issuers, configure(TASKHAND_RESOURCE="http://tasks.x.test/mcp").settings)
     assert (mine.subject, mine.outcome) == ("resource", "failed")
     assert mine.remedy == "Write it like https://tasks.example.com/mcp, without a query."
-    [mine] = anyio.run(check_issuers, configured(TASKHAND_RESOURCE="https://tasks.x.test/mcp").settings)
+    [mine] = anyio.run(check_issuers, configure(TASKHAND_RESOURCE="https://tasks.x.test/mcp").settings)
     assert (mine.subject, mine.outcome) == ("resource", "ok")
 
 

@@ -41,7 +41,7 @@ def request(method: str, **params: Any) -> tuple[bytes, dict[str, str]]:
     return body, headers | ({"Mcp-Name": params["name"]} if "name" in params else {})
 
 
-async def answered(address: str, port: int, count: int) -> int:
+async def count_answers(address: str, port: int, count: int) -> int:
     """How many calls from this address are answered."""
     body, headers = request("tools/call", name="list_statuses", arguments={})
     async with client_at(address) as client:
@@ -111,7 +111,7 @@ ATTACKS: dict[str, Callable[[int], AbstractAsyncContextManager[object]]] = {
 async def test_another_client_is_answered_while_an_attack_lasts(store_file: Path, attack: str) -> None:
     async with served(store_file, SMALL) as port, ATTACKS[attack](port):
         with anyio.fail_after(10):
-            assert await answered(OTHER, port, 20) == 20
+            assert await count_answers(OTHER, port, 20) == 20
 
 
 @pytest.mark.parametrize("attack", ["idle connections", "half a head", "half a body"])
@@ -120,7 +120,7 @@ async def test_even_at_the_same_address_a_new_connection_takes_the_place_of_one_
 ) -> None:
     async with served(store_file, SMALL) as port, ATTACKS[attack](port):
         with anyio.fail_after(10):
-            assert await answered(ATTACKER, port, 5) == 5
+            assert await count_answers(ATTACKER, port, 5) == 5
 
 
 @pytest.mark.parametrize("attack", ["idle connections", "half a head"])
@@ -144,7 +144,7 @@ async def test_a_connection_whose_answer_is_not_read_ends(store_file: Path) -> N
     async with served(store_file, HttpLimits(answer_s=0.3)) as port, await connect(port) as line:
         await line.send(_big())
         await line.receive(1)  # the answer has begun
-        assert await answered(ATTACKER, port, 1) == 1
+        assert await count_answers(ATTACKER, port, 1) == 1
         await anyio.sleep(0.5)
         with anyio.fail_after(5):
             await read_to_the_end(line)
@@ -178,7 +178,7 @@ async def test_a_client_that_is_slow_to_read_gets_its_whole_answer(store_file: P
 @pytest.mark.skipif(sys.platform != "linux", reason="the system's table of connections is Linux's")
 async def test_a_client_that_has_vanished_is_noticed_while_its_connection_is_idle(store_file: Path) -> None:
     async with served(store_file) as port, await connect(port):
-        assert await answered(OTHER, port, 1) == 1
+        assert await count_answers(OTHER, port, 1) == 1
         table = [line.split() for line in (await anyio.Path("/proc/net/tcp").read_text("ascii")).splitlines()[1:]]
         timers = [row[5].partition(":")[0] for row in table if row[1].endswith(f":{port:04X}") and row[3] == "01"]
         assert timers

@@ -39,7 +39,7 @@ def full_pipe() -> Iterator[int]:
 
 
 @contextmanager
-def started(store: Path, stderr: Any, *arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+def start_program(store: Path, stderr: Any, *arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
     """The program with its standard error there; killed at the end."""
     popen = subprocess.Popen(  # noqa: S603  our own program
         [sys.executable, "-m", "taskhand", *arguments],
@@ -61,7 +61,7 @@ def request(number: int) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
 
 
-def answered(popen: subprocess.Popen[str], calls: int) -> int:
+def count_answers(popen: subprocess.Popen[str], calls: int) -> int:
     """How many of so many calls were answered, one after the other."""
     assert popen.stdin
     assert popen.stdout
@@ -73,8 +73,8 @@ def answered(popen: subprocess.Popen[str], calls: int) -> int:
 
 
 def test_over_stdio_every_call_is_answered_and_the_end_of_input_ends_the_process(store_file: Path) -> None:
-    with full_pipe() as nobody, started(store_file, nobody, **NOISY) as popen:
-        assert answered(popen, CALLS) == CALLS
+    with full_pipe() as nobody, start_program(store_file, nobody, **NOISY) as popen:
+        assert count_answers(popen, CALLS) == CALLS
         popen.communicate(timeout=BOUND_S)
         assert popen.returncode == 0
 
@@ -83,7 +83,7 @@ def test_over_http_every_call_is_answered_and_a_signal_ends_the_process(store_fi
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     arguments = ("serve", "--http", "--port", str(port))
-    with full_pipe() as nobody, started(store_file, nobody, *arguments, **NOISY) as popen:
+    with full_pipe() as nobody, start_program(store_file, nobody, *arguments, **NOISY) as popen:
         statuses = [_post(port, number) for number in range(CALLS)]
         popen.send_signal(signal.SIGTERM)
         assert popen.wait(BOUND_S) == 0
@@ -97,9 +97,9 @@ def test_a_standard_error_that_cannot_be_written_breaks_nothing(store_file: Path
         os.close(read)
     else:
         stderr = os.open(target, os.O_WRONLY)
-    with started(store_file, stderr, **NOISY) as popen:
+    with start_program(store_file, stderr, **NOISY) as popen:
         os.close(stderr)
-        assert answered(popen, 3) == 3
+        assert count_answers(popen, 3) == 3
         popen.communicate(timeout=BOUND_S)
         assert popen.returncode == 0
 

@@ -159,7 +159,7 @@ def test_an_unknown_tool_is_named(targets: tuple[Target, ...], tool: str) -> Non
         assert json.loads(result["content"][0]["text"])["error"]["code"] == "unknown_tool"
 
 
-def _forged(cursor: str, key: object) -> str:
+def _forge_cursor(cursor: str, key: object) -> str:
     """The cursor, going on after another position."""
     _, task, fingerprint = json.loads(base64.urlsafe_b64decode(cursor + "=="))
     return base64.urlsafe_b64encode(json.dumps([key, task, fingerprint]).encode()).decode()
@@ -170,14 +170,16 @@ def test_a_forged_cursor_is_refused(targets: tuple[Target, ...], key: object) ->
     for target in targets:
         page = {"order": "priority", "limit": 1}
         cursor = target.caller.call("list_tasks", page)["result"]["structuredContent"]["nextCursor"]
-        assert code_of(target.caller.call("list_tasks", page | {"cursor": _forged(cursor, key)})) == "invalid_cursor"
+        assert (
+            code_of(target.caller.call("list_tasks", page | {"cursor": _forge_cursor(cursor, key)})) == "invalid_cursor"
+        )
 
 
 @pytest.mark.parametrize("key", ["\ud800", 7, True, None])
 def test_a_cursor_with_a_forged_date_is_refused(targets: tuple[Target, ...], key: object) -> None:
     for target in targets:
         cursor = target.caller.call("list_tasks", {"limit": 1})["result"]["structuredContent"]["nextCursor"]
-        answer = target.caller.call("list_tasks", {"limit": 1, "cursor": _forged(cursor, key)})
+        answer = target.caller.call("list_tasks", {"limit": 1, "cursor": _forge_cursor(cursor, key)})
         assert code_of(answer) == "invalid_cursor"
 
 

@@ -23,7 +23,7 @@ from taskhand.service.task_updates import feed_id
 from taskhand.service.write_call import Call
 
 
-async def seen(stage: Stage) -> list[tuple[str, str | None, str | None]]:
+async def stored_events(stage: Stage) -> list[tuple[str, str | None, str | None]]:
     """What the feed has: the kind, the title and the change of each event."""
     kept = await stage.store.list_events(await feed_of(stage.app), EventQuery(500))
     return [(one.event.kind, one.event.title, one.event.change_id) for one in kept]
@@ -37,7 +37,7 @@ async def test_a_feed_begins_with_the_first_look(tmp_path: Path) -> None:
         await stage.others.rename(task, "After")
         stage.clock.move(seconds=1)
         assert [one.event.kind for one in await look(stage.app)] == ["updated"]
-        assert await seen(stage) == [("updated", "After", None)]
+        assert await stored_events(stage) == [("updated", "After", None)]
 
 
 async def test_a_feed_begins_when_somebody_wants_it_although_the_first_look_comes_later(tmp_path: Path) -> None:
@@ -88,10 +88,12 @@ async def test_own_writes_are_known_by_their_change_and_those_of_others_are_told
         stage.others.note("updated", before, await stage.others.backend.get_task(task.id))
         told.clear()
         await look(stage.app)
-        assert (await seen(stage), told) == ([("updated", "Call Ana", answer["changeId"])], [feed_id(None)])
+        assert (await stored_events(stage), told) == ([("updated", "Call Ana", answer["changeId"])], [feed_id(None)])
         await stage.others.rename(await stage.others.rename(task, "Call Ben"), "Call Ana")
         await look(stage.app)
-        assert [one for *_, one in await seen(stage)][1:] == [None, None], "the value is the same, the change is not"
+        assert [one for *_, one in await stored_events(stage)][1:] == [None, None], (
+            "the value is the same, the change is not"
+        )
         assert told == [feed_id(None), feed_id(None), task.id], "each task once"
 
 
@@ -115,17 +117,17 @@ async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_pat
         ]
         await look(stage.app)
         others = {("completed", "Call Ana", None), ("deleted", "Before the feed", None)}
-        found = await seen(stage)
+        found = await stored_events(stage)
         assert (found[:3], {*found[3:]}) == (expected, others)
         await look(stage.app)
-        assert len(await seen(stage)) == 5
+        assert len(await stored_events(stage)) == 5
         stage.clock.move(minutes=1)
         await stage.others.rename(task, "Call Ben")
         await look(stage.app)
-        assert (await seen(stage))[5:] == [("updated", "Call Ben", None)], "what was told is not told again"
+        assert (await stored_events(stage))[5:] == [("updated", "Call Ben", None)], "what was told is not told again"
         await stage.others.complete(await stage.others.create("Quick"))
         await look(stage.app)
-        assert (await seen(stage))[6:] == [("created", "Quick", None), ("completed", "Quick", None)]
+        assert (await stored_events(stage))[6:] == [("created", "Quick", None), ("completed", "Quick", None)]
 
 
 async def test_a_task_created_during_a_look_is_reported_by_the_next_look_as_own(tmp_path: Path) -> None:
@@ -140,7 +142,7 @@ async def test_a_task_created_during_a_look_is_reported_by_the_next_look_as_own(
         await call.settle([Result(0, "applied", made.id, made)], "applied")
         assert call.change is not None
         await look(stage.app)
-        assert await seen(stage) == [("created", "Other", None), ("created", "New", call.change.id)]
+        assert await stored_events(stage) == [("created", "Other", None), ("created", "New", call.change.id)]
 
 
 async def test_own_writes_since_a_look_replace_the_tasks_known_from_the_look(tmp_path: Path) -> None:
@@ -165,8 +167,8 @@ async def test_two_looks_at_once_keep_each_change_once(tmp_path: Path) -> None:
         async with anyio.create_task_group() as group:
             for stage in (one, two, one, two):
                 group.start_soon(look, stage.app)
-        assert [title for _, title, _ in await seen(one)] == [f"T{number}" for number in range(5)]
-        assert await seen(two) == await seen(one)
+        assert [title for _, title, _ in await stored_events(one)] == [f"T{number}" for number in range(5)]
+        assert await stored_events(two) == await stored_events(one)
 
 
 async def test_a_call_that_waited_for_a_look_makes_none_of_its_own(tmp_path: Path) -> None:
@@ -223,7 +225,7 @@ async def test_one_write_explains_one_event_and_none_by_another_member(tmp_path:
                 await look(stage.app)
                 made.append(None)
             stage.clock.move(seconds=2)
-        assert [one for *_, one in await seen(stage)] == made
+        assert [one for *_, one in await stored_events(stage)] == made
 
 
 async def test_a_change_made_in_the_store_by_hand_is_not_reported_as_own(tmp_path: Path) -> None:
@@ -236,7 +238,10 @@ async def test_a_change_made_in_the_store_by_hand_is_not_reported_as_own(tmp_pat
             by_hand = "moment = NULL, member_id = NULL, made_at = moment"  # as of another program at that moment
             store.execute(f"UPDATE change SET {by_hand} WHERE new_row LIKE '%By hand%'")  # noqa: S608
         await look(stage.app)
-        assert [(title, own is not None) for _, title, own in await seen(stage)] == [("By hand", False), ("Mine", True)]
+        assert [(title, own is not None) for _, title, own in await stored_events(stage)] == [
+            ("By hand", False),
+            ("Mine", True),
+        ]
 
 
 async def test_an_own_write_explains_an_event_that_may_have_been_at_its_time(tmp_path: Path) -> None:
@@ -268,7 +273,7 @@ async def test_a_write_in_progress_explains_its_event_before_its_result_is_known
         stage.clock.move(seconds=1)
         await look(stage.app)
         assert call.change is not None
-        assert (await seen(stage))[-1] == ("updated", "Call Ana", call.change.id)
+        assert (await stored_events(stage))[-1] == ("updated", "Call Ana", call.change.id)
 
 
 async def test_a_task_that_others_made_since_a_look_is_told_before_the_own_write_on_it(tmp_path: Path) -> None:
@@ -283,8 +288,10 @@ async def test_a_task_that_others_made_since_a_look_is_told_before_the_own_write
         told = [await stage.call("update_task", id=one.id, title=f"{one.title} now") for one in (new, old)]
         stage.clock.move(minutes=1)
         await look(stage.app)
-        assert [one for one in await seen(stage) if one[0] == "created"] == [("created", "New", None)]
-        assert {one[2] for one in await seen(stage) if one[0] == "updated"} == {one["changeId"] for one in told}
+        assert [one for one in await stored_events(stage) if one[0] == "created"] == [("created", "New", None)]
+        assert {one[2] for one in await stored_events(stage) if one[0] == "updated"} == {
+            one["changeId"] for one in told
+        }
 
 
 async def test_a_task_that_was_not_read_after_an_own_write_is_not_told_as_deleted(tmp_path: Path) -> None:
@@ -305,4 +312,4 @@ async def test_a_task_that_was_not_read_after_an_own_write_is_not_told_as_delete
         assert call.change is not None
         assert deleting.change is not None
         expected = {("updated", "Call Ana", call.change.id), ("deleted", "Gone", deleting.change.id)}
-        assert {*await seen(stage)} == expected
+        assert {*await stored_events(stage)} == expected
