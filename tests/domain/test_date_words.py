@@ -449,6 +449,10 @@ def test_a_number_of_days_in_words_is_counted_from_today(english: str, spanish: 
     assert [due_in(f"in {english} days"), due_in(f"en {spanish} días")] == [expected, expected]
 
 
+def test_in_spanish_the_day_of_a_numeric_date_is_first_if_it_can_be() -> None:
+    assert [due_in(one) for one in ("el 5/12", "el 12/25", "el 12/25/2026")] == ["2026-12-05", *["2026-12-25"] * 2]
+
+
 def test_the_coming_weekday_is_the_first_after_today() -> None:
     for phrase in (
         "this coming Wednesday",
