@@ -97,7 +97,7 @@ async def test_a_script_stops_at_an_unexpected_answer(calls: list[dict[str, obje
 def test_the_command_line_lists_runs_and_counts() -> None:
     run = CliRunner()
     listed = run.invoke(command, ["scenario", "list"])
-    assert "finish_one [local, vambe, close, hubspot] One task is finished" in listed.output
+    assert "finish_one [local, vambe, close, hubspot] One task is completed" in listed.output
     passed = run.invoke(command, ["scenario", "run", "--only", "create_once"])
     assert passed.exit_code == 0
     assert passed.output.endswith("1 of 1 passed.\n")
