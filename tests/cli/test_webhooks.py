@@ -17,8 +17,9 @@ from keyrings import InMemory
 from taskhand.cli.doctor_webhooks import check_webhooks
 from taskhand.cli.main import command
 from taskhand.cli.webhook_admin import current_key, with_admin
-from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
+from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks, public_address
 from taskhand.config.configuration import load_configuration
+from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close import SpecVariant as CloseVariant
@@ -324,3 +325,17 @@ def test_the_built_in_store_has_no_webhooks(tmp_path: Path) -> None:
     env = {"TASKHAND_DB": str(tmp_path / "tasks.sqlite"), "TASKHAND_PUBLIC_URL": BASE}
     done = CliRunner().invoke(command, ["webhooks", "create"], env=env)
     assert "has no webhooks" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, None),
+        ({"resource": "https://tasks.x.test/mcp"}, "https://tasks.x.test"),
+        ({"resource": "https://tasks.x.test/mcp/"}, "https://tasks.x.test"),
+        ({"public_url": "https://hooks.x.test/webhooks/"}, "https://hooks.x.test"),
+        ({"public_url": "https://hooks.x.test/a", "resource": "https://tasks.x.test/mcp"}, "https://hooks.x.test/a"),
+    ],
+)
+def test_the_public_address_is_without_the_paths_of_the_server(given: dict[str, Any], address: str | None) -> None:
+    assert public_address(Settings.from_env({}), WebhookOptions(**given)) == address

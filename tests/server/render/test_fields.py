@@ -28,6 +28,7 @@ from taskhand.server.render.changes import ChangesAnswer, change_row
 from taskhand.server.render.events import event_row
 from taskhand.server.render.reads import ContactsAnswer, ListAnswer
 from taskhand.server.render.rows import RowField
+from taskhand.server.render.whole_writes import render_whole_write
 from taskhand.server.render.writes import render_write
 from taskhand.service.list_tasks import TaskList
 
@@ -241,6 +242,13 @@ def test_each_field_of_the_receipt_of_one_task_is_its_own() -> None:
     assert "changed" not in new
     deleted = json_of(render_write(Receipt(None, RAISED, before=task(title="t" * 70)), WORDING))
     assert deleted == {"deleted": {"id": TASK_ID, "title": "t" * 60 + "… (+10 characters)"}}
+
+
+def test_a_whole_answer_shows_due_dates_that_were_not_applied_in_the_documented_form() -> None:
+    was, got = (Due.instant(datetime(2026, 3, day, 12, tzinfo=UTC), "Asia/Tokyo") for day in (1, 2))
+    asked = Due(date(2026, 3, 5))
+    [row] = json_of(render_whole_write(Receipt(task(), (), (Unapplied("due", asked, got, was),))))["unapplied"]
+    assert (row["asked"], row["got"], row["was"]) == (str(asked), got.due_at, was.due_at)
 
 
 def test_each_field_of_a_change_is_its_own() -> None:
