@@ -24,6 +24,11 @@ __all__ = ["populate"]
 _AGE = timedelta(days=30)
 
 
+def _customer_id(company: str) -> str:
+    """The id of a company as a customer: the store takes a text with spaces for a name."""
+    return company.replace(" ", "-")
+
+
 class _Store:
     """The store's file, opened separately from the server."""
 
@@ -66,7 +71,10 @@ class _Store:
     def _furnish(self, directory: Directory) -> tuple[list[str], list[str]]:
         """The ids of the people and of the contacts."""
         others = [directory.add_member(one.name, one.email) for one in self._data.people[1:]]
-        outsiders = [directory.add_contact(one.name, one.phone, one.email, one.company) for one in self._data.outsiders]
+        outsiders = [
+            directory.add_contact(one.name, one.phone, one.email, _customer_id(one.company))
+            for one in self._data.outsiders
+        ]
         return [directory.me() or "", *others], outsiders
 
     def _edit(self, planned: PlannedTask, choices: Mapping[str, StatusChoice]) -> Edit:
@@ -77,10 +85,13 @@ class _Store:
             due=planned.due(self._now),
             responsible_ids=tuple(self._people[self._data.person(who)] for who in planned.people),
             ai_contact_id=None if index is None else self._contacts[index],
-            ai_customer_id=None if index is None else self._data.outsiders[index].company,
+            ai_customer_id=None if index is None else _customer_id(self._data.outsiders[index].company),
             priority=planned.priority,
             status=choices.get(STATUSES[planned.status], MISSING),
         )
+
+    def _company(self, customer_id: str | None) -> str | None:
+        return {_customer_id(one): one for one in self._data.companies}.get(customer_id or "", customer_id)
 
     def _stored_task(self, task: Task) -> StoredTask:
         due, status = due_of(task), task.status_config
@@ -94,7 +105,7 @@ class _Store:
             responsibles=tuple(map(self._display_name, task.responsible_ids)),
             priority=task.priority or 0,
             contact=self._contact(task.ai_contact_id),
-            customer=task.ai_customer_id,
+            customer=self._company(task.ai_customer_id),
             native=task.model_dump(mode="json"),
         )
 
