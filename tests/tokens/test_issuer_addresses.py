@@ -51,7 +51,7 @@ def test_no_address_inside_and_none_that_readers_disagree_on_is_asked(address: A
 
 
 def test_an_issuer_inside_names_no_address_without_tls() -> None:
-    with pytest.raises(OperatorError, match="no address of its keys"):
+    with pytest.raises(OperatorError, match="no allowed address of its keys"):
         read_metadata(INSIDE, {"issuer": INSIDE, "jwks_uri": "http://127.0.0.1/keys"})
 
 
