@@ -18,16 +18,20 @@ class Line:
         """`reaches` is whether the message that is cut off still reaches the server."""
         self._to = {name: str(value) for name, value in conninfo_to_dict(url).items()}
         self._reaches = reaches
-        self._cut, self._ended = Event(), Event()
+        self._cut, self._ended, self._open = Event(), Event(), Event()
+        self._open.set()
+        self.left = Event()
+        """Set once a client has left."""
         self._closes_after: bytes | None = None
         self._is_closed = False
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        """Readable while a client waits to be let in."""
         self._other: dict[socket.socket, socket.socket] = {}
         self._clients: set[socket.socket] = set()
-        self._sockets = [self._listening]
+        self._sockets = [self.listening]
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listening, selectors.EVENT_READ)
-        host, port = self._listening.getsockname()
+        self._selector.register(self.listening, selectors.EVENT_READ)
+        host, port = self.listening.getsockname()
         self.url = make_conninfo(url, host=host, port=port, sslmode="disable", gssencmode="disable")
 
     def cut_next(self) -> None:
@@ -43,15 +47,24 @@ class Line:
         finally:
             self._closes_after = None
 
+    def hold(self) -> None:
+        """Keep whatever is said until `release`."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Pass on what was kept, and go on."""
+        self._open.set()
+
     def run(self) -> None:
         """Pass on, until the end."""
         while not self._ended.is_set():
+            self._open.wait()
             for key, _ in self._selector.select(0.05):
                 speaker = key.fileobj
                 assert isinstance(speaker, socket.socket)
                 if speaker.fileno() < 0 or speaker not in self._selector.get_map():
                     continue  # it was closed a moment ago, with its other end
-                if speaker is self._listening:
+                if speaker is self.listening:
                     self._accept()
                 else:
                     self._pass_on(speaker)
@@ -59,6 +72,7 @@ class Line:
     def end(self) -> None:
         """Pass on nothing more."""
         self._ended.set()
+        self._open.set()
 
     def close(self) -> None:
         """Close both ends, after the end."""
@@ -67,7 +81,7 @@ class Line:
             one.close()
 
     def _accept(self) -> None:
-        client, _ = self._listening.accept()
+        client, _ = self.listening.accept()
         if self._closes_after is not None and self._is_closed:
             client.close()
             return
@@ -102,6 +116,7 @@ class Line:
             self._selector.unregister(other)
             speaker.close()  # the server does not learn of it
         elif not said:
+            self.left.set()
             for one in (speaker, other):
                 self._selector.unregister(one)
                 one.close()

@@ -1,5 +1,6 @@
 """A subscription at one replica hears of a change at another; also after the database was away for a while."""
 
+import gc
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -9,10 +10,12 @@ from pathlib import Path
 import anyio
 import psycopg
 import pytest
+from anyio import to_thread
 from anyio.lowlevel import checkpoint
 from mcp import Client
 
 from behaviour.agent import Agent
+from postgres_line import open_line
 from postgres_server import TestDatabase
 from server.test_subscriptions import ERAS, watching
 from server.transports.server_process import environment
@@ -129,6 +132,16 @@ async def test_a_database_that_is_away_is_looked_for_and_nothing_else_is_held_up
             await checkpoint()
     assert alone.heard == ["t-1"]
     assert "s3cret" not in caplog.text
+
+
+async def test_a_connection_that_opens_after_a_replica_has_ended_is_closed(postgres: TestDatabase) -> None:
+    with open_line(postgres.url) as line:
+        line.hold()
+        async with telling(line.url, acme=TaskUpdates()):
+            await anyio.wait_readable(line.listening)
+        line.release()
+        assert await to_thread.run_sync(line.left.wait, 10)
+    gc.collect()  # a connection that was left open would warn
 
 
 async def test_after_lost_messages_the_other_replicas_learn_that_any_task_may_have_changed() -> None:

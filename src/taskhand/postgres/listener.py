@@ -1,6 +1,6 @@
 """The messages of other processes on a channel of a PostgreSQL database, received on a connection of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -18,6 +18,28 @@ from taskhand.sql.connection import SqlConnection
 __all__ = ["Channel"]
 
 _MAX_AT_ONCE: Final = 1_000
+
+
+class _Opening:
+    """A connection that a thread opens; it is closed if nobody waits for it any more."""
+
+    def __init__(self, connect: Callable[[], Driver]) -> None:
+        self._connect = connect
+        self._driver: Driver | None = None
+        self._is_abandoned = False
+
+    def run(self) -> Driver:
+        """The connection."""
+        self._driver = driver = self._connect()
+        if self._is_abandoned:
+            driver.close()
+        return driver
+
+    def abandon(self) -> None:
+        """Close the connection, now or as soon as the thread has opened it."""
+        self._is_abandoned = True
+        if self._driver is not None:
+            self._driver.close()
 
 
 class Channel:
@@ -45,7 +67,12 @@ class Channel:
     async def listen(self) -> None:
         """Start to listen, on a new connection."""
         await self._leave()
-        self._driver = await to_thread.run_sync(self._connect, abandon_on_cancel=True)
+        opening = _Opening(self._connect)
+        try:
+            self._driver = await to_thread.run_sync(opening.run, abandon_on_cancel=True)
+        except anyio.get_cancelled_exc_class():
+            opening.abandon()
+            raise
 
     async def receive(self) -> list[str]:
         """Wait for and return the next messages."""
