@@ -21,6 +21,7 @@ from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.remote.adapter import Timing
 from taskhand.config.settings import Settings
+from taskhand.http.upstream import Runtime
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
@@ -35,6 +36,7 @@ __all__ = [
     "NOW",
     "PEOPLE",
     "POSTGRES",
+    "QUICK",
     "STATUSES",
     "Arm",
     "open_postgres",
@@ -222,9 +224,16 @@ def close_settings(url: str, **changed: Any) -> Settings:
     return Settings(**given | changed)
 
 
+QUICK = Runtime(clock=lambda: monotonic() * 20, sleep=lambda seconds: anyio.sleep(seconds / 20))
+"""Time that passes twenty times as fast: many tests reach HubSpot's limit of searches a second."""
+
+
 @asynccontextmanager
 async def _hubspot(folder: Path) -> AsyncIterator[AppContext]:
-    async with serve(hubspot_sandbox()) as url, open_app(hubspot_settings(url, **_journal(folder))) as at:
+    async with (
+        serve(hubspot_sandbox()) as url,
+        open_app(hubspot_settings(url, **_journal(folder)), runtime=QUICK) as at,
+    ):
         yield at
 
 

@@ -13,6 +13,7 @@ from behaviour.arms import (
     LEAD,
     NOW,
     PEOPLE,
+    QUICK,
     STATUSES,
     close_sandbox,
     close_settings,
@@ -69,7 +70,7 @@ async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         else:
             url = await stack.enter_async_context(serve(hubspot_sandbox(TEAM, KINDS, ZOE)))
             settings, needs = hubspot_settings(url, **changed), {"dueDate": "2026-12-31"}
-        app = await stack.enter_async_context(open_app(settings))
+        app = await stack.enter_async_context(open_app(settings, runtime=QUICK))
         yield Agent(await stack.enter_async_context(Client(create_server(app))), needs)
 
 

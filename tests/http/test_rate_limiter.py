@@ -357,7 +357,7 @@ async def test_a_bulk_change_at_full_speed_is_not_slowed_by_polls() -> None:
                     await time.sleep(0.05)
 
             async with anyio.create_task_group() as bulk:
-                for _ in range(60):
+                for _ in range(30):
                     bulk.start_soon(send)
                 for _ in range(looks):
                     tasks.start_soon(look)
@@ -365,10 +365,10 @@ async def test_a_bulk_change_at_full_speed_is_not_slowed_by_polls() -> None:
         return ended, looked
 
     alone, _ = await bulk_and_looks(0)
-    ended, looked = await bulk_and_looks(12)
+    ended, looked = await bulk_and_looks(6)
     assert ended == pytest.approx(alone)
-    assert looked[0] >= 5.0
-    assert len(looked) == 12
+    assert looked[0] >= 2.0
+    assert len(looked) == 6
     assert all(sum(at - 1.0 < one <= at for one in looked) <= 5 for at in looked)
 
 
