@@ -28,12 +28,12 @@ from taskhand.domain.wording import Wording
 from taskhand.journal.entry import ending_entry, opening_entries, result_entries
 from taskhand.journal.hash_chain import START, next_link
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
-from taskhand.server import schema
+from taskhand.server import portable_schema
 from taskhand.server.arguments import parse_arguments
+from taskhand.server.portable_schema import input_schema, output_schema
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.reads import ListAnswer
 from taskhand.server.render.writes import render_write
-from taskhand.server.schema import input_schema, output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
 
@@ -142,7 +142,7 @@ def _hubspot() -> object:
 
 def _schemas() -> object:
     """All schemas, as at start-up: the caches are emptied first."""
-    schema._input_schema.cache_clear()  # noqa: SLF001  nobody else forgets
+    portable_schema._input_schema.cache_clear()  # noqa: SLF001  nobody else forgets
     output_schema.cache_clear()
     return [(input_schema(_MODELS[tool.name], _ANY), output_schema(tool.answer)) for tool in TOOLS]
 

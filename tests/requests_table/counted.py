@@ -21,7 +21,7 @@ from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.journal import Caller
 from taskhand.sandbox.server import serve
 from taskhand.server.arguments import parse_arguments
-from taskhand.server.schema import input_schema
+from taskhand.server.portable_schema import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from builders import TASK_ID, only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
 from taskhand.server.arguments import parse_arguments
-from taskhand.server.schema import input_schema
+from taskhand.server.portable_schema import input_schema
 from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS
 

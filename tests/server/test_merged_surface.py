@@ -20,7 +20,7 @@ from taskhand.domain.principal import Person
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.in_process_client import list_tools
-from taskhand.server.schema import input_schema
+from taskhand.server.portable_schema import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.server.tools.list_tasks import LIST_TASKS
 from taskhand.service.connections import Connections

@@ -16,8 +16,8 @@ from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Ta
 from taskhand.domain.task_page import TaskPage
 
 if TYPE_CHECKING:
+    from taskhand.domain.create_matching import CreateCandidates
     from taskhand.domain.event_source import EventSource
-    from taskhand.domain.lost_create import CreateCandidates
     from taskhand.domain.task_type_lookup import KnownType
 
 __all__ = ["Account", "Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]

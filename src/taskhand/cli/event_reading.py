@@ -12,7 +12,7 @@ from taskhand.cli.authentication import build_access
 from taskhand.cli.config import backend_of
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields, to_json_line
-from taskhand.cli.streams import is_output_unread
+from taskhand.cli.nonblocking_output import is_output_unread
 from taskhand.cli.terminal import print_error, print_json_line, print_line, print_row
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.display_text import plain_json

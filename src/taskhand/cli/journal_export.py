@@ -10,7 +10,7 @@ import click
 
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.moment_option import Moment, check_window
-from taskhand.cli.streams import is_output_lost, is_output_unread
+from taskhand.cli.nonblocking_output import is_output_lost, is_output_unread
 from taskhand.cli.terminal import print_json_line, print_line
 from taskhand.domain.errors import OperatorError
 

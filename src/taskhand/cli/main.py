@@ -18,8 +18,8 @@ from taskhand import __version__
 from taskhand.backends.registry import FACTORIES
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.log import configure_log
+from taskhand.cli.nonblocking_output import lost_output, prepare_streams
 from taskhand.cli.serve import run_server
-from taskhand.cli.streams import lost_output, prepare_streams
 from taskhand.cli.terminal import (
     print_error,
     print_json,

@@ -11,8 +11,8 @@ from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.argument_types import json_types
 from taskhand.server.coercion import is_empty, squeeze
 from taskhand.server.fillers import OtherArguments, TaskBody
+from taskhand.server.portable_schema import Schema, fields_of, model_fields, objects_of
 from taskhand.server.refused_values import refused_value
-from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
 __all__ = ["ArgumentScope"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from taskhand.server.schema import Schema, fields_of, item_fields
+from taskhand.server.portable_schema import Schema, fields_of, item_fields
 
 __all__ = ["PAIR", "choices", "expected_choice", "expected_type", "json_types"]
 

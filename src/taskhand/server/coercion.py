@@ -6,8 +6,8 @@ from typing import Any
 
 from taskhand.domain.name_matching import fold
 from taskhand.server.argument_types import PAIR, choices, json_types
+from taskhand.server.portable_schema import Schema, item_fields
 from taskhand.server.refused_values import NUMBER_BOUND
-from taskhand.server.schema import Schema, item_fields
 
 __all__ = ["NULL_AS_TEXT", "coerce", "is_empty", "squeeze"]
 

@@ -16,7 +16,7 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.argument_types import json_types
 from taskhand.server.coercion import NULL_AS_TEXT, is_empty, squeeze
-from taskhand.server.schema import Schema, model_fields
+from taskhand.server.portable_schema import Schema, model_fields
 
 __all__ = ["OtherArguments", "TaskBody"]
 

@@ -9,7 +9,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.access import Served
 from taskhand.server.list_arguments import lists_of
-from taskhand.server.schema import objects_of
+from taskhand.server.portable_schema import objects_of
 from taskhand.server.tool import Tool
 
 __all__ = ["OPENINGS", "instruct_callers", "instructions"]

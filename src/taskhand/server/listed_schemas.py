@@ -15,7 +15,7 @@ from taskhand.server.connection_argument import (
     describe_connection,
     needs_connection,
 )
-from taskhand.server.schema import Schema
+from taskhand.server.portable_schema import Schema
 from taskhand.server.tool import Tool
 from taskhand.service.connections import Connections
 

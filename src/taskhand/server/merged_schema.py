@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from taskhand.server.schema import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES, Schema
+from taskhand.server.portable_schema import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES, Schema
 
 __all__ = ["merge_schemas"]
 

@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from taskhand.server.argument_types import PAIR, expected_type, json_types
-from taskhand.server.schema import Schema
+from taskhand.server.portable_schema import Schema
 
 __all__ = ["NUMBER_BOUND", "refused_value"]
 

@@ -18,13 +18,13 @@ from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
 from taskhand.server.host_arguments import without_host_keys
 from taskhand.server.internal_error import internal_errors
+from taskhand.server.portable_schema import Schema, fields_of
 from taskhand.server.progress import ProgressReport
 from taskhand.server.refusal_log import ALL, log_refusal, note_connection
 from taskhand.server.render.answer import named_by, render_answer
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole_writes import render_whole_write
 from taskhand.server.render.writes import render_write
-from taskhand.server.schema import Schema, fields_of
 from taskhand.server.task_addresses import with_plain_ids
 from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas

@@ -11,7 +11,7 @@ from taskhand.server.argument_scope import ArgumentScope
 from taskhand.server.argument_suggestions import nearest_names, other_tool, usual_names
 from taskhand.server.coercion import squeeze
 from taskhand.server.list_arguments import lists_of
-from taskhand.server.schema import fields_of, item_fields, model_fields, objects_of
+from taskhand.server.portable_schema import fields_of, item_fields, model_fields, objects_of
 
 __all__ = ["OUTERMOST_CONNECTION", "joined_unknown_error", "unknown_argument_error"]
 

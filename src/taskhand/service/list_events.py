@@ -17,7 +17,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.events.demand import WANTED_FOR_S
 from taskhand.service.events.event_cursor import EventCursors, Start
 from taskhand.service.events.feed import feed_of, find_source, look, no_feed_error
-from taskhand.service.events.own_writes import CLOCKS
+from taskhand.service.events.own_write_matching import CLOCKS
 from taskhand.service.events.past_events import learn_past
 from taskhand.service.events.unlisted_writes import describe_unlisted_writes
 from taskhand.service.visibility import is_shown, show_to, shown_subject

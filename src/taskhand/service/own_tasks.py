@@ -21,8 +21,8 @@ from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
 
 if TYPE_CHECKING:
+    from taskhand.domain.create_matching import CreateCandidates
     from taskhand.domain.event_source import EventSource
-    from taskhand.domain.lost_create import CreateCandidates
 
 __all__ = ["OwnTasksBackend"]
 

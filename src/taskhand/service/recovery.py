@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from pydantic import MISSING
 
+from taskhand.domain.create_matching import match_creates
 from taskhand.domain.deadline import part_of_call
 from taskhand.domain.edit import Edit, is_untouched, only_on_creation
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.lost_create import match_creates
 from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot

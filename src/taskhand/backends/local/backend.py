@@ -22,8 +22,8 @@ from taskhand.sql.connection import SqlConnection
 if TYPE_CHECKING:
     from taskhand.backends.local.storage import TaskStorage
     from taskhand.backends.local.task_import import ImportReport, Line
+    from taskhand.domain.create_matching import CreateCandidates
     from taskhand.domain.event_source import EventSource
-    from taskhand.domain.lost_create import CreateCandidates
 
 __all__ = ["LocalBackend"]
 
@@ -160,7 +160,7 @@ class LocalBackend(Account, Backend):
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple["CreateCandidates", ...]:
         """The tasks created since `sent_at` that match each edit; exact, because the store's lists do not lag."""
-        from taskhand.domain.lost_create import (  # noqa: PLC0415  a start recovers nothing
+        from taskhand.domain.create_matching import (  # noqa: PLC0415  a start recovers nothing
             SEARCHED_BEFORE,
             CreateCandidates,
             is_created_since,

@@ -13,6 +13,7 @@ from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.domain.concurrency import for_each
+from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -22,7 +23,6 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.remote.bulk_item import NewTask
+from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since, match_creates
 from taskhand.domain.edit import Edit
-from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since, match_creates
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter

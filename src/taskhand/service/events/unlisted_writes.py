@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.own_writes import changes_since, writes_of
+from taskhand.service.events.own_write_matching import changes_since, writes_of
 from taskhand.service.visibility import is_shown
 
 __all__ = ["describe_unlisted_writes"]

@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from builders import task
+from taskhand.domain.create_matching import CreateCandidates, is_created_since, match_creates
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.lost_create import CreateCandidates, is_created_since, match_creates
 from taskhand.domain.task import Task
 
 SENT_AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

@@ -19,6 +19,7 @@ from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
 from taskhand.domain.wording import Wording
+from taskhand.server.portable_schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.reads import (
@@ -30,7 +31,6 @@ from taskhand.server.render.reads import (
 )
 from taskhand.server.render.rows import RowField
 from taskhand.server.render.writes import render_write
-from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.transports.server_process import BOUND_S, environment, output, run
-from taskhand.cli.streams import Diagnostics
+from taskhand.cli.nonblocking_output import Diagnostics
 
 ENCODINGS = ["cp1252", "ascii", "latin-1:strict", "utf-8:strict", "utf-16"]
 TITLE = "Llamar a Ñuñoa ✓ 😀 → ﬁn"

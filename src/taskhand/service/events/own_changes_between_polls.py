@@ -18,7 +18,7 @@ from taskhand.domain.task import Task
 from taskhand.events.event_store import Feed
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.own_writes import CLOCKS, OwnWrite, changes_since, writes_of
+from taskhand.service.events.own_write_matching import CLOCKS, OwnWrite, changes_since, writes_of
 
 __all__ = ["OwnChanges", "find_own_changes"]
 
