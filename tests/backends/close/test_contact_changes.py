@@ -90,7 +90,7 @@ async def test_links_of_a_new_task_are_checked_before_anything_is_sent() -> None
         ("create_task", new | {"aiCustomerId": "prairie"}, "aiCustomerId takes an id", [other]),
         ("create_task", new | {"aiCustomerId": lead, "aiContactId": "cont_none"}, "There is no contact", []),
         ("create_task", new | {"aiCustomerId": lead, "description": "Why"}, "There is no argument 'description'", []),
-        ("update_task", {"id": ONE, "aiCustomerId": other}, "not an argument 'aiCustomerId'", []),
+        ("update_task", {"id": ONE, "aiCustomerId": other}, "There is no argument 'aiCustomerId'", []),
     ]
     async with agent_on(sandbox) as agent:
         nexts = []
