@@ -190,6 +190,19 @@ async def test_webhooks_create_sets_the_address_and_subscriptions_of_a_hubspot_a
     assert [office.hubspot.hooks.url, *office.hubspot.hooks.subscriptions] == [None]
 
 
+async def test_a_paused_subscription_of_a_hubspot_app_is_made_again(office: Office) -> None:
+    await office.run("create", "--connection", "hubspot")
+    hooks = office.hubspot.hooks
+    other = hooks.subscribe("object.propertyChange", "hs_body_preview")._replace(active=False)
+    hooks.subscriptions[:] = [hooks.subscriptions[0]._replace(active=False), *hooks.subscriptions[1:-1], other]
+    paused, *kept = [one.id for one in hooks.subscriptions]
+    printed = (await office.run("create", "--connection", "hubspot")).output
+    assert "\nMade: object.creation, delivered to " in printed
+    assert [one.active for one in hooks.subscriptions if one.id != other.id] == [True] * 9
+    assert paused not in {one.id for one in hooks.subscriptions}
+    assert {*kept} < {one.id for one in hooks.subscriptions}, "nobody else's subscription is touched"
+
+
 async def test_subscriptions_that_deliver_are_listed_as_active(office: Office) -> None:
     for connection, count in (("close", 1), ("vambe", 3), ("hubspot", 9)):
         await office.run("create", "--connection", connection)

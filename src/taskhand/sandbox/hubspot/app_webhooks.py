@@ -57,7 +57,7 @@ def create_subscription(ctx: RequestContext) -> Reply:
     event_type, name = body.get("eventType"), body.get("propertyName")
     object_type = str(body.get("objectTypeId", "0-27"))
     object_type = BY_NAME[object_type].type_id if object_type in BY_NAME else object_type
-    same = [one for one in ctx.hooks.subscriptions if one[1:] == (event_type, object_type, name)]
+    same = [one for one in ctx.hooks.subscriptions if one[1:4] == (event_type, object_type, name)]
     if same:
         raise ApiError(409, "This subscription exists already.", "CONFLICT")
     try:
@@ -100,7 +100,7 @@ def _render(one: Subscription) -> dict[str, Any]:
         "eventType": one.event_type,
         "objectTypeId": one.object_type_id,
         **named,
-        "active": True,
+        "active": one.active,
         "createdAt": FIRST_MILLIS,
         "updatedAt": FIRST_MILLIS,
     }

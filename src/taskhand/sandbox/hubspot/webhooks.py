@@ -37,6 +37,7 @@ class Subscription(NamedTuple):
     event_type: str
     object_type_id: str = "0-27"
     property_name: str | None = None
+    active: bool = True
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class Webhooks:
 
     def _add(self, change: _Change) -> None:
         for one in self.subscriptions:
-            if change.matches(one):
+            if one.active and change.matches(one):
                 self._count += 1
                 self._events.append(_event(FIRST_EVENT + self._count, one, change))
 

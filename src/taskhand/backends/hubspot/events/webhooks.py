@@ -89,7 +89,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         return [one for one in await super().find_at(url) if {*one.events} <= {*_EVENTS}]
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
-        """Set the address of the app, and add the missing subscriptions.
+        """Set the address of the app, add the missing subscriptions, and make the paused ones again.
 
         CallerError if the app delivers to another address and `replaces` is False.
         """
@@ -105,7 +105,11 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         if target != url:
             body = {"targetUrl": url, "throttling": {"maxConcurrentRequests": _AT_ONCE}}
             await self._client.put(self._path("settings"), params=self._params, json=body, expect="object or nothing")
-        done = await self.add_missing(await self.list_subscriptions(), url, _EVENTS)
+        there = await self.list_subscriptions()
+        paused = [one for one in there if not one.is_active and {*one.events} <= {*_EVENTS}]
+        for one in paused:
+            await self.delete(one.id)
+        done = await self.add_missing([one for one in there if one not in paused], url, _EVENTS)
         return done if target == url else replace(done, made=done.subscriptions)
 
     async def create(self, url: str, events: Sequence[str]) -> None:
