@@ -67,7 +67,7 @@ class _Properties(_Forwarding[OwnProperties]):
     find_ids = _forward(OwnProperties.find_ids)
 
 
-class _Changes(_Forwarding[EventSource]):
+class _Events(_Forwarding[EventSource]):
     def __init__(self, source: EventSource, open_part: _Open[EventSource | None]) -> None:
         super().__init__(open_part)
         self.compares, self.remark = source.compares, source.remark
@@ -96,7 +96,7 @@ class ForwardingBackend(_Forwarding[Backend]):
     def event_source(self) -> EventSource | None:
         """The source of changes by anybody."""
         source = self._latest.event_source
-        return _Changes(source, self._open(lambda opened: opened.event_source)) if source else None
+        return _Events(source, self._open(lambda opened: opened.event_source)) if source else None
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether a due time was certainly read as the backend means it."""
