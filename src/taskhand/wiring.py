@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -17,9 +17,9 @@ from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.paths import journal_path, keys_path, links_path, store_path, store_place
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.late_journal import late_journal
 from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.connections import Connections
+from taskhand.service.lazy import Lazy
 from taskhand.service.task_updates import TaskUpdates
 from taskhand.state import (
     clock_of,
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.domain.telemetry import RequestObserver
-    from taskhand.events.event_store import EventStore
     from taskhand.events.sql_event_store import SqlEventStore
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
@@ -160,8 +159,10 @@ async def open_app(
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_built_in(settings) else None
         locate_journal(settings)  # an unusable place is reported at start
-        journal = late_journal(partial(open_journal, settings, clock, store, connection=connection))
-        stack.push_async_callback(_close, journal)
+        journal: Lazy[SqlJournal] = Lazy(partial(open_journal, settings, clock, store, connection=connection))
+        stack.push_async_callback(_close_made, journal)
+        events: Lazy[SqlEventStore] = Lazy(partial(open_event_store, settings))
+        stack.push_async_callback(_close_made, events)
         if problem:
             from taskhand.service.unavailable_backend import unavailable_backend
 
@@ -181,20 +182,8 @@ async def open_app(
             name_in_files=connection.name_in_files if connection else None,
             link_name=served.name,
             problem=problem,
-            open_events=_event_opener(settings, stack),
+            open_events=events.get,
         )
-
-
-def _event_opener(settings: Settings, stack: AsyncExitStack) -> "Callable[[], EventStore]":
-    """A function that returns the feeds of changes; they are opened at the first use and closed with the stack."""
-
-    @cache
-    def open_once() -> "SqlEventStore":
-        store = open_event_store(settings)
-        stack.push_async_callback(_close, store)
-        return store
-
-    return open_once
 
 
 def _usable(settings: Settings) -> Settings:
@@ -217,7 +206,7 @@ def _check_app(connection: ConnectionSettings, links: "Links | None") -> None:
 
 
 def _own_backends(
-    connection: ConnectionSettings, context: OpenContext, links: "Links | None", journal: "SqlJournal"
+    connection: ConnectionSettings, context: OpenContext, links: "Links | None", journal: "Lazy[SqlJournal]"
 ) -> "ConnectionPool[Backend] | None":
     """The backends of a CRM connection that are opened with persons' own credentials; None without a vault."""
     if links is None or _is_built_in(connection.settings):
@@ -234,7 +223,7 @@ def _own_backends(
         return open_as_person(connection, link.credential.access_token, opened)
 
     def notice(link: "Link") -> None:
-        journal.mask_own(link.person, [link.credential.access_token, link.credential.refresh_token or ""])
+        journal.get().mask_own(link.person, [link.credential.access_token, link.credential.refresh_token or ""])
 
     open_client = partial(open_oauth_client, connection, context.clock, context.runtime)
     own = ConnectionPool(
@@ -303,6 +292,11 @@ async def _close(file: "Backend | SqlJournal | SqlEventStore") -> None:
     """Close it, even in a cancelled scope; do not wait for a file that another process has locked."""
     with anyio.move_on_after(_CLOSING_S, shield=True):
         await file.aclose()
+
+
+async def _close_made(file: "Lazy[SqlJournal] | Lazy[SqlEventStore]") -> None:
+    if file.made is not None:
+        await _close(file.made)
 
 
 def open_journal(

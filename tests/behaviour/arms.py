@@ -28,6 +28,7 @@ from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.wiring import open_app, open_journal, open_local_store
 
 __all__ = [
@@ -258,7 +259,7 @@ async def _example(folder: Path) -> AsyncIterator[AppContext]:
     async with AsyncExitStack() as stack:
         journal = open_journal(settings)
         stack.push_async_callback(journal.aclose)
-        yield AppContext(adapter, journal, lambda: NOW)
+        yield AppContext(adapter, Lazy(lambda: journal), lambda: NOW)
 
 
 ARMS = (

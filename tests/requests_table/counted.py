@@ -66,7 +66,9 @@ async def _count_all(crm: SandboxedCrm, open_app: OpenApp, shared: AppContext) -
     counts: dict[str, Requests] = {}
     for tool in _TOOLS:
         async with open_app() as fresh:
-            app = replace(fresh, journal=shared.journal, open_events=shared.open_events).of_principal(shared.principal)
+            app = replace(fresh, lazy_journal=shared.lazy_journal, open_events=shared.open_events).of_principal(
+                shared.principal
+            )
             cold = await _count(app, tool, await examples.arguments(tool, shared))
             counts[tool] = Requests(cold, await _count(app, tool, await examples.arguments(tool, app)))
     return counts

@@ -20,6 +20,7 @@ from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
+from taskhand.service.lazy import Lazy
 
 __all__ = ["Mixed", "mixed"]
 
@@ -78,5 +79,5 @@ async def _home(folder: Path, time: Waiting) -> AsyncIterator[AppContext]:
         folder / "tasks.sqlite", clock=time.moment, new_id=sequential_id, user="Elena", timezone="Europe/Madrid"
     )
     async with journal_at(time.moment) as journal:
-        yield AppContext(backend, journal, time.moment, "Europe/Madrid", monotonic=time.clock)
+        yield AppContext(backend, Lazy(lambda: journal), time.moment, "Europe/Madrid", monotonic=time.clock)
         await backend.aclose()

@@ -30,6 +30,7 @@ from taskhand.journal.owner import Account
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.postgres.database import Database
 from taskhand.server.app import create_server
+from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from taskhand.wiring import open_app
 
@@ -67,7 +68,7 @@ async def serve(url: str, state: str, line: TextIO) -> None:
     )
     journal.line = line
     async with open_app(vambe_settings(url, vambe_api_key=KEY, journal=Path(os.devnull))) as opened:
-        app = replace(opened, journal=journal)
+        app = replace(opened, lazy_journal=Lazy(lambda: journal))
         async with Client(create_server(app)) as client:
             agent = Agent(client)
             say(line, os.getpid())

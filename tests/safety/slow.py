@@ -17,6 +17,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.lazy import Lazy
 
 __all__ = ["AGAIN", "SlowCrm", "slow_crm"]
 
@@ -50,7 +51,7 @@ class SlowCrm:
         way = Journey(time, latency_s=0.25)
         try:
             async with on_vambe.wired(self.url, time, witness=way, vambe_rate=_RATE) as app:
-                app = replace(app, journal=journal, policy=policy or app.policy)  # noqa: PLW2901  the same, shared
+                app = replace(app, lazy_journal=Lazy(lambda: journal), policy=policy or app.policy)  # noqa: PLW2901  the same, shared
                 async with Client(create_server(app)) as client:
                     yield Agent(client), app
         finally:

@@ -25,6 +25,7 @@ from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.feed import feed_of, look
 from taskhand.service.events.poller import FeedPoller
+from taskhand.service.lazy import Lazy
 
 _BUSY: Final = 14
 _QUIET: Final = 8
@@ -99,7 +100,9 @@ class Process:
         )
         backend.event_source = world.source
         journal = SqliteJournal(folder / "journal.sqlite", place="crm", clock=world.now, new_id=numbered)
-        self.app = AppContext(backend, journal, world.now, sleep=self._sleep, open_events=lambda: self.store)
+        self.app = AppContext(
+            backend, Lazy(lambda: journal), world.now, sleep=self._sleep, open_events=lambda: self.store
+        )
 
     async def poll(self) -> bool:
         """Poll until the days are over; False where it was killed before."""

@@ -27,6 +27,7 @@ from taskhand.postgres.database import Database
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from taskhand.wiring import open_app
 
@@ -111,7 +112,7 @@ async def replica_at(
         Database(state), owner=owner, clock=lambda: NOW, new_id=numbered, uptime=uptime, monotonic=lambda: next(minutes)
     )
     async with open_app(vambe_settings(url, vambe_api_key=KEY)) as opened:
-        yield replace(opened, journal=journal)
+        yield replace(opened, lazy_journal=Lazy(lambda: journal))
     await journal.aclose()
 
 

@@ -18,6 +18,7 @@ from taskhand.journal.journal import Caller, Intent, Opening
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from whole_answers import WHOLE
 
@@ -33,7 +34,7 @@ def journal_in(folder: Path) -> SqliteJournal:
 
 @asynccontextmanager
 async def agent_in(folder: Path) -> AsyncIterator[Agent]:
-    app = AppContext(store_in(folder), journal_in(folder), lambda: NOW, policy=WHOLE)
+    app = AppContext(store_in(folder), Lazy(lambda: journal_in(folder)), lambda: NOW, policy=WHOLE)
     async with Client(create_server(app)) as client:
         yield Agent(client)
     await app.aclose()
@@ -87,7 +88,7 @@ async def test_a_killed_create_with_a_key_in_its_text_is_unknown_and_not_repeate
     journal = journal_in(tmp_path)
     change, _ = await journal.begin(Opening("create_task", Caller(), NOW), [Intent("create", edit=Edit(title=TEXT))])
     await journal.aclose()
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     await recover_abandoned(app)
     found = await app.journal.find(change.id)
     await app.aclose()

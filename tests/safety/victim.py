@@ -32,6 +32,7 @@ from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.lazy import Lazy
 from whole_answers import WHOLE
 
 __all__ = ["Job", "Mortal", "app_at", "journal_in", "store_in"]
@@ -109,12 +110,12 @@ async def app_at(
     try:
         if crm == "local":
             store = store_in(folder)
-            yield AppContext(store, journal, lambda: NOW, None, policy or WHOLE)
+            yield AppContext(store, Lazy(lambda: journal), lambda: NOW, None, policy or WHOLE)
             await store.aclose()
         else:
             there = next(one for one in CRMS if one.name == crm)
             async with there.wired(url, Time()) as app:
-                yield replace(app, journal=journal, policy=policy or app.policy)
+                yield replace(app, lazy_journal=Lazy(lambda: journal), policy=policy or app.policy)
     finally:
         await journal.aclose()
 
@@ -155,7 +156,7 @@ def _counting(job: Job) -> Callable[[str], None]:
 def main() -> None:
     """Fork for each line, one after the other; what the first server of a process takes long for is done before."""
     nowhere = Path(os.devnull) / "nowhere"
-    create_server(AppContext(store_in(nowhere), journal_in(nowhere), lambda: NOW))
+    create_server(AppContext(store_in(nowhere), Lazy(lambda: journal_in(nowhere)), lambda: NOW))
     gc.freeze()
     for line in sys.stdin:
         pid = os.fork()

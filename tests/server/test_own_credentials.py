@@ -33,6 +33,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.connections import Connections
+from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from taskhand.service.write_call import Call
 from taskhand.vault.connection_pool import ConnectionPool
@@ -338,7 +339,7 @@ async def test_recovery_settles_a_change_with_the_credential_of_its_author(
     ben = Principal(maker)
     await office.link("ben@example.com", BEN, kind="operator")
     caller = Caller(subject=maker.id, email=maker.email if maker.email != maker.id else None)
-    dead = replace(office.connections.first, journal=journal_in(tmp_path))
+    dead = replace(office.connections.first, lazy_journal=Lazy(lambda: journal_in(tmp_path)))
     call, edit = (
         Call(dead.of_principal(ben), "update_task", caller, arguments={}),
         Edit(title="A"),
@@ -348,7 +349,7 @@ async def test_recovery_settles_a_change_with_the_credential_of_its_author(
     await call.app.backend.update_task(task, edit)
     await dead.journal.aclose()
     office.users()
-    app = replace(office.connections.first, journal=journal_in(tmp_path))
+    app = replace(office.connections.first, lazy_journal=Lazy(lambda: journal_in(tmp_path)))
     await recover_abandoned(app)
     assert call.change is not None
     found = await app.journal.find(call.change.id)

@@ -23,6 +23,7 @@ from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 
 __all__ = ["ComparingSource", "LoggingSource", "Others", "Stage", "open_stage"]
 
@@ -164,7 +165,7 @@ async def open_stage(folder: Path, *, compares: bool = False, user: str = "Elena
     store, log = SqliteEventStore(folder / "events.sqlite"), LoggingSource()
     backend.event_source = ComparingSource(backend, clock) if compares else log
     journal = SqliteJournal(folder / "journal.sqlite", place="test", clock=clock, new_id=numbered)
-    app = AppContext(backend, journal, clock, open_events=lambda: store)
+    app = AppContext(backend, Lazy(lambda: journal), clock, open_events=lambda: store)
     try:
         yield Stage(app, Others(backend, clock, log), log, store, clock)
     finally:

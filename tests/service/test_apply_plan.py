@@ -30,6 +30,7 @@ from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
 from taskhand.service.find_by_property import TaskIds
+from taskhand.service.lazy import Lazy
 from taskhand.service.update_task import update_task
 from taskhand.service.write_call import Call
 
@@ -49,7 +50,7 @@ async def priority_of(app: AppContext, one: Snapshot) -> int | None:
 
 async def test_a_plan_is_carried_out_until_ten_minutes_after_it_was_made(tmp_path: Path) -> None:
     clock = FixedClock(NOW)
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), clock)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), clock)
     one = await create(app, "Call Acme")
     plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
     assert isinstance(plan, Plan)
@@ -68,7 +69,7 @@ async def test_a_plan_is_carried_out_until_ten_minutes_after_it_was_made(tmp_pat
 
 async def test_the_rest_of_a_change_is_carried_out_until_ten_minutes_after_it_was_stopped(tmp_path: Path) -> None:
     clock = FixedClock(NOW - timedelta(minutes=30))  # it began long before the journal's clock, which stands at NOW
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), clock)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), clock)
     left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
     change = await app.journal.record(
         Call(app, "bulk_update_tasks").new_opening(),
@@ -91,7 +92,7 @@ async def test_the_rest_of_a_change_is_carried_out_until_ten_minutes_after_it_wa
 async def test_a_plan_that_two_calls_apply_at_once_is_carried_out_by_one_and_used_for_the_other(
     tmp_path: Path,
 ) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     one = await create(app, "Call Acme")
     plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
     assert isinstance(plan, Plan)
@@ -117,13 +118,13 @@ async def test_a_plan_that_two_calls_apply_at_once_is_carried_out_by_one_and_use
 async def test_a_plan_that_another_process_takes_meanwhile_is_used_unless_that_one_wrote_nothing(
     tmp_path: Path, end: str
 ) -> None:
-    other = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    other = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     taking = Call(other, "apply_plan")
 
     async def sleep(_: float) -> None:
         await taking.failed(CallerError("The CRM refused it."))
 
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW, sleep=sleep)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, sleep=sleep)
     one = await create(app, "Call Acme")
     plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
     assert isinstance(plan, Plan)
@@ -155,7 +156,7 @@ async def test_a_plan_that_another_process_takes_meanwhile_is_used_unless_that_o
 
 @pytest.mark.parametrize("tool", ["update_task", "bulk_update_tasks"])
 async def test_an_applied_plan_keeps_the_matched_names_and_records_its_own_reason(tmp_path: Path, tool: str) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella")]
     status = (await app.backend.statuses()).statuses[-1]
     patch, options = TaskPatch(new_status_name=status.name.upper()), Options(dry_run=True, reason="as agreed")
@@ -175,7 +176,7 @@ async def test_an_applied_plan_keeps_the_matched_names_and_records_its_own_reaso
 
 
 async def test_of_many_tasks_that_changed_since_twenty_are_shown_and_all_are_counted(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     tasks = [(await create(app, f"Call {number}")).task for number in range(21)]
     ids = TaskIds(tuple(one.id for one in tasks))
     plan = await bulk_update(Call(app, "bulk_update_tasks", options=DRY), HIGH_PATCH, BulkChange(HIGH_PATCH), ids, None)
@@ -190,7 +191,7 @@ async def test_of_many_tasks_that_changed_since_twenty_are_shown_and_all_are_cou
 
 
 async def test_a_plan_of_two_new_tasks_of_which_one_was_made_since_makes_neither(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     drafts = [TaskDraft(title=title, responsible_ids=("me",), priority="1") for title in ("Call Acme", "Call Umbrella")]
     bodies = [NewBody(index, one.title, one) for index, one in enumerate(drafts)]
     plan = await create_tasks(Call(app, "create_tasks", options=DRY), bodies)
@@ -209,7 +210,7 @@ async def test_a_change_with_a_masked_text_in_the_journal_cannot_be_resumed(
     journal = SqliteJournal(
         tmp_path / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered, secrets=[key]
     )
-    app = AppContext(store_in(tmp_path), journal, lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
     left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
     secret = Edit(title=f"Call with {key}")
     change = await app.journal.record(
@@ -227,7 +228,7 @@ async def test_a_change_with_a_masked_text_in_the_journal_cannot_be_resumed(
 async def test_an_unfinished_change_cannot_be_resumed_after_its_call_was_repeated(
     tmp_path: Path,
 ) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella")]
     intents, changes = [Intent("update", one, HIGH, HIGH) for one in tasks], []
     for outcome in ("not_attempted", "applied"):
@@ -245,7 +246,7 @@ async def test_an_unfinished_change_cannot_be_resumed_after_its_call_was_repeate
 
 async def test_the_rest_of_a_change_is_compared_with_the_current_tasks(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    app = AppContext(Remembering(store), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
+    app = AppContext(Remembering(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
     left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
     change = await app.journal.record(
         Call(app, "bulk_update_tasks").new_opening(),
@@ -262,7 +263,7 @@ async def test_the_rest_of_a_change_is_compared_with_the_current_tasks(tmp_path:
 
 
 async def test_changes_by_others_are_no_part_of_the_rest_of_an_undo(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
     change = await app.journal.record(
         Call(app, "undo_change").new_opening(undoes="chg_0"),
@@ -283,7 +284,7 @@ async def test_changes_by_others_are_no_part_of_the_rest_of_an_undo(tmp_path: Pa
 
 @pytest.mark.parametrize("verb", ["create", "update"])
 async def test_the_rest_of_a_change_waits_for_a_call_with_its_claim_or_on_its_task(tmp_path: Path, verb: str) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella")]
     new = [Edit(title=title, responsible_ids=(), priority=1) for title in ("Pay", "Visit")]
     updates = [Intent("update", one, HIGH, HIGH) for one in tasks]

@@ -24,6 +24,7 @@ from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_chang
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call_options import Options
 from taskhand.service.find_by_property import TaskIds
+from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
 
 HIGH = TaskPatch(priority="2")
@@ -31,7 +32,7 @@ HIGH = TaskPatch(priority="2")
 
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[AppContext]:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     yield app
     await app.aclose()
 
@@ -181,7 +182,7 @@ class Unsure:
 
 async def test_a_due_date_whose_day_is_not_certain_is_not_moved(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    app = AppContext(Unsure(store), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
+    app = AppContext(Unsure(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
     due = Due(date(2026, 3, 10))
     task = (await store.create_task(Edit(title="Call", responsible_ids=(), priority=1, due=due))).task
     ids, change = TaskIds((task.id,)), BulkChange(shift_days=1)

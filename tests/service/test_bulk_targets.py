@@ -18,6 +18,7 @@ from taskhand.domain.query import TaskFilter
 from taskhand.service import bulk_targets
 from taskhand.service.app_context import AppContext
 from taskhand.service.bulk_targets import resolve_targets
+from taskhand.service.lazy import Lazy
 
 
 async def test_a_filter_finds_as_many_tasks_as_one_call_and_one_change_of_the_caller_may_have(
@@ -25,7 +26,7 @@ async def test_a_filter_finds_as_many_tasks_as_one_call_and_one_change_of_the_ca
 ) -> None:
     assert bulk_targets.MAX_TASKS == 1_000
     monkeypatch.setattr(bulk_targets, "MAX_TASKS", 3)
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     for title in ("Call 1", "Call 2", "Call 3", "Visit 1"):
         await app.backend.create_task(Edit(title=title, responsible_ids=(), priority=1))
     calls = TaskFilter(text="Call")
@@ -40,7 +41,7 @@ async def test_a_filter_finds_as_many_tasks_as_one_call_and_one_change_of_the_ca
 
 
 async def test_a_filter_may_match_every_task_that_can_be_read_where_others_cannot(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     for _ in range(2):
         await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))
     visit = (await app.backend.create_task(Edit(title="Visit", responsible_ids=(), priority=1))).task
@@ -51,7 +52,7 @@ async def test_a_filter_may_match_every_task_that_can_be_read_where_others_canno
 
 
 async def test_a_filter_may_match_every_task_of_the_caller_where_others_have_tasks_too(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     own = app.of_principal(replace(ANYONE, rules=Rules(own_tasks_only=True)))
     me = await app.backend.account.me()
     assert me is not None

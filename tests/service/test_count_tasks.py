@@ -17,6 +17,7 @@ from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_times import TaskTimes
 from taskhand.service.app_context import AppContext
 from taskhand.service.count_tasks import count_tasks
+from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks
 
 
@@ -58,7 +59,7 @@ async def test_a_count_that_stops_early_has_its_reason(
             clock.now = NOW + timedelta(minutes=number)
             await create(store, Edit(title=f"{number}", priority=1))
         there = Short(store, *short)
-        app = AppContext(there, journal_in(tmp_path), clock, monotonic=lambda: there.now)  # type: ignore[arg-type]
+        app = AppContext(there, Lazy(lambda: journal_in(tmp_path)), clock, monotonic=lambda: there.now)  # type: ignore[arg-type]
         with app.call_deadline():
             count = (await count_tasks(app, TaskFilter(), "priority")).count
         assert (count.total, count.groups, count.why) == (counted, {"medium": counted}, why)
@@ -72,14 +73,14 @@ async def test_a_count_of_too_many_tasks_is_partial_and_has_its_reason(
     async with open_store(tmp_path / "tasks.sqlite") as store:
         for number in range(5):
             await create(store, Edit(title=f"{number}", priority=1))
-        app = AppContext(store, journal_in(tmp_path), FixedClock())
+        app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), FixedClock())
         count = (await count_tasks(app, TaskFilter(), "priority")).count
     assert (count.total, count.why) == (4, "There are more tasks than one call counts.")
 
 
 async def test_a_count_of_nothing_fails_as_a_list_does(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
-        app = AppContext(Short(store, 1, 0), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(Short(store, 1, 0), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         with pytest.raises(UpstreamError):
             await count_tasks(app, TaskFilter(), "status")
 
@@ -102,7 +103,7 @@ async def test_a_task_that_cannot_be_read_counts_once_however_many_pages_leave_i
     async with open_store(tmp_path / "tasks.sqlite") as store:
         for number in range(5):
             await create(store, Edit(title=f"{number}", priority=1))
-        app = AppContext(Unreadable(store), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(Unreadable(store), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         count = (await count_tasks(app, TaskFilter(), "priority")).count
     assert (count.total, count.unreadable) == (5, 1 + 5)
 
@@ -110,10 +111,10 @@ async def test_a_task_that_cannot_be_read_counts_once_however_many_pages_leave_i
 async def test_a_filter_that_may_match_a_task_that_cannot_be_read_is_not_called_wrong(tmp_path: Path) -> None:
     by_name = TaskFilter(contact="Leo Soto")
     async with open_store(tmp_path / "tasks.sqlite") as store:
-        app = AppContext(Unreadable(store), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(Unreadable(store), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         assert (await count_tasks(app, by_name, "priority")).count.unreadable == 4
         assert (await list_tasks(app, by_name)).tasks == ()
-        readable = AppContext(store, journal_in(tmp_path), FixedClock())
+        readable = AppContext(store, Lazy(lambda: journal_in(tmp_path)), FixedClock())
         with refused("invalid_id"):
             await count_tasks(readable, by_name, "priority")
         with refused("invalid_id"):
@@ -130,7 +131,7 @@ class Nameless(Short):
 
 async def test_a_task_with_an_unusable_id_is_left_out_like_a_task_without_an_id(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
-        app = AppContext(Nameless(store, 0.0, 9), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(Nameless(store, 0.0, 9), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         found = (await list_tasks(app, TaskFilter())).unreadable
     assert found == ("", TASK_ID)
 
@@ -152,6 +153,6 @@ async def test_a_former_member_who_completed_a_task_is_known_by_name(tmp_path: P
         there = Completed(store, 0.0, 9)
         there.by = await store.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
         await store.edit(lambda one: one.remove_member("Marta"))
-        app = AppContext(there, journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(there, Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         found = await list_tasks(app, TaskFilter())
     assert [one.name for one in found.former.values()] == ["Marta"]

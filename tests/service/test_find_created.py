@@ -12,6 +12,7 @@ from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Change, Ending, Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import find_created, recover_abandoned
 from taskhand.service.write_call import Call
 
@@ -27,7 +28,7 @@ class AskedJournal(SqliteJournal):
 
 
 async def test_a_task_that_another_change_is_about_was_made_by_no_other(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     edit = Edit(title="Call Acme", responsible_ids=(), priority=1)
     intent = Intent("create", edit=edit, asked=edit)
     change, _ = await app.journal.begin(Call(app, "create_task").new_opening(), [intent])
@@ -41,7 +42,7 @@ async def test_a_task_that_another_change_is_about_was_made_by_no_other(tmp_path
 
 async def test_recovery_takes_at_most_a_third_of_the_remaining_time_of_a_call(tmp_path: Path) -> None:
     journal = AskedJournal(tmp_path / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered)
-    app = AppContext(store_in(tmp_path), journal, lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
     with call_deadline(21.0, lambda: 0.0):
         await recover_abandoned(app)
     assert journal.left_s == pytest.approx(6.0)

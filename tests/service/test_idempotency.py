@@ -37,6 +37,7 @@ from taskhand.service.idempotency import (
     recreation_claim,
     wait_until_ended,
 )
+from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
 
 ANA, BEN = Caller("Claude", subject="ana@x.test"), Caller("Claude", subject="ben@x.test")
@@ -44,7 +45,7 @@ ANA, BEN = Caller("Claude", subject="ana@x.test"), Caller("Claude", subject="ben
 
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[AppContext]:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     yield app
     await app.aclose()
 

@@ -10,13 +10,14 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.inverse_write import invert
+from taskhand.service.lazy import Lazy
 from taskhand.service.masked_text import check_writable
 
 HIGH = Edit(priority=2)
 
 
 async def test_a_value_that_the_journal_kept_without_a_key_is_not_written_back(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     before = Snapshot(task(priority=0), native={"priority": "NONE", "body": f"as {MASK} says"})
     after = task(priority=2)
     undo = await invert(

@@ -26,7 +26,9 @@ from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.query import Order, TaskFilter, TaskQuery, ascends, sort_key
 from taskhand.domain.task import Task
 from taskhand.domain.task_page import TaskPage, cursor_after
+from taskhand.journal.journal import Journal
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
 from taskhand.sql.connection import SqlConnection
@@ -59,6 +61,11 @@ def furnish(connection: SqlConnection) -> None:
     Directory(connection, sequential_id).add_defaults(USER, "es")
 
 
+def app_on(backend: LocalBackend, journal: Journal, name: str) -> AppContext:
+    """The application of a connection."""
+    return AppContext(backend, Lazy(lambda: journal), lambda: NOW, connection=name)
+
+
 @asynccontextmanager
 async def stores(folder: Path, chance: Random, most: int = 9) -> AsyncIterator[Mapping[str, AppContext]]:
     """Three stores with tasks whose ids, times and days are often equal."""
@@ -75,7 +82,7 @@ async def stores(folder: Path, chance: Random, most: int = 9) -> AsyncIterator[M
                 await create(backend, Edit(title=f"{name} {number}", due=due, priority=chance.randint(0, 2)))
                 clock.now += timedelta(seconds=chance.randint(0, 2))
             journal = await stack.enter_async_context(journal_at(lambda: NOW))
-            apps[name] = AppContext(backend, journal, lambda: NOW, connection=name)
+            apps[name] = app_on(backend, journal, name)
         yield apps
 
 

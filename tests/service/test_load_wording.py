@@ -7,6 +7,7 @@ from behaviour.arms import NOW
 from safety.victim import journal_in, store_in
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.load_wording import load_wording
 
 
@@ -14,7 +15,7 @@ async def test_people_have_the_names_that_were_read_last_where_the_team_cannot_b
     async def fail() -> NoReturn:
         raise UpstreamFailed("The CRM failed.")
 
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     me = await app.backend.account.me()
     assert me is not None
     assert (await load_wording(app, [me])).people([me]) == ["Elena"]

@@ -13,12 +13,13 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.journal.render import render_change
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.make_plan import make_plan
 from taskhand.service.write_call import Call
 
 
 async def test_the_journal_of_a_plan_shows_the_refused_tasks_beside_the_planned_ones(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     intent = Intent("update", Snapshot(task()), Edit(priority=2))
     call = Call(app, "bulk_update_tasks", arguments={})
     refused = {"other": NotFound("There is no such task.", code="task_not_found")}

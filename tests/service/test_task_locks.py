@@ -22,6 +22,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.task_locks import TaskLocks
 from taskhand.service.task_updates import TaskUpdates
 from taskhand.service.write_call import Call
@@ -48,7 +49,7 @@ class NotedTurns(SqliteJournal):
 
 
 async def test_locks_several_names_in_alphabetical_order(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     passed: list[str] = []
 
     async def take_all() -> None:
@@ -71,7 +72,7 @@ async def test_locks_several_names_in_alphabetical_order(tmp_path: Path) -> None
 
 async def test_turns_are_given_back_by_a_call_that_fails_too(tmp_path: Path) -> None:
     journal = NotedTurns(tmp_path / "journal.sqlite")
-    app = AppContext(store_in(tmp_path), journal, lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
 
     async def fail() -> None:
         async with app.lock_all(["T-2", "T-1"]):
@@ -85,7 +86,7 @@ async def test_turns_are_given_back_by_a_call_that_fails_too(tmp_path: Path) -> 
 
 
 async def test_the_memory_of_a_task_that_another_process_wrote_is_cleared_at_its_lock(tmp_path: Path) -> None:
-    one, other = (AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW) for _ in range(2))
+    one, other = (AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW) for _ in range(2))
     call = Call(other, "update_task")
     await call.begin(call.new_opening(), [Intent("update", Snapshot(task(id="T-1")), Edit(priority=2))])
     await call.settle([Result(0, "applied", "T-1")], "applied")
@@ -102,7 +103,7 @@ async def test_the_memory_of_a_task_that_another_process_wrote_is_cleared_at_its
 
 async def test_names_read_with_an_own_credential_are_remembered_for_that_person_only(tmp_path: Path) -> None:
     own = cast("OwnBackends", object())  # which is not opened here
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW, own=own)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, own=own)
     ana, bea = (app.of_principal(replace(ANYONE, person=Person.parse(one))) for one in ("ana@x.test", "bea@x.test"))
     ana.remember_names({"1": "Ana Soto"})
     assert (dict(ana.last_names), dict(bea.last_names)) == ({"1": "Ana Soto"}, {})

@@ -18,12 +18,13 @@ from taskhand.journal.journal import Caller, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
+from taskhand.service.lazy import Lazy
 from taskhand.service.undo_change import undo_change
 from taskhand.service.write_call import Call
 
 
 async def test_a_deleted_task_is_made_again_without_the_fields_that_were_not_certain(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     deleted = Snapshot(
         task(due_at="2026-03-10T00:00:00.000Z", is_all_day=True, status_config=PENDING), unknown=frozenset({"due"})
     )
@@ -39,7 +40,7 @@ async def test_a_deleted_task_is_made_again_without_the_fields_that_were_not_cer
 
 
 async def test_a_limit_of_several_recreated_tasks_is_reported_once(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     ids = [TASK_ID, f"{TASK_ID[:-1]}0"]
     deleted = [
         Snapshot(task(id=one, status_config=PENDING), unknown=frozenset(unknown))
@@ -58,7 +59,7 @@ async def test_a_limit_of_several_recreated_tasks_is_reported_once(tmp_path: Pat
 
 
 async def test_of_many_tasks_that_cannot_be_undone_twenty_are_shown(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     intents, results = [], []
     for index in range(21):
         made = (await app.backend.create_task(Edit(title=f"Call {index}", responsible_ids=(), priority=1))).task
@@ -89,7 +90,7 @@ async def _undo(app: AppContext, caller: Caller, change_id: str) -> object:
 
 async def test_a_task_that_this_process_made_a_moment_ago_is_deleted_without_a_plan(tmp_path: Path) -> None:
     clock, elena = FixedClock(NOW), Caller("Claude", "1.0")
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), clock)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), clock)
     first, second = await _create(app, elena), await _create(app, replace(elena, name="another"))
     clock.move(minutes=10)
     assert isinstance(await _undo(app, replace(elena, version="1.1"), first), Receipt)
@@ -103,10 +104,10 @@ async def test_a_task_that_this_process_made_a_moment_ago_is_deleted_without_a_p
 
 async def test_a_task_that_another_process_made_stops_at_a_plan(tmp_path: Path) -> None:
     elena = Caller("Claude", "1.0")
-    first = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    first = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     made = await _create(first, elena)
     await first.aclose()
-    second = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    second = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     assert isinstance(await _undo(second, elena, made), Plan)
     await second.aclose()
 
@@ -128,7 +129,7 @@ class Linked:
 
 async def test_an_undo_of_a_create_reads_the_native_values_before_the_deletion(tmp_path: Path) -> None:
     elena = Caller("Claude", "1.0")
-    app = AppContext(Linked(store_in(tmp_path)), journal_in(tmp_path), lambda: NOW)  # type: ignore[arg-type]
+    app = AppContext(Linked(store_in(tmp_path)), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
     receipt = await _undo(app, elena, await _create(app, elena))
     assert isinstance(receipt, Receipt)
     found = await app.journal.find(receipt.change_id or "")
@@ -139,7 +140,7 @@ async def test_an_undo_of_a_create_reads_the_native_values_before_the_deletion(t
 
 
 async def test_a_task_that_is_gone_has_its_last_known_title_in_the_result_of_an_undo(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     made = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
     after = (await app.backend.update_task(made, Edit(priority=2))).task
     gone = [task(id=f"{TASK_ID[:-1]}{number}", title=f"Gone {number}") for number in range(2)]

@@ -12,11 +12,12 @@ from taskhand.domain.errors import CallerError, OperatorError, OutcomeUnknown, T
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Ending, Intent, Result
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
 
 
 async def test_a_failure_keeps_the_results_of_tasks_that_were_written_before_it(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     intent = Intent("update", Snapshot(task()), Edit(priority=2))
     call = Call(app, "bulk_update_tasks", arguments={})
     await call.begin(call.new_opening(), [intent, intent])
@@ -41,7 +42,7 @@ async def test_a_failure_keeps_the_results_of_tasks_that_were_written_before_it(
 async def test_the_outcome_of_a_write_is_unknown_where_it_may_have_been_sent_in_part(
     tmp_path: Path, *, is_revised: bool, error: TaskhandError
 ) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     call, intents = Call(app, "update_task", arguments={}), [Intent("update", Snapshot(task()), Edit(priority=2))]
     await call.begin(call.new_opening(), intents)
     if is_revised:
@@ -57,7 +58,7 @@ async def test_the_outcome_of_a_write_is_unknown_where_it_may_have_been_sent_in_
 async def test_a_resumed_change_includes_earlier_requests_time_and_results(
     tmp_path: Path,
 ) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     intent = Intent("update", Snapshot(task()), Edit(priority=2))
     change = await app.journal.record(
         Call(app, "bulk_update_tasks").new_opening(),
@@ -79,7 +80,7 @@ async def test_a_resumed_change_includes_earlier_requests_time_and_results(
 
 
 async def test_subscribers_are_notified_of_each_written_task_at_once(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     told: list[str] = []
     app.updates.subscribe(told.append)
     intent = Intent("update", Snapshot(task()), Edit(priority=2))
@@ -104,7 +105,7 @@ async def test_subscribers_are_notified_of_each_written_task_at_once(tmp_path: P
 async def test_a_refused_call_is_found_by_the_tasks_that_it_names(
     tmp_path: Path, arguments: dict[str, object], found: list[str]
 ) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     call = Call(app, "update_task", arguments=arguments)
     await call.failed(CallerError("It is closed.", code="closed"))
     assert call.change is not None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from taskhand.events.event_store import EventStore
     from taskhand.journal.journal import Journal
     from taskhand.service.events.demand import FeedDemand
+    from taskhand.service.lazy import Lazy
     from taskhand.service.link_offers import OpenOffers
     from taskhand.service.own_credential import OwnBackends
     from taskhand.service.task_locks import TaskLocks
@@ -81,7 +82,7 @@ class AppContext:
     """
 
     backend: Backend
-    journal: "Journal"
+    lazy_journal: "Lazy[Journal]"
     clock: Callable[[], datetime]
     timezone: str | None = None
     policy: WritePolicy = WritePolicy()
@@ -103,6 +104,11 @@ class AppContext:
     _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
     _shared: "AppContext | None" = field(default=None, repr=False)
     _state: ConnectionState = field(default_factory=ConnectionState, repr=False)
+
+    @property
+    def journal(self) -> "Journal":
+        """The journal, which is opened at its first use."""
+        return self.lazy_journal.get()
 
     @property
     def demand(self) -> "FeedDemand":
@@ -175,7 +181,8 @@ class AppContext:
         if self.own is not None:
             await self.own.aclose()
         await self.backend.aclose()
-        await self.journal.aclose()
+        if self.lazy_journal.made is not None:
+            await self.lazy_journal.made.aclose()
 
     def lock(self, name: str) -> AbstractAsyncContextManager[None]:
         """Hold the lock of this name (a task id or the scope of a claim), ignoring case; one holder at a time.

@@ -25,6 +25,7 @@ from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from taskhand.service.update_task import update_task
 from taskhand.service.write_call import Call
@@ -297,14 +298,14 @@ async def test_a_note_of_a_process_that_died_is_found_by_its_text(*, was_written
     edit = Edit(note=NOTE)
     async with on_close(close(2)) as backend:
         task = await backend.get_task(TASK)
-        dead = AppContext(backend, journal_in(tmp_path), lambda: NOW)
+        dead = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
         call = Call(dead, "update_task", arguments={})
         await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
         assert call.change is not None
         if was_written:
             await backend.update_task(task, edit)
         await dead.journal.aclose()
-        app = AppContext(backend, journal_in(tmp_path), lambda: NOW)
+        app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
         await recover_abandoned(app)
         found = await app.journal.find(call.change.id)
         assert found is not None
@@ -376,7 +377,8 @@ async def test_a_note_is_written_once_a_day_and_once_if_it_is_repeated_just_afte
 async def test_of_two_processes_that_begin_the_same_note_the_second_is_refused(tmp_path: Path) -> None:
     first, second = journal_in(tmp_path), journal_in(tmp_path)
     async with on_close(close(2)) as backend:
-        calls = [Call(AppContext(backend, one, lambda: NOW), "update_task", arguments={}) for one in (first, second)]
+        apps = [AppContext(backend, one, lambda: NOW) for one in (Lazy(lambda: first), Lazy(lambda: second))]
+        calls = [Call(app, "update_task", arguments={}) for app in apps]
         edits = [Edit(note=NOTE), Edit(note=f" {NOTE}")]
         intents = [
             Intent("update", Snapshot(await backend.get_task(task_id(number))), edit, edit)
@@ -412,15 +414,19 @@ async def test_a_note_of_another_person_is_not_that_of_a_process_that_died(tmp_p
     async with on_close(close(2)) as backend:
         before = Snapshot(await backend.get_task(TASK))
         dead, living = journal_in(tmp_path), journal_in(tmp_path)
-        his = Call(AppContext(backend, dead, lambda: NOW), "update_task", Caller(subject="luis@example.com"))
+        his = Call(
+            AppContext(backend, Lazy(lambda: dead), lambda: NOW), "update_task", Caller(subject="luis@example.com")
+        )
         await his.begin(his.new_opening(), [Intent("update", before, edit, edit)])
-        app = AppContext(backend, living, lambda: NOW).of_principal(Principal(Person.parse("ana@example.com")))
+        app = AppContext(backend, Lazy(lambda: living), lambda: NOW).of_principal(
+            Principal(Person.parse("ana@example.com"))
+        )
         hers = Call(app, "update_task", Caller(subject="ana@example.com"))
         await update_task(hers, TASK, TaskPatch(add_note=NOTE))
         await dead.aclose()
         await living.aclose()
         later = journal_in(tmp_path)
-        await recover_abandoned(AppContext(backend, later, lambda: NOW))
+        await recover_abandoned(AppContext(backend, Lazy(lambda: later), lambda: NOW))
         assert his.change is not None
         found = await later.find(his.change.id)
         assert found is not None

@@ -23,6 +23,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 
 PUT, TEAM = "PUT /api/public/tasks/{id}", "GET /api/public/team-members/all"
 LATE = Fault("stale_list", LIST, nth="every")
@@ -206,7 +207,10 @@ async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tm
     @asynccontextmanager
     async def process(url: str) -> AsyncIterator[Agent]:
         journal = SqliteJournal(tmp_path / "journal.sqlite", place="one", clock=lambda: NOW, new_id=numbered)
-        async with wired(url, time) as app, Client(create_server(replace(app, journal=journal))) as client:
+        async with (
+            wired(url, time) as app,
+            Client(create_server(replace(app, lazy_journal=Lazy(lambda: journal)))) as client,
+        ):
             assert isinstance(app.backend, VambeAdapter)
             app.updates.remember(app.backend.forget)
             yield Agent(client)

@@ -24,6 +24,7 @@ from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from whole_answers import WHOLE
 
 __all__ = [
@@ -145,4 +146,4 @@ async def wired(
     zone = vambe_settings(url, **changed).default_timezone
     backend_there = backend_at(url, time, limits=limits, transport=transport, **changed)
     async with backend_there as backend, journal_at(lambda: NOW) as journal:
-        yield AppContext(backend, journal, lambda: NOW, zone, WHOLE, monotonic=time.clock)
+        yield AppContext(backend, Lazy(lambda: journal), lambda: NOW, zone, WHOLE, monotonic=time.clock)

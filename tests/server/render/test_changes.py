@@ -20,6 +20,7 @@ from taskhand.server.app import create_server
 from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.server.render.changes import ChangesAnswer
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 
 OPENING = Opening("update_task", Caller("tests"), NOW)
 INTENT = Intent("update", Snapshot(task()), Edit(priority=2))
@@ -55,7 +56,7 @@ def test_person_and_connection_are_told_where_they_are_known() -> None:
 
 
 async def test_pages_of_large_changes_have_fewer_rows_and_lose_none(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     after = task(title="t" * 900, description="d" * 900, ai_contact_id="c" * 200, ai_customer_id="k" * 200)
     for number in range(50):
         opening = replace(OPENING, at=NOW + timedelta(seconds=number), reason="r" * 300)

@@ -42,6 +42,7 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.server.transports.oauth import OAuth
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_if_possible
 from taskhand.service.write_call import Call
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
@@ -219,7 +220,11 @@ async def _leave_open(app: AppContext, settings: Settings, ids: Mapping[str, str
     journal = open_journal(settings, app.clock)
     for name, person in ids.items():
         maker = Principal(Person.parse(person))
-        call = Call(replace(app, journal=journal).of_principal(maker), "update_task", Caller(subject=maker.subject))
+        call = Call(
+            replace(app, lazy_journal=Lazy(lambda: journal)).of_principal(maker),
+            "update_task",
+            Caller(subject=maker.subject),
+        )
         before, edit = await call.app.backend.get_task(task_of(name, 0)), Edit(title=f"Lost {name}")
         await call.begin(call.new_opening(), [Intent("update", Snapshot(before), edit, edit)])
     await journal.aclose()

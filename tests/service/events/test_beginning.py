@@ -18,6 +18,7 @@ from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.close import SpecVariant
 from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
 from taskhand.service.list_events import EventsAsked, list_events, mark_shown
 
 _ROUNDS: Final = 3
@@ -83,7 +84,7 @@ class Desk:
         self._world = busy.world
         self._store = SqliteEventStore(folder / "events.sqlite")
         journal = SqliteJournal(folder / "journal.sqlite", place="crm", clock=self._clock, new_id=numbered)
-        self._app = AppContext(backend, journal, self._clock, open_events=lambda: self._store)
+        self._app = AppContext(backend, Lazy(lambda: journal), self._clock, open_events=lambda: self._store)
 
     def _clock(self) -> datetime:
         return self._world.now().replace(microsecond=0)

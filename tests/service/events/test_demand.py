@@ -13,6 +13,7 @@ from taskhand.domain.background_requests import idle_share, is_idle
 from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.demand import WANTED_FOR_S
+from taskhand.service.lazy import Lazy
 
 ANA, BEN = (Principal(Person.parse(name)) for name in ("ana@example.com", "ben@example.com"))
 
@@ -24,7 +25,7 @@ def time() -> SharedTime:
 
 @pytest.fixture
 def app(tmp_path: Path, time: SharedTime) -> AppContext:
-    return AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW, monotonic=time.clock)
+    return AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, monotonic=time.clock)
 
 
 def wanting(app: AppContext) -> list[str]:
