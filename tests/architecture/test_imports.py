@@ -104,7 +104,7 @@ PRINTER = "cli/terminal"
 """The only file that prints: it removes what a terminal would obey."""
 
 
-def test_a_file_imports_only_what_its_folder_allows() -> None:
+def test_each_file_imports_only_modules_that_its_folder_allows() -> None:
     offenders = [
         f"{name} imports {target}"
         for name, file in _named()
@@ -125,7 +125,7 @@ def test_a_library_is_imported_only_by_its_owner() -> None:
     assert offenders == []
 
 
-def test_files_stay_small_and_catch_only_what_they_name() -> None:
+def test_files_stay_small_and_catch_only_named_errors() -> None:
     offenders = [f"{name}: {found}" for name, file in _named() for found in _facts(file).oversized]
     broad = [name for name, file in _named() if _facts(file).catches_everything and name not in CATCHES_EVERYTHING]
     assert [*offenders, *broad] == []

@@ -26,7 +26,7 @@ async def _row(agent: Agent, task_id: str) -> dict[str, object]:
     return next(row for row in (await agent("list_tasks"))["tasks"] if row["id"] == task_id)
 
 
-async def test_a_write_answers_the_row_of_its_task_and_what_changed(lean: Agent) -> None:
+async def test_the_answer_to_a_write_has_the_row_of_the_task_and_the_changed_fields(lean: Agent) -> None:
     made = await lean("create_task", title="Call Acme", responsibleIds=["Ana Soto"], priority="1", dueDate="2026-12-30")
     assert made.keys() - {"untrusted", "matched"} == {"task", "changeId"}
     assert made["task"].keys() == ROW
@@ -52,7 +52,7 @@ async def test_a_write_answers_the_row_of_its_task_and_what_changed(lean: Agent)
     assert undone["changed"]["status"] == {"from": done["task"]["status"], "to": moved["task"]["status"]}
 
 
-async def test_a_change_of_a_few_tasks_answers_each_with_its_title_and_what_changed(lean: Agent) -> None:
+async def test_the_answer_to_a_small_bulk_change_has_the_title_and_the_changed_fields_of_each_task(lean: Agent) -> None:
     ids = [(await lean.create(f"Call {number}", dueDate="2026-12-30"))["id"] for number in range(2)]
     plan = await lean("bulk_update_tasks", taskIds=ids, changes={"dueDate": "2026-12-31"}, dryRun=True)
     changed = {"due": {"from": "2026-12-30 Wed", "to": "2026-12-31 Thu"}}
@@ -68,7 +68,7 @@ async def test_a_change_of_a_few_tasks_answers_each_with_its_title_and_what_chan
     assert {one["changed"]["due"]["to"] for one in undone["tasks"]} == {"2026-12-30 Wed"}
 
 
-async def test_a_zone_that_is_not_kept_is_told(lean: Agent, arm: Arm) -> None:
+async def test_the_answer_has_a_note_if_the_crm_does_not_keep_the_time_zone(lean: Agent, arm: Arm) -> None:
     body = {"dueDate": "2026-12-30", "dueTime": "10:00", "timezone": "Asia/Tokyo"}
     made = await lean("create_task", title="Call Acme", responsibleIds=["me"], priority="1", **body)
     is_kept = made["task"]["due"].endswith("+09:00 Wed")
@@ -78,7 +78,7 @@ async def test_a_zone_that_is_not_kept_is_told(lean: Agent, arm: Arm) -> None:
     assert arm.name
 
 
-async def test_a_deletion_names_what_it_deleted(lean: Agent) -> None:
+async def test_the_answer_to_a_deletion_names_the_deleted_task(lean: Agent) -> None:
     task = await lean.create("Call Acme")
     plan = await lean("delete_task", id=task["id"])
     assert [(one["title"], "changed" in one) for one in plan["difference"]] == [("Call Acme", False)]

@@ -102,7 +102,7 @@ async def test_an_impossible_bulk_change_is_refused_and_nothing_is_written(worke
         assert await _field(worker, ids, "priority") == [1, 1, 1], sent
 
 
-async def test_a_filter_may_find_the_only_task_that_there_is(worker: Agent) -> None:
+async def test_a_bulk_filter_may_match_the_only_task_of_an_account(worker: Agent) -> None:
     task = await worker.create("Call Acme")
     plan = await worker("bulk_update_tasks", filter={"text": "Acme"}, changes={"priority": "2"})
     assert [row["id"] for row in plan["difference"]] == [task["id"]]

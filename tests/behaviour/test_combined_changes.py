@@ -33,7 +33,7 @@ async def test_one_update_adds_and_takes_off_people_beside_other_fields(agent: A
     assert await _read_task(agent, task["id"]) == task
 
 
-async def test_people_who_are_added_or_taken_off_already_are_no_change(worker: Agent) -> None:
+async def test_adding_a_responsible_person_or_removing_an_absent_one_changes_nothing(worker: Agent) -> None:
     task = await worker.create(responsibleIds=["Ana Soto"])
     sent = {"addResponsibleIds": ["Ana Soto"], "removeResponsibleIds": ["Luis Pereira"]}
     for _ in range(2):
@@ -82,7 +82,7 @@ async def test_empty_values_beside_people_to_add_are_not_given(worker: Agent, fi
     assert await _people(worker, task["id"]) == ["Ana Soto", "Luis Pereira"]
 
 
-async def test_people_who_have_moved_in_the_tools_are_named_where_they_are_now(worker: Agent, arm: Arm) -> None:
+async def test_a_moved_argument_is_refused_with_its_present_place(worker: Agent, arm: Arm) -> None:
     task = await worker.create()
     with pytest.raises(Refused) as refused:
         await worker("bulk_update_tasks", taskIds=[task["id"]], addResponsibleIds=["Ana Soto"])

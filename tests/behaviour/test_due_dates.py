@@ -121,7 +121,7 @@ async def test_an_offset_for_a_zone_is_refused_and_no_zone_of_another_sign_is_na
     assert "Etc/" not in str(refused.value.error)
 
 
-async def test_a_zone_with_the_other_sign_is_taken_as_typed_and_told_with_its_offset(worker: Agent) -> None:
+async def test_an_etc_gmt_zone_is_used_as_typed_and_its_offset_is_noted(worker: Agent) -> None:
     due = {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "Etc/GMT-3"}
     made = await worker("create_task", title="Call", responsibleIds=["me"], priority="1", **due)
     assert made["task"]["due_at"] == "2026-03-10T12:00:00.000Z"

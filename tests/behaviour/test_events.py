@@ -5,7 +5,7 @@ import pytest
 from behaviour.agent import Agent, Refused
 
 
-async def test_an_own_change_is_told_once_with_its_change_id(worker: Agent) -> None:
+async def test_an_own_change_is_listed_once_with_its_change_id(worker: Agent) -> None:
     task = await worker.create("Call Acme")
     try:
         await worker("list_events")

@@ -6,7 +6,7 @@ from behaviour.agent import Agent, Refused
 from behaviour.arms import Arm
 
 
-async def test_statuses_are_listed_by_position_with_what_they_mean(agent: Agent) -> None:
+async def test_statuses_are_listed_by_position_with_their_types(agent: Agent) -> None:
     answer = await agent("list_statuses")
     assert [(row["position"], row["name"], row["type"]) for row in answer["statuses"]] == [
         (1, "Pendiente", "initial"),
@@ -17,7 +17,7 @@ async def test_statuses_are_listed_by_position_with_what_they_mean(agent: Agent)
     assert answer["source"]
 
 
-async def test_the_team_is_listed_and_says_who_me_is(agent: Agent) -> None:
+async def test_the_list_of_the_team_marks_the_member_that_is_me(agent: Agent) -> None:
     answer = await agent("list_team_members")
     names = {row["id"]: row["name"] for row in answer["members"]}
     assert names[answer["me"]] == "Elena"
@@ -108,7 +108,7 @@ async def test_rows_show_the_fields_asked_for(agent: Agent) -> None:
     assert row["overdue"] is True
 
 
-async def test_namesakes_are_told_apart_in_a_list(agent: Agent) -> None:
+async def test_a_list_distinguishes_members_with_the_same_name(agent: Agent) -> None:
     await agent.create(responsibleIds=["maria.one@example.com"])
     (row,) = (await agent("list_tasks"))["tasks"]
     assert row["responsibles"] == ["Maria Rodriguez <maria.one@example.com>"]
@@ -128,7 +128,7 @@ async def test_filters_combine(agent: Agent) -> None:
     assert await agent.listed(responsibleIds=["me"]) == []
 
 
-async def test_a_window_includes_both_its_days_and_dateless_tasks_unless_told_otherwise(agent: Agent) -> None:
+async def test_a_date_window_includes_both_its_days_and_by_default_dateless_tasks(agent: Agent) -> None:
     for day in ("2026-03-09", "2026-03-10", "2026-03-11", "2026-03-12"):
         await agent.create(day, dueDate=day)
     await agent.create("dateless")

@@ -100,7 +100,7 @@ async def test_the_would_write_values_of_an_undo_can_be_sent_to_update_task(
     assert await _whole(worker, task["id"]) == before
 
 
-async def test_an_empty_field_can_be_emptied_with_what_an_undo_would_write(worker: Agent) -> None:
+async def test_the_edit_that_a_refused_undo_offers_can_empty_a_field(worker: Agent) -> None:
     task = await worker.create()
     change = await worker("update_task", id=task["id"], description="Ours")
     await worker("update_task", id=task["id"], description="Theirs")
@@ -191,7 +191,7 @@ async def test_undo_of_a_part_of_a_change_leaves_the_other_tasks(worker: Agent, 
     assert [(await _whole(worker, one))["priority"] for one in ids] == [1, 1, 1]
 
 
-async def test_a_task_that_a_change_did_not_write_is_told_as_unchanged(worker: Agent) -> None:
+async def test_undo_reports_a_task_that_the_change_did_not_write_as_unchanged(worker: Agent) -> None:
     ids = [(await worker.create(f"Task {number}", priority=priority))["id"] for number, priority in enumerate("12")]
     change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
     undone = await worker("undo_change", changeId=change["changeId"], taskIds=ids)
@@ -274,7 +274,7 @@ async def test_a_plan_of_an_undo_is_bound_to_the_values_that_it_writes(connect: 
     assert (now["title"], now["priority"]) == ("Call Acme", 2)
 
 
-async def test_a_plan_of_an_undo_shows_what_would_stay(worker: Agent) -> None:
+async def test_the_plan_of_an_undo_shows_the_fields_that_would_stay(worker: Agent) -> None:
     task = await worker.create()
     change = await worker("update_task", id=task["id"], title="New title", priority="2")
     await worker("update_task", id=task["id"], title="Theirs")

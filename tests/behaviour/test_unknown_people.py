@@ -125,7 +125,7 @@ async def test_namesakes_are_shown_with_their_e_mail_which_can_be_sent_back(agen
 
 
 @pytest.mark.parametrize("crm", ["vambe", "hubspot"])
-async def test_me_is_offered_only_where_the_settings_say_who_that_is(crm: str, tmp_path: Path) -> None:
+async def test_me_is_offered_only_if_the_settings_define_it(crm: str, tmp_path: Path) -> None:
     async with serve(_vambe() if crm == "vambe" else _hubspot()) as url:
         settings_of = vambe_settings if crm == "vambe" else hubspot_settings
         changed: dict[str, Any] = {"journal": tmp_path / "journal.sqlite"}

@@ -15,7 +15,7 @@ async def _status(agent: Agent, task: str) -> dict[str, Any]:
     return found
 
 
-async def test_a_word_of_one_name_is_that_person_in_every_tool(worker: Agent) -> None:
+async def test_every_tool_accepts_a_word_that_occurs_in_only_one_persons_name(worker: Agent) -> None:
     ids = {row["name"]: row["id"] for row in (await worker("list_team_members"))["members"]}
     made = await worker("create_task", title="Call Acme", responsibleIds=["soto"], priority="1")
     task = made["task"]["id"]
@@ -31,7 +31,7 @@ async def test_a_word_of_one_name_is_that_person_in_every_tool(worker: Agent) ->
     assert planned["count"] == 1
 
 
-async def test_a_word_of_several_names_and_a_part_of_a_word_choose_nobody(worker: Agent) -> None:
+async def test_a_word_of_several_names_and_a_part_of_a_word_are_refused(worker: Agent) -> None:
     for call in ({"tool": "create_task", "title": "Call"}, {"tool": "list_tasks"}):
         tool = call.pop("tool")
         with pytest.raises(Refused) as several:
@@ -43,7 +43,7 @@ async def test_a_word_of_several_names_and_a_part_of_a_word_choose_nobody(worker
     assert await worker.listed() == []
 
 
-async def test_the_type_of_a_status_finishes_and_reopens_a_task_without_a_look_up(worker: Agent) -> None:
+async def test_a_status_type_finishes_and_reopens_a_task(worker: Agent) -> None:
     task = (await worker.create())["id"]
     done = await worker("update_task", id=task, newStatusName="done")
     [named] = [one for one in done["matched"] if one["given"] == "done"]
@@ -56,7 +56,7 @@ async def test_the_type_of_a_status_finishes_and_reopens_a_task_without_a_look_u
     assert (await _status(worker, task))["type"] == "done"
 
 
-async def test_a_position_means_the_place_in_the_list_of_statuses_from_one_on(worker: Agent) -> None:
+async def test_a_status_position_counts_from_one_in_the_order_of_list_statuses(worker: Agent) -> None:
     task = (await worker.create())["id"]
     statuses = (await worker("list_statuses"))["statuses"]
     assert [row["position"] for row in statuses] == [*range(1, len(statuses) + 1)]
@@ -73,7 +73,7 @@ async def test_a_position_means_the_place_in_the_list_of_statuses_from_one_on(wo
         (["", " ", "me"], "2 empty entries", "Leave the empty entries out."),
     ],
 )
-async def test_an_empty_entry_among_people_is_refused_and_is_to_be_left_out(
+async def test_an_empty_entry_in_a_list_of_people_is_refused(
     worker: Agent, people: list[str], what: str, remedy: str
 ) -> None:
     task = (await worker.create())["id"]
@@ -90,7 +90,7 @@ async def test_an_empty_entry_among_people_is_refused_and_is_to_be_left_out(
         assert refused.value.values == []
 
 
-async def test_an_unknown_status_is_refused_alike_in_a_write_and_in_a_filter(worker: Agent) -> None:
+async def test_an_unknown_status_gets_the_same_error_in_a_write_and_in_a_filter(worker: Agent) -> None:
     task = (await worker.create())["id"]
     for tool, body in (
         ("update_task", {"id": task, "newStatusName": "Arcivado"}),
@@ -123,7 +123,7 @@ async def test_a_new_task_without_a_priority_gets_medium_and_the_answer_names_it
     assert (await worker("get_task", id=answer["task"]["id"]))["task"]["priority"] == 1
 
 
-async def test_a_contact_is_found_with_the_name_of_its_company(worker: Agent, arm: Arm) -> None:
+async def test_a_found_contact_has_the_name_of_its_company(worker: Agent, arm: Arm) -> None:
     [found] = (await worker("find_contacts", query="carolina vega"))["contacts"]
     assert (found["name"], found["aiCustomerId"]) == ("Carolina Vega", arm.customer)
     assert found.get("customer") == arm.customer_name
@@ -134,7 +134,7 @@ async def test_a_contact_is_found_with_the_name_of_its_company(worker: Agent, ar
     assert of_customer["aiCustomerId"] == found["aiCustomerId"]
 
 
-async def test_a_contact_by_its_name_is_refused_with_its_ids_in_every_write(agent: Agent) -> None:
+async def test_every_write_refuses_the_name_of_a_contact_and_offers_the_matching_ids(agent: Agent) -> None:
     (carolina,) = (await agent("find_contacts", query="carolina"))["contacts"]
     task = (await agent.create())["id"]
     calls: list[tuple[str, dict[str, Any]]] = [
@@ -157,7 +157,7 @@ async def test_a_contact_by_its_name_is_refused_with_its_ids_in_every_write(agen
     assert await agent.listed() == ["Call Acme"]
 
 
-async def test_a_customer_by_the_name_of_its_contact_is_refused_with_its_id(agent: Agent, arm: Arm) -> None:
+async def test_a_customer_named_by_its_contact_is_refused_with_the_customer_id(agent: Agent, arm: Arm) -> None:
     with pytest.raises(Refused, match="aiCustomerId takes an id") as refused:
         await agent("create_task", **NEW | {"aiCustomerId": "Carolina Vega"})
     assert (refused.value.code, refused.value.values) == ("invalid_id", [arm.customer])

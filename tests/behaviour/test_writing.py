@@ -13,7 +13,7 @@ async def _same(agent: Agent, task: dict[str, Any]) -> bool:
     return bool((await agent("get_task", id=task["id"]))["task"] == task)
 
 
-async def test_a_new_task_has_what_was_asked_and_starts_in_the_initial_status(agent: Agent) -> None:
+async def test_a_new_task_has_the_requested_fields_and_the_initial_status(agent: Agent) -> None:
     answer = await agent(
         "create_task", title="  Call Acme ", description=None, responsibleIds=["ana soto", "me"], priority="2"
     )
@@ -42,7 +42,7 @@ async def test_only_given_fields_change(agent: Agent) -> None:
     assert answer["task"] == before | {"title": "New title"}
 
 
-async def test_null_clears_what_may_be_null(agent: Agent) -> None:
+async def test_null_clears_every_nullable_field(agent: Agent) -> None:
     before = await agent.create(description="old", dueDate="2026-03-10")
     after = (await agent("update_task", id=before["id"], description=None, dueDate=None))["task"]
     assert after == before | {"description": None, "due_at": None, "is_all_day": False}

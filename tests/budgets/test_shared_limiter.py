@@ -189,9 +189,7 @@ async def test_a_used_up_window_holds_all(budget: MemoryBudget) -> None:
     assert two.left == [("two", 7.0)]
 
 
-async def test_a_request_that_left_before_an_answer_came_uses_what_the_answer_says_is_left(
-    replica: Replica, time: Time
-) -> None:
+async def test_a_request_in_flight_counts_against_the_remainder_in_a_later_answer(replica: Replica, time: Time) -> None:
     answered = anyio.Event()
 
     async def hold() -> None:

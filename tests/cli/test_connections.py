@@ -190,7 +190,7 @@ def test_an_error_names_the_key_of_the_connection(run: Run, accounts: dict[str, 
     assert error.message == "connections.n.api_version is neither v3 nor a dated version."
 
 
-def test_a_wrong_key_is_told_and_nothing_is_written(
+def test_a_wrong_key_is_reported_and_nothing_is_written(
     run: Run, accounts: dict[str, Any], file: Path, kept: InMemory
 ) -> None:
     before = file.read_bytes()
@@ -429,7 +429,7 @@ def test_one_account_is_the_same_alone_and_among_others(run: Run, file: Path, tm
     assert {one.name for one in tmp_path.glob("*.sqlite")} == {"n.sqlite", "n.journal.sqlite", "m.sqlite"}
 
 
-def test_a_locked_keyring_is_told_and_nothing_is_written(run: Run, file: Path, kept: InMemory) -> None:  # noqa: ARG001
+def test_connections_add_writes_nothing_if_the_keyring_is_locked(run: Run, file: Path, kept: InMemory) -> None:  # noqa: ARG001
     keyring.set_keyring(Locked())
     save(file, "")
     done = run("connections", "add", "n", "--backend", "close", "--no-check", CLOSE_API_KEY=SECRET)

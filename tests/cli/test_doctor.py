@@ -82,7 +82,7 @@ def test_the_hosts_that_were_not_looked_at_are_named(
     assert hosts() == ("unknown", found)
 
 
-def test_a_zone_with_the_other_sign_is_told_with_its_offset(store_file: Path) -> None:
+def test_the_offset_of_an_etc_gmt_zone_is_noted(store_file: Path) -> None:
     [zone] = [one for one in looked_at(store_file, TASKHAND_TIMEZONE="Etc/GMT-3") if one.subject == "time zone"]
     assert zone.found == "Etc/GMT-3, which is UTC+03:00."
 
@@ -182,7 +182,9 @@ def test_config_reports_why_no_backend_is_chosen(store_file: Path) -> None:
         {"VAMBE_API_KEY": SECRET, "CLOSE_API_KEY": SECRET},
     ],
 )
-def test_config_warns_of_what_doctor_reports_as_failed(variables: dict[str, str], store_file: Path) -> None:
+def test_the_command_config_warns_of_the_failures_that_doctor_reports(
+    variables: dict[str, str], store_file: Path
+) -> None:
     [failed] = [one for one in looked_at(store_file, **variables) if one.outcome == "failed"]
     given = {"TASKHAND_DB": str(store_file), "TASKHAND_CONFIG": os.devnull} | variables
     done = CliRunner().invoke(command, ["config"], env=given)

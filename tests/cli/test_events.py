@@ -203,7 +203,7 @@ async def test_a_command_that_reads_nothing_is_no_failure(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "no-such-program-anywhere", "python 'unclosed"])
-def test_a_command_that_cannot_be_run_is_told_before_anything_is_read(text: str) -> None:
+def test_a_command_that_cannot_be_run_is_refused_before_any_event_is_read(text: str) -> None:
     with pytest.raises(CallerError, match="--exec"):
         EventCommand.parse(text, stops=True)
 

@@ -105,9 +105,7 @@ def test_a_round_trip_through_json_lines_loses_nothing_and_makes_nothing_twice(f
     assert rows(tmp_path / "piped.sqlite") == rows(filled)
 
 
-def test_a_store_with_tasks_keeps_its_own_statuses_and_people_and_what_was_changed(
-    filled: Path, tmp_path: Path
-) -> None:
+def test_an_import_keeps_the_statuses_people_and_changed_tasks_of_a_filled_store(filled: Path, tmp_path: Path) -> None:
     file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
     invoke(export_tasks, filled, file)
 

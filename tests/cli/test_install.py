@@ -145,13 +145,15 @@ def test_a_key_is_stored_in_the_keyring_if_one_exists(run: Run, file: Path, kept
         (["codex", "--project"], "`--keys environment`"),
     ],
 )
-def test_a_system_without_a_keyring_is_told_the_other_places(run: Run, options: list[str], others: str) -> None:
+def test_the_error_without_a_keyring_names_the_other_ways_to_store_a_key(
+    run: Run, options: list[str], others: str
+) -> None:
     refused = error_of(run(*options, "--keys", "keyring", anywhere=True))
     assert refused.next_step
     assert refused.next_step.startswith(f"Use {others}. ")
 
 
-def test_a_key_in_the_file_is_warned_about_with_what_can_be_done_here(
+def test_a_key_in_the_host_file_causes_a_warning_with_the_alternatives_on_this_machine(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def warning() -> str:
@@ -211,7 +213,7 @@ def test_a_file_that_a_team_shares_holds_no_key(
     assert "Set CLOSE_API_KEY in the environment" in done.stderr
 
 
-def test_codex_is_told_which_variable_to_pass_on_in_a_project(run: Run, tmp_path: Path) -> None:
+def test_a_project_entry_for_codex_names_the_variable_to_pass_on(run: Run, tmp_path: Path) -> None:
     done = run("codex", "--project", "--backend", "close", anywhere=True, CLOSE_API_KEY=KEY)
     text = (tmp_path / ".codex" / "config.toml").read_text(encoding="utf-8")
     entry = tomllib.loads(text)["mcp_servers"]["taskhand"]
@@ -299,7 +301,7 @@ def test_impossible_options_are_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_misspelled_variable_and_a_value_of_another_kind_are_told_in_plain_words(run: Run) -> None:
+def test_a_misspelled_variable_and_a_wrong_type_of_value_are_explained(run: Run) -> None:
     assert error_of(run("cursor", "--set", "TASKHAND_PLANOVER=3")).next_step == "Did you mean TASKHAND_PLAN_OVER?"
     said = error_of(run("cursor", "--set", "TASKHAND_PLAN_OVER=abc")).message
     assert said == "TASKHAND_PLAN_OVER is not usable: it must be a whole number."

@@ -36,7 +36,7 @@ def bases() -> Iterator[dict[str, list[str]]]:
 
 
 @pytest.mark.parametrize("backend", KEYS)
-def test_a_wrong_key_is_told_and_nothing_is_written(
+def test_a_wrong_key_is_reported_and_nothing_is_written(
     run: Run, file: Path, kept: InMemory, bases: dict[str, list[str]], backend: str
 ) -> None:
     before = file.read_bytes()

@@ -37,7 +37,7 @@ def test_no_key_of_any_entry_is_in_a_backup(run: Run, tmp_path: Path) -> None:
     assert not any(KEY in one.read_text(encoding="utf-8") for one in backups)
 
 
-def test_a_key_that_other_hosts_use_too_is_told_when_it_changes(run: Run, kept: InMemory) -> None:
+def test_a_changed_key_is_reported_with_the_other_hosts_that_use_it(run: Run, kept: InMemory) -> None:
     for host in ("cursor", "windsurf"):
         assert "use this key now" not in run(host, "--backend", "vambe", anywhere=True, VAMBE_API_KEY=KEY).stderr
     told = run("cursor", "--backend", "vambe", anywhere=True, VAMBE_API_KEY="sk-2").stderr
@@ -154,7 +154,7 @@ def test_a_file_that_a_team_shares_names_nothing_private(run: Run, tmp_path: Pat
     assert str(Path(__file__).parents[2]) not in done.stdout
 
 
-def test_a_private_path_is_refused_for_a_shared_file_with_what_to_write(run: Run, tmp_path: Path) -> None:
+def test_a_private_path_in_a_shared_file_is_refused_with_a_portable_form(run: Run, tmp_path: Path) -> None:
     given = f"TASKHAND_DB={tmp_path}/t.sqlite"
     refused = error_of(run("cursor", "--project", "--set", given, anywhere=True))
     assert refused.next_step == "Write it as TASKHAND_DB=~/t.sqlite."

@@ -217,7 +217,7 @@ def test_a_time_that_ends_before_it_begins_is_wrong_usage(runs: Run, words: tupl
     assert "is after --until 2026-03-01T23:59:59" in done.stderr
 
 
-def test_an_export_of_an_unknown_connection_names_those_there_are(runs: Run) -> None:
+def test_an_export_of_an_unknown_connection_is_refused_with_the_known_connections(runs: Run) -> None:
     with refused("unknown_connection") as caught:
         runs("export", "--connection", "nort")
     assert caught.value.next_step == "There is default."

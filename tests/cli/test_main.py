@@ -75,7 +75,7 @@ def test_wrong_usage_ends_with_exit_code_2(store_file: Path) -> None:
 
 @pytest.mark.parametrize("home", ["", "relative"])
 @pytest.mark.parametrize("words", ["call list_tasks", "statuses list", "seed demo", "journal", "install cursor"])
-def test_a_user_without_a_home_folder_is_told_in_one_sentence(
+def test_a_missing_home_folder_is_reported_in_one_sentence(
     words: str, home: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in os.environ if name.startswith(("TASKHAND_", "XDG_"))]:
@@ -90,7 +90,7 @@ def test_a_user_without_a_home_folder_is_told_in_one_sentence(
     assert CliRunner().invoke(command, ["config"], env={"HOME": home}).exit_code == 0
 
 
-def test_an_older_python_is_told_which_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_python_is_refused_with_the_required_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 10, 4))
     with pytest.raises(SystemExit, match=r"^Taskhand needs Python 3.11 or newer; this is "):
         runpy.run_path(str(taskhand.__file__))

@@ -70,7 +70,7 @@ def test_marks_are_printed_as_signs_that_the_encoding_has(store: Path) -> None:
     assert "\n+ versions: taskhand" in output(store, "doctor", PYTHONIOENCODING="ascii")
 
 
-def test_a_deed_is_done_once_and_told_in_an_encoding_without_its_letters(store_file: Path) -> None:
+def test_a_write_is_sent_once_if_the_output_encoding_lacks_letters_of_the_answer(store_file: Path) -> None:
     made = output(store_file, "call", "create_task", DRAFT, PYTHONIOENCODING="cp1252")
     [listed] = json.loads(output(store_file, "call", "list_tasks"))["tasks"]
     assert json.loads(made)["task"]["id"] == listed["id"]
@@ -137,7 +137,7 @@ def test_the_protocol_is_utf_8_whatever_the_encoding_of_the_terminal(store: Path
         assert TITLE in json.loads(popen.stdout.readline())["result"]["content"][0]["text"]
 
 
-def test_a_reader_who_comes_late_learns_how_much_is_missing() -> None:
+def test_a_late_reader_of_stderr_gets_the_number_of_dropped_lines() -> None:
     read, write = os.pipe()
     late, stream = os.fdopen(read, "rb"), Diagnostics(write)
     for number in range(10_000):

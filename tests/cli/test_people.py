@@ -273,7 +273,7 @@ def test_the_health_check_reports_each_fault_of_the_vault(file: Path) -> None:
     assert check(file)[0] == "failed"
 
 
-def test_the_doctor_checks_the_vault_where_there_is_a_key(file: Path) -> None:
+def test_the_doctor_checks_the_vault_if_a_key_is_configured(file: Path) -> None:
     given = {name: value for name, value in environment(file).items() if value}
     given["TASKHAND_DB"] = str(file.with_name("tasks.sqlite"))
     checks = anyio.run(run_checks, load_configuration(given, {"clock": MOMENT}))
@@ -378,7 +378,7 @@ async def test_a_rule_for_callers_keeps_no_check_from_the_shared_credential(
         assert [one for one in caplog.messages if said in one and "TASKHAND_VAULT_KEY" in one] == caplog.messages
 
 
-def test_a_rule_that_no_page_lets_persons_keep_is_told() -> None:
+def test_the_doctor_warns_of_the_rule_own_credential_without_a_link_page() -> None:
     given = {"TASKHAND_CONFIG": "/dev/null", "HUBSPOT_ACCESS_TOKEN": "pat-na1-n0rth", "TASKHAND_VAULT_KEY": KEY}
     [hubspot] = load_configuration(given, {}).connections
     [found] = check_rule(hubspot, Policy({"own_credential": True}))

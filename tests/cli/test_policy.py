@@ -92,7 +92,7 @@ def test_doctor_and_config_say_whom_the_policy_has_rules_for(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("text", "mode"), [("[everyone]\nmost_task = 3", 0o600), (ANA, 0o666)])
-def test_config_warns_of_what_doctor_finds(tmp_path: Path, text: str, mode: int) -> None:
+def test_the_command_config_warns_of_the_policy_faults_that_doctor_finds(tmp_path: Path, text: str, mode: int) -> None:
     found = configure(tmp_path, text)
     (tmp_path / "policy.toml").chmod(mode)
     one = finding(found)

@@ -27,7 +27,7 @@ def run(postgres: TestDatabase, tmp_path: Path) -> Run:
     return lambda *arguments, **more: CliRunner().invoke(command, arguments, env=given | more)
 
 
-def test_commands_find_what_is_kept_in_the_database(run: Run, tmp_path: Path) -> None:
+def test_commands_read_state_from_the_database(run: Run, tmp_path: Path) -> None:
     place = "the database postgres at "
     assert f"There is no journal in {place}" in run("journal", "verify").stderr
     made = run("keys", "create", "--person", "ana@x.test")

@@ -98,7 +98,7 @@ def test_data_goes_where_it_is_asked_for(home: Path) -> None:
     assert not (home / ".local" / "share" / "taskhand").exists()
 
 
-def test_the_key_of_the_vault_stays_as_long_as_what_it_decrypts(home: Path, kept: InMemory) -> None:
+def test_the_vault_key_stays_while_links_need_it(home: Path, kept: InMemory) -> None:
     kept.kept["taskhand", "TASKHAND_VAULT_KEY"] = "of the links"
     assert "TASKHAND_VAULT_KEY (stays without --data)\n" in _uninstall(home, "--dry-run").stdout
     assert _uninstall(home, "--yes").exit_code == 0
@@ -137,7 +137,7 @@ def test_uninstall_asks_no_question_if_taskhand_wrote_no_file(run: Run, tmp_path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
-def test_only_what_was_removed_is_counted(no_keyring: None) -> None:  # noqa: ARG001
+def test_the_report_counts_only_removed_files(no_keyring: None) -> None:  # noqa: ARG001
     with open_folder() as home:
         data = home / ".local" / "share" / "taskhand"
         data.mkdir(parents=True)

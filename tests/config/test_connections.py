@@ -239,7 +239,7 @@ def test_the_store_outside_is_no_other_connections_store(file: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("base", "is_told"), [("", True), ("https://API.vambe.me/", True), ("http://127.0.0.1:1", False)]
 )
-def test_two_connections_to_one_account_are_told(base: str, file: Path, *, is_told: bool) -> None:
+def test_a_note_reports_two_connections_to_one_account(base: str, file: Path, *, is_told: bool) -> None:
     text = f'{TWO}[connections.east]\nbackend = "vambe"\napi_key = "{SOUTH}"\nbase_url = "{base}"\n'
     found = [one.found for one in load(file, text).warnings]
     assert found == (["The connections south and east lead to the same account."] if is_told else [])
@@ -266,7 +266,7 @@ def test_a_journal_masks_the_secrets_of_every_connection(file: Path) -> None:
         assert Masking(one.settings.secrets).mask(f"{NORTH}, {SOUTH}, {OUTSIDE}") == f"{MASK}, {MASK}, {MASK}"
 
 
-def test_a_secret_that_others_can_read_is_told_by_key(file: Path, tmp_path: Path) -> None:
+def test_a_note_names_the_key_of_a_secret_that_other_users_can_read(file: Path, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("k", encoding="utf-8")
     key.chmod(0o644)
@@ -285,7 +285,7 @@ def test_a_secret_that_others_can_read_is_told_by_key(file: Path, tmp_path: Path
     ]
 
 
-def test_a_crms_setting_that_no_connection_uses_is_told(file: Path) -> None:
+def test_a_note_reports_a_crm_setting_that_no_connection_uses(file: Path) -> None:
     [warning] = load(file, TWO, VAMBE_BASE_URL="http://127.0.0.1:1").warnings
     assert warning.found == "VAMBE_BASE_URL is set, and no connection uses it."
 

@@ -132,7 +132,7 @@ def test_a_credential_that_is_simply_missing_is_left_for_the_backend_to_report(b
 
 
 @pytest.mark.parametrize("given", ["${VAMBE_API_KEY}", "your key", "op://x/y/z", f'"{SECRET}"', f"Bearer {SECRET}"])
-def test_a_chosen_backend_without_a_key_is_refused_with_what_was_found_instead(given: str) -> None:
+def test_a_chosen_backend_without_a_key_is_refused_with_the_misnamed_variable(given: str) -> None:
     settings = load({"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": given}).settings
     with refused("unauthorized", OperatorError) as caught:
         settings.check_credential()
@@ -164,7 +164,7 @@ def test_a_chosen_backend_without_a_key_is_refused_with_what_was_found_instead(g
         ("https://vault.example/key", "the address of a page, not a key", "Set VAMBE_API_KEY to the key alone."),
     ],
 )
-def test_a_reference_is_named_by_its_kind_with_what_to_do(given: str, found: str, remedy: str) -> None:
+def test_an_unresolved_reference_is_refused_with_its_kind_and_a_remedy(given: str, found: str, remedy: str) -> None:
     [warning] = load({"VAMBE_API_KEY": given}).warnings
     assert warning.found.startswith(f"VAMBE_API_KEY holds {found}")
     assert warning.found.endswith(", so the key counts as not set.")

@@ -33,7 +33,7 @@ def _health_check(web: Web) -> int:
     return done.returncode
 
 
-def test_the_image_s_command_serves_who_has_a_key_and_passes_its_health_check(store_file: Path, tmp_path: Path) -> None:
+def test_the_image_serves_callers_with_a_key_and_passes_its_health_check(store_file: Path, tmp_path: Path) -> None:
     assert json.loads(_last_instruction("ENTRYPOINT")) == ["taskhand"]
     serve, http, *options = json.loads(_last_instruction("CMD"))
     assert (serve, http) == ("serve", "--http")

@@ -99,7 +99,7 @@ def test_the_chart_sets_only_existing_variables_and_options(templates: str, valu
     assert values["callSeconds"] == SETTINGS.call_s
 
 
-def test_the_chart_probes_what_is_served_and_waits_for_calls_under_way(templates: str) -> None:
+def test_the_chart_probes_served_paths_and_waits_for_running_calls(templates: str) -> None:
     probes = dict(re.findall(r"(\w+)Probe:\s+httpGet: \{ path: (/\w+), port: http \}", templates))
     assert probes == {"startup": "/health", "liveness": "/health", "readiness": "/ready"}
     [more] = re.findall(r"Seconds: \{\{ add \.Values\.drainDelaySeconds \.Values\.callSeconds (\d+) \}\}", templates)

@@ -142,7 +142,7 @@ def due(zone: str | None = None, *, midnight_is_day: bool = False, **parts: str 
     return canonical_due(DueRequest.parse(**parts, reference=NOW), zone, midnight_is_day=midnight_is_day)
 
 
-def test_due_fields_mean_a_due_date_or_what_they_keep() -> None:
+def test_due_fields_become_a_due_date_or_the_parts_that_they_set() -> None:
     instant = due(due_date="2026-03-01T15:00:00-03:00")
     assert instant == due(due_date="2026-03-01", due_time="15:00", timezone=SANTIAGO)
     assert instant == due(SANTIAGO, due_date="2026-03-01", due_time="15:00")

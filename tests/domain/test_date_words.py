@@ -181,7 +181,7 @@ def test_a_day_ends_with_its_last_moment_a_part_of_a_day_with_that_part_and_a_ti
     assert read_moment("until", phrase, "to", HERE)[0].isoformat() == meaning
 
 
-def test_the_clock_of_who_sends_a_moment_may_be_a_minute_ahead() -> None:
+def test_a_moment_may_be_a_minute_in_the_future_because_clocks_differ() -> None:
     ahead = [HERE.now + timedelta(seconds=seconds) for seconds in (60, 61)]
     assert read_moment("since", ahead[0].isoformat(), "from", HERE)[0] == ahead[0]
     with refused("invalid_window", CallerError):
@@ -411,7 +411,7 @@ WORDS = sorted({word for phrase in split([*DUE, *CANDIDATES, *REFUSED, *WINDOWS]
 
 
 @given(st.lists(st.sampled_from(WORDS) | st.text(max_size=4), min_size=1, max_size=7).map(" ".join) | st.text())
-def test_any_text_is_read_or_refused_with_what_to_send(text: str) -> None:
+def test_any_text_is_either_read_as_a_date_or_refused_with_a_next_step(text: str) -> None:
     for read in (
         lambda: DueRequest.parse(text, reference=HERE),
         lambda: DueRequest.parse("2026-12-01", text, ZONE, reference=HERE),

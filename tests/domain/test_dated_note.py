@@ -76,7 +76,7 @@ def test_a_call_that_is_repeated_just_after_midnight_finds_its_note() -> None:
         ('<p>Why</p> <a href="', None),
     ],
 )
-def test_html_keeps_what_it_has_and_shows_the_note_below(body: str, after: str | None) -> None:
+def test_a_note_is_appended_to_html_without_changing_the_rest(body: str, after: str | None) -> None:
     assert append_line(body, NOTE.line, NOTE.below(text_of(body) or "")) == after
 
 

@@ -207,7 +207,7 @@ REQUESTS: list[tuple[Parts, bool, bool, bool]] = [
 
 
 @pytest.mark.parametrize(("parts", "given_any", "keeps_day", "keeps_any"), REQUESTS)
-def test_a_request_knows_what_it_keeps_of_the_current_due_date(
+def test_a_due_request_knows_which_parts_of_the_current_due_date_it_needs(
     parts: Parts, *, given_any: bool, keeps_day: bool, keeps_any: bool
 ) -> None:
     request = parse(**parts)

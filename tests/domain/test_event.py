@@ -61,7 +61,7 @@ def test_a_new_task_is_reported_with_all_fields_that_are_not_empty() -> None:
     assert difference_event(_TASK, None, "k").changed == ()  # type: ignore[union-attr]  # it is told
 
 
-def test_a_difference_names_its_fields_and_all_who_are_concerned() -> None:
+def test_an_event_has_the_changed_fields_and_both_former_and_new_responsibles() -> None:
     looks = (datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 2, 10, tzinfo=UTC))
     event = difference_event(_TASK, _with(title="Call Eva", task_responsibles=_OTHERS), "k", between=looks)
     assert event is not None

@@ -47,7 +47,7 @@ def test_a_person_is_found_by_id_e_mail_or_full_name(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["me", "ME", " Me ", "m\u200be"])
-def test_me_is_the_one_who_asks(text: str) -> None:
+def test_me_resolves_to_the_caller(text: str) -> None:
     found = people_lookup.resolve_people([text], MEMBERS, BEN.id)
     assert found.ids == (BEN.id,)
     assert found.matched == (Match("responsibleIds", text, BEN.id, BEN.name),)
@@ -116,7 +116,7 @@ def test_an_id_that_a_task_has_is_accepted_although_nobody_of_the_team_has_it() 
     assert people_lookup.resolve_people(["eva"], MEMBERS, None, **known, is_filter=True).ids == ("gone-1",)
 
 
-def test_those_who_were_not_given_by_their_full_names_are_shortened() -> None:
+def test_people_given_by_a_part_of_the_name_are_reported_as_shortened() -> None:
     found = people_lookup.resolve_people(["ana perez", "núñez", BEN.id, "me"], MEMBERS, JUAN.id)
     assert [match.given for match in found.shortened] == ["núñez", "me"]
 
@@ -244,7 +244,7 @@ CREW = [
         ("luc", "Jean\u2010Luc d'Arc"),
     ],
 )
-def test_whole_words_of_one_name_are_that_person_who_is_named(text: str, name: str) -> None:
+def test_whole_words_of_only_one_name_resolve_to_that_person(text: str, name: str) -> None:
     [found] = people_lookup.resolve_people([text], CREW, None).matched
     assert found == Match("responsibleIds", text, f"id-{name}", name)
 

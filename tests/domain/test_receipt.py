@@ -101,7 +101,7 @@ def test_every_field_that_was_missed_is_reported_on_its_own() -> None:
     assert receipt.changed == (FieldChange("priority", 1, 2),)
 
 
-def test_a_receipt_carries_the_task_as_it_is_and_what_was_matched() -> None:
+def test_a_receipt_has_the_present_task_and_the_resolved_names() -> None:
     matched = (Match("responsibleIds", "ana perez", ANA.id, ANA.name),)
     after = task(title="New")
     assert Receipt.of(task(), after, Edit(title="New"), matched) == Receipt(
@@ -235,7 +235,7 @@ def test_a_preview_shows_the_edit_and_the_inverse_of_the_edit_brings_back_the_ta
     assert shown.properties == before.properties
 
 
-def test_a_preview_of_a_new_task_has_what_the_edit_sets_and_no_more() -> None:
+def test_the_preview_of_a_new_task_has_only_the_fields_of_the_edit() -> None:
     new = preview(None, Edit(title="New", status=StatusChoice(position=2), properties=(("a", "1"),)))
     assert new == preview(None, Edit()).model_copy(
         update={"title": "New", "status_config": new.status_config, "properties": {"a": "1"}}

@@ -84,7 +84,7 @@ OFFSETS = [
 
 
 @pytest.mark.parametrize("name", OFFSETS)
-def test_an_offset_is_refused_with_what_to_send_and_no_zone_of_another_sign(name: str) -> None:
+def test_an_offset_is_refused_without_suggesting_a_zone_of_another_sign(name: str) -> None:
     with refused("unknown_timezone") as caught:
         known_zone(name)
     assert "is an offset" in caught.value.message
@@ -148,5 +148,5 @@ def test_no_zone_is_an_offset_unless_its_name_has_one(name: str) -> None:
         (SANTIAGO, None),
     ],
 )
-def test_a_zone_with_the_other_sign_is_told_with_its_offset(zone: str, offset: str | None) -> None:
+def test_the_offset_of_an_etc_gmt_zone_is_noted(zone: str, offset: str | None) -> None:
     assert offset_of_reversed(zone) == offset

@@ -346,7 +346,7 @@ def test_importing_the_client_does_not_import_the_http_library() -> None:
     assert not {"'httpx2'", "'httpcore2'", "'opentelemetry'", "'mcp'"} & set(done.stdout.strip("{}\n").split(", "))
 
 
-async def test_a_write_that_may_arrive_late_is_told_from_one_that_was_lost(
+async def test_a_write_that_may_arrive_late_is_distinguished_from_a_lost_one(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     client = await clients(server.url, limits=Limits(read_s=0.05, total_s=20.0))

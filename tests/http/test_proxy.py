@@ -104,7 +104,7 @@ def test_headroom_follows_the_upstreams_limit_until_its_window_ends() -> None:
     assert headroom(rate, with_pause(told, 30.0, 100.0), 110.0) == Headroom(rate, paused_s=20.0)
 
 
-def test_headroom_counts_what_the_configured_rate_leaves_where_the_upstream_names_no_limit() -> None:
+def test_headroom_follows_the_configured_rate_if_the_upstream_names_no_limit() -> None:
     rate = Rate(3, 10.0)
     state = RateState(sent=(90.0, 95.0, 99.0))
     assert [headroom(rate, state, now).ready for now in (99.5, 100.0, 105.0, 109.0)] == [0, 1, 2, 3]

@@ -156,7 +156,7 @@ async def test_the_queue_is_first_come_first_sent(time: Time) -> None:
     assert order == [(0, 0.0), (1, 0.0), (2, 0.0), (3, 2.0), (4, 2.0), (5, 2.0), (6, 4.0), (7, 4.0)]
 
 
-async def test_no_more_are_in_flight_than_there_are_places(time: Time) -> None:
+async def test_requests_in_flight_never_exceed_the_concurrency_limit(time: Time) -> None:
     rate_limiter = RateLimiter(Rate(1000), in_flight=3, clock=time.clock, sleep=time.sleep)
     flying: list[int] = [0]
     most: list[int] = []

@@ -192,7 +192,7 @@ def test_a_success_that_cannot_be_read_leaves_a_write_in_doubt() -> None:
         assert (type(error), error.code) == (OutcomeUnknown, "upstream_invalid")
 
 
-def test_a_lost_write_is_not_said_to_be_retryable() -> None:
+def test_a_lost_write_is_not_retryable() -> None:
     assert not unconfirmed_write_error(ACME, "r").retryable
 
 

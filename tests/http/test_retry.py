@@ -218,7 +218,7 @@ def test_retry_after_in_every_spelling(value: str | None, seconds: float | None)
 
 
 @given(st.integers(0, 86_400))
-def test_seconds_and_the_date_so_many_seconds_ahead_ask_for_the_same(seconds: int) -> None:
+def test_retry_after_means_the_same_in_seconds_and_as_a_date(seconds: int) -> None:
     date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
     now = NOW.timestamp()
     assert retry_after_s(str(seconds), now=now) == retry_after_s(date, now=now) == float(seconds)

@@ -179,7 +179,7 @@ async def test_a_write_stays_in_doubt_after_a_later_attempt_that_certainly_did_n
     assert client.request_count == 3
 
 
-async def test_a_write_in_doubt_stays_so_when_its_repetition_gets_no_turn(
+async def test_a_doubtful_write_stays_unknown_if_the_rate_limit_prevents_its_retry(
     clients: Clients, server: Server, steps: type[Steps], time: Time
 ) -> None:
     server.steps = [steps.answer(502, ratelimit="limit=9, remaining=0, reset=100"), steps.answer(200)]

@@ -81,7 +81,7 @@ async def test_a_person_of_a_real_provider_calls_as_themselves(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(("client", "subject"), [("page", "ana"), ("pairwise", "ana-at-pairwise")])
-async def test_the_person_who_signs_in_on_the_page_is_identified_by_the_subject(client: str, subject: str) -> None:
+async def test_a_person_who_signs_in_on_the_page_is_identified_by_the_subject(client: str, subject: str) -> None:
     """With a client that knows people by subjects of its own, nobody is who calls with another: nothing is guessed."""
     resource = "https://tasks.example.com/mcp"
     with provider(resource) as issuer:

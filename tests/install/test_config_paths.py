@@ -49,12 +49,12 @@ def test_a_moved_system_folder_is_used(tmp_path: Path, slug: str, system: System
     assert find_host(slug).user_file(nowhere).is_relative_to(tmp_path / "home")
 
 
-def test_the_folder_that_claude_code_is_told_to_use_is_used(tmp_path: Path) -> None:
+def test_the_configured_folder_of_claude_code_is_used(tmp_path: Path) -> None:
     machine = Machine("Darwin", tmp_path, {"CLAUDE_CONFIG_DIR": str(tmp_path / "work")})
     assert find_host("claude-code").user_file(machine) == tmp_path / "work" / ".claude.json"
 
 
-def test_the_folder_that_codex_is_told_to_use_is_used(tmp_path: Path) -> None:
+def test_the_configured_folder_of_codex_is_used(tmp_path: Path) -> None:
     machine = Machine("Linux", tmp_path, {"CODEX_HOME": str(tmp_path / "work")})
     assert find_host("codex").user_file(machine) == tmp_path / "work" / "config.toml"
 

@@ -24,7 +24,7 @@ def test_the_link_for_cursor_carries_its_entry() -> None:
     assert json.loads(base64.b64decode(given["config"], validate=True)) == CURSOR.entry(LAUNCH)
 
 
-def test_the_link_for_vs_code_carries_its_entry_and_what_it_asks_for() -> None:
+def test_the_link_for_vs_code_has_the_entry_and_its_inputs() -> None:
     asked = VSCODE.input_for("VAMBE_API_KEY", "The key & more.")
     given = _parameters(install_link(VSCODE, LAUNCH, [asked]))
     assert given["name"] == "taskhand"

@@ -39,7 +39,7 @@ OTHERS: dict[str, object] = {
 }
 
 
-def test_entries_are_known_by_their_name_or_by_what_they_start(home: Path) -> None:
+def test_entries_are_recognized_by_their_name_or_their_command(home: Path) -> None:
     _write(home / ".cursor" / "mcp.json", OTHERS | OURS)
     found = [one for one in find_known_entries() if isinstance(one, KnownEntry)]
     assert [one.host.server for one in found] == list(OURS)

@@ -120,7 +120,7 @@ async def test_an_id_that_is_taken_is_not_given_again(opens: Opener) -> None:
         assert [await settle(journal), await settle(journal)] == ["one", "two"]
 
 
-async def test_ids_are_counted_so_that_a_run_can_be_repeated(opens: Opener) -> None:
+async def test_ids_are_counted_on_when_the_journal_is_opened_again(opens: Opener) -> None:
     async with opens() as journal:
         first = [await settle(journal), await settle(journal)]
     async with opens() as again:
@@ -305,7 +305,7 @@ async def test_one_of_several_claims_is_enough(journal: Journal) -> None:
     assert (await journal.begin(make_opening("create_task", one), []))[1]
 
 
-async def test_a_process_that_has_just_started_finds_who_holds_a_claim(opens: Opener) -> None:
+async def test_a_new_process_finds_the_change_that_holds_a_claim(opens: Opener) -> None:
     async with opens() as earlier:
         change_id = await settle(earlier, make_opening("create_task", KEY))
     async with opens() as journal:
@@ -430,7 +430,7 @@ async def test_a_change_that_is_resumed_is_open_again_and_only_for_the_intents_t
     assert (done.outcome, [one.outcome for one in done.results.values()]) == ("applied", ["applied", "applied"])
 
 
-async def test_only_one_of_two_who_saw_the_same_change_resumes_it(journal: Journal, opens: Opener) -> None:
+async def test_only_one_of_two_processes_resumes_a_change(journal: Journal, opens: Opener) -> None:
     started = await begin(journal, None, rename_intent(), rename_intent("t-2"))
     await journal.settle(started.id, [Result(1, "not_attempted", "t-2")], APPLIED)
     seen = await journal.find(started.id)

@@ -63,7 +63,7 @@ def entries_of(steps: Iterable[str]) -> list[Entry]:
         (["read unknown", "late applied", "resumed", "read unknown"], "read unknown"),
     ],
 )
-def test_a_late_result_counts_where_it_knows_more_of_what_was_sent(steps: list[str], counts: str) -> None:
+def test_a_late_result_replaces_an_unknown_outcome(steps: list[str], counts: str) -> None:
     change = build_change(parse_body(one.body) for one in entries_of(steps))
     assert f"{change.results[0].note} {change.results[0].outcome}" == counts
 

@@ -54,7 +54,7 @@ def test_renders_time_tool_caller_and_fields_of_a_change_of_one_task() -> None:
         (Caller(), None, "by an unknown client"),
     ],
 )
-def test_person_client_and_connection_are_told_where_they_are_known(
+def test_a_rendered_change_names_the_known_person_client_and_connection(
     caller: Caller, connection: str | None, shown: str
 ) -> None:
     change = Change("chg_1", make_opening(caller=caller, connection=connection), ending=Ending("applied"))
@@ -74,7 +74,7 @@ def test_a_rendered_change_has_its_reason_its_plan_and_the_undone_change() -> No
     ]
 
 
-def test_a_call_that_was_refused_shows_what_was_sent() -> None:
+def test_the_rendering_of_a_refused_call_has_its_arguments() -> None:
     opening = make_opening(arguments={"id": "t-1", "priority": "Ñandú"})
     assert lines(Change("chg_1", opening, ending=Ending("refused", "invalid_priority"))) == [
         "2026-03-04T15:30+00:00 Wed  update_task  refused (invalid_priority)  by Claude 1.0  chg_1",
@@ -82,7 +82,7 @@ def test_a_call_that_was_refused_shows_what_was_sent() -> None:
     ]
 
 
-def test_a_plan_and_an_open_change_show_what_is_to_be() -> None:
+def test_the_rendering_of_a_plan_or_an_open_change_has_the_intended_values() -> None:
     for ending in (Ending("planned"), None):
         change = Change("plan_1", make_opening(), (rename_intent(),), ending=ending)
         assert lines(change)[1:] == ['  update: "Call back" (t-1)', '    title: "Call back" -> "New title"']

@@ -250,7 +250,7 @@ async def test_the_store_shows_the_value_that_another_process_set_before_it_is_o
         assert undone.after[task_id].title == "Theirs"
 
 
-async def test_the_store_keeps_another_field_that_another_process_set_and_so_does_an_undo(tmp_path: Path) -> None:
+async def test_the_store_and_an_undo_keep_a_field_that_another_process_set(tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
         await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))

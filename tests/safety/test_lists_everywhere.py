@@ -233,7 +233,7 @@ async def test_a_connection_without_a_filters_field_is_not_asked_and_other_error
         assert "arguments are" not in refused.value.next
 
 
-async def test_people_who_cannot_be_told_apart_are_candidates_that_each_connection_takes(tmp_path: Path) -> None:
+async def test_candidates_for_an_ambiguous_name_are_accepted_by_each_connection(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         with pytest.raises(Refused) as refused:
             await there.agent("list_tasks", responsibleIds=["Maria Rodriguez"])

@@ -21,7 +21,9 @@ FAULTS: dict[str, Fault | None] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_many_deletions_are_told_truly_gone_on_with_and_undone_as_one(crm: Crm, name: str) -> None:
+async def test_deletions_of_many_tasks_report_true_outcomes_can_be_resumed_and_are_undone_together(
+    crm: Crm, name: str
+) -> None:
     fault = FAULTS[name]
     async with staged(crm) as stage:
         before, ids = stage.tasks, list(stage.ids[:FOUR])

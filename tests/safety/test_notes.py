@@ -104,7 +104,7 @@ async def test_a_note_that_html_would_swallow_is_refused_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("crm", WITH_DESCRIPTION, ids=str)
-async def test_a_note_keeps_what_another_client_has_just_written(crm: Crm) -> None:
+async def test_a_note_keeps_the_text_that_another_client_has_just_written(crm: Crm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         await stage.agent("list_tasks")
@@ -113,7 +113,7 @@ async def test_a_note_keeps_what_another_client_has_just_written(crm: Crm) -> No
         assert (await read_task(stage, task_id))["description"] == "Theirs\n2026-03-02 Elena: called"
 
 
-async def test_the_store_keeps_what_another_process_writes_just_before_the_transaction(tmp_path: Path) -> None:
+async def test_the_store_keeps_the_text_that_another_process_writes_just_before_the_transaction(tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
         sql = "UPDATE task SET description = 'Theirs' WHERE id = ?"

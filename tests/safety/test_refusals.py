@@ -28,7 +28,7 @@ async def answer(stage: AtCrm, kind: str, status: int, *, commit: bool = False, 
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_refusal_names_only_what_was_sent(crm: Crm) -> None:
+async def test_a_refusal_names_only_arguments_that_were_sent(crm: Crm) -> None:
     new: dict[str, Any] = {"title": "New", "responsibleIds": ["me"]}
     async with staged(crm, tasks=2) as stage:
         refused = await answer(stage, "one", 400, title="New")
@@ -65,7 +65,7 @@ async def test_vambe_names_every_reference_that_may_be_unknown() -> None:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_conflict_is_never_told_as_an_unknown_status(crm: Crm) -> None:
+async def test_a_conflict_is_never_reported_as_an_unknown_status(crm: Crm) -> None:
     async with staged(crm, tasks=1) as stage:
         refused = await answer(stage, "one", 409, newStatusName=await done_status(stage))
         assert refused["code"] == "conflict"

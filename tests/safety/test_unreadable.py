@@ -174,7 +174,7 @@ async def test_a_bulk_by_filter_tells_the_unreadable_task_and_writes_its_neighbo
 @pytest.mark.parametrize(
     ("field", "whose", "is_told"), [("priority", "me", True), ("priority", "ana", False), ("who", "", False)]
 )
-async def test_an_unreadable_task_is_told_to_its_own_people_where_a_rule_wants_that(
+async def test_with_own_tasks_only_an_unreadable_task_is_reported_only_to_its_responsibles(
     crm: Crm,
     field: str,
     whose: str,

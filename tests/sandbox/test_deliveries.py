@@ -169,7 +169,7 @@ def test_a_fault_of_deliveries_is_of_no_route() -> None:
     assert not Fault("status", route="*").applies_to("WEBHOOK")
 
 
-async def test_a_reset_forgets_what_was_sent() -> None:
+async def test_a_reset_forgets_earlier_deliveries() -> None:
     stage, subscriber = Stage(), Subscriber()
     for _ in range(2):
         await stage.subscribe("created")
@@ -179,7 +179,7 @@ async def test_a_reset_forgets_what_was_sent() -> None:
     assert subscriber.texts() == ["A", "A"]
 
 
-async def test_vambe_delivers_what_its_documentation_names_and_signs_nothing() -> None:
+async def test_vambe_delivers_the_documented_topics_without_a_signature() -> None:
     sandbox, subscriber = VambeSandbox(spec_variant=VambeVariant(topics="tasks")), Subscriber()
     transport = httpx2.ASGITransport(sandbox.app)
     headers = {"x-api-key": sandbox.key}

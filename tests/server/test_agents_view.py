@@ -185,7 +185,9 @@ async def test_the_candidates_are_the_connections_that_an_id_can_be_of(
         assert [one["value"] for one in error["candidates"]] == names
 
 
-async def test_a_plan_or_change_with_the_wrong_connection_is_told_its_own(mixed: Connections) -> None:
+async def test_a_plan_or_change_sent_with_the_wrong_connection_is_refused_with_the_right_one(
+    mixed: Connections,
+) -> None:
     async with Client(create_server(mixed)) as client:
         made = await answer_of(client, "create_task", connection="north", **NEW)
         plan = await answer_of(client, "delete_task", id=made["task"]["id"], dryRun=True)

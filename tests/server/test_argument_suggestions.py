@@ -95,7 +95,7 @@ async def test_a_name_that_asks_for_another_tool_or_place_is_answered_with_it(
     assert instead in json.loads(text)["error"]["next"]
 
 
-async def test_all_unknown_arguments_are_refused_at_once_beside_what_else_is_wrong(tmp_path: Path) -> None:
+async def test_one_error_names_all_unknown_arguments_and_all_other_faults(tmp_path: Path) -> None:
     async with ARMS[0].open(tmp_path) as app, Client(create_server(app)) as client:
 
         async def error_of(tool: str, **arguments: Any) -> dict[str, Any]:

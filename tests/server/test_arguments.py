@@ -114,7 +114,7 @@ def test_a_value_with_a_certain_meaning_is_coerced(tool: str, sent: dict[str, An
         ("create_task", DRAFT | {"responsibleIds": None}),
     ],
 )
-def test_null_is_refused_for_what_must_be_given(tool: str, sent: dict[str, Any]) -> None:
+def test_null_is_refused_for_a_required_argument(tool: str, sent: dict[str, Any]) -> None:
     with refused("invalid_arguments") as caught:
         parse_call(tool, sent)
     assert "cannot be null" in caught.value.message
@@ -176,7 +176,9 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("tool", "sent", "sentence"), WRONG)
-def test_a_value_of_another_kind_is_refused_saying_what_to_send(tool: str, sent: dict[str, Any], sentence: str) -> None:
+def test_a_value_of_the_wrong_type_is_refused_with_the_expected_type(
+    tool: str, sent: dict[str, Any], sentence: str
+) -> None:
     with refused("invalid_arguments") as caught:
         parse_call(tool, sent)
     assert caught.value.message == sentence

@@ -96,7 +96,7 @@ async def test_people_with_the_same_name_are_shown_by_e_mail(client: Client) -> 
     assert (await completions(client, "to", "maría rod")).values == ["maria.one@example.com", "maria.two@example.com"]
 
 
-async def test_completion_leaves_out_the_person_who_hands_over(client: Client) -> None:
+async def test_completion_of_the_receiver_omits_the_person_who_hands_over(client: Client) -> None:
     for typed in ("elena", " ELENA"):
         assert "Elena" not in (await completions(client, "to", "", **{"from": typed})).values
     assert "Elena" in (await completions(client, "to", "", **{"from": "Ana Soto"})).values

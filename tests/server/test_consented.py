@@ -55,7 +55,7 @@ def calls(crm: str) -> list[tuple[str, Mapping[str, Any]]]:
     ]
 
 
-async def test_every_tool_works_with_what_a_person_has_consented_to(crm: str, tmp_path: Path) -> None:
+async def test_every_tool_works_with_the_scopes_of_a_consent(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path, *UNLIMITED[crm]) as office:
         granted = await consent(office, BEN)
         assert granted.member_id == office.crm.members[0]

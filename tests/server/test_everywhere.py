@@ -83,7 +83,7 @@ async def test_a_page_of_large_rows_ends_early_and_goes_on_in_each_connection(tm
         assert len(json.dumps(whole, ensure_ascii=False)) <= MAX_LENGTH
 
 
-async def test_rows_are_text_by_others_and_name_only_what_was_asked_for(tmp_path: Path) -> None:
+async def test_rows_are_marked_untrusted_and_have_only_the_requested_fields(tmp_path: Path) -> None:
     async with open_offices(tmp_path) as connections, client_of(connections) as client:
         await fill(client, 1)
         answer = await answer_of(client, "list_tasks", fields=["title"])

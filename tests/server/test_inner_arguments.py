@@ -121,7 +121,7 @@ def test_null_inside_a_filter_or_an_object_of_ours_is_not_given() -> None:
     assert parse_given({"own": {"label": "x", "size": None}}) == {"own": {"label": "x"}}
 
 
-def test_a_blank_does_not_widen_what_a_filter_writes_to() -> None:
+def test_a_blank_value_does_not_widen_the_filter_of_a_bulk_change() -> None:
     assert parse_given({"filter": {"text": "", "contact": " "}}) == {"filter": {"text": "", "contact": ""}}
     with refused("invalid_arguments"):
         parse_body({"filter": {"status": ""}})

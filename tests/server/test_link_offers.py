@@ -294,7 +294,7 @@ async def test_a_call_stops_waiting_once_its_person_has_linked_elsewhere(stage: 
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("reason", REFUSALS)
-async def test_an_account_that_the_page_refuses_ends_the_waiting_and_is_told(
+async def test_a_call_that_waits_for_a_link_ends_with_the_reason_if_the_page_refuses_the_account(
     stage: Stage, mode: str, reason: str
 ) -> None:
     """Nothing is hurried: a call that waited would take half a minute."""

@@ -101,7 +101,7 @@ async def test_connection_stands_first_and_is_required_where_nothing_else_tells_
         assert ("connection" in schema.get("required", ())) == (tool["name"] in NOTHING_ELSE_TELLS), tool["name"]
 
 
-async def test_two_accounts_whose_ids_look_alike_are_told_apart_by_name(tmp_path: Path) -> None:
+async def test_two_accounts_with_ids_of_one_form_are_distinguished_by_name(tmp_path: Path) -> None:
     async with open_mixed(tmp_path, "hubspot", "hubspot") as connections:
         required = {tool["name"] for tool in await list_tools(connections) if "connection" in _required_fields(tool)}
     assert required >= NOTHING_ELSE_TELLS | {"get_task", "update_task", "bulk_update_tasks", "delete_task"}

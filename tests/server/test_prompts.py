@@ -64,7 +64,7 @@ async def test_a_prompt_names_exactly_the_tools_in_uses(store_file: Path, prompt
 
 
 @pytest.mark.parametrize("name", ["daily_briefing", "overdue_sweep"])
-async def test_a_prompt_looks_for_what_was_changed_where_the_caller_may_list_it(store_file: Path, name: str) -> None:
+async def test_a_prompt_reads_list_events_only_if_the_caller_may_use_it(store_file: Path, name: str) -> None:
     async with connected(store_file) as client:
         text = await prompt_text(client, name, {"member": "Ana Soto"})
         assert 'list_events with since "yesterday" and people ["Ana Soto"]' in text

@@ -188,7 +188,7 @@ async def test_the_plan_threshold_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-async def test_every_field_that_a_backend_lacks_is_said_to_be_missing(backend: str, tmp_path: Path) -> None:
+async def test_the_capabilities_name_every_field_that_a_backend_lacks(backend: str, tmp_path: Path) -> None:
     async with open_app(Settings(db=tmp_path / "tasks.sqlite", **BACKENDS[backend])) as at:
         can = at.backend.capabilities
     fields = (await _capabilities(backend, tmp_path))["fields"]

@@ -102,7 +102,7 @@ async def prompt(client: Client, name: str, **arguments: str) -> str:
     return message.content.text
 
 
-async def test_nobody_without_the_scope_read_is_told_the_connections_by_completion(offices: Offices) -> None:
+async def test_completion_of_connections_needs_the_scope_read(offices: Offices) -> None:
     async with offices.client() as client:
         assert await completions(client, "connection") == ["north", "south"]
     async with offices.client(scopes=frozenset({"write"})) as client:
@@ -162,7 +162,7 @@ async def test_a_caller_without_the_scope_of_reading_is_shown_nothing(offices: O
             assert await completions(client, argument) == []
 
 
-async def test_a_resource_that_is_not_there_is_refused_with_its_connection(offices: Offices) -> None:
+async def test_an_unknown_resource_is_refused_with_its_connection(offices: Offices) -> None:
     async with offices.client() as client:
         for name in ("north", "south"):
             said = await refusal(client, f"task://{name}/0a0b0c0d")
@@ -183,7 +183,9 @@ async def test_a_tool_that_a_rule_forbids_shows_nothing_in_another_way(offices: 
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-async def test_a_session_that_lists_again_sees_what_the_rules_allow_now(offices: Offices, mode: str) -> None:
+async def test_a_session_that_lists_tools_again_gets_those_that_the_new_rules_allow(
+    offices: Offices, mode: str
+) -> None:
     offices.rules = {"most_tasks": 100}
     async with offices.client(mode=mode) as client:
         assert len((await client.list_tools()).tools) > 10
@@ -251,7 +253,7 @@ async def test_names_are_completed_of_the_connection_that_is_chosen(offices: Off
         assert await completions(client, "from", "ana s") == ["Ana Soto"]
 
 
-async def test_a_session_is_told_of_the_task_of_its_connection_alone(offices: Offices) -> None:
+async def test_a_session_is_notified_only_of_tasks_of_its_connection(offices: Offices) -> None:
     async with offices.client() as client, connect_raw(offices.server()) as host:
         task_id = (await answer_of(client, "create_task", connection="north", **TASK))["task"]["id"]
         await host.ask(older("initialize", 0, **HELLO))
@@ -375,7 +377,7 @@ ADVICE = ("delete_task", "one write", "dryRun", "believe")
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-async def test_instructions_describe_only_what_the_caller_may_do(offices: Offices, mode: str) -> None:
+async def test_instructions_describe_only_tools_that_the_caller_may_use(offices: Offices, mode: str) -> None:
     async def said(scopes: frozenset[Scope] = SCOPES) -> str:
         async with offices.client(scopes=scopes, mode=mode) as client:
             return client.instructions or ""

@@ -147,7 +147,7 @@ async def test_a_subscriber_that_lost_access_to_a_task_is_not_notified_of_it(app
                 assert await watcher.next() == f"task://{other}"
 
 
-async def test_a_new_task_and_one_that_is_made_again_are_told_to_listeners(app: AppContext) -> None:
+async def test_subscribers_are_notified_of_a_new_task_and_of_a_restored_one(app: AppContext) -> None:
     heard: list[str] = []
     app.updates.subscribe(heard.append)
     async with Client(create_server(app)) as client:
@@ -274,7 +274,7 @@ async def test_no_notification_is_sent_after_unsubscribing(app: AppContext) -> N
         "",
     ],
 )
-async def test_only_what_changes_can_be_subscribed_to(app: AppContext, address: str) -> None:
+async def test_only_tasks_and_events_can_be_subscribed_to(app: AppContext, address: str) -> None:
     async with connect_raw(create_server(app)) as connection:
         await open_older(connection)
         error = (await connection.ask(older("resources/subscribe", "s", uri=address)))["error"]

@@ -192,7 +192,7 @@ async def test_a_task_that_was_deleted_is_made_again_however_often(app: AppConte
     assert len(made) == 3
 
 
-async def test_a_task_whose_deletion_was_refused_is_there_still_and_not_made_again(app: AppContext) -> None:
+async def test_a_repeated_create_returns_the_task_whose_deletion_was_refused(app: AppContext) -> None:
     draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
     made = await create_task(Call(app, "create_task", ANA), draft)
     assert isinstance(made, Receipt)

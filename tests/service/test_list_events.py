@@ -326,7 +326,9 @@ async def test_a_past_too_long_for_one_call_is_listed_partly_with_a_note(tmp_pat
             assert "may be missing: send a later since." in answer["note"]
 
 
-async def test_the_latest_changes_begin_with_the_first_of_them_where_there_are_more(tmp_path: Path) -> None:
+async def test_the_window_of_the_latest_events_begins_at_the_first_listed_one_if_older_ones_exist(
+    tmp_path: Path,
+) -> None:
     async with open_stage(tmp_path) as stage:
         await start(stage)
         for number in range(3):

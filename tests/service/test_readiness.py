@@ -66,7 +66,7 @@ async def test_concurrent_readiness_checks_share_one_result_for_half_a_minute(cr
     ("status", "state"), [(401, "unauthorized"), (403, "ok"), (429, "ok"), (500, "upstream_error")], ids=str
 )
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_refused_credential_and_a_crm_that_fails_are_told_and_looked_at_again_soon(
+async def test_a_refused_credential_or_a_failing_crm_is_checked_again_after_five_seconds(
     crm: Crm, status: int, state: str
 ) -> None:
     async with watched(crm, Fault("status", "GET *", nth="every", status=status)) as at:
@@ -78,14 +78,14 @@ async def test_a_refused_credential_and_a_crm_that_fails_are_told_and_looked_at_
         assert (await at.states())[0] == "ok"
 
 
-async def test_a_crm_that_does_not_answer_is_told_in_bounded_time() -> None:
+async def test_readiness_answers_in_bounded_time_if_the_crm_is_silent() -> None:
     async with watched(CRMS[0], Fault("slow", "*", nth="every", seconds=60)) as at:
         at.readiness.bound_s = 0.05
         with anyio.fail_after(5):
             assert (await at.readiness.check())["credential"] in {"timeout", "upstream_error"}
 
 
-async def test_the_state_of_the_store_and_of_the_journal_is_told_by_the_code_of_the_error(tmp_path: Path) -> None:
+async def test_readiness_names_the_error_code_of_the_store_and_of_the_journal(tmp_path: Path) -> None:
     store, journal = tmp_path / "tasks.sqlite", tmp_path / "journal.sqlite"
     async with app_at("local", "", tmp_path) as app:
         readiness = Readiness(app)

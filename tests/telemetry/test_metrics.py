@@ -215,7 +215,7 @@ async def test_a_refused_call_is_counted_for_the_connection_that_it_names(tmp_pa
         assert seen[f"taskhand_tool_calls_total{{{labels}}}"] == 1
 
 
-async def test_the_tools_of_a_server_with_several_connections_are_counted_and_other_machines_are_told_of(
+async def test_metrics_count_the_tools_of_several_connections_and_warn_of_an_open_port(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     named = tuple(ConnectionSettings(one, Settings()) for one in ("a", "b"))

@@ -69,7 +69,7 @@ async def test_the_daily_sweep_moves_overdue_tasks_after_a_yes(
 
 
 @pytest.mark.taskhand(backend="close")
-async def test_the_follow_up_makes_one_task_of_what_a_customers_owner_has_completed(
+async def test_the_follow_up_example_creates_one_task_for_a_completed_one(
     taskhand: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     example, environment = _example("follow_up", "follow_up.py"), taskhand.populated.environment

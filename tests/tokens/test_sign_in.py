@@ -62,7 +62,7 @@ async def visiting(*trusted: Issuer, **given: Any) -> AsyncIterator[Visit]:
         await documents.aclose()
 
 
-async def test_the_person_is_the_one_who_calls_with_tokens_of_the_issuer() -> None:
+async def test_signing_in_identifies_the_same_person_as_tokens_of_the_issuer() -> None:
     async with visiting() as visit:
         await visit.go()
         asked = {name: one[0] for name, one in parse_qs(urlsplit(visit.address).query).items()}
@@ -86,7 +86,7 @@ async def test_the_subject_of_access_tokens_counts_where_that_of_id_tokens_is_an
             assert await visit.find() == f"{visit.issuer.url}#pairwise-of-the-page"
 
 
-async def test_an_access_token_of_another_trusted_issuer_does_not_say_who_has_signed_in() -> None:
+async def test_an_access_token_of_another_trusted_issuer_does_not_identify_the_person() -> None:
     with issuing() as other:
         async with visiting(other, signed_in={"sub": "ben"}) as visit:
             visit.issuer.given = {"access_token": other.token(HERE)}

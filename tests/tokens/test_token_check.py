@@ -259,7 +259,7 @@ async def test_an_issuer_that_cannot_be_reached_is_asked_once_in_ten_seconds_how
     assert [one.name for one in caplog.records if "cannot be read" in one.message] == ["taskhand.tokens.issuer_keys"]
 
 
-async def test_keys_are_refreshed_in_the_background_so_that_a_withdrawn_key_is_refused(issuer: Issuer) -> None:
+async def test_keys_are_refreshed_in_the_background_and_a_withdrawn_key_is_refused(issuer: Issuer) -> None:
     clock, waits = Clock(), list[float]()
     issuer.keys = [make_key("first"), make_key("second")]
     documents = JsonDocuments(Runtime(clock=clock, sleep=clock.sleep))

@@ -151,7 +151,7 @@ def sign_in(header: dict[str, Any] | None = None, **claims: Any) -> str:
         ({"sub": "ana "}, "no subject"),
     ],
 )
-def test_an_id_token_proves_who_has_signed_in_here_just_now(claims: dict[str, Any], reason: str | None) -> None:
+def test_an_id_token_identifies_the_person_of_a_recent_sign_in(claims: dict[str, Any], reason: str | None) -> None:
     if reason is None:
         assert sign_in(**claims) == f"{ISSUER}#ana"
     else:

@@ -219,7 +219,7 @@ async def test_a_pasted_key_that_the_crm_rejects_is_asked_for_again(links: Links
     assert crm.asked == []
 
 
-async def test_a_caller_who_gives_up_does_not_lose_the_answer(links: Links, crm: Crm, clock: FixedClock) -> None:
+async def test_a_renewal_completes_although_its_caller_gave_up(links: Links, crm: Crm, clock: FixedClock) -> None:
     clock.move(minutes=26)
     crm.answers = anyio.Event()
     async with anyio.create_task_group() as tasks:
@@ -345,7 +345,7 @@ async def test_a_link_saved_or_removed_during_a_renewal_is_kept(links: Links, cr
     assert await links.find("ana", "north") is None
 
 
-async def test_all_who_wait_for_a_renewal_are_asked_to_link_again_once_the_link_is_removed(
+async def test_all_calls_that_wait_for_a_renewal_get_link_required_once_the_link_is_removed(
     links: Links, crm: Crm, clock: FixedClock
 ) -> None:
     crm.answers = anyio.Event()

@@ -88,7 +88,7 @@ def test_a_rotation_that_is_killed_loses_nothing_and_is_run_again(path: Path) ->
     assert anyio.run(opened_tokens, path, KEY) == EVERY
 
 
-async def test_links_saved_or_removed_during_a_rotation_stay_so(path: Path) -> None:
+async def test_links_saved_or_removed_during_a_rotation_are_not_overwritten(path: Path) -> None:
     class Slow(SqliteLinkStore):
         """A store beside which servers work: one link is replaced with the old key, one is removed."""
 

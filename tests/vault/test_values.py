@@ -61,7 +61,7 @@ def test_a_page_can_be_used_once_in_time_and_by_the_browser_that_began() -> None
         {"proved_at": NOW},
     ],
 )
-def test_the_fields_that_decide_who_may_use_a_page_are_bound(changed: dict[str, Any]) -> None:
+def test_the_fields_of_a_ticket_that_restrict_its_use_are_authenticated(changed: dict[str, Any]) -> None:
     assert replace(TICKET, **changed).bound != TICKET.bound
     assert replace(TICKET, tries=3, refusal="denied", used_at=NOW, linked_at=NOW).bound == TICKET.bound
 

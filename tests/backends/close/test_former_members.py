@@ -61,7 +61,7 @@ async def test_former_members_are_listed_users_without_an_organization_and_those
     assert await former(client) == [("user_gil", "Gil Abel"), ("user_zoe", "Zoe Ra")]
 
 
-async def test_a_user_who_has_come_back_is_no_former_member() -> None:
+async def test_a_former_user_who_is_active_again_is_not_listed_as_former() -> None:
     assert await former(
         Organization([ANA, BEN], [former_user("user_ben", "Ben Paz"), former_user("user_zoe", "Zoe Ra")])
     ) == [("user_zoe", "Zoe Ra")]

@@ -18,7 +18,7 @@ def ends(sandbox: CloseSandbox) -> list[tuple[bool, str | None]]:
     return [(task["is_complete"], task.get("resolution")) for task in sandbox.tasks]
 
 
-async def test_a_task_is_finished_with_a_resolution_planned_told_and_undone() -> None:
+async def test_a_resolution_is_planned_applied_listed_and_undone() -> None:
     sandbox = make_sandbox()
     async with agent_on(sandbox) as agent:
         plan = await agent("complete_task", id=TASK, resolution="skipped", dryRun=True)

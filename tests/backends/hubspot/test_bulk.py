@@ -59,7 +59,7 @@ async def test_a_thousand_tasks_keep_to_the_documented_rate() -> None:
         assert sum(time.slept) > 0
 
 
-async def test_every_input_has_a_trace_id_of_its_own_and_only_what_changes() -> None:
+async def test_every_batch_input_has_its_own_trace_id_and_only_changed_properties() -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 3)

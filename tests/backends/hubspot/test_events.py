@@ -144,7 +144,7 @@ async def test_each_change_is_reported_with_the_earlier_value_its_author_and_its
         assert there.feed.gaps == []
 
 
-async def test_somebody_who_became_an_owner_since_the_last_look_is_named_as_one() -> None:
+async def test_an_owner_added_since_the_last_poll_is_named_in_the_event() -> None:
     async with watched() as there:
         store = there.stage.hubspot._store  # noqa: SLF001  the API makes no owners
         owners = store.owners
@@ -247,7 +247,7 @@ async def test_an_event_without_histories_is_the_difference_of_two_polls() -> No
         assert await there.feed.look() == []
 
 
-async def test_tasks_that_go_by_a_property_of_their_own_are_told_by_its_value() -> None:
+async def test_events_identify_tasks_by_the_configured_unique_property() -> None:
     rows = [row(number, erp_key=f"ERP-{number}") for number in (1, 2)]
     async with watched("unique_property=erp_key", world=seed(rows=rows), id_property="erp_key") as there:
         await there.feed.look(task_id(2))

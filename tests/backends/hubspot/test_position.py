@@ -53,7 +53,7 @@ def test_the_search_begins_a_day_before_the_newest_seen_change_but_not_before_th
 
 
 @pytest.mark.parametrize(("at", "is_new"), [(AT - LAG_MS - 1, False), (AT - LAG_MS, True), (AT + 5, True)])
-def test_a_deletion_is_new_unless_it_was_before_what_was_read(at: int, *, is_new: bool) -> None:
+def test_a_deletion_is_reported_unless_it_precedes_the_position_that_was_read(at: int, *, is_new: bool) -> None:
     assert Position.at(AT).bin.is_new("1", at) is is_new
 
 

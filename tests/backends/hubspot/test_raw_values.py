@@ -152,7 +152,7 @@ async def test_undo_restores_a_stage_that_no_status_stands_for(way: Way, seen: s
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
-async def test_a_lost_answer_counts_as_applied_only_where_the_raw_value_is_there(
+async def test_a_lost_update_counts_as_applied_only_if_the_raw_value_was_stored(
     way: Way, kind: Literal["reset_after", "reset_before"]
 ) -> None:
     there, time = world()
@@ -218,7 +218,7 @@ async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None
         assert made.note == (HUBSPOT.found if fault else None)
 
 
-async def test_undo_of_a_deletion_links_only_what_the_edit_names() -> None:
+async def test_undo_of_a_deletion_restores_only_the_links_in_the_edit() -> None:
     there, time = world((), row(1, {"contacts": [CAROLINA], "companies": [COMPANY]}, **ODD))
     async with staged(there, time) as stage:
         before = await snapshot(stage)

@@ -110,7 +110,7 @@ async def test_an_unused_status_can_be_removed_and_its_name_taken_again(backend:
     assert await status_names(backend) == ["Pendiente", "Completado", "En Progreso"]
 
 
-async def test_the_only_initial_status_stays_until_there_is_another(backend: LocalBackend) -> None:
+async def test_the_only_initial_status_cannot_be_removed(backend: LocalBackend) -> None:
     with pytest.raises(CallerError, match="only initial") as refused:
         await backend.edit(lambda directory: directory.remove_status("Pendiente"))
     assert refused.value.code == "in_use"
@@ -151,7 +151,7 @@ async def test_me_cannot_be_removed(backend: LocalBackend, who: str) -> None:
     assert len(await backend.account.members()) == 1
 
 
-async def test_two_members_with_one_name_are_told_apart_by_id_or_e_mail(backend: LocalBackend) -> None:
+async def test_two_members_with_one_name_are_distinguished_by_id_or_e_mail(backend: LocalBackend) -> None:
     first = await backend.edit(lambda directory: directory.add_member("María Rodríguez", "m.r@example.com"))
     second = await backend.edit(lambda directory: directory.add_member("Maria Rodriguez"))
     with pytest.raises(Ambiguous) as refused:

@@ -360,7 +360,7 @@ def test_following_the_cursor_gives_every_task_once_in_the_right_order(
 
 @settings(max_examples=EXAMPLES // 5, deadline=None, derandomize=True, database=None)
 @given(wanted=st.lists(wishes, max_size=24), asked=st.lists(asks, min_size=12, max_size=12))
-def test_a_query_of_a_database_finds_what_the_oracle_finds(
+def test_a_database_query_finds_the_same_tasks_as_the_oracle(
     postgres_database: "TestDatabase", wanted: list[Wish], asked: list[Ask]
 ) -> None:
     empty_database(postgres_database)

@@ -55,7 +55,9 @@ async def test_dates_lie_around_today_and_some_are_late(backend: LocalBackend) -
     assert len(late) >= 3
 
 
-async def test_every_status_and_priority_is_in_use_and_what_is_done_was_due_before(backend: LocalBackend) -> None:
+async def test_seeded_tasks_use_every_status_and_priority_and_finished_ones_were_due_before_today(
+    backend: LocalBackend,
+) -> None:
     tasks = await seed_tasks(backend)
     statuses = Counter(task.status_config.name for task in tasks if task.status_config)
     assert set(statuses) == {"Pendiente", "En Progreso", "Completado"}

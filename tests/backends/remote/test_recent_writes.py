@@ -17,7 +17,7 @@ def test_a_deletion_is_remembered_during_the_list_lag_plus_the_cache_lifetime() 
     assert not recent.is_deleted("2")
 
 
-def test_a_deletion_ends_what_was_remembered_of_a_write() -> None:
+def test_a_deletion_forgets_the_remembered_write_of_the_task() -> None:
     recent = RecentWrites[str](30.0, Time().clock, str.casefold)
     recent.wrote("a", "row")
     assert recent.get("A") is not None

@@ -236,7 +236,7 @@ async def test_an_empty_list_for_people_is_asked_for_once(people: tuple[str, ...
     assert people_asked(sandbox) == [{"responsibleIds": list(people)}] * 2
 
 
-async def test_people_are_found_by_name_among_those_who_wrote_within_a_year() -> None:
+async def test_contacts_are_searched_by_name_among_those_of_the_last_year() -> None:
     sandbox, time = sandbox_of(), Time()
     async with wire_to(sandbox) as wire:
         account = Account(wire, None, 0, Timing(time.moment, time.clock, time.sleep))

@@ -120,7 +120,7 @@ async def test_deletions_are_not_reported_if_the_lists_may_be_cut() -> None:
         assert [event.task_id for event in await feed.look()] == ids[:2]
 
 
-async def test_a_deletion_is_not_told_where_vambe_lists_no_window_as_wide() -> None:
+async def test_a_deletion_is_not_reported_if_vambe_refuses_a_window_that_wide() -> None:
     async with open_vambe(spec_variant=SpecVariant(max_window_days=300)) as world:
         task_id, _ = await world.others.create("Call Acme"), await world.others.create("Other")
         feed = await begin(world)
@@ -171,7 +171,7 @@ def rows(ids: Sequence[str | None]) -> list[JsonObject]:
         ([], [], [], ["deleted", "deleted"]),
     ],
 )
-async def test_a_deletion_is_told_where_every_list_is_whole_and_none_has_the_task(
+async def test_a_deletion_is_reported_if_all_lists_are_complete_and_none_has_the_task(
     near: list[str], wide: list[str | None], day: list[str | None], kinds: list[str]
 ) -> None:
     time, lists_have = Time(), [rows([GONE, NEAR])]

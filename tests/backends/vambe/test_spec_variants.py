@@ -427,7 +427,7 @@ async def test_a_status_that_vambe_does_not_have_is_refused_with_those_that_are_
         ("list_tasks", {"status": ["Archivado"], "countBy": "status"}),
     ],
 )
-async def test_an_unknown_status_is_refused_with_the_statuses_seen_so_far(tool: str, arguments: dict[str, Any]) -> None:
+async def test_an_unknown_status_is_refused_with_the_known_statuses(tool: str, arguments: dict[str, Any]) -> None:
     async with connected(sandbox_of(), vambe_api_key=KEY, vambe_statuses=None) as agent:
         with pytest.raises(Refused, match=r"'Archivado'.* there may be others") as refused:
             await agent(tool, **arguments)
@@ -539,9 +539,7 @@ async def test_a_query_form_that_vambe_does_not_take_is_refused_and_never_a_wron
 
 
 @pytest.mark.parametrize(("spec_variant", "works"), [("accepted", True), ("rejected", False)])
-async def test_adding_to_a_task_of_somebody_who_left_keeps_them_or_says_why_not(
-    spec_variant: str, *, works: bool
-) -> None:
+async def test_adding_a_person_keeps_a_former_member_or_explains_the_refusal(spec_variant: str, *, works: bool) -> None:
     sandbox = sandbox_of(f"inactive_responsibles={spec_variant}")
     before = true_task(sandbox, OLD)
     async with connected(sandbox, vambe_api_key=KEY) as agent:

@@ -19,7 +19,7 @@ async def as_user(flow: Signing, user: str, method: str, path: str, body: object
     return dict(answer.json())
 
 
-async def test_close_attributes_what_a_token_does_to_its_user() -> None:
+async def test_close_attributes_the_writes_of_a_token_to_its_user() -> None:
     async with open_signing("close") as flow:
         assert (await as_user(flow, BEN, "GET", "/api/v1/me/"))["id"] == BEN
         made = await as_user(flow, BEN, "POST", "/api/v1/task/", DRAFT)

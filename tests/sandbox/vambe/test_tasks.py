@@ -185,7 +185,7 @@ async def test_answers_400_to_a_body_that_is_not_a_json_object(body: bytes, cont
             assert answer.status_code == 400
 
 
-async def test_an_update_changes_only_what_was_sent() -> None:
+async def test_an_update_changes_only_the_sent_fields() -> None:
     async with open_stage() as stage:
         [before] = stage.sandbox.tasks
         after = await stage.update_task(title="Nuevo")

@@ -124,7 +124,7 @@ async def test_every_address_of_the_board_leads_to_its_page_as_it_is(store_file:
         ({"tools": "get_task"}, set()),
     ],
 )
-async def test_the_page_may_call_only_what_the_server_offers(
+async def test_the_page_may_call_only_offered_tools(
     store_file: Path, settings: dict[str, Any], called: set[str]
 ) -> None:
     async with host(store_file, **settings) as client:
@@ -148,7 +148,7 @@ async def test_the_rules_of_a_person_hold_for_the_page(store_file: Path) -> None
         assert {*board_metadata(refused)["tools"]} == READS
 
 
-async def test_the_page_is_told_of_the_connections_that_the_caller_may_use(tmp_path: Path) -> None:
+async def test_the_page_gets_only_the_connections_that_the_caller_may_use(tmp_path: Path) -> None:
     policy = Policy(people={"ben": {"connections": ("south",)}})
     async with open_offices(tmp_path) as offices:
         async with client_of(offices, "ana", policy=policy, extensions=SHOWS_PAGES) as client:

@@ -187,7 +187,7 @@ async def test_the_board_shows_only_own_tasks_to_a_person_limited_to_them(tmp_pa
         assert task["title"] == "of ben@x.test"
 
 
-async def test_a_plan_of_the_board_is_applied_there_and_undone(site: Site) -> None:
+async def test_the_board_can_apply_its_own_plan_and_undo_the_change(site: Site) -> None:
     await site.admit()
     await call_tool(site.app, "create_task", {"title": "Llamar", "responsibleIds": ["me"]})
     [task] = (await site.call("list_tasks"))["result"]["structuredContent"]["tasks"]

@@ -47,7 +47,7 @@ def test_a_change_has_the_title_of_its_task_afterwards() -> None:
     assert row["title"] == "Afterwards"
 
 
-def test_person_and_connection_are_told_where_they_are_known() -> None:
+def test_a_change_names_the_known_person_and_connection() -> None:
     known = replace(OPENING, caller=Caller("tests", subject="ana@x.test"), connection="north")
     page = ChangePage((Change("chg_1", known, (INTENT,)), Change("chg_2", OPENING, (INTENT,))))
     first, second = ChangesAnswer.of(page, None, Wording()).model_dump(mode="json")["changes"]

@@ -38,7 +38,7 @@ class Clock:
         return self.now
 
 
-def test_the_limits_are_far_above_what_agents_need() -> None:
+def test_the_limits_are_far_above_the_needs_of_agents() -> None:
     limits = HttpLimits()
     assert limits.requests_s >= 100
     assert limits.open_requests >= 64
@@ -208,7 +208,7 @@ def test_a_big_body_is_refused_while_the_caller_has_many_arriving_bytes() -> Non
     assert callers.receive("ana", 1_000, 0) is None
 
 
-def test_programs_of_one_machine_share_what_all_callers_may_use() -> None:
+def test_programs_on_one_machine_share_the_limit_of_all_callers() -> None:
     limits = HttpLimits.of_this_machine()
     assert limits.requests_s == 0
     assert limits.sessions_of_one == limits.open_requests == limits.open_streams == limits.sessions

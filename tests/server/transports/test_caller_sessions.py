@@ -79,7 +79,7 @@ def test_a_session_with_an_open_stream_is_held_however_long_it_is_open() -> None
     assert sessions.count == 1
 
 
-async def test_a_session_that_is_not_there_any_more_counts_no_longer() -> None:
+async def test_a_session_that_gets_404_is_no_longer_counted() -> None:
     limits = HttpLimits()
     sessions = HeldSessions(limits, NOW.timestamp)
 

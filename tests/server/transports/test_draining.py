@@ -120,7 +120,7 @@ async def wait_until_refused(client: httpx2.AsyncClient, url: str) -> httpx2.Res
     return answer
 
 
-async def test_a_cancelled_call_has_time_to_journal_the_outcome_of_what_it_has_sent() -> None:
+async def test_a_cancelled_call_has_time_to_journal_the_outcome_of_its_request() -> None:
     draining, ended, written = Draining(DrainTimes(0, 0)), anyio.Event(), anyio.Event()
     call = cast("ServerRequestContext[Any, Any]", SimpleNamespace(request_id=1, method="tools/call"))
 

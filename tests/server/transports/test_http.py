@@ -62,7 +62,7 @@ def test_health_is_answered(web: Web) -> None:
         assert line.getresponse().status == 200
 
 
-def test_readiness_names_what_cannot_be_used_while_the_server_lives(
+def test_readiness_names_the_unusable_part_while_liveness_stays_ok(
     own: Web, store_file: Path, journal_file: Path
 ) -> None:
     def ready() -> tuple[int, dict[str, Any]]:

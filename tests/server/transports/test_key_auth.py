@@ -47,7 +47,9 @@ def refusal_of(refused: httpx2.Response) -> tuple[int, str, str, frozenset[str]]
 
 
 @pytest.mark.parametrize("keeps_sessions", [True, False])
-async def test_every_caller_without_an_active_key_is_told_the_same(tmp_path: Path, *, keeps_sessions: bool) -> None:
+async def test_every_caller_without_an_active_key_gets_the_same_refusal(
+    tmp_path: Path, *, keeps_sessions: bool
+) -> None:
     async with keyed_server(tmp_path, keeps_sessions=keeps_sessions) as server:
         good, brief, revoked = [await server.make_key(), await server.make_key(hours=1), await server.make_key()]
         server.clock.move(hours=2)
@@ -194,9 +196,7 @@ async def test_a_call_under_way_may_finish_though_its_key_is_revoked(tmp_path: P
         assert change.outcome == "applied"
 
 
-async def test_keys_that_cannot_be_read_let_nobody_in_and_are_told_to_the_operator(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_unreadable_keys_admit_nobody_and_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "keys.sqlite"
     async with keyed_server(tmp_path) as server:
         caller = await server.caller(await server.make_key())

@@ -51,7 +51,9 @@ def challenge(answer: httpx2.Response) -> dict[str, str]:
     return dict(part.split("=", 1) for part in parameters.replace('"', "").split(", "))
 
 
-async def test_a_caller_without_a_token_is_told_where_to_get_one(tmp_path: Path, issuer: Issuer, other: Issuer) -> None:
+async def test_the_challenge_for_a_caller_without_a_token_names_the_issuer(
+    tmp_path: Path, issuer: Issuer, other: Issuer
+) -> None:
     async with oauth_server(tmp_path, issuer, other) as server:
         for era in ERAS:
             refused = await KeyCaller(server.http, None, era).post("tools/list")
@@ -80,7 +82,7 @@ async def test_a_caller_without_a_token_is_told_where_to_get_one(tmp_path: Path,
         assert server.said[1] == f"Callers sign in at {issuer.url} or {other.url}, for {server.resource}."
 
 
-async def test_the_public_address_is_what_tokens_are_for(tmp_path: Path, issuer: Issuer) -> None:
+async def test_tokens_must_be_issued_for_the_public_address(tmp_path: Path, issuer: Issuer) -> None:
     public = "https://tasks.x.test/team/mcp"
     async with oauth_server(
         tmp_path, issuer, resource=public, settings={"TASKHAND_SCOPE_PREFIX": "api://1/"}
@@ -145,7 +147,7 @@ async def test_the_destructive_scope_is_challenged_for_a_plan_or_undo_that_loses
         assert "changeId" in await writer.call("apply_plan", planId=plan)
 
 
-async def test_nobody_is_asked_to_sign_in_for_what_the_rules_forbid(tmp_path: Path, issuer: Issuer) -> None:
+async def test_a_forbidden_tool_is_refused_without_a_scope_challenge(tmp_path: Path, issuer: Issuer) -> None:
     access = Access(lambda: Policy({"tools": "read"}))
     async with oauth_server(tmp_path, issuer, access=access) as server:
         caller = await server.caller("read")
@@ -292,7 +294,7 @@ async def test_an_open_stream_ends_when_its_token_is_good_no_more(tmp_path: Path
         assert (await caller.post("tools/list")).status_code == 401
 
 
-async def test_an_issuer_that_cannot_be_asked_is_told_to_the_operator(
+async def test_an_unreachable_issuer_is_logged(
     tmp_path: Path, issuer: Issuer, caplog: pytest.LogCaptureFixture
 ) -> None:
     issuer.down = True

@@ -34,7 +34,7 @@ def test_a_call_is_answered_with_the_faulty_setting_of_the_chosen_crm(
     assert "s3cr3t" not in f"{error} {pipe.err.seen}"
 
 
-def test_the_built_in_store_in_its_place_is_told_in_the_instructions(store_file: Path) -> None:
+def test_the_instructions_name_the_built_in_store_that_replaces_a_crm_with_an_unusable_key(store_file: Path) -> None:
     with Pipe(store_file, VAMBE_API_KEY="'s3cr3t-4711'") as pipe:
         told = pipe.answer(pipe.ask("server/discover", _meta=META))["result"]["instructions"]
         assert pipe.call("list_tasks", {})["result"]["structuredContent"]["tasks"] == []

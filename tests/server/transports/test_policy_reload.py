@@ -69,7 +69,7 @@ def test_good_files_are_in_force_at_the_next_call_and_a_broken_one_changes_nothi
     assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
 
 
-def test_a_server_with_a_broken_policy_answers_with_what_is_wrong(store_file: Path) -> None:
+def test_a_server_with_a_broken_policy_answers_with_the_fault(store_file: Path) -> None:
     policy = store_file.with_name("policy.toml")
     policy.write_text(BROKEN, encoding="utf-8")
     with Pipe(store_file, TASKHAND_POLICY=str(policy)) as pipe:

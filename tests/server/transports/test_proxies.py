@@ -56,7 +56,7 @@ def test_a_proxy_is_named_by_an_address_or_a_network(text: str) -> None:
         Proxies.parse(["127.0.0.1", text])
 
 
-def test_a_proxy_lets_other_machines_in_so_callers_are_asked(
+def test_a_server_behind_a_proxy_does_not_start_without_authentication(
     store_file: Path,
 ) -> None:
     done = run(store_file, "serve", "--http", "--port", "0", "--proxy", "127.0.0.1")
@@ -87,7 +87,7 @@ async def statuses(client: httpx2.AsyncClient, port: int, *headers: dict[str, st
     return [(await client.post(url, json=HELLO, headers=one)).status_code for one in headers]
 
 
-async def test_the_callers_of_a_named_proxy_are_told_apart_and_cannot_pass_for_another(store_file: Path) -> None:
+async def test_callers_behind_a_named_proxy_are_counted_by_address_and_cannot_forge_one(store_file: Path) -> None:
     def forwarded(*entries: str, **more: str) -> dict[str, str]:
         return {"X-Forwarded-For": ", ".join(entries)} | more
 

@@ -121,7 +121,7 @@ def test_a_server_with_sessions_refuses_a_session_of_another_server(replicas: Re
 
 
 @pytest.mark.parametrize("key", ["short", f"{OLD_KEY},short", f"{OLD_KEY},{OLD_KEY}", ",", "ñ" * 32])
-def test_a_key_that_is_too_short_or_there_twice_is_refused_and_not_shown(store_file: Path, key: str) -> None:
+def test_a_key_that_is_too_short_or_repeated_is_refused_and_not_shown(store_file: Path, key: str) -> None:
     done = run(store_file, "tools", TASKHAND_STATE_KEY=key)
     assert done.returncode == 1
     assert done.stderr.startswith("taskhand: TASKHAND_STATE_KEY is not usable: each key needs at least 32")

@@ -120,7 +120,7 @@ async def test_every_method_other_than_post_gets_405(store_file: Path) -> None:
         assert await server.hints() == set()
 
 
-async def test_a_giant_body_is_refused_whether_its_size_is_told_or_not(store_file: Path) -> None:
+async def test_a_giant_body_is_refused_with_and_without_a_content_length(store_file: Path) -> None:
     giant = b"x" * (1024 * 1024 + 1)
 
     async def in_parts() -> AsyncIterator[bytes]:
@@ -202,7 +202,7 @@ async def test_the_rate_of_deliveries_of_an_address_is_limited(store_file: Path)
         assert await server.post(VAMBE, {}, b"{}") == 429
 
 
-async def test_a_delivery_that_cannot_be_stored_gets_503_so_that_the_crm_repeats_it(store_file: Path) -> None:
+async def test_a_delivery_that_cannot_be_stored_gets_503(store_file: Path) -> None:
     is_down = [True]
 
     def keep(app: AppContext) -> KeepHint:

@@ -76,7 +76,7 @@ async def test_looks_that_are_behind_end_before_the_time_of_the_call_does(tmp_pa
             assert len(await look(stage.app)) == 3
 
 
-async def test_own_writes_are_known_by_their_change_and_those_of_others_are_told(tmp_path: Path) -> None:
+async def test_our_writes_carry_a_change_id_and_writes_of_others_carry_none(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         task = await stage.others.create("Call")
         stage.clock.move(seconds=1)
@@ -97,7 +97,7 @@ async def test_own_writes_are_known_by_their_change_and_those_of_others_are_told
         assert told == [feed_id(None), feed_id(None), task.id], "each task once"
 
 
-async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_path: Path) -> None:
+async def test_own_changes_from_the_journal_are_passed_to_a_source_that_compares_polls(tmp_path: Path) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         task, gone = await stage.others.create("Call"), await stage.others.create("Gone")
         await stage.call("update_task", id=gone.id, title="Before the feed")
@@ -276,7 +276,7 @@ async def test_a_write_in_progress_explains_its_event_before_its_result_is_known
         assert (await stored_events(stage))[-1] == ("updated", "Call Ana", call.change.id)
 
 
-async def test_a_task_that_others_made_since_a_look_is_told_before_the_own_write_on_it(tmp_path: Path) -> None:
+async def test_the_creation_by_others_is_listed_before_our_write_to_the_same_task(tmp_path: Path) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         stage.clock.move(hours=1)
         await look(stage.app)
@@ -294,7 +294,7 @@ async def test_a_task_that_others_made_since_a_look_is_told_before_the_own_write
         }
 
 
-async def test_a_task_that_was_not_read_after_an_own_write_is_not_told_as_deleted(tmp_path: Path) -> None:
+async def test_a_task_not_read_again_after_our_write_is_not_reported_as_deleted(tmp_path: Path) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         task, gone = await stage.others.create("Call"), await stage.others.create("Gone")
         await look(stage.app)

@@ -221,7 +221,7 @@ async def test_replicas_keep_one_pace_and_follow_a_hint_for_each_other(tmp_path:
         assert one.looks == [], "nobody wants to know"
 
 
-async def test_a_look_that_fails_is_told_once_and_tried_again_later(
+async def test_a_failing_poll_is_logged_once_and_retried_later(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     looking = CallerError("Somebody looks.", code="in_progress")

@@ -115,7 +115,7 @@ class _World:
 
 @settings(max_examples=15)
 @given(STEPS)
-def test_each_change_in_a_log_is_told_once_and_in_its_order(steps: list[str]) -> None:
+def test_each_change_in_a_log_is_reported_once_and_in_order(steps: list[str]) -> None:
     async def play(world: _World) -> None:
         for step in steps:
             await world.step(step)
