@@ -59,7 +59,7 @@ async def test_an_unknown_contact_name_is_refused_and_a_known_contact_without_ta
     worker: Agent, arm: Arm
 ) -> None:
     for name in ("Zebulon", "Studio54"):
-        with pytest.raises(Refused, match="a name that no contact has") as refused:
+        with pytest.raises(Refused, match="neither an id nor the name of a contact") as refused:
             await worker("list_tasks", contact=name)
         assert (refused.value.code, refused.value.values) == ("invalid_id", [])
     assert await worker.listed(contact=arm.customer) == []

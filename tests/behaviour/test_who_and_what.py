@@ -150,7 +150,7 @@ async def test_every_write_refuses_the_name_of_a_contact_and_offers_the_matching
     with pytest.raises(Refused, match="aiContactId takes an id") as mail:
         await agent("update_task", id=task, aiContactId="carolina@acme.example")
     assert mail.value.values == [carolina["aiContactId"]]
-    with pytest.raises(Refused, match="is a name that no contact has") as unknown:
+    with pytest.raises(Refused, match="is neither an id nor the name of a contact") as unknown:
         await agent("update_task", id=task, aiContactId="Nobody at all")
     assert (unknown.value.values, unknown.value.next) == ([], "Send aiContactId as find_contacts returns it.")
     assert (await agent("get_task", id=task))["task"]["ai_contact_id"] is None

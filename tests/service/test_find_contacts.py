@@ -6,9 +6,11 @@ import pytest
 
 from behaviour.arms import NOW
 from safety.victim import journal_in, store_in
+from taskhand.domain.errors import CallerError
 from taskhand.service.app_context import AppContext
 from taskhand.service.find_contacts import find_contacts
 from taskhand.service.lazy import Lazy
+from taskhand.service.resolve_contact import check_contact, resolve_link
 
 
 @pytest.mark.parametrize(
@@ -30,4 +32,19 @@ async def test_an_address_is_looked_for_by_its_mail_and_other_brackets_are_words
         await store.edit(lambda one, name=name, mail=mail: one.add_contact(name, None, mail))  # type: ignore[misc]
     app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     assert sorted(str(one.name) for one in (await find_contacts(app, query, 9)).contacts) == names
+    await app.aclose()
+
+
+@pytest.mark.parametrize("customer", ["ACME Chile 12", "acme-chile", "ü 7"])
+async def test_a_customer_of_the_built_in_store_is_found_by_its_id_and_taken_for_it_whatever_its_form(
+    tmp_path: Path, customer: str
+) -> None:
+    store = store_in(tmp_path)
+    await store.edit(lambda one: one.add_contact("Ana Soto", None, "ana@acme.cl", customer))
+    app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    assert [one.name for one in (await find_contacts(app, customer, 9)).contacts] == ["Ana Soto"]
+    assert await resolve_link(app, "ai_customer_id", customer) == customer
+    await check_contact(app, customer)
+    with pytest.raises(CallerError, match="neither an id nor the name of a contact"):
+        await resolve_link(app, "ai_customer_id", f"{customer} and others")
     await app.aclose()

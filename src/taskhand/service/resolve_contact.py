@@ -40,18 +40,19 @@ async def resolve_link(app: AppContext, field: str, given: str) -> str:
     """The id that was given for the field `ai_contact_id` or `ai_customer_id` of a task; CallerError for a name.
 
     The candidates are the contacts of that name. An unknown id is not refused. If the backend's ids have no pattern, a
-    text with spaces is a name, and a word is one if a contact is named so and none has it as id.
+    text that no contact has as id is a name if it has spaces, or if a contact is named so.
     """
     text = strip_hidden(given).strip()
     pattern = _pattern(app.backend.capabilities, field)
     if re.fullmatch(pattern, text) if pattern else _ID.fullmatch(text):
         return text
-    if pattern is None and not re.search(r"\s", text):
-        found = await _search(app, text, _MAX_NAMESAKES)
-        if _has_id(found or (), text) or not (namesakes := _of_name(found or (), text)):
+    found = await _search(app, text, _MAX_CANDIDATES + 1 if pattern else _MAX_NAMESAKES)
+    if pattern is None:
+        if _has_id(found or (), text):
             return text
-        raise _name_error(argument_name(field), text, namesakes, field)
-    raise _name_error(argument_name(field), text, await _search(app, text, _MAX_CANDIDATES + 1), field)
+        if not re.search(r"\s", text) and not (found := _of_name(found or (), text)):
+            return text
+    raise _name_error(argument_name(field), text, found, field)
 
 
 def _pattern(capabilities: Capabilities, field: str) -> str | None:
@@ -91,8 +92,9 @@ def _name_error(argument: str, text: str, found: Sequence[Contact] | None, field
         step = "Send the value of the candidate that is meant."
     if found and len(found) > _MAX_CANDIDATES:
         step = f"{step} There are more: find_contacts returns all of them."
+    is_no_id = "a name" if found else "neither an id nor the name of a contact" if found == () else "not one"
     return CallerError(
-        f"{argument} takes an id, and {text[:60]!r} is a name{' that no contact has' if found == () else ''}.",
+        f"{argument} takes an id, and {text[:60]!r} is {is_no_id}.",
         code="invalid_id",
         candidates=candidates,
         next_step=step,
