@@ -8,6 +8,7 @@ from typing import Any
 
 from mcp import Client
 
+from taskhand.backends.factory import Clock
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.link_offer import LinkOffers
@@ -26,9 +27,9 @@ _STATE_KEYS = ("one key for the servers of all persons",)
 
 
 @asynccontextmanager
-async def open_offices(folder: Path) -> AsyncIterator[Connections]:
+async def open_offices(folder: Path, clock: Clock | None = None) -> AsyncIterator[Connections]:
     """Two built-in stores as connections."""
-    async with open_connections(settings_in(folder)) as connections:
+    async with open_connections(settings_in(folder), clock) as connections:
         yield connections
 
 

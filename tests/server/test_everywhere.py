@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from behaviour.arms import NOW
 from server.offices import NAMES, answer_of, client_of, open_offices
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
@@ -40,6 +41,25 @@ async def test_changes_of_all_connections_are_one_list_newest_first(tmp_path: Pa
         day = await answer_of(client, "list_changes", since="today", outcome="applied")
         assert len(day["changes"]) == 6
         assert [row["argument"] for row in day["matched"]] == ["since"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("list_tasks", {"fromDate": "tomorrow"}),
+        ("list_tasks", {"fromDate": "tomorrow", "countBy": "dueDay"}),
+        ("list_changes", {"since": "yesterday"}),
+        ("list_events", {"since": "yesterday"}),
+    ],
+)
+async def test_words_that_were_counted_in_utc_are_noted_once_for_the_connections_without_a_zone(
+    tmp_path: Path, tool: str, arguments: dict[str, str]
+) -> None:
+    async with open_offices(tmp_path, lambda: NOW) as connections, client_of(connections) as client:
+        answer = await answer_of(client, tool, **arguments)
+        assert "north, south: No time zone is set, so days in words were counted in UTC" in answer["note"]
+        exact = {name: "2026-03-01" for name in arguments if name != "countBy"}
+        assert "UTC" not in (await answer_of(client, tool, **arguments | exact)).get("note", "")
 
 
 async def test_a_change_that_no_connection_has_is_not_found(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Notes on the dates of a call: words that were counted in UTC, and due dates in the past."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -18,7 +18,7 @@ from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
 from taskhand.service.write_call import Call
 
-__all__ = ["note_on_words", "with_date_notes"]
+__all__ = ["merged_note_on_words", "note_on_words", "with_date_notes"]
 
 _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 
@@ -35,6 +35,12 @@ def note_on_words(app: AppContext, matched: Iterable[Match]) -> str | None:
     from taskhand.domain.date_words.arguments import depends_on_zone  # noqa: PLC0415  few calls have words
 
     return _COUNTED_IN_UTC if any(depends_on_zone(one.argument, one.given, now) for one in words) else None
+
+
+def merged_note_on_words(apps: Mapping[str, AppContext], matched: Mapping[str, Iterable[Match]]) -> str | None:
+    """The note as of `note_on_words`, which names the connections that it is about."""
+    about = {name: note for name, words in matched.items() if (note := note_on_words(apps[name], words))}
+    return f"{', '.join(about)}: {next(iter(about.values()))}" if about else None
 
 
 async def with_date_notes(call: Call, written: _Written) -> _Written:

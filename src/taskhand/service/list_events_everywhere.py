@@ -8,6 +8,7 @@ from itertools import islice
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.merged_error import merge_errors
 from taskhand.domain.merged_list import MergedCursor, merge_rows
+from taskhand.domain.name_matching import Match
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.service.app_context import AppContext
@@ -34,6 +35,11 @@ class EventLists:
     def pages(self) -> Mapping[str, EventPage]:
         """The page of each connection."""
         return {name: page for name, (_, page, _) in self.found.answers.items()}
+
+    @property
+    def matched(self) -> Mapping[str, Sequence[Match]]:
+        """The words that each connection understood."""
+        return {name: asked.matched for name, (asked, _, _) in self.found.answers.items()}
 
     @property
     def unknown(self) -> tuple[tuple[str, TaskhandError], ...]:

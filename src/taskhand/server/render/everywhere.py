@@ -145,7 +145,7 @@ class ChangesEverywhereAnswer(ChangesAnswer):
 
     @classmethod
     def of_several(
-        cls, found: "ChangeLists", task_id: str | None, matched: Mapping[str, Sequence[Match]]
+        cls, found: "ChangeLists", task_id: str | None, matched: Mapping[str, Sequence[Match]], note: str | None
     ) -> "ChangesEverywhereAnswer":
         """The answer for a page; a page of large changes has fewer rows."""
         rows = [
@@ -157,6 +157,7 @@ class ChangesEverywhereAnswer(ChangesAnswer):
             answer = cls(
                 changes=tuple(rows[:count]),
                 matched=_match_rows(matched, found.found),
+                note=note or MISSING,
                 next_cursor=found.cursor_after(count) or MISSING,
                 unreachable=_told_rows([*found.found.unreachable.items()]),
                 left_out=_told_rows([*found.found.left_out.items()]),
@@ -178,7 +179,6 @@ class EventsEverywhereAnswer(EventsAnswer):
     def of_several(cls, lists: "EventLists", shown: int, note: str | None = None) -> "EventsEverywhereAnswer":
         """The answer with the first rows of a page; notes on one connection name it."""
         wordings = {name: wording for name, (_, _, wording) in lists.found.answers.items()}
-        matched = {name: asked.matched for name, (asked, _, _) in lists.found.answers.items()}
         firsts = [first_look_note(page) for page in lists.pages.values()]
         told = [f"{name}: {one}" for name, page in lists.pages.items() for one in page.notes]
         since = [(page.since, wordings[name]) for name, page in lists.pages.items() if page.since is not None]
@@ -188,7 +188,7 @@ class EventsEverywhereAnswer(EventsAnswer):
                 event_row(one, wordings[name]).model_copy(update={"connection": name})
                 for name, one in lists.rows[:shown]
             ),
-            matched=_match_rows(matched, lists.found),
+            matched=_match_rows(lists.matched, lists.found),
             next_cursor=lists.cursor_after(shown),
             more=lists.has_more(shown) or MISSING,
             note=" ".join(filter(None, (*dict.fromkeys(firsts), *told, note))) or MISSING,

@@ -71,21 +71,24 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -> ChangesAnswer:
     from taskhand.server.render.everywhere import ChangesEverywhereAnswer
+    from taskhand.service.date_notes import merged_note_on_words
     from taskhand.service.list_changes import no_change
     from taskhand.service.list_changes_everywhere import list_changes_everywhere
 
     if arguments.change_id is not MISSING:
         raise no_change(arguments.change_id)
     queries = {name: _query(call, arguments) for name, call in calls.items()}
+    apps = {name: call.app for name, call in calls.items()}
+    matched = {name: words for name, (_, words) in queries.items()}
     found = await list_changes_everywhere(
-        {name: call.app for name, call in calls.items()},
+        apps,
         {name: query for name, (query, _) in queries.items()},
         people_in_row,
         asked=arguments.model_dump(mode="json", exclude={"limit", "cursor"}),
         cursor=None if arguments.cursor is MISSING else arguments.cursor,
     )
     task_id = None if arguments.task_id is MISSING else arguments.task_id
-    return ChangesEverywhereAnswer.of_several(found, task_id, {name: matched for name, (_, matched) in queries.items()})
+    return ChangesEverywhereAnswer.of_several(found, task_id, matched, merged_note_on_words(apps, matched))
 
 
 def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Match, ...]]":

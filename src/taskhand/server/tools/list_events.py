@@ -37,15 +37,14 @@ class ListEvents(Body):
 
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
-    from taskhand.service.date_notes import note_on_words
     from taskhand.service.list_events import list_events, mark_shown
+    from taskhand.service.list_note import list_note
     from taskhand.service.load_wording import load_wording
 
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)
     wording = await load_wording(call.app, people_in_events(page.events), is_away=page.is_failed)
-    notes = (call.app.principal.rules.note_on_lists, note_on_words(call.app, asked.matched))
-    shown, note = len(page.events), " ".join(filter(None, notes)) or None
+    shown, note = len(page.events), list_note(call.app, asked.matched)
     while True:
         answer = EventsAnswer.of(page, shown, wording, note)
         if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:
@@ -95,6 +94,7 @@ def _limit(arguments: ListEvents) -> int:
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) -> EventsAnswer:
     from taskhand.server.render.everywhere import EventsEverywhereAnswer
     from taskhand.service.list_events_everywhere import list_events_everywhere, mark_shown_everywhere
+    from taskhand.service.list_note import merged_list_note
 
     apps = {name: call.app for name, call in calls.items()}
     found = await list_events_everywhere(
@@ -104,7 +104,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) ->
         limit=_limit(arguments),
         cursor=None if arguments.cursor is MISSING else arguments.cursor,
     )
-    shown, note = len(found.rows), next(iter(apps.values())).principal.rules.note_on_lists
+    shown, note = len(found.rows), merged_list_note(apps, found.matched)
     while True:
         answer = EventsEverywhereAnswer.of_several(found, shown, note)
         if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:

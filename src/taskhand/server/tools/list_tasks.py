@@ -13,10 +13,8 @@ from taskhand.server.render.rows import RowField
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from taskhand.domain.name_matching import Match
-    from taskhand.service.app_context import AppContext
     from taskhand.service.write_call import Call
 
 __all__ = ["LIST_TASKS"]
@@ -81,47 +79,32 @@ class ListTasksAnswer(ListAnswer, CountsAnswer):
 
 async def _run(call: "Call", arguments: ListTasks) -> ListAnswer | CountsAnswer:
     from taskhand.service.count_tasks import count_tasks
+    from taskhand.service.list_note import list_note
     from taskhand.service.list_tasks import list_tasks
 
     if arguments.count_by is not MISSING:
         counted = await count_tasks(call.app, arguments, arguments.count_by)
-        return render_counts(counted, arguments.count_by, _note(call.app, counted.matched))
+        return render_counts(counted, arguments.count_by, list_note(call.app, counted.matched))
     found = await list_tasks(call.app, arguments, **_page(arguments))
     is_first = arguments.cursor is MISSING
-    return ListAnswer.of(found, arguments.fields, _note(call.app, found.query.matched if is_first else ()))
-
-
-def _note(app: "AppContext", matched: "Iterable[Match]") -> str | None:
-    """The notes on the tasks that a caller may see, and on days in words."""
-    from taskhand.service.date_notes import note_on_words
-
-    return " ".join(filter(None, (app.principal.rules.note_on_lists, note_on_words(app, matched)))) or None
-
-
-def _note_everywhere(apps: "Mapping[str, AppContext]", matched: "Mapping[str, Iterable[Match]]") -> str | None:
-    """The notes as of `_note`; that on days in words names the connections that it is about."""
-    from taskhand.service.date_notes import note_on_words
-
-    rule = next(iter(apps.values())).principal.rules.note_on_lists
-    about = {name: words for name, of_words in matched.items() if (words := note_on_words(apps[name], of_words))}
-    words = f"{', '.join(about)}: {next(iter(about.values()))}" if about else None
-    return " ".join(filter(None, (rule, words))) or None
+    return ListAnswer.of(found, arguments.fields, list_note(call.app, found.query.matched if is_first else ()))
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> ListAnswer | CountsAnswer:
     from taskhand.server.render.everywhere import ListEverywhereAnswer, render_counts_everywhere
     from taskhand.service.count_tasks_everywhere import count_tasks_everywhere
+    from taskhand.service.list_note import merged_list_note
     from taskhand.service.list_tasks_everywhere import list_tasks_everywhere
 
     apps = {name: call.app for name, call in calls.items()}
     if arguments.count_by is not MISSING:
         counted = await count_tasks_everywhere(apps, arguments, arguments.count_by)
         matched = {name: one.answer.matched for name, one in counted.answers.items()}
-        return render_counts_everywhere(counted, arguments.count_by, _note_everywhere(apps, matched))
+        return render_counts_everywhere(counted, arguments.count_by, merged_list_note(apps, matched))
     page = _page(arguments)
     found = await list_tasks_everywhere(apps, arguments, **page)
     matched = {name: one.query.matched for name, one in found.lists.items()} if arguments.cursor is MISSING else {}
-    note = _note_everywhere(apps, matched)
+    note = merged_list_note(apps, matched)
     return ListEverywhereAnswer.of_several(found, arguments.fields, page["limit"], note)
 
 
