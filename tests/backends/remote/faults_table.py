@@ -344,14 +344,13 @@ def twice() -> Iterator[Row]:
         delete=applied(2, "removed"),
         bulk=applied(2, "applied"),
     )
-    # Vambe and Close may show a deleted task for a while: their 404 is believed. HubSpot's read of a task is current.
-    believed = replace(applied(2, "removed"), applied=False)
+    # The 404 of a deletion that was sent again is believed if the task is gone; Close may show a deleted task.
     for name, fault in (("reset before commit", first), ("503", status(503))):
         yield Row(
             f"{name}, then 404 of a task that is there",
             (fault, status(404, nth=2)),
-            delete=believed,
-            at={("hubspot", "delete"): failed(2)},
+            delete=failed(2),
+            at={("close", "delete"): unknown(2)},
         )
     yield Row(
         "reset before commit, then 404",

@@ -45,7 +45,6 @@ from taskhand.http.rate_limiter import looks_now
 __all__ = [
     "AtomicAdapter",
     "BatchedAdapter",
-    "CurrentAdapter",
     "LaggingAdapter",
     "ScriptedAdapter",
     "ScriptedClient",
@@ -226,12 +225,6 @@ class SlowAdapter(ScriptedAdapter):
     """Of a CRM whose lists lag, and that may show a deleted task."""
 
     messages = replace(MESSAGES, deletes_lag=True, lists_lag=True)
-
-
-class CurrentAdapter(ScriptedAdapter):
-    """Its reads are never behind."""
-
-    reads_are_current = True
 
 
 class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_deletion, explain_refusal
+from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_refusal
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.task import StatusChoice
@@ -80,8 +81,8 @@ def test_a_refusal_about_links_is_passed_on_unchanged_if_no_link_was_sent(refuse
 
 
 def test_a_refused_deletion_names_the_task_unless_the_refusal_says_more() -> None:
-    told = explain_deletion(BARE, "Close", "t1")
+    told = Messages("Close").refused_deletion("t1", BARE)
     assert told.message == "Close refused to delete task t1."
     assert told.code == BARE.code
     other = CallerError("It is locked.")
-    assert explain_deletion(other, "Close", "t1") is other
+    assert Messages("Close").refused_deletion("t1", other) is other

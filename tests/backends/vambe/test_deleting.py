@@ -36,7 +36,7 @@ ROWS: dict[str, tuple[Sequence[Fault], str, str | None]] = {
     "JSON that confirms nothing, not committed": ([status(200)], f"{AGAIN} GET GET", VAMBE.sent_again),
     "a page as 200, not committed": ([Fault("html", status=200)], f"{AGAIN} GET GET", VAMBE.sent_again),
     "lost twice": ([Fault("reset_before"), Fault("reset_after", nth=2)], f"{AGAIN} GET GET", VAMBE.removed),
-    "a list that is behind": ([Fault("reset_after"), Fault("stale_list", LIST)], AGAIN, VAMBE.removed),
+    "a list that is behind": ([Fault("reset_after"), Fault("stale_list", LIST)], f"{AGAIN} GET GET", VAMBE.removed),
 }
 """What Vambe alone answers to a deletion, the requests that follow, and the note; the rest is in the table of all."""
 
@@ -92,10 +92,18 @@ async def test_an_answer_that_confirms_no_deletion_is_looked_up(name: str) -> No
 
 
 async def test_deleting_a_missing_task_is_an_error_not_found() -> None:
-    async with staged([status(404)]) as stage:
-        with pytest.raises(NotFound):
+    async with staged([status(404, commit=True)]) as stage:
+        with pytest.raises(NotFound, match="There is no task"):
             await stage.backend.delete_task(stage.task)
-        assert stage.sent == "DELETE"
+        assert stage.sent == LOOKED
+
+
+async def test_a_404_of_a_task_that_is_still_listed_says_so_and_hides_nothing() -> None:
+    async with staged([status(404)]) as stage:
+        with pytest.raises(NotFound, match="Vambe shows task"):
+            await stage.backend.delete_task(stage.task)
+        assert stage.sent == "DELETE GET"
+        assert await stage.shows_it() == [True, True, True]
 
 
 @pytest.mark.parametrize("fault", [status(401, **EVER), status(400, **EVER)], ids=["401", "400"])
@@ -178,10 +186,11 @@ async def test_a_failed_or_unknown_deletion_hides_no_task() -> None:
 
 
 async def test_a_task_deleted_by_somebody_else_is_hidden_until_the_next_list() -> None:
-    async with staged([status(404)]) as stage:
+    async with staged([status(404, commit=True)]) as stage:
         with pytest.raises(NotFound) as caught:
             await stage.backend.delete_task(stage.task)
         assert caught.value.code == "task_not_found"
+        stage.there.reset()
         assert await stage.shows_it() == [False, False, False]
         stage.time.now += 5.1
         assert await stage.shows_it() == [True, True, True]

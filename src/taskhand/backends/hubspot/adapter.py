@@ -63,7 +63,6 @@ class HubSpotAdapter(TaskWriter):
     name = "hubspot"
     remedies = REMEDIES
     messages = MESSAGES
-    reads_are_current = True
     batches_at_once = 4
     batch_is_atomic = True
 

@@ -15,6 +15,7 @@ from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_create import BulkCreate
 from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
+from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -48,8 +49,6 @@ class CrmAdapter(Backend, Generic[_Row]):
     """The people, contacts and health of the account."""
     properties: OwnProperties | None = None
     """The account's own task properties; None if the CRM has none."""
-    reads_are_current: ClassVar[bool] = False
-    """Whether a read of one task never shows it as it was before, so that it proves a 404 wrong."""
     batches_at_once: ClassVar[int] = 3
     """The maximum number of concurrent batches; a stop does not reach a batch that is under way."""
     singles_at_once: int = 16
@@ -192,7 +191,7 @@ class CrmAdapter(Backend, Generic[_Row]):
 
     async def delete_task(self, before: Task) -> str | None:
         """Delete a task; if the response is lost, the task is read before anything is sent again."""
-        return await self._writer.delete(before.id)
+        return await Deletion(self, before.id).run()
 
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None

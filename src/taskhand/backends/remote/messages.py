@@ -3,14 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from taskhand.domain.errors import Candidate, NotFound, OutcomeUnknown, UpstreamError, UpstreamFailed
+from taskhand.domain.errors import (
+    CallerError,
+    Candidate,
+    NotFound,
+    OutcomeUnknown,
+    TaskhandError,
+    UpstreamError,
+    UpstreamFailed,
+)
+from taskhand.http.errors import UNNAMED
 
 __all__ = ["Messages"]
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The notes and errors of one CRM; `name` is its name in sentences.
+    """The notes and errors of one CRM; `name` is its name in sentences, `noun` the name of what is written.
 
     `lists_lag` is whether its lists may not show a new task yet, `deletes_lag` whether it may still show a deleted one.
     """
@@ -18,6 +27,7 @@ class Messages:
     name: str
     lists_lag: bool = False
     deletes_lag: bool = False
+    noun: str = "task"
 
     @property
     def applied(self) -> str:
@@ -52,13 +62,18 @@ class Messages:
             next_step="Call list_tasks to find the task's id.",
         )
 
-    def not_found(self, task_id: str) -> NotFound:
-        """The error for a task that exists, and whose deletion the CRM refuses as if it did not exist."""
-        return NotFound(
-            f"{self.name} shows task {task_id[:200]}, but refused to delete it as if it did not exist.",
-            code="task_not_found",
-            next_step=f"Look at the task in {self.name}: this credential may not be allowed to delete it.",
-        )
+    def refused_deletion(self, task_id: str, refused: TaskhandError) -> TaskhandError:
+        """The error for a task that exists after its deletion was refused; it names the task if `refused` does not."""
+        this, look = f"{self.noun} {task_id[:200]}", f"Look at the {self.noun} in {self.name}"
+        if isinstance(refused, NotFound):
+            return NotFound(
+                f"{self.name} shows {this}, but refused to delete it as if it did not exist.",
+                code="task_not_found",
+                next_step=f"{look}: it was deleted just now, or this credential may not delete it.",
+            )
+        if UNNAMED not in refused.about:
+            return refused
+        return CallerError(f"{self.name} refused to delete {this}.", code=refused.code, next_step=f"{look}.")
 
     def failed(self, fault: UpstreamFailed) -> UpstreamFailed:
         """The error for a write that failed at the CRM, if a read back shows that it was not applied."""
@@ -81,8 +96,8 @@ class Messages:
     def still_there(self, task_id: str) -> UpstreamError:
         """The error for a task that still exists after the CRM has confirmed its deletion."""
         return UpstreamError(
-            f"{self.name} confirmed the deletion, but task {task_id[:200]} is still there.",
-            next_step=f"Look at the task in {self.name}, or send the same call again later.",
+            f"{self.name} confirmed the deletion, but {self.noun} {task_id[:200]} is still there.",
+            next_step=f"Look at the {self.noun} in {self.name}, or send the same call again later.",
             retryable=True,
         )
 

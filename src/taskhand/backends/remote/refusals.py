@@ -10,7 +10,7 @@ from taskhand.domain.request_log import RequestLog
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import UNNAMED
 
-__all__ = ["UNKNOWN_LINK", "counts_unread", "explain_deletion", "explain_refusal", "is_doubtful", "references"]
+__all__ = ["UNKNOWN_LINK", "counts_unread", "explain_refusal", "is_doubtful", "references"]
 
 UNKNOWN_LINK: Final = "unknown link"
 """What a refusal for a link to a record that does not exist is about."""
@@ -80,17 +80,6 @@ def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str 
 def references(edit: Edit) -> list[str]:
     """The fields of an edit that refer to a record: a status, a person, a contact, a customer or a deal."""
     return [field for field, value in edit.given() if field in _FROM and value]
-
-
-def explain_deletion(refused: TaskhandError, name: str, task_id: str) -> TaskhandError:
-    """The error to report for a refused deletion; it names the task if the CRM gave a status alone."""
-    if UNNAMED not in refused.about:
-        return refused
-    return CallerError(
-        f"{name} refused to delete task {task_id[:200]}.",
-        code=refused.code,
-        next_step=f"Read it with get_task; if it is there, look at it in {name}.",
-    )
 
 
 def _arguments(edit: Edit, names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The write protocol of single updates and deletions: a lost response is no failure; the task is read back.
+"""The write protocol of single updates: a lost response is no failure; the task is read back.
 
 The rules, for every CRM:
 
@@ -8,20 +8,15 @@ The rules, for every CRM:
   names a wait or what the operator has to repair.
 - After a lost response (`OutcomeUnknown`) or a failure of the CRM (`UpstreamFailed`) the task is read back. If it shows
   the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
-- A create is sent once; if its response is lost, the task is searched for (`bulk_create`). After every deletion the
-  task is read, and a deletion is also sent once more if it failed, because a second one changes nothing. A 404 of a
-  deletion that was sent before means that it was applied, unless the CRM's reads are current and show the task.
+- A create is sent once; if its response is lost, the task is searched for (`bulk_create`). Deletions are in `deletion`.
 - A write that was lost twice and whose task is untouched was not applied, unless a request may still arrive.
   Every other outcome is unknown.
 """
 
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.remote.refusals import counts_unread, explain_deletion, explain_refusal, is_doubtful
+from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     CallerError,
@@ -35,7 +30,7 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import RequestLog, recorded_requests
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
@@ -46,26 +41,9 @@ __all__ = ["Writer"]
 
 _Row = TypeVar("_Row")
 
-_SENT_AGAIN: Final = frozenset({"423", "425", "429", "503"})
-"""Responses after which the transport sends a request again: if the first one was applied, a 404 follows."""
-_MAX_DELETIONS: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Deletion:
-    """The outcome of one request for a deletion.
-
-    `is_gone` is whether the task is gone, None if it cannot be read; `note` says how that was learned. `fault` is the
-    error of the request, None if the CRM confirmed it.
-    """
-
-    is_gone: bool | None
-    note: str | None = None
-    fault: UpstreamError | None = None
-
 
 class Writer(Generic[_Row]):
-    """Updates and deletes single tasks through an adapter."""
+    """Updates single tasks through an adapter."""
 
     def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
         self._adapter = adapter
@@ -148,102 +126,6 @@ class Writer(Generic[_Row]):
         if is_unapplied:
             raise refused
         raise self._messages.unknown_update(task_id) from refused
-
-    async def delete(self, task_id: str) -> str | None:
-        """Send a deletion, and once more if the task is still found; returns the note to report.
-
-        A CRM may still show a deleted task: then one more deletion after a confirmed one decides, by its 404. NotFound
-        if the task was gone before.
-        """
-        if self._adapter.recent.is_deleted(task_id):
-            raise self._messages.no_task(task_id)
-        faults: list[UpstreamError | None] = []
-        while len(faults) < _MAX_DELETIONS or (faults[-1] is None and faults.count(None) == 1):
-            sent = await self._send_deletion(task_id, faults)
-            if sent.is_gone and None in faults:  # an earlier one was confirmed
-                sent = replace(sent, note=None)
-            if sent.is_gone or (sent.is_gone is None and sent.fault is None):
-                self._adapter.recent.deleted(task_id)
-                return sent.note
-            if sent.is_gone is None:
-                raise self._messages.unknown_deletion(task_id) from sent.fault
-            faults.append(sent.fault)
-            if isinstance(sent.fault, UpstreamFailed) and sent.fault.retry_after_s is not None:
-                break  # the CRM asks to wait
-        raise self._deletion_error(task_id, faults)
-
-    async def _send_deletion(self, task_id: str, faults: Sequence[UpstreamError | None]) -> "_Deletion":
-        """Send one deletion, then read whether the task is gone, whatever the response was.
-
-        Raises the refusal if the task still exists; NotFound if the task was gone before.
-        """
-        removed, is_first = self._messages.removed, not faults
-        with recorded_requests() as requests:
-            try:
-                await self._adapter.delete(task_id)
-            except NotFound:
-                is_first = is_first and not requests.write_outcomes & _SENT_AGAIN
-                if self._adapter.reads_are_current and await self._is_gone(task_id) is False:
-                    refused = self._messages.not_found(task_id) if is_first else self._deletion_error(task_id, faults)
-                    raise refused from None
-                if is_first:
-                    self._adapter.recent.deleted(task_id, lag_s=0)
-                    raise self._messages.no_task(task_id) from None
-                return _Deletion(is_gone=True, note=removed)
-            except (OutcomeUnknown, UpstreamFailed) as fault:
-                return _Deletion(await self._is_gone(task_id), removed, fault)
-            except TaskhandError as refused:
-                await self._check_after_refusal(task_id, refused, faults, requests)
-                return _Deletion(is_gone=True, note=removed)
-        self._adapter.recent.forget([task_id])  # a recent write would be read in place of the deleted task
-        is_gone = await self._is_gone(task_id)
-        confirmed = None if is_first else self._messages.sent_again
-        return _Deletion(is_gone, self._messages.accepted if is_gone is None else confirmed)
-
-    async def _check_after_refusal(
-        self, task_id: str, refused: TaskhandError, faults: Sequence[UpstreamError | None], requests: RequestLog
-    ) -> None:
-        """Return if the task is gone although its deletion was refused; else raise the error to report.
-
-        This request or an earlier one may have deleted it.
-        """
-        has_left, is_unread = requests.has_write_left, False
-        if faults or is_doubtful(requests, refused):
-            with without_pauses() if has_left else nullcontext():
-                is_gone = await self._is_gone(task_id)
-            if is_gone:
-                return
-            is_unread = is_gone is None
-        if (is_unread and not counts_unread(refused)) or (faults and (is_unread or not self._shows_deletions(faults))):
-            raise self._messages.unknown_deletion(task_id) from refused
-        if faults and isinstance(refused, NotAttempted):
-            raise self._deletion_error(task_id, faults) from None
-        raise explain_deletion(refused, self._messages.name, task_id) from None
-
-    def _deletion_error(self, task_id: str, faults: Sequence[UpstreamError | None]) -> UpstreamError:
-        """The error for a task that is still found after its deletions; `faults` has None for each confirmed one."""
-        last = faults[-1] if faults else None
-        is_shown = self._shows_deletions(faults)
-        if isinstance(last, UpstreamFailed) and (is_shown or all(isinstance(one, UpstreamFailed) for one in faults)):
-            return self._messages.failed(last)
-        if is_shown:
-            return self._messages.still_there(task_id) if None in faults else self._messages.not_applied()
-        self._adapter.recent.forget([task_id])
-        return self._messages.unknown_deletion(task_id)
-
-    def _shows_deletions(self, faults: Sequence[UpstreamError | None]) -> bool:
-        """Whether a task that is still found proves that no deletion was applied, and that none can arrive later."""
-        return not self._messages.deletes_lag and not any(isinstance(fault, NoAnswer) for fault in faults)
-
-    async def _is_gone(self, task_id: str) -> bool | None:
-        """Whether the task is not found any more; None if it cannot be read."""
-        try:
-            await self._adapter.get(task_id)
-        except NotFound:
-            return True
-        except TaskhandError:
-            return None
-        return False
 
     async def _read_back(self, task_id: str, edit: Edit, fault: UpstreamError) -> _Row:
         """The task as it is now; OutcomeUnknown, from `fault`, if it cannot be read."""

@@ -1,0 +1,168 @@
+"""One deletion: a lost response is no failure; the task is read after every request.
+
+- A deletion that failed, was lost or had no effect is sent once more, because a second one changes nothing.
+- A refused one was not applied, unless it is doubtful (`is_doubtful`) and the task is gone.
+- A 404 is doubtful too, unless the CRM confirmed a deletion before. The task was gone before if no other was sent.
+- A task that is still found was not deleted, unless a request may still arrive, or the CRM shows deleted tasks.
+"""
+
+from contextlib import nullcontext
+from typing import Any, Final, Protocol
+
+from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.refusals import counts_unread, is_doubtful
+from taskhand.domain.errors import (
+    NoAnswer,
+    NotAttempted,
+    NotFound,
+    OutcomeUnknown,
+    TaskhandError,
+    UpstreamError,
+    UpstreamFailed,
+)
+from taskhand.domain.request_log import RequestLog, recorded_requests
+from taskhand.http.rate_limiter import without_pauses
+
+__all__ = ["Deletable", "Deletion", "is_gone"]
+
+_SENT_AGAIN: Final = frozenset({"423", "425", "429", "503"})
+"""Responses after which the transport sends a request again: if the first one was applied, a 404 follows."""
+_MAX_DELETIONS: Final = 2
+
+
+class Deletable(Protocol):
+    """The tasks of a CRM, or other records, that are read and deleted by id; `recent` remembers the deleted ones."""
+
+    @property
+    def messages(self) -> Messages:
+        """The notes and errors about these records."""
+        ...
+
+    @property
+    def recent(self) -> RecentWrites[Any]:
+        """The recent writes and deletions."""
+        ...
+
+    async def delete(self, task_id: str, /) -> None:
+        """DELETE one; NotFound if it does not exist."""
+        ...
+
+    async def get(self, task_id: str, /) -> object:
+        """One as it is now; NotFound."""
+        ...
+
+
+async def is_gone(records: Deletable, task_id: str) -> bool | None:
+    """Whether a record is not found any more; None if it cannot be read."""
+    try:
+        await records.get(task_id)
+    except NotFound:
+        return True
+    except TaskhandError:
+        return None
+    return False
+
+
+class Deletion:
+    """The deletion of one task, or of another record: `run` it once."""
+
+    def __init__(self, records: Deletable, task_id: str) -> None:
+        self._records = records
+        self._messages = records.messages
+        self._id = task_id
+        self._faults: list[TaskhandError | None] = []
+        """The error of each request; None for one that the CRM confirmed."""
+
+    async def run(self) -> str | None:
+        """Send the deletion, and once more if the task is still found; returns the note to report.
+
+        If the first confirmed one is the last, and the CRM still shows the task, one more decides by its 404. NotFound
+        if the task was gone before.
+        """
+        if self._records.recent.is_deleted(self._id):
+            raise self._messages.no_task(self._id)
+        faults = self._faults
+        while len(faults) < _MAX_DELETIONS or (faults[-1] is None and faults.count(None) == 1):
+            gone = await self._send()
+            if gone or (gone is None and faults[-1] is None):
+                self._records.recent.deleted(self._id)
+                return self._note(is_read=gone is True)
+            if gone is None:
+                raise self._messages.unknown_deletion(self._id) from faults[-1]
+            if isinstance(faults[-1], UpstreamFailed) and faults[-1].retry_after_s is not None:
+                break  # the CRM asks to wait
+        raise self._error()
+
+    async def _send(self) -> bool | None:
+        """Send one deletion, whose error is added to the faults; returns whether the task is gone (None: not known).
+
+        Raises the refusal if the task still exists; NotFound if the task was gone before.
+        """
+        fault: TaskhandError | None = None
+        with recorded_requests() as requests:
+            try:
+                await self._records.delete(self._id)
+            except (OutcomeUnknown, UpstreamFailed) as error:
+                fault = error
+            except TaskhandError as refused:
+                await self._check_after_refusal(refused, requests)
+                self._faults.append(refused)
+                return True
+        if fault is None:
+            self._records.recent.forget([self._id])  # a recent write would be read in place of the deleted task
+        self._faults.append(fault)
+        return await is_gone(self._records, self._id)
+
+    async def _check_after_refusal(self, refused: TaskhandError, requests: RequestLog) -> None:
+        """Return if the task is gone although its deletion was refused; else raise the error to report.
+
+        This request or an earlier one may have deleted it.
+        """
+        is_404 = isinstance(refused, NotFound)
+        if is_404 and None in self._faults:
+            return  # the CRM has confirmed it, and may still show a deleted task
+        is_repeated = bool(self._faults) or (is_404 and bool(requests.write_outcomes & _SENT_AGAIN))
+        gone: bool | None = False
+        if is_repeated or is_404 or is_doubtful(requests, refused):
+            with without_pauses() if requests.has_write_left else nullcontext():
+                gone = await is_gone(self._records, self._id)
+        if gone and is_404 and not is_repeated:
+            self._records.recent.deleted(self._id, lag_s=0)
+            raise self._messages.no_task(self._id) from None
+        if gone:
+            return
+        is_unread = gone is None
+        if (is_unread and not counts_unread(refused)) or (is_repeated and (is_unread or not self._proves_undeleted())):
+            raise self._messages.unknown_deletion(self._id) from refused
+        if is_repeated and isinstance(refused, NotAttempted | NotFound):
+            raise self._error() from None
+        raise self._messages.refused_deletion(self._id, refused) from None
+
+    def _note(self, *, is_read: bool) -> str | None:
+        """The note of a deletion that was applied: how that was learned."""
+        *earlier, last = self._faults
+        if not is_read:
+            return self._messages.accepted
+        if None in earlier:
+            return None
+        if last is not None:
+            return self._messages.removed
+        return self._messages.sent_again if earlier else None
+
+    def _error(self) -> UpstreamError:
+        """The error for a task that is still found after its deletions."""
+        last = self._faults[-1] if self._faults else None
+        is_proved = self._proves_undeleted()
+        if isinstance(last, UpstreamFailed) and (
+            is_proved or all(isinstance(one, UpstreamFailed) for one in self._faults)
+        ):
+            return self._messages.failed(last)
+        if is_proved:
+            return self._messages.still_there(self._id) if None in self._faults else self._messages.not_applied()
+        self._records.recent.forget([self._id])
+        return self._messages.unknown_deletion(self._id)
+
+    def _proves_undeleted(self) -> bool:
+        """Whether a task that is still found proves that no deletion was applied, and that none can arrive later."""
+        return not self._messages.deletes_lag and not any(isinstance(fault, NoAnswer) for fault in self._faults)
