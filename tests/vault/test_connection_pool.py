@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from fixed_clock import NOW
 from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.domain.own_credential import OwnCredential, OwnToken
 from taskhand.vault.connection_pool import ConnectionPool
-from taskhand.vault.link import Link
+from taskhand.vault.link import Link, LinkedMember
 from taskhand.vault.links import Links
 from vault.vaults import link_of, links_at
 
@@ -78,13 +79,20 @@ async def test_a_rejected_credential_is_renewed_once_and_noticed_before_requests
     assert crm.events == [*OPENED, "renew", "notice next-1", "renew", "notice next-2", "notice next-2"]
 
 
+LINKED_AGAIN: dict[str, dict[str, Any]] = {
+    "later": {"linked_at": NOW + timedelta(minutes=1)},
+    "as another member": {"member": LinkedMember("18", "Ben")},
+    "by a key": {"kind": "key"},
+}
+
+
+@pytest.mark.parametrize("how", [*LINKED_AGAIN])
 async def test_a_connection_whose_person_links_again_during_a_call_closes_after_it(
-    pool: ConnectionPool[OwnToken], links: Links, crm: Crm
+    pool: ConnectionPool[OwnToken], links: Links, crm: Crm, how: str
 ) -> None:
     async with pool.lease(["ana"]) as opened:
         assert opened is not None
-        newer = replace(link_of("ana"), credential=OwnCredential("newer"), linked_at=NOW + timedelta(minutes=1))
-        await links.save(newer)
+        await links.save(replace(link_of("ana"), credential=OwnCredential("newer"), **LINKED_AGAIN[how]))
         error = await opened.value.reject(None, again=False)
         assert isinstance(error, OperatorError)
         assert (error.code, error.retryable) == ("link_required", True)

@@ -211,6 +211,26 @@ async def test_a_token_that_the_crm_rejects_is_renewed_once_though_it_should_be_
         await token(links, crm, await links.find("ana", "north"))
 
 
+async def test_a_rejected_token_is_not_used_while_another_process_renews_it(
+    links: Links, crm: Crm, clock: FixedClock, path: Path
+) -> None:
+    async def sleep(_: float) -> None:
+        crm.answers.set()
+        await anyio.lowlevel.checkpoint()
+
+    rejected = await links.find("ana", "north")
+    crm.answers = anyio.Event()
+    other = links_at(path, clock=clock, sleep=sleep)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(token, links, crm, rejected)
+        await crm.called.wait()
+        found = await token(other, crm, rejected)
+        crm.answers.set()
+    assert found == "access-1"
+    assert crm.asked == ["refresh-of-ana"]
+    await other.aclose()
+
+
 async def test_a_pasted_key_that_the_crm_rejects_is_asked_for_again(links: Links, crm: Crm) -> None:
     key = OwnCredential("a key")
     rejected = await links.save(replace(link_of("ana", kind="key"), credential=key))

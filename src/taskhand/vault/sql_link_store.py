@@ -132,7 +132,7 @@ def _reseal(row: SealedLink, former: SealedLink, database: SqlConnection) -> boo
 
 def _end(person: str, connection: str, generation: int, at: datetime, database: SqlConnection) -> bool:
     statement = (
-        "UPDATE link SET ended_at = coalesce(ended_at, ?), key_id = NULL, nonce = NULL, sealed = NULL, "
+        "UPDATE link SET ended_at = ?, key_id = NULL, nonce = NULL, sealed = NULL, "
         "claimed_by = NULL, claimed_until = NULL WHERE person = ? AND connection = ? AND generation = ?"
     )
     return database.execute(statement, (to_text(at), person, connection, generation)).rowcount == 1
