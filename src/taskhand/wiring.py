@@ -17,7 +17,7 @@ from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.paths import journal_path, keys_path, links_path, store_path, store_place
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.app_context import AppContext, CallTime, ConnectionInfo, OwnCredentials, WritePolicy
 from taskhand.service.connections import Connections
 from taskhand.service.lazy import Lazy
 from taskhand.service.task_updates import TaskUpdates
@@ -101,8 +101,14 @@ async def open_connections(
             app = await stack.enter_async_context(
                 open_app(one.settings, clock, observed, connection=one, links=links, problem=problem)
             )
-            opened[one.name] = replace(app, connection=one.name, description=one.description) if is_named else app
+            opened[one.name] = _named(app, one) if is_named else app
         yield Connections(opened)
+
+
+def _named(app: AppContext, connection: ConnectionSettings) -> AppContext:
+    """The AppContext of one of several connections."""
+    info = replace(app.connection, name=connection.name, description=connection.description)
+    return replace(app, connection=info)
 
 
 def _find_problem(connection: ConnectionSettings, links: "Links | None") -> OperatorError | None:
@@ -173,16 +179,17 @@ async def open_app(
             clock,
             settings.default_timezone,
             _write_policy(settings),
-            monotonic=runtime.clock if runtime else time.monotonic,
-            call_s=settings.call_s,
-            title=find_factory(settings.backend).title,
-            configured_me=_configured_me(settings),
+            CallTime(settings.call_s, runtime.clock if runtime else time.monotonic),
+            ConnectionInfo(
+                title=find_factory(settings.backend).title,
+                name_in_files=connection.name_in_files if connection else None,
+                link_name=served.name,
+                configured_me=_configured_me(settings),
+                problem=problem,
+            ),
             updates=updates,
-            own=_own_backends(served, context, links, journal),
-            name_in_files=connection.name_in_files if connection else None,
-            link_name=served.name,
-            problem=problem,
             open_events=events.get,
+            own=OwnCredentials(_own_backends(served, context, links, journal)),
         )
 
 

@@ -106,7 +106,10 @@ async def test_a_server_on_which_people_link_does_not_start_with_half_of_an_app(
     two = f'{TABLE}client_id = "{ID}"\n[connections.south]\nbackend = "local"\ndb = "{tmp_path / "tasks.sqlite"}"\n'
     settings = load_file(tmp_path, two).connections
     async with open_connections(settings, links=links) as both:
-        problems = {name: app.problem.message if app.problem else None for name, app in both.by_name.items()}
+        problems = {
+            name: app.connection.problem.message if app.connection.problem else None
+            for name, app in both.by_name.items()
+        }
     wrong = "connections.north.client_id is set and connections.north.client_secret is not."
     assert problems == {"north": wrong, "south": None}
     await links.aclose()

@@ -18,7 +18,7 @@ from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.connections import Connections
 from taskhand.service.lazy import Lazy
 
@@ -68,7 +68,9 @@ async def mixed(
             _home(folder, time) as home,
         ):
             apps = {"north": north, "south": south, "home": home}
-            connections = Connections({name: replace(app, connection=name) for name, app in apps.items()})
+            connections = Connections(
+                {name: replace(app, connection=replace(app.connection, name=name)) for name, app in apps.items()}
+            )
             async with Client(create_server(connections)) as client:
                 yield Mixed(connections, Agent(client), there, lines, time)
 
@@ -79,5 +81,7 @@ async def _home(folder: Path, time: Waiting) -> AsyncIterator[AppContext]:
         folder / "tasks.sqlite", clock=time.moment, new_id=sequential_id, user="Elena", timezone="Europe/Madrid"
     )
     async with journal_at(time.moment) as journal:
-        yield AppContext(backend, Lazy(lambda: journal), time.moment, "Europe/Madrid", monotonic=time.clock)
+        yield AppContext(
+            backend, Lazy(lambda: journal), time.moment, "Europe/Madrid", call_time=CallTime(monotonic=time.clock)
+        )
         await backend.aclose()

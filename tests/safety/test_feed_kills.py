@@ -22,7 +22,7 @@ from taskhand.domain.event_source import Look
 from taskhand.events.event_store import EventQuery, FeedName, KeptEvent
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.sqlite import SqliteJournal
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.events.feed import feed_of, look
 from taskhand.service.events.poller import FeedPoller
 from taskhand.service.lazy import Lazy
@@ -101,7 +101,11 @@ class Process:
         backend.event_source = world.source
         journal = SqliteJournal(folder / "journal.sqlite", place="crm", clock=world.now, new_id=numbered)
         self.app = AppContext(
-            backend, Lazy(lambda: journal), world.now, sleep=self._sleep, open_events=lambda: self.store
+            backend,
+            Lazy(lambda: journal),
+            world.now,
+            call_time=CallTime(sleep=self._sleep),
+            open_events=lambda: self.store,
         )
 
     async def poll(self) -> bool:

@@ -22,7 +22,7 @@ from safety.victim import app_at
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.app_context import AppContext, CallTime, WritePolicy
 
 CALL_S = 1.0
 BUSY_S = 10.0
@@ -34,7 +34,7 @@ async def store(folder: Path) -> AsyncIterator[tuple[AppContext, str]]:
     """A server's app context on a store with one task, whose calls take a second at most."""
     async with app_at("local", "", folder) as app:
         written = await app.backend.create_task(Edit(title="Call Acme", priority=1))
-        yield replace(app, call_s=CALL_S), written.task.id
+        yield replace(app, call_time=CallTime(limit_s=CALL_S)), written.task.id
 
 
 async def call_in_time(agent: Agent, tool: str, **arguments: Any) -> dict[str, Any]:

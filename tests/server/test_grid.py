@@ -110,5 +110,5 @@ async def _last_refusal(connections: Connections) -> tuple[str | None, str, str 
     pages = [(app, await app.journal.page(ChangeQuery(limit=1, outcome="refused"))) for app in connections]
     app, newest = max(((app, one) for app, page in pages for one in page.changes), key=lambda one: one[1].opening.at)
     opening = newest.opening
-    assert opening.connection == app.connection
-    return app.connection, opening.tool, opening.caller.subject, opening.arguments
+    assert opening.connection == app.connection.name
+    return app.connection.name, opening.tool, opening.caller.subject, opening.arguments

@@ -26,6 +26,7 @@ from taskhand.domain.principal import Person, Principal
 from taskhand.sandbox.faults import Fault
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
+from taskhand.service.app_context import CallTime
 from taskhand.service.connections import Connections
 from taskhand.service.link_offers import OpenOffer, OpenOffers
 
@@ -63,7 +64,7 @@ class Stage:
             await checkpoint()
             slept[0] += passing * seconds
 
-        hurried = replace(app, sleep=sleep, monotonic=lambda: time.monotonic() + slept[0])
+        hurried = replace(app, call_time=CallTime(sleep=sleep, monotonic=lambda: time.monotonic() + slept[0]))
         self.office.connections = Connections.of(hurried)
 
 

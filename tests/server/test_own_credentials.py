@@ -32,6 +32,7 @@ from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
+from taskhand.service.app_context import OwnCredentials
 from taskhand.service.connections import Connections
 from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
@@ -173,12 +174,14 @@ async def test_the_rule_leaves_the_shared_credential_to_nobody(office: Office) -
 
 
 async def test_without_a_vault_the_rule_refuses_everybody(office: Office) -> None:
-    app = replace(office.connections.first, own=None)
+    app = replace(office.connections.first, own=OwnCredentials())
     async with client_of(Connections.of(app), "ben@example.com", policy=ONLY_OWN) as ben:
         refused = await answer_of(ben, "get_task", id=TASK)
         assert refused["code"] == "link_required"
         assert "sets TASKHAND_VAULT_KEY, restarts it, and then links it with `taskhand people" in refused["next"]
-    two = Connections({name: replace(app, connection=name) for name in ("north", "south")})
+    two = Connections(
+        {name: replace(app, connection=replace(app.connection, name=name)) for name in ("north", "south")}
+    )
     async with client_of(two, "ben@example.com", policy=ONLY_OWN) as ben:
         [row, _] = (await answer_of(ben, "list_connections"))["connections"]
         assert "nobody can link one here" in row["note"]

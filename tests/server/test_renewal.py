@@ -193,7 +193,7 @@ async def test_callers_that_wait_for_a_slow_renewal_share_its_result(crm: str, t
 async def test_a_link_without_its_oauth_app_is_used_until_it_expires(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         for one in office.servers:
-            assert one.first.own is not None
+            assert one.first.own.backends is not None
         office.settings.__dict__[f"{crm}_client_id"] = None
         office.settings.__dict__[f"{crm}_client_secret"] = None
         assert await outcomes(office, BEN, 1) == ["ok"]

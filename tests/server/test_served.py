@@ -235,7 +235,9 @@ async def test_a_prompt_says_which_connections_its_calls_are_about(offices: Offi
 
 async def test_a_prompt_is_written_for_no_connection_that_a_rule_forbids(offices: Offices) -> None:
     north, south = offices.connections.by_name.items()
-    offices.connections = Connections(dict([north, south, ("west", replace(south[1], connection="west"))]))
+    offices.connections = Connections(
+        dict([north, south, ("west", replace(south[1], connection=replace(south[1].connection, name="west")))])
+    )
     offices.rules = {"connections": frozenset({"north", "south"})}
     async with offices.client() as client:
         assert "south" in await prompt(client, "daily_briefing", connection="South")

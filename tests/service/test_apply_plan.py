@@ -22,7 +22,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.journal.journal import Claim, Ending, Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
@@ -124,7 +124,9 @@ async def test_a_plan_that_another_process_takes_meanwhile_is_used_unless_that_o
     async def sleep(_: float) -> None:
         await taking.failed(CallerError("The CRM refused it."))
 
-    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, sleep=sleep)
+    app = AppContext(
+        store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, call_time=CallTime(sleep=sleep)
+    )
     one = await create(app, "Call Acme")
     plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
     assert isinstance(plan, Plan)

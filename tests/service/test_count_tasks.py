@@ -15,7 +15,7 @@ from taskhand.domain.errors import UpstreamError
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_times import TaskTimes
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.count_tasks import count_tasks
 from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks
@@ -59,7 +59,8 @@ async def test_a_count_that_stops_early_has_its_reason(
             clock.now = NOW + timedelta(minutes=number)
             await create(store, Edit(title=f"{number}", priority=1))
         there = Short(store, *short)
-        app = AppContext(there, Lazy(lambda: journal_in(tmp_path)), clock, monotonic=lambda: there.now)  # type: ignore[arg-type]
+        time = CallTime(monotonic=lambda: there.now)
+        app = AppContext(there, Lazy(lambda: journal_in(tmp_path)), clock, call_time=time)  # type: ignore[arg-type]
         with app.call_deadline():
             count = (await count_tasks(app, TaskFilter(), "priority")).count
         assert (count.total, count.groups, count.why) == (counted, {"medium": counted}, why)

@@ -13,7 +13,7 @@ from taskhand.domain.principal import Person, Principal
 from taskhand.domain.task import Member, TaskPatch
 from taskhand.journal.journal import Caller
 from taskhand.server.in_process_client import call_tool
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, ConnectionInfo, OwnCredentials
 from taskhand.service.connections import Connections
 from taskhand.service.events.feed import look
 from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, mark_shown
@@ -116,7 +116,7 @@ async def test_events_of_several_connections_are_one_list_and_each_goes_on_where
         (tmp_path / name).mkdir()
     async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south", user="Marta") as south:
         stages = {"north": north, "south": south}
-        served = Connections({name: replace(one.app, connection=name) for name, one in stages.items()})
+        served = Connections({name: replace(one.app, connection=ConnectionInfo(name)) for name, one in stages.items()})
 
         async def call(**arguments: object) -> dict[str, Any]:
             text, is_error = await call_tool(served, "list_events", arguments)
@@ -178,7 +178,7 @@ async def test_a_write_with_an_own_credential_explains_an_event_by_that_person_a
         stage.clock.move(minutes=1)
         await ask(stage.app, "all")
         person = Person.parse("marta@example.cl")
-        app = replace(as_person(stage, person), _uses_own=is_own)
+        app = replace(as_person(stage, person), own=OwnCredentials(is_used=is_own))
         for task, by in zip(tasks, (marta, owner), strict=True):
             call = Call(app, "update_task", Caller("host", subject=person.id))
             await update_task(call, task.id, TaskPatch(title=f"{task.title} now"))
@@ -205,7 +205,10 @@ async def test_the_people_of_a_connection_that_does_not_answer_have_the_names_th
         (tmp_path / name).mkdir()
     asked = list[str]()
     async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south", user="Marta") as south:
-        apps = {name: replace(one.app, connection=name) for name, one in (("north", north), ("south", south))}
+        apps = {
+            name: replace(one.app, connection=ConnectionInfo(name))
+            for name, one in (("north", north), ("south", south))
+        }
         for stage, title in ((north, "N"), (south, "S")):
             stage.others.person = await stage.others.backend.account.me()
             await look(stage.app)

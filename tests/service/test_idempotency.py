@@ -20,7 +20,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
-from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.app_context import AppContext, CallTime, WritePolicy
 from taskhand.service.apply_plan import apply_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
@@ -131,7 +131,7 @@ async def test_a_repeated_call_waits_for_the_first_one_some_seconds_and_no_longe
         if len(pauses_s) == 53:
             await first.settle([Result(0, "refused")], "refused")
 
-    waiting = replace(app, sleep=pause)
+    waiting = replace(app, call_time=CallTime(sleep=pause))
     with refused("in_progress") as caught:
         await wait_until_ended(waiting, first.change)
     assert (caught.value.retryable, caught.value.details) == (True, {"changeId": first.change.id})
@@ -173,7 +173,7 @@ async def test_a_repeated_call_is_carried_out_if_the_first_call_failed_without_a
     async def fail(_: float) -> None:
         await first.failed(CallerError("The CRM refused it."))
 
-    again = keyed_call(replace(app, sleep=fail), "key-1")
+    again = keyed_call(replace(app, call_time=CallTime(sleep=fail)), "key-1")
     receipt = await bulk_update(again, high, BulkChange(high), ids, None)
     assert isinstance(receipt, BulkReceipt)
     assert (receipt.totals, receipt.replayed) == ({"applied": 1}, False)

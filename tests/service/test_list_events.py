@@ -16,6 +16,7 @@ from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.server.in_process_client import call_tool
+from taskhand.service.app_context import CallTime
 from taskhand.service.list_events import list_latest_events
 
 
@@ -229,7 +230,7 @@ async def test_a_caller_that_waits_for_a_stalled_look_gets_the_stored_events(
         stage.others.person = await stage.others.backend.account.me()
         asked = {"since": "10 minutes ago"}
         async with another_look(stage):
-            text, is_error = await call_tool(replace(stage.app, call_s=0.05), "list_events", asked)
+            text, is_error = await call_tool(replace(stage.app, call_time=CallTime(limit_s=0.05)), "list_events", asked)
         error = json.loads(text)["error"]
         assert (is_error, error["code"], error["retryable"]) == (True, "in_progress", True), "nothing is kept"
         await start(stage)
@@ -238,7 +239,7 @@ async def test_a_caller_that_waits_for_a_stalled_look_gets_the_stored_events(
         assert row["by"] == "Elena"
         stage.app.backend.account.members = fail  # type: ignore[method-assign]  # the CRM hangs
         async with another_look(stage):
-            text, is_error = await call_tool(replace(stage.app, call_s=0.2), "list_events", asked)
+            text, is_error = await call_tool(replace(stage.app, call_time=CallTime(limit_s=0.2)), "list_events", asked)
         assert not is_error, text
         answer = json.loads(text)
         assert answer["note"].startswith("Another call is still looking for changes. This is as of 2026-03-02T15:02")

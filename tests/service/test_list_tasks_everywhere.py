@@ -27,7 +27,7 @@ from taskhand.domain.query import Order, TaskFilter, TaskQuery, ascends, sort_ke
 from taskhand.domain.task import Task
 from taskhand.domain.task_page import TaskPage, cursor_after
 from taskhand.journal.journal import Journal
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, ConnectionInfo
 from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
@@ -63,7 +63,7 @@ def furnish(connection: SqlConnection) -> None:
 
 def app_on(backend: LocalBackend, journal: Journal, name: str) -> AppContext:
     """The application of a connection."""
-    return AppContext(backend, Lazy(lambda: journal), lambda: NOW, connection=name)
+    return AppContext(backend, Lazy(lambda: journal), lambda: NOW, connection=ConnectionInfo(name))
 
 
 @asynccontextmanager

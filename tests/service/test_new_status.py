@@ -16,7 +16,7 @@ from taskhand.domain.errors import NotAttempted
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice
 from taskhand.journal.journal import Intent
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import execute_intents
 from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
@@ -45,7 +45,7 @@ class Slow(ExampleClient):
 async def test_a_new_task_gets_its_status_in_the_rest_of_the_call(tmp_path: Path, titles: list[str]) -> None:
     time, done = Time(), StatusChoice.of(STATUSES[-1])
     adapter = ExampleAdapter(Slow(time), None, Timing(time.moment, time.clock, time.sleep))
-    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, monotonic=time.clock)
+    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
     edits = [Edit(title=title, responsible_ids=(), priority=1, status=done) for title in titles]
     call = Call(app, "create_tasks")
     with app.call_deadline():

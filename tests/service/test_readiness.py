@@ -15,6 +15,7 @@ from safety.victim import app_at
 from server.offices import open_offices
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
+from taskhand.service.app_context import CallTime
 from taskhand.service.readiness import Readiness, Ready, check_readiness
 
 
@@ -47,7 +48,7 @@ async def watched(crm: Crm, *faults: Fault) -> AsyncIterator[Watched]:
     there = crm.sandbox(1, time, ())
     async with serve(there) as url, crm.wired(url, time) as app:
         there.faults = faults
-        yield Watched(there, Readiness(replace(app, monotonic=time.clock)), time)
+        yield Watched(there, Readiness(replace(app, call_time=CallTime(monotonic=time.clock))), time)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)

@@ -16,7 +16,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from taskhand.service.write_call import Call
@@ -42,13 +42,15 @@ async def test_a_create_stays_open_while_the_crm_fails_and_is_settled_afterwards
     time = Time()
     client = Failing(time.moment)
     adapter = ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
-    dead = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, monotonic=time.clock)
+    dead = AppContext(
+        adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock)
+    )
     call = Call(dead, "create_task", arguments={})
     await call.begin(call.new_opening(), [Intent("create", edit=EDIT, asked=EDIT)])
     assert call.change is not None
     await adapter.create_task(EDIT)
     await dead.journal.aclose()
-    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, monotonic=time.clock)
+    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
     for fails, outcome in ((True, "open"), (False, "applied")):
         client.fails = fails
         with call_deadline(10.0, time.clock):
@@ -64,13 +66,15 @@ async def test_an_update_is_applied_though_the_crm_has_added_a_zone_to_the_due_d
     time, edit = Time(), Edit(due=Due(date(2026, 3, 10)))
     adapter = ExampleAdapter(ExampleClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
     task = (await adapter.create_task(EDIT)).task
-    dead = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, monotonic=time.clock)
+    dead = AppContext(
+        adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock)
+    )
     call = Call(dead, "update_task", arguments={})
     await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
     assert call.change is not None
     await adapter.update_task(task, Edit(due=Due(date(2026, 3, 10), None, "Europe/Madrid")))
     await dead.journal.aclose()
-    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, monotonic=time.clock)
+    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
     await recover_abandoned(app)
     found = await app.journal.find(call.change.id)
     assert found is not None

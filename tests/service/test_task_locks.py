@@ -21,7 +21,7 @@ from taskhand.domain.principal import ANYONE, Person
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, OwnCredentials
 from taskhand.service.lazy import Lazy
 from taskhand.service.task_locks import TaskLocks
 from taskhand.service.task_updates import TaskUpdates
@@ -103,7 +103,7 @@ async def test_the_memory_of_a_task_that_another_process_wrote_is_cleared_at_its
 
 async def test_names_read_with_an_own_credential_are_remembered_for_that_person_only(tmp_path: Path) -> None:
     own = cast("OwnBackends", object())  # which is not opened here
-    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, own=own)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, own=OwnCredentials(own))
     ana, bea = (app.of_principal(replace(ANYONE, person=Person.parse(one))) for one in ("ana@x.test", "bea@x.test"))
     ana.remember_names({"1": "Ana Soto"})
     assert (dict(ana.last_names), dict(bea.last_names)) == ({"1": "Ana Soto"}, {})

@@ -93,15 +93,15 @@ def _naming(app: "AppContext", reading: EventReading) -> Iterator[None]:
     try:
         yield
     except TaskhandError as error:
-        error.message = f"{app.connection}: {error.message}" if app.connection else error.message
-        is_built_in = app.connection in reading.built_in
+        error.message = f"{app.connection.name}: {error.message}" if app.connection.name else error.message
+        is_built_in = app.connection.name in reading.built_in
         error.next_step = _describe_step(error, app, is_built_in=is_built_in) or error.next_step
         raise
 
 
 def _describe_step(error: TaskhandError, app: "AppContext", *, is_built_in: bool) -> str | None:
     """The next step for a person at a terminal; None if it is the same as for an agent."""
-    program = f"taskhand --connection {app.connection}" if app.connection else "taskhand"
+    program = f"taskhand --connection {app.connection.name}" if app.connection.name else "taskhand"
     match error.code:
         case "ambiguous_member":
             return "Send the person's id: --person ID."
@@ -149,7 +149,7 @@ async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., 
     async with aclosing(read(app, asked)) as pages:
         async for page in pages:
             for note in (one for one in page.notes if one not in reported):
-                print_line(f"{app.connection}: {note}" if app.connection else note, err=True)
+                print_line(f"{app.connection.name}: {note}" if app.connection.name else note, err=True)
             reported.update(page.notes)
             if page.since is None:
                 print_line(f"This is the first poll: it begins now.{_BEFORE if page.tells_past else ''}", err=True)
@@ -167,7 +167,7 @@ async def _handle_page(app: "AppContext", reading: EventReading, asked: EventsAs
         await mark_shown(app, asked, page, 0)
     for shown, one in enumerate(page.events, 1):
         row = event_row(one, wording).model_dump(mode="json")
-        await _handle_row(reading, row | ({"connection": app.connection} if app.connection else {}))
+        await _handle_row(reading, row | ({"connection": app.connection.name} if app.connection.name else {}))
         if reading.bookmark is not None:
             await mark_shown(app, asked, page, shown)
         if is_output_unread() and reading.command is None:

@@ -55,6 +55,7 @@ async def _names(view: CallerView, argument: str, typed: str, others: Mapping[st
         return ()
     from taskhand.service.ask_connections import ask_connections  # noqa: PLC0415  few servers have several
 
-    apps = {name: replace(app, offers=None) for name, app in apps.items()}  # a completion never starts a link offer
+    # a completion never starts a link offer
+    apps = {name: replace(app, own=replace(app.own, offers=None)) for name, app in apps.items()}
     found = await ask_connections(apps, lambda _, app: complete_name(app, argument, typed, taken))
     return tuple(dict.fromkeys(name for names in found.answers.values() for name in names))

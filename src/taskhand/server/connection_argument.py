@@ -112,7 +112,10 @@ def describe_connection(tool: Tool[Any], connections: Connections) -> str | None
 
 
 def _all_connections(connections: Connections) -> str:
-    named = [(name, app.title or app.backend.name, app.description) for name, app in connections.by_name.items()]
+    named = [
+        (name, app.connection.title or app.backend.name, app.connection.description)
+        for name, app in connections.by_name.items()
+    ]
     return "; ".join(
         f"{name}: {title}{', ' + truncate(about, _MAX_DESCRIPTION) if about else ''}" for name, title, about in named
     )

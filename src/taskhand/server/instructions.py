@@ -98,7 +98,7 @@ def _instructions_for(served: Served, ctx: ServerRequestContext[Any, Any], remar
     """The instructions for the caller's tools and connections."""
     principal = served.access.principal(ctx)
     mine = served.connections.of_principal(principal)
-    accounts = {name: app.title or app.backend.name for name, app in mine.by_name.items()}
+    accounts = {name: app.connection.title or app.backend.name for name, app in mine.by_name.items()}
     return instructions(
         [one for one in served.offered.shown_to(principal).tools if mine.are_several or not one.only_with_several],
         remark,

@@ -125,7 +125,7 @@ class _Conversation:
 
     async def note_answer(self, offer_id: str, action: _Action) -> None:
         """Wait for a person who has opened the page; record a person who declined."""
-        now = self.app.monotonic()
+        now = self.app.call_time.monotonic()
         kept = self.offers.find_known(self.app, offer_id)
         if kept is not None:
             kept.asked_at, kept.is_closed = now, action != "accept"
@@ -142,7 +142,7 @@ class _Conversation:
         if found.asked_at is not None:
             is_linked = not found.is_closed and await self._wait(found.offer.id, found.asked_at)
             return "linked" if is_linked else "not_linked"
-        found.asked_at, found.asked_in = self.app.monotonic(), found.state
+        found.asked_at, found.asked_in = self.app.call_time.monotonic(), found.state
         message = f"{error.message} Open the page to link it. {describe_terms(self.app, found.offer)}"
         if self.ctx.protocol_version < MODERN:
             return await self._ask_now(found, message)
@@ -151,9 +151,9 @@ class _Conversation:
 
     async def _ask_now(self, found: OpenOffer, message: str) -> _Outcome:
         """Show the page to the person at a client of the older era, and wait until the person has linked."""
-        until = self.app.monotonic() + SHARE_OF_CALL * time_left()
+        until = self.app.call_time.monotonic() + SHARE_OF_CALL * time_left()
         action = await self._elicit(found.offer, message)
-        found.asked_at, found.is_closed = self.app.monotonic(), action != "accept"
+        found.asked_at, found.is_closed = self.app.call_time.monotonic(), action != "accept"
         if not await self.offers.wait_until_linked(self.app, found.offer.id, 0.0 if found.is_closed else until):
             return "declined" if action == "decline" else "not_linked"
         await self.ctx.session.send_elicit_complete(found.offer.id, self.ctx.request_id)

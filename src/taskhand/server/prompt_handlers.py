@@ -90,7 +90,7 @@ def _about(view: CallerView, app: AppContext, named: str | None) -> str:
     if not view.connections.are_several:
         return ""
     if named is not None:
-        return f'Send connection "{app.connection}" with every call.'
+        return f'Send connection "{app.connection.name}" with every call.'
     events = " and list_events" if view.may_use("list_events") else ""
     return (
         f"list_tasks{events} without connection answers for all CRM accounts, and each row names its connection: send "

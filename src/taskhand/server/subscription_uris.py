@@ -37,7 +37,7 @@ class TaskAddress:
 
     async def key(self) -> str:
         """The key of the task."""
-        return update_key(self.app.connection, self.task_id)
+        return update_key(self.app.connection.name, self.task_id)
 
     async def is_readable(self) -> bool:
         """Whether the caller may read the task, or the task is deleted; False if that cannot be determined."""
@@ -66,7 +66,7 @@ class FeedAddress:
 
         member = await self.app.backend.account.me() if self.app.principal.rules.own_tasks_only else None
         feed = await feed_of(self.app)
-        return update_key(self.app.connection, feed_id(feed.person, member))
+        return update_key(self.app.connection.name, feed_id(feed.person, member))
 
     async def is_readable(self) -> bool:
         """Whether the caller may read any part of the feed: a caller restricted to own tasks must be a member."""

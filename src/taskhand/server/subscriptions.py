@@ -225,7 +225,7 @@ def _subscribe(connections: Connections, tell: Callable[[str], None]) -> Callabl
     def tell_of(connection: str | None) -> Callable[[str], None]:
         return lambda task_id: tell(update_key(connection, task_id))
 
-    ends = [app.updates.subscribe(tell_of(app.connection)) for app in connections]
+    ends = [app.updates.subscribe(tell_of(app.connection.name)) for app in connections]
 
     def unsubscribe() -> None:
         for end in ends:

@@ -72,7 +72,7 @@ class ToolCall:
                     if isinstance(result, Question | InputRequiredResult):
                         return to_input_required(result) if isinstance(result, Question) else result
                     shown = result if isinstance(result, BaseModel) else await self._answer(result)
-                    answer = render_answer(named_by(shown, self._call.app.connection))
+                    answer = render_answer(named_by(shown, self._call.app.connection.name))
             except TaskhandError as error:
                 await self._add_remade_id(error)
                 is_write = tool is not None and tool.writes and not isinstance(error, UnclearConnection)
@@ -99,15 +99,15 @@ class ToolCall:
         sent, app = await self._find_connection(tool)
         if app is None:
             return await self._run_everywhere(tool, sent)
-        note_connection(app.connection)
+        note_connection(app.connection.name)
         self._call = replace(self._call, app=app)
         run = partial(self._run_on, app, tool, sent)
-        if app.offers is None:
+        if app.own.offers is None:
             return await run()
         from taskhand.server.link_elicitation import run_and_link  # noqa: PLC0415  few servers have such pages
 
         return await run_and_link(
-            run, app, app.offers, self._ctx, self._params, may_repeat=lambda: self._call.change is None
+            run, app, app.own.offers, self._ctx, self._params, may_repeat=lambda: self._call.change is None
         )
 
     async def _find_connection(self, tool: Tool[Any]) -> tuple[dict[str, Any], AppContext | None]:
@@ -146,8 +146,8 @@ class ToolCall:
 
     async def _run_on(self, app: AppContext, tool: Tool[Any], sent: dict[str, Any]) -> "BaseModel | Written | Question":
         """Check the arguments and run the tool on a connection; ask the person if its plan needs that."""
-        others = [one for one in self._view.connections if one.connection != app.connection]
-        schemas = {one.connection or "": self._schemas.of(tool, one) for one in others}
+        others = [one for one in self._view.connections if one.connection.name != app.connection.name]
+        schemas = {one.connection.name or "": self._schemas.of(tool, one) for one in others}
         with naming_account(app):
             arguments = self._parse(tool, self._schemas.of(tool, app), sent, schemas)
             if tool.writes:
@@ -186,7 +186,7 @@ class ToolCall:
             from taskhand.service.own_tasks_note import with_own_tasks_note  # noqa: PLC0415  few callers have this rule
 
             written = await with_own_tasks_note(app, arguments, written)
-        if app.offers is not None:
+        if app.own.offers is not None:
             from taskhand.service.link_offers import with_link_note  # noqa: PLC0415  few servers have such pages
 
             written = await with_link_note(app, written)
@@ -213,7 +213,7 @@ class ToolCall:
 
             meant, sent = await select_connections(self._served.connections, self._view.connections, sent)
             app = meant.of_principal(self._view.principal) if meant else app
-            note_connection(app.connection)
+            note_connection(app.connection.name)
         tool = self._served.offered.by_name.get(self._params.name)
         given = without_host_keys(sent, fields_of(self._schemas.of(tool, app)) if tool else {})
         self._call = replace(self._call, app=app, arguments=given)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from taskhand.service.own_credential import OwnBackends
     from taskhand.service.task_locks import TaskLocks
 
-__all__ = ["AppContext", "ConnectionState", "WritePolicy"]
+__all__ = ["AppContext", "CallTime", "ConnectionInfo", "ConnectionState", "OwnCredentials", "WritePolicy"]
 
 _MAX_PERSONS: Final = 10_000
 """Maximum number of persons whose configured member is remembered."""
@@ -57,6 +57,52 @@ class WritePolicy:
     shows_board: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class CallTime:
+    """The time that a call may take: it is answered within `limit_s` seconds, which `monotonic` measures."""
+
+    limit_s: float = 45.0
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = anyio.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionInfo:
+    """The names of a CRM account, and whether it can be used.
+
+    `name` is None if there is only one. `description` says what it is, and `title` names its backend in sentences.
+    `name_in_files` is its name in people.toml, if the configuration has several. `link_name` is its name in links and
+    in the policy, which also the only connection has. `configured_me` is the person of `me` by the settings. `problem`
+    is the reason why the shared credential cannot be used.
+    """
+
+    name: str | None = None
+    description: str | None = None
+    title: str | None = None
+    name_in_files: str | None = None
+    link_name: str = "default"
+    configured_me: str | None = None
+    problem: OperatorError | None = None
+
+    @property
+    def member_key(self) -> str:
+        """The key of a person's member id in people.toml."""
+        return self.name or self.name_in_files or MEMBER
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCredentials:
+    """People's own credentials for a connection.
+
+    `backends` opens the connection with them, None if nobody can link one. `offers` has the pages for linking, None if
+    there are none. `is_used` returns whether a request now uses the caller's own credential, None if none can.
+    """
+
+    backends: "OwnBackends | None" = None
+    offers: "OpenOffers | None" = None
+    is_used: Callable[[], Awaitable[bool]] | None = None
+
+
 @dataclass(slots=True)
 class ConnectionState:
     """What all callers of a connection share; `names` are by the person whose credential reads them."""
@@ -71,14 +117,9 @@ class ConnectionState:
 class AppContext:
     """The backend, its journal, the clock and the write policy, for one caller.
 
-    `connection` is the name of the CRM account, None if there is only one; `description` says what it is, and `title`
-    names its backend in sentences, and `configured_me` is the person of `me` by the settings. `name_in_files` is its
-    name in people.toml, if the configuration has several. `link_name` is its name in links and in the policy, which
-    also the only connection has. `principal` is the caller. `clock` returns aware datetimes. `timezone` is the IANA
-    zone of a dueTime that comes without one. A call is answered within `call_s` seconds, which `monotonic` measures.
-    `updates` notifies subscribers of changed tasks. `open_events` returns the feeds of changes, which it opens once.
-    `own` opens the connection with people's own credentials, None if nobody can link one; `offers` has the pages for
-    linking, None if there are none. `problem` is the reason why the shared credential cannot be used.
+    `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes without one. `principal` is the
+    caller. `updates` notifies subscribers of changed tasks. `open_events` returns the feeds of changes, which it opens
+    once.
     """
 
     backend: Backend
@@ -86,22 +127,12 @@ class AppContext:
     clock: Callable[[], datetime]
     timezone: str | None = None
     policy: WritePolicy = WritePolicy()
-    sleep: Callable[[float], Awaitable[object]] = anyio.sleep
-    monotonic: Callable[[], float] = time.monotonic
-    call_s: float = 45.0
-    connection: str | None = None
-    description: str | None = None
-    title: str | None = None
-    configured_me: str | None = None
-    name_in_files: str | None = None
-    link_name: str = "default"
-    problem: OperatorError | None = None
+    call_time: CallTime = CallTime()
+    connection: ConnectionInfo = ConnectionInfo()
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False)
     open_events: "Callable[[], EventStore] | None" = field(default=None, repr=False)
-    own: "OwnBackends | None" = field(default=None, repr=False)
-    offers: "OpenOffers | None" = field(default=None, repr=False)
-    _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
+    own: OwnCredentials = field(default=OwnCredentials(), repr=False)
     _shared: "AppContext | None" = field(default=None, repr=False)
     _state: ConnectionState = field(default_factory=ConnectionState, repr=False)
 
@@ -141,7 +172,8 @@ class AppContext:
         if principal.person is not None and principal.members and len(self._state.lines) < _MAX_PERSONS:
             self._state.lines[principal.person.id] = principal.members
         backend, uses_own = _backend_of(self.shared, principal)
-        return replace(self, principal=principal, backend=backend, _uses_own=uses_own, _shared=self.shared)
+        credentials = replace(self.own, is_used=uses_own)
+        return replace(self, principal=principal, backend=backend, own=credentials, _shared=self.shared)
 
     @property
     def last_names(self) -> Mapping[str, str]:
@@ -156,7 +188,7 @@ class AppContext:
     @property
     def _namer(self) -> str:
         """The id of the person whose credential reads names; empty if all callers share one."""
-        return self.principal.subject or "" if self.own is not None else ""
+        return self.principal.subject or "" if self.own.backends is not None else ""
 
     def lines_of(self, person: str) -> Mapping[str, str]:
         """The lines of people.toml for the person with this id, for the connections that the person has used."""
@@ -169,17 +201,18 @@ class AppContext:
 
     async def uses_own_credential(self) -> bool:
         """Whether a request now uses the caller's own credential; raises the errors of a request."""
-        return self._uses_own is not None and await self._uses_own()
+        is_used = self.own.is_used
+        return is_used is not None and await is_used()
 
     def call_deadline(self) -> AbstractContextManager[None]:
         """Apply the call's deadline, less the time that it takes to answer."""
-        return call_deadline(self.call_s, self.monotonic)
+        return call_deadline(self.call_time.limit_s, self.call_time.monotonic)
 
     async def aclose(self) -> None:
         """Close the backend and the journal after pending writes; cancellation ends the wait for them."""
         self.end_demand()
-        if self.own is not None:
-            await self.own.aclose()
+        if self.own.backends is not None:
+            await self.own.backends.aclose()
         await self.backend.aclose()
         if self.lazy_journal.made is not None:
             await self.lazy_journal.made.aclose()
@@ -196,28 +229,28 @@ class AppContext:
         if self._state.locks is None:
             from taskhand.service.task_locks import TaskLocks  # noqa: PLC0415  no start waits for it
 
-            self._state.locks = TaskLocks(self.journal, self.updates, self.call_s, self.sleep)
+            self._state.locks = TaskLocks(self.journal, self.updates, self.call_time.limit_s, self.call_time.sleep)
         return self._state.locks.hold(names, self._writer)
 
     @property
     def _writer(self) -> str | None:
         """The id of the person who writes, empty for none; None if all callers share one credential."""
-        if self.own is None:
+        if self.own.backends is None:
             return None
         return self.principal.person.id if self.principal.person else ""
 
 
 def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callable[[], Awaitable[bool]] | None]:
     """The backend as this caller uses it, and a function that returns whether the caller's own credential is used."""
-    uses_own = None
+    uses_own, own = None, app.own.backends
     has_credential = app.backend.account.accessed == "credential"
-    if (app.own is not None and principal.person is not None) or (
-        principal.rules.needs_own(app.link_name) and has_credential
+    if (own is not None and principal.person is not None) or (
+        principal.rules.needs_own(app.connection.link_name) and has_credential
     ):
         from taskhand.service.own_credential import with_own_credential  # noqa: PLC0415  few servers have a vault
 
         for_caller = partial(_as_person, app, principal)
-        backend, uses_own = with_own_credential(app.backend, app.own, principal, app.link_name, for_caller)
+        backend, uses_own = with_own_credential(app.backend, own, principal, app.connection.link_name, for_caller)
     else:
         backend = _as_person(app, principal, app.backend)
     if principal.rules.own_tasks_only:
@@ -233,5 +266,5 @@ def _as_person(app: AppContext, principal: Principal, backend: Backend, member: 
         return backend
     from taskhand.service.personal_backend import PersonalBackend  # noqa: PLC0415  many servers ask nobody
 
-    key = app.connection or app.name_in_files or MEMBER
+    key = app.connection.member_key
     return PersonalBackend(backend, principal.person, key, member or principal.members.get(key))

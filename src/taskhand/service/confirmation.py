@@ -63,7 +63,7 @@ async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkRecei
     if plan.is_for_others:
         return plan
     wording = await load_wording(call.app, plan.people, plan.links)
-    question = Question(plan.id, question_text(plan, wording, call.app.connection))
+    question = Question(plan.id, question_text(plan, wording, call.app.connection.name))
     answer = await ask(question)
     return question if answer is None else await act_on_answer(call, plan.id, answer)
 

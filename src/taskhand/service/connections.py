@@ -48,7 +48,7 @@ class Connections:
     @classmethod
     def of(cls, app: AppContext) -> "Connections":
         """The only connection."""
-        return cls({app.connection or "default": app})
+        return cls({app.connection.name or "default": app})
 
     def __iter__(self) -> Iterator[AppContext]:
         return iter(self.by_name.values())
@@ -86,7 +86,9 @@ class Connections:
         from taskhand.service.link_offers import OpenOffers  # noqa: PLC0415  few servers have such pages
 
         opened = OpenOffers(offers)
-        return Connections({name: replace(app, offers=opened) for name, app in self.by_name.items()})
+        return Connections(
+            {name: replace(app, own=replace(app.own, offers=opened)) for name, app in self.by_name.items()}
+        )
 
     def find(self, name: str) -> AppContext:
         """The connection of this name, ignoring case; CallerError with the candidates."""
@@ -113,7 +115,7 @@ class UnclearConnection(CallerError):
             message,
             code=code,
             candidates=[
-                Candidate(name, ", ".join(filter(None, [app.title, app.description])) or None)
+                Candidate(name, ", ".join(filter(None, [app.connection.title, app.connection.description])) or None)
                 for name, app in connections.by_name.items()
             ],
             next_step=next_step or "Send one of the candidates as connection.",
@@ -141,5 +143,5 @@ def naming_account(app: AppContext) -> Iterator[None]:
     except TaskhandError as error:
         is_of_account = isinstance(error, _OF_ACCOUNT) and error.code not in _OF_NONE
         if error.code in _CODES_OF_ACCOUNT or (is_of_account and not isinstance(error, NotAllowed)):
-            error.connection = app.connection
+            error.connection = app.connection.name
         raise

@@ -77,11 +77,11 @@ class _Counting:
 
     async def run(self, query: TaskQuery) -> None:
         """Count page by page until the time runs out."""
-        begun = self._app.monotonic()
+        begun = self._app.call_time.monotonic()
         try:
             async for page in all_pages(self._app, query):
                 self._add(page)
-                now = self._app.monotonic()
+                now = self._app.call_time.monotonic()
                 if page.more and time_left() < _HEADROOM * (now - begun):
                     self._why = "The call's time ran out."
                     return

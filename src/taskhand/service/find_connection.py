@@ -88,15 +88,15 @@ async def _find_by_change(apps: Iterable[AppContext], change_ids: Collection[str
 async def _check_of(app: AppContext, connections: Connections, change_ids: Collection[str]) -> None:
     """Refuse changes or plans of another of the caller's connections (UnclearConnection)."""
     for change_id in change_ids:
-        own = await _find_by_change([app, *connections], [change_id])
-        if own is not None and own.connection != app.connection:
+        found = await _find_by_change([app, *connections], [change_id])
+        if found is not None and (right := found.connection.name) != (wrong := app.connection.name):
             raise UnclearConnection(
-                f"{change_id[:60]} is of the connection {own.connection}, not of {app.connection}; nothing was done.",
-                _to_connections([own]),
+                f"{change_id[:60]} is of the connection {right}, not of {wrong}; nothing was done.",
+                _to_connections([found]),
                 code="wrong_connection",
                 next_step="Send the same call without connection.",
             )
 
 
 def _to_connections(apps: Iterable[AppContext]) -> Connections:
-    return Connections({app.connection or "": app for app in apps})
+    return Connections({app.connection.name or "": app for app in apps})

@@ -119,7 +119,7 @@ async def wait_until_ended(app: AppContext, change: Change) -> Change:
         if found is not None and found.ending is not None:
             return found
         await recover_abandoned(app)  # the process of the change may have died
-        await app.sleep(_POLL_S)
+        await app.call_time.sleep(_POLL_S)
     raise CallerError(
         "The same call is still in progress.",
         code="in_progress",

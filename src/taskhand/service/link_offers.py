@@ -71,28 +71,28 @@ class OpenOffers:
         person = app.principal.person
         if person is None:
             return None
-        name = (person.id, app.link_name)
+        name = (person.id, app.connection.link_name)
         try:
             async with self._making:
                 kept = self._open.get(name)
                 if kept is None or await self._is_over(app, kept):
                     kept = await self._make(app, person)
         except OperatorError as error:
-            _log.warning("a link for %s cannot be offered: %s", app.link_name, error.message)
+            _log.warning("a link for %s cannot be offered: %s", app.connection.link_name, error.message)
             return None
         return kept
 
     async def has_link(self, app: AppContext) -> bool:
         """Whether the caller has linked a credential, on any server, that has not ended; False also if unknown."""
         person = app.principal.person
-        if person is None or app.own is None:
+        if person is None or app.own.backends is None:
             return False
         try:
-            return await app.own.is_linked(person.names)
+            return await app.own.backends.is_linked(person.names)
         except (LinkRequired, LinkBroken):
             return False
         except OperatorError as error:
-            _log.warning("could not determine whether %s was linked: %s", app.link_name, error.message)
+            _log.warning("could not determine whether %s was linked: %s", app.connection.link_name, error.message)
             return False
 
     async def wait_until_linked(self, app: AppContext, offer_id: str, until: float) -> bool:
@@ -105,14 +105,14 @@ class OpenOffers:
             if kept is not None:
                 kept.state = state
             is_refused = state.refusal is not None and (kept is None or state != kept.asked_in)
-            if app.monotonic() >= until or is_refused or (kept is not None and kept.is_closed):
+            if app.call_time.monotonic() >= until or is_refused or (kept is not None and kept.is_closed):
                 return False
-            await app.sleep(min(_EVERY_S, max(0.0, until - app.monotonic())))
+            await app.call_time.sleep(min(_EVERY_S, max(0.0, until - app.call_time.monotonic())))
         return True
 
     def find_known(self, app: AppContext, offer_id: str) -> OpenOffer | None:
         """The caller's offer of this id, if this process has made it."""
-        kept = self._open.get((app.principal.subject or "", app.link_name))
+        kept = self._open.get((app.principal.subject or "", app.connection.link_name))
         return kept if kept is not None and kept.offer.id == offer_id else None
 
     async def _is_over(self, app: AppContext, kept: OpenOffer) -> bool:
@@ -124,18 +124,18 @@ class OpenOffers:
         try:
             return await self._offers.find_state(offer_id, person) if person else _UNTOUCHED
         except OperatorError as error:
-            _log.warning("the outcome of a link for %s is unknown: %s", app.link_name, error.message)
+            _log.warning("the outcome of a link for %s is unknown: %s", app.connection.link_name, error.message)
             return _UNTOUCHED
 
     async def _make(self, app: AppContext, person: Person) -> OpenOffer | None:
         now = app.clock()
         self._open = {name: one for name, one in self._open.items() if one.offer.expires_at > now - _FORGOTTEN}
-        offer = await self._offers.offer(person, app.link_name)
+        offer = await self._offers.offer(person, app.connection.link_name)
         if offer is None:
             return None
-        name, made = (person.id, app.link_name), OpenOffer(offer, person)
+        name, made = (person.id, app.connection.link_name), OpenOffer(offer, person)
         before = self._open.get(name)
-        if before is not None and before.is_quiet(app.monotonic()):
+        if before is not None and before.is_quiet(app.call_time.monotonic()):
             made.asked_at, made.is_closed = before.asked_at, True
         self._open[name] = made
         return made
@@ -143,7 +143,7 @@ class OpenOffers:
 
 def end_of_asking(app: AppContext, asked_at: float, share: float) -> float:
     """The end of a call's wait for a person who was asked at that time, within a share of its remaining time."""
-    return min(asked_at + _ASKING_S, app.monotonic() + share * time_left())
+    return min(asked_at + _ASKING_S, app.call_time.monotonic() + share * time_left())
 
 
 def describe_terms(app: AppContext, offer: LinkOffer) -> str:
@@ -156,17 +156,21 @@ def describe_terms(app: AppContext, offer: LinkOffer) -> str:
 
 async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
     """The error, with the address of the page to link a credential if it asks for that and there is a page."""
-    if app.offers is not None and isinstance(error, LinkRequired | LinkBroken):
-        found = await app.offers.find(app)
+    if app.own.offers is not None and isinstance(error, LinkRequired | LinkBroken):
+        found = await app.own.offers.find(app)
         error.private_step = describe_step(app, found) if found else None
     return error
 
 
 async def with_link_note(app: AppContext, written: _Written) -> _Written:
     """The answer to a write, with the address of the page to link a credential if some of its tasks need that."""
-    if app.offers is None or not isinstance(written, BulkReceipt) or not _CODES & {one.code for one in written.results}:
+    if (
+        app.own.offers is None
+        or not isinstance(written, BulkReceipt)
+        or not _CODES & {one.code for one in written.results}
+    ):
         return written
-    found = await app.offers.find(app)
+    found = await app.own.offers.find(app)
     if found is None:
         return written
     step = describe_step(app, found, then=_describe_way_on(written))

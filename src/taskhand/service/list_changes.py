@@ -23,7 +23,7 @@ async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
         task_rules.check_id(query.task_id, app.backend.capabilities)
     if query.since is not None and query.until is not None and query.since > query.until:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
-    of = app.connection, app.principal.subject
+    of = app.connection.name, app.principal.subject
     after = None if query.after is None else unbind_cursor(query.after, *of)
     await recover_if_possible(app)
     page = await app.journal.page(replace(query, subject=shown_subject(app), after=after))

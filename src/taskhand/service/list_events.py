@@ -193,7 +193,7 @@ def _skips(asked: EventsAsked, given: Start | None, last: Bookmark | None) -> bo
 
 def _cursors_of(app: AppContext, at: datetime, filters: str | None = None) -> EventCursors:
     """The cursors for this caller at a moment, for a list with these filters."""
-    return EventCursors(at, app.connection, app.principal.subject, *([filters] if filters else []))
+    return EventCursors(at, app.connection.name, app.principal.subject, *([filters] if filters else []))
 
 
 async def _look(app: AppContext, unless_after: datetime, share: float = _SHARE) -> TaskhandError | None:

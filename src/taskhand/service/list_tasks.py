@@ -62,7 +62,9 @@ async def list_tasks(
     `links` are those of the fields contact, customer and deal that are shown.
     """
     members = {member.id: member for member in await app.backend.account.members()}
-    query = replace(await resolve_filter(app, given), order=order, limit=limit, links=links, connection=app.connection)
+    query = replace(
+        await resolve_filter(app, given), order=order, limit=limit, links=links, connection=app.connection.name
+    )
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
         await check_names_known(app, given)

@@ -46,9 +46,9 @@ class Readiness:
         """The state of the `journal`, and of the `store` or the `credential`: READY, or the code of an error."""
         async with self._lock:
             what = self.app.backend.account.accessed
-            if what == "store" or self.app.monotonic() >= self._good_until:
+            if what == "store" or self.app.call_time.monotonic() >= self._good_until:
                 self._backend = await self._state_of(self.app.backend.account.check_access)
-                self._good_until = self.app.monotonic() + _CREDENTIAL_S[self._backend == READY]
+                self._good_until = self.app.call_time.monotonic() + _CREDENTIAL_S[self._backend == READY]
             return {what: self._backend, "journal": await self._state_of(self.app.journal.check_access)}
 
     async def is_ready(self) -> bool:
@@ -57,15 +57,15 @@ class Readiness:
         if states != self._logged:
             bad = ", ".join(f"{what} {state}" for what, state in states.items() if state != READY)
             if bad:
-                _log.warning("connection %s cannot be used: %s", self.app.connection, bad)
+                _log.warning("connection %s cannot be used: %s", self.app.connection.name, bad)
             elif self._logged:
-                _log.info("connection %s can be used again", self.app.connection)
+                _log.info("connection %s can be used again", self.app.connection.name)
             self._logged = states
         return _is_ready(states)
 
     async def _state_of(self, check: Callable[[], Awaitable[None]]) -> str:
         try:
-            with call_deadline(self.bound_s, self.app.monotonic), anyio.fail_after(self.bound_s):
+            with call_deadline(self.bound_s, self.app.call_time.monotonic), anyio.fail_after(self.bound_s):
                 await check()
         except TimeoutError:
             return "timeout"
@@ -111,7 +111,7 @@ def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
         found: dict[str, bool] = {}
 
         async def check(one: Readiness) -> None:
-            found[one.app.connection or ""] = await one.is_ready()
+            found[one.app.connection.name or ""] = await one.is_ready()
 
         async with concurrent_tasks() as group:
             for one in checks:

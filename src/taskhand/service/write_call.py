@@ -124,7 +124,7 @@ class Call:
             plan_id=plan_id,
             undoes=undoes,
             claims=claims,
-            connection=self.app.connection,
+            connection=self.app.connection.name,
         )
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> None:

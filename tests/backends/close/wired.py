@@ -32,7 +32,7 @@ from taskhand.journal.journal import Journal
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.lazy import Lazy
 from whole_answers import WHOLE
 
@@ -138,7 +138,9 @@ async def wired(
         timing = Timing(wall, time.clock, time.sleep)
         backend = CloseAdapter(CloseClient(client, timezone), settings, timezone, timing)
         async with nullcontext(journal) if journal else journal_at(lambda: NOW) as written:
-            yield AppContext(backend, Lazy(lambda: written), lambda: NOW, timezone, WHOLE, monotonic=time.clock)
+            yield AppContext(
+                backend, Lazy(lambda: written), lambda: NOW, timezone, WHOLE, call_time=CallTime(monotonic=time.clock)
+            )
         await transport.aclose()
 
 

@@ -24,7 +24,7 @@ from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.lazy import Lazy
 from whole_answers import WHOLE
 
@@ -157,7 +157,9 @@ async def wired(
         timing = Timing(time.moment, time.clock, time.sleep)
         backend = HubSpotAdapter(requests, settings, timezone, timing, new_id=lambda: "trace")
         async with journal_at(time.moment, secrets=[KEY]) as journal:
-            yield AppContext(backend, Lazy(lambda: journal), time.moment, timezone, WHOLE, monotonic=time.clock)
+            yield AppContext(
+                backend, Lazy(lambda: journal), time.moment, timezone, WHOLE, call_time=CallTime(monotonic=time.clock)
+            )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.lazy import Lazy
 from whole_answers import WHOLE
 
@@ -146,4 +146,6 @@ async def wired(
     zone = vambe_settings(url, **changed).default_timezone
     backend_there = backend_at(url, time, limits=limits, transport=transport, **changed)
     async with backend_there as backend, journal_at(lambda: NOW) as journal:
-        yield AppContext(backend, Lazy(lambda: journal), lambda: NOW, zone, WHOLE, monotonic=time.clock)
+        yield AppContext(
+            backend, Lazy(lambda: journal), lambda: NOW, zone, WHOLE, call_time=CallTime(monotonic=time.clock)
+        )

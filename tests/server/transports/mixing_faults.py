@@ -114,7 +114,9 @@ def _share_backends(patch: pytest.MonkeyPatch) -> None:
     """The backend of the first caller is everybody's."""
     made: dict[Any, Any] = {}
     real = app_context._backend_of  # noqa: SLF001  the fault is in there
-    patch.setattr(app_context, "_backend_of", lambda app, caller: made.setdefault(app.connection, real(app, caller)))
+    patch.setattr(
+        app_context, "_backend_of", lambda app, caller: made.setdefault(app.connection.name, real(app, caller))
+    )
 
 
 def _share_members(patch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ class Stage:
         """Look, and return the kind and the title of all events in the feed."""
         assert self.app.events
         self.clock.move(seconds=30)
-        with call_deadline(20, self.app.monotonic):
+        with call_deadline(20, self.app.call_time.monotonic):
             await look(self.app)
         found = await self.app.events.list_events(await feed_of(self.app), EventQuery(limit=50))
         return [(one.event.kind, one.event.title) for one in found]

@@ -11,7 +11,7 @@ from passing import SharedTime
 from safety.victim import journal_in, store_in
 from taskhand.domain.background_requests import idle_share, is_idle
 from taskhand.domain.principal import Person, Principal
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.events.demand import WANTED_FOR_S
 from taskhand.service.lazy import Lazy
 
@@ -25,11 +25,13 @@ def time() -> SharedTime:
 
 @pytest.fixture
 def app(tmp_path: Path, time: SharedTime) -> AppContext:
-    return AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, monotonic=time.clock)
+    return AppContext(
+        store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, call_time=CallTime(monotonic=time.clock)
+    )
 
 
 def wanting(app: AppContext) -> list[str]:
-    callers = (one.principal.person for one in app.demand.wanting(app.monotonic()))
+    callers = (one.principal.person for one in app.demand.wanting(app.call_time.monotonic()))
     return [person.id if person else "anyone" for person in callers]
 
 

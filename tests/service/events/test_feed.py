@@ -18,6 +18,7 @@ from taskhand.domain.event import difference_event
 from taskhand.domain.snapshot import Snapshot
 from taskhand.events.event_store import EventQuery
 from taskhand.journal.journal import Intent, Result
+from taskhand.service.app_context import CallTime
 from taskhand.service.events.feed import KnownView, feed_of, look
 from taskhand.service.task_updates import feed_id
 from taskhand.service.write_call import Call
@@ -43,7 +44,7 @@ async def test_a_feed_begins_with_the_first_look(tmp_path: Path) -> None:
 async def test_a_feed_begins_when_somebody_wants_it_although_the_first_look_comes_later(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         seconds = [0.0]
-        app = replace(stage.app, monotonic=lambda: seconds[0])
+        app = replace(stage.app, call_time=CallTime(monotonic=lambda: seconds[0]))
         await stage.others.create("Before")
         stage.clock.move(seconds=1)
         app.demand.use(app)

@@ -16,7 +16,7 @@ from taskhand.domain.background_requests import is_idle
 from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
-from taskhand.service.app_context import AppContext, ConnectionState
+from taskhand.service.app_context import AppContext, CallTime, ConnectionState, OwnCredentials
 from taskhand.service.events.demand import WANTED_FOR_S, FeedDemand, poll_when_wanted
 from taskhand.service.events.feed import feed_of
 from taskhand.service.events.poller import MAX_PAUSE_S, MIN_PAUSE_S, Pace
@@ -96,7 +96,7 @@ async def polled(folder: Path, processes: int = 1) -> AsyncIterator[list[Polled]
         for _ in range(processes):
             looks: list[float] = []
             clock.demands.append(demand := Demand())
-            app = replace(stage.app, clock=clock.moment, monotonic=clock.seconds, sleep=clock.sleep)
+            app = replace(stage.app, clock=clock.moment, call_time=CallTime(monotonic=clock.seconds, sleep=clock.sleep))
             app = replace(app, _state=ConnectionState(demand=demand))
             found.append(Polled(stage, app, clock, looks))
             tasks.start_soon(poll_when_wanted, app)
@@ -179,7 +179,7 @@ async def test_a_caller_without_a_valid_credential_does_not_stop_polls_for_other
         raise LinkRequired.unlinked("default")
 
     async with polled(tmp_path) as [one]:
-        ben = replace(one.app, principal=Principal(Person.parse("ben")), _uses_own=is_own)
+        ben = replace(one.app, principal=Principal(Person.parse("ben")), own=OwnCredentials(is_used=is_own))
         one.app.demand.subscribe(ben)
         await one.clock.pass_until(30)
         assert one.looks == []

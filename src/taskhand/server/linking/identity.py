@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from taskhand.domain.member_claims import KnownPersons
-from taskhand.domain.principal import MEMBER, Person
+from taskhand.domain.principal import Person
 from taskhand.domain.task import Member
 from taskhand.server.access import Memberships
 from taskhand.server.linking.link_method import LinkMethod
@@ -69,4 +69,4 @@ def judge(holder: str | None, expected: str | None, *, is_proved: bool) -> Verdi
 
 def _key(method: LinkMethod) -> str:
     """The name of the connection in people.toml."""
-    return method.app.connection or method.app.name_in_files or MEMBER
+    return method.app.connection.member_key

@@ -52,9 +52,9 @@ class ConnectionsAnswer(Answer):
 def _row(app: AppContext, every: Sequence[Capabilities], credential: str | None) -> ConnectionRow:
     can = app.backend.capabilities
     return ConnectionRow(
-        name=app.connection or "default",
+        name=app.connection.name or "default",
         backend=app.backend.name,
-        description=app.description or MISSING,
+        description=app.connection.description or MISSING,
         only_reads=app.policy.only_reads or MISSING,
         me=_me(app) or MISSING,
         lacks=tuple(_lacks(can, every)) or MISSING,
@@ -66,7 +66,8 @@ def _row(app: AppContext, every: Sequence[Capabilities], credential: str | None)
 
 def _problem(app: AppContext) -> str | None:
     """Why the shared credential cannot be used."""
-    return f"Cannot be used now: {app.problem.message} {app.problem.next_step}" if app.problem else None
+    problem = app.connection.problem
+    return f"Cannot be used now: {problem.message} {problem.next_step}" if problem else None
 
 
 def _me(app: AppContext) -> str | None:
@@ -75,8 +76,8 @@ def _me(app: AppContext) -> str | None:
     If persons link credentials of their own, the CRM's answer has priority over a file.
     """
     if app.principal.person is None:
-        return app.configured_me
-    return None if app.own is not None else app.principal.members.get(app.connection or "")
+        return app.connection.configured_me
+    return None if app.own.backends is not None else app.principal.members.get(app.connection.name or "")
 
 
 def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:

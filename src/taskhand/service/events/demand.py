@@ -36,7 +36,7 @@ class FeedDemand:
 
     def use(self, app: "AppContext") -> None:
         """Keep the feed in demand for a while: this caller has used a cursor or a bookmark."""
-        self._used[_caller(app)] = app, app.monotonic() + WANTED_FOR_S
+        self._used[_caller(app)] = app, app.call_time.monotonic() + WANTED_FOR_S
         self._want(app)
 
     def subscribe(self, app: "AppContext") -> Callable[[], None]:
@@ -100,7 +100,7 @@ class FeedDemand:
 
     def _want(self, app: "AppContext") -> None:
         if self._wanted_from is None:
-            self._wanted_from = app.monotonic()
+            self._wanted_from = app.call_time.monotonic()
         self._woken.set()
 
     async def changed(self) -> None:
@@ -120,7 +120,7 @@ async def poll_when_wanted(app: "AppContext") -> None:
 
     The poller is imported at the first demand.
     """
-    if app.open_events is None or app.problem is not None:
+    if app.open_events is None or app.connection.problem is not None:
         return
     await app.demand.changed()
     if app.shared.backend.event_source is None:

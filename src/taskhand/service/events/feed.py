@@ -51,7 +51,7 @@ def find_source(app: AppContext, feed: FeedName) -> EventSource | None:
 def no_feed_error(app: AppContext) -> CallerError:
     """The error if the backend cannot report changes."""
     return CallerError(
-        f"{app.title or 'This backend'} does not report changes by others.",
+        f"{app.connection.title or 'This backend'} does not report changes by others.",
         code="unsupported",
         next_step="Use list_changes for changes made here, or list_tasks with updatedFrom.",
     )
@@ -101,7 +101,7 @@ async def _begin(app: AppContext, feed: FeedName, source: EventSource, store: Ev
     at = theirs or app.clock()
     if source.compares:
         return await store.begin_feed(feed, await source.begin(at), at + _WHOLE_SECOND if theirs else at)
-    at -= timedelta(seconds=app.demand.waited_s(app.monotonic()))
+    at -= timedelta(seconds=app.demand.waited_s(app.call_time.monotonic()))
     return await store.begin_feed(feed, await source.begin(at - _SHOWN_LATE), at)
 
 

@@ -57,7 +57,7 @@ class OwnChanges:
 async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: datetime) -> OwnChanges:
     """The changes in the journal since the last poll of a feed, without those from before the feed began."""
     position, told = _read_position(feed.position)
-    since = (feed.looked_at or now) - timedelta(seconds=app.call_s) - CLOCKS
+    since = (feed.looked_at or now) - timedelta(seconds=app.call_time.limit_s) - CLOCKS
     ended = [one async for one in changes_since(app, since) if one.ending is not None]
     own = OwnChanges(position, since, frozenset(one.id for one in ended))
     if feed.looked_at is None:

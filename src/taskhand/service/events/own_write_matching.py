@@ -118,7 +118,7 @@ async def with_change_ids(
         return tuple(events)
     writes: dict[str, list[OwnWrite]] = {}
     found: dict[str, Change] = {}
-    since = min(moments) - timedelta(seconds=app.call_s) - CLOCKS
+    since = min(moments) - timedelta(seconds=app.call_time.limit_s) - CLOCKS
     async for change in changes_since(app, since, max(moments) + CLOCKS):
         found[change.id] = change
         for write in writes_of(change):

@@ -108,7 +108,7 @@ class FeedPoller:
         """Find the feeds in demand here, and the shared one if a hint arrived and another replica wants it."""
         hinted, wanting = self.app.demand.take_hint(), dict[FeedName, AppContext]()
         is_new = self.app.demand.take_newcomer()
-        for app in self.app.demand.wanting(self.app.monotonic()):
+        for app in self.app.demand.wanting(self.app.call_time.monotonic()):
             try:
                 wanting[await feed_of(app)] = app
             except _OF_CALLER:
@@ -162,7 +162,7 @@ class FeedPoller:
 
     async def _look_in_idle_share(self, app: AppContext) -> None:
         """Poll, unless another replica is polling."""
-        with call_deadline(_LOOK_S, app.monotonic), idle_share() as share, self.app.demand.looking(share):
+        with call_deadline(_LOOK_S, app.call_time.monotonic), idle_share() as share, self.app.demand.looking(share):
             await look(app, unless_after=app.clock())
 
     async def _keep_wanted(self, name: FeedName) -> None:
@@ -192,5 +192,5 @@ class FeedPoller:
                 group.cancel_scope.cancel()
 
             group.start_soon(wake)
-            await self.app.sleep(seconds)
+            await self.app.call_time.sleep(seconds)
             group.cancel_scope.cancel()
