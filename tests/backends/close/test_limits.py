@@ -130,4 +130,6 @@ async def test_a_note_that_was_throttled_is_searched_for_before_it_is_sent_again
         sandbox.faults = (Fault("status", NOTE, status=429, retry_after=1, times=3, commit=is_written),)
         answer = await agent("update_task", id=TASK, addNote="one")
     assert [(note["lead_id"], note["note"]) for note in sandbox.state()["notes"]] == [(LEAD, "one")]
-    assert answer.get("note") == ("Close did not confirm the note; it was found afterwards." if is_written else None)
+    assert answer.get("note") == (
+        "Close did not confirm the new note; it was found afterwards." if is_written else None
+    )

@@ -1,7 +1,7 @@
 """`addNote` in Close, where a task has no description: a note on the lead, written once, and deleted by an undo."""
 
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ TABLE = [each for each in ROWS if each.crm is None]
 def notes(sandbox: CloseSandbox) -> list[tuple[str, str]]:
     """The lead and the text of every note in Close."""
     return [(note["lead_id"], note["note"]) for note in sandbox.state()["notes"]]
+
+
+def fail(status: int, nth: int = 1) -> Fault:
+    """A failed or refused deletion of a note."""
+    return Fault("status", DELETE, status=status, nth=nth)
 
 
 def posts(sandbox: CloseSandbox) -> int:
@@ -189,7 +194,7 @@ async def test_a_note_that_was_made_although_it_was_refused_is_found(status: int
     async with agent_on(sandbox) as agent:
         sandbox.faults = (Fault("status", POST, status=status, commit=True),)
         found = await agent("update_task", id=TASK, addNote=NOTE)
-        assert found["note"] == "Close did not confirm the note; it was found afterwards."
+        assert found["note"] == "Close did not confirm the new note; it was found afterwards."
     assert notes(sandbox) == [(LEAD, NOTE)]
 
 
@@ -199,12 +204,12 @@ async def test_a_lost_note_is_unknown_and_a_found_note_is_reported() -> None:
     async with agent_on(sandbox, time) as agent:
         sandbox.faults = (Fault("reset_after", POST),)
         found = await agent("update_task", id=TASK, addNote="one")
-        assert found["note"] == "Close did not confirm the note; it was found afterwards."
+        assert found["note"] == "Close did not confirm the new note; it was found afterwards."
         sandbox.faults = (Fault("reset_before", POST),)
-        with pytest.raises(Refused, match="did not confirm the note") as lost:
+        with pytest.raises(Refused, match="did not confirm the write") as lost:
             await agent("update_task", id=TASK, addNote="two")
         assert lost.value.code == "outcome_unknown"
-        with pytest.raises(Refused, match="did not confirm the note"):
+        with pytest.raises(Refused, match="did not confirm the write"):
             await agent("update_task", id=TASK, addNote="two")
         await agent("undo_change", changeId=found["changeId"])
     assert notes(sandbox) == []
@@ -222,6 +227,29 @@ async def test_an_undo_whose_answer_is_lost_deletes_the_note_once(kind: Any) -> 
         undone = await agent("apply_plan", planId=plan["planId"])
         assert undone["changed"] == {"note": {"from": NOTE, "to": None}}
     assert notes(sandbox) == []
+
+
+LOST_DELETIONS: dict[str, tuple[list[Fault], str | None, bool]] = {
+    "lost with its effect, then refused": ([Fault("reset_after", DELETE), fail(403, 2)], None, False),
+    "lost, then refused": ([Fault("reset_before", DELETE), fail(403, 2)], "outcome_unknown", True),
+    "lost, then 404 of a note that is there": ([Fault("reset_before", DELETE), fail(404, 2)], "outcome_unknown", True),
+    "refused": ([fail(403)], "forbidden", True),
+    "404 of a note that is there": ([fail(404)], "task_not_found", True),
+    "failed twice": ([fail(500), fail(500, 2)], "upstream_error", True),
+}
+
+
+@pytest.mark.parametrize("name", LOST_DELETIONS)
+async def test_the_deletion_of_a_note_has_the_results_of_the_deletion_of_a_task(name: str) -> None:
+    faults, code, is_there = LOST_DELETIONS[name]
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE)
+        sandbox.faults = tuple(faults)
+        with nullcontext() if code is None else pytest.raises(Refused) as refused:
+            await agent("undo_change", changeId=done["changeId"])
+    assert code == (refused.value.code if refused else None)
+    assert bool(notes(sandbox)) == is_there
 
 
 async def test_a_note_that_was_edited_since_stays_and_a_note_of_somebody_else_is_not_ours() -> None:

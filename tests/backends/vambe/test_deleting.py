@@ -12,7 +12,7 @@ from passing import Time
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault
@@ -100,7 +100,7 @@ async def test_deleting_a_missing_task_is_an_error_not_found() -> None:
 
 async def test_a_404_of_a_task_that_is_still_listed_says_so_and_hides_nothing() -> None:
     async with staged([status(404)]) as stage:
-        with pytest.raises(NotFound, match="Vambe shows task"):
+        with pytest.raises(CallerError, match="Vambe shows task"):
             await stage.backend.delete_task(stage.task)
         assert stage.sent == "DELETE GET"
         assert await stage.shows_it() == [True, True, True]

@@ -135,9 +135,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
-        reply = await self._retry_until_visible(task_id, lambda: self._client.delete(task_id))
-        if reply.json:
-            raise self._client.http.invalid(reply, "with something that is not a confirmation")
+        await self._retry_until_visible(task_id, lambda: self._client.delete(task_id))
 
     async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - a response has every field
         """One task; a read by id does not lag."""
@@ -212,7 +210,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             if edit.note is not None:
                 noted = await self._notes.write(before.ai_customer_id, edit.note)
             elif isinstance(before.note_id, str):
-                noted = await self._notes.delete(before.note_id, before.note if isinstance(before.note, str) else None)
+                noted = await self._notes.remove(before.note_id, before.note if isinstance(before.note, str) else None)
             else:
                 noted = WrittenNote(None, None)
         except TaskhandError as error:

@@ -64,8 +64,8 @@ class CloseClient:
         return await self._send("PUT", Path.of("/task/{id}/", id=task_id), day, json=body)
 
     async def delete(self, task_id: str) -> Reply:
-        """DELETE /task/{id}/, permanently; Close documents both an empty body and an empty object as the response."""
-        return await self._send("DELETE", Path.of("/task/{id}/", id=task_id), expect="object or nothing")
+        """DELETE /task/{id}/, permanently."""
+        return await self._delete(Path.of("/task/{id}/", id=task_id))
 
     async def update_many(self, ids: Sequence[str], body: Mapping[str, Any], day: date) -> None:
         """PUT /task/ for up to 100 ids of any type (https://developer.close.com/api/resources/tasks/bulk-update).
@@ -134,7 +134,14 @@ class CloseClient:
 
     async def delete_note(self, note_id: str) -> None:
         """DELETE /activity/note/{id}/."""
-        await self._send("DELETE", Path.of("/activity/note/{id}/", id=note_id), expect="object or nothing")
+        await self._delete(Path.of("/activity/note/{id}/", id=note_id))
+
+    async def _delete(self, path: Path) -> Reply:
+        """DELETE; Close documents an empty body and an empty object as the response: OutcomeUnknown for any other."""
+        reply = await self._send("DELETE", path, expect="object or nothing")
+        if reply.json:
+            raise self.http.invalid(reply, "with something that is not a confirmation")
+        return reply
 
     async def _get(self, path: Path, fields: str) -> JsonObject:
         return (await self._send("GET", path, params={"_fields": fields})).object

@@ -5,8 +5,8 @@ searched on the lead; the same call never sends it again. Lists lag, so notes wr
 """
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,7 @@ from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.paging import Page, read_all_pages
 from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.deletion import Deletion, is_gone
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.refusals import counts_unread, is_doubtful
@@ -46,11 +47,12 @@ _LAG_S: Final = 60.0
 _CLOCKS_APART: Final = timedelta(seconds=2)
 _CLOCK_UNKNOWN: Final = timedelta(minutes=2)
 """How far a note's creation time may lie before its sending: with Close's clock known, and with it unknown."""
-_MAX_DELETIONS: Final = 2
 _MAX_READS_AT_ONCE: Final = 16
 _Key = tuple[str, str, str | None]
 """The lead of a note, its text, and the person for whom it is written, None if unknown."""
-_FOUND: Final = "Close did not confirm the note; it was found afterwards."
+_MESSAGES: Final = replace(MESSAGES, noun="note")
+_UNKNOWN: Final = "Wait a minute, then send the same call again: it searches for the note before it writes one."
+_UNKNOWN_DELETION: Final = "Send the same call again: a note that is gone is not deleted twice."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,14 @@ class _Sent:
 class Notes:
     """Writes, finds and deletes notes."""
 
+    messages = _MESSAGES
+
     def __init__(self, client: CloseClient, account: Account, timing: Timing) -> None:
         self._client = client
         self._account = account
         self._timing = timing
         self._sent: dict[_Key, _Sent] = {}
-        self._deleted: RecentWrites[JsonObject] = RecentWrites(0, timing.monotonic)
+        self.recent = RecentWrites[JsonObject](0, timing.monotonic)
         self._locks: dict[_Key | str, anyio.Lock] = {}
 
     async def find(
@@ -98,7 +102,7 @@ class Notes:
             sent = self._recent(_key(lead_id, text))
             if sent is not None and lead_id not in found:
                 if sent.id is None:
-                    raise _unknown()
+                    raise _MESSAGES.unknown(_UNKNOWN)
                 found[lead_id] = sent.id
         return found
 
@@ -107,7 +111,7 @@ class Notes:
         missing: set[str] = set()
 
         async def look_for(note_id: str) -> None:
-            if await self._is_gone(note_id):
+            if await is_gone(self, note_id):
                 missing.add(note_id)
 
         await for_each(list(set(note_ids)), look_for, at_once=_MAX_READS_AT_ONCE)
@@ -129,77 +133,74 @@ class Notes:
             sent = self._sent[key] = _Sent(self._timing.monotonic())
             try:
                 sent.id, remark = await self._send(lead_id, text, since)
-            except (OutcomeUnknown, UpstreamFailed):
-                raise _unknown() from None
+            except OutcomeUnknown:
+                raise
             except TaskhandError:
                 del self._sent[key]  # the note was refused or not sent
                 raise
             return WrittenNote(sent.id, text, remark)
 
-    async def delete(self, note_id: str, text: str | None) -> WrittenNote:
+    async def remove(self, note_id: str, text: str | None) -> WrittenNote:
         """Delete the note with this text; if the note was edited since, it stays and is returned."""
         async with hold_lock(self._locks.setdefault(note_id, anyio.Lock())):
-            if self._deleted.is_deleted(note_id):  # several tasks of a lead share a note
+            if self.recent.is_deleted(note_id):  # several tasks of a lead share a note
                 return WrittenNote(None, None)
             try:
-                shown = _text(await self._client.note(note_id))
+                shown = _text(await self.get(note_id))
+                if shown is not None and text and _folded(shown) != _folded(text):
+                    return WrittenNote(note_id, shown, "The note was edited since, and stays as it is.")
+                await Deletion(self, note_id).run()
             except NotFound:
                 return WrittenNote(None, None, "The note was gone already.")
-            if shown is not None and text and _folded(shown) != _folded(text):
-                return WrittenNote(note_id, shown, "The note was edited since, and stays as it is.")
-            if not await self._send_deletion(note_id) and not await self._is_gone(note_id):
-                raise MESSAGES.unknown("Send the same call again: a note that is gone is not deleted twice.")
-            self._deleted.deleted(note_id)
+            except OutcomeUnknown as unknown:
+                raise _MESSAGES.unknown(_UNKNOWN_DELETION) from unknown
             self._sent = {key: one for key, one in self._sent.items() if one.id != note_id}
             return WrittenNote(None, None)
 
-    async def _send_deletion(self, note_id: str) -> bool:
-        """Send a deletion, once more if its response is lost; True if Close confirmed it."""
-        for _ in range(_MAX_DELETIONS):
-            with suppress(OutcomeUnknown, UpstreamFailed):
-                with suppress(NotFound):
-                    await self._client.delete_note(note_id)
-                return True
-        return False
+    async def delete(self, task_id: str) -> None:
+        """DELETE a note; NotFound if it does not exist."""
+        await self._client.delete_note(task_id)
+
+    async def get(self, task_id: str) -> JsonObject:
+        """A note; NotFound."""
+        return await self._client.note(task_id)
 
     async def _send(self, lead_id: str, text: str, since: datetime) -> tuple[str, str | None]:
         """POST a note; its id and a remark. After a lost response or a doubtful refusal, the note is searched first."""
         for wait_s in REPEAT_WAITS_S:
+            refused: TaskhandError | None = None
             with recorded_requests() as requests:
                 try:
                     return await self._client.create_note(lead_id, text), None
                 except (OutcomeUnknown, UpstreamFailed):
-                    return await self._look_for_lost(lead_id, text, since), _FOUND
+                    pass
                 except TaskhandError as error:
                     refused = error
-            if is_doubtful(requests, refused) and (found := await self._find_refused(lead_id, text, since, refused)):
-                return found, _FOUND
+            is_in_doubt = refused is None or is_doubtful(requests, refused)
+            if is_in_doubt and (found := await self._search(lead_id, text, since, refused)):
+                return found, _MESSAGES.found
             if not isinstance(refused, RateLimited) or not await wait_to_repeat(refused, wait_s, self._timing.sleep):
-                raise refused
+                raise refused or _MESSAGES.unknown(_UNKNOWN)
         raise AssertionError("the last wait is none")
 
-    async def _find_refused(self, lead_id: str, text: str, since: datetime, refused: TaskhandError) -> str | None:
-        """The id of a note that was made although it was refused; OutcomeUnknown if the refusal proves nothing then."""
-        try:
-            with without_pauses():
-                return await self._find_sent(lead_id, text, since)
-        except TaskhandError:
-            if counts_unread(refused):
-                return None
-            raise _unknown() from refused
+    async def _search(self, lead_id: str, text: str, since: datetime, refused: TaskhandError | None) -> str | None:
+        """The id of a note that was lost, or `refused`; None if it is not found.
 
-    async def _look_for_lost(self, lead_id: str, text: str, since: datetime) -> str:
-        """The id of a note whose response was lost; OutcomeUnknown if it is not found or the search fails."""
-        for wait_s in SEARCH_WAITS_S:
+        OutcomeUnknown if the search fails, and the refusal proves nothing.
+        """
+        for wait_s in SEARCH_WAITS_S[: None if refused is None else 1]:
             if wait_s and not await sleep_if_time(self._timing.sleep, wait_s):
                 break
             try:
-                found = await self._find_sent(lead_id, text, since)
+                with nullcontext() if refused is None else without_pauses():
+                    found = await self._find_sent(lead_id, text, since)
             except TaskhandError:
+                if refused is None or not counts_unread(refused):
+                    raise _MESSAGES.unknown(_UNKNOWN) from refused
                 break
             if found is not None:
                 return found
-        raise _unknown()
+        return None
 
     async def _find_sent(self, lead_id: str, text: str, since: datetime) -> str | None:
         """The id of the note that was sent at `since`; None if Close does not show exactly one such note."""
@@ -223,7 +224,7 @@ class Notes:
             row
             for row in rows
             if (note_id := id_of(row))
-            and not self._deleted.is_deleted(note_id)
+            and not self.recent.is_deleted(note_id)
             and (me is None or row.get("created_by", row.get("user_id")) in (None, me))
             and (shown := _text(row)) is not None
             and _folded(shown) == _folded(text)
@@ -236,15 +237,6 @@ class Notes:
             del self._sent[old]
             self._locks.pop(old, None)
         return self._sent.get(key)
-
-    async def _is_gone(self, note_id: str) -> bool:
-        try:
-            await self._client.note(note_id)
-        except NotFound:
-            return True
-        except TaskhandError:
-            return False
-        return False
 
 
 def _text(row: JsonObject) -> str | None:
@@ -259,10 +251,3 @@ def _key(lead_id: str, text: str) -> _Key:
 
 def _folded(text: str) -> str:
     return " ".join(plain(text).split())
-
-
-def _unknown() -> OutcomeUnknown:
-    return OutcomeUnknown(
-        "Close did not confirm the note and does not show it on the lead yet.",
-        next_step="Wait a minute, then send the same call again: it searches for the note before it writes one.",
-    )

@@ -42,7 +42,7 @@ class Messages:
     @property
     def found(self) -> str:
         """The note of a create whose task was found after the response was lost."""
-        return f"{self.name} did not confirm the new task; it was found afterwards."
+        return f"{self.name} did not confirm the new {self.noun}; it was found afterwards."
 
     @property
     def accepted(self) -> str:
@@ -66,7 +66,7 @@ class Messages:
         """The error for a task that exists after its deletion was refused; it names the task if `refused` does not."""
         this, look = f"{self.noun} {task_id[:200]}", f"Look at the {self.noun} in {self.name}"
         if isinstance(refused, NotFound):
-            return NotFound(
+            return CallerError(
                 f"{self.name} shows {this}, but refused to delete it as if it did not exist.",
                 code="task_not_found",
                 next_step=f"{look}: it was deleted just now, or this credential may not delete it.",
