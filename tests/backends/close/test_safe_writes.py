@@ -19,6 +19,7 @@ from taskhand.server.app import create_server
 
 FINE = "2026-03-10T15:00:00.123456+00:00"
 DELETE, BULK = "DELETE /api/v1/task/{id}", "PUT /api/v1/task"
+NOTE = "POST /api/v1/activity/note"
 IDS = [task_id(number) for number in range(1, 7)]
 
 
@@ -69,6 +70,17 @@ async def test_undo_does_not_send_a_priority_that_close_never_listed() -> None:
     assert undone["task"]["title"] == "Call Acme 1"
     assert "priority" in undone["note"]
     assert sandbox.tasks[0]["priority"] == "medium"
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_unknown"), [(Fault("reset_before", NOTE), True), (Fault("status", NOTE, status=400), False)]
+)
+async def test_a_note_in_doubt_is_unreadable_and_a_refused_one_is_unapplied(fault: Fault, *, is_unknown: bool) -> None:
+    async with agent_on(close(2, [fault])) as agent:
+        done = await agent("update_task", id=TASK, title="New", addNote="Called")
+    assert done["changed"] == {"title": {"from": "Call Acme 1", "to": "New"}}
+    assert done["unapplied"] == ([] if is_unknown else [{"field": "addNote", "asked": "Called", "got": None}])
+    assert done["task"].get("unreadable", []) == (["note"] if is_unknown else [])
 
 
 @pytest.mark.parametrize("kind", ["lead", "outgoing_call"])

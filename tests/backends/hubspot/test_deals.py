@@ -10,6 +10,8 @@ from mcp import Client
 
 from backends.hubspot.wired import CAROLINA, COMPANY, NOW, Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange
@@ -31,6 +33,7 @@ NAMES = {
 }
 DEALS = [{"id": one, "properties": {"dealname": name}} for one, name in NAMES.items()]
 LINKED = (FieldChange("deal_id", OLD, UPSELL),)
+LINKED_EDIT = Edit(due=Due(NOW.date()), deal_id=OLD)
 SEARCH, FIND = "/crm/v3/objects/tasks/search", "/crm/v3/objects/deals/search"
 
 
@@ -113,12 +116,14 @@ async def test_the_tasks_of_a_deal_are_moved_by_its_name_with_a_search_by_associ
 
 async def test_an_ambiguous_or_unknown_deal_name_is_refused_before_any_write() -> None:
     twins = [{"id": one, "properties": {"dealname": "Twin"}} for one in ("401", "402")]
-    many = [{"id": str(1000 + n), "properties": {"dealname": f"Expansion {n}"}} for n in range(201)]
+    names = ["Expansion 1", *(f"Expansion 1{n:03}" for n in range(200))]  # one more than a search returns
+    many = [{"id": str(1000 + n), "properties": {"dealname": name}} for n, name in enumerate(names)]
     async with agent_at([row(1)], [*DEALS, *twins, *many]) as (stage, agent):
         for given, code, candidates in (
             ("renewal", "ambiguous_deal", {RENEWAL, OLD}),
             ("Twin", "ambiguous_deal", {"401", "402"}),
             ("Expansion", "ambiguous_deal", None),
+            ("Expansion 1", "ambiguous_deal", {"1000"}),
             ("Acme renew", "unknown_deal", {RENEWAL}),
             ("Umbrella", "unknown_deal", set[str]()),
             ("...", "unknown_deal", set[str]()),
@@ -277,6 +282,16 @@ async def test_deals_are_read_again_after_a_read_that_was_forbidden_with_and_wit
         with pytest.raises(OperatorError):
             await stage.backend.get_task(task_id(1))
         assert (await stage.backend.get_task(task_id(1))).deal_id == OLD
+
+
+async def test_the_right_to_read_deals_is_checked_again_after_a_check_that_failed() -> None:
+    scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
+    async with agent_at([], scopes=scopes) as (stage, _):
+        stage.hubspot.faults = (Fault("status", status=500, nth="every"),)
+        await stage.backend.check_edit(None, LINKED_EDIT)
+        stage.hubspot.faults = ()
+        with pytest.raises(OperatorError, match=r"crm\.objects\.deals\.read"):
+            await stage.backend.check_edit(None, LINKED_EDIT)
 
 
 async def test_a_token_without_the_deals_scope_refuses_deals_only() -> None:

@@ -244,6 +244,15 @@ async def test_a_partly_confirmed_update_that_cannot_be_read_back_has_an_unknown
             await stage.backend.update_task(before, Edit(title=str(before.title), priority=2))
 
 
+async def test_a_new_link_that_cannot_be_read_back_leaves_the_outcome_unknown() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
+        before = await stage.backend.get_task(task_id(1))
+        stage.hubspot.faults = [Fault("status", GET, status=500, nth=2, times=99)]  # the first one reads the links
+        with pytest.raises(OutcomeUnknown):
+            await stage.backend.update_task(before, Edit(title="New", ai_contact_id=CAROLINA))
+
+
 async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "daily=4")), time) as stage:

@@ -136,6 +136,7 @@ async def test_a_deletion_goes_by_hubspots_own_id() -> None:
         before = await stage.backend.get_task("REF 1")
         assert await stage.backend.delete_task(before) is None
         assert stored_ids(stage) == {task_id(2)}
+        assert await listed_ids(stage) == {"REF 2"}, "the search still shows the other one"
         with pytest.raises(NotFound):
             await stage.backend.delete_task(before)
 
