@@ -103,8 +103,7 @@ def resolve_credential(value: str, called: str, environ: Mapping[str, str] | Non
                 )
             return Credential(text, variable=name.strip())
         case "file:":
-            path = name.removeprefix("//") if name.startswith("///") else name
-            return Credential(read_credential_file(called, path), file=expand_path(called, path))
+            return Credential(read_credential_file(called, name), file=expand_path(called, name))
     found = find_credential(name)
     if found is None:
         raise OperatorError(
