@@ -26,6 +26,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.vault.health_checks import check_vault
 from taskhand.vault.link import Link, LinkedMember
@@ -301,6 +302,9 @@ async def test_a_linked_credential_is_checked_and_stored_and_its_owner_is_named(
 
     refused = await link("ben@x.test", "default", text="no-such-token-4711")
     assert message(refused) == "Close does not accept this credential; nothing was stored."
+    sandbox.faults = (Fault("status", status=403, nth="every"),)
+    assert message(await link("ben@x.test", "default")).startswith("Close does not allow this to the credential")
+    sandbox.faults = ()
     assert await links_at(file).list() == []
     done = await link("Ben@X.test", "DEFAULT", text=f"{token}\n")
     assert done.stdout == "ben@x.test is linked to default as Ben Abel (user_ben).\n"

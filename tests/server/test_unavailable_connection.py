@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
@@ -19,6 +20,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.connections import Connections
+from taskhand.service.events.demand import poll_when_wanted
 from taskhand.service.readiness import Ready, check_readiness
 from taskhand.service.recovery import recover_if_possible
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
@@ -104,6 +106,14 @@ async def test_calls_of_an_unavailable_connection_alone_are_refused_and_lists_na
         assert [name.partition(":")[0] for name in outcomes] == ["south"]
         assert UNREAD[credential] in next(iter(outcomes.values())).found
     assert not office.sandbox.requests
+
+
+async def test_the_feed_of_an_unavailable_connection_is_not_polled(tmp_path: Path) -> None:
+    async with open_office(tmp_path, "env:GONE") as office:
+        app = office.connections.find("south")
+        app.demand.use(app)
+        with anyio.fail_after(1):
+            await poll_when_wanted(app)
 
 
 WRITES: dict[str, dict[str, Any]] = {

@@ -123,6 +123,13 @@ async def test_a_form_without_the_browsers_own_token_does_nothing(
     assert await stage.linked() == {}
 
 
+async def test_a_form_of_more_than_sixteen_kilobytes_does_nothing(stage: LinkStage, browser: Browser) -> None:
+    page = await stage.ticket()
+    await browser.open(page)
+    assert (await browser.send(page, stage.token(BEN), more="x" * 17_000)).status_code == 403
+    assert await stage.linked() == {}
+
+
 async def test_a_form_of_another_browser_ticket_or_site_does_nothing(stage: LinkStage, browser: Browser) -> None:
     page, token = await stage.ticket(), stage.token(BEN)
     await browser.open(page)
