@@ -43,6 +43,7 @@ async def test_deletions_of_many_tasks_report_true_outcomes_can_be_resumed_and_a
         if "planId" in done:
             done = await stage.agent("apply_plan", planId=plan["planId"])
         assert done["totals"] == {"applied": FOUR}
+        assert done["note"] == "The tasks are deleted; undo_change makes them again under new ids."
         assert before.keys() - stage.tasks.keys() == set(ids)
         back = await stage.agent("undo_change", changeId=done["changeId"])
         assert back["totals"] == {"applied": FOUR}
