@@ -66,7 +66,7 @@ def match_creates(
 
 def _may_look_like(edit: Edit, rival: Edit) -> bool:
     """Whether the new task of `rival` shows everything that `edit` sets."""
-    return not any(edit.unmet_by(preview(None, rival), written=True).given())
+    return edit.is_met_by(preview(None, rival), written=True)
 
 
 def is_created_since(task: Task, earliest: datetime) -> bool:

@@ -89,14 +89,33 @@ class Edit:
             return given
         return (*given, *((property_field(name), value) for name, value in self.properties))
 
-    def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
-        """The part of this edit that `task` does not show, or not with certainty.
+    @property
+    def is_empty(self) -> bool:
+        """Whether no field is set."""
+        return self.properties is MISSING and not any(map(is_not, _VALUES(self), repeat(MISSING)))
+
+    def unmet_fields(
+        self, task: Task, *, written: bool = False, sure_of_due: bool = True
+    ) -> tuple[tuple[str, object], ...]:
+        """Those of the fields that are set which `task` does not show, or not with certainty, with their values.
 
         `written` is whether `task` is the answer to a write: a due zone that was not requested may then be any zone.
         `sure_of_due` is whether the due date of `task` is certain.
         """
-        shown = [name for name, value in self.given() if _shows(task, name, value, written=written)]
-        return without(self, *(name for name in shown if sure_of_due or name != "due"))
+        return tuple(
+            (name, value)
+            for name, value in self.given()
+            if not _shows(task, name, value, written=written) or (name == "due" and not sure_of_due)
+        )
+
+    def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
+        """The edit that sets the `unmet_fields`."""
+        unmet = self.unmet_fields(task, written=written, sure_of_due=sure_of_due)
+        return self if len(unmet) == len(self.given()) else edit_of(unmet, self.native)
+
+    def is_met_by(self, task: Task, *, written: bool = False) -> bool:
+        """Whether `task` shows every field that is set."""
+        return not self.unmet_fields(task, written=written)
 
 
 _FIELDS = tuple(one.name for one in fields(Edit) if one.name not in {"native", "properties"})

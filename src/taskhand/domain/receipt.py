@@ -119,7 +119,7 @@ class Receipt:
 
         A field that cannot be read afterwards is named in the note, because it is unknown whether it was applied.
         """
-        unmet = edit.unmet_by(after, written=True).given()
+        unmet = edit.unmet_fields(after, written=True)
         already = _met_before(before, edit, {name for name, _ in unmet})
         changed = changes(before, after)
         if not unmet:
@@ -152,13 +152,14 @@ class Receipt:
 
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     """The fields that differ; for a new task, the fields that are not empty."""
-    # A task that an earlier version kept in the journal may lack the type.
-    ignored = {"task_type"} if before and MISSING in (before.task_type, after.task_type) else set()
-    shown_fields = ((name, shown) for name, shown in DIFFERENCE_VALUES.items() if name not in ignored)
-    pairs = [(name, shown(before) if before else None, shown(after)) for name, shown in shown_fields]
+    pairs = [(name, shown(before) if before else None, shown(after)) for name, shown in DIFFERENCE_VALUES.items()]
     pairs += _property_pairs(before, after)
+    # A task that an earlier version kept in the journal may lack the type.
+    lacks_type = before is not None and MISSING in (before.task_type, after.task_type)
     return tuple(
-        FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or not _is_empty(now))
+        FieldChange(name, was, now)
+        for name, was, now in pairs
+        if was != now and (before or not _is_empty(now)) and not (lacks_type and name == "task_type")
     )
 
 
@@ -223,7 +224,7 @@ def _met_before(before: Task | None, edit: Edit, unmet: Collection[str]) -> tupl
     """The fields that the edit sets and that the task had as asked before, and has afterwards."""
     if before is None:
         return ()
-    open_before = {name for name, _ in edit.unmet_by(before).given()}
+    open_before = {name for name, _ in edit.unmet_fields(before)}
     return tuple(
         DIFFERENCE_FIELDS.get(name, name) for name, _ in edit.given() if name not in open_before and name not in unmet
     )

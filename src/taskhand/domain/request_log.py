@@ -28,12 +28,12 @@ _LOGS: ContextVar[tuple[RequestLog, ...]] = ContextVar("request_logs", default=(
 
 
 @contextmanager
-def recorded_requests() -> Iterator[RequestLog]:
-    """A log that collects the requests sent inside, including those of tasks started inside.
+def recorded_requests(log: RequestLog | None = None) -> Iterator[RequestLog]:
+    """The log, by default a new one, collects the requests sent inside, including those of tasks started inside.
 
     If two of these are nested, both collect.
     """
-    sent = RequestLog()
+    sent = RequestLog() if log is None else log
     token = _LOGS.set((*_LOGS.get(), sent))
     try:
         yield sent

@@ -347,8 +347,10 @@ class SqlJournal:
         name, version = caller.name and mask(caller.name), caller.version and mask(caller.version)
         if (name, version) != (caller.name, caller.version):
             caller = replace(caller, name=name, version=version)
-        arguments = self._masking.arguments(opening.arguments)
-        return replace(opening, arguments=arguments, reason=opening.reason and mask(opening.reason), caller=caller)
+        arguments, reason = self._masking.arguments(opening.arguments), opening.reason and mask(opening.reason)
+        if (caller, arguments, reason) == (opening.caller, opening.arguments, opening.reason):
+            return opening
+        return replace(opening, caller=caller, arguments=arguments, reason=reason)
 
     def _without_keys(self, entries: Sequence[Entry]) -> list[Entry]:
         """The rows without configured keys, which may be in the text of a task too."""

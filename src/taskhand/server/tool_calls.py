@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server import ServerRequestContext
 from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel
 
 from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
-from taskhand.domain.request_log import recorded_requests
+from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.domain.wording import Wording
 from taskhand.server.access import CallerView, Served, to_caller
 from taskhand.server.arguments import parse_arguments
@@ -57,8 +58,19 @@ class ToolCall:
         self._view = view
         self._ctx = ctx
         self._params = params
-        caller, refused = to_caller(ctx, view.principal), view.offered.reason_not_offered
-        self._call = Call(served.find_named(view, None), params.name, caller, refused=refused)
+        self._requests = RequestLog()
+        app = served.find_named(view, None)
+        self._progress = ProgressReport(ctx.session.report_progress, app.policy.read_tick_s)
+        self._new_call = partial(
+            Call,
+            tool=params.name,
+            caller=to_caller(ctx, view.principal),
+            progress=self._progress.report_tasks,
+            refused=view.offered.reason_not_offered,
+            requests=self._requests,
+            began=anyio.current_time(),
+        )
+        self._call = self._new_call(app)
 
     async def run(self) -> CallToolResult | InputRequiredResult:
         """The result; every error is returned as a result that a model can act on."""
@@ -85,13 +97,11 @@ class ToolCall:
 
     async def _run_observed(self, tool: Tool[Any]) -> "BaseModel | Written | Question | InputRequiredResult":
         """Run the tool, record its requests, and report their number to a client that asked for progress."""
-        with recorded_requests() as requests:
-            progress = ProgressReport(self._ctx.session.report_progress, self._call.app.policy.read_tick_s)
+        with recorded_requests(self._requests):
             # An in-process client calls without a progress token.
-            self._call = replace(self._call, requests=requests, progress=progress.report_tasks)
             if self._ctx.meta is None or self._ctx.meta.get("progress_token") is None:
                 return await self._run_where_meant(tool)
-            async with progress.of_requests(requests):
+            async with self._progress.of_requests(self._requests):
                 return await self._run_where_meant(tool)
 
     async def _run_where_meant(self, tool: Tool[Any]) -> "BaseModel | Written | Question | InputRequiredResult":
@@ -100,7 +110,6 @@ class ToolCall:
         if app is None:
             return await self._run_everywhere(tool, sent)
         note_connection(app.connection.name)
-        self._call = replace(self._call, app=app)
         run = partial(self._run_on, app, tool, sent)
         if app.own.offers is None:
             return await run()
@@ -139,7 +148,7 @@ class ToolCall:
         assert tool.run_everywhere is not None  # noqa: S101  every other tool has found its connection
         note_connection(ALL)
         mine = self._view.connections
-        arguments = self._parse(tool, self._schemas.of_all(tool, mine), sent)
+        arguments = self._parse(tool, self._call.app, self._schemas.of_all(tool, mine), sent)
         return await tool.run_everywhere(
             {name: replace(self._call, app=app) for name, app in mine.by_name.items()}, arguments
         )
@@ -149,30 +158,34 @@ class ToolCall:
         others = [one for one in self._view.connections if one.connection.name != app.connection.name]
         schemas = {one.connection.name or "": self._schemas.of(tool, one) for one in others}
         with naming_account(app):
-            arguments = self._parse(tool, self._schemas.of(tool, app), sent, schemas)
-            if tool.writes:
-                self._call = replace(self._call, asks=app.policy.asks and can_elicit(self._ctx))
-                if (answered := answer_in(self._params)) is not None:
-                    return await act_on_answer(self._call, *answered)
+            arguments = self._parse(tool, app, self._schemas.of(tool, app), sent, schemas)
+            if tool.writes and (answered := answer_in(self._params)) is not None:
+                return await act_on_answer(self._call, *answered)
             result = await tool.run(self._call, arguments)
             if isinstance(result, Plan) and result.guard is not None and self._call.asks:
                 return await confirm(self._call, result, asker(self._ctx))
             return result
 
     def _parse(
-        self, tool: Tool[Any], schema: Schema, sent: dict[str, Any], others: Mapping[str, Schema] | None = None
+        self,
+        tool: Tool[Any],
+        app: AppContext,
+        schema: Schema,
+        sent: dict[str, Any],
+        others: Mapping[str, Schema] | None = None,
     ) -> BaseModel:
-        """The checked arguments of a call, which the journal stores as they were sent.
+        """The checked arguments of a call to `app`, which the journal stores as they were sent.
 
         `others` are the schemas of the caller's other connections.
         """
         given = without_host_keys(sent, fields_of(schema))
-        self._call = replace(self._call, arguments=given)
+        self._call = self._new_call(app, arguments=given)
         arguments: BaseModel = parse_arguments(
             tool.arguments, schema, given, reads=not tool.writes, tool=tool.name, others=others
         )
         if isinstance(arguments, Options):
-            self._call = replace(self._call, options=arguments)
+            asks = app.policy.asks and can_elicit(self._ctx)
+            self._call = self._new_call(app, arguments=given, options=arguments, asks=asks)
         return arguments
 
     async def _answer(self, written: "Written") -> BaseModel:

@@ -107,7 +107,7 @@ async def replay_create(call: Call, earlier: EarlierCreate, *, by_key: bool = Fa
 async def _set_status(call: Call, written: Written, edit: Edit) -> Written:
     """Move the new task to the requested status; a failure becomes a note, since the task exists."""
     rest = after_creation(edit).unmet_by(written.task)
-    if not any(rest.given()):
+    if rest.is_empty:
         return written
     try:
         with end_of_call():

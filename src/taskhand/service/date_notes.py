@@ -46,8 +46,8 @@ def merged_note_on_words(apps: Mapping[str, AppContext], matched: Mapping[str, I
 async def with_date_notes(call: Call, written: _Written) -> _Written:
     """The answer with a note on dates in words, if no zone is known, and on new due dates in the past."""
     words = None if call.arguments.get("timezone") else note_on_words(call.app, written.matched)
-    notes = (written.note, words, await _note_on_past(call, written))
-    return replace(written, note=" ".join(filter(None, notes)) or None)
+    note = " ".join(filter(None, (written.note, words, await _note_on_past(call, written)))) or None
+    return written if note == written.note else replace(written, note=note)
 
 
 async def _note_on_past(call: Call, written: Receipt | BulkReceipt | Plan) -> str | None:

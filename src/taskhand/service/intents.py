@@ -31,4 +31,4 @@ async def update_intent(app: AppContext, before: Snapshot, edit: Edit, now: Snap
 
 def sets_any(edit: Edit | None) -> bool:
     """Whether an edit sets a field."""
-    return edit is not None and any(edit.given())
+    return edit is not None and not edit.is_empty

@@ -92,7 +92,7 @@ async def _restore(
     native = {name: value for name, value in before.native.items() if MASK not in str(value)}
     whole = replace(inverse_edit(before.task, after, unknown=before.unknown), native=native)
     whole = without(whole, *(_names(whole) - changed), *left_out)
-    if not any(whole.given()):
+    if whole.is_empty:
         raise _nothing_to_restore_error(note)
     if "note" not in _names(whole):  # a note that stays is no part of this write
         now = now.with_note()

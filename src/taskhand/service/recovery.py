@@ -113,7 +113,7 @@ def infer_outcome(intent: Intent, now: Task | None) -> Outcome:
         return "applied" if now is None else "not_applied"
     if now is None or intent.before is None or intent.edit is None:
         return "unknown"
-    if not any(intent.edit.unmet_by(now, written=True).given()):
+    if intent.edit.is_met_by(now, written=True):
         return "applied"
     return "not_applied" if is_untouched(now, intent.before.task, intent.edit) else "unknown"
 

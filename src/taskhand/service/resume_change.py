@@ -125,7 +125,7 @@ def _result_without_write(
     if difference_since(change, intent, now, capabilities) is None:
         return None
     asked = intent.asked or intent.edit
-    if asked is not None and not any(asked.unmet_by(now.task, written=True).given()):
+    if asked is not None and asked.is_met_by(now.task, written=True):
         return Result(index, "unchanged", intent.task_id, now.task)
     return Result(index, "refused", intent.task_id, now.task, code="plan_stale", note=_STALE)
 

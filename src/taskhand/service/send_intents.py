@@ -32,7 +32,7 @@ async def _create(app: AppContext, edits: Sequence[Edit], progress: BulkProgress
     late = {
         index: (item.written, rest)
         for index, (item, edit) in enumerate(zip(results, edits, strict=True))
-        if item.written is not None and any((rest := after_creation(edit).unmet_by(item.written.task)).given())
+        if item.written is not None and not (rest := after_creation(edit).unmet_by(item.written.task)).is_empty
     }
     if late:
         with end_of_call():

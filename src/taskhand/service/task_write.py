@@ -6,7 +6,7 @@ from dataclasses import replace
 import anyio
 
 from taskhand.backends.base import Misread, Written
-from taskhand.domain.edit import Edit, properties_in, without
+from taskhand.domain.edit import Edit, edit_of, properties_in
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome
@@ -117,11 +117,12 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))
     written = await backend.update_task(now.task, unmet)
     # Fields that were left out because the task showed them already: another client changed them meanwhile.
-    unsent = without(edit.unmet_by(written.task, written=True), *(name for name, _ in unmet.given()))
-    if not sets_any(unsent):
+    sent = {name for name, _ in unmet.given()}
+    unsent = [(name, value) for name, value in edit.unmet_fields(written.task, written=True) if name not in sent]
+    if not unsent:
         return written
     await call.revise([replace(intent, edit=edit)])
-    return await backend.update_task(written.task, unsent)
+    return await backend.update_task(written.task, edit_of(unsent, edit.native))
 
 
 async def _settle(call: Call, before: Task, written: Written, edit: Edit, matched: tuple[Match, ...]) -> Receipt:

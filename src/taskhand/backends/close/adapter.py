@@ -204,7 +204,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         if edit.note is MISSING:
             return await super().update_task(before, edit, progress)
         rest = without(edit, "note")
-        is_alone = not any(rest.given())
+        is_alone = rest.is_empty
         written = Written(before) if is_alone else await super().update_task(before, rest, progress)
         try:
             if edit.note is not None:

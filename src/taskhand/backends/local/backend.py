@@ -171,7 +171,7 @@ class LocalBackend(Account, Backend):
             title = edit.title if isinstance(edit.title, str) else None
             page = await self.list_tasks(TaskQuery(text=title, order="created", limit=_MAX_CREATED))
             new = [task for task in page.tasks if is_created_since(task, sent_at - SEARCHED_BEFORE)]
-            alike = [one for one in new if not any(edit.unmet_by(one, written=True).given())]
+            alike = [one for one in new if edit.is_met_by(one, written=True)]
             found.append(CreateCandidates(alike, sent_at))
         return tuple(found)
 

@@ -98,7 +98,7 @@ class CrmAdapter(Backend, Generic[_Row]):
 
     def unmet(self, row: _Row, edit: Edit) -> frozenset[str]:
         """The names of an edit's fields whose values a row does not show."""
-        return frozenset(name for name, _ in edit.unmet_by(self.to_task(row), written=True).given())
+        return frozenset(name for name, _ in edit.unmet_fields(self.to_task(row), written=True))
 
     def shows(self, row: _Row, edit: Edit) -> bool:
         """Whether a row proves that an edit was applied."""

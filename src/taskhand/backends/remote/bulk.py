@@ -83,7 +83,7 @@ class BulkUpdate(Generic[_Row]):
 
     def _after_misread(self, item: Item[_Row], misread: Misread) -> None:
         """Accept an edit of a misread task if the task shows it; else fail the item as a conflict to send again."""
-        if not any(item.edit.unmet_by(misread.now, written=True).given()):
+        if item.edit.is_met_by(misread.now, written=True):
             item.state, item.written = State.APPLIED, Written(misread.now)
             return
         item.fail(
