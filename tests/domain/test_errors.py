@@ -28,3 +28,12 @@ def test_an_error_has_the_code_and_the_retryability_of_its_class(kind: type[Task
     error = kind("Something is wrong.")
     assert (error.code, error.retryable) == DEFAULTS[kind]
     assert kind("Something is wrong.", retryable=not error.retryable).retryable is not error.retryable
+
+
+def test_a_copy_of_an_error_has_what_a_border_adds_and_leaves_the_error_as_it_was() -> None:
+    error = errors.NotFound("No task has this id.", code="task_not_found", next_step="List them.", details={"id": "t"})
+    copied = error.but(message="No task has it.", connection="north")
+    assert isinstance(copied, errors.NotFound)
+    assert (str(copied), copied.message, copied.connection) == ("No task has it.", "No task has it.", "north")
+    assert (copied.code, copied.next_step, copied.details) == ("task_not_found", "List them.", {"id": "t"})
+    assert (str(error), error.message, error.connection) == ("No task has this id.", "No task has this id.", None)

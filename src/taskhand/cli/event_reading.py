@@ -93,10 +93,9 @@ def _naming(app: "AppContext", reading: EventReading) -> Iterator[None]:
     try:
         yield
     except TaskhandError as error:
-        error.message = f"{app.connection.name}: {error.message}" if app.connection.name else error.message
-        is_built_in = app.connection.name in reading.built_in
-        error.next_step = _describe_step(error, app, is_built_in=is_built_in) or error.next_step
-        raise
+        name = app.connection.name
+        step = _describe_step(error, app, is_built_in=name in reading.built_in)
+        raise error.but(message=f"{name}: {error.message}" if name else None, next_step=step) from error
 
 
 def _describe_step(error: TaskhandError, app: "AppContext", *, is_built_in: bool) -> str | None:

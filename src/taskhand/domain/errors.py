@@ -21,7 +21,7 @@ Any other exception is a bug of ours: the caller gets `internal_error` with a re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final, Self
 
 __all__ = [
     "Ambiguous",
@@ -65,12 +65,11 @@ class TaskhandError(Exception):
     `connection` is the CRM account that it is about, if there are several and the message does not say.
     `about` are the names of what was refused, such as arguments or scopes, for the code that handles the error.
     `private_step` takes the place of `next_step` in the answer to the caller, and is in no log and no trace.
+    An error never changes; code that knows more of it on its way to the caller raises a copy (`but`).
     """
 
     default_retryable: ClassVar[bool] = False
     default_code: ClassVar[str] = "error"
-    connection: str | None = None
-    private_step: str | None = None
 
     def __init__(
         self,
@@ -85,14 +84,40 @@ class TaskhandError(Exception):
         about: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.code = code or self.default_code
-        self.next_step = next_step
-        self.candidates = tuple(candidates)
-        self.retryable = self.default_retryable if retryable is None else retryable
-        self.retry_after_s = retry_after_s
-        self.details = dict(details or {})
-        self.about = about
+        self.message: Final = message
+        self.code: Final = code or self.default_code
+        self.next_step: Final = next_step
+        self.candidates: Final = tuple(candidates)
+        self.retryable: Final = self.default_retryable if retryable is None else retryable
+        self.retry_after_s: Final = retry_after_s
+        self.details: Final[Mapping[str, object]] = dict(details or {})
+        self.about: Final = about
+        self.connection: Final[str | None] = None
+        self.private_step: Final[str | None] = None
+
+    def but(
+        self,
+        *,
+        message: str | None = None,
+        next_step: str | None = None,
+        candidates: Sequence[Candidate] | None = None,
+        connection: str | None = None,
+        private_step: str | None = None,
+    ) -> Self:
+        """A copy with these values, None for the error's own; an error that is kept is raised as one.
+
+        A raise would add its traceback to the kept error.
+        """
+        changed = {
+            "message": message,
+            "next_step": next_step,
+            "candidates": None if candidates is None else tuple(candidates),
+            "connection": connection,
+            "private_step": private_step,
+        }
+        copied = type(self).__new__(type(self), message or self.message)
+        vars(copied).update(vars(self), **{name: value for name, value in changed.items() if value is not None})
+        return copied
 
 
 class CallerError(TaskhandError):

@@ -35,10 +35,10 @@ def merge_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
         retry_after_s=max(waits) if waits else None,
         details=first.details,
     )
-    if any(error.private_step for error in all_errors):
-        steps = {name: step for name, one in told.items() if (step := one.private_step or one.next_step)}
-        merged.private_step = _merge_texts(steps, steps)
-    return merged
+    if not any(error.private_step for error in all_errors):
+        return merged
+    steps = {name: step for name, one in told.items() if (step := one.private_step or one.next_step)}
+    return merged.but(private_step=_merge_texts(steps, steps))
 
 
 def _merge_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:

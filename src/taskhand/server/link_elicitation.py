@@ -119,8 +119,7 @@ class _Conversation:
         if outcome == "declined":
             raise _declined(error) from None
         if outcome == "not_linked":
-            error.private_step = describe_step(self.app, found)
-            raise error from None
+            raise error.but(private_step=describe_step(self.app, found)) from None
         return None
 
     async def note_answer(self, offer_id: str, action: _Action) -> None:
@@ -186,5 +185,4 @@ def _answer_in(params: _Params) -> tuple[str, _Action] | None:
 
 def _declined(error: LinkRequired | LinkBroken) -> LinkRequired | LinkBroken:
     """The refusal for a person who declined to link now."""
-    error.next_step = "The person declined to link it. Ask them what they want instead."
-    return error
+    return error.but(next_step="The person declined to link it. Ask them what they want instead.")

@@ -85,8 +85,8 @@ class ToolCall:
                         return to_input_required(result) if isinstance(result, Question) else result
                     shown = result if isinstance(result, BaseModel) else await self._answer(result)
                     answer = render_answer(named_by(shown, self._call.app.connection.name))
-            except TaskhandError as error:
-                await self._add_remade_id(error)
+            except TaskhandError as raised:
+                error = await self._with_remade_id(raised)
                 is_write = tool is not None and tool.writes and not isinstance(error, UnclearConnection)
                 if isinstance(error, NotAllowed) and self._call.change is None:
                     await self._place_refusal()
@@ -207,16 +207,17 @@ class ToolCall:
             return render_whole_write(written)
         return render_write(written, await load_wording(app, written.people, written.links))
 
-    async def _add_remade_id(self, error: TaskhandError) -> None:
-        """Name the task that was made again for the missing one that a call is about."""
+    async def _with_remade_id(self, error: TaskhandError) -> TaskhandError:
+        """The error; for a missing task that was made again, with the id of the new one."""
         if error.code != "task_not_found":
-            return
+            return error
         from taskhand.server.connection_argument import ids_in  # noqa: PLC0415  few calls name a missing task
-        from taskhand.service.earlier_undo import add_remade_id  # noqa: PLC0415  as above
+        from taskhand.service.earlier_undo import with_remade_id  # noqa: PLC0415  as above
 
         ids = ids_in(self._call.arguments)
         if len(ids.tasks) == 1 and not ids.are_values:
-            await add_remade_id(self._call.app, error, ids.tasks[0])
+            return await with_remade_id(self._call.app, error, ids.tasks[0])
+        return error
 
     async def _place_refusal(self) -> None:
         """Journal a refused call in the connection that it means, with the arguments as they were sent."""

@@ -80,8 +80,7 @@ async def ask_connections(
     if not answers:
         nearest = sorted(refused, key=lambda name: not isinstance(refused[name], NotFound | Ambiguous))
         error = merge_errors(unreachable | {name: refused[name] for name in nearest})
-        error.message += _OTHERS_ENDED if others_ended else ""
-        raise error
+        raise error.but(message=f"{error.message}{_OTHERS_ENDED}") if others_ended else error
     return ConnectionAnswers({name: answers[name] for name in apps if name in answers}, unreachable, refused)
 
 

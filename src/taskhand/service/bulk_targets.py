@@ -81,9 +81,10 @@ def check_not_all_refused(refused: Mapping[str, TaskhandError], *, others: int) 
     errors = [*refused.values()]
     if others or len({error.code for error in errors}) != 1:
         return
-    if any(error.message != errors[0].message for error in errors):  # each error names its own task
-        errors[0].message += f" {same_for_others(len(errors))}"
-    raise errors[0]
+    first, *further = errors
+    if any(error.message != first.message for error in further):  # each error names its own task
+        raise first.but(message=f"{first.message} {same_for_others(len(errors))}")
+    raise first
 
 
 async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collection[str]) -> Targets:

@@ -131,8 +131,7 @@ class UnclearConnection(CallerError):
         error = cls(message, connections, code="unknown_connection", next_step=next_step)
         part = name.strip().casefold()
         near = [one for one in error.candidates if part in f"{one.value} {one.name or ''}".casefold()]
-        error.candidates = tuple(near) if len(near) == 1 else error.candidates
-        return error
+        return error.but(candidates=near) if len(near) == 1 else error
 
 
 @contextmanager
@@ -143,5 +142,5 @@ def naming_account(app: AppContext) -> Iterator[None]:
     except TaskhandError as error:
         is_of_account = isinstance(error, _OF_ACCOUNT) and error.code not in _OF_NONE
         if error.code in _CODES_OF_ACCOUNT or (is_of_account and not isinstance(error, NotAllowed)):
-            error.connection = app.connection.name
+            raise error.but(connection=app.connection.name) from error
         raise

@@ -233,5 +233,4 @@ def _check_not_all_refused(steps: Sequence[_Step]) -> None:
     first, *others = errors
     further = [one for one in dict.fromkeys(error.message for error in others) if one != first.message]
     more = [f"{len(further) - _MAX_MESSAGES} more are refused likewise."] if len(further) > _MAX_MESSAGES else []
-    first.message = " ".join([first.message, *further[:_MAX_MESSAGES], *more])
-    raise first
+    raise first.but(message=" ".join([first.message, *further[:_MAX_MESSAGES], *more]))

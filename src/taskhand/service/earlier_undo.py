@@ -9,7 +9,7 @@ from taskhand.service.earlier_create import index_of_claim
 from taskhand.service.idempotency import recreation_claim
 from taskhand.service.visibility import is_shown
 
-__all__ = ["add_remade_id", "note_on_earlier_undo"]
+__all__ = ["note_on_earlier_undo", "with_remade_id"]
 
 _LATEST: Final = 50
 """Changes of a task among which its undo or deletion is looked for, the newest first."""
@@ -48,12 +48,13 @@ async def _find_deletion(app: AppContext, task_id: str) -> Change | None:
     return next(deletes, None)
 
 
-async def add_remade_id(app: AppContext, error: TaskhandError, task_id: str) -> None:
-    """Add to the error for a missing task the id of the one that was made again for it, if the journal has that."""
+async def with_remade_id(app: AppContext, error: TaskhandError, task_id: str) -> TaskhandError:
+    """The error for a missing task, with the id of the one that was made again for it, if the journal has that."""
     try:
         remade = await _find_remade(app, task_id)
     except OperatorError:  # the journal cannot be read: the error stands as it is
-        return
-    if remade is not None:
-        error.message = f"{error.message} It was deleted and made again as {remade}."
-        error.next_step = f"Send {remade} in its place."
+        return error
+    if remade is None:
+        return error
+    message = f"{error.message} It was deleted and made again as {remade}."
+    return error.but(message=message, next_step=f"Send {remade} in its place.")

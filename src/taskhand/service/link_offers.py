@@ -158,7 +158,7 @@ async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
     """The error, with the address of the page to link a credential if it asks for that and there is a page."""
     if app.own.offers is not None and isinstance(error, LinkRequired | LinkBroken):
         found = await app.own.offers.find(app)
-        error.private_step = describe_step(app, found) if found else None
+        return error.but(private_step=describe_step(app, found)) if found else error
     return error
 
 

@@ -221,8 +221,7 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
         undo = replace(undo, general=tuple(filter(None, (*undo.general, earlier))))
     if not can_be_undone:
         error = _nothing_undone_error(undo)
-        error.message = " ".join(filter(None, (error.message, earlier)))
-        raise error
+        raise error.but(message=" ".join(filter(None, (error.message, earlier))))
     intents, claims = undo.intents, undo.claims
     if call.is_dry and undo.is_met:
         return _nothing_left(undo)

@@ -6,7 +6,6 @@ before the properties are written, and former links are removed afterwards, so t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -193,7 +192,7 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
         field, argument, _ = ID_OF[kind]
         wanted, linked = getattr(item.edit, field), record.links.get(kind, ())
         if wanted is not MISSING and kind in hidden:
-            raise copy(hidden[kind])
+            raise hidden[kind].but()
         if wanted is MISSING or linked == ((wanted,) if wanted else ()):
             continue
         if len(linked) > 1:
@@ -231,10 +230,9 @@ def _unknown_link(one: _Change) -> NotFound:
 
 def _with_left_link(error: TaskhandError, one: _Change) -> TaskhandError:
     """The error of an item, naming the link that may remain; an item stopped after a link is not reported as unsent."""
-    changed = MESSAGES.unknown_update(one.item.id) if isinstance(error, NotAttempted) else copy(error)
+    known = MESSAGES.unknown_update(one.item.id) if isinstance(error, NotAttempted) else error
     left = f"The task may be newly linked to {one.kind} {one.link}, besides its former links."
-    changed.next_step = f"{changed.next_step or ''} {left}".strip()
-    return changed
+    return known.but(next_step=f"{known.next_step or ''} {left}".strip())
 
 
 def _fail(changes: Iterable[_Change], error: TaskhandError) -> None:

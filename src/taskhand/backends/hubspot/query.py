@@ -6,7 +6,6 @@ all; groups are alternatives. Conditions that a search cannot express, or has no
 
 from collections import deque
 from collections.abc import Container, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -307,7 +306,7 @@ class PageSearch:
         if self._filtered:
             records = await self.reader.with_links(records, self._filtered)
             if self.query.deal_id is not None and "deals" in self.reader.hidden:
-                raise copy(self.reader.hidden["deals"])
+                raise self.reader.hidden["deals"].but()
         tasks = await self.reader.to_tasks(records, self._of_links)
         self.reader.recent.known_ids.update(record.id for record in records)
         self._times |= {task.id: times_of(record, task) for task, record in zip(tasks, records, strict=True)}
