@@ -5,7 +5,20 @@ from typing import Any, Final
 
 from taskhand.server.tools import TOOLS
 
-__all__ = ["CHANGE", "DRAFT", "DUE_DATE", "PLAN", "REQUIRED", "TASK", "VALID", "fill_in", "names_a_task"]
+__all__ = [
+    "CHANGE",
+    "DRAFT",
+    "DUE_DATE",
+    "ON_A_TASK",
+    "PLAN",
+    "REQUIRED",
+    "TASK",
+    "VALID",
+    "calls_on",
+    "creating_calls",
+    "fill_in",
+    "names_a_task",
+]
 
 TASK, PLAN, CHANGE = "{task}", "{plan}", "{change}"
 """Stand for the ids of an unfinished task that is due on a day, of a plan to change it, and of a change of it."""
@@ -61,7 +74,41 @@ def fill_in(value: Any, ids: Mapping[str, str]) -> Any:
             return value
 
 
+def calls_on(task_id: str, person: str | None = None) -> dict[str, dict[str, Any]]:
+    """The example of each tool that is called with a task, with this task.
+
+    `person` is who becomes responsible, where a task has one person; None leaves it to nobody, where it has several.
+    """
+    calls = {tool.name: fill_in(VALID[tool.name], {TASK: task_id}) for tool in ON_A_TASK}
+    if person is not None:
+        for arguments in calls.values():
+            if arguments.pop("mode", None) is not None:
+                arguments["responsibleIds"] = [person]
+    return calls
+
+
+def creating_calls(**more: Any) -> dict[str, dict[str, Any]]:
+    """The example of each tool that makes tasks, with more fields in each new task, or other values of its fields."""
+
+    def with_more(value: Any) -> Any:
+        match value:
+            case {"title": _}:
+                return value | more
+            case list():
+                return [with_more(one) for one in value]
+            case dict():
+                return {name: with_more(one) for name, one in value.items()}
+            case _:
+                return value
+
+    return {tool.name: with_more(VALID[tool.name]) for tool in TOOLS if tool.kind == "create"}
+
+
 def names_a_task(tool: str) -> bool:
     """Whether the example names a task, a plan or a change."""
     marked = {TASK: "", PLAN: "", CHANGE: ""}
     return bool(fill_in(VALID[tool], marked) != VALID[tool])
+
+
+ON_A_TASK: Final = tuple(tool for tool in TOOLS if fill_in(VALID[tool.name], {TASK: ""}) != VALID[tool.name])
+"""The tools whose examples are about a task."""

@@ -8,10 +8,13 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.arms import ARMS, Arm
+from server.example_calls import calls_on, creating_calls
 from server.persons import ANA, BEN, Office, open_office
+from taskhand.server.tools import TOOLS
 
 OTHER = "Ana Soto"
 ONLY_OWN = "Only your own tasks are shown."
+WRITING = frozenset(tool.name for tool in TOOLS if tool.writes)
 GIVEN_AWAY = "A task that is given away is not yours any more: you cannot undo that."
 
 
@@ -53,17 +56,10 @@ async def test_only_own_tasks_are_seen_and_changed(office: Office) -> None:
     assert (await own("list_tasks", text="Other"))["note"] == ONLY_OWN
     assert (await own("get_task", id=mine["id"]))["task"]["title"] == "Mine"
     before = await anyone_sees(office, other["id"])
-    single: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("get_task", {}),
-        ("update_task", {"title": "x"}),
-        ("update_task", {"title": "x", "dryRun": True}),
-        ("complete_task", {}),
-        ("reassign_task", {"responsibleIds": ["me"]}),
-        ("delete_task", {}),
-    )
-    for tool, arguments in single:
-        assert await rule_of(own, tool, id=other["id"], **arguments) == "own_tasks_only", tool
-        assert (await office.changes())[0].opening.tool == tool
+    for tool, arguments in calls_on(other["id"], "me").items():
+        for options in ({}, {"dryRun": True}) if tool in WRITING else ({},):
+            assert await rule_of(own, tool, **arguments, **options) == "own_tasks_only", tool
+            assert (await office.changes())[0].opening.tool == tool
     for tool in ("get_task", "delete_task"):
         with pytest.raises(Refused) as refused:
             await own(tool, id=other["id"])
@@ -76,8 +72,7 @@ async def test_only_own_tasks_are_seen_and_changed(office: Office) -> None:
         ("delete_task", {"ids": [other["id"], mine["id"]]}),
         ("undo_change", {"changeId": given["changeId"]}),
         ("apply_plan", {"planId": plan["planId"]}),
-        ("create_task", {"title": "New", "responsibleIds": [OTHER], "priority": "1"}),
-        ("create_tasks", {"tasks": [{"title": "New", "responsibleIds": [OTHER], "priority": "1"}]}),
+        *creating_calls(responsibleIds=[OTHER]).items(),
     )
     for tool, arguments in others:
         assert await rule_of(own, tool, **arguments) == "own_tasks_only", tool
@@ -155,15 +150,8 @@ async def test_a_person_who_is_no_member_has_no_tasks(office: Office) -> None:
     stranger = await office.agent("stranger@example.com")
     assert await stranger.listed() == []
     assert (await stranger("list_tasks", countBy="status"))["total"] == 0
-    body: dict[str, Any] = {"priority": "1", "responsibleIds": [OTHER]} | stranger.needs
-    calls: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("get_task", {"id": task["id"]}),
-        ("update_task", {"id": task["id"], "title": "x"}),
-        ("create_task", body | {"title": "x"}),
-        ("create_tasks", {"tasks": [body | {"title": "x"}, body | {"title": "y"}]}),
-        ("bulk_update_tasks", {"taskIds": [task["id"]], "changes": {"title": "x"}}),
-    )
-    for tool, arguments in calls:
+    calls = calls_on(task["id"], OTHER) | creating_calls(responsibleIds=[OTHER])
+    for tool, arguments in calls.items():
         assert await rule_of(stranger, tool, **arguments) == "own_tasks_only", tool
     assert len(await anyone.listed()) == 1
 

@@ -3,7 +3,6 @@
 The sandbox is the CRM's authorization server: its log says what was renewed, by whom, and with whose credential.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,13 @@ from typing import Any
 import anyio
 import pytest
 
+from server.example_calls import ON_A_TASK, calls_on, creating_calls
 from server.offices import answer_of
 from server.signed_office import BEN, CAT, CRMS, SignedOffice, open_signed_office
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.sandbox.faults import Fault
+from taskhand.server.tool import Tool
+from taskhand.server.tools import TOOLS
 
 
 @pytest.fixture(params=list(CRMS))
@@ -50,31 +52,23 @@ async def test_callers_at_once_at_several_servers_renew_once_for_each_generation
         assert all(one.status == 200 for one in office.sandbox.requests)
 
 
-WORK: Mapping[str, Mapping[str, Any]] = {
-    "get_task": {"id": "TASK"},
-    "list_tasks": {},
-    "create_task": {"title": "Call Acme"},
-    "update_task": {"id": "TASK", "title": "Renew it"},
-    "bulk_update_tasks": {"taskIds": ["TASK"], "changes": {"dueDate": "2026-12-01"}},
-    "complete_task": {"id": "TASK"},
-}
+SENDING = [tool for tool in TOOLS if tool in ON_A_TASK or tool.kind == "create" or tool.name == "list_tasks"]
+"""Tools that send requests whatever was read before."""
 
 
-@pytest.mark.parametrize("tool", WORK)
-async def test_a_token_that_ends_early_is_renewed_within_the_call(crm: str, tool: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tool", SENDING, ids=lambda tool: tool.name)
+async def test_a_token_that_ends_early_is_renewed_within_the_call(crm: str, tool: Tool[Any], tmp_path: Path) -> None:
     """The CRM has refused the request, so also a write is sent again, and done once."""
     async with open_signed_office(crm, tmp_path) as office, office.client(BEN) as ben:
         await answer_of(ben, "get_task", id=office.crm.task)
         office.sandbox.authorization.grants.end_access(office.user(BEN))
         office.sandbox.clear_requests()
-        own: dict[str, Any] = {"id": office.crm.task, "taskIds": [office.crm.task]}
-        named = {name: own[name] for name in WORK[tool] if name in own}
-        new = office.crm.new if tool == "create_task" else {}
-        answer = await answer_of(ben, tool, **{**WORK[tool], **named, **new})
+        calls = calls_on(office.crm.task, office.crm.members[0]) | creating_calls(**office.crm.new)
+        answer = await answer_of(ben, tool.name, **calls.get(tool.name, {}))
         assert "code" not in answer
         assert len(office.renewals()) == 1
         committed = [one for one in office.sandbox.requests if one.committed and one not in office.renewals()]
-        assert len(committed) == (0 if tool.startswith(("get", "list")) else 1)
+        assert len(committed) == (0 if tool.kind in {"read", "destroy"} else 1)
         refused = [one for one in office.sandbox.requests if one.status == 401]
         assert 1 <= len(refused) <= 8  # those that were under way at once
         assert {one.user for one in office.sandbox.requests} == {office.user(BEN)}

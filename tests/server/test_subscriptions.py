@@ -12,6 +12,7 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
+from server.example_calls import DUE_DATE, ON_A_TASK, calls_on
 from server.transports.raw_connection import INITIALIZED, RawConnection, connect_raw, newer, older
 from server.transports.server_process import HELLO, environment
 from taskhand.config.settings import Settings
@@ -82,11 +83,19 @@ async def undo(agent: Agent, first: str, second: str) -> None:
     await agent("undo_change", changeId=done["changeId"])
 
 
+def example_of(tool: str) -> Act:
+    """The call of the tool with the first task."""
+
+    async def act(agent: Agent, task: str, _: str) -> None:
+        await agent(tool, **calls_on(task)[tool])
+
+    return act
+
+
+AT_ONCE = [tool.name for tool in ON_A_TASK if tool.kind in {"update", "repeat"}]
 CHANGES: dict[str, tuple[Act, int]] = {
-    "update_task": (lambda agent, one, _: agent("update_task", id=one, title="watched still"), 1),
-    "complete_task": (lambda agent, one, _: agent("complete_task", id=one), 1),
-    "reassign_task": (lambda agent, one, _: agent("reassign_task", id=one, responsibleIds=[], mode="replace"), 1),
-    "bulk_update_tasks": (
+    **{tool: (example_of(tool), 1) for tool in AT_ONCE},
+    "bulk_update_tasks of many": (
         lambda agent, one, two: agent("bulk_update_tasks", taskIds=[one, two], changes={"priority": "2"}),
         2,
     ),
@@ -101,7 +110,8 @@ async def test_a_subscriber_in_either_era_is_notified_of_a_change_of_the_task(ap
     act, count = CHANGES[change]
     async with AsyncExitStack() as stack:
         agent = Agent(await stack.enter_async_context(Client(create_server(app))))
-        first, second, third = [(await agent.create(title))["id"] for title in ("watched", "watched too", "another")]
+        titles = ("watched", "watched too", "another")
+        first, second, third = [(await agent.create(title, dueDate=DUE_DATE))["id"] for title in titles]
         addresses = [f"task://{one}" for one in (first, second, third)]
         watchers = [await stack.enter_async_context(watching(app, era, *addresses)) for era in ERAS]
         await act(agent, first, second)

@@ -13,12 +13,14 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from fixed_clock import NOW
 from sandbox.close.stage import BEN, LEAD, SEED, TASK
+from server.example_calls import calls_on, creating_calls
 from server.offices import answer_of, client_of
 from taskhand.cli.doctor import check_connections
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
+from taskhand.server.tools import TOOLS
 from taskhand.service.connections import Connections
 from taskhand.service.events.demand import poll_when_wanted
 from taskhand.service.readiness import Ready, check_readiness
@@ -34,7 +36,8 @@ UNREAD = {
     "keyring:gone": "keyring",
     "${KEY}": "placeholder",
 }
-NEW = {"title": "Call", "aiCustomerId": LEAD, "responsibleIds": [BEN]}
+CALLS = calls_on(TASK, BEN) | creating_calls(aiCustomerId=LEAD, responsibleIds=[BEN])
+WRITES = {tool.name: CALLS[tool.name] for tool in TOOLS if tool.writes and tool.name in CALLS}
 
 
 @dataclass
@@ -83,10 +86,9 @@ async def test_calls_of_an_unavailable_connection_alone_are_refused_and_lists_na
         made = await answer_of(client, "create_task", connection="home", title="Call", responsibleIds=[])
         assert "code" not in await answer_of(client, "get_task", id=made["task"]["id"], connection="home")
         calls: dict[str, dict[str, Any]] = {
-            "get_task": {"id": TASK},
+            **CALLS,
             "list_team_members": {},
             "list_changes": {"taskId": TASK},
-            "create_task": NEW,
         }
         for tool, sent in calls.items():
             told = await answer_of(client, tool, connection="south", **sent)
@@ -114,15 +116,6 @@ async def test_the_feed_of_an_unavailable_connection_is_not_polled(tmp_path: Pat
         app.demand.use(app)
         with anyio.fail_after(1):
             await poll_when_wanted(app)
-
-
-WRITES: dict[str, dict[str, Any]] = {
-    "update_task": {"id": TASK, "title": "Renew it"},
-    "complete_task": {"id": TASK},
-    "bulk_update_tasks": {"taskIds": [TASK], "changes": {"priority": "2"}},
-    "create_task": NEW,
-    "delete_task": {"id": TASK},
-}
 
 
 async def test_an_unavailable_connection_serves_reads_with_an_own_credential(tmp_path: Path) -> None:
