@@ -121,7 +121,7 @@ async def test_the_connection_argument_describes_each_connection_in_the_usual_fi
         )
     said = {one["name"]: one["inputSchema"]["properties"].get("connection", {}) for one in await list_tools(mixed)}
     for tool in ("get_task", "update_task", "complete_task", "reassign_task", "delete_task"):
-        assert said[tool]["description"] == "That of the row."
+        assert said[tool]["description"] == "The task's connection."
     assert said["bulk_update_tasks"]["description"] == "Needed with filter."
     assert said["create_tasks"]["description"] == "Beside tasks; see list_connections."
     for tool in NOTHING_ELSE_TELLS - {"create_task", "create_tasks"}:
@@ -133,7 +133,7 @@ ALONE = {
     ("update_task", "properties"): "Only on west.",
     ("create_task", "dealId"): "Only on west.",
     ("complete_task", "resolution"): "Only on south.",
-    ("complete_task", "newStatusName"): "Finished status; only where there are several of type done; south: Completed.",
+    ("complete_task", "newStatusName"): "Finished status; needed only if several have type done; south: Completed.",
 }
 """Arguments of tools that a host may load alone, of which another tool says more."""
 

@@ -53,24 +53,25 @@ class TaskFilter(Body):
         Annotated[
             tuple[str, ...],
             Field(
-                description="Whose tasks, everyone's if left out: ids, e-mails, names or 'nobody'",
+                description="Responsible people, default all: ids, e-mails, names or 'nobody'",
                 json_schema_extra=field_notes(me=OR_ME),
             ),
         ]
         | MISSING
     ) = MISSING
     from_date: (
-        Annotated[str, Field(description="First due day, YYYY-MM-DD or words; 'this week' alone ends too.")] | MISSING
+        Annotated[str, Field(description="First due day, YYYY-MM-DD or words; 'this week' alone sets toDate too.")]
+        | MISSING
     ) = MISSING
     to_date: Annotated[str, Field(description="Last due day, likewise.")] | MISSING = MISSING
     date_field: (
-        Annotated[DateField, Field(description="What fromDate and toDate are about; due if left out.")] | MISSING
+        Annotated[DateField, Field(description="The date that fromDate and toDate limit; default: due.")] | MISSING
     ) = MISSING
     include_tasks_without_dates: (
         Annotated[
             bool,
             Field(
-                description="Whether tasks without a due date count too; true if left out.",
+                description="Include tasks without a due date; default: true.",
                 json_schema_extra=field_notes(null_is_not_given=True),
             ),
         ]

@@ -129,7 +129,7 @@ class Task(Value):
     description: str | None
     due_timezone: str | None
     due_at: Annotated[
-        str | None, Field(description="UTC instant; when is_all_day, only its date part counts, in no zone.")
+        str | None, Field(description="UTC instant; if is_all_day, only its date counts, without a zone.")
     ]
     is_all_day: bool
     created_at: str | None
@@ -149,15 +149,14 @@ class Task(Value):
     also_linked: (
         Annotated[
             Mapping[str, tuple[str, ...]],
-            Field(description="By field, the ids of further links, where the field shows one of several."),
+            Field(description="By field: ids of further links, if the field shows one of several."),
         ]
         | MISSING
     ) = MISSING
     properties: dict[str, str | None] | MISSING = MISSING
-    unreadable: (
-        Annotated[tuple[str, ...], Field(description="Fields that the CRM has in a form that cannot be read.")]
-        | MISSING
-    ) = MISSING
+    unreadable: Annotated[tuple[str, ...], Field(description="Fields whose CRM value cannot be read.")] | MISSING = (
+        MISSING
+    )
 
     @property
     def responsible_ids(self) -> tuple[str, ...]:
@@ -238,7 +237,7 @@ AddNote = Annotated[
 ]
 Resolution = Annotated[
     Literal["abandoned", "skipped"],
-    Field(description="How it ended.", json_schema_extra=field_notes(null_is_not_given=True)),
+    Field(description="How the task ended.", json_schema_extra=field_notes(null_is_not_given=True)),
 ]
 DueDate = Annotated[
     str | None,
@@ -250,7 +249,7 @@ DueDate = Annotated[
 NewDueDate = Annotated[
     str | None,
     Field(
-        description="YYYY-MM-DD or words (a time the task has stays), or an ISO 8601 datetime with offset.",
+        description="YYYY-MM-DD or words (keeps the task's time), or an ISO 8601 datetime with offset.",
         json_schema_extra=field_notes(null="null removes it"),
     ),
 ]

@@ -108,7 +108,7 @@ def describe_connection(tool: Tool[Any], connections: Connections) -> str | None
         return "Beside tasks; see list_connections."
     if "filter" in names:
         return "Needed with filter."
-    return "See list_connections." if names.isdisjoint(_TASK_IDS) else "That of the row."
+    return "See list_connections." if names.isdisjoint(_TASK_IDS) else "The task's connection."
 
 
 def _all_connections(connections: Connections) -> str:

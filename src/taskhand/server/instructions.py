@@ -21,7 +21,7 @@ _ABOUT = "Taskhand works on the tasks of one CRM."
 _ABOUT_SEVERAL = "Taskhand works on the tasks of {} CRM accounts: {}."
 _ABOUT_NONE = "You may use no CRM account: the operator of Taskhand decides it."
 _CONNECTIONS = (
-    "- Each account is a `connection`: rows and answers name theirs. Send it with every id, and wherever there is no "
+    "- Each account is a `connection`: rows and answers name theirs. Send it with every id, and in calls without a "
     "planId or changeId{}."
 )
 _LIST_ALL = "; without it {} in all"
@@ -39,7 +39,7 @@ Dates may be the person's words ("el lunes a las 15:00"). Changing only dueDate 
 - A field that is left out stays unchanged, `clear` empties fields."""
 _BELIEVE = (
     "- Believe the answer of a write, not the request: "
-    "`changed` is what changed, `unapplied` what was asked but is not so."
+    "`changed` has the changed fields, `unapplied` the requested ones that differ."
 )
 _DRY_RUN = "- dryRun true shows what a write would do."
 _LAST = """\

@@ -17,7 +17,7 @@ __all__ = ["APPLY_PLAN"]
 class ApplyPlan(Options):
     """The plan to carry out."""
 
-    plan_id: Annotated[str, Field(description="From the answer that showed the difference.")]
+    plan_id: Annotated[str, Field(description="From the answer with the difference.")]
 
 
 async def _run(call: "Call", arguments: ApplyPlan) -> Written:
@@ -35,7 +35,7 @@ APPLY_PLAN = Tool(
     title="Apply a plan",
     description=(
         "Carry out a plan as it was shown: once, within ten minutes, and only if its tasks have not changed since. "
-        "Show the person its difference first. If tasks are left, the same planId goes on."
+        "Show the person its difference first. If tasks are left, send the same planId again."
     ),
     kind="destroy",
     needs_scope="write",

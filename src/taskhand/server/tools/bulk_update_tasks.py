@@ -39,7 +39,7 @@ class BulkUpdateTasks(RepeatableOptions):
     changes: (
         Annotated[
             TaskPatch,
-            Field(description="What to change on each.", json_schema_extra=field_notes(empty_beside=["shiftDueDays"])),
+            Field(description="Changes to each task.", json_schema_extra=field_notes(empty_beside=["shiftDueDays"])),
         ]
         | MISSING
     ) = MISSING
@@ -47,7 +47,7 @@ class BulkUpdateTasks(RepeatableOptions):
         Annotated[
             int,
             Field(
-                description="Days to move due dates by, negative is earlier.",
+                description="Days to move due dates by; negative: earlier.",
                 json_schema_extra=field_notes(needs="dueDate", empty_beside=["changes"]),
             ),
         ]

@@ -26,7 +26,7 @@ class CompleteTask(Options):
         Annotated[
             str,
             Field(
-                description="Finished status; only where there are several of type done.",
+                description="Finished status; needed only if several have type done.",
                 json_schema_extra=field_notes(finished=True),
             ),
         ]
@@ -48,7 +48,7 @@ COMPLETE_TASK = Tool(
     name="complete_task",
     title="Complete a task",
     description=(
-        "Finish one task: moves it to the status of type done (master_done if there is none) and says which. "
+        "Finish one task: moves it to the status of type done, else master_done, and names it. "
         "For any other status use update_task."
     ),
     kind="update",

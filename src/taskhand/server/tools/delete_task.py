@@ -23,7 +23,7 @@ class DeleteTask(Options):
     ids: (
         Annotated[
             tuple[str, ...],
-            Field(description="Several, instead of id."),
+            Field(description="Several ids, instead of id."),
         ]
         | MISSING
     ) = MISSING

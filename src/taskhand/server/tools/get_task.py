@@ -16,7 +16,7 @@ __all__ = ["GET_TASK", "IdProperty", "TaskId"]
 
 TaskId = Annotated[str, Field(description="Task id from list_tasks.")]
 IdProperty = Annotated[
-    str, Field(description="id's unique property.", json_schema_extra=field_notes(needs="properties"))
+    str, Field(description="Property of which id is a value.", json_schema_extra=field_notes(needs="properties"))
 ]
 """The property of the CRM's own that an id is a value of."""
 
@@ -25,7 +25,7 @@ class GetTask(Body):
     """The task to read."""
 
     id: TaskId
-    properties: Annotated[tuple[str, ...], Field(description="Own CRM fields to show.")] | MISSING = MISSING
+    properties: Annotated[tuple[str, ...], Field(description="Other CRM fields to show.")] | MISSING = MISSING
     id_property: IdProperty | MISSING = MISSING
 
 

@@ -44,8 +44,8 @@ class ListChanges(Body):
         ]
         | MISSING
     ) = MISSING
-    since: Annotated[str, Field(description="Only from this ISO 8601 time on, or words.")] | MISSING = MISSING
-    until: Annotated[str, Field(description="Only up to this ISO 8601 time, or words.")] | MISSING = MISSING
+    since: Annotated[str, Field(description="From this ISO 8601 time on, or words.")] | MISSING = MISSING
+    until: Annotated[str, Field(description="Up to this ISO 8601 time, or words.")] | MISSING = MISSING
     limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out.")] | MISSING = MISSING
     cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
 
@@ -174,7 +174,7 @@ def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
     return Tool(
         name="list_changes",
         title="List changes",
-        description="List what was done here, newest first: by which tool, from what to what, with what outcome.",
+        description="List changes made with these tools, newest first, with old and new values and outcome.",
         kind="read",
         arguments=create_model("ListChanges", __base__=ListChanges, tool=(names | MISSING, MISSING)),
         answer=ChangesAnswer,

@@ -41,12 +41,12 @@ async def _describe_credential(app: AppContext) -> str | None:
 LIST_CONNECTIONS = Tool(
     name="list_connections",
     title="List connections",
-    description="List the CRM accounts: what each is for and what its tasks lack.",
+    description="List the CRM accounts with their purpose and the fields that their tasks lack.",
     kind="read",
     arguments=ListConnections,
     answer=ConnectionsAnswer,
     run=_run,
     run_everywhere=_run_everywhere,
     only_with_several=True,
-    verb="says what each account is and lacks",
+    verb="describes the accounts",
 )

@@ -28,9 +28,11 @@ _LIMIT: Final = 50
 class ListEvents(Body):
     """The filters of the feed, and the page."""
 
-    since: Annotated[str, Field(description="ISO 8601 time or words; your last look if left out.")] | MISSING = MISSING
+    since: Annotated[str, Field(description="ISO 8601 time or words; default: your last call.")] | MISSING = MISSING
     kinds: Annotated[tuple[EventKind, ...], Field(description="Only these.")] | MISSING = MISSING
-    people: Annotated[tuple[str, ...], Field(description="Who did it, or was or is responsible.")] | MISSING = MISSING
+    people: Annotated[tuple[str, ...], Field(description="Authors, or present or former responsibles.")] | MISSING = (
+        MISSING
+    )
     task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
     limit: Annotated[int, Field(ge=1, le=100, description="50 if left out.")] | MISSING = MISSING
     cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
@@ -117,11 +119,11 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) ->
 LIST_EVENTS = Tool(
     name="list_events",
     title="List events",
-    description="List what anybody changed in the CRM, newest last, from what to what, and by whom.",
+    description="List changes in the CRM by anybody, newest last, with old and new values and author.",
     kind="read",
     arguments=ListEvents,
     answer=EventsAnswer,
     run=_run,
     run_everywhere=_run_everywhere,
-    advice="list_events tells what happened in the CRM, whoever did it.",
+    advice="list_events lists changes in the CRM by anybody.",
 )

@@ -48,7 +48,7 @@ class ListTasks(TaskFilter):
         Annotated[
             tuple[RowField, ...],
             BeforeValidator(_without_id),
-            Field(description="Shown besides id; if left out title, status, due, priority, responsibles."),
+            Field(description="Fields besides id; default: title, status, due, priority, responsibles."),
         ]
         | MISSING
     ) = MISSING
@@ -56,7 +56,7 @@ class ListTasks(TaskFilter):
         Annotated[
             CountBy,
             Field(
-                description="Answer how many of all that match, by this, instead of rows.",
+                description="Count the matching tasks by this, instead of rows.",
                 json_schema_extra=field_notes(null_is_not_given=True),
             ),
         ]
@@ -122,7 +122,7 @@ LIST_TASKS = Tool(
     title="List tasks",
     description=(
         "Find or count tasks by responsible, dates, status, text, priority or contact; filters combine. "
-        "Finished tasks are included unless status says otherwise. Returns rows, and nextCursor while more "
+        "Finished tasks are included unless status excludes them. Returns rows, and nextCursor while more "
         "follow. For one whole task by id use get_task."
     ),
     kind="read",

@@ -27,7 +27,7 @@ LIST_TEAM_MEMBERS = Tool(
     title="List team members",
     description=(
         "List the people who can be responsible for tasks, with id, name and e-mail, and who 'me' is. Not needed "
-        "before a write: it takes names and e-mails."
+        "before a write: writes take names and e-mails."
     ),
     kind="read",
     arguments=ListTeamMembers,

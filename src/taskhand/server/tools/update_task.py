@@ -35,7 +35,7 @@ UPDATE_TASK = Tool(
     title="Update a task",
     description=(
         "Change fields of one task; fields left out stay as they are, those in clear are emptied. Returns the task, "
-        "what changed and what was not applied. To finish a task use complete_task."
+        "the changed fields and those not applied. To finish a task use complete_task."
     ),
     kind="update",
     arguments=UpdateTask,
