@@ -111,7 +111,7 @@ async def test_consent_at_the_crm_and_back_in_the_same_browser(
         assert f"as {name}." in seen["text"]
         other = await browser.open("other", locale="en")
         assert await other.do("goto", url=address) == 410
-        assert (await check_looks(other, "used"))["heading"] == "This link was used already"
+        assert (await check_looks(other, "used"))["heading"] == "This link was already used"
         assert set(await stage.linked()) == {(PERSON, connection)}
 
 
@@ -123,12 +123,12 @@ async def test_the_account_of_another_is_refused_and_a_hostile_name_is_text(
         page = await browser.open(viewport=NARROW, locale="es")
         await page.do("goto", url=await offer(stage))
         for user in (CAT, EVE):
-            await page.do("click", name="Continuar a", at="**/authorize**")
+            await page.do("click", name="Ir a", at="**/authorize**")
             await page.do("evaluate", script=f"document.querySelector('select').value = '{user}'")
             await page.do("click", name="Allow", at="**/callback**")
             seen = await check_looks(page, f"other-{user}")
             assert seen["heading"] == "Esta es la cuenta de otra persona"
-            await page.do("click", name="Abrir la página otra vez", at="**/link/*")
+            await page.do("click", name="Abrir la página de nuevo", at="**/link/*")
         assert HOSTILE[:20] not in seen["title"]
         assert await stage.linked() == {}
 

@@ -243,7 +243,7 @@ async def test_an_error_that_a_crm_sends_instead_of_a_code_is_shown_and_logged(
     ("address", "query", "said"),
     [
         ("/link/callback", "?state=x&code=y", "Esta respuesta es de otra página"),
-        ("/link/unknown", "", "Este enlace no abre nada"),
+        ("/link/unknown", "", "Este enlace no es válido"),
     ],
 )
 async def test_an_error_page_links_to_its_spanish_version(

@@ -34,10 +34,10 @@ async def test_a_person_pastes_the_own_key_and_is_linked_as_the_crm_says(stage: 
     shown = await browser.open(page)
     assert shown.status_code == 200
     assert text_of(shown) == (
-        "Link your Close account For ben@example.com Connection north Your assistant then works in Close as you: with "
-        "your rights, and under your name. Taskhand keeps the credential encrypted and shows it to nobody. It can be "
-        "removed at any time. Your own Close API key Copy it from your settings in Close . It is checked before it "
-        "is stored. Check and link If you are not ben@example.com , or did not ask for this, close this page."
+        "Link your Close account For ben@example.com Connection north Your assistant will work in Close as you: with "
+        "your permissions, and under your name. Taskhand keeps the credential encrypted and shows it to nobody. It "
+        "can be removed at any time. Your own Close API key Copy it from your settings in Close . It is checked before "
+        "it is stored. Check and link If you are not ben@example.com , or did not ask for this, close this page."
     )
     token = stage.token(BEN)
     done = await browser.send(page, f" {token}\n")
@@ -94,7 +94,9 @@ async def test_the_key_of_another_member_is_refused_and_nothing_is_kept(stage: L
     await browser.open(page)
     refused = await browser.send(page, stage.token(CAT))
     assert refused.status_code == 403
-    assert "This page is for ben@example.com , and Close says that the account is that of Cat Paz ." in text_of(refused)
+    assert "This page is for ben@example.com , but according to Close the account belongs to Cat Paz ." in text_of(
+        refused
+    )
     assert await stage.linked() == {}
     await browser.open(page)
     await browser.send(page, stage.token(BEN))
@@ -175,7 +177,7 @@ async def test_an_unlisted_person_is_refused_the_member_of_another_person(
             assert (done.status_code, told) == (200, [f"{person} has linked north as Cat Paz ({CAT})"])
             return
         assert (done.status_code, "another person's account" in text_of(done)) == (403, True)
-        assert "to enter the member of" in text_of(done)
+        assert "to people.toml" in text_of(done)
         assert [f"that member is {other}; nothing was kept" in one for one in told] == [True]
         assert (person, "north") not in await stage.linked()
 
@@ -274,7 +276,7 @@ async def test_an_error_of_the_crm_is_explained_and_the_page_works_afterwards(st
     await browser.open(page)
     token = stage.token(BEN)
     for fault, status, said in (
-        (Fault("status", "GET /api/v1/me", status=403), 403, "This account lacks rights in Close"),
+        (Fault("status", "GET /api/v1/me", status=403), 403, "This account lacks permissions in Close"),
         (Fault("not_json", "GET /api/v1/me"), 502, "Close could not be reached"),
     ):
         stage.close.faults = [fault]
