@@ -115,6 +115,8 @@ def test_fields_that_already_had_the_requested_value_are_named() -> None:
     receipt = Receipt.of(before, before.model_copy(update={"title": "New"}), edit, ())
     assert receipt.already == ("due", "responsibles", "priority")
     assert Receipt.of(None, before, edit, ()).already == ()
+    meanwhile = before.model_copy(update={"title": "New", "priority": 2})
+    assert Receipt.of(before, meanwhile, edit, ()).already == ("due", "responsibles")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +190,8 @@ def test_a_receipt_names_everybody_and_every_link_in_it() -> None:
     assert Receipt.of(None, after, Edit(), ()).links == frozenset()
     assert replace(receipt, task=None).links == frozenset()
     assert replace(receipt, task=None, unapplied=()).people == {ANA.id, BEN.id}
+    kept = Unapplied("responsibleIds", (JUAN.id,), (BEN.id,), was=(ANA.id,))
+    assert Receipt(None, unapplied=(kept,)).people == {ANA.id, BEN.id, JUAN.id}
 
 
 def test_properties_differ_where_they_are_known_of_both_tasks_and_of_a_new_one() -> None:

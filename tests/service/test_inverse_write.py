@@ -35,6 +35,21 @@ async def test_a_value_that_the_journal_kept_without_a_key_is_not_written_back(t
     await app.aclose()
 
 
+async def test_an_unknown_earlier_value_is_noted_unless_its_field_is_left_as_it_is(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    edit = Edit(title="New", priority=2)
+    before, after = Snapshot(task(), unknown=frozenset({"priority"})), task(title="New", priority=2)
+    written = Intent("update", before, edit, edit), Result(0, "applied", TASK_ID, after)
+    notes = {}
+    for left_out in ((), ("priority",)):
+        undo = await invert(app, *written, Snapshot(after), left_out)
+        assert undo is not None
+        assert undo.intent.edit == Edit(title="Call back")
+        notes[left_out] = undo.note
+    assert notes == {(): "Not restored, because the earlier value is unknown: priority.", ("priority",): None}
+    await app.aclose()
+
+
 def test_an_edit_that_would_write_a_mask_is_refused() -> None:
     for edit in (Edit(title=MASK), Edit(description="x", native={"body": f"as {MASK} says"})):
         with refused("key_not_kept"):

@@ -117,6 +117,18 @@ async def test_names_read_with_an_own_credential_are_remembered_for_that_person_
     await app.journal.aclose()
 
 
+async def test_everything_cached_is_dropped_once_the_last_writers_are_too_many_to_remember(tmp_path: Path) -> None:
+    updates, forgotten = TaskUpdates(), list[Collection[str] | None]()
+    updates.remember(forgotten.append)
+    locks = TaskLocks(journal_in(tmp_path), updates, 2.0, anyio.sleep)
+    async with locks.hold((f"T-{number}" for number in range(10_001)), "ana"):
+        pass
+    for writer in ("bea", "ana"):
+        async with locks.hold(["T-1"], writer):
+            pass
+    assert forgotten == [None, ["t-1"]]
+
+
 async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer(tmp_path: Path) -> None:
     class Held(NotedTurns):
         """A journal whose locks another replica holds."""
