@@ -1,7 +1,9 @@
 """Recovery settles what it can, and never stands in the way of a start, of another change or of a reader."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening, Result
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, OwnCredentials
 from taskhand.service.apply_plan import apply_plan
 from taskhand.service.health_checks import check_health
 from taskhand.service.list_changes import list_changes
@@ -33,13 +35,13 @@ def settings(store_file: Path) -> Settings:
     return Settings(db=store_file, user="Elena", timezone="America/Santiago")
 
 
-async def leave_open(settings: Settings, *tasks: Task) -> list[str]:
+async def leave_open(settings: Settings, *tasks: Task, caller: Caller = Caller("tests", "1")) -> list[str]:  # noqa: B008
     """Leave a new due date of each task open, as a process does that dies before it sends; the ids of the changes."""
     journal = open_journal(settings)
     found = []
     for task in tasks:
         moved = Edit(due=Due(date(2026, 3, 5), None, None))
-        opening = Opening("update_task", Caller("tests", "1"), NOW)
+        opening = Opening("update_task", caller, NOW)
         change, _ = await journal.begin(opening, [Intent("update", Snapshot(task), moved, moved)])
         found.append(change.id)
     await journal.aclose()
@@ -172,6 +174,37 @@ async def test_a_task_that_an_equal_create_of_the_same_change_has_made_is_not_ta
         found = await app.journal.find(change.id)
         assert found is not None
         assert [one.outcome for one in found.results.values()] == ["applied", "not_applied"]
+
+
+class Unlinked:
+    """The own credentials of a connection to which nobody has linked one; `asked` are the persons with their names."""
+
+    connection = "default"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+
+    @asynccontextmanager
+    async def lease(self, names: Sequence[str]) -> AsyncIterator[None]:
+        self.asked.append(tuple(names))
+        yield None
+
+    async def is_linked(self, names: Sequence[str]) -> bool:
+        raise AssertionError(names)
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_the_tasks_of_a_change_are_read_as_its_person_with_the_address_of_the_sign_in(settings: Settings) -> None:
+    own, person = Unlinked(), "https://login.x.test#ana"
+    async with open_app(settings) as opened:
+        app = replace(opened, own=OwnCredentials(own))
+        task = (await app.backend.create_task(Edit(title="one", due=None, priority=0))).task
+        await leave_open(settings, task, caller=Caller("tests", "1", person, "ana@x.test"))
+        await recover_if_possible(app)
+        assert await outcomes(app) == ["not_applied"]
+    assert {*own.asked} == {(person, "ana@x.test")}
 
 
 async def test_a_change_that_two_calls_find_open_is_ended_and_announced_once(
