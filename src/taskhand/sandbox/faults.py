@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Kind = Literal[
-    "status",  # an error status instead of the response, with `retry_after` if set
+    "status",  # an error status instead of the response, with `retry_after` and `body` if set
     "slow",  # the response after `seconds`
     "reset_before",  # a connection reset before the work
     "reset_after",  # a connection reset after the work
@@ -67,6 +67,8 @@ class Fault:
     """The status of the kinds `status` (else 500), `html` (502) and `redirect` (307)."""
     retry_after: int | str | None = None
     """The value of Retry-After: seconds, or an HTTP date."""
+    body: str = ""
+    """The body of `status`; empty: the CRM's body of that status."""
     seconds: float = 10.0
     """The delay of `slow` and `late`, and the age of `outdated`."""
     to: str = "http://elsewhere.invalid"
@@ -166,6 +168,7 @@ def disguise(fault: Fault, true: Response, failure: Response, target: str) -> Re
     `failure` is the CRM's response for the fault's status. A redirect keeps `target`, the path with its query.
     """
     if fault.kind == "status":
+        failure = replace(failure, body=fault.body.encode() or failure.body)
         if fault.retry_after is None:
             return failure
         others = tuple(pair for pair in failure.headers if pair[0] != "retry-after")

@@ -266,13 +266,16 @@ async def test_one_chunk_that_fails_does_not_touch_the_others() -> None:
     assert Counter(bool(outcome.written) for outcome in outcomes) in ({True: 150, False: 100}, {True: 200, False: 50})
 
 
+CONFIRMED = Fault("status", BULK, status=200, body='{"ok": true}', commit=False)
+"""A bulk update that is confirmed and has no effect."""
+
+
 async def test_tasks_that_the_bulk_update_skips_are_sent_by_themselves() -> None:
     """A PUT that is confirmed and did nothing, as where a filter is not what it was taken for."""
     sandbox, time = close(5), Time()
     async with on_close(sandbox, time) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 5)]
-        nothing = Fault("status", BULK, status=200, commit=False)
-        sandbox.faults = (nothing,)
+        sandbox.faults = (CONFIRMED,)
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert all(outcome.written for outcome in outcomes)
@@ -308,7 +311,7 @@ async def test_resends_twenty_confirmed_changes_that_do_not_show_and_reports_the
     sandbox = close(50)
     async with on_close(sandbox) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 50)]
-        sandbox.faults = (Fault("status", BULK, status=200, commit=False),)
+        sandbox.faults = (CONFIRMED,)
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)
     assert Counter(outcome.error.code if outcome.error else None for outcome in outcomes) == {
@@ -323,7 +326,7 @@ async def test_a_confirmed_write_whose_single_retry_fails_is_unknown_and_never_u
     async with on_close(sandbox) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 5)]
         sandbox.faults = (
-            Fault("status", BULK, status=200, commit=False),
+            CONFIRMED,
             Fault("status", ONE, status=429, retry_after=3600, nth="every"),
         )
         outcomes = await backend.update_tasks(edits)

@@ -84,13 +84,9 @@ async def test_a_note_in_doubt_is_unreadable_and_a_refused_one_is_unapplied(faul
 
 
 @pytest.mark.parametrize("kind", ["lead", "outgoing_call"])
-@pytest.mark.parametrize(
-    "spec_variant", [SpecVariant(), SpecVariant(delete_lag=60, list_lag=60)], ids=["at once", "late"]
-)
-async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str, spec_variant: SpecVariant) -> None:
+async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str) -> None:
     time = Time()
-    rows = [row(1, _type=kind, date=FINE, contact_id=CAROLINA), row(2)]
-    sandbox = close(rows, spec_variant=spec_variant, clock=time.moment)
+    sandbox = close([row(1, _type=kind, date=FINE, contact_id=CAROLINA), row(2)], clock=time.moment)
     there = stored_tasks(sandbox)
     async with agent_on(sandbox, time) as agent:
         plan = await agent("delete_task", id=TASK)

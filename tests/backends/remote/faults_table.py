@@ -119,6 +119,8 @@ UNREADABLE: Final = (
     ("body that is not JSON", Fault("not_json")),
     ("page instead of data", Fault("html", status=200, commit=True)),
     ("JSON of the wrong type", status(200, commit=True)),
+    ("an empty object", status(200, commit=True, body="{}")),
+    ("an object that says ok: false", status(200, commit=True, body='{"ok": false}')),
 )
 """The request had its effect, and its answer cannot be read."""
 
@@ -305,18 +307,15 @@ def lost() -> Iterator[Row]:
             bulk=applied(1, "applied"),
             # A body that is cut off is asked for again; the others are what the CRM means to say.
             read=applied(2) if fault.kind == "truncated" else failed(1, "upstream_invalid", retryable=False),
-            # The answer to a bulk update of Close says nothing of any task: any object is one.
-            at={("close", "bulk"): applied(1)} if name == "JSON of the wrong type" else {},
         )
-    yield Row(
-        "JSON of the wrong type, not committed",
-        (status(200),),
-        update=applied(2, "sent_again"),
-        create=unknown(1),
-        # See above: Close confirmed it, so it is not called unapplied, and each task is sent again alone.
-        bulk=applied(2, "sent_again"),
-        at={("close", "bulk"): None},
-    )
+    for name, body in (("JSON of the wrong type", ""), ("an empty object", "{}")):
+        yield Row(
+            f"{name}, not committed",
+            (status(200, body=body),),
+            update=applied(2, "sent_again"),
+            create=unknown(1),
+            bulk=applied(2, "sent_again"),
+        )
 
 
 def twice() -> Iterator[Row]:

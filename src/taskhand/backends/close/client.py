@@ -70,9 +70,12 @@ class CloseClient:
     async def update_many(self, ids: Sequence[str], body: Mapping[str, Any], day: date) -> None:
         """PUT /task/ for up to 100 ids of any type (https://developer.close.com/api/resources/tasks/bulk-update).
 
-        The filter is only in `_params`: Close may ignore a query string beside it.
+        The filter is only in `_params`: Close may ignore a query string beside it. OutcomeUnknown for a success without
+        the documented `{"ok": true}`.
         """
-        await self._send("PUT", _TASKS, day, json={**body, "_params": _by_id(ids)})
+        reply = await self._send("PUT", _TASKS, day, json={**body, "_params": _by_id(ids)})
+        if reply.object.get("ok") is not True:
+            raise self.http.invalid(reply, "with something that does not confirm the update")
 
     async def events(self, filters: Mapping[str, str], cursor: str | None) -> tuple[list[JsonObject], str | None]:
         """GET /event/: one page of the event log, newest first, and the cursor of the next, older page.
