@@ -84,6 +84,11 @@ class Page:
     opens_again: bool = False
     language: str | None = None
 
+    @classmethod
+    def message(cls, key: str, status: int) -> "Page":
+        """A page with one message and its hint."""
+        return cls(key, (f"{key}_hint",), status=status)
+
 
 def render(page: Page, language: str) -> str:
     """The page as HTML in a language."""
