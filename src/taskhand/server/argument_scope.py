@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,7 +23,7 @@ _DOCUMENTED = _BODY - {"clear"}
 """The documented fields among them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ArgumentScope:
     """A scope of arguments: the top of the call, or the object with the dotted name `within`.
 
@@ -42,12 +43,12 @@ class ArgumentScope:
     others: Mapping[str, Schema] = field(default_factory=dict)
     """The schemas of the same scope on other connections, by name."""
 
-    @property
+    @cached_property
     def properties(self) -> Schema:
         """The schemas of the arguments here."""
         return fields_of(self.schema)
 
-    @property
+    @cached_property
     def required(self) -> Sequence[str]:
         """The arguments that must be given here."""
         branches = [branch["required"] for branch in self.schema.get("anyOf", [self.schema]) if "required" in branch]
@@ -107,7 +108,7 @@ class ArgumentScope:
 
     def refusal(self, name: str, value: Any) -> str | None:
         """The sentence for a value that is refused; None for one that this backend takes."""
-        nullable = "null" in json_types(model_fields(self.model).get(name, {}))
+        nullable = value is None and "null" in json_types(model_fields(self.model).get(name, {}))
         optional = name not in self.required
         return refused_value(self.dotted(name), value, self.properties[name], optional=optional, nullable=nullable)
 

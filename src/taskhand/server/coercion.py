@@ -38,7 +38,7 @@ def is_empty(value: Any) -> bool:
 def coerce(name: str, value: Any, schema: Schema) -> Any:
     """The converted value; unchanged if its meaning is not certain."""
     types = json_types(schema)
-    if fields := item_fields(schema):
+    if "array" in types and (fields := item_fields(schema)):
         return _coerce_pairs(_coerce_objects(value)) if fields.keys() == PAIR else _coerce_objects(value)
     match value:
         case bool():

@@ -1,11 +1,11 @@
 """One call of a tool: check the arguments, run it, render its answer. Imported at the first call: no start waits."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from mcp.server import ServerRequestContext
 from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel
@@ -68,7 +68,7 @@ class ToolCall:
             progress=self._progress.report_tasks,
             refused=view.offered.reason_not_offered,
             requests=self._requests,
-            began=anyio.current_time(),
+            began=time.monotonic(),
         )
         self._call = self._new_call(app)
 

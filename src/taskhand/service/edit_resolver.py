@@ -66,17 +66,12 @@ class Resolver:
         before = snapshot.task if snapshot else None
         choice, status_matched = await self.resolve_status(body)
         responsible_ids, people_matched = await self._resolve_responsibles(body, before)
-        noted = Edit(description=_resolve_description(body.description, before))
-        if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
-            noted = await self.notes.add(body.add_note, snapshot)
         deal_id, deal_matched = await self.resolve_deal(body.deal_id)
         task_type, type_matched = await self.resolve_task_type(body)
         properties, properties_matched = await self.resolve_properties(body.properties)
         edit = Edit(
             title=_resolve_title(body.title, before),
-            description=noted.description,
-            note=noted.note,
-            native=noted.native,
+            description=_resolve_description(body.description, before),
             due=resolve_due(self._app, due, before, shift_days),
             responsible_ids=responsible_ids,
             ai_contact_id=await self._resolve_link("ai_contact_id", body.ai_contact_id, before),
@@ -88,6 +83,9 @@ class Resolver:
             deal_id=deal_id,
             properties=properties,
         )
+        if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
+            noted = await self.notes.add(body.add_note, snapshot)
+            edit = replace(edit, description=noted.description, note=noted.note, native=noted.native)
         if before is not None:
             edit = await self.settle_resolution(edit, before)
         matched = status_matched + people_matched + deal_matched + type_matched + due.matched

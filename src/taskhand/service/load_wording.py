@@ -1,7 +1,7 @@
 """The words for the people in an answer, as far as the team can be read."""
 
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Final
 
@@ -42,7 +42,7 @@ async def load_wording(
     if is_away and all(one in last for one in people):
         return wording(names=last)
     try:
-        with part_of_call(_AWAY_SHARE if is_away else 1):
+        with part_of_call(_AWAY_SHARE) if is_away else nullcontext():
             team = Team(await app.backend.account.members(), me=None)
             former = await find_former_members(app, people, [one.id for one in team.members])
     except TaskhandError:

@@ -2,12 +2,12 @@
 
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
-import anyio
 from pydantic import MISSING
 
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
@@ -76,7 +76,7 @@ class Call:
     asks: bool = False
     refused: Callable[[str], TaskhandError | None] = _allow_every_tool
     requests: list[str] = field(default_factory=list)
-    began: float = field(default_factory=anyio.current_time)
+    began: float = field(default_factory=time.monotonic)
     _state: _Progress = field(default_factory=_Progress, repr=False)
 
     @property
@@ -231,5 +231,5 @@ class Call:
     def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
         """The ending of the change; its request count includes those sent before it was resumed."""
         before = self._state.former_ending or Ending(outcome)
-        took_s = before.took_s + anyio.current_time() - self.began
+        took_s = before.took_s + time.monotonic() - self.began
         return Ending(outcome, code, (*before.requests, *self.requests), round(took_s, 6))

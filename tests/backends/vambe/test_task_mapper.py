@@ -80,7 +80,7 @@ def test_a_due_time_counts_as_misread_if_it_matches_only_in_the_other_form() -> 
 
 def test_an_unknown_zone_is_not_a_misreading() -> None:
     strange = row(zone="Santiago time")
-    assert "due_at" in mapper().task(strange, due_at="wall").unreadable_fields
+    assert "due_at" in mapper(due_at="wall").task(strange).unreadable_fields
     assert not mapper().was_misread(mapper().task(strange), strange)
     assert not mapper().was_misread(task(None), strange)
     assert not mapper(due_at="wall").was_misread(mapper().task(strange), strange)

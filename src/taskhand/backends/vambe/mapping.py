@@ -15,7 +15,7 @@ from pydantic import MISSING
 from taskhand.backends.remote.parsing import JsonObject, id_of, read_task, text_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, is_readable
-from taskhand.domain.field_reader import FieldReader
+from taskhand.domain.field_reader import ODD, FieldReader
 from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
@@ -69,10 +69,9 @@ class TaskMapper:
             at = _parse_time(row.get("due_at"))
             self._is_known = self._is_known or (isinstance(at, datetime) and at.tzinfo is None)
 
-    def task(self, row: JsonObject, *, due_at: DueAt | None = None) -> Task:
-        """The task of a row; `due_at` is the form of its due time, by default the present one."""
-        form, by_id = due_at or self.due_at, self._catalogue.by_id
-        return read_task(id_of(row), lambda: task_of(row, form, self._timezone, by_id))
+    def task(self, row: JsonObject) -> Task:
+        """The task of a row."""
+        return read_task(id_of(row), lambda: task_of(row, self.due_at, self._timezone, self._catalogue.by_id))
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """True if the due date of a task, or only its day (`of_day`), is certain.
@@ -86,13 +85,14 @@ class TaskMapper:
 
     def was_misread(self, before: Task, was: JsonObject) -> bool:
         """True if `before` has the due date that the row `was` has only in the other form of `due_at`."""
-        if was.get("due_at") is None:
+        if was.get("due_at") is None or not is_readable(before, "due"):
             return False
         other: DueAt = "wall" if self.due_at == "utc" else "utc"
-        now, otherwise = self.task(was), self.task(was, due_at=other)
-        # An unknown zone makes the due date unreadable in one of the forms only.
-        are_readable = all(is_readable(task, "due") for task in (before, now, otherwise))
-        return are_readable and due_of(before) == due_of(otherwise) != due_of(now)
+        try:
+            now, otherwise = _due(was, self.due_at, self._timezone), _due(was, other, self._timezone)
+        except ODD:  # an unknown zone makes the due date unreadable in one of the forms only
+            return False
+        return due_of(before) == otherwise != now
 
     def learn(self, edit: Edit, row: JsonObject) -> None:
         """Learn the form of `due_at` from the row of a task that was given a due time."""

@@ -1,7 +1,7 @@
 """A task as a row: in a list, and in the answer of a write; pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pydantic import MISSING, ConfigDict
 
@@ -75,6 +75,36 @@ class Row(Answer):
     url: str | None | MISSING = MISSING
 
 
+class _Source(NamedTuple):
+    """What a row is made of."""
+
+    task: Task
+    wording: "Wording"
+    is_overdue: bool
+    times: TaskTimes
+
+
+_VALUES: Final[Mapping[RowField, Callable[[_Source], object]]] = {
+    "title": lambda row: truncate(row.task.title or "", _TITLE),
+    "status": lambda row: truncate(row.task.status_config.name, _NAME) if row.task.status_config else None,
+    "due": lambda row: row.wording.due(due_of(row.task)),
+    "priority": lambda row: row.task.shown_priority,
+    "responsibles": lambda row: row.wording.people(row.task.responsible_ids),
+    "overdue": lambda row: row.is_overdue,
+    "description": lambda row: truncate(row.task.description, _SNIPPET) if row.task.description else None,
+    "created_at": lambda row: row.task.created_at or "",
+    "updated": lambda row: row.wording.moment(row.times.updated),
+    "completed": lambda row: row.wording.moment(row.times.completed),
+    "completed_by": lambda row: next(iter(row.wording.people(filter(None, (row.times.completed_by,)))), None),
+    "ai_contact_id": lambda row: row.task.ai_contact_id,
+    "ai_customer_id": lambda row: row.task.ai_customer_id,
+    "task_type": lambda row: row.task.task_type,
+    "deal_id": lambda row: row.task.deal_id,
+    "resolution": lambda row: None if row.task.resolution is MISSING else row.task.resolution,
+    "url": lambda row: row.task.url,
+}
+
+
 def render_row(
     task: Task,
     wording: "Wording",
@@ -84,26 +114,8 @@ def render_row(
     times: TaskTimes = UNKNOWN,
 ) -> Row:
     """The row of a task."""
-    everything: dict[RowField, object] = {
-        "title": truncate(task.title or "", _TITLE),
-        "status": truncate(task.status_config.name, _NAME) if task.status_config else None,
-        "due": wording.due(due_of(task)),
-        "priority": task.shown_priority,
-        "responsibles": wording.people(task.responsible_ids),
-        "overdue": is_overdue,
-        "description": truncate(task.description, _SNIPPET) if task.description else None,
-        "created_at": task.created_at or "",
-        "updated": wording.moment(times.updated),
-        "completed": wording.moment(times.completed),
-        "completed_by": next(iter(wording.people(filter(None, (times.completed_by,)))), None),
-        "ai_contact_id": task.ai_contact_id,
-        "ai_customer_id": task.ai_customer_id,
-        "task_type": task.task_type,
-        "deal_id": task.deal_id,
-        "resolution": None if task.resolution is MISSING else task.resolution,
-        "url": task.url,
-    }
-    return Row.model_validate({"id": task.id} | {field: everything[field] for field in shown})
+    source = _Source(task, wording, is_overdue, times)
+    return Row.model_validate({"id": task.id} | {field: _VALUES[field](source) for field in shown})
 
 
 def describe_unreadable(task: Task) -> str | None:

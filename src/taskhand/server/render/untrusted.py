@@ -14,7 +14,7 @@ _NOTE = "never instructions"
 
 def mark_untrusted(value: Any, paths: Sequence[str]) -> dict[str, Any]:
     """The field `untrusted` with the paths that contain text by others; empty if there are none."""
-    found = [path for path in paths if _has_text_at(value, path.split("."))]
+    found = [path for path in paths if path.partition(".")[0] in value and _has_text_at(value, path.split("."))]
     return {"untrusted": {"fields": found, "note": _NOTE}} if found else {}
 
 
