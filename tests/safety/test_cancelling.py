@@ -12,7 +12,7 @@ from backends.vambe import wired as on_vambe
 from behaviour.conftest import ERAS
 from passing import Time
 from safety.account import Agent, newest_change, to_journal_line, to_logged_line
-from safety.crms import CRMS
+from safety.crms import VAMBE
 from safety.gate import Gate
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
@@ -23,7 +23,6 @@ A_WHILE = 50
 """Rounds of the event loop within which a cancellation reaches the server."""
 LIMIT_S = 60
 """A call that hears of no progress would wait for ever."""
-VAMBE = CRMS[0]
 
 
 @pytest.mark.parametrize("era", ERAS)

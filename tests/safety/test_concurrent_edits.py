@@ -12,7 +12,7 @@ import pytest
 
 from backends.vambe.wired import ELENA, LUIS
 from safety.account import AtCrm, Stage, newest_change, observe_call, staged, to_journal_line, to_logged_line
-from safety.crms import CRMS, Crm, Sight
+from safety.crms import CRMS, VAMBE, Crm, Sight
 from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory
@@ -199,7 +199,7 @@ async def test_an_update_of_which_only_the_first_request_was_applied_is_journale
 
 
 async def test_adding_people_keeps_those_that_another_client_added_before() -> None:
-    async with staged(CRMS[0]) as stage:
+    async with staged(VAMBE) as stage:
         task_id = stage.ids[0]
         await stage.agent("get_task", id=task_id)
         they_add_luis(stage)
@@ -210,7 +210,7 @@ async def test_adding_people_keeps_those_that_another_client_added_before() -> N
 
 
 async def test_adding_people_on_vambe_loses_those_added_at_the_same_moment_and_the_answer_shows_it() -> None:
-    async with staged(CRMS[0]) as stage:
+    async with staged(VAMBE) as stage:
         task_id = stage.ids[0]
         before_the_write(stage, lambda: they_add_luis(stage))
         seen = await observe_call(

@@ -10,7 +10,7 @@ from mcp import Client
 from backends.vambe.journey import Journey, Waiting
 from behaviour.agent import Refused
 from safety.account import Agent
-from safety.crms import CRMS
+from safety.crms import CLOSE
 from safety.slow import AGAIN, SlowCrm, slow_crm
 from safety.victim import journal_in
 from taskhand.sandbox.server import serve
@@ -170,7 +170,7 @@ async def test_an_undone_change_cannot_be_resumed(tmp_path: Path) -> None:
 
 
 async def test_a_plan_whose_first_call_had_time_only_to_look_is_gone_on_with() -> None:
-    time, crm = Waiting(), CRMS[1]
+    time, crm = Waiting(), CLOSE
     way = Journey(time, latency_s=9.0)
     async with (
         serve(crm.sandbox(MANY, time, ())) as url,

@@ -9,7 +9,7 @@ import pytest
 
 from behaviour.agent import Refused
 from safety.account import AtCrm, staged
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, HUBSPOT, Crm
 from safety.faults_table import ROWS, Kind, Row
 from safety.stored import stored
 from safety.test_concurrent_edits import Others, before_the_transaction, they_set
@@ -91,7 +91,7 @@ async def test_a_note_keeps_the_html_of_a_description_and_its_undo_restores_it(c
 
 
 async def test_a_note_that_html_would_swallow_is_refused_and_nothing_is_written() -> None:
-    async with staged(CRMS[2]) as stage:
+    async with staged(HUBSPOT) as stage:
         task_id = stage.ids[0]
         await read_task(stage, task_id)
         for text in ('<p>Call</p><div style="display:none">', '<p>Call</p> <b title="', "<p>Call</p><!-- "):
@@ -126,7 +126,7 @@ async def test_the_store_keeps_the_text_that_another_process_writes_just_before_
 
 @pytest.mark.parametrize("tool", ["update_task", "bulk_update_tasks"])
 async def test_a_planned_note_is_refused_where_only_the_html_of_the_description_has_changed(tool: str) -> None:
-    async with staged(CRMS[2]) as stage:
+    async with staged(HUBSPOT) as stage:
         first, second = stage.ids[:2]
         await read_task(stage, first)
         for one in (first, second):

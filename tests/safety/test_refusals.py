@@ -6,7 +6,7 @@ import pytest
 
 from behaviour.agent import Refused
 from safety.account import AtCrm, staged
-from safety.crms import CRMS, Crm, Sandbox
+from safety.crms import CRMS, VAMBE, Crm, Sandbox
 from taskhand.sandbox.faults import Fault
 
 CONTACT = "c0a00000-0000-4000-8000-000000000001"
@@ -43,8 +43,12 @@ async def test_a_refusal_names_only_arguments_that_were_sent(crm: Crm) -> None:
         refused = await answer(stage, "one", 404, title="New")
         assert refused["code"] == "task_not_found"
         assert not any(word in refused["said"] for word in ("person", "contact", "customer", "responsible"))
-        if crm.name == "close":  # its 404 is about the task, and its PUT for many takes no title
-            return
+
+
+@pytest.mark.parametrize("crm", [crm for crm in CRMS if crm.names_references], ids=str)
+async def test_an_unknown_reference_is_told_apart_from_an_unknown_task(crm: Crm) -> None:
+    new: dict[str, Any] = {"title": "New", "responsibleIds": ["me"]}
+    async with staged(crm, tasks=2) as stage:
         refused = await answer(stage, "many", 404, changes={"title": "New"})
         assert refused["outcomes"][0]["code"] == "task_not_found"
         refused = await answer(stage, "one", 404, responsibleIds=["Ana Soto"])
@@ -56,7 +60,7 @@ async def test_a_refusal_names_only_arguments_that_were_sent(crm: Crm) -> None:
 
 
 async def test_vambe_names_every_reference_that_may_be_unknown() -> None:
-    async with staged(CRMS[0], tasks=1) as stage:
+    async with staged(VAMBE, tasks=1) as stage:
         refused = await answer(stage, "one", 404, newStatusName="Completado", aiContactId=CONTACT)
         assert refused["message"] == "Vambe does not know the value of aiContactId or newStatusName."
         refused = await answer(stage, "one", 404, aiContactId=CONTACT, title="New")
@@ -85,9 +89,8 @@ async def test_the_answer_after_a_500_reports_the_result_of_reading_back(crm: Cr
         assert "was not applied" in failed["message"]
         applied = await answer(stage, "one", 500, title="New", commit=True)
         assert "shows it applied" in applied["note"]
-        if crm.name == "close":  # its PUT for many takes no title
-            return
-        failed = await answer(stage, "many", 500, changes={"title": "Newer"})
+        edit = {"responsibleIds": ["Ana Soto"]}
+        failed = await answer(stage, "many", 500, changes=edit)
         assert "was not applied" in failed["outcomes"][0]["message"]
-        applied = await answer(stage, "many", 500, changes={"title": "Newer"}, commit=True)
+        applied = await answer(stage, "many", 500, changes=edit, commit=True)
         assert applied["totals"] == {"applied": 2}

@@ -17,7 +17,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from backends.vambe.journey import Journey, Waiting
 from behaviour.agent import Refused
 from safety.account import Agent
-from safety.crms import CRMS
+from safety.crms import HUBSPOT
 from safety.victim import app_at
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.server import serve
@@ -119,7 +119,7 @@ async def test_many_calls_do_not_wait_longer_for_a_file_that_another_process_wri
 
 
 async def test_reading_reports_progress_once_a_tick() -> None:
-    time, crm = Waiting(), CRMS[2]
+    time, crm = Waiting(), HUBSPOT
     told: list[tuple[float, float | None, str | None]] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:

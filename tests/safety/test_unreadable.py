@@ -1,6 +1,6 @@
 """A task that cannot be read as documented: its neighbours are answered, and what can be read of it is usable."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from mcp import Client
 from behaviour.agent import Agent, Refused
 from passing import Time
 from safety.crms import CRMS, Crm
-from safety.odd_row import ABSENT, OddRow
+from safety.odd_row import OddRow
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
@@ -22,60 +22,7 @@ from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
 
 HUGE = 10**400
-UNKNOWN_WHOSE: dict[str, dict[str, Any]] = {
-    "vambe": {"task_responsibles": ABSENT},
-    "close": {"assigned_to": {"id": "user_1"}},
-    "hubspot": {"properties.hubspot_owner_id": ["1"]},
-}
-WHOSE: dict[str, Callable[[str], dict[str, Any]]] = {
-    "vambe": lambda member: {"task_responsibles": [{"responsible_id": member}]},
-    "close": lambda member: {"assigned_to": member},
-    "hubspot": lambda member: {"properties.hubspot_owner_id": member},
-}
-"""The fields of a task that is this member's."""
-TASK_FIELDS: dict[str, list[tuple[dict[str, Any], str]]] = {
-    "vambe": [
-        ({"priority": None}, "priority"),
-        ({"priority": "urgent"}, "priority"),
-        ({"priority": ABSENT}, "priority"),
-        ({"due_at": "soon"}, "due_at"),
-        ({"due_at": "9999-12-31T23:59:59.999-23:59"}, "due_at"),
-        ({"task_responsibles": {"id": "x"}}, "task_responsibles"),
-        ({"task_responsibles": [{"user": {"id": "x"}}]}, "task_responsibles"),
-        ({"task_responsibles": ABSENT}, "task_responsibles"),
-        ({"title": {"text": "x"}}, "title"),
-        ({"title": ABSENT}, "title"),
-        ({"description": ["x"]}, "description"),
-        ({"status_config": 7}, "status_config"),
-        ({"status_config": {"id": "x", "order": HUGE}}, "status_config"),
-        ({"ai_contact_id": 7}, "ai_contact_id"),
-        ({"created_at": "yesterday"}, "created_at"),
-    ],
-    "close": [
-        ({"priority": "urgent"}, "priority"),
-        ({"date": "soon", "is_dateless": False}, "due_at"),
-        ({"date": "0001-01-01T00:00:00+23:59", "is_dateless": False}, "due_at"),
-        ({"assigned_to": {"id": "user_1"}}, "task_responsibles"),
-        ({"assigned_to": ABSENT}, "task_responsibles"),
-        ({"text": ["x"]}, "title"),
-        ({"is_complete": "no"}, "status_config"),
-        ({"is_complete": ABSENT}, "status_config"),
-        ({"contact_id": 7}, "ai_contact_id"),
-        ({"date_created": "yesterday"}, "created_at"),
-    ],
-    "hubspot": [
-        ({"properties.hs_task_priority": {"value": "HIGH"}}, "priority"),
-        ({"properties.hs_timestamp": "soon"}, "due_at"),
-        ({"properties.hs_timestamp": "9999-12-31T23:59:59.999-23:59"}, "due_at"),
-        ({"properties.hubspot_owner_id": ["1"]}, "task_responsibles"),
-        ({"properties.hs_task_subject": 7}, "title"),
-        ({"properties.hs_task_body": {"html": "x"}}, "description"),
-        ({"properties.hs_task_status": []}, "status_config"),
-        ({"properties": None}, "title"),
-        ({"createdAt": "yesterday"}, "created_at"),
-    ],
-}
-CASES = [(crm, odd, field) for crm in CRMS for odd, field in TASK_FIELDS[crm.name]]
+CASES = [(crm, odd, field) for crm in CRMS for odd, field in crm.odd.unreadable]
 
 
 def _name(value: object) -> str:
@@ -160,7 +107,7 @@ async def test_a_task_with_an_unreadable_field_is_written_with_its_neighbours(
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_bulk_by_filter_tells_the_unreadable_task_and_writes_its_neighbours(crm: Crm) -> None:
     async with staged(crm) as stage:
-        stage.proxy.odd = TASK_FIELDS[crm.name][0][0]
+        stage.proxy.odd = crm.odd.unreadable[0][0]
         await stage.agent("create_task", title="Other", responsibleIds=[crm.ana], priority="1")
         plan = await stage.agent("bulk_update_tasks", filter={"responsibleIds": ["me"]}, changes={"title": "Renamed"})
         (left_out,) = plan["outcomes"]
@@ -183,8 +130,8 @@ async def test_with_own_tasks_only_an_unreadable_task_is_reported_only_to_its_re
     policy = NO_POLICY
     async with staged(crm, Access(lambda: policy)) as stage:
         first, second, last = stage.ids
-        odd = TASK_FIELDS[crm.name][0][0] if field == "priority" else UNKNOWN_WHOSE[crm.name]
-        stage.proxy.odd = odd | (WHOSE[crm.name](crm.ana) if whose == "ana" else {})
+        odd = crm.odd.unreadable[0][0] if field == "priority" else crm.odd.of_unknown
+        stage.proxy.odd = odd | (crm.odd.whose(crm.ana) if whose == "ana" else {})
         assert (await stage.agent("list_tasks"))["unreadable"]["ids"] == [second]
         policy = Policy(everyone={"own_tasks_only": True})
         answer = await stage.agent("list_tasks")
@@ -193,17 +140,10 @@ async def test_with_own_tasks_only_an_unreadable_task_is_reported_only_to_its_re
         assert (await stage.agent.refusal("get_task", id=second)) == (None if is_told else "not_allowed")
 
 
-DUE: dict[str, dict[str, Any]] = {
-    "vambe": {"due_at": "soon"},
-    "close": {"date": 5, "is_dateless": False},
-    "hubspot": {"properties.hs_timestamp": "soon"},
-}
-
-
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_change_to_part_of_an_unreadable_due_date_is_refused(crm: Crm) -> None:
     async with staged(crm) as stage:
-        stage.proxy.odd = DUE[crm.name]
+        stage.proxy.odd = crm.odd.due
         second = stage.ids[1]
         with pytest.raises(Refused) as refused:
             await stage.agent("update_task", id=second, dueDate="2026-03-10")
@@ -226,13 +166,10 @@ async def test_nothing_is_appended_to_a_description_that_cannot_be_read(crm: Crm
         assert done["totals"] == {"applied": 2, "refused": 1}
 
 
-NAMELESS: dict[str, dict[str, Any]] = {"vambe": {"id": 7}, "close": {"id": 7}, "hubspot": {"id": None}}
-
-
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_row_without_a_usable_id_is_counted(crm: Crm) -> None:
     async with staged(crm) as stage:
-        stage.proxy.odd = NAMELESS[crm.name]
+        stage.proxy.odd = crm.odd.nameless
         answer = await stage.agent("list_tasks")
         assert [row["id"] for row in answer["tasks"]] == [stage.ids[0], stage.ids[2]]
         assert answer["unreadable"] == {"count": 1, "ids": []}
@@ -242,24 +179,12 @@ async def test_a_row_without_a_usable_id_is_counted(crm: Crm) -> None:
         assert changed["totals"] == {"applied": 2}
 
 
-LISTS: dict[str, list[tuple[str, str]]] = {
-    "vambe": [("GET /api/public/tasks", "")],
-    "close": [(f"GET /api/v1/{one}", name) for one in ("task", "user") for name in ("data", "has_more")],
-    "hubspot": [
-        ("POST /crm/v3/objects/tasks/search", "results"),
-        ("GET /crm/v3/owners", "results"),
-        ("GET /crm/v3/pipelines/{kind}", "results"),
-    ],
-}
-"""The routes of lists, and the field of the answer without which there is no list; of Vambe, the answer is the list."""
-
-
 def without(route: str, name: str) -> Fault:
     """An answer without that field, every time."""
     return Fault("without_field", route, nth="every", field=name)
 
 
-@pytest.mark.parametrize(("crm", "route", "name"), [(crm, *one) for crm in CRMS for one in LISTS[crm.name]], ids=str)
+@pytest.mark.parametrize(("crm", "route", "name"), [(crm, *one) for crm in CRMS for one in crm.odd.lists], ids=str)
 async def test_an_answer_without_its_list_is_no_empty_list(crm: Crm, route: str, name: str) -> None:
     async with staged(crm) as stage:
         stage.proxy.there.faults = (without(route, name),)
@@ -272,7 +197,7 @@ async def test_an_answer_without_its_list_is_no_empty_list(crm: Crm, route: str,
 async def test_a_lost_create_is_not_called_absent_by_an_answer_without_its_list(crm: Crm) -> None:
     async with staged(crm) as stage:
         await stage.agent("list_tasks")
-        stage.proxy.there.faults = (Fault("reset_after", crm.routes["create"]), without(*LISTS[crm.name][0]))
+        stage.proxy.there.faults = (Fault("reset_after", crm.routes["create"]), without(*crm.odd.lists[0]))
         for _ in range(2):
             with pytest.raises(Refused) as refused:
                 await stage.agent("create_task", title="New", responsibleIds=["me"], priority="1", idempotencyKey="k")
@@ -291,30 +216,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
-NAMES = {
-    "vambe": [
-        *("id", "title", "description", "due_timezone", "due_at", "is_all_day", "created_at", "ai_contact_id"),
-        *("ai_customer_id", "task_status_config_id", "priority", "creator_id", "task_responsibles", "status_config"),
-        *("status_config.name", "status_config.order", "status_config.type", "status_config.color"),
-    ],
-    "close": [
-        *("id", "_type", "text", "date", "due_date", "is_dateless", "is_complete", "assigned_to", "priority"),
-        *("lead_id", "contact_id", "created_by", "date_created", "date_updated"),
-    ],
-    "hubspot": [
-        *("id", "properties", "createdAt", "archived", "url", "associations", "associations.contacts"),
-        *(f"properties.{name}" for name in ("hs_task_subject", "hs_task_body", "hs_timestamp", "hs_task_is_all_day")),
-        *(f"properties.{name}" for name in ("hubspot_owner_id", "hs_task_priority", "hs_task_status")),
-        *(f"properties.{name}" for name in ("hs_pipeline_stage", "hs_createdate", "hs_task_type")),
-    ],
-}
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 @settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_arbitrary_json_in_every_field_of_one_row_leaves_its_neighbours(crm: Crm, data: st.DataObject) -> None:
-    rows = [{name: data.draw(JSON)} for name in NAMES[crm.name]]
+    rows = [{name: data.draw(JSON)} for name in crm.odd.names]
 
     async def listing() -> None:
         async with staged(crm) as stage:

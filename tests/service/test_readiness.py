@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from passing import Time
-from safety.crms import CRMS, Crm, Sandbox
+from safety.crms import CRMS, VAMBE, Crm, Sandbox
 from safety.victim import app_at
 from server.offices import open_offices
 from taskhand.sandbox.faults import Fault
@@ -80,7 +80,7 @@ async def test_a_refused_credential_or_a_failing_crm_is_checked_again_after_five
 
 
 async def test_readiness_answers_in_bounded_time_if_the_crm_is_silent() -> None:
-    async with watched(CRMS[0], Fault("slow", "*", nth="every", seconds=60)) as at:
+    async with watched(VAMBE, Fault("slow", "*", nth="every", seconds=60)) as at:
         at.readiness.bound_s = 0.05
         with anyio.fail_after(5):
             assert (await at.readiness.check())["credential"] in {"timeout", "upstream_error"}

@@ -1,0 +1,70 @@
+"""Close in the suites of all CRMs: its sandbox, its requests, and what an odd task of it looks like."""
+
+from functools import partial
+
+from backends.close import wired
+from passing import Time
+from safety.crm import Crm, OddTasks, Sandbox, Sight
+from safety.odd_row import ABSENT
+from taskhand.backends.close import mapping
+from taskhand.sandbox.close import SpecVariant
+
+__all__ = ["CRM"]
+SANTIAGO = "America/Santiago"
+
+
+def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
+    del time
+    return wired.close(tasks, spec_variant=SpecVariant.parse(("rates=hidden", *spec_variant)))
+
+
+CRM = Crm(
+    name="close",
+    sandbox=_sandbox,
+    wired=partial(wired.wired, timezone=SANTIAGO),
+    task_id=wired.task_id,
+    sight=lambda row: Sight(row["text"], (row["assigned_to"],), row["is_complete"]),
+    routes={
+        "many": "PUT /api/v1/task",
+        "one": "PUT /api/v1/task/{id}",
+        "delete": "DELETE /api/v1/task/{id}",
+        "create": "POST /api/v1/task",
+        "read": "GET /api/v1/task/{id}",
+    },
+    me=wired.ELENA,
+    ana=wired.ANA,
+    reader=mapping,
+    title_field="text",
+    description_field=None,
+    path_suffix="/",
+    needs={"aiCustomerId": wired.LEAD},
+    odd=OddTasks(
+        unreadable=[
+            ({"priority": "urgent"}, "priority"),
+            ({"date": "soon", "is_dateless": False}, "due_at"),
+            ({"date": "0001-01-01T00:00:00+23:59", "is_dateless": False}, "due_at"),
+            ({"assigned_to": {"id": "user_1"}}, "task_responsibles"),
+            ({"assigned_to": ABSENT}, "task_responsibles"),
+            ({"text": ["x"]}, "title"),
+            ({"is_complete": "no"}, "status_config"),
+            ({"is_complete": ABSENT}, "status_config"),
+            ({"contact_id": 7}, "ai_contact_id"),
+            ({"date_created": "yesterday"}, "created_at"),
+        ],
+        due={"date": 5, "is_dateless": False},
+        nameless={"id": 7},
+        whose=lambda member: {"assigned_to": member},
+        of_unknown={"assigned_to": {"id": "user_1"}},
+        names=[
+            *("id", "_type", "text", "date", "due_date", "is_dateless", "is_complete", "assigned_to", "priority"),
+            *("lead_id", "contact_id", "created_by", "date_created", "date_updated"),
+        ],
+        lists=[(f"GET /api/v1/{one}", name) for one in ("task", "user") for name in ("data", "has_more")],
+    ),
+    # The tasks are read before the change, and again after it.
+    bulk_costs=(
+        {"GET /api/v1/task": 3, "GET /api/v1/user": 1, "GET /api/v1/me": 1},
+        {"GET /api/v1/task": 3 + 3, "PUT /api/v1/task": 3},
+    ),
+    names_references=False,  # its 404 is about the task
+)

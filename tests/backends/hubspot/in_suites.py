@@ -1,0 +1,83 @@
+"""HubSpot in the suites of all CRMs: its sandbox, its requests, and what an odd task of it looks like."""
+
+from functools import partial
+from typing import Any
+
+from backends.hubspot import wired
+from passing import Time
+from safety.crm import Crm, OddTasks, Sandbox, Sight
+from taskhand.backends.hubspot import task_reader
+
+__all__ = ["CRM"]
+SANTIAGO = "America/Santiago"
+READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read"
+
+
+def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
+    quick = ("burst=0", "searches=0", "search_lag=0")
+    return wired.hubspot(time, wired.seed(tasks), spec_variant=(*quick, *spec_variant))
+
+
+def _sight(row: dict[str, Any]) -> Sight:
+    values = row["properties"]
+    return Sight(values["hs_task_subject"], (values["hubspot_owner_id"],), values["hs_task_status"] == "COMPLETED")
+
+
+CRM = Crm(
+    name="hubspot",
+    sandbox=_sandbox,
+    wired=partial(wired.wired, timezone=SANTIAGO),
+    task_id=wired.task_id,
+    sight=_sight,
+    routes={
+        "many": "POST /crm/v3/objects/tasks/batch/update",
+        "one": "PATCH /crm/v3/objects/tasks/{id}",
+        "delete": "DELETE /crm/v3/objects/tasks/{id}",
+        "create": "POST /crm/v3/objects/tasks",
+        "read": "GET /crm/v3/objects/tasks/{id}",
+    },
+    me=wired.ELENA,
+    ana=wired.ANA,
+    reader=task_reader,
+    title_field="properties.hs_task_subject",
+    description_field="properties.hs_task_body",
+    creates_in_batches=True,
+    needs={"dueDate": "2026-03-06"},
+    odd=OddTasks(
+        unreadable=[
+            ({"properties.hs_task_priority": {"value": "HIGH"}}, "priority"),
+            ({"properties.hs_timestamp": "soon"}, "due_at"),
+            ({"properties.hs_timestamp": "9999-12-31T23:59:59.999-23:59"}, "due_at"),
+            ({"properties.hubspot_owner_id": ["1"]}, "task_responsibles"),
+            ({"properties.hs_task_subject": 7}, "title"),
+            ({"properties.hs_task_body": {"html": "x"}}, "description"),
+            ({"properties.hs_task_status": []}, "status_config"),
+            ({"properties": None}, "title"),
+            ({"createdAt": "yesterday"}, "created_at"),
+        ],
+        due={"properties.hs_timestamp": "soon"},
+        nameless={"id": None},
+        whose=lambda member: {"properties.hubspot_owner_id": member},
+        of_unknown={"properties.hubspot_owner_id": ["1"]},
+        names=[
+            *("id", "properties", "createdAt", "archived", "url", "associations", "associations.contacts"),
+            *(
+                f"properties.{name}"
+                for name in ("hs_task_subject", "hs_task_body", "hs_timestamp", "hs_task_is_all_day")
+            ),
+            *(f"properties.{name}" for name in ("hubspot_owner_id", "hs_task_priority", "hs_task_status")),
+            *(f"properties.{name}" for name in ("hs_pipeline_stage", "hs_createdate", "hs_task_type")),
+        ],
+        lists=[
+            ("POST /crm/v3/objects/tasks/search", "results"),
+            ("GET /crm/v3/owners", "results"),
+            ("GET /crm/v3/pipelines/{kind}", "results"),
+        ],
+    ),
+    # The answers have the tasks after the change; a portal is asked once what it is like.
+    bulk_costs=(
+        {READ: 3, LINKS: 3, "GET /crm/v3/owners": 1}
+        | {"GET /account-info/v3/details": 1, "GET /crm/v3/pipelines/{kind}": 1},
+        {READ: 3, LINKS: 3, "POST /crm/v3/objects/tasks/batch/update": 3},
+    ),
+)
