@@ -25,7 +25,8 @@ from behaviour.arms import ARMS
 from domain.date_phrases import CANDIDATES, DUE, WINDOWS
 from harness_tables import harness_tables
 from picture import render_demo
-from requests_table.table import requests_table
+from requests_table.counted import count_all_requests
+from requests_table.table import COUNTS, FILE, Counts, counts_text, requests_table
 from server.listings import snapshot_files
 from server.mixes import MIXED, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
@@ -57,12 +58,13 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def documents() -> dict[Path, str]:
-    """Every generated file with the text that it should have."""
+def documents(requests: Counts = COUNTS) -> dict[Path, str]:
+    """Every generated file with the text that it should have; the number of requests is counted by tests and `main`."""
     tools = tools_of()
     files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | snapshot_files()
     files[SNAPSHOTS / "several" / "tools.json"] = snapshot(anyio.run(_tools_of_several))
-    parts = _parts(tools)
+    parts = _parts(tools) | {"requests": requests_table(requests)}
+    files[FILE] = counts_text(requests)
     files |= {page: _filled(page.read_text(encoding="utf-8"), parts) for page in PAGES}
     files[ROOT / "docs" / "demo.svg"] = render_demo()
     files |= {_BLOCKS / f"{host.slug}.{host.format.LANGUAGE}": f"{host.block(Launch())}\n" for host in HOSTS}
@@ -76,9 +78,9 @@ async def _tools_of_several() -> list[dict[str, Any]]:
             return await list_tools(connections)
 
 
-def stale() -> list[Path]:
+def stale(wanted: Mapping[Path, str] | None = None) -> list[Path]:
     """The generated files whose text is out of date, and the files in generated folders that should not exist."""
-    wanted = documents()
+    wanted = wanted or documents()
     wrong = [file for file, text in wanted.items() if not file.exists() or file.read_text(encoding="utf-8") != text]
     found = [*SNAPSHOTS.rglob("*"), *_BLOCKS.glob("*")]
     return wrong + [file for file in found if file.is_file() and file not in wanted]
@@ -91,7 +93,6 @@ def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
         "backends": _backend_table(),
         "gaps": _gap_list(),
         "feeds": _feed_list(),
-        "requests": requests_table(),
         "host_keys": _host_keys(),
         "dates": _date_tables(),
         "error": anyio.run(_error_example),
@@ -353,8 +354,8 @@ def main() -> int:
             sys.stderr.write(f"{file.relative_to(ROOT)} is out of date: run `python tests/documents.py`.\n")
         return 1 if wrong else 0
     SNAPSHOTS.mkdir(exist_ok=True)
-    wanted = documents()
-    for file in stale():
+    wanted = documents(anyio.run(count_all_requests))
+    for file in stale(wanted):
         text = wanted.get(file)
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8") if text is not None else file.unlink()

@@ -1,11 +1,16 @@
-"""The number of CRM requests that each tool makes.
+"""The number of CRM requests that each tool makes: the file `requests.json`, and the table in docs/backends.md.
 
-docs/backends.md shows the table. `test_requests` compares it with the requests that the sandboxes receive.
+`tests/documents.py` counts and writes both, `test_requests` compares the file with what the sandboxes receive.
 """
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["CRMS", "ROWS", "Requests", "Row", "requests_table"]
+__all__ = ["COUNTS", "FILE", "Counts", "Requests", "counts_text", "requests_table"]
+
+FILE: Final = Path(__file__).parent / "requests.json"
 
 
 class Requests(NamedTuple):
@@ -15,43 +20,48 @@ class Requests(NamedTuple):
     warm: int
 
 
-class Row(NamedTuple):
-    """A tool, its requests on each CRM, and the arguments that the numbers hold for, in words."""
-
-    tool: str
-    vambe: Requests
-    close: Requests
-    hubspot: Requests
-    arguments: str = ""
+Counts = Mapping[str, Mapping[str, Requests]]
+"""The requests by CRM and tool; a tool that a CRM does not have is left out."""
 
 
-CRMS: Final = tuple(name for name in Row._fields if name not in {"tool", "arguments"})
-
-ROWS: Final = (
-    Row("list_statuses", Requests(1, 0), Requests(0, 0), Requests(1, 0)),
-    Row("list_team_members", Requests(1, 0), Requests(2, 0), Requests(1, 0)),
-    Row("list_tasks", Requests(2, 0), Requests(2, 1), Requests(4, 1), "no filter"),
-    Row("get_task", Requests(1, 0), Requests(1, 1), Requests(4, 1)),
-    Row("find_contacts", Requests(1, 1), Requests(1, 1), Requests(5, 5), "by name"),
-    Row("create_task", Requests(2, 1), Requests(3, 1), Requests(5, 2), "for a person by name"),
-    Row("create_tasks", Requests(11, 10), Requests(12, 10), Requests(5, 2), "10 for a person by name"),
-    Row("update_task", Requests(2, 1), Requests(2, 2), Requests(5, 3), "the title"),
-    Row("complete_task", Requests(2, 1), Requests(2, 2), Requests(5, 3)),
-    Row("reassign_task", Requests(3, 1), Requests(4, 2), Requests(6, 3), "to a person by name"),
-    Row("bulk_update_tasks", Requests(12, 11), Requests(5, 3), Requests(8, 5), "10 tasks to a person by name"),
-    Row("delete_task", Requests(1, 1), Requests(1, 1), Requests(18, 6), "stops at a plan"),
-    Row("apply_plan", Requests(4, 4), Requests(3, 3), Requests(20, 8), "of one deletion"),
-    Row("list_changes", Requests(1, 0), Requests(1, 0), Requests(1, 0)),
-    Row("undo_change", Requests(2, 2), Requests(2, 2), Requests(5, 3), "of one update"),
-    Row("list_events", Requests(2, 1), Requests(10, 9), Requests(11, 2), "if nothing has changed"),
-)
-"""One row for each tool, in the order of the tool list."""
+def _read() -> Counts:
+    found: dict[str, dict[str, list[int]]] = json.loads(FILE.read_text(encoding="utf-8"))
+    return {crm: {tool: Requests(*made) for tool, made in of_tool.items()} for crm, of_tool in found.items()}
 
 
-def requests_table() -> str:
+COUNTS: Final = _read()
+
+_WORDS: Final = {
+    "list_tasks": "no filter",
+    "find_contacts": "by name",
+    "create_task": "for a person by name",
+    "create_tasks": "10 for a person by name",
+    "update_task": "the title",
+    "reassign_task": "to a person by name",
+    "bulk_update_tasks": "10 tasks to a person by name",
+    "delete_task": "stops at a plan",
+    "apply_plan": "of one deletion",
+    "undo_change": "of one update",
+    "list_events": "if nothing has changed",
+}
+"""The arguments that the numbers hold for, if they are not the required ones of the tool's example alone."""
+
+
+def counts_text(counts: Counts) -> str:
+    """The counts as the file has them: a line for each tool of a CRM."""
+    crms = [
+        f'  "{crm}": {{\n' + ",\n".join(f'    "{tool}": {json.dumps(made)}' for tool, made in of_tool.items()) + "\n  }"
+        for crm, of_tool in counts.items()
+    ]
+    return "{\n" + ",\n".join(crms) + "\n}\n"
+
+
+def requests_table(counts: Counts) -> str:
     """The table as Markdown."""
-    lines = ["| tool | " + " | ".join(CRMS) + " |", "| --- " * (len(CRMS) + 1) + "|"]
-    for row in ROWS:
-        cells = [f"{made.cold} / {made.warm}" for made in (getattr(row, crm) for crm in CRMS)]
-        lines.append(f"| `{row.tool}`{row.arguments and f', {row.arguments}'} | " + " | ".join(cells) + " |")
+    lines = ["| tool | " + " | ".join(counts) + " |", "| --- " * (len(counts) + 1) + "|"]
+    for tool in dict.fromkeys(tool for of_tool in counts.values() for tool in of_tool):
+        made = [of_tool.get(tool) for of_tool in counts.values()]
+        cells = [f"{one.cold} / {one.warm}" if one else "none" for one in made]
+        words = _WORDS.get(tool)
+        lines.append(f"| `{tool}`{f', {words}' if words else ''} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -1,15 +1,20 @@
 """Close in the suites of all CRMs: its sandbox, its requests, and what an odd task of it looks like."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 from backends.close import wired
 from passing import Time
+from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
 from safety.odd_row import ABSENT
+from server.example_calls import DUE_DATE
 from taskhand.backends.close import mapping
 from taskhand.sandbox.close import SpecVariant
+from taskhand.sandbox.server import serve
 
-__all__ = ["CRM"]
+__all__ = ["COUNTED", "CRM"]
 SANTIAGO = "America/Santiago"
 
 
@@ -68,3 +73,14 @@ CRM = Crm(
     ),
     names_references=False,  # its 404 is about the task
 )
+
+
+@asynccontextmanager
+async def _counted() -> AsyncIterator[OpenApp]:
+    time = wired.Time()
+    rows = [wired.row(number, date=DUE_DATE) for number in range(1, TASKS + 1)]
+    async with serve(wired.close(rows)) as url:
+        yield lambda: wired.wired(url, time)
+
+
+COUNTED = SandboxedCrm(_counted, wired.task_id, {"aiCustomerId": wired.LEAD})

@@ -1,14 +1,18 @@
 """HubSpot in the suites of all CRMs: its sandbox, its requests, and what an odd task of it looks like."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from backends.hubspot import wired
 from passing import Time
+from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
 from taskhand.backends.hubspot import task_reader
+from taskhand.sandbox.server import serve
 
-__all__ = ["CRM"]
+__all__ = ["COUNTED", "CRM"]
 SANTIAGO = "America/Santiago"
 READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read"
 
@@ -81,3 +85,15 @@ CRM = Crm(
         {READ: 3, LINKS: 3, "POST /crm/v3/objects/tasks/batch/update": 3},
     ),
 )
+
+
+@asynccontextmanager
+async def _counted() -> AsyncIterator[OpenApp]:
+    time = wired.Time()
+    # The clock stands still, so a limit on searches per second would never end.
+    sandbox = wired.hubspot(time, wired.seed(TASKS), spec_variant=["searches=0"])
+    async with serve(sandbox) as url:
+        yield lambda: wired.wired(url, time, timezone=wired.SANTIAGO)
+
+
+COUNTED = SandboxedCrm(_counted, wired.task_id, {"dueDate": "2026-03-09"})

@@ -1,15 +1,20 @@
 """Vambe in the suites of all CRMs: its sandbox, its requests, and what an odd task of it looks like."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from backends.vambe import wired
 from passing import Time
+from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
 from safety.odd_row import ABSENT
+from server.example_calls import DUE_DATE
 from taskhand.backends.vambe import account
+from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
 
-__all__ = ["CRM"]
+__all__ = ["COUNTED", "CRM"]
 HUGE = 10**400
 
 
@@ -77,3 +82,14 @@ CRM = Crm(
         lists=[("GET /api/public/tasks", "")],
     ),
 )
+
+
+@asynccontextmanager
+async def _counted() -> AsyncIterator[OpenApp]:
+    time = wired.Time()
+    rows = [wired.row(number, dueDate=DUE_DATE) for number in range(1, TASKS + 1)]
+    async with serve(wired.vambe(rows)) as url:
+        yield lambda: wired.wired(url, time)
+
+
+COUNTED = SandboxedCrm(_counted, wired.task_id)
