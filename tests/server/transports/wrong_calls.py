@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from server.example_calls import DRAFT, REQUIRED, TASK, VALID
+from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.name_matching import fold
 from taskhand.domain.query import NOBODY as NOBODY_WORDS
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.server.coercion import is_empty
+from taskhand.server.portable_schema import input_schema
 from taskhand.server.tools import TOOLS
 
 __all__ = ["READS", "TOGETHER", "UNDATED", "wrong_calls"]
@@ -134,7 +136,7 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "kinds": no_list.filter(bool) | st.just(["Changed"]) | st.just(["created", "x; --"]),
     "people": people.filter(bool),
 }
-"""What each argument may never be."""
+"""What each argument may never be; values of another type are enough if it has no line."""
 
 WITHIN: dict[str, tuple[type[BaseModel], list[Any]]] = {
     "filter": (TaskFilter, [{}, {"limit": 5}, {"taskIds": [TASK]}, {"includeTasksWithoutDates": True}, {"text": ""}]),
@@ -196,9 +198,18 @@ def wrong_calls(tool: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(kinds)
 
 
+_OF_ANOTHER_TYPE = {"string": no_text, "array": no_list, "boolean": no_flag, "integer": no_number, "object": no_object}
+
+
+def _of_another_type(tool: str, name: str) -> st.SearchStrategy[Any]:
+    """What an argument refuses for its type alone."""
+    model = next(each for each in TOOLS if each.name == tool).arguments
+    return _OF_ANOTHER_TYPE[input_schema(model, Capabilities())["properties"][name]["type"]]
+
+
 def _wrong_value(tool: str, name: str) -> st.SearchStrategy[dict[str, Any]]:
     """The valid call with one argument wrong; what a host fills in for an argument is no wrong one."""
-    values = _wrong_object(name) if name in WITHIN else WRONG[name]
+    values = _wrong_object(name) if name in WITHIN else WRONG.get(name) or _of_another_type(tool, name)
     if name in REQUIRED[tool] or name in INSTEAD_OF:
         values |= st.none()
     else:
