@@ -141,6 +141,8 @@ async def test_a_task_of_several_is_everyones_of_them(stock: Office) -> None:
     assert sorted(await own.listed(responsibleIds=[OTHER], limit=7)) == both
     assert len(await own.listed(limit=4)) == 14
     assert (await own("list_tasks", countBy="responsible"))["total"] == 14
+    [task] = (await own("list_tasks", text="Both 3"))["tasks"]
+    assert [*(await own("update_task", id=task["id"], priority="2"))["changed"]] == ["priority"]
 
 
 async def test_a_person_who_is_no_member_has_no_tasks(office: Office) -> None:

@@ -45,6 +45,7 @@ class Short:
     [
         ((1.0, 9), 7, None),
         ((8.0, 9), 7, None),
+        ((9.0, 9), 7, None),
         ((16.0, 9), 4, "The call's time ran out."),
         ((1.0, 2), 4, "HubSpot shows only the first 10,000."),
     ],
@@ -91,13 +92,12 @@ class Unreadable(Short):
 
     def __init__(self, backend: object) -> None:
         super().__init__(backend, 0.0, 9)
-        self._nameless = 2
+        self._nameless = iter((3, 5, 4, 4))
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """A page of two tasks, which leaves out others that cannot be read."""
-        self._nameless += 1
         page = await super().list_tasks(replace(query, limit=2))
-        return replace(page, unreadable=("t-9", *[""] * self._nameless))
+        return replace(page, unreadable=("t-9", *[""] * next(self._nameless)))
 
 
 async def test_a_task_that_cannot_be_read_counts_once_however_many_pages_leave_it_out(tmp_path: Path) -> None:

@@ -185,6 +185,13 @@ async def test_a_connection_that_never_ends_by_itself_is_not_waited_for(tmp_path
         assert page.found.unreachable["south"].retryable
 
 
+async def test_the_links_to_know_are_those_of_each_connection_s_query(tmp_path: Path) -> None:
+    async with stores(tmp_path, Random(4)) as apps:  # noqa: S311  no secret
+        for links in (frozenset({"deal_id"}), frozenset[str]()):
+            page = await list_tasks_everywhere(apps, EVERYTHING, links=links)
+            assert {name: own.query.links for name, own in page.lists.items()} == dict.fromkeys(NAMES, links)
+
+
 @pytest.mark.parametrize("change", ["added", "removed", "another filter", "another order", "of one list", "forged"])
 async def test_a_cursor_of_another_list_is_refused(tmp_path: Path, change: str) -> None:
     async with stores(tmp_path, Random(3), most=0) as apps:  # noqa: S311  no secret

@@ -124,6 +124,8 @@ async def test_the_outcome_of_a_page_is_shown_to_its_person_alone(tickets: Ticke
     await tickets.begin(ticket, OWN)
     await tickets.note_refusal(ticket, "denied")
     assert await state(ticket.id, ANA) == OfferState(refusal="denied", tries=1)
+    await tickets.turn_away(text, OWN)
+    assert not (await state(ticket.id, ANA)).is_over
     await tickets.turn_away(text, OTHER)
     assert (await state(ticket.id, ANA)).is_over
     assert await tickets.use(ticket, OWN)

@@ -1,0 +1,33 @@
+"""The health check of the clock."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from backends.local.open_store import open_store
+from fixed_clock import NOW
+from safety.victim import journal_in
+from taskhand.service.app_context import AppContext
+from taskhand.service.forwarding import ForwardingAccount, ForwardingBackend
+from taskhand.service.health_checks import check_health
+from taskhand.service.lazy import Lazy
+
+
+@pytest.mark.parametrize(("apart_s", "outcome"), [(3, "ok"), (-3, "ok"), (900, "warning"), (-900, "warning")])
+async def test_a_clock_that_is_ahead_of_the_crm_s_is_reported_as_one_that_is_behind_is(
+    apart_s: int, outcome: str, tmp_path: Path
+) -> None:
+    class Account(ForwardingAccount):
+        """An account whose CRM has a clock of its own."""
+
+        async def upstream_time(self) -> datetime:
+            return NOW + timedelta(seconds=apart_s)
+
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        backend = ForwardingBackend(store)
+        backend.account = Account(store.account)
+        app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+        found = {one.subject: one for one in await check_health(app)}["clock"]
+        await app.journal.aclose()
+    assert (found.outcome, f"{abs(apart_s)} s" in found.found) == (outcome, True)

@@ -1,0 +1,59 @@
+"""The credential of a person's requests: their own as it is at each request, also after they have linked again."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.local.open_store import create, open_store
+from taskhand.backends.base import Backend
+from taskhand.domain.edit import Edit
+from taskhand.domain.principal import Person, Principal
+from taskhand.domain.query import TaskQuery
+from taskhand.service.own_credential import with_own_credential
+
+
+@dataclass
+class Opened:
+    """A backend that was opened with a person's credential."""
+
+    value: Backend
+    member_id: str | None = None
+
+
+class Own:
+    """The own credentials of a connection, for which one backend is open now."""
+
+    connection = "default"
+
+    def __init__(self, *backends: Backend) -> None:
+        self.backends = [*backends]
+
+    @asynccontextmanager
+    async def lease(self, names: Sequence[str]) -> AsyncIterator[Opened]:
+        assert [*names] == ["ana@x.test"]
+        yield Opened(self.backends[0])
+
+    async def is_linked(self, names: Sequence[str]) -> bool:
+        raise AssertionError(names)
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_a_person_who_links_again_during_a_call_is_served_by_the_new_link(tmp_path: Path) -> None:
+    async with (
+        open_store(tmp_path / "shared.sqlite") as shared,
+        open_store(tmp_path / "first.sqlite") as first,
+        open_store(tmp_path / "second.sqlite") as second,
+    ):
+        for store, title in ((shared, "shared"), (first, "first"), (second, "second")):
+            await create(store, Edit(title=title, priority=0))
+        own, ana = Own(first, second), Principal(Person.parse("ana@x.test"))
+        backend, is_own = with_own_credential(shared, own, ana, "default", lambda one, _: one)
+        found = []
+        for _ in own.backends:
+            found += [task.title for task in (await backend.list_tasks(TaskQuery())).tasks]
+            assert await is_own()
+            own.backends.reverse()
+    assert found == ["first", "second"]
