@@ -176,5 +176,5 @@ async def test_a_description_that_is_sent_back_as_shown_is_no_change_in_any_writ
     await agent("update_task", id=task["id"], description=f"{shown}\nLlamado hoy.")
     edited = f"{stored}\nLlamado hoy."
     assert (await agent("update_task", id=task["id"], description=edited))["changed"] == {}
-    with pytest.raises(Refused, match="characters that were left out"):
+    with pytest.raises(Refused, match="the text before the mark was changed"):
         await agent("update_task", id=task["id"], description="Otra cosa\u2026 (+14000 characters)")

@@ -67,13 +67,13 @@ def test_a_shared_journal_goes_back_for_all_connections_or_not_at_all(run: Run, 
     create(run, "loc", "Before")
     told = run("--connection", "hub", "backup", "hub.zip")
     assert members(tmp_path / "hub.zip") == {"journal.sqlite"}
-    assert "The journal is also that of loc: it is restored only without --connection." in told.stderr
+    assert "The journal is shared with loc: it is restored only without --connection." in told.stderr
     output_of(run("backup", "all.zip"))
     create(run, "loc", "After")
     for name, file in (("hub", "hub.zip"), ("hub", "all.zip"), ("loc", "all.zip")):
         error = error_of(run("--connection", name, "restore", file))
         other = "loc" if name == "hub" else "hub"
-        assert f"is also that of {other}, and would go back for it too, so nothing was restored." in error.message
+        assert f"is shared with {other}, whose changes would be replaced too, so nothing was restored." in error.message
         assert "without --connection" in str(error.next_step)
         assert (titles(run, "loc"), changes(run, "loc")) == ({"Before", "After"}, 2)
     assert "task store of loc: tasks: 1" in output_of(run("restore", "all.zip"))
@@ -109,7 +109,7 @@ def test_a_backup_of_one_store_says_to_which_connection_it_goes(run: Run, tmp_pa
     save(tmp_path, HUB, OWN)
     create(run, "own", "After")
     error = error_of(run("restore", "one.zip"))
-    assert "one.zip has tasks.sqlite, and no connection has a place for it." in error.message
+    assert "one.zip has tasks.sqlite, which no connection of this configuration has." in error.message
     assert len(titles(run, "own")) == 2
     output_of(run("--connection", "own", "restore", "one.zip"))
     assert titles(run, "own") == {"Mine"}

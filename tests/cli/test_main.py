@@ -83,10 +83,10 @@ def test_a_missing_home_folder_is_reported_in_one_sentence(
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)  # a system without this user in its list
     done = CliRunner().invoke(command, words.split(), env={"HOME": home})
     assert isinstance(done.exception, OperatorError)
-    assert done.exception.message == "This user has no home folder, in which the files would be."
+    assert done.exception.message == "This user has no home folder for the files."
     assert str(done.exception.next_step).startswith("Set HOME to a folder of this user's, or ")
     told = CliRunner().invoke(command, ["doctor"], env={"HOME": home}).stdout
-    assert "configuration: This user has no home folder, in which the files would be." in told
+    assert "configuration: This user has no home folder for the files." in told
     assert CliRunner().invoke(command, ["config"], env={"HOME": home}).exit_code == 0
 
 

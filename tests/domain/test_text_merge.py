@@ -78,7 +78,7 @@ def test_an_edit_of_a_truncated_text_restores_the_omitted_part() -> None:
 def test_a_mark_after_another_text_is_refused(sent: str) -> None:
     with refused("invalid_arguments") as caught:
         restore(sent, "One two three. " * 1_000)
-    assert "characters that were left out" in caught.value.message
+    assert "the text before the mark was changed" in caught.value.message
 
 
 def test_a_mark_that_no_truncated_text_of_this_length_has_is_text() -> None:

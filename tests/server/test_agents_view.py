@@ -65,7 +65,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
         NEW | {"connection": "South", "description": "x"},
         "unknown_argument",
         f"There is no argument 'description' with this CRM; it is only on north and west. {NEEDS_CUSTOMER}",
-        "Send such text as addNote, with update_task once the task is there.",
+        "Send such text as addNote, with update_task once the task exists.",
     ),
     (
         "update_task",

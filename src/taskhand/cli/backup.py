@@ -39,7 +39,7 @@ def backup(context: click.Context, file: Path) -> None:
             print_line(f"The {label} was backed up as it is, but {description.problem}.", err=True)
     for one in databases:
         if one.others and one.label in found:
-            shared = f"The {one.kind.label} is also that of {', '.join(one.others)}"
+            shared = f"The {one.kind.label} is shared with {', '.join(one.others)}"
             print_line(f"{shared}: it is restored only without --connection.", err=True)
 
 

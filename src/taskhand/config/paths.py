@@ -108,7 +108,7 @@ def _home_needed() -> Iterator[None]:
         yield
     except RuntimeError:
         raise OperatorError(
-            "This user has no home folder, in which the files would be.",
+            "This user has no home folder for the files.",
             next_step="Set HOME to a folder of this user's, or name the files themselves: TASKHAND_DB and "
             "TASKHAND_JOURNAL, or --file of `taskhand install`.",
         ) from None

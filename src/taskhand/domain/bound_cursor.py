@@ -25,7 +25,7 @@ def unbind_cursor(cursor: str, *of: str | None) -> str:
 def other_cursor_error() -> CallerError:
     """The error for the cursor of another list, or of none."""
     return CallerError(
-        "cursor is not one that this list gave.",
+        "cursor does not belong to this list.",
         code="invalid_cursor",
         next_step="Repeat the call that gave nextCursor, or leave cursor out.",
     )

@@ -34,7 +34,7 @@ def read_moment(
         raise CallerError(
             f"{argument} {text[:60]!r} is in the future.",
             code="invalid_window",
-            next_step='Send a time that has been, such as "yesterday" or "2 hours ago".',
+            next_step='Send a past time, such as "yesterday" or "2 hours ago".',
         )
     return at, matched
 

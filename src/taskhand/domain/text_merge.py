@@ -25,7 +25,7 @@ def restore_unshown(sent: str, stored: str, argument: str) -> str:
     head, rest = stored[: -cut[1]], stored[-cut[1] :]
     if not cut[0].endswith(plain(head)[-_KNOWN_BY:]):
         raise CallerError(
-            f"{argument} has the mark of {cut[1]} characters that were left out, after another text than was shown.",
+            f"{argument} has the mark of {cut[1]} omitted characters, but the text before the mark was changed.",
             next_step=f"Keep the last words before the mark as they were shown, or send the whole {argument}.",
         )
     return _restore_hidden(cut[0], head) + rest + cut[2]

@@ -79,5 +79,5 @@ def _path_of(address: str, template: str) -> Path:
     """The path and query of an address, unchanged; only the template is logged."""
     parts = urlsplit(address)
     if not address.isascii() or not address.isprintable() or " " in address:
-        raise OperatorError("An address has characters that no address has.")
+        raise OperatorError("An address of the issuer has invalid characters.")
     return Path(f"{parts.path}{f'?{parts.query}' if parts.query else ''}", f"/{template}")

@@ -43,7 +43,7 @@ class Path:
 def _segment(name: str, value: str) -> str:
     if not value or len(value) > _MAX_LENGTH or _UNFIT.search(value) or _leads_elsewhere(value):
         raise CallerError(
-            f"{name} is not an id: it is empty, too long, or has characters that no id has.",
+            f"{name} is not an id: it is empty, too long, or has invalid characters.",
             code="invalid_id",
             next_step="Send an id exactly as an earlier answer gave it.",
         )

@@ -142,7 +142,7 @@ class RetryTransport:
         )
         home, target = self._home, wire.url
         if (target.scheme, target.raw_host, target.port) != (home.scheme, home.raw_host, home.port):
-            raise UpstreamError("A request was about to leave for another host.", code="upstream_redirect")
+            raise UpstreamError("A request to another host was stopped before it was sent.", code="upstream_redirect")
         return wire
 
     async def _attempt_in_turn(

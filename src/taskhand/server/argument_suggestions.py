@@ -118,7 +118,7 @@ def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, f
         or_by_day = ", or send the new day as dueDate" if "duedate" in own else ""
         return f"Call {_SEVERAL} with taskIds and shiftDueDays{or_by_day}."
     if squeezed in _STATUSES and tool in ("create_task", "create_tasks"):
-        return "A new task has the initial status: send newStatusName with update_task once the task is there."
+        return "A new task has the initial status: send newStatusName with update_task once the task exists."
     meant = None if reads else _TOOLS.get(squeezed)
     if meant is None or (meant == _SEVERAL and ("id" not in own or not _OF_SEVERAL.isdisjoint(own))):
         return None

@@ -19,7 +19,7 @@ _MAX_NAMED: Final = 5
 """Unknown arguments, and wrong values beside them, that one error explains."""
 
 _IN_PLACE_OF = {
-    "description": "Send such text as addNote, with update_task once the task is there.",
+    "description": "Send such text as addNote, with update_task once the task exists.",
     "aicustomerid": "A task here stays with its customer: to move it, create one there and delete this one.",
 }
 """The next step if tasks of the CRM lack a field, or cannot change in it."""

@@ -124,7 +124,7 @@ async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
     raise CallerError(
         f"This filter matches every task, {len(found)} in all.",
         code="matches_everything",
-        next_step="Narrow the filter; if all of them are really meant, send their ids as taskIds.",
+        next_step="Narrow the filter; to change all of them, send their ids as taskIds.",
     )
 
 

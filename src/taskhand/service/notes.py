@@ -72,10 +72,10 @@ async def moved_notes(app: AppContext, plan: Change) -> list[Difference]:
 
 
 def describe_others(tasks: Sequence[Task]) -> str:
-    """The note that stays, because it is also that of these tasks, in a sentence."""
+    """The sentence about a note that stays because these other tasks share it."""
     first, *more = {one.id: f"{truncate(one.title or '', _MAX_TITLE)!r} ({one.id})" for one in tasks}.values()
     named = f"{first} and {len(more)} more" if more else first
-    return f"The note on the lead stays: it is also that of {named}, not undone here."
+    return f"The note on the lead stays: it belongs also to {named}, outside of this undo."
 
 
 def describe_shared(intents: Sequence[Intent]) -> str | None:

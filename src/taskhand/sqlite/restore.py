@@ -87,8 +87,8 @@ def _check_meant(staged: Sequence[Database], source: Path) -> None:
     for one in staged:
         if one.others:
             raise OperatorError(
-                f"The {one.kind.label} {one.path} is also that of {', '.join(one.others)}, and would go back for "
-                f"{'it' if len(one.others) == 1 else 'them'} too, so nothing was restored.",
+                f"The {one.kind.label} {one.path} is shared with {', '.join(one.others)}, whose changes would be "
+                "replaced too, so nothing was restored.",
                 next_step="Restore a backup of all connections, without --connection.",
             )
     if len(staged) > _MAX_DATABASES:
@@ -119,8 +119,8 @@ def _stage_copy(databases: Sequence[Database], source: Path, folder: Path) -> li
         found = [one for one in databases if one.table in tables]
         if len(found) > 1:
             raise OperatorError(
-                f"{source} is a copy of one {found[0].kind.label}, and there are {len(found)}.",
-                next_step="Say with --connection whose it is.",
+                f"{source} is a copy of one {found[0].kind.label}, and the configuration has {len(found)}.",
+                next_step="Choose its connection with --connection.",
             )
         return [(one, copy) for one in found]
     return []
@@ -152,8 +152,8 @@ def _stage_archive(databases: Sequence[Database], source: Path, folder: Path) ->
         raise OperatorError(f"{source} is damaged: {error}.", code="store_unavailable") from None
     if homeless := sorted(members - {MANIFEST}) if len({one.owner for one in databases}) > 1 else []:
         raise OperatorError(
-            f"{source} has {', '.join(homeless)}, and no connection has a place for it.",
-            next_step="Say with --connection for which one it is restored.",
+            f"{source} has {', '.join(homeless)}, which no connection of this configuration has.",
+            next_step="Choose a connection for it with --connection.",
         )
     return staged
 

@@ -170,6 +170,6 @@ class PartCopy:
         return OperatorError(
             f"The {self._part.file.label} was not moved: {why}.",
             code="copy_differs",
-            next_step="Nothing that servers use was changed. `taskhand journal verify` without TASKHAND_STATE says "
-            "more of a journal; else run it again.",
+            next_step="Nothing that servers use was changed. Run it again; `taskhand journal verify` without "
+            "TASKHAND_STATE finds a fault of the journal.",
         )

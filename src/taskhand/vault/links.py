@@ -85,7 +85,7 @@ class Links:
                 if saved is not None:
                     return saved
         raise OperatorError(
-            "The link was not saved: others change it at the same time.", code="store_busy", retryable=True
+            "The link was not saved: other processes changed it at the same time.", code="store_busy", retryable=True
         )
 
     async def end(self, link: Link) -> None:

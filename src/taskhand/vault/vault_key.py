@@ -41,7 +41,7 @@ def read_vault_keys(texts: Sequence[str]) -> tuple[VaultKey, ...]:
 def _read(text: str) -> VaultKey:
     if (found := _TEXT.fullmatch(text)) is None:
         raise OperatorError(
-            "TASKHAND_VAULT_KEY has a text in it that is no key of the vault.",
+            "A part of TASKHAND_VAULT_KEY is not a key of the vault.",
             next_step="Make one with `taskhand vault new-key`.",
         )
     secret = bytes.fromhex(found[1])

@@ -100,7 +100,7 @@ async def test_links_of_a_new_task_are_checked_before_anything_is_sent() -> None
             assert refused.value.values == candidates
             nexts.append(refused.value.next)
         assert nexts[-2:] == [
-            "Send such text as addNote, with update_task once the task is there.",
+            "Send such text as addNote, with update_task once the task exists.",
             "A task here stays with its customer: to move it, create one there and delete this one.",
         ]
         made = await agent("create_task", **new, aiCustomerId=lead, aiContactId=PEDRO)

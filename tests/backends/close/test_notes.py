@@ -141,7 +141,7 @@ async def test_a_note_shared_by_tasks_of_a_lead_is_reported_once_and_stays_while
         done = await agent("apply_plan", planId=plan["planId"])
         for answer in (plan, done):
             assert "3 tasks share 1 note on their lead." in answer["note"]
-        stays = f"it is also that of 'Call Acme 2' ({ids[1]}) and 1 more, not undone here."
+        stays = f"it belongs also to 'Call Acme 2' ({ids[1]}) and 1 more, outside of this undo."
         part = await agent("undo_change", changeId=done["changeId"], taskIds=ids[:1])
         assert part["changed"] == {"priority": {"from": 2, "to": 1}}
         assert part["note"] == f"The note on the lead stays: {stays}"

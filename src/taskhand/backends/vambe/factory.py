@@ -47,7 +47,8 @@ class VambeSettings(BackendSettings):
         None, description="How Vambe writes due times: `utc` or `wall` (local time with a Z); default: learned."
     )
     vambe_array_query: Literal["repeat", "brackets", "comma", "json"] = Field(
-        "repeat", description="How a query's array is written; default `repeat`."
+        "repeat",
+        description="How a query's array is written: `repeat`, `brackets`, `comma` or `json`; default `repeat`.",
     )
     vambe_cache_s: float = Field(5.0, ge=0, le=300, description="Cache lifetime of lists in seconds; default 5.")
     vambe_rate: int = Field(

@@ -16,7 +16,7 @@ Hand over the {what} of {leaver} to {heir}.
 2. If a name has several candidates, ask me which one is meant.
 3. bulk_update_tasks with all their ids as taskIds, {_change(context, leaver, heir)} and dryRun true: this only plans.
 4. Show me the count and the difference. Only after my yes call apply_plan with the planId.
-5. Tell me what came of it, and which tasks are left to try again (retryIds).
+5. Report the outcome, and the tasks to try again (retryIds).
 {context.closing}"""
 
 

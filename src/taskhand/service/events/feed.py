@@ -53,7 +53,7 @@ def no_feed_error(app: AppContext) -> CallerError:
     return CallerError(
         f"{app.connection.title or 'This backend'} does not report changes by others.",
         code="unsupported",
-        next_step="Use list_changes for changes made here, or list_tasks with updatedFrom.",
+        next_step="Use list_changes for changes made here, or list_tasks with dateField updated and fromDate.",
     )
 
 

@@ -16,7 +16,7 @@ async def keep_hint(app: AppContext, task_ids: Collection[str], verdict: Verdict
     OperatorError if it cannot be stored: the CRM then sends it again.
     """
     if (store := app.events) is None:
-        raise OperatorError("There is no place for the feed of changes.")
+        raise OperatorError("This server has no store for the feed of changes.")
     feed, now = await feed_of(app.shared), app.clock()
     if verdict.proof is None or verdict.valid_until is None:
         await store.add_hint(feed, task_ids, now)
