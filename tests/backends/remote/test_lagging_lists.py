@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from backends.example.adapter import ExampleAdapter
-from backends.example.client import ExampleClient, JsonObject
+from backends.example.client import JsonObject
+from backends.remote.scripted import LaggingAdapter, ScriptedClient
 from passing import Time
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
 from taskhand.domain.edit import Edit
@@ -14,7 +13,7 @@ from taskhand.domain.errors import UpstreamError
 EDIT = Edit(priority=2)
 
 
-class Unreadable(ExampleAdapter):
+class Unreadable(LaggingAdapter):
     """Nobody can read a task by itself."""
 
     async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002  nobody can
@@ -26,7 +25,7 @@ async def settle_batches(shown_after: Sequence[float]) -> tuple[list[State], int
     """What becomes of batches of one item, each shown by lists after so many seconds, and how many are sent again."""
     time, sent = Time(), list[Item[JsonObject]]()
     began = time.now
-    adapter = Unreadable(ExampleClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    adapter = Unreadable(ScriptedClient(time, "", ""), time)
     rows = [await adapter.create(Edit(title="Call", responsible_ids=(), priority=2)) for _ in shown_after]
     items = [Item[JsonObject](at, adapter.to_task(row), EDIT, State.CONFIRMED) for at, row in enumerate(rows)]
 

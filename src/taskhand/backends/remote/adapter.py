@@ -153,10 +153,6 @@ class CrmAdapter(Backend, Generic[_Row]):
                 item.row, note = await self.complete(item.row, None, item.edit)
                 item.note = note or item.note
 
-    def confirmed_row(self, row: _Row, edit: Edit) -> _Row:  # noqa: ARG002 - for CRMs whose lists lag
-        """A stale row with the values of an edit that the CRM has confirmed."""
-        return row
-
     # The part of the Backend protocol that is the same for every CRM.
 
     async def create_task(self, edit: Edit) -> Written:

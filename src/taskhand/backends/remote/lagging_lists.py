@@ -13,7 +13,7 @@ from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.errors import CallerError, TaskhandError
 
 if TYPE_CHECKING:
-    from taskhand.backends.remote.adapter import CrmAdapter
+    from taskhand.backends.remote.batches import BatchAdapter
 
 __all__ = ["settle_confirmed"]
 
@@ -26,7 +26,7 @@ _MAX_SINGLES: Final = 20
 
 
 async def settle_confirmed(
-    adapter: "CrmAdapter[_Row]",
+    adapter: "BatchAdapter[_Row]",
     batches: Sequence[list[Item[_Row]]],
     read_back: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
     send: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
@@ -49,7 +49,7 @@ async def settle_confirmed(
 
 
 async def _settle(
-    adapter: "CrmAdapter[_Row]",
+    adapter: "BatchAdapter[_Row]",
     items: Sequence[Item[_Row]],
     send: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
     to_send: int,
