@@ -24,8 +24,8 @@ def merge_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     candidates = _merge_candidates(errors)
     own = [_OF_ITS_OWN] if any(one.connections and not one.is_free_text for one in candidates) else []
     # The next steps of two errors may contradict each other; the step to link a credential never does.
-    told = {name: one for name, one in errors.items() if one.code == first.code or isinstance(one, _TO_LINK)}
-    steps = {name: one.next_step for name, one in told.items() if one.next_step}
+    advising = {name: one for name, one in errors.items() if one.code == first.code or isinstance(one, _TO_LINK)}
+    steps = {name: one.next_step for name, one in advising.items() if one.next_step}
     merged = type(first)(
         _merge_texts({name: one.message for name, one in errors.items()}, errors),
         code=first.code,
@@ -37,7 +37,7 @@ def merge_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     )
     if not any(error.private_step for error in all_errors):
         return merged
-    steps = {name: step for name, one in told.items() if (step := one.private_step or one.next_step)}
+    steps = {name: step for name, one in advising.items() if (step := one.private_step or one.next_step)}
     return merged.but(private_step=_merge_texts(steps, steps))
 
 

@@ -103,10 +103,10 @@ class TaskChanges:
         while True:
             await self._woken.wait()
             self._woken = anyio.Event()
-            told, self._waiting = self._waiting, {}
+            changed, self._waiting = self._waiting, {}
             in_doubt, self._is_in_doubt = self._is_in_doubt, False
             try:
-                await self._channel.send([*self._messages(list(told), in_doubt=in_doubt)])
+                await self._channel.send([*self._messages(list(changed), in_doubt=in_doubt)])
                 tries = 0
             except OperatorError as error:
                 _log.warning("the other replicas could not be notified of changes: %s", error.message)
@@ -115,13 +115,13 @@ class TaskChanges:
                 tries += 1
                 self._woken.set()
 
-    def _messages(self, told: Sequence[tuple[str, str]], *, in_doubt: bool) -> Iterator[str]:
+    def _messages(self, changed: Sequence[tuple[str, str]], *, in_doubt: bool) -> Iterator[str]:
         if in_doubt:
             yield from (self._message(connection, None) for connection in self._updates)
             return
-        for connection in dict.fromkeys(one for one, _ in told):
+        for connection in dict.fromkeys(one for one, _ in changed):
             part: list[str] = []
-            for task_id in (task_id for one, task_id in told if one == connection):
+            for task_id in (task_id for one, task_id in changed if one == connection):
                 if part and len(json.dumps([*part, task_id])) > _MAX_BYTES:
                     yield self._message(connection, part)
                     part = []

@@ -160,14 +160,16 @@ def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> EntryReport:
     kept = list(words[:-1]) if words[-1] == "serve" else list(words)
     try:
         done = _run([*kept, "doctor", "--json"], env, _CHECKS_S)
-        told = json.loads(done.stdout)
-        rows = [CheckResult(**row) for row in told["findings"] if row["subject"] != "hosts"]
+        report = json.loads(done.stdout)
+        rows = [CheckResult(**row) for row in report["findings"] if row["subject"] != "hosts"]
     except subprocess.TimeoutExpired:
         return _without_report(f"Its checks did not end within {_CHECKS_S} s.")
     except (OSError, ValueError, TypeError, KeyError):
         return _without_report("It has no `doctor` command.")
-    version = str(told.get("taskhand"))
-    return EntryReport(_NOT_STARTED, tuple(rows), version, told.get("backend"), connections=told.get("connections", {}))
+    version = str(report.get("taskhand"))
+    return EntryReport(
+        _NOT_STARTED, tuple(rows), version, report.get("backend"), connections=report.get("connections", {})
+    )
 
 
 def _without_report(why: str) -> EntryReport:

@@ -146,9 +146,9 @@ class _OtherWriters:
 
     def take(self, names: Collection[str]) -> frozenset[str]:
         """Remove and return these tasks among the names, which are case-folded."""
-        told = frozenset(self._tasks.intersection(names))
-        self._tasks -= told
-        return told
+        changed = frozenset(self._tasks.intersection(names))
+        self._tasks -= changed
+        return changed
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

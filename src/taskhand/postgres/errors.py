@@ -41,7 +41,7 @@ _ENDED = (
 )
 """With these the server ends a connection."""
 _REFUSALS: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
-"""How a refused connection is told: the driver gives it no state."""
+"""A part of the text of a refused connection: the driver gives it no state."""
 
 
 def describe_database(url: str) -> str:
@@ -61,8 +61,8 @@ def is_cut(error: psycopg.Error, driver: "psycopg.Connection[object]") -> bool:
 
 def is_refused(error: psycopg.Error) -> bool:
     """Whether another try would be refused too."""
-    is_told = isinstance(error, psycopg.OperationalError) and any(one in str(error) for one in _REFUSALS)
-    return isinstance(error, _REFUSED) or is_told
+    has_text = isinstance(error, psycopg.OperationalError) and any(one in str(error) for one in _REFUSALS)
+    return isinstance(error, _REFUSED) or has_text
 
 
 @contextmanager

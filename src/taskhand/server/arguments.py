@@ -142,8 +142,10 @@ def _parse_item(
     if not isinstance(sent, dict):
         return ListItem(sent, CallerError(expected_type("It", schema), next_step="Send an object in its place."))
     try:
-        told = {name: value for name, value in sent.items() if name != "clear"}  # a new task has nothing to empty
-        return ListItem(sent, parse_arguments(body, schema, told, reads=reads, others=others))
+        body_fields = {
+            name: value for name, value in sent.items() if name != "clear"
+        }  # a new task has nothing to empty
+        return ListItem(sent, parse_arguments(body, schema, body_fields, reads=reads, others=others))
     except CallerError as error:
         return ListItem(sent, error)
 

@@ -34,7 +34,7 @@ class _Subscription:
     """A subscription to the task with this key; `end` is called when it ends."""
 
     key: str
-    may_be_told: Callable[[], Awaitable[bool]]
+    may_notify: Callable[[], Awaitable[bool]]
     end: Callable[[], None]
 
 
@@ -65,7 +65,7 @@ class SessionFeed:
         self,
         key: str,
         uri: str,
-        may_be_told: Callable[[], Awaitable[bool]] = _always,
+        may_notify: Callable[[], Awaitable[bool]] = _always,
         end: Callable[[], None] = lambda: None,
     ) -> None:
         """Subscribe the session to this task under this address, while it may be notified.
@@ -74,7 +74,7 @@ class SessionFeed:
         """
         if (former := self._subscriptions.get(uri)) is not None:
             former.end()
-        self._subscriptions[uri] = _Subscription(key.casefold(), may_be_told, end)
+        self._subscriptions[uri] = _Subscription(key.casefold(), may_notify, end)
 
     def remove(self, uri: str) -> None:
         """Unsubscribe from this address."""
@@ -127,5 +127,5 @@ class SessionFeed:
             while self._waiting:
                 uri = next(iter(self._waiting))
                 del self._waiting[uri]
-                if await self._subscriptions[uri].may_be_told():
+                if await self._subscriptions[uri].may_notify():
                     await self._session.send_resource_updated(uri)

@@ -91,7 +91,7 @@ class TaskSubscriptions:
         if feed.count >= MAX_ADDRESSES and params.uri not in feed:
             raise _too_many_addresses(feed.count + 1)
         end = address.app.demand.subscribe(address.app)
-        feed.add(key, params.uri, partial(self._may_be_told, ctx, params.uri), end)
+        feed.add(key, params.uri, partial(self._may_notify, ctx, params.uri), end)
         return EmptyResult()
 
     async def unsubscribe(self, ctx: _Context, params: UnsubscribeRequestParams) -> EmptyResult:
@@ -112,7 +112,7 @@ class TaskSubscriptions:
         keys = {uri: key for uri, address in found.items() if (key := await _readable_key(address)) is not None}
         kept = params.model_copy(update={"notifications": SubscriptionFilter(resource_subscriptions=[*keys] or None)})
         async with concurrent_tasks() as checks:
-            stream = ListenHandler(_UpdateBus(self.connections, keys, partial(self._may_be_told, ctx), checks))
+            stream = ListenHandler(_UpdateBus(self.connections, keys, partial(self._may_notify, ctx), checks))
             self._streams.add(stream)
             ends = [found[uri].app.demand.subscribe(found[uri].app) for uri in keys]
             try:
@@ -124,7 +124,7 @@ class TaskSubscriptions:
             checks.cancel_scope.cancel()
         return result
 
-    async def _may_be_told(self, ctx: _Context, uri: str) -> bool:
+    async def _may_notify(self, ctx: _Context, uri: str) -> bool:
         """Whether the subscriber may still read the content of an address under the current rules."""
         address = self.resources.followed_at(ctx, uri)
         return address is not None and await address.is_readable()
@@ -175,19 +175,19 @@ class _Sessions:
 class _UpdateBus:
     """The subscriptions of a stream of the newer era: tasks and feeds, under the addresses that its client knows.
 
-    `keys` are by address. `may_be_told` is checked before each notification, in a task of `checks`.
+    `keys` are by address. `may_notify` is checked before each notification, in a task of `checks`.
     """
 
     def __init__(
         self,
         connections: Connections,
         keys: Mapping[str, str],
-        may_be_told: Callable[[str], Awaitable[bool]],
+        may_notify: Callable[[str], Awaitable[bool]],
         checks: TaskGroup,
     ) -> None:
         self._connections = connections
         self._addresses = _addresses_by_key(keys.items())
-        self._may_be_told = may_be_told
+        self._may_notify = may_notify
         self._checks = checks
         self._is_open = True
 
@@ -199,7 +199,7 @@ class _UpdateBus:
         """Call the listener for each change."""
 
         async def tell_allowed(uri: str) -> None:
-            if await self._may_be_told(uri) and self._is_open:
+            if await self._may_notify(uri) and self._is_open:
                 listener(ResourceUpdated(uri=uri))
 
         def tell(key: str) -> None:

@@ -46,8 +46,8 @@ class ToolHandlers:
         if self.served.shows_board(ctx):
             from taskhand.server.board.metadata import tool_metadata  # noqa: PLC0415  few clients show pages
 
-            told = zip(shown, offered, strict=True)
-            shown = [listed.model_copy(update={"meta": tool_metadata(one)}) for listed, one in told]
+            pairs = zip(shown, offered, strict=True)
+            shown = [listed.model_copy(update={"meta": tool_metadata(one)}) for listed, one in pairs]
         return self.served.access.mark_freshness(ListToolsResult(tools=shown))
 
     async def call_tool(

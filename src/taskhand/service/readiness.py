@@ -92,8 +92,8 @@ class Ready:
     @property
     def facts(self) -> dict[str, object]:
         """The facts without empty values."""
-        told = {"connections": self.connections, "checks": dict(self.checks)}
-        return {name: value for name, value in told.items() if value}
+        report = {"connections": self.connections, "checks": dict(self.checks)}
+        return {name: value for name, value in report.items() if value}
 
 
 def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:

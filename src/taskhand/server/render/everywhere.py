@@ -44,7 +44,7 @@ class CandidateRow(Answer):
     name: str | MISSING = MISSING
 
 
-class ToldRow(Answer):
+class UnansweredRow(Answer):
     """Why one connection, or several for the same reason, did not answer."""
 
     connection: str | MISSING = MISSING
@@ -63,8 +63,8 @@ class ListEverywhereAnswer(ListAnswer):
     free_text = (*ListAnswer.free_text, *_LEFT_OUT_TEXTS)
 
     zones: dict[str, str] | MISSING = MISSING
-    unreachable: tuple[ToldRow, ...] | MISSING = MISSING
-    left_out: tuple[ToldRow, ...] | MISSING = MISSING
+    unreachable: tuple[UnansweredRow, ...] | MISSING = MISSING
+    left_out: tuple[UnansweredRow, ...] | MISSING = MISSING
 
     @classmethod
     def of_several(
@@ -83,8 +83,8 @@ class ListEverywhereAnswer(ListAnswer):
             matched=_match_rows({name: own.query.matched for name, own in lists.items()}, found.found),
             next_cursor=found.cursor_after(len(found.rows)) or MISSING,
             unreadable=_unreadable({name: own.unreadable for name, own in lists.items()}),
-            unreachable=_told_rows([*found.found.unreachable.items()]),
-            left_out=_told_rows(left_out, partly=len(found.unknown)),
+            unreachable=_unanswered_rows([*found.found.unreachable.items()]),
+            left_out=_unanswered_rows(left_out, partly=len(found.unknown)),
             note=note or MISSING,
         )
         room = page_room(limit)
@@ -96,8 +96,8 @@ class CountsEverywhereAnswer(CountsAnswer):
     """The number of tasks in each group over several connections, and in each of these."""
 
     connections: dict[str, int] | MISSING = MISSING
-    unreachable: tuple[ToldRow, ...] | MISSING = MISSING
-    left_out: tuple[ToldRow, ...] | MISSING = MISSING
+    unreachable: tuple[UnansweredRow, ...] | MISSING = MISSING
+    left_out: tuple[UnansweredRow, ...] | MISSING = MISSING
 
 
 class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
@@ -129,8 +129,8 @@ def render_counts_everywhere(
     unknown = [(name, error) for name, one in found.answers.items() for error in one.unknown.values()]
     told = {
         "connections": {name: one.count.total for name, one in counts.items()},
-        "unreachable": _told_rows([*found.unreachable.items()]),
-        "left_out": _told_rows([*found.left_out.items(), *unknown], partly=len(unknown)),
+        "unreachable": _unanswered_rows([*found.unreachable.items()]),
+        "left_out": _unanswered_rows([*found.left_out.items(), *unknown], partly=len(unknown)),
     }
     return with_groups(answer, named, by).model_copy(update=told)
 
@@ -140,8 +140,8 @@ class ChangesEverywhereAnswer(ChangesAnswer):
 
     free_text = (*ChangesAnswer.free_text, *_LEFT_OUT_TEXTS)
 
-    unreachable: tuple[ToldRow, ...] | MISSING = MISSING
-    left_out: tuple[ToldRow, ...] | MISSING = MISSING
+    unreachable: tuple[UnansweredRow, ...] | MISSING = MISSING
+    left_out: tuple[UnansweredRow, ...] | MISSING = MISSING
 
     @classmethod
     def of_several(
@@ -159,8 +159,8 @@ class ChangesEverywhereAnswer(ChangesAnswer):
                 matched=_match_rows(matched, found.found),
                 note=note or MISSING,
                 next_cursor=found.cursor_after(count) or MISSING,
-                unreachable=_told_rows([*found.found.unreachable.items()]),
-                left_out=_told_rows([*found.found.left_out.items()]),
+                unreachable=_unanswered_rows([*found.found.unreachable.items()]),
+                left_out=_unanswered_rows([*found.found.left_out.items()]),
             )
             if count <= 1 or len(render_text(answer)) <= MAX_LENGTH:
                 return answer
@@ -172,8 +172,8 @@ class EventsEverywhereAnswer(EventsAnswer):
 
     free_text = (*EventsAnswer.free_text, *_LEFT_OUT_TEXTS)
 
-    unreachable: tuple[ToldRow, ...] | MISSING = MISSING
-    left_out: tuple[ToldRow, ...] | MISSING = MISSING
+    unreachable: tuple[UnansweredRow, ...] | MISSING = MISSING
+    left_out: tuple[UnansweredRow, ...] | MISSING = MISSING
 
     @classmethod
     def of_several(cls, lists: "EventLists", shown: int, note: str | None = None) -> "EventsEverywhereAnswer":
@@ -192,17 +192,19 @@ class EventsEverywhereAnswer(EventsAnswer):
             next_cursor=lists.cursor_after(shown),
             more=lists.has_more(shown) or MISSING,
             note=" ".join(filter(None, (*dict.fromkeys(firsts), *told, note))) or MISSING,
-            unreachable=_told_rows([*lists.found.unreachable.items()]),
-            left_out=_told_rows([*lists.found.left_out.items(), *lists.unknown], partly=len(lists.unknown)),
+            unreachable=_unanswered_rows([*lists.found.unreachable.items()]),
+            left_out=_unanswered_rows([*lists.found.left_out.items(), *lists.unknown], partly=len(lists.unknown)),
         )
 
 
-def _told_rows(told: Sequence[tuple[str, TaskhandError]], *, partly: int = 0) -> tuple[ToldRow, ...] | MISSING:
+def _unanswered_rows(
+    errors: Sequence[tuple[str, TaskhandError]], *, partly: int = 0
+) -> tuple[UnansweredRow, ...] | MISSING:
     """The connections that did not answer; the last `partly` of these left out a part of the answer."""
-    names: dict[ToldRow, list[str]] = {}
-    for place, (name, error) in enumerate(told):
-        message = _message(error) + (_OTHERS if place >= len(told) - partly else "")
-        row = ToldRow(code=error.code, message=message, candidates=_candidate_rows(error))
+    names: dict[UnansweredRow, list[str]] = {}
+    for place, (name, error) in enumerate(errors):
+        message = _message(error) + (_OTHERS if place >= len(errors) - partly else "")
+        row = UnansweredRow(code=error.code, message=message, candidates=_candidate_rows(error))
         names.setdefault(row, []).append(name)
     rows = tuple(row.model_copy(update=name_connections(own)) for row, own in names.items())
     return rows[:MAX_ITEMS] or MISSING

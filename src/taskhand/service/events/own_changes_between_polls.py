@@ -29,19 +29,19 @@ _MARK: Final = "own:"
 class OwnChanges:
     """The journal's record: the events, and the tasks as they were after them.
 
-    `position` is where the source continues. `told` are the changes since `since` that are in the feed already; the
-    others may be under way during the poll.
+    `position` is where the source continues. `reported` are the ids of the changes since `since` that are in the feed
+    already; the others may be under way during the poll.
     """
 
     position: str
     since: datetime
-    told: frozenset[str]
+    reported: frozenset[str]
     events: tuple[TaskEvent, ...] = ()
     tasks: Mapping[str, Task | None] = field(default_factory=dict)
 
     async def complete(self, app: AppContext, found: Look) -> Look:
         """The complete poll. A task that was being written meanwhile is left to the next poll."""
-        under_way = [one async for one in changes_since(app, self.since) if one.id not in self.told]
+        under_way = [one async for one in changes_since(app, self.since) if one.id not in self.reported]
         ids = {one for change in under_way for one in _task_ids(change)}
         titles = {one.edit.title for change in under_way for one in change.intents if one.edit and not one.before}
         ids |= {one.task_id for one in found.events if one.kind == "created" and one.title in titles}
@@ -50,20 +50,20 @@ class OwnChanges:
             found,
             events=(*self.events, *(event for one in others for event in _apart(one, found.tasks.get(one.task_id)))),
             tasks={**self.tasks, **{one: task for one, task in found.tasks.items() if one not in ids}},
-            position=f"{_MARK}{json.dumps([sorted(self.told), found.position])}",
+            position=f"{_MARK}{json.dumps([sorted(self.reported), found.position])}",
         )
 
 
 async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: datetime) -> OwnChanges:
     """The changes in the journal since the last poll of a feed, without those from before the feed began."""
-    position, told = _read_position(feed.position)
+    position, reported = _read_position(feed.position)
     since = (feed.looked_at or now) - timedelta(seconds=app.call_time.limit_s) - CLOCKS
     ended = [one async for one in changes_since(app, since) if one.ending is not None]
     own = OwnChanges(position, since, frozenset(one.id for one in ended))
     if feed.looked_at is None:
         return own
     fresh = sorted(
-        (one for one in reversed(ended) if one.id not in told), key=lambda one: one.ended_at or one.opening.at
+        (one for one in reversed(ended) if one.id not in reported), key=lambda one: one.ended_at or one.opening.at
     )
     writes = [write for change in fresh for write in writes_of(change) if write.is_known]
     seen = await known.find({one.task_id for one in writes})
@@ -122,5 +122,5 @@ def _read_position(text: str) -> tuple[str, frozenset[str]]:
     """The position of the source, and the changes that are in the feed already."""
     if not text.startswith(_MARK):
         return text, frozenset()
-    told, position = json.loads(text.removeprefix(_MARK))
-    return position, frozenset(told)
+    reported, position = json.loads(text.removeprefix(_MARK))
+    return position, frozenset(reported)

@@ -73,9 +73,9 @@ class OwnWrite:
         return all(one.field in made and _is_same(one, made[one.field]) for one in event.changed)
 
 
-def _is_same(told: FieldChange, made: FieldChange) -> bool:
-    is_after = _plain(told.after) == _plain(made.after)
-    return is_after and (told.before is MISSING or _plain(told.before) == _plain(made.before))
+def _is_same(reported: FieldChange, made: FieldChange) -> bool:
+    is_after = _plain(reported.after) == _plain(made.after)
+    return is_after and (reported.before is MISSING or _plain(reported.before) == _plain(made.before))
 
 
 def _plain(value: object) -> object:
