@@ -35,4 +35,8 @@ async def test_an_unchangeable_field_is_accepted_if_the_task_already_has_its_val
     assert (await update_intent(app, before, edit)).edit == Edit(priority=2)
     with refused("field_not_changeable"):
         await update_intent(app, before, Edit(title="Visit", priority=2))
+    edit = Edit(priority=2)
+    assert (await update_intent(app, before, edit, Snapshot(task(priority=2)))).edit == Edit()
+    assumed = Snapshot(task(priority=2), assumed=True)
+    assert (await update_intent(app, before, edit, assumed)).edit == edit, "a task that was not read shows nothing"
     await app.backend.aclose()

@@ -9,16 +9,18 @@ from builders import TASK_ID, task
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Caller, Change, Ending, Intent, Opening
+from taskhand.journal.journal import MASK, Caller, Change, Ending, Intent, Opening
 from taskhand.service.stale_intent import difference_since
 
 HTML = "<p>Call <b>Ana</b></p>"
 WRITES_HTML = Edit(description="Pay", native={"body": "<p>Pay</p>"})
 
 
-def is_stale(edit: Edit, html_now: str | None, title: str = "Call", undoes: str | None = None) -> bool:
+def is_stale(
+    edit: Edit, html_now: str | None, title: str = "Call", undoes: str | None = None, html: str = HTML
+) -> bool:
     """Whether a plan with this edit is stale for a task with this HTML, whose text is the same, and this title."""
-    before = Snapshot(task(title="Call", description="Call Ana"), native={"body": HTML})
+    before = Snapshot(task(title="Call", description="Call Ana"), native={"body": html})
     now = Snapshot(task(title=title, description="Call Ana"), native={"body": html_now})
     intent = Intent("update", before, edit, edit)
     opening = Opening("update_task", Caller(), NOW, undoes=undoes)
@@ -47,3 +49,8 @@ def test_html_counts_where_it_is_written_and_an_undo_minds_only_the_fields_that_
     edit: Edit, html: str | None, title: str, undoes: str | None, *, stale: bool
 ) -> None:
     assert is_stale(edit, html, title, undoes) is stale
+
+
+def test_a_key_that_the_journal_has_masked_in_the_html_is_no_change() -> None:
+    assert not is_stale(WRITES_HTML, "<p>Call <b>sk-4711</b></p>", html=f"<p>Call <b>{MASK}</b></p>")
+    assert is_stale(WRITES_HTML, "<p>Call <i>sk-4711</i></p>", html=f"<p>Call <b>{MASK}</b></p>")

@@ -22,7 +22,7 @@ from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.key_set import KeySet
 from taskhand.tokens.signed_token import SignedToken
 from taskhand.tokens.token_check import TokenCheck
-from taskhand.tokens.token_claims import TokenRules
+from taskhand.tokens.token_claims import TokenHolder, TokenRules
 from tokens.bad_tokens import BAD, HERE, OTHER_KEY
 
 NOW_S = 1_800_000_000.0
@@ -226,6 +226,20 @@ async def test_a_new_key_is_fetched_once_and_unknown_ones_do_not_make_the_issuer
         for number in range(5):
             assert await check.find_holder(issuer.token(HERE, header={"kid": str(number)}), HERE) is None
         assert issuer.asked.count("/keys") == asked + 1
+
+
+async def test_calls_during_the_first_fetch_of_the_keys_wait_for_it(issuer: Issuer) -> None:
+    found = list[TokenHolder | None]()
+
+    async def call() -> None:
+        found.append(await check.find_holder(issuer.token(HERE), HERE))
+
+    async with checking(issuer) as check, create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(call)
+    assert len(found) == 3
+    assert None not in found
+    assert issuer.asked.count("/keys") == 1
 
 
 async def test_keys_are_valid_for_a_day_without_the_issuer_and_then_no_token_can_be_checked(issuer: Issuer) -> None:

@@ -79,7 +79,7 @@ def test_a_session_with_an_open_stream_is_held_however_long_it_is_open() -> None
     assert sessions.count == 1
 
 
-async def test_a_session_that_gets_404_is_no_longer_counted() -> None:
+async def test_a_session_that_gets_404_or_is_deleted_is_no_longer_counted() -> None:
     limits = HttpLimits()
     sessions = HeldSessions(limits, NOW.timestamp)
 
@@ -94,5 +94,11 @@ async def test_a_session_that_gets_404_is_no_longer_counted() -> None:
         assert sessions.count == 1
         await client.post("/mcp", headers={"mcp-session-id": "s"})
         assert sessions.count == 1
-        await client.post("/mcp", headers={"mcp-session-id": "s", "gone": "yes"})
-        assert sessions.count == 0
+        for end in (
+            client.post("/mcp", headers={"mcp-session-id": "s", "gone": "yes"}),
+            client.delete("/mcp", headers={"mcp-session-id": "s"}),
+        ):
+            await end
+            assert sessions.count == 0
+            await client.post("/mcp")
+            assert sessions.count == 1
