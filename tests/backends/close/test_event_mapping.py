@@ -1,12 +1,15 @@
 """How entries of Close's event log follow each other: what a deletion leaves, and what was made before a look."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
 from backends.close.wired import ELENA, LEAD, TASK
-from taskhand.backends.close.events.event_log import Entry
+from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.events.event_log import Entry, EventLog
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 
 MADE = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -105,3 +108,34 @@ def test_a_reported_row_may_also_hold_a_completion_and_a_reopening() -> None:
     reopened = replace(FINISHED, data=ROW | {"is_complete": False}, previous={"is_complete": True})
     assert is_explained(COMPLETED, [reopened], {reopened.id})
     assert not is_explained(COMPLETED, [replace(reopened, previous={"text": "Call"})], {reopened.id})
+
+
+class _Log:
+    """Close's log with one row, of an update."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self._row = row
+
+    async def events(self, filters: Mapping[str, str], cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        return ([self._row] if filters["action"] == "updated" and cursor is None else []), None
+
+
+@pytest.mark.parametrize(
+    ("missing", "moments"),
+    [
+        ((), (MADE, MADE + timedelta(seconds=5))),
+        (("date_created",), (MADE + timedelta(seconds=5),) * 2),
+        (("date_updated",), (MADE, MADE)),
+        (("date_created", "date_updated"), None),
+        (("id",), None),
+        (("object_id",), None),
+    ],
+)
+async def test_a_row_with_one_of_its_times_has_it_for_both_and_one_without_an_id_or_a_time_is_left_out(
+    missing: tuple[str, ...], moments: tuple[datetime, datetime] | None
+) -> None:
+    row = {"id": "ev_1", "action": "updated", "object_id": TASK, "user_id": ELENA, "data": ROW}
+    row |= {"date_created": "2026-03-02T15:00:00.000000", "date_updated": "2026-03-02T15:00:05.000000"}
+    log = _Log({name: value for name, value in row.items() if name not in missing})
+    read = await EventLog(cast("CloseClient", log), "lead").read(MADE, None, MADE)
+    assert [(one.made, one.changed) for one in read.entries] == ([moments] if moments else [])

@@ -396,6 +396,7 @@ async def test_a_lead_that_a_search_answers_without_contacts_is_read() -> None:
         (found,) = await backend.account.find_contacts("carolina", 5)
     assert (found.id, found.name, found.customer_id) == (CAROLINA, "Carolina Vega", LEAD)
     assert [one.path for one in sandbox.requests] == ["/api/v1/data/search/", f"/api/v1/lead/{LEAD}/"]
+    assert sandbox.requests[1].query == {"_fields": ["id,display_name,contacts"]}
 
 
 async def test_the_users_are_cached_and_exclude_those_who_left() -> None:

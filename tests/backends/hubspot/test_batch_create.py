@@ -31,7 +31,7 @@ async def test_a_hundred_and_twenty_tasks_take_two_requests_and_are_read_back_wi
     async with staged(hubspot(spec_variant=OPEN)) as stage:
         await stage.backend.prepare()
         stage.hubspot.clear_requests()
-        results = await stage.backend.create_tasks([new(f"New {number:03}") for number in range(120)])
+        results = await stage.backend.create_tasks([new(f"New {number:03}", deal_id=None) for number in range(120)])
         assert Counter(stage.sent) == {CREATE: 2, READ: 2}
         assert [one.written.task.title for one in results if one.written] == [
             f"New {number:03}" for number in range(120)

@@ -63,6 +63,27 @@ def events_of(found: Record) -> list[tuple[int, str, dict[str, tuple[object, obj
             id="a status that follows its stage",
         ),
         pytest.param(
+            {STATUS: [value("NOT_STARTED", -9), value("COMPLETED", 40)], STAGE: [value(OWN, -9), value(DONE, 1041)]},
+            [(1041, "completed", {"status": ("On hold", "Completed")})],
+            id="a stage that is set more than a second after the status is another change",
+        ),
+        pytest.param(
+            {
+                STATUS: [value("NOT_STARTED", -9), value("COMPLETED", 40), value("NOT_STARTED", 500)],
+                STAGE: [value(OWN, -9), value(DONE, 45), value(OWN, 500)],
+            },
+            [
+                (40, "completed", {"status": ("On hold", "Completed")}),
+                (500, "reopened", {"status": ("Completed", "On hold")}),
+            ],
+            id="a pair that is set at one moment does not follow the pair before",
+        ),
+        pytest.param(
+            {SUBJECT: [value("B", 5), value("A", -9), value("C", 9)]},
+            [(5, "updated", {"title": ("A", "B")}), (9, "updated", {"title": ("B", "C")})],
+            id="values that are listed in another order",
+        ),
+        pytest.param(
             {STATUS: [value("NOT_STARTED", -500), value("COMPLETED", 40), value("NOT_STARTED", 900)]},
             [
                 (40, "completed", {"status": ("Not Started", "Completed")}),

@@ -23,19 +23,21 @@ def error(*inputs: Input, by: str = "objectWriteTraceId") -> dict[str, Any]:
 
 
 @given(
-    st.lists(st.sampled_from(["done", "untraced", "refused", "by id", "silent"]), min_size=6, max_size=6),
+    st.lists(st.sampled_from(["done", "untraced", "refused", "by ids", "by id", "silent"]), min_size=6, max_size=6),
     st.randoms(use_true_random=False),
 )
 def test_every_input_has_one_fate_whatever_the_order(fates: list[str], order: random.Random) -> None:
     pairs = list(zip(INPUTS, fates, strict=True))
     results = [result(one, traced=fate == "done") for one, fate in pairs if fate in {"done", "untraced"}]
-    by_id = [one for one, fate in pairs if fate == "by id"]
-    errors = [error(one) for one, fate in pairs if fate == "refused"] + ([error(*by_id, by="ids")] if by_id else [])
+    together = [one for one, fate in pairs if fate == "by ids"]
+    errors = [error(one) for one, fate in pairs if fate == "refused"]
+    errors += [error(*together, by="ids")] if together else []
+    errors += [error(one, by="id") for one, fate in pairs if fate == "by id"]
     order.shuffle(results)
     order.shuffle(errors)
     part = split_answer(INPUTS, {"results": results, "errors": errors, "numErrors": 1}, None)
     assert part.rows.keys() == {one.index for one, fate in pairs if fate in {"done", "untraced"}}
-    assert part.refused.keys() == {one.index for one, fate in pairs if fate in {"refused", "by id"}}
+    assert part.refused.keys() == {one.index for one, fate in pairs if fate in {"refused", "by ids", "by id"}}
 
 
 def test_a_task_reported_as_both_done_and_refused_has_an_unknown_outcome() -> None:

@@ -83,6 +83,8 @@ async def test_a_change_of_people_has_the_title_that_the_task_had_then(opens: Op
             *[("updated", "Pay Acme"), ("updated", "Pay")],
             *[("reassigned", "Call Acme"), ("deleted", "Call Acme")],
         ]
+        await backend.update_task((await backend.update_task(task, Edit(responsible_ids=(me.id,)))).task, CALL)
+        assert [event.title for event in await feed.look()] == ["Pay", "Call Acme"]
 
 
 async def test_reports_each_task_of_a_bulk_write_and_no_event_for_a_rolled_back_import(opens: Opener) -> None:

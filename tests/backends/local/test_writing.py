@@ -81,11 +81,11 @@ async def test_a_task_is_found_by_its_words_after_each_change_and_by_no_former_o
 
 async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backend: LocalBackend) -> None:
     await create_full_tasks(backend)
-    me = await backend.account.me()
+    me, before = await backend.account.me(), await backend.account.members()
     other = {"id": "m-1", "name": "Rosa Paz", "email": "rosa@example.com", "active": True, "me": True}
     await backend.import_lines([Line(1, "member", other)])
     assert await backend.account.me() == me
-    assert "m-1" in {member.id for member in await backend.account.members()}
+    assert {one.id for one in await backend.account.members()} == {"m-1", *(one.id for one in before)}
 
 
 async def test_a_create_may_have_made_only_tasks_that_show_all_of_it(backend: LocalBackend) -> None:

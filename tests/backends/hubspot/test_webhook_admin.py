@@ -1,0 +1,62 @@
+"""The subscriptions of a HubSpot app: made once whoever makes them too, and removed without anybody else's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from backends.hubspot.wired import TRUST, hubspot
+from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin
+from taskhand.domain.errors import CallerError
+from taskhand.http.client import Client
+from taskhand.http.connection_pool import PooledTransport
+from taskhand.http.upstream import Upstream
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
+from taskhand.sandbox.hubspot.errors import APP
+from taskhand.sandbox.server import serve
+
+URL, OTHER = "https://tasks.example.com/webhooks/hubspot", "https://other.example.com/webhooks/hubspot"
+CREATE = "POST /webhooks/v3/{appId}/subscriptions"
+
+
+@asynccontextmanager
+async def admin_of(there: HubSpotSandbox) -> AsyncIterator[HubSpotWebhookAdmin]:
+    async with serve(there) as url:
+        upstream = Upstream(name="HubSpot", base_url=url, auth={}, credential="HUBSPOT_DEVELOPER_KEY")
+        async with Client(upstream, transport=PooledTransport(TRUST)) as client:
+            yield HubSpotWebhookAdmin(client, str(APP), DEVELOPER_KEY)
+
+
+async def test_a_subscription_that_somebody_else_makes_meanwhile_is_no_error() -> None:
+    there = hubspot(faults=[Fault("status", CREATE, status=409, commit=True, times=9)])
+    async with admin_of(there) as admin:
+        done = await admin.subscribe(URL, None, replaces=False)
+        assert len(done.subscriptions) == len(there.hooks.subscriptions) == 9
+        assert (await admin.subscribe(URL, None, replaces=False)).made == ()
+
+
+async def test_a_subscription_that_hubspot_refuses_is_an_error() -> None:
+    async with admin_of(hubspot(faults=[Fault("status", CREATE, status=400)])) as admin:
+        with pytest.raises(CallerError) as refused:
+            await admin.subscribe(URL, None, replaces=False)
+    assert refused.value.code == "upstream_refused"
+
+
+async def test_subscriptions_that_are_moved_to_another_address_are_reported_as_made() -> None:
+    async with admin_of(hubspot()) as admin:
+        await admin.subscribe(URL, None, replaces=False)
+        moved = await admin.subscribe(OTHER, None, replaces=True)
+        assert (len(moved.made), {one.url for one in moved.made}) == (9, {OTHER})
+        assert (await admin.subscribe(OTHER, None, replaces=False)).made == ()
+
+
+async def test_the_address_stays_while_a_subscription_to_other_objects_needs_it() -> None:
+    there = hubspot()
+    async with admin_of(there) as admin:
+        await admin.subscribe(URL, None, replaces=False)
+        other = there.hooks.subscribe("object.creation", object_type_id="0-1")
+        assert await admin.remove(OTHER) == ()
+        assert len(await admin.remove(URL)) == 9
+        assert (there.hooks.url, there.hooks.subscriptions) == (URL, [other])
