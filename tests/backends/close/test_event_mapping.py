@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from backends.close.wired import ELENA, LEAD, TASK
-from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.events.event_log import Entry, EventLog
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
+
+if TYPE_CHECKING:
+    from taskhand.backends.close.client import CloseClient
 
 MADE = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ROW = {"id": TASK, "text": "Call Acme", "lead_id": LEAD, "assigned_to": ELENA, "date_created": MADE.isoformat()}

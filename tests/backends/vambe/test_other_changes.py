@@ -1,0 +1,96 @@
+"""A change by others before a write: noticed in the response to the write, and nothing else is taken for one."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from backends.vambe.wired import ANA, KEY, TASK, Time, backend_at, row
+from behaviour.arms import NOW, WORLD
+from taskhand.backends.base import Misread
+from taskhand.backends.vambe.adapter import VambeAdapter
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.field_reader import with_unreadable
+from taskhand.domain.task import StatusChoice
+from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
+
+SANTIAGO = "America/Santiago"
+MINE = Edit(title="Mine")
+
+
+class Vambe(VambeSandbox):
+    """A Vambe whose tasks lack the priority while `is_terse`."""
+
+    is_terse = False
+
+    def answer(self, request: Request, *, stale: bool) -> Response:
+        found = super().answer(request, stale=stale)
+        if not self.is_terse:
+            return found
+        body = json.loads(found.body, object_hook=lambda row: {one: row[one] for one in row if one != "priority"})
+        return Response.of_json(found.status, body)
+
+
+@asynccontextmanager
+async def staged(variant: SpecVariant | None = None) -> AsyncIterator[tuple[Vambe, VambeAdapter, VambeAdapter]]:
+    """A Vambe with one task, and the adapters of two servers on it."""
+    world = WORLD | {"tasks": [row(1, dueDate="2026-03-10", dueTime="15:00", timezone=SANTIAGO)]}
+    there, time = Vambe(seed=world, key=KEY, clock=lambda: NOW, spec_variant=variant or SpecVariant()), Time()
+    async with (
+        serve(there) as url,
+        backend_at(url, time, vambe_due_at="utc") as mine,
+        backend_at(url, time, vambe_due_at="utc") as theirs,
+    ):
+        yield there, mine, theirs
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        Edit(due=Due.instant(datetime(2026, 3, 12, 9, tzinfo=UTC), "Europe/Madrid")),
+        Edit(due=Due(date(2026, 3, 12), None, SANTIAGO)),
+        Edit(due=None),
+        Edit(responsible_ids=(ANA,)),
+        Edit(status=StatusChoice(name="Completado")),
+        Edit(priority=2, description="Theirs"),
+    ],
+)
+async def test_a_change_by_others_is_noticed_with_the_task_as_it_really_was(theirs: Edit) -> None:
+    async with staged() as (_, mine, other):
+        before = await mine.get_task(TASK)
+        really = (await other.update_task(await other.get_task(TASK), theirs)).task
+        with pytest.raises(Misread) as found:
+            await mine.update_task(before, MINE)
+        assert found.value.before == really
+        assert found.value.now == really.model_copy(update={"title": "Mine"})
+
+
+async def test_a_field_that_the_write_sets_is_not_taken_for_a_change_by_others() -> None:
+    async with staged() as (_, mine, other):
+        before = await mine.get_task(TASK)
+        await other.update_task(await other.get_task(TASK), Edit(title="Theirs"))
+        assert (await mine.update_task(before, MINE)).task.title == "Mine"
+
+
+@pytest.mark.parametrize("is_terse", [False, True], ids=["before", "after"])
+async def test_a_field_that_cannot_be_read_is_not_taken_for_a_change_by_others(*, is_terse: bool) -> None:
+    async with staged() as (there, mine, _):
+        before = await mine.get_task(TASK)
+        there.is_terse = is_terse
+        if not is_terse:
+            before = with_unreadable(before.model_copy(update={"priority": 2}), "priority")
+        written = (await mine.update_task(before, MINE)).task
+        assert (written.title, written.unreadable_fields) == ("Mine", ("priority",) if is_terse else ())
+
+
+async def test_a_status_whose_name_was_learned_is_not_taken_for_a_change_by_others() -> None:
+    async with staged(SpecVariant(status_config="null")) as (there, mine, _):
+        before = await mine.get_task(TASK)
+        there.spec_variant = replace(there.spec_variant, status_config="object")
+        assert (await mine.update_task(before, MINE)).task.status_config is not None
