@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from pydantic import MISSING
 
 from backends.hubspot.wired import CAROLINA, COMPANY, NOW, Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
@@ -292,6 +293,13 @@ async def test_the_right_to_read_deals_is_checked_again_after_a_check_that_faile
         stage.hubspot.faults = ()
         with pytest.raises(OperatorError, match=r"crm\.objects\.deals\.read"):
             await stage.backend.check_edit(None, LINKED_EDIT)
+
+
+async def test_many_tasks_have_no_deal_field_if_the_first_read_shows_that_the_token_may_not_read_deals() -> None:
+    scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
+    async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (stage, _):
+        found = await stage.backend.snapshots([task_id(1), task_id(2)])
+        assert [one.task.deal_id for one in found.values()] == [MISSING, MISSING]
 
 
 async def test_a_token_without_the_deals_scope_refuses_deals_only() -> None:

@@ -194,6 +194,27 @@ async def test_a_lost_new_task_is_found_among_the_newest_tasks_of_a_contact_with
         assert (await stage.backend.create_task(linking_edit())).note == FOUND
 
 
+async def test_lost_new_tasks_of_several_contacts_are_found_although_one_contact_has_very_many() -> None:
+    time = Time()
+    world = seed(rows=[row(number, {"contacts": [CAROLINA]}) for number in range(1, 102)])
+    async with staged(hubspot(time, world, spec_variant=("burst=0", "searches=0", "search_lag=30")), time) as stage:
+        stage.hubspot.faults = [Fault("reset_after", f"{POST}/batch/create")]
+        edits = [replace(linking_edit(), title=f"New {one}", ai_contact_id=one) for one in (CAROLINA, BRUNO)]
+        made = await stage.backend.create_tasks(edits)
+        assert [one.written and one.written.note for one in made] == [FOUND, FOUND]
+
+
+async def test_a_lost_new_task_is_not_the_equal_one_of_another_contact() -> None:
+    time = Time()
+    there = hubspot(time, seed(0), spec_variant=OPEN)
+    async with staged(there, time) as other, staged(there, time) as stage:
+        await other.backend.create_task(linking_edit())
+        there.faults = [Fault("reset_before", POST)]
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await stage.backend.create_task(replace(linking_edit(), ai_contact_id=BRUNO))
+        assert list(unknown.value.candidates) == []
+
+
 async def test_a_lost_new_task_is_not_the_equal_one_of_another_call_that_is_being_read_back() -> None:
     time = Time()
     async with staged(hubspot(time, seed(0), spec_variant=OPEN), time) as stage:

@@ -25,6 +25,7 @@ from backends.hubspot.wired import (
 from taskhand.backends.hubspot.mapping import shows_values
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
@@ -175,7 +176,8 @@ async def test_a_hundred_tasks_are_changed_in_one_request_and_shown_as_they_are(
 
 async def test_fields_missing_from_the_answer_to_an_update_are_read_back() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "update_shows=changed")), time) as stage:
+    rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 4)]
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=(*OPEN, "update_shows=changed")), time) as stage:
         before = await snapshots(stage, 3)
         stage.hubspot.clear_requests()
         first, *others = before.values()
@@ -185,6 +187,17 @@ async def test_fields_missing_from_the_answer_to_an_update_are_read_back() -> No
         (read,) = [one.body for one in stage.hubspot.requests if f"{one.method} {one.path}" == READ]
         assert read["inputs"] == [{"id": first.task.id}]
         assert all(one.written and one.written.task.priority == 2 and one.written.note is None for one in outcomes)
+        assert {one.written and one.written.task.ai_contact_id for one in outcomes} == {CAROLINA}
+
+
+async def test_a_field_that_was_unreadable_before_an_update_is_read_back() -> None:
+    time = Time()
+    rows = [row(number, hs_task_body="<p>x</p>") for number in (1, 2)]
+    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
+        before = [with_unreadable(one.task, "description") for one in (await snapshots(stage, 2)).values()]
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
+    tasks = [outcome.written.task for outcome in outcomes if outcome.written]
+    assert [(task.title, task.description, task.unreadable_fields) for task in tasks] == [("New", "x", ())] * 2
 
 
 async def test_a_task_named_twice_is_as_hubspot_confirmed_it_each_time() -> None:

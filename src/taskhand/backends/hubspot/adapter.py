@@ -15,7 +15,14 @@ from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, parts
 from taskhand.backends.hubspot.deleted_tasks import links_of_new
-from taskhand.backends.hubspot.links import LinkChanges, changes_links, check_link_ids, unlinked, wanted_links
+from taskhand.backends.hubspot.links import (
+    LinkChanges,
+    changes_links,
+    check_link_ids,
+    has_links,
+    unlinked,
+    wanted_links,
+)
 from taskhand.backends.hubspot.mapping import (
     BODY,
     ID_OF,
@@ -163,22 +170,22 @@ class HubSpotAdapter(TaskWriter):
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
-        """Tasks linked to the edits' records, which do not lag, and the newest of a search; HubSpot's clock offset."""
+        """New tasks with an edit's links, of the linked records, which do not lag, and of a search; the offset."""
         ahead: timedelta | None = None
         with suppress(TaskhandError):
             if (theirs := await self.account.upstream_time()) is not None:
                 ahead = theirs - self.timing.clock()
-        ids: list[str] = []
+        ids: set[str] = set()
         for kind in KINDS:
             others = [one for edit in edits if isinstance(one := getattr(edit, ID_OF[kind][0]), str)]
             for other in dict.fromkeys(others):
-                ids += reversed(linked_ids(rows_in("HubSpot", await self._client.tasks_of(kind, other), "results")))
+                ids.update(linked_ids(rows_in("HubSpot", await self._client.tasks_of(kind, other), "results")))
         answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
-        ids += [record.id for record in records_in(answer)]
-        new = [one for one in dict.fromkeys(ids) if one not in known]
-        names = properties_in(*edits)
-        records = await self._reader.read_records(new[:_MAX_CANDIDATES], by_property=False, names=names)
-        return await self._reader.with_links(list(records.values())), ahead
+        ids.update(record.id for record in records_in(answer))
+        newest = sorted(ids - known, key=lambda one: (len(one), one), reverse=True)[:_MAX_CANDIDATES]
+        records = await self._reader.read_records(newest, by_property=False, names=properties_in(*edits))
+        linked = await self._reader.with_links(list(records.values()))
+        return [one for one in linked if any(has_links(one, edit) for edit in edits)], ahead
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
         """The names of the fields that a record does not show as an edit sets them; raw values must be as sent."""

@@ -28,7 +28,7 @@ from taskhand.domain.errors import (
     TaskhandError,
 )
 
-__all__ = ["LinkChanges", "changes_links", "check_link_ids", "unlinked", "wanted_links"]
+__all__ = ["LinkChanges", "changes_links", "check_link_ids", "has_links", "unlinked", "wanted_links"]
 
 _MAX_ID_DIGITS: Final = 20
 
@@ -46,6 +46,12 @@ def unlinked(edit: Edit) -> Edit:
 def wanted_links(edit: Edit) -> tuple[str, ...]:
     """The ids of the contact, company and deal that an edit sets, which are shown if a task has several links."""
     return tuple(one for kind in KINDS if isinstance(one := getattr(edit, ID_OF[kind][0]), str))
+
+
+def has_links(record: Record, edit: Edit) -> bool:
+    """True if a record has the contact, the company and the deal of a new task, as far as its links are known."""
+    wanted = ((kind, getattr(edit, ID_OF[kind][0])) for kind in record.links)
+    return all(one in record.links[kind] for kind, one in wanted if isinstance(one, str))
 
 
 @dataclass(slots=True, eq=False)
