@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from backends.close import wired
+from backends.remote.doctor_crm import Crm as DoctorCrm
+from behaviour.arms import SANTIAGO, close_sandbox
 from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
@@ -14,8 +16,7 @@ from taskhand.backends.close import mapping
 from taskhand.sandbox.close import SpecVariant
 from taskhand.sandbox.server import serve
 
-__all__ = ["COUNTED", "CRM"]
-SANTIAGO = "America/Santiago"
+__all__ = ["COUNTED", "CRM", "EXAMINED"]
 
 
 def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
@@ -84,3 +85,7 @@ async def _counted() -> AsyncIterator[OpenApp]:
 
 
 COUNTED = SandboxedCrm(_counted, wired.task_id, {"aiCustomerId": wired.LEAD})
+
+EXAMINED = DoctorCrm(
+    "close", close_sandbox, "GET /api/v1/task", {"TASKHAND_TIMEZONE": SANTIAGO}, untold=frozenset({"scopes"})
+)

@@ -6,14 +6,15 @@ from functools import partial
 from typing import Any
 
 from backends.hubspot import wired
+from backends.remote.doctor_crm import Crm as DoctorCrm
+from behaviour.arms import SANTIAGO, hubspot_sandbox
 from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
 from taskhand.backends.hubspot import task_reader
 from taskhand.sandbox.server import serve
 
-__all__ = ["COUNTED", "CRM"]
-SANTIAGO = "America/Santiago"
+__all__ = ["COUNTED", "CRM", "EXAMINED"]
 READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read"
 
 
@@ -97,3 +98,11 @@ async def _counted() -> AsyncIterator[OpenApp]:
 
 
 COUNTED = SandboxedCrm(_counted, wired.task_id, {"dueDate": "2026-03-09"})
+
+EXAMINED = DoctorCrm(
+    "hubspot",
+    hubspot_sandbox,
+    "GET /crm/v3/objects/tasks",
+    {"TASKHAND_TIMEZONE": SANTIAGO, "HUBSPOT_USER_ID": "elena@example.com"},
+    untold=frozenset({"rate"}),
+)

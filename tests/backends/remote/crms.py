@@ -1,12 +1,13 @@
-"""The CRMs that the doctor looks at: each sandbox with the small world, and what a user configures for it."""
+"""The CRMs that the doctor looks at, and its findings."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
-from behaviour.arms import PEOPLE, SANTIAGO, close_sandbox, hubspot_sandbox, vambe_sandbox
+from backends.remote.doctor_crm import Crm
+from backends.suites import IN_SUITES
 from passing import Time
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
@@ -16,73 +17,13 @@ from taskhand.sandbox.server import serve
 from taskhand.service.health_checks import check_health
 from taskhand.wiring import open_app
 
-__all__ = ["CRMS", "NOWHERE", "Crm", "looked_at"]
+__all__ = ["CLOSE", "CRMS", "HUBSPOT", "NOWHERE", "VAMBE", "Crm", "looked_at"]
 
 NOWHERE = "http://127.0.0.1:9"
 """An address where nobody listens."""
 
-
-@dataclass(frozen=True)
-class Crm:
-    """A sandbox, the variables of its credential and its base URL, and `tasks`, the route that lists tasks.
-
-    `untold` are the subjects of the health checks that the CRM tells nothing about.
-    """
-
-    name: str
-    sandbox: Callable[[], Emulator]
-    key: str
-    right_key: str
-    path: str
-    tasks: str
-    more: Mapping[str, str]
-    untold: frozenset[str]
-
-    @property
-    def base(self) -> str:
-        """The variable of the base URL."""
-        return f"{self.name.upper()}_BASE_URL"
-
-    def environment(self, url: str) -> dict[str, str]:
-        """What a user would set."""
-        return {self.key: self.right_key, self.base: f"{url}{self.path}", **self.more}
-
-
-_STATUSES = "Pendiente:initial,En Progreso:in_progress,Completado:done"
-_ZONE = {"TASKHAND_TIMEZONE": SANTIAGO}
-
-CRMS = (
-    Crm(
-        "vambe",
-        vambe_sandbox,
-        "VAMBE_API_KEY",
-        "vambe-sandbox-key",
-        "",
-        "GET /api/public/tasks",
-        _ZONE | {"VAMBE_USER_ID": str(PEOPLE[0]["id"]), "VAMBE_STATUSES": _STATUSES},
-        frozenset({"scopes", "rate"}),
-    ),
-    Crm(
-        "close",
-        close_sandbox,
-        "CLOSE_API_KEY",
-        "api_close-sandbox-key",
-        "/api/v1",
-        "GET /api/v1/task",
-        _ZONE,
-        frozenset({"scopes"}),
-    ),
-    Crm(
-        "hubspot",
-        hubspot_sandbox,
-        "HUBSPOT_ACCESS_TOKEN",
-        "pat-na1-sandbox",
-        "",
-        "GET /crm/v3/objects/tasks",
-        _ZONE | {"HUBSPOT_USER_ID": "elena@example.com"},
-        frozenset({"rate"}),
-    ),
-)
+CRMS: Final[tuple[Crm, ...]] = tuple(one.EXAMINED for one in IN_SUITES.values())
+VAMBE, CLOSE, HUBSPOT = (next(crm for crm in CRMS if crm.name == name) for name in ("vambe", "close", "hubspot"))
 
 
 @asynccontextmanager

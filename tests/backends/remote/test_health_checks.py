@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.remote.crms import CRMS, Crm, looked_at
+from backends.remote.crms import CLOSE, CRMS, HUBSPOT, VAMBE, Crm, looked_at
 from taskhand.domain.check_result import CheckResult
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
@@ -153,9 +153,8 @@ async def test_a_used_up_rate_is_reported(crm: Crm, tmp_path: Path) -> None:
 
 
 async def test_incomplete_settings_are_a_warning(tmp_path: Path) -> None:
-    vambe = CRMS[0]
     blank = {"VAMBE_USER_ID": "", "VAMBE_STATUSES": "", "TASKHAND_TIMEZONE": ""}
-    found = await looked_at(vambe, tmp_path, vambe.sandbox(), blank)
+    found = await looked_at(VAMBE, tmp_path, VAMBE.sandbox(), blank)
     assert {subject for subject, one in found.items() if one.outcome == "warning"} == {"me", "statuses", "time zone"}
     assert "VAMBE_USER_ID" in str(found["me"].remedy)
     assert "VAMBE_STATUSES" in str(found["statuses"].remedy)
@@ -163,7 +162,7 @@ async def test_incomplete_settings_are_a_warning(tmp_path: Path) -> None:
 
 
 def close_with(*spec_variant: str) -> Emulator:
-    there = CRMS[1].sandbox()
+    there = CLOSE.sandbox()
     there.set_spec_variant(spec_variant)
     return there
 
@@ -179,7 +178,7 @@ def close_with(*spec_variant: str) -> Emulator:
 async def test_the_rate_headers_of_close_are_reported(
     spec_variant: tuple[str, ...], outcome: str, said: str, tmp_path: Path
 ) -> None:
-    found = (await looked_at(CRMS[1], tmp_path, close_with(*spec_variant)))["rate"]
+    found = (await looked_at(CLOSE, tmp_path, close_with(*spec_variant)))["rate"]
     assert found.outcome == outcome
     assert said in found.found
 
@@ -189,7 +188,7 @@ QUIET = ("searches=0", "search_lag=0")
 
 
 def hubspot_with(*spec_variant: str) -> HubSpotSandbox:
-    there = CRMS[2].sandbox()
+    there = HUBSPOT.sandbox()
     assert isinstance(there, HubSpotSandbox)
     there.set_spec_variant([*QUIET, *spec_variant])
     return there
@@ -197,7 +196,7 @@ def hubspot_with(*spec_variant: str) -> HubSpotSandbox:
 
 async def look(tmp_path: Path, *spec_variant: str, **changed: str) -> Looked:
     """A HubSpot with this reading of its record."""
-    return await looked_at(CRMS[2], tmp_path, hubspot_with(*spec_variant), changed)
+    return await looked_at(HUBSPOT, tmp_path, hubspot_with(*spec_variant), changed)
 
 
 async def test_the_rate_headers_of_hubspot_are_reported(tmp_path: Path) -> None:
@@ -249,7 +248,7 @@ async def test_a_server_that_only_reads_need_not_know_whether_it_may_write(crm: 
 async def test_only_reading_is_known_of_a_token_of_another_kind(tmp_path: Path) -> None:
     there = hubspot_with()
     there.token = "oauth-4711"  # noqa: S105  it opens nothing but a sandbox
-    found = await looked_at(CRMS[2], tmp_path, there, {CRMS[2].key: "oauth-4711"})
+    found = await looked_at(HUBSPOT, tmp_path, there, {HUBSPOT.key: "oauth-4711"})
     assert found["scopes"].outcome == "unknown"
     assert "It may read tasks and owners." in found["scopes"].found
     assert not [one for one in there.requests if "access-token-info" in one.path]

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from backends.remote.doctor_crm import Crm as DoctorCrm
 from backends.vambe import wired
+from behaviour.arms import PEOPLE, SANTIAGO, vambe_sandbox
 from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
@@ -14,7 +16,7 @@ from taskhand.backends.vambe import account
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
 
-__all__ = ["COUNTED", "CRM"]
+__all__ = ["COUNTED", "CRM", "EXAMINED"]
 HUGE = 10**400
 
 
@@ -93,3 +95,15 @@ async def _counted() -> AsyncIterator[OpenApp]:
 
 
 COUNTED = SandboxedCrm(_counted, wired.task_id)
+
+EXAMINED = DoctorCrm(
+    "vambe",
+    vambe_sandbox,
+    "GET /api/public/tasks",
+    {
+        "TASKHAND_TIMEZONE": SANTIAGO,
+        "VAMBE_USER_ID": str(PEOPLE[0]["id"]),
+        "VAMBE_STATUSES": "Pendiente:initial,En Progreso:in_progress,Completado:done",
+    },
+    untold=frozenset({"scopes", "rate"}),
+)
