@@ -4,13 +4,13 @@ The world: you, Ana Soto, Luis Pereira and two people called Maria Rodriguez; th
 (2) and Completado (3); the contact Carolina Vega of the customer `CUSTOMER`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from pydantic import SecretStr
@@ -21,6 +21,8 @@ from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.remote.adapter import Timing
 from taskhand.config.settings import Settings
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
@@ -38,8 +40,10 @@ __all__ = [
     "PEOPLE",
     "POSTGRES",
     "QUICK",
+    "SMALL_WORLD",
     "STATUSES",
     "Arm",
+    "World",
     "open_postgres",
     "vambe_sandbox",
     "vambe_settings",
@@ -49,54 +53,6 @@ NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """When every test happens: a Monday, noon in Santiago."""
 
 CUSTOMER = "7b0c2a52-1111-4222-8333-9a8b7c6d5e4f"
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A backend that the suite runs on.
-
-    `needs` are the arguments that it requires for a new task besides the documented ones. `customer` is the id of
-    Carolina Vega's customer, `customer_name` its name where the backend tells one, `absent` an id that no task has.
-    `gaps` are the tests that cannot pass there, and why.
-    """
-
-    name: str
-    open: Callable[[Path], AbstractAsyncContextManager[AppContext]]
-    needs: dict[str, str] = field(default_factory=dict)
-    customer: str = CUSTOMER
-    absent: str = "99999999-9999-4999-8999-999999999999"
-    gaps: dict[str, str] = field(default_factory=dict)
-    customer_name: str | None = None
-
-
-def _furnish(directory: Directory) -> None:
-    directory.add_member("Ana Soto", "ana@example.com")
-    directory.add_member("Luis Pereira", "luis@example.com")
-    directory.add_member("Maria Rodriguez", "maria.one@example.com")
-    directory.add_member("María Rodríguez", "maria.two@example.com")
-    directory.add_contact("Carolina Vega", "+56 9 5555 0101", "carolina@acme.example", CUSTOMER)
-
-
-@asynccontextmanager
-async def _local(folder: Path) -> AsyncIterator[AppContext]:
-    settings = Settings(db=folder / "tasks.sqlite", clock=NOW, user="Elena")
-    backend = open_local_store(settings)
-    await backend.edit(_furnish)
-    await backend.aclose()
-    async with open_app(settings) as at:
-        yield at
-
-
-@asynccontextmanager
-async def open_postgres(url: str, _: Path) -> AsyncIterator[AppContext]:
-    """The built-in store and its journal in an empty database."""
-    settings = Settings.from_env({"TASKHAND_DB": url, "TASKHAND_STATE": url, "TASKHAND_USER": "Elena"})
-    settings = settings.model_copy(update={"clock": NOW})
-    backend = open_local_store(settings)
-    await backend.edit(_furnish)
-    await backend.aclose()
-    async with open_app(settings) as at:
-        yield at
 
 
 def person(number: int, name: str, email: str) -> dict[str, Any]:
@@ -136,11 +92,105 @@ Rows = Sequence[Mapping[str, Any]]
 WORLD = {"members": PEOPLE, "statuses": STATUSES, "contacts": [CAROLINA], "tasks": [], "key_owner": PEOPLE[0]["id"]}
 
 
-def vambe_sandbox(
-    people: Rows = PEOPLE, statuses: Rows = STATUSES, carolina: str = "Carolina Vega", **options: Any
-) -> VambeSandbox:
-    """A Vambe with the small world in it, or one of other people and statuses."""
-    seed = WORLD | {"members": people, "statuses": statuses, "contacts": [CAROLINA | {"name": carolina}]}
+@dataclass(frozen=True)
+class World:
+    """The small world, or one with other people, statuses and contact.
+
+    The first of the `people` asks; who is not `active` has left the team. `theirs` is a task of the last one, due on a
+    day: its title, None for none. `settings` are further settings of the backend, or other values of them.
+    """
+
+    people: Rows = tuple(PEOPLE)
+    statuses: Rows = tuple(STATUSES)
+    carolina: str = "Carolina Vega"
+    theirs: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+SMALL_WORLD = World()
+DUE = "2026-03-10"
+"""The day on which the task `theirs` is due."""
+
+
+class Open(Protocol):
+    """Opens a backend on a world; what it keeps is in the folder."""
+
+    def __call__(self, folder: Path, world: World = SMALL_WORLD, /) -> AbstractAsyncContextManager[AppContext]: ...
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A backend that the suite runs on.
+
+    `needs` are the arguments that it requires for a new task besides the documented ones. `customer` is the id of
+    Carolina Vega's customer, `customer_name` its name where the backend tells one, `absent` an id that no task has.
+    `gaps` are the tests that cannot pass there, and why. `names_former` is whether it tells the names of people who
+    have left.
+    """
+
+    name: str
+    open: Open
+    needs: dict[str, str] = field(default_factory=dict)
+    customer: str = CUSTOMER
+    absent: str = "99999999-9999-4999-8999-999999999999"
+    gaps: dict[str, str] = field(default_factory=dict)
+    customer_name: str | None = None
+    names_former: bool = True
+
+
+def _furnish(directory: Directory, world: World) -> None:
+    for known, status in zip(SMALL_WORLD.statuses, world.statuses, strict=True):
+        if status["name"] != known["name"]:
+            directory.rename_status(known["name"], status["name"])
+    for one in world.people[1:]:
+        directory.add_member(one["name"], one["email"])
+    directory.add_contact(world.carolina, "+56 9 5555 0101", "carolina@acme.example", CUSTOMER)
+
+
+async def _fill(settings: Settings, world: World) -> None:
+    """Make the world in an empty store."""
+    backend = open_local_store(settings)
+    await backend.edit(lambda directory: _furnish(directory, world))
+    members = {one.email: one.id for one in await backend.account.members()}
+    if world.theirs is not None:
+        owner = members[world.people[-1]["email"]]
+        await backend.create_task(
+            Edit(title=world.theirs, responsible_ids=(owner,), priority=1, due=Due(date.fromisoformat(DUE)))
+        )
+    for one in world.people:
+        if not one.get("active", True):
+            await backend.edit(lambda directory, name=one["name"]: directory.remove_member(name))  # type: ignore[misc]
+    await backend.aclose()
+
+
+@asynccontextmanager
+async def _local(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
+    given: dict[str, Any] = {"db": folder / "tasks.sqlite", "clock": NOW, "user": "Elena"}
+    settings = Settings(**given | dict(world.settings))
+    await _fill(settings, world)
+    async with open_app(settings) as at:
+        yield at
+
+
+@asynccontextmanager
+async def open_postgres(url: str, _: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
+    """The built-in store and its journal in an empty database."""
+    settings = Settings.from_env({"TASKHAND_DB": url, "TASKHAND_STATE": url, "TASKHAND_USER": "Elena"})
+    settings = settings.model_copy(update={"clock": NOW})
+    await _fill(settings, world)
+    async with open_app(settings) as at:
+        yield at
+
+
+def vambe_sandbox(world: World = SMALL_WORLD, **options: Any) -> VambeSandbox:
+    """A Vambe with the world in it."""
+    theirs = {"title": world.theirs, "responsibleIds": [world.people[-1]["id"]], "dueDate": DUE}
+    seed = WORLD | {
+        "members": world.people,
+        "statuses": world.statuses,
+        "contacts": [CAROLINA | {"name": world.carolina}],
+        "tasks": [theirs] if world.theirs else [],
+    }
     return VambeSandbox(seed=seed, clock=lambda: NOW, **options)
 
 
@@ -158,12 +208,14 @@ def vambe_settings(url: str, **changed: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _vambe(folder: Path) -> AsyncIterator[AppContext]:
-    async with serve(vambe_sandbox()) as url, open_app(vambe_settings(url, **_journal(folder))) as at:
+async def _vambe(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
+    statuses = ",".join(status["name"] for status in world.statuses)
+    changed = _journal(folder) | {"vambe_statuses": statuses} | dict(world.settings)
+    async with serve(vambe_sandbox(world)) as url, open_app(vambe_settings(url, **changed)) as at:
         yield at
 
 
-def _journal(folder: Path) -> dict[str, Path]:
+def _journal(folder: Path) -> dict[str, Any]:
     return {"journal": folder / "journal.sqlite"}
 
 
@@ -172,44 +224,57 @@ SANTIAGO = "America/Santiago"
 """The configured zone of the backends that do not keep the zone of a due time."""
 
 
-def close_sandbox(people: Rows = PEOPLE, carolina: str = "Carolina Vega") -> CloseSandbox:
-    """A Close with the small world in it, or one of other people."""
+def close_sandbox(world: World = SMALL_WORLD) -> CloseSandbox:
+    """A Close with the world in it, and the statuses that it always has."""
     users = [
-        {"id": f"user_{n:043}", **{key: who[key] for key in ("first_name", "last_name", "email")}}
-        for n, who in enumerate(people, start=1)
+        {
+            "id": f"user_{n:043}",
+            **{key: who[key] for key in ("first_name", "last_name", "email", "active") if key in who},
+        }
+        for n, who in enumerate(world.people, start=1)
     ]
-    contact = {"name": carolina, "emails": [CAROLINA["email"]], "phones": ["+56 9 5555 0101"]}
+    theirs = {"_type": "lead", "text": world.theirs, "assigned_to": users[-1]["id"], "lead_id": LEAD, "date": DUE}
+    contact = {"name": world.carolina, "emails": [CAROLINA["email"]], "phones": ["+56 9 5555 0101"]}
     lead = {"id": LEAD, "name": "Acme", "contacts": [contact | {"id": f"cont_{1:043}"}]}
-    world = {"users": users, "leads": [lead], "tasks": [], "key_owner": users[0]["id"]}
-    return CloseSandbox(seed=world, clock=lambda: NOW)
+    tasks = [theirs] if world.theirs else []
+    return CloseSandbox(
+        seed={"users": users, "leads": [lead], "tasks": tasks, "key_owner": users[0]["id"]}, clock=lambda: NOW
+    )
 
 
-def hubspot_sandbox(people: Rows = PEOPLE, statuses: Rows = STATUSES, carolina: str = "Carolina") -> HubSpotSandbox:
-    """A HubSpot with the small world in it, or one of other people and statuses.
+def hubspot_sandbox(world: World = SMALL_WORLD) -> HubSpotSandbox:
+    """A HubSpot with the world in it.
 
     Its clock stands still, so limits that end with time are switched off.
     """
     owners = [
         {"id": str(64492916 + n), "userId": 98499704 + n, "email": who["email"]}
-        | {"firstName": who["first_name"], "lastName": who["last_name"]}
-        for n, who in enumerate(people, start=1)
+        | {"firstName": who["first_name"], "lastName": who["last_name"], "archived": not who.get("active", True)}
+        for n, who in enumerate(world.people, start=1)
     ]
-    values = zip(("NOT_STARTED", "IN_PROGRESS", "COMPLETED"), statuses, strict=True)
-    contact = {"firstname": carolina, "lastname": "Vega", "email": CAROLINA["email"], "phone": "+56 9 5555 0101"}
-    world = {
+    values = zip(("NOT_STARTED", "IN_PROGRESS", "COMPLETED"), world.statuses, strict=True)
+    first, _, last = world.carolina.partition(" ")
+    contact = {"firstname": first, "lastname": last, "email": CAROLINA["email"], "phone": "+56 9 5555 0101"}
+    theirs = {
+        "hs_task_subject": world.theirs,
+        "hs_timestamp": f"{DUE}T12:00:00+00:00",
+        "hubspot_owner_id": owners[-1]["id"],
+    }
+    seed = {
         "owners": owners,
         "statuses": [{"value": value, "label": status["name"]} for value, status in values],
         "contacts": [{"id": "101", "properties": contact | {"associatedcompanyid": COMPANY}}],
         "companies": [{"id": COMPANY, "properties": {"name": "Acme SpA"}}],
-        "tasks": [],
+        "tasks": [{"properties": theirs}] if world.theirs else [],
     }
     spec_variant = HubSpotVariant.parse(["searches=0", "burst=0", "search_lag=0"])
-    return HubSpotSandbox(seed=world, clock=lambda: NOW, spec_variant=spec_variant)
+    return HubSpotSandbox(seed=seed, clock=lambda: NOW, spec_variant=spec_variant)
 
 
 @asynccontextmanager
-async def _close(folder: Path) -> AsyncIterator[AppContext]:
-    async with serve(close_sandbox()) as url, open_app(close_settings(url, **_journal(folder))) as at:
+async def _close(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
+    changed = _journal(folder) | dict(world.settings)
+    async with serve(close_sandbox(world)) as url, open_app(close_settings(url, **changed)) as at:
         yield at
 
 
@@ -230,10 +295,11 @@ QUICK = Runtime(clock=lambda: monotonic() * 20, sleep=lambda seconds: anyio.slee
 
 
 @asynccontextmanager
-async def _hubspot(folder: Path) -> AsyncIterator[AppContext]:
+async def _hubspot(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
+    changed = _journal(folder) | dict(world.settings)
     async with (
-        serve(hubspot_sandbox()) as url,
-        open_app(hubspot_settings(url, **_journal(folder)), runtime=QUICK) as at,
+        serve(hubspot_sandbox(world)) as url,
+        open_app(hubspot_settings(url, **changed), runtime=QUICK) as at,
     ):
         yield at
 
@@ -252,9 +318,14 @@ def hubspot_settings(url: str, **changed: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _example(folder: Path) -> AsyncIterator[AppContext]:
+async def _example(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
     settings = Settings(db=folder / "tasks.sqlite", journal=folder / "journal.sqlite", clock=NOW)
-    client = ExampleClient(lambda: NOW, PEOPLE, [CAROLINA])
+    active = [dict(one) for one in world.people if one.get("active", True)]
+    client = ExampleClient(lambda: NOW, active, [CAROLINA | {"name": world.carolina}])
+    if world.theirs is not None:
+        due = {"at": f"{DUE}T00:00:00.000Z", "zone": None, "all_day": True}
+        body = {"title": world.theirs, "people": [world.people[-1]["id"]], "due": due, "priority": 1}
+        await client.create(body)
     adapter = ExampleAdapter(client, None, Timing(lambda: NOW, monotonic, anyio.sleep))
     async with AsyncExitStack() as stack:
         journal = open_journal(settings)
@@ -264,8 +335,8 @@ async def _example(folder: Path) -> AsyncIterator[AppContext]:
 
 ARMS = (
     Arm("local", _local),
-    Arm("example", _example),
-    Arm("vambe", _vambe),
+    Arm("example", _example, names_former=False),
+    Arm("vambe", _vambe, names_former=False),
     Arm("close", _close, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS, "Acme"),
     Arm("hubspot", _hubspot, {"dueDate": "2026-12-31"}, COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA"),
 )

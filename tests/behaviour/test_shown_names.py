@@ -1,7 +1,6 @@
 """What an answer shows can be sent back: a name or text with hidden characters, on every backend."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +8,9 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import (
-    LEAD,
-    NOW,
-    PEOPLE,
-    QUICK,
-    STATUSES,
-    close_sandbox,
-    close_settings,
-    hubspot_sandbox,
-    hubspot_settings,
-    person,
-    vambe_sandbox,
-    vambe_settings,
-)
-from taskhand.backends.local.people_and_statuses import Directory
-from taskhand.config.settings import Settings
-from taskhand.sandbox.server import serve
+from behaviour.arms import ARMS, PEOPLE, STATUSES, Arm, World, person
 from taskhand.server.app import create_server
-from taskhand.wiring import open_app, open_local_store
+from whole_answers import with_whole_answers
 
 LISTO = "\u2714\ufe0f Lis\u200bto"
 """Shown with the variation selector of its sign, and without the zero-width space."""
@@ -43,35 +26,15 @@ KINDS = [*STATUSES[:2], STATUSES[2] | {"name": LISTO}]
 HIDDEN = "\u200b\u2060\u200d"
 
 
-def _furnish(directory: Directory) -> None:
-    directory.rename_status("Completado", LISTO)
-    for one in TEAM[1:]:
-        directory.add_member(one["name"], one["email"])
-    directory.add_contact(f"{ZOE} Vega", "+56 9 5555 0101", "carolina@acme.example", None)
-
-
-@pytest.fixture(params=["local", "vambe", "close", "hubspot"])
+@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
 async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent on a world in which names hide characters."""
-    needs: dict[str, Any] = {}
-    changed: dict[str, Any] = {"journal": tmp_path / "journal.sqlite", "answers": "whole"}
-    async with AsyncExitStack() as stack:
-        if request.param == "local":
-            settings = Settings(db=tmp_path / "tasks.sqlite", clock=NOW, user="Elena", answers="whole")
-            backend = open_local_store(settings)
-            await backend.edit(_furnish)
-            await backend.aclose()
-        elif request.param == "vambe":
-            url = await stack.enter_async_context(serve(vambe_sandbox(TEAM, KINDS, f"{ZOE} Vega")))
-            settings = vambe_settings(url, vambe_statuses=f"Pendiente,En Progreso,{LISTO}", **changed)
-        elif request.param == "close":
-            url = await stack.enter_async_context(serve(close_sandbox(TEAM, f"{ZOE} Vega")))
-            settings, needs = close_settings(url, **changed), {"aiCustomerId": LEAD}
-        else:
-            url = await stack.enter_async_context(serve(hubspot_sandbox(TEAM, KINDS, ZOE)))
-            settings, needs = hubspot_settings(url, **changed), {"dueDate": "2026-12-31"}
-        app = await stack.enter_async_context(open_app(settings, runtime=QUICK))
-        yield Agent(await stack.enter_async_context(Client(create_server(app))), needs)
+    arm: Arm = request.param
+    async with (
+        arm.open(tmp_path, World(TEAM, KINDS, f"{ZOE} Vega")) as app,
+        Client(create_server(with_whole_answers(app))) as client,
+    ):
+        yield Agent(client, arm.needs)
 
 
 async def _finished_status(agent: Agent) -> str:
