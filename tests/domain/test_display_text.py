@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.characters import EVERY
-from taskhand.domain.display_text import (
-    may_hide,
-    plain,
-    plain_json,
-    shown_positions,
-    split_cut,
-    strip_hidden,
-    truncate,
-    truncate_change,
-)
+from taskhand.domain.display_text import may_hide, plain, plain_json, shown_positions, strip_hidden
 
 KEPT = frozenset(plain(EVERY))
 HIDDEN = frozenset(EVERY) - KEPT
@@ -179,27 +170,6 @@ def test_each_shown_character_is_found_where_it_stands(text: str) -> None:
     assert "".join("\n" if one in LINE_ENDS else one for one in found) == plain(text)
 
 
-@pytest.mark.parametrize(
-    ("was", "now", "shown"),
-    [
-        ("short", "shorter", ("short", "shorter")),
-        ("a" * 300, "b" * 300, (f"{'a' * 200}… (+100 characters)", f"{'b' * 200}… (+100 characters)")),
-        ("a" * 300, f"{'a' * 300}\ncalled", (f"…{'a' * 40}", f"…{'a' * 40}\ncalled")),
-        (f"{'a' * 300}b{'c' * 300}", f"{'a' * 300}{'c' * 300}", None),
-    ],
-)
-def test_a_change_late_in_a_long_text_is_shown_where_it_is(was: str, now: str, shown: tuple[str, str] | None) -> None:
-    first, second = truncate_change(was, now, 200)
-    assert shown is None or (first, second) == shown
-    assert first != second
-
-
-@given(st.text(min_size=2), st.data())
-def test_a_cut_text_is_known_by_its_end(text: str, data: st.DataObject) -> None:
-    longest = data.draw(st.integers(0, len(text) - 1))
-    assert split_cut(truncate(text, longest)) == (text[:longest], len(text) - longest, "")
-
-
 @given(ANY_TEXT)
 def test_no_line_is_joined_to_the_next(text: str) -> None:
     ends = text.replace("\r\n", "\n")
@@ -249,7 +219,3 @@ def test_json_reported_as_hiding_nothing_has_no_hidden_characters(value: Any) ->
 @pytest.mark.parametrize("text", ["Llamar a José: ¡mañana!", 'She said "yes"\n\tand left', "100 % / 2 €", "走"])
 def test_common_texts_are_known_to_hide_nothing_without_parsing(text: str) -> None:
     assert not may_hide(json.dumps(text, ensure_ascii=False))
-
-
-def test_a_text_of_the_greatest_length_is_shown_whole() -> None:
-    assert (truncate("abc", 3), truncate("abcd", 3)) == ("abc", "abc… (+1 characters)")

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.characters import EVERY
-from taskhand.domain.display_text import one_line, plain, strip_hidden, truncate
+from taskhand.domain.display_text import one_line, plain, strip_hidden
 from taskhand.domain.name_matching import fold, has_words, is_cut, matching, nearest_first, resembles, words_of
+from taskhand.domain.truncation import truncate
 
 HIDING = st.characters() | st.sampled_from(
     "\u200b\u200c\u200d\ufe0e\ufe0f\u202e\u2066\ufeff\xad\r\n\x0b\x85\x1b\x1c \u2714\u2764\u0645\u0915\u094d"

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS, only_refuses, refused
 from taskhand.domain import people_lookup
-from taskhand.domain.display_text import one_line, plain, truncate
+from taskhand.domain.display_text import one_line, plain
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.task import Member
+from taskhand.domain.truncation import truncate
 
 
 def candidates(error: TaskhandError) -> list[str]:

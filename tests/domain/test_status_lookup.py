@@ -5,10 +5,11 @@ from pydantic import MISSING
 
 from builders import CLOSED, DONE, PENDING, STARTED, only_refuses, refused, status_list
 from taskhand.domain import status_lookup
-from taskhand.domain.display_text import one_line, plain, truncate
+from taskhand.domain.display_text import one_line, plain
 from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Status, StatusChoice, StatusList
+from taskhand.domain.truncation import truncate
 
 ALL = status_list(PENDING, STARTED, DONE)
 SEEN = status_list(PENDING, complete=False)

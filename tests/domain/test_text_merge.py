@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import refused
-from taskhand.domain.display_text import plain, strip_hidden, truncate
+from taskhand.domain.display_text import plain, strip_hidden
 from taskhand.domain.text_merge import restore_unshown
+from taskhand.domain.truncation import truncate
 
 HIDING = st.text(
     st.characters(exclude_categories=["Cs"])

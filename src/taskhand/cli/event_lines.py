@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from taskhand.domain.display_text import truncate
+from taskhand.domain.truncation import truncate
 
 __all__ = ["to_fields", "to_json_line"]
 

@@ -1,4 +1,4 @@
-"""Remove hidden characters from text that customers wrote, and truncate it; pure."""
+"""Remove hidden characters from text that customers wrote; pure."""
 
 import json
 import re
@@ -13,11 +13,7 @@ __all__ = [
     "plain",
     "plain_json",
     "shown_positions",
-    "split_cut",
     "strip_hidden",
-    "truncate",
-    "truncate_change",
-    "without_cut",
 ]
 
 _LINE_END: Final = re.compile("\r\n?|[\v\f\x85]")
@@ -25,9 +21,6 @@ _LINE_END: Final = re.compile("\r\n?|[\v\f\x85]")
 
 _ESCAPED: Final = re.compile(r"\\[bfru]")
 """The JSON escapes of controls; an escaped backslash before such a letter looks the same."""
-
-_CUT: Final = re.compile(r"(?:…|\.\.\.) \(\+([1-9]\d{0,8}) characters\)")
-"""The end of a text that `truncate` has cut."""
 
 
 def plain(text: str) -> str:
@@ -81,36 +74,6 @@ def plain_json(value: Any) -> Any:
             return {name: plain_json(item) for name, item in value.items()}
         case _:
             return value
-
-
-def truncate(text: str, longest: int) -> str:
-    """The text; beyond `longest` characters its beginning, and the number of characters that were left out."""
-    return text if len(text) <= longest else f"{text[:longest]}… (+{len(text) - longest} characters)"
-
-
-def truncate_change(was: str, now: str, longest: int) -> tuple[str, str]:
-    """Both texts, at most `longest` characters of each, so that the first difference is seen.
-
-    If it comes late, the texts are shown from a little before it, after a `…`.
-    """
-    pairs = enumerate(zip(was, now, strict=False))
-    alike = next((at for at, (one, other) in pairs if one != other), min(len(was), len(now)))
-    start = max(0, alike - longest // 5)
-    if start == 0 or max(len(was), len(now)) <= longest:
-        return truncate(was, longest), truncate(now, longest)
-    return f"…{truncate(was[start:], longest)}", f"…{truncate(now[start:], longest)}"
-
-
-def split_cut(text: str) -> tuple[str, int, str] | None:
-    """The text before and after the last mark of `truncate`, and the number in it; None if there is none."""
-    found = list(_CUT.finditer(text))[-1:]
-    return (text[: found[0].start()], int(found[0][1]), text[found[0].end() :]) if found else None
-
-
-def without_cut(text: str) -> str:
-    """The text without the mark of `truncate` at its end; unchanged if nothing else is left."""
-    cut = split_cut(text)
-    return cut[0] if cut and cut[0].strip() and not cut[2].strip() else text
 
 
 def _has_hidden(text: str) -> bool:

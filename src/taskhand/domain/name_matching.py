@@ -11,7 +11,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TypeVar
 
-from taskhand.domain.display_text import one_line, split_cut, strip_hidden
+from taskhand.domain.display_text import one_line, strip_hidden
+from taskhand.domain.truncation import split_cut
 
 __all__ = [
     "Match",

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from taskhand.domain.display_text import plain, shown_positions, split_cut, strip_hidden
+from taskhand.domain.display_text import plain, shown_positions, strip_hidden
 from taskhand.domain.errors import CallerError
+from taskhand.domain.truncation import split_cut
 
 __all__ = ["restore_unshown"]
 

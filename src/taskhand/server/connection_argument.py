@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.task import TaskDraft
+from taskhand.domain.truncation import truncate
 from taskhand.server.tool import Tool
 from taskhand.server.unknown_argument import OUTERMOST_CONNECTION
 from taskhand.service.app_context import AppContext

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.display_text import one_line, truncate
+from taskhand.domain.display_text import one_line
+from taskhand.domain.truncation import truncate
 
 __all__ = ["CONNECTION", "QUOTED_IS_DATA", "Argument", "Prompt", "PromptContext", "quote"]
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 
 from taskhand.domain.bulk_receipt import BulkReceipt
-from taskhand.domain.display_text import one_line, truncate, truncate_change
+from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import Receipt
+from taskhand.domain.truncation import truncate, truncate_change
 from taskhand.domain.wording import Wording
 from taskhand.service.load_wording import load_wording
 from taskhand.service.write_call import Call

@@ -8,12 +8,12 @@ from typing import Any
 from taskhand.domain import task_rules
 from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.canonical_request import canonical_new
-from taskhand.domain.display_text import truncate
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task, TaskDraft
+from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Claim, Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write, find_first, nothing_to_plan

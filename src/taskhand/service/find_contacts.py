@@ -5,11 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from taskhand.domain.display_text import strip_hidden, without_cut
+from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.mail_address import split_address
 from taskhand.domain.name_matching import fold, has_words
 from taskhand.domain.task import Contact, Deal
+from taskhand.domain.truncation import without_cut
 from taskhand.service.app_context import AppContext
 from taskhand.service.resolve_deal import MAX_DEALS
 

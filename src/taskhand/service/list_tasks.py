@@ -9,7 +9,6 @@ from pydantic import MISSING
 
 from taskhand.domain import people_lookup, status_lookup, task_rules
 from taskhand.domain.date_window import with_iso_days
-from taskhand.domain.display_text import without_cut
 from taskhand.domain.due import is_late
 from taskhand.domain.name_matching import fold
 from taskhand.domain.people_lookup import People
@@ -17,6 +16,7 @@ from taskhand.domain.query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQu
 from taskhand.domain.task import Member, Task
 from taskhand.domain.task_page import Position, TaskPage, resume
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
+from taskhand.domain.truncation import without_cut
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.resolve_contact import check_contact

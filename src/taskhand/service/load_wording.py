@@ -6,10 +6,10 @@ from functools import partial
 from typing import Final
 
 from taskhand.domain.deadline import part_of_call
-from taskhand.domain.display_text import truncate
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.people_labels import people_names
 from taskhand.domain.task import Contact, Deal
+from taskhand.domain.truncation import truncate
 from taskhand.domain.wording import Wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import Team

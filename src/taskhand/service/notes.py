@@ -5,11 +5,11 @@ from datetime import datetime
 
 from pydantic import MISSING
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.plan import Difference
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
+from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import MASK, Change, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.sent_notes import find_own_notes

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_names import argument_name, edit_field
+from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Change, Intent, Result
 
 __all__ = ["Selection", "select"]

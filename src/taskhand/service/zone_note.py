@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from taskhand.domain.bulk_receipt import BulkReceipt
-from taskhand.domain.display_text import one_line, truncate
+from taskhand.domain.display_text import one_line
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
+from taskhand.domain.truncation import truncate
 from taskhand.service.app_context import AppContext
 
 __all__ = ["with_zone_note"]

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import MISSING, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from taskhand.domain.display_text import may_hide, plain_json, truncate
+from taskhand.domain.display_text import may_hide, plain_json
+from taskhand.domain.truncation import truncate
 from taskhand.server.render.untrusted import mark_untrusted
 
 __all__ = [

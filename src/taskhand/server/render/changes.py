@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import MISSING
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.receipt import FieldChange, changes, people_in, preview
 from taskhand.domain.task import Task
+from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow
 from taskhand.server.render.writes import render_changed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pydantic import MISSING
 
 from taskhand.domain.count import NOBODY, CountBy, TaskCount
-from taskhand.domain.display_text import truncate
+from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
 

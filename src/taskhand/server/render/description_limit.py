@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.task import Task
+from taskhand.domain.truncation import truncate
 
 __all__ = ["fit_description"]
 

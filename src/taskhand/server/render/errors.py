@@ -5,10 +5,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from taskhand.domain.display_text import plain, plain_json, truncate
+from taskhand.domain.display_text import plain, plain_json
 from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.domain.plan import Difference
 from taskhand.domain.receipt import people_in
+from taskhand.domain.truncation import truncate
 from taskhand.domain.wording import Wording
 from taskhand.server.render.untrusted import mark_untrusted
 from taskhand.server.render.writes import difference_row

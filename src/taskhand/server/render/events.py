@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import MISSING
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange, people_in
+from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow
 from taskhand.server.render.writes import render_changed

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import MISSING
 
 from taskhand.domain.count import CountBy
-from taskhand.domain.display_text import truncate
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import Ambiguous, LinkBroken, LinkRequired, TaskhandError
 from taskhand.domain.name_matching import Match
+from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, MAX_LENGTH, Answer, UntrustedAnswer, render_text
 from taskhand.server.render.changes import ChangesAnswer, change_row
 from taskhand.server.render.counts import CountsAnswer, count_note, named_groups, partial_note, with_groups

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from pydantic import MISSING
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.name_matching import Match
+from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer
 
 __all__ = ["MatchRow", "match_rows"]

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import MISSING
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.due import moment_text
 from taskhand.domain.task import Contact, Deal, Member, Status, StatusList, Task
 from taskhand.domain.task_page import cursor_after
 from taskhand.domain.task_times import UNKNOWN
+from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.rows import ROW, Row, RowField, render_row

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pydantic import MISSING, ConfigDict
 
-from taskhand.domain.display_text import truncate
 from taskhand.domain.due import due_of
 from taskhand.domain.task import Task
 from taskhand.domain.task_times import UNKNOWN, TaskTimes
+from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer
 
 if TYPE_CHECKING:

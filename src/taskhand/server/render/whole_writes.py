@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import MISSING
 
 from taskhand.domain.bulk_receipt import BulkReceipt
-from taskhand.domain.display_text import truncate
 from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.task import Task
+from taskhand.domain.truncation import truncate
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.description_limit import fit_description

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import MISSING
 
 from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
-from taskhand.domain.display_text import truncate, truncate_change
 from taskhand.domain.edit import value_of
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.task import Task
+from taskhand.domain.truncation import truncate, truncate_change
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
