@@ -16,7 +16,9 @@ from taskhand.backends.remote.account import CrmAccount
         (CrmAccount, Account, "check_health"),
     ],
 )
-def test_a_class_without_a_method_that_has_no_default_cannot_be_made(complete: type, protocol: type, name: str) -> None:
+def test_a_backend_class_without_a_required_method_cannot_be_instantiated(
+    complete: type, protocol: type, name: str
+) -> None:
     incomplete = type("Incomplete", (complete,), {name: vars(protocol)[name]})
     with pytest.raises(TypeError, match=rf"abstract .*\b{name}\b"):
         incomplete()

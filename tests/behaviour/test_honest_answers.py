@@ -1,4 +1,4 @@
-"""Answers that say what is so: nothing to change, nobody meant, a name in place of an id, a change that is not told."""
+"""Calls without effect, and refusals that name the argument or the id to send."""
 
 import pytest
 

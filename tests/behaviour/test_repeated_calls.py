@@ -1,4 +1,4 @@
-"""Exactly once: a repeated call is not carried out again, and its answer says so."""
+"""A repeated call is not carried out again, and its answer reports that."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

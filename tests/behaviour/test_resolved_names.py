@@ -1,4 +1,4 @@
-"""People, statuses and priorities as they are said: by a word of a name, by a type, by a position, or not at all."""
+"""People, statuses, priorities and contacts in a call: given by a word of a name, a type, a position, or left out."""
 
 from typing import Any
 

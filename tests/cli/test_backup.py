@@ -170,7 +170,7 @@ def test_nothing_is_lost_while_servers_write_and_nothing_restored_while_one_runs
 # What is no backup, and where there is none.
 
 
-def test_a_backup_of_nothing_and_over_another_file_are_refused(saved: Saved, store_file: Path, tmp_path: Path) -> None:
+def test_a_backup_without_data_or_over_another_file_is_refused(saved: Saved, store_file: Path, tmp_path: Path) -> None:
     file, _ = saved
     assert refusal(backup, tmp_path / "none.sqlite", tmp_path / "none.zip").code == "no_backup"
     assert not (tmp_path / "none.zip").exists()
@@ -244,7 +244,7 @@ def test_a_log_of_a_crash_goes_with_the_file_that_it_belongs_to(saved: Saved, st
     assert everything(store_file) == before
 
 
-def test_a_journal_that_the_backup_does_not_have_is_emptied_and_kept(store_file: Path, tmp_path: Path) -> None:
+def test_a_journal_missing_from_the_backup_is_emptied_and_its_content_kept(store_file: Path, tmp_path: Path) -> None:
     output(store_file, "statuses", "list")
     invoke(backup, store_file, tmp_path / "early.zip")
     create(store_file, "Call Acme")

@@ -101,7 +101,7 @@ def test_a_store_of_its_own_is_restored_alone_and_every_store_together(run: Run,
     assert (titles(run, "loc"), changes(run, "loc"), titles(run, "own")) == ({"Before"}, 1, {"Mine before"})
 
 
-def test_a_backup_of_one_store_says_to_which_connection_it_goes(run: Run, tmp_path: Path) -> None:
+def test_a_restore_of_one_store_names_its_connection(run: Run, tmp_path: Path) -> None:
     save(tmp_path, OWN)
     create(run, "own", "Mine")
     output_of(run("backup", "one.zip"))

@@ -412,7 +412,7 @@ def test_a_command_on_one_account_asks_for_the_connection(words: str, run: Run, 
     assert f"--connection n {called}`" in str(error.next_step)
 
 
-def test_one_account_is_the_same_alone_and_among_others(run: Run, file: Path, tmp_path: Path) -> None:
+def test_an_account_works_the_same_alone_and_among_others(run: Run, file: Path, tmp_path: Path) -> None:
     one = '[connections.n]\nbackend = "local"\ndb = "n.sqlite"\nuser = "Ana"\n'
     save(file, one)
     made = json_of(run("call", "create_task", '{"title": "Call Acme", "responsibleIds": ["me"]}'))
@@ -437,7 +437,7 @@ def test_connections_add_writes_nothing_if_the_keyring_is_locked(run: Run, file:
     assert file.read_bytes() == b""
 
 
-def test_a_person_is_the_same_member_where_the_connection_is_alone(run: Run, file: Path) -> None:
+def test_a_person_is_the_same_member_with_a_single_connection(run: Run, file: Path) -> None:
     save(
         file,
         '[connections.n]\nbackend = "local"\ndb = "n.sqlite"\n\n[connections.m]\nbackend = "local"\ndb = "m.sqlite"\n',

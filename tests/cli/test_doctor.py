@@ -46,7 +46,7 @@ def looked_at(store: Path, **variables: str) -> tuple[CheckResult, ...]:
     return anyio.run(run_checks, found)
 
 
-def test_a_healthy_store_ends_with_0(store_file: Path) -> None:
+def test_doctor_exits_with_0_for_a_healthy_store(store_file: Path) -> None:
     found = report(store_file, 0, TASKHAND_TIMEZONE="America/Santiago")
     assert sorted(found)[:3] == ["clock", "configuration", "due times"]
     assert {"versions", "configuration", "tools", "journal", "store", "me", "statuses", "time zone"} <= set(found)
@@ -58,7 +58,7 @@ def test_a_healthy_store_ends_with_0(store_file: Path) -> None:
     assert "made by this check" not in report(store_file, 0)["store"]["found"]
 
 
-def test_the_findings_are_readable(store_file: Path) -> None:
+def test_doctor_prints_readable_findings(store_file: Path) -> None:
     lines = output(store_file, "doctor").splitlines()
     assert lines[0] == f"taskhand {__version__}, backend local"
     assert lines[1].startswith("✓ versions: ")
@@ -68,7 +68,7 @@ def test_the_findings_are_readable(store_file: Path) -> None:
     ]
 
 
-def test_the_hosts_that_were_not_looked_at_are_named(
+def test_doctor_names_the_hosts_that_it_did_not_check(
     store_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hosts() -> tuple[str, str]:

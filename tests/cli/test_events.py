@@ -86,7 +86,7 @@ def test_refusals_name_command_line_remedies_and_not_tools(run: Run, capsys: pyt
     assert (unused.exit_code, "--on-failure needs --exec." in unused.stderr) == (2, True)
 
 
-def test_a_bookmark_goes_on_where_it_was_and_each_event_is_printed_once(run: Run, create: Callable[[str], str]) -> None:
+def test_a_bookmark_continues_and_each_event_is_printed_once(run: Run, create: Callable[[str], str]) -> None:
     create("Before")
     assert "it begins now" in run("events", "--bookmark", "desk").stderr
     create("One")
@@ -184,7 +184,7 @@ async def test_a_command_that_fails_is_run_again_and_then_stops_or_skips(
     assert f"this event is skipped: {bad}" in told
 
 
-async def test_a_command_that_is_gone_meanwhile_fails_as_any_other(
+async def test_a_command_removed_meanwhile_counts_as_a_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def sleep(_: float) -> None:
@@ -196,7 +196,7 @@ async def test_a_command_that_is_gone_meanwhile_fails_as_any_other(
     assert "gone ended with 127 again; this event is skipped: {}" in told
 
 
-async def test_a_command_that_reads_nothing_is_no_failure(tmp_path: Path) -> None:
+async def test_a_command_that_does_not_read_its_input_succeeds(tmp_path: Path) -> None:
     program = tmp_path / "deaf.py"
     program.write_text("import sys; sys.stdin.close()", encoding="utf-8")
     await EventCommand([sys.executable, str(program)]).run("x" * 200_000)

@@ -162,7 +162,7 @@ def test_a_wrong_line_is_named_and_nothing_is_written(filled: Path, tmp_path: Pa
     assert rows(other)["task"] == []
 
 
-def test_csv_is_for_people_and_comes_back(filled: Path, tmp_path: Path) -> None:
+def test_csv_has_names_and_can_be_imported_again(filled: Path, tmp_path: Path) -> None:
     file, other = tmp_path / "tasks.csv", tmp_path / "other.sqlite"
     invoke(export_tasks, filled, file)
     with file.open(encoding="utf-8-sig", newline="") as opened:
@@ -196,9 +196,7 @@ def test_no_csv_cell_begins_like_a_formula(begins: str) -> None:
         ({"HUBSPOT_ACCESS_TOKEN": "pat-na1-none"}, "HubSpot"),
     ],
 )
-def test_where_the_backend_is_a_crm_the_store_that_is_written_is_named(
-    tmp_path: Path, chosen: dict[str, str], who: str
-) -> None:
+def test_import_names_the_store_file_if_the_backend_is_a_crm(tmp_path: Path, chosen: dict[str, str], who: str) -> None:
     file, store = tmp_path / "mine.csv", tmp_path / "tasks.sqlite"
     file.write_text("title\nLlamar\n", encoding="utf-8")
     for command, arguments in ((seed, ["demo"]), (import_tasks, [str(file)])):
@@ -215,7 +213,7 @@ def test_unknown_statuses_of_many_rows_list_the_known_ones_once(tmp_path: Path) 
     assert "); line 3: there is no status 'Stage 1'; line 4: " in message
 
 
-def test_rows_that_a_person_wrote_are_made_once(tmp_path: Path) -> None:
+def test_rows_without_ids_are_imported_once(tmp_path: Path) -> None:
     file, store = tmp_path / "mine.csv", tmp_path / "tasks.sqlite"
     file.write_text(
         "title;dueDate;status;responsible;priority\r\nLlamar a Acme;2026-12-30;;me;high\r\nLlamar a Acme;;done;;\r\n"
@@ -243,7 +241,7 @@ def test_rows_that_a_person_wrote_are_made_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-def test_tasks_of_a_crm_come_into_the_store_once(crm: Crm, tmp_path: Path) -> None:
+def test_tasks_of_a_crm_are_imported_once(crm: Crm, tmp_path: Path) -> None:
     file, store = tmp_path / "tasks.jsonl", tmp_path / "tasks.sqlite"
 
     async def collect() -> list[Mapping[str, Any]]:

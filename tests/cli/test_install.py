@@ -333,7 +333,7 @@ def test_an_unparsable_file_is_never_overwritten(
 
 
 @pytest.mark.parametrize("given", ["${VAMBE_API_KEY}", "your key", f'"{KEY}"', f"Bearer {KEY}", "op://x/y/z"])
-def test_a_key_that_is_none_is_refused_and_nothing_is_written(run: Run, given: str) -> None:
+def test_install_refuses_an_invalid_key_and_writes_nothing(run: Run, given: str) -> None:
     said = error_of(run("cursor", "--backend", "vambe", VAMBE_API_KEY=given)).message
     assert "VAMBE_API_KEY h" in said
     assert KEY not in said

@@ -256,9 +256,7 @@ def test_an_impossible_store_path_is_refused_without_a_traceback(store_file: Pat
 
 @pytest.mark.parametrize("spelling", [":memory:", "./:memory:", "folder/:memory:"])
 @pytest.mark.parametrize("variable", ["TASKHAND_DB", "TASKHAND_JOURNAL"])
-def test_a_store_or_journal_in_memory_is_refused_by_every_command(
-    store_file: Path, variable: str, spelling: str
-) -> None:
+def test_every_command_refuses_a_store_or_journal_in_memory(store_file: Path, variable: str, spelling: str) -> None:
     for words in ((), ("call", "list_tasks"), ("journal",)):
         said = refusal(store_file, *words, code=1, **{variable: spelling})
         assert said.startswith(f"taskhand: {variable} {str(Path(spelling))!r} is not a file")

@@ -235,7 +235,7 @@ def test_an_odd_file_of_keys_is_read_or_refused_and_not_quoted(run: Run, tmp_pat
 
 
 @pytest.mark.parametrize("key", ["a password", KEY[:-1], f"{KEY},{KEY}", f"{KEY};{OLD_KEY}", KEY.upper(), ","])
-def test_a_key_that_is_none_is_refused_at_the_start_and_not_quoted(run: Run, key: str) -> None:
+def test_an_invalid_vault_key_is_refused_at_the_start_and_not_quoted(run: Run, key: str) -> None:
     done = run("people", key=key)
     assert message(done).startswith("TASKHAND_VAULT_KEY is not usable: each key is as `taskhand vault new-key` prints")
     assert key not in message(done) or key == ","

@@ -53,7 +53,7 @@ def test_the_doctor_reports_state_that_servers_on_one_database_would_not_share(
     assert "! replicas: The built-in store is in a database, and the journal is in a file of this machine" in apart
 
 
-def test_the_address_is_shown_nowhere(run: Run, postgres: TestDatabase) -> None:
+def test_the_database_address_is_never_shown(run: Run, postgres: TestDatabase) -> None:
     shown = run("config").stdout + run("config", "--json").stdout + run("doctor").stdout
     assert postgres.url not in shown
     assert "TASKHAND_STATE" in shown
@@ -63,7 +63,7 @@ def test_the_address_is_shown_nowhere(run: Run, postgres: TestDatabase) -> None:
     "given",
     ["mysql://a:s3cret@host/db", "postgresql://a:s3c@ret@host/db", "postgresql://a:s3cret@host:x/db", "s3cret"],
 )
-def test_an_address_that_is_none_is_refused_and_not_quoted(given: str) -> None:
+def test_an_invalid_database_address_is_refused_and_not_quoted(given: str) -> None:
     with pytest.raises(OperatorError) as error:
         Settings.from_env({"TASKHAND_STATE": given})
     assert "TASKHAND_STATE" in error.value.message

@@ -92,7 +92,7 @@ def test_entries_keys_and_backups_go_and_data_stays(home: Path, kept: InMemory) 
     assert f"data: {home}/.local/share/taskhand/tasks.sqlite (stays without --data)" in told
 
 
-def test_data_goes_where_it_is_asked_for(home: Path) -> None:
+def test_data_is_removed_on_request(home: Path) -> None:
     assert _uninstall(home, "--yes", "--data").exit_code == 0
     assert _files(home) == {".cursor/mcp.json", ".codex/config.toml", "mine/others.sqlite"}
     assert not (home / ".local" / "share" / "taskhand").exists()

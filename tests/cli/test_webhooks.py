@@ -142,7 +142,7 @@ async def test_webhooks_with_a_former_secret_in_their_address_are_removed(office
     assert there == [f"{BASE}/webhooks/vambe/{secret}"] * len(TOPICS)
 
 
-async def test_vambe_without_topics_of_tasks_says_that_looks_find_changes(office: Office) -> None:
+async def test_webhooks_create_fails_if_vambe_offers_no_task_topics(office: Office) -> None:
     office.vambe.spec_variant = VambeVariant(topics="new")
     done = await anyio.to_thread.run_sync(
         lambda: CliRunner().invoke(command, ["webhooks", "create", "--connection", "vambe"], env=office.env)
@@ -237,7 +237,7 @@ async def test_a_missing_option_is_refused_before_any_webhook_is_made(office: Of
     assert office.close._store.webhooks == {}  # noqa: SLF001
 
 
-async def test_a_lost_answer_leaves_nothing_twice(office: Office) -> None:
+async def test_a_lost_answer_creates_no_second_webhook(office: Office) -> None:
     [found] = load_configuration(office.env, {}).only("close").connections
     url = f"{BASE}/webhooks/close"
     first = await with_admin(found, lambda admin: admin.subscribe(url, None, replaces=False))
@@ -328,7 +328,7 @@ async def test_a_server_names_the_connections_whose_webhooks_it_does_not_take(
         assert f"ot for {name}: connections.{name}.webhook_key is not set" in told
 
 
-def test_a_key_that_cannot_be_read_is_not_taken_for_none() -> None:
+def test_an_unreadable_webhook_key_is_not_replaced() -> None:
     env = {"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "api_key.of-close-4711", "CLOSE_WEBHOOK_KEY": "env:GONE"}
     with pytest.raises(OperatorError, match="CLOSE_WEBHOOK_KEY"):
         current_key(load_configuration(env, {}).connections[0])

@@ -310,7 +310,7 @@ def test_settings_of_a_crm_are_warned_about_where_nothing_chooses_it(
         assert load_configuration({"TASKHAND_CONFIG": os.devnull} | environ | chosen, {}).warnings == ()
 
 
-def test_settings_of_a_crm_whose_key_is_none_are_warned_about_once() -> None:
+def test_settings_of_a_crm_with_an_invalid_key_cause_one_warning() -> None:
     environ = {"VAMBE_BASE_URL": "http://127.0.0.1:1", "VAMBE_API_KEY": "${VAMBE_API_KEY}"}
     [warning] = load_configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).warnings
     assert warning.found.startswith("VAMBE_API_KEY holds a placeholder")

@@ -109,7 +109,7 @@ def load(environ: dict[str, str]) -> Configuration:
 
 
 @pytest.mark.parametrize("given", [*PLACEHOLDERS, *SAMPLES, *REFERENCES, *MISSPELT])
-def test_a_key_that_is_none_counts_as_not_set_and_is_named(given: str) -> None:
+def test_an_invalid_key_counts_as_not_set_and_is_named(given: str) -> None:
     found = load({"VAMBE_API_KEY": given})
     assert (found.settings.backend, found.settings.secrets, list(found.origins)) == ("local", (), ["config"])
     [warning] = found.warnings
@@ -118,7 +118,7 @@ def test_a_key_that_is_none_counts_as_not_set_and_is_named(given: str) -> None:
     assert SECRET not in f"{warning}"
 
 
-def test_the_backend_is_chosen_among_the_keys_that_are_some() -> None:
+def test_the_backend_is_chosen_among_the_valid_keys() -> None:
     found = load({"VAMBE_API_KEY": "${VAMBE_API_KEY}", "CLOSE_API_KEY": SECRET, "HUBSPOT_ACCESS_TOKEN": "op://x/y/z"})
     assert found.settings.backend == "close"
     assert [warning.found.split()[0] for warning in found.warnings] == ["VAMBE_API_KEY", "HUBSPOT_ACCESS_TOKEN"]

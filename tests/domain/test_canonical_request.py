@@ -84,7 +84,7 @@ def test_empty_and_default_values_are_left_out_of_the_canonical_form_of_a_create
     assert canonical_new(edit, USUAL) == {"title": "Call"}
 
 
-def test_everything_else_of_a_new_task_counts() -> None:
+def test_every_other_field_of_a_new_task_is_compared() -> None:
     edits = [
         Edit(title="Call"),
         Edit(title="Call", priority=0),

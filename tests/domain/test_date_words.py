@@ -276,7 +276,7 @@ def test_a_time_that_the_clocks_skip_is_refused() -> None:
         ("2027-12-31", "29 de febrero", "2028-02-29"),
     ],
 )
-def test_days_at_the_ends_of_months_and_weeks(today: str, phrase: str, meaning: str) -> None:
+def test_phrases_for_the_ends_of_months_and_weeks_are_parsed(today: str, phrase: str, meaning: str) -> None:
     assert due_in(phrase, Reference(datetime.fromisoformat(f"{today}T12:00").replace(tzinfo=UTC))) == meaning
 
 

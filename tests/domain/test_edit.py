@@ -58,7 +58,7 @@ FULL = Edit(
 )
 
 
-def test_an_edit_gives_its_fields_and_each_property_as_one() -> None:
+def test_an_edit_lists_its_fields_and_each_property_separately() -> None:
     assert dict(FULL.given()) == {
         "title": "New",
         "due": DAY,

@@ -46,7 +46,7 @@ _OTHERS = (Responsible(responsible_id="p2"),)
         (_TASK, _with(task_responsibles=None), "updated"),
     ],
 )
-def test_a_change_is_of_the_kind_that_says_most(before: Task | None, after: Task | None, kind: EventKind) -> None:
+def test_an_event_has_the_most_specific_kind(before: Task | None, after: Task | None, kind: EventKind) -> None:
     assert kind_of_change(before, after) == kind
 
 

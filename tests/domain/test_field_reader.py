@@ -51,7 +51,7 @@ def test_of_a_task_that_cannot_be_read_at_all_the_id_remains() -> None:
     assert set(lost.unreadable_fields) == Task.model_fields.keys() - optional - shown
 
 
-def test_one_field_more_is_hidden() -> None:
+def test_a_further_unreadable_field_is_added() -> None:
     hidden = with_unreadable(task(unreadable=("title",)), "due_at")
     assert (hidden.due_at, hidden.unreadable_fields) == (None, ("title", "due_at"))
     assert with_unreadable(task(), "priority").priority is None

@@ -31,7 +31,7 @@ def test_hidden_characters_do_not_affect_folded_text(text: str) -> None:
 
 
 @given(LATIN)
-def test_case_does_not_count(text: str) -> None:
+def test_matching_ignores_case(text: str) -> None:
     assert fold(text.upper()) == fold(text.lower()) == fold(text)
 
 
@@ -41,14 +41,14 @@ def test_composed_and_decomposed_letters_are_the_same(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=["L", "N"])), st.sampled_from(["\u0301", "\u0303", "\u0308", "\u0327"]))
-def test_accents_do_not_count(text: str, accent: str) -> None:
+def test_matching_ignores_accents(text: str, accent: str) -> None:
     assert fold("".join(letter + accent for letter in text)) == fold(text)
 
 
 @given(
     st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1)), st.sampled_from([" ", "\t", "  \n", "\u00a0"])
 )
-def test_spacing_does_not_count(words: list[str], space: str) -> None:
+def test_matching_ignores_spacing(words: list[str], space: str) -> None:
     assert fold(f"{space}{space.join(words)}{space}") == fold(" ".join(words))
 
 
@@ -82,7 +82,7 @@ def test_fold_returns_the_compared_form(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
-def test_all_things_of_a_name_match_in_their_order() -> None:
+def test_all_entries_with_a_name_match_in_their_order() -> None:
     assert matching(" josé", ["Jose", "Pepe", "JOSÉ", "Josefa"], str) == ["Jose", "JOSÉ"]
 
 

@@ -44,6 +44,6 @@ def test_a_task_that_is_reopened_or_finished_again_loses_its_resolution(
     assert settle_resolution(edit, before, is_finished=is_finished) == settled
 
 
-def test_a_task_that_is_not_finished_has_not_ended() -> None:
+def test_an_unfinished_task_takes_no_resolution() -> None:
     with refused("not_finished"):
         settle_resolution(Edit(resolution="skipped"), task(), is_finished=False)

@@ -23,7 +23,7 @@ _AUTOMATIC = Snapshot(task(), cannot_recreate="The CRM makes it by itself.")
         ),
     ],
 )
-def test_a_loss_is_named_once_for_all_tasks(deleted: list[Snapshot], said: str) -> None:
+def test_a_value_that_undo_cannot_restore_is_named_once_for_all_tasks(deleted: list[Snapshot], said: str) -> None:
     assert describe_loss(deleted) == said
 
 

@@ -124,7 +124,7 @@ def test_a_server_restarted_after_a_kill_lists_its_earlier_changes(ended: Ending
     assert end.after == end.before
 
 
-def test_nothing_leaves_this_machine(ended: Ending) -> None:
+def test_no_request_leaves_this_machine(ended: Ending) -> None:
     for name in SCENARIOS:
         for said in ended(name).said:
             assert not said.contacted, said.output

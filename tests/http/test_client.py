@@ -111,7 +111,9 @@ async def test_a_create_whose_success_cannot_be_read_is_in_doubt(
     assert caught.value.code == "upstream_invalid"
 
 
-async def test_a_body_that_stays_cut_is_invalid(clients: Clients, server: Server, steps: type[Steps]) -> None:
+async def test_a_body_truncated_in_every_attempt_is_invalid(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
     server.steps = [steps.CUT]
     client = await clients(server.url)
     with pytest.raises(UpstreamError, match="ref-1") as caught:
@@ -134,7 +136,7 @@ async def test_a_body_beyond_the_limit_is_not_read_to_its_end(
         await client.put(TASK)
 
 
-async def test_a_stream_without_end_is_left(clients: Clients, server: Server, steps: type[Steps]) -> None:
+async def test_an_endless_body_is_abandoned(clients: Clients, server: Server, steps: type[Steps]) -> None:
     chunk = b"1000\r\n" + b"x" * 0x1000 + b"\r\n"
     endless = steps.answer(200)
     server.steps = [type(endless)(CHUNKED + chunk * 64, then="hang")]
@@ -231,7 +233,7 @@ async def test_a_refused_credential_is_a_warning_in_the_log(
     assert f"/tasks: status {status}: " in record.getMessage()
 
 
-async def test_429_that_outlasts_the_attempts_says_how_long(
+async def test_a_429_that_outlasts_the_attempts_reports_the_wait(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     server.steps = [steps.answer(429, retry_after="2")]
@@ -240,7 +242,7 @@ async def test_429_that_outlasts_the_attempts_says_how_long(
     assert caught.value.retry_after_s == 2.0
 
 
-async def test_a_backend_can_call_the_inside_of_an_answer_nonsense(
+async def test_a_backend_can_reject_the_content_of_an_answer(
     clients: Clients, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = await clients(server.url)

@@ -230,7 +230,7 @@ async def test_an_unreachable_proxy_is_named(
         await (await clients("https://crm.test")).get(TASKS)
 
 
-async def test_no_proxy_is_heeded(
+async def test_the_variable_no_proxy_is_respected(
     clients: Clients, proxy: Proxy, unused_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy.url)

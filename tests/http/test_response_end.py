@@ -97,7 +97,7 @@ async def test_a_connection_with_junk_after_the_answer_is_not_used_again(
     assert server.connections == 2
 
 
-async def test_two_different_answers_on_a_used_connection_are_none(
+async def test_two_different_answers_on_a_used_connection_are_refused(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     late = steps.answer(200, b'{"n": 1}').send + steps.answer(200, b'{"n": 2}').send

@@ -44,7 +44,7 @@ def with_line(line: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("line", JUNK)
-def test_leaves_junk_out(line: bytes) -> None:
+def test_removes_lines_that_are_not_header_fields(line: bytes) -> None:
     assert read_heads(with_line(line) + b"{}") == HEAD + b"{}"
 
 

@@ -67,7 +67,9 @@ def test_every_event_and_every_sending_is_decided() -> None:
 
 
 @pytest.mark.parametrize(("kind", "event", "attempt", "expected"), CELLS)
-def test_the_table_row_by_row(kind: RequestKind, event: Event, attempt: int, expected: str) -> None:
+def test_each_row_of_the_retry_table_is_decided_as_written(
+    kind: RequestKind, event: Event, attempt: int, expected: str
+) -> None:
     assert word(decide(POLICY, state(kind, event, attempt=attempt))) == expected
 
 

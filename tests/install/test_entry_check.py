@@ -38,12 +38,12 @@ def test_an_entry_that_does_not_start_says_why(entry: dict[str, Any], found: str
     assert report.start.remedy
 
 
-def test_a_remote_server_is_not_looked_at() -> None:
+def test_a_remote_server_is_not_checked() -> None:
     report = run_entry(CURSOR, {"url": "https://x.example/mcp"}, {})
     assert (report.ok, report.start.outcome) == (True, "unknown")
 
 
-def test_a_server_of_another_kind_that_answers_has_no_checks() -> None:
+def test_another_server_that_answers_has_no_checks() -> None:
     report = run_entry(CURSOR, _entry(f"read line; echo '{ANSWER}'"), {})
     assert (report.ok, report.version) == (True, "7")
     assert [one.outcome for one in report.findings] == ["unknown"]

@@ -1,4 +1,4 @@
-"""Results that cannot be written at first, because the store is away or another process has it: none is lost."""
+"""Results that cannot be written at first, because the store is away or another process holds it: none is lost."""
 
 import logging
 import sqlite3

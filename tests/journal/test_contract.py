@@ -81,7 +81,7 @@ async def test_record_returns_the_change_that_find_returns(journal: Journal) -> 
     assert await journal.find(change.id) == change
 
 
-async def test_a_time_in_any_zone_is_the_same_time(journal: Journal) -> None:
+async def test_an_instant_is_found_again_in_any_zone(journal: Journal) -> None:
     change = await begin(journal, make_opening(at=NOW.astimezone(timezone(timedelta(hours=-3)))))
     found = await journal.find(change.id)
     assert found
@@ -152,7 +152,7 @@ async def test_the_later_of_two_results_and_of_two_endings_counts(journal: Journ
     assert await listed_ids(journal, outcome="applied") == [change.id]
 
 
-async def test_a_place_sees_only_its_own_changes(opens: Opener) -> None:
+async def test_each_account_sees_only_its_own_changes(opens: Opener) -> None:
     async with opens() as here, opens(place="vambe https://api.vambe.me") as there:
         ours, theirs = (
             await settle(here, make_opening("update_task", KEY)),

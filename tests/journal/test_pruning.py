@@ -129,7 +129,7 @@ async def test_order_is_that_of_the_chain_not_of_the_clock(journal_file: Path, c
         assert await ids(journal) == [young, old]
 
 
-async def test_without_a_term_everything_stays(journal_file: Path, clock: FixedClock) -> None:
+async def test_without_a_retention_time_no_change_is_pruned(journal_file: Path, clock: FixedClock) -> None:
     async with open_journal(journal_file, clock=clock) as journal:
         kept = await settle(journal)
         clock.move(days=100_000)
@@ -254,7 +254,7 @@ async def test_ids_are_not_given_again_after_pruning(journal_file: Path, clock: 
         assert await settle(journal, make_opening(at=clock())) > first
 
 
-async def test_changes_of_all_places_go(journal_file: Path, clock: FixedClock) -> None:
+async def test_pruning_removes_changes_of_all_accounts(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as here, KEPT(journal_file, "vambe", clock) as there:
         await settle(here)
         await settle(there)
@@ -263,7 +263,9 @@ async def test_changes_of_all_places_go(journal_file: Path, clock: FixedClock) -
         assert await ids(there) == []
 
 
-async def test_much_goes_in_portions_and_a_large_change_in_one(journal_file: Path, clock: FixedClock) -> None:
+async def test_pruning_removes_rows_in_portions_but_a_large_change_at_once(
+    journal_file: Path, clock: FixedClock
+) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         for _ in range(3):
             await settle(journal)

@@ -23,7 +23,7 @@ def test_every_key_is_another_and_its_repr_does_not_show_it() -> None:
 @pytest.mark.parametrize(
     "text", ["", "thk_", "thk_1a2b3c4d5e", "thk_1a2b3c4d5e_", "sk-abc", "thk_1A2B3C4D5E_" + 64 * "a"]
 )
-def test_other_texts_are_no_keys(text: str) -> None:
+def test_a_text_of_another_form_is_not_a_key(text: str) -> None:
     assert read_key_id(text) is None
     assert read_key_id(f"thk_1a2b3c4d5e_{64 * 'a'}{text or ' '}") is None
 

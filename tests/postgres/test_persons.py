@@ -21,7 +21,7 @@ from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, link_of
 
 
-async def test_keys(postgres: TestDatabase) -> None:
+async def test_keys_written_by_one_replica_are_read_by_another(postgres: TestDatabase) -> None:
     server, cli = (PostgresKeyStore(Database(postgres.url)) for _ in range(2))
     assert not await server.exists()
     check, clock = KeyCheck(server, FixedClock()), FixedClock()
@@ -50,7 +50,7 @@ async def test_keys(postgres: TestDatabase) -> None:
     await cli.aclose()
 
 
-async def test_links(postgres: TestDatabase) -> None:
+async def test_links_written_by_one_replica_are_read_by_another(postgres: TestDatabase) -> None:
     here, there = (links_in(postgres) for _ in range(2))
     assert await here.list() == []
     saved = await here.save(replace(link_of("ana"), email="ana@x.test"))
@@ -85,7 +85,7 @@ async def test_only_one_of_several_simultaneous_replicas_may_renew_a_credential(
     await links.aclose()
 
 
-async def test_tickets(postgres: TestDatabase) -> None:
+async def test_tickets_written_by_one_replica_are_read_by_another(postgres: TestDatabase) -> None:
     here, there = (tickets_in(postgres) for _ in range(2))
     person = Person.parse("ana@x.test")
     made = [await here.make(person, "north") for _ in range(6)]

@@ -1,4 +1,4 @@
-"""What a replica remembers of a task counts no longer once another replica has written the task."""
+"""A replica does not use its cached values of a task after another replica has written the task."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

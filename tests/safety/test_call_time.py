@@ -154,7 +154,7 @@ async def test_a_write_that_was_carried_out_without_an_answer_is_found(crm: Crm)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_nothing_is_sent_that_could_not_be_followed_up(crm: Crm) -> None:
+async def test_no_write_is_sent_without_time_to_read_it_back(crm: Crm) -> None:
     async with staged(crm) as stage:
         one, *_ = crm.ids(1)
         stage.line.delay_s, stage.line.arrives = 20.0, True

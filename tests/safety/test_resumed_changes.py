@@ -1,4 +1,4 @@
-"""A change of many tasks that takes longer than a call may: it is gone on with by the same planId, each task once."""
+"""A change of many tasks that takes longer than a call: the same planId continues it, and writes each task once."""
 
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ async def begin_plan(crm: SlowCrm, agent: Agent, time: Waiting) -> tuple[str, di
     return plan["planId"], answer
 
 
-async def test_a_plan_is_gone_on_with_until_nothing_is_left_and_undone_as_one(tmp_path: Path) -> None:
+async def test_a_plan_is_continued_until_no_task_is_left_and_undone_as_one(tmp_path: Path) -> None:
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time) as (agent, _):
         plan_id, first = await begin_plan(crm, agent, time)
@@ -96,7 +96,7 @@ async def test_an_unfinished_change_returns_a_plan_id_and_its_key_returns_the_st
         assert crm.renamed == set()
 
 
-async def test_another_process_goes_on_and_two_at_the_same_moment_write_each_task_once(tmp_path: Path) -> None:
+async def test_another_process_continues_a_plan_and_two_at_once_write_each_task_once(tmp_path: Path) -> None:
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm:
         async with crm.server(time) as (agent, _):
@@ -141,7 +141,7 @@ async def test_a_task_that_was_changed_between_the_parts_is_reported_and_the_oth
         assert [one.outcome for one in verified] == ["ok"]
 
 
-async def test_a_process_that_dies_while_it_goes_on_leaves_each_task_to_be_written_once(tmp_path: Path) -> None:
+async def test_after_a_crash_during_a_continued_plan_each_task_is_written_once(tmp_path: Path) -> None:
     time = Waiting()
     async with slow_crm(tmp_path, TASKS) as crm:
         async with crm.server(time) as (agent, app):
@@ -169,7 +169,7 @@ async def test_an_undone_change_cannot_be_resumed(tmp_path: Path) -> None:
         assert refused.value.code == "plan_used"
 
 
-async def test_a_plan_whose_first_call_had_time_only_to_look_is_gone_on_with() -> None:
+async def test_a_plan_whose_first_call_had_time_only_to_read_is_continued() -> None:
     time, crm = Waiting(), CLOSE
     way = Journey(time, latency_s=9.0)
     async with (

@@ -1,4 +1,4 @@
-"""Resources, prompts, completion and subscriptions over several connections show a caller what its tools show."""
+"""Resources, prompts, completion and subscriptions show a caller only data that the caller's tools show."""
 
 import json
 from collections.abc import AsyncIterator, Mapping

@@ -1,4 +1,4 @@
-"""Each tool that takes an idempotency key carries out a call with it once."""
+"""Each tool that takes an idempotency key carries out a call with one key once."""
 
 from pathlib import Path
 from typing import Any

@@ -48,7 +48,7 @@ async def test_instructions_prompts_and_resources_report_the_missing_configurati
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_nothing_is_promised_that_would_not_be_kept(era: str) -> None:
+async def test_an_unconfigured_server_offers_no_subscriptions_or_completions(era: str) -> None:
     async with Client(create_not_configured_server(CAUSE), mode=era) as client:
         capabilities = client.server_capabilities
         assert capabilities.resources is not None

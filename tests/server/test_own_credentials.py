@@ -90,7 +90,7 @@ async def test_each_request_bears_the_credential_of_whoever_calls(office: Office
 
 
 @pytest.mark.parametrize("person", [*PERSONS, NOBODY, None])
-async def test_every_way_to_the_crm_bears_it(office: Office, person: str | None) -> None:
+async def test_every_kind_of_request_carries_the_own_credential(office: Office, person: str | None) -> None:
     async with office.client(person) as client:
         for uri in ("taskhand://statuses", "taskhand://members", f"task://{TASK}"):
             await client.read_resource(uri)
@@ -286,7 +286,7 @@ async def test_a_bounded_number_of_clients_stays_open_and_a_client_in_use_is_nev
     await links.aclose()
 
 
-async def test_the_properties_of_a_crm_are_read_with_it_too(tmp_path: Path) -> None:
+async def test_properties_are_read_with_the_own_credential(tmp_path: Path) -> None:
     sandbox, links = HubSpotSandbox(), links_at(tmp_path / "links.sqlite")
     user = sandbox.state()["owners"][1]["userId"]
     token = str(sandbox.authorization.sign_in(str(user), sandbox.now())["access_token"])

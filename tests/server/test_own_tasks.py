@@ -92,7 +92,7 @@ async def anyone_sees(office: Office, task_id: str) -> Any:
     return await office.app.backend.get_task(task_id, fresh=True)
 
 
-async def test_a_new_task_is_ones_own_and_may_be_given_away(office: Office) -> None:
+async def test_a_new_task_must_be_ones_own_and_may_be_given_away_later(office: Office) -> None:
     office.rule(own_tasks_only=True)
     own = await office.agent(None)
     nobody = ["me"] if office.app.backend.capabilities.least_responsibles else []
@@ -128,7 +128,7 @@ async def test_tasks_of_a_change_of_many_are_given_away_with_one_note(office: Of
         assert str(await own("bulk_update_tasks", dryRun=is_dry, **change)).count(GIVEN_AWAY) == 1
 
 
-async def test_a_task_of_several_is_everyones_of_them(stock: Office) -> None:
+async def test_a_task_with_several_responsibles_belongs_to_each_of_them(stock: Office) -> None:
     anyone = await stock.agent(None)
     for n in range(7):
         await anyone.create(f"Both {n}", responsibleIds=["me", OTHER])
@@ -158,7 +158,7 @@ async def test_a_person_who_is_no_member_has_no_tasks(office: Office) -> None:
     assert len(await anyone.listed()) == 1
 
 
-async def test_of_two_persons_each_has_the_own_tasks(office: Office) -> None:
+async def test_each_of_two_persons_sees_only_their_own_tasks(office: Office) -> None:
     office.rule(own_tasks_only=True)
     ana, ben = await office.agent(ANA), await office.agent(BEN)
     hers, his = await ana.create("Hers"), await ben.create("His")

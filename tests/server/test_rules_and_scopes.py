@@ -1,4 +1,4 @@
-"""Who may do what: every person, with every set of scopes, with every tool, on every connection."""
+"""Every person, with every set of scopes, calls every tool on every connection: allowed or refused by the rules."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A token that a person has consented to is enough for every tool, with the scopes that the page asks for."""
+"""A token with the scopes that the link page requests is enough for every tool."""
 
 from collections.abc import Mapping
 from pathlib import Path

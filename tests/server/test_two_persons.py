@@ -244,7 +244,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_a_fault_that_mixes_two_persons_up_is_seen(
+async def test_the_test_detects_a_server_that_mixes_two_persons_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: tuple[object, str, object]
 ) -> None:
     monkeypatch.setattr(*fault)

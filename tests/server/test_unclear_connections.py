@@ -1,4 +1,4 @@
-"""What an agent is told that calls a server with several connections in another way than its schemas say.
+"""Calls to a server with several connections whose connection is missing, wrong, ambiguous or misplaced.
 
 The built-in store is north, Close south, HubSpot west; nothing is sent to any of them.
 """

@@ -45,7 +45,7 @@ def is_stale(
         (Edit(title="Pay"), HTML, "Visit", "chg_1", True),
     ],
 )
-def test_html_counts_where_it_is_written_and_an_undo_minds_only_the_fields_that_it_sets(
+def test_changed_html_conflicts_with_a_description_edit_and_an_undo_checks_only_its_own_fields(
     edit: Edit, html: str | None, title: str, undoes: str | None, *, stale: bool
 ) -> None:
     assert is_stale(edit, html, title, undoes) is stale

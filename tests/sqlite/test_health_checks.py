@@ -20,9 +20,7 @@ from taskhand.sqlite.health_checks import describe_size
         (12_340_000_000, None, "12.3 GB"),
     ],
 )
-async def test_a_file_is_as_large_as_it_and_its_log_are(
-    tmp_path: Path, size: int, of_log: int | None, text: str
-) -> None:
+async def test_the_size_of_a_store_includes_its_log(tmp_path: Path, size: int, of_log: int | None, text: str) -> None:
     path = tmp_path / "tasks.sqlite"
     for name, length in ((path, size), (tmp_path / "tasks.sqlite-wal", of_log)):
         if length is not None:

@@ -101,7 +101,7 @@ async def test_never_interrupts_a_quick_read_however_often_it_is_repeated(store:
     assert set(threads) == {HERE}
 
 
-async def test_only_a_peek_is_cut_short(store: Store) -> None:
+async def test_only_a_bounded_read_is_interrupted(store: Store) -> None:
     threads: list[str] = []
     assert await store.peek(read_job(LONG, [])) == 100_000
     assert await store.write(read_job(LONG, threads)) == 100_000

@@ -113,7 +113,7 @@ def schemas(postgres: TestDatabase) -> list[object]:
     return [row[0] for row in postgres.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'taskhand\\_%'")]
 
 
-def test_all_is_moved_and_servers_of_the_database_go_on_with_it(server: Server, postgres: TestDatabase) -> None:
+def test_all_data_are_copied_and_servers_on_the_database_use_them(server: Server, postgres: TestDatabase) -> None:
     done = server.copy()
     assert done.exit_code == 0, done.output
     assert "keys 2." in done.stdout
@@ -138,7 +138,7 @@ def test_all_is_moved_and_servers_of_the_database_go_on_with_it(server: Server, 
     assert "by an earlier run" in server.copy().stdout
 
 
-def test_a_copy_that_was_ended_anywhere_is_gone_on_with(
+def test_an_interrupted_copy_is_continued(
     server: Server, postgres: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = 0

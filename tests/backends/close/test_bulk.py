@@ -100,7 +100,7 @@ async def test_a_bulk_request_names_every_task_and_every_type() -> None:
     assert honest(sandbox, outcomes, edits)
 
 
-async def test_equal_values_go_together_and_a_few_go_by_themselves() -> None:
+async def test_equal_edits_are_sent_in_bulk_and_a_few_different_ones_singly() -> None:
     sandbox = close(11)
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 11)
@@ -116,7 +116,7 @@ async def test_equal_values_go_together_and_a_few_go_by_themselves() -> None:
     assert count_requests(sandbox) == {BULK: 2, LIST: 3, ONE: 3}
 
 
-async def test_a_second_change_in_the_moment_of_the_first_is_read_back_as_soon() -> None:
+async def test_a_second_bulk_change_at_the_same_moment_takes_as_few_requests() -> None:
     sandbox = close(10)
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 10)
@@ -135,7 +135,7 @@ async def test_an_empty_bulk_sends_nothing() -> None:
     assert sandbox.requests == ()
 
 
-async def test_other_fields_go_by_themselves_within_the_budget() -> None:
+async def test_fields_outside_of_the_bulk_update_are_sent_singly_within_the_rate() -> None:
     sandbox, time = close(25, spec_variant=SpecVariant(rates="hidden")), Time()
     async with on_close(sandbox, time, rate=5) as backend:
         edits = [(task, Edit(priority=2)) for task in await every(backend, 25)]
@@ -165,7 +165,7 @@ async def test_a_refused_task_does_not_stop_the_others() -> None:
     ]
 
 
-async def test_an_unknown_person_is_refused_for_all_without_asking_for_each() -> None:
+async def test_an_unknown_person_is_refused_for_all_tasks_with_one_request() -> None:
     sandbox = close(300)
     async with on_close(sandbox) as backend:
         edits = [(task, Edit(responsible_ids=("user_nobody",))) for task in await every(backend, 300)]
@@ -256,7 +256,7 @@ async def test_tasks_changed_before_a_failure_are_reported_as_changed() -> None:
     assert [bool(outcome.written) for outcome in outcomes] == [True] * 4 + [False] * 6
 
 
-async def test_one_chunk_that_fails_does_not_touch_the_others() -> None:
+async def test_one_failed_chunk_does_not_affect_the_other_chunks() -> None:
     sandbox = close(250)
     async with on_close(sandbox) as backend:
         edits = [(task, TO_ANA) for task in await every(backend, 250)]
@@ -294,7 +294,7 @@ async def test_a_stale_list_is_read_again_before_anything_is_sent_again() -> Non
 
 
 @pytest.mark.parametrize("lag_s", [8, 100])
-async def test_a_thousand_tasks_take_few_requests_though_the_lists_are_behind(lag_s: int) -> None:
+async def test_a_thousand_tasks_take_few_requests_although_the_lists_lag(lag_s: int) -> None:
     time = Time()
     sandbox = close(1_000, spec_variant=SpecVariant(list_lag=lag_s, rates="hidden"), clock=time.moment)
     async with on_close(sandbox, time) as backend:
@@ -351,7 +351,7 @@ async def test_the_same_task_twice_is_written_in_order() -> None:
     ]
 
 
-async def test_ids_of_any_letters_and_dashes_go_together() -> None:
+async def test_ids_of_letters_and_dashes_are_sent_in_one_request() -> None:
     rows = [row(number) | {"id": f"{number}-Ab_{number}"} for number in range(1, 5)]
     sandbox = close(rows)
     async with on_close(sandbox) as backend:

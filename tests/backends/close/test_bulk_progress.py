@@ -1,4 +1,4 @@
-"""A bulk write that is watched: every outcome is told once and at once, and when it is stopped nothing more is sent."""
+"""A bulk write with a watcher: each outcome is reported once and at once, and a stop prevents further requests."""
 
 from collections import Counter
 from dataclasses import dataclass, field

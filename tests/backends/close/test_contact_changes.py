@@ -31,7 +31,7 @@ def contacts_in(sandbox: CloseSandbox) -> list[str | None]:
     return [task["contact_id"] for task in sandbox.tasks]
 
 
-async def test_a_contact_of_the_lead_is_set_planned_taken_off_and_put_back() -> None:
+async def test_a_contact_of_the_lead_can_be_set_planned_removed_and_restored() -> None:
     sandbox = close(TASKS, seed=WORLD | CONTACTS | {"tasks": TASKS})
     async with agent_on(sandbox) as agent:
         plan = await agent("update_task", id=ONE, aiContactId=PEDRO, dryRun=True)

@@ -32,7 +32,7 @@ def states() -> TaskStates:
     return TaskStates({}, None, [])
 
 
-def test_a_deleted_task_is_known_as_gone_and_any_entry_follows_it() -> None:
+def test_a_deleted_task_is_known_as_gone_and_later_entries_are_accepted() -> None:
     after = states()
     for entry in (CREATED, DELETED):
         assert after.event(entry, has_grown=False, is_newest=True) is not None
@@ -54,14 +54,14 @@ def test_an_update_of_an_unknown_task_follows_nothing_if_the_task_was_made_after
         assert states().follows(RENAMED, has_grown=False, made_after=MADE + since_made) is follows
 
 
-def test_an_update_follows_the_state_that_it_changes_and_no_other() -> None:
+def test_an_update_entry_is_accepted_only_after_the_state_that_it_changes() -> None:
     after = states()
     after.event(CREATED, has_grown=False, is_newest=True)
     assert after.follows(RENAMED, has_grown=False, made_after=MADE)
     assert not after.follows(replace(RENAMED, previous={"text": "Mail Acme"}), has_grown=False, made_after=MADE)
 
 
-def test_a_row_without_an_id_is_of_the_task_that_its_entry_names() -> None:
+def test_a_row_without_an_id_belongs_to_the_task_that_its_entry_names() -> None:
     without_id = {name: value for name, value in ROW.items() if name != "id"}
     after = states()
     for entry in (replace(CREATED, data=without_id), replace(RENAMED, data=without_id | {"text": "Call"})):

@@ -174,7 +174,7 @@ async def test_a_change_that_the_contract_has_no_word_for_is_no_event() -> None:
         assert await feed.look() == []
 
 
-async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute_unless_somebody_asks() -> None:
+async def test_a_poll_takes_four_requests_and_reads_calls_once_a_minute_unless_a_caller_waits() -> None:
     async with open_close() as world:
         feed = await begin_feed(world)
 
@@ -194,7 +194,7 @@ async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute_
         assert await count_requests() == 8
 
 
-async def test_calls_whose_log_close_refuses_are_looked_at_no_more() -> None:
+async def test_the_log_of_calls_is_not_read_again_after_close_refused_it() -> None:
     async with open_close() as world:
         feed = await begin_feed(world)
         world.move(61)

@@ -263,7 +263,7 @@ def test_arbitrary_json_is_a_user_with_an_id_or_none(json: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("word", ["high", "HIGH"])
-def test_a_missing_priority_is_read_as_one_that_no_filter_matches(word: str) -> None:
+def test_a_missing_priority_matches_no_filter(word: str) -> None:
     assert task_of(ROW | {"priority": word}, None).priority == 2
     assert [task_of(ROW | {"priority": odd}, None).priority for odd in (None, "medium")] == [0, 1]
     assert task_of(ROW, None).priority == 0
@@ -274,7 +274,7 @@ def test_a_task_of_a_type_that_has_no_priority_counts_as_medium(kind: str) -> No
     assert task_of(ROW | {"_type": kind}, None).priority == 1
 
 
-def test_a_user_is_shown_by_the_name_that_they_have() -> None:
+def test_a_user_without_a_full_name_is_shown_by_the_known_name_or_the_e_mail() -> None:
     user = {"id": "user_1", "first_name": "Ana", "last_name": "Soto", "email": "ana@example.com"}
     assert has_left(user | {"organizations": []})
     assert not has_left(user)
@@ -390,7 +390,7 @@ def test_a_field_that_never_changes_is_refused_by_name(edit: Edit, why: str) -> 
         (Edit(), None),
     ],
 )
-def test_only_three_fields_are_for_bulk(edit: Edit, body: dict[str, Any] | None) -> None:
+def test_only_three_fields_are_sent_by_the_bulk_update(edit: Edit, body: dict[str, Any] | None) -> None:
     assert bulk_body(edit) == body
 
 

@@ -104,7 +104,7 @@ async def test_many_tasks_get_one_note_for_each_lead_with_one_search_and_are_und
     assert {task["date"] for task in sandbox.tasks} != {"2026-04-01"}
 
 
-async def test_a_note_is_taken_back_once_and_redone_once_by_any_process() -> None:
+async def test_any_process_undoes_and_redoes_a_note_once() -> None:
     time = Time()
     sandbox = close(2)
     async with agent_on(sandbox, time) as agent:
@@ -252,7 +252,7 @@ async def test_the_deletion_of_a_note_has_the_results_of_the_deletion_of_a_task(
     assert bool(notes(sandbox)) == is_there
 
 
-async def test_a_note_that_was_edited_since_stays_and_a_note_of_somebody_else_is_not_ours() -> None:
+async def test_undo_keeps_an_edited_note_and_a_note_of_another_person() -> None:
     sandbox = close(2)
     async with agent_on(sandbox) as agent:
         done = await agent("update_task", id=TASK, addNote=NOTE)
@@ -276,7 +276,7 @@ async def test_a_note_that_is_stored_with_other_blanks_is_the_same_note() -> Non
     assert notes(sandbox) == []
 
 
-async def test_a_note_that_was_refused_is_not_taken_for_one_in_doubt() -> None:
+async def test_a_refused_note_has_no_doubtful_outcome() -> None:
     sandbox = close(2, [Fault("status", POST, status=400)])
     async with on_close(sandbox) as backend:
         before, edit = await backend.get_task(TASK), Edit(note=NOTE)
@@ -402,7 +402,7 @@ async def test_a_note_is_written_once_a_day_and_once_if_it_is_repeated_just_afte
             time.now += pause_s
 
 
-async def test_of_two_processes_that_begin_the_same_note_the_second_is_refused(tmp_path: Path) -> None:
+async def test_the_second_of_two_processes_that_begin_the_same_note_is_refused(tmp_path: Path) -> None:
     first, second = journal_in(tmp_path), journal_in(tmp_path)
     async with on_close(close(2)) as backend:
         apps = [AppContext(backend, one, lambda: NOW) for one in (Lazy(lambda: first), Lazy(lambda: second))]
@@ -437,7 +437,7 @@ async def test_the_same_note_of_another_person_is_another_note_and_of_the_same_p
     assert first != second
 
 
-async def test_a_note_of_another_person_is_not_that_of_a_process_that_died(tmp_path: Path) -> None:
+async def test_a_note_of_another_person_is_not_matched_with_the_note_of_a_dead_process(tmp_path: Path) -> None:
     edit = Edit(note=NOTE)
     async with on_close(close(2)) as backend:
         before = Snapshot(await backend.get_task(TASK))

@@ -1,4 +1,4 @@
-"""Close's own caps of `_skip` and `_limit`: met by smaller pages, and by parts by the time of creation."""
+"""Close's maximum of `_skip` and `_limit`: met by smaller pages, and by parts of the list by creation time."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -90,7 +90,7 @@ ORDERS: list[Order] = ["due", "created", "priority"]
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(("limit", "count"), [(20, 110), (100, 230)])
-async def test_every_page_is_the_page_of_all_tasks(limit: int, count: int, order: Order) -> None:
+async def test_every_page_equals_the_page_of_a_full_list(limit: int, count: int, order: Order) -> None:
     sandbox = close(world(count))
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
         queries = [replace(query, limit=limit, order=order) for query in QUERIES]
@@ -98,7 +98,7 @@ async def test_every_page_is_the_page_of_all_tasks(limit: int, count: int, order
 
 
 @pytest.mark.parametrize("query", [*ONCE, TaskQuery()], ids=range(len(ONCE) + 1))
-async def test_every_page_of_a_rarer_filter_and_of_the_oldest_is_the_page_of_all_tasks(query: TaskQuery) -> None:
+async def test_pages_with_a_rarer_filter_or_oldest_first_equal_those_of_a_full_list(query: TaskQuery) -> None:
     sandbox = close(world(110))
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
         await assert_all_pages(backend, sandbox, replace(query, limit=9, order="oldest"))
@@ -139,7 +139,7 @@ READINGS = [
 
 @pytest.mark.parametrize("spec_variant", READINGS, ids=range(len(READINGS)))
 @pytest.mark.parametrize("order", ORDERS)
-async def test_every_page_is_the_page_of_all_tasks_under_every_spec_variant(
+async def test_every_page_equals_the_page_of_a_full_list_under_every_spec_variant(
     spec_variant: SpecVariant, order: Order
 ) -> None:
     sandbox = close(world(130), spec_variant=spec_variant)

@@ -39,7 +39,7 @@ from taskhand.domain.task import StatusChoice
         (Edit(responsible_ids=("user_1",)), {"assigned_to": "user_1"}, {"text": "x"}, {"assigned_to": "user_1"}),
     ],
 )
-def test_a_value_of_a_snapshot_is_written_instead_of_the_one_of_the_contract(
+def test_a_raw_value_of_a_snapshot_replaces_the_value_of_the_contract(
     edit: Edit, plain: dict[str, Any], native: dict[str, Any], exact: dict[str, Any]
 ) -> None:
     given = dict(edit.given())
@@ -47,7 +47,7 @@ def test_a_value_of_a_snapshot_is_written_instead_of_the_one_of_the_contract(
     assert update_body(Edit(**given, native=native), dateless=False) == exact  # type: ignore[arg-type]  # its own fields
 
 
-def test_all_three_fields_together_are_for_bulk() -> None:
+def test_an_edit_of_all_three_bulk_fields_is_sent_by_the_bulk_update() -> None:
     edit = Edit(due=Due(date(2026, 3, 6)), status=StatusChoice.of(DONE), responsible_ids=("user_1",))
     assert bulk_body(edit) == update_body(edit, dateless=False)
     assert bulk_body(Edit()) is None
@@ -92,7 +92,7 @@ def test_a_day_is_read_from_the_beginning_of_a_text(value: object, day: date | N
         ({}, "user_1"),
     ],
 )
-def test_a_former_member_is_shown_by_the_name_that_the_membership_has(json: dict[str, Any], name: str) -> None:
+def test_a_former_member_is_shown_by_the_name_in_the_membership(json: dict[str, Any], name: str) -> None:
     member = former_member_of({"user_id": "user_1", **json})
     assert member is not None
     assert (member.id, member.name, member.email) == ("user_1", name, json.get("user_email"))

@@ -56,7 +56,7 @@ def queries(sandbox: CloseSandbox) -> list[dict[str, str]]:
     return [{name: values[0] for name, values in one.query.items()} for one in sandbox.requests]
 
 
-async def test_a_new_task_is_one_post_with_everything_in_it() -> None:
+async def test_a_new_task_is_created_with_one_post() -> None:
     sandbox = close(0)
     edit = Edit(
         title="Call",
@@ -146,7 +146,7 @@ async def test_an_access_token_is_a_bearer() -> None:
 
 
 @pytest.mark.parametrize(("day", "offset"), [("2026-01-10", "-3"), ("2026-07-10", "-4")])
-async def test_the_offset_is_that_of_the_due_day(day: str, offset: str) -> None:
+async def test_the_sent_offset_is_that_of_the_due_day(day: str, offset: str) -> None:
     sandbox = close()
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
         before = await backend.get_task(TASK)
@@ -209,7 +209,7 @@ async def test_a_window_with_dateless_tasks_lists_all_only_if_the_dated_ones_do_
     assert ["date__gte" in query for query in queries(sandbox)] == [True, True, False]
 
 
-async def test_people_are_kept_for_half_a_minute_and_the_lead_of_a_contact_for_one() -> None:
+async def test_users_are_cached_for_half_a_minute_and_the_lead_of_a_contact_for_a_minute() -> None:
     sandbox, time = close(0), Time()
     linked = Edit(ai_contact_id=CAROLINA, ai_customer_id=LEAD)
     async with on_close(sandbox, time) as backend:
@@ -347,7 +347,7 @@ async def test_people_are_found_by_their_words_and_by_their_lead(query: str, nam
     assert [contact.id for contact in found] == ([None] if query == "prairie" else [CAROLINA])[: len(names)]
 
 
-async def test_people_are_found_by_whole_words_where_close_refuses_beginnings_and_it_is_asked_once() -> None:
+async def test_contacts_are_found_by_whole_words_after_close_refused_beginnings_once() -> None:
     sandbox = close(0, spec_variant=SpecVariant(word_beginnings="rejected"))
     async with on_close(sandbox) as backend:
         for _ in range(2):

@@ -45,7 +45,7 @@ async def test_a_resolution_is_planned_applied_listed_and_undone() -> None:
         assert ends(sandbox)[0] == (True, "abandoned")
 
 
-async def test_undo_opens_a_task_and_takes_its_resolution_off() -> None:
+async def test_undo_reopens_a_task_and_removes_its_resolution() -> None:
     sandbox = make_sandbox()
     async with agent_on(sandbox) as agent:
         changes = {"newStatusName": "Completed", "resolution": "skipped"}

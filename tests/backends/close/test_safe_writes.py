@@ -49,7 +49,7 @@ def stored_tasks(sandbox: CloseSandbox) -> list[dict[str, Any]]:
     return [{name: value for name, value in each.items() if name not in traces} for each in sandbox.tasks]
 
 
-async def test_a_bulk_change_is_taken_back_to_the_microsecond() -> None:
+async def test_undo_of_a_bulk_change_restores_due_times_to_the_microsecond() -> None:
     days = (FINE, FINE, FINE, "2026-03-11", None, FINE)
     sandbox = close([row(number, date=day, priority="high") for number, day in enumerate(days, start=1)])
     there = stored_tasks(sandbox)
@@ -84,7 +84,7 @@ async def test_a_note_in_doubt_is_unreadable_and_a_refused_one_is_unapplied(faul
 
 
 @pytest.mark.parametrize("kind", ["lead", "outgoing_call"])
-async def test_a_deletion_whose_answer_is_lost_is_taken_back(kind: str) -> None:
+async def test_a_deletion_whose_answer_is_lost_can_be_undone(kind: str) -> None:
     time = Time()
     sandbox = close([row(1, _type=kind, date=FINE, contact_id=CAROLINA), row(2)], clock=time.moment)
     there = stored_tasks(sandbox)

@@ -51,7 +51,7 @@ def stored_fields(sandbox: CloseSandbox, one: str = TASK, *, but: tuple[str, ...
     return {name: value for name, value in found.items() if name not in left_out}
 
 
-async def test_one_task_is_one_get_and_many_are_a_hundred_a_request() -> None:
+async def test_one_task_takes_one_get_and_many_take_one_request_per_hundred() -> None:
     sandbox = close(120)
     async with on_close(sandbox) as backend:
         assert list(await backend.snapshots([TASK, TASK])) == [TASK]
@@ -65,7 +65,7 @@ async def test_one_task_is_one_get_and_many_are_a_hundred_a_request() -> None:
     assert [request.route for request in sandbox.requests] == [one, one, *["GET /api/v1/task"] * 2, one, one]
 
 
-async def test_raw_values_are_closes_own_fields_as_json() -> None:
+async def test_raw_values_are_the_fields_of_close_as_json() -> None:
     sandbox = close([row(1, date=FINE, priority="high", contact_id=CAROLINA)])
     async with on_close(sandbox) as backend:
         native = (await backend.snapshots([TASK]))[TASK].native
@@ -87,7 +87,7 @@ async def test_raw_values_are_closes_own_fields_as_json() -> None:
     "spec_variant", [SpecVariant(), SpecVariant(due_date="absent"), SpecVariant(dateless_date="null")], ids=str
 )
 @pytest.mark.parametrize("day", DATES)
-async def test_a_task_comes_back_exactly_as_it_was(day: str | None, spec_variant: SpecVariant) -> None:
+async def test_undo_restores_a_task_exactly(day: str | None, spec_variant: SpecVariant) -> None:
     sandbox = close([row(1, date=day, priority="high")], spec_variant=spec_variant)
     there = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
@@ -101,7 +101,7 @@ async def test_a_task_comes_back_exactly_as_it_was(day: str | None, spec_variant
 
 
 @pytest.mark.parametrize("day", DATES)
-async def test_a_date_comes_back_to_a_dateless_task_and_goes_from_a_dated_one(day: str | None) -> None:
+async def test_undo_restores_a_removed_date_and_removes_an_added_one(day: str | None) -> None:
     sandbox = close([row(1, date=day)])
     there = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
@@ -144,7 +144,7 @@ async def test_raw_values_of_unset_fields_are_not_sent() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in INBOX if kind != "lead"])
-async def test_a_task_of_another_type_comes_back_as_far_as_it_changes(kind: str) -> None:
+async def test_undo_restores_the_changeable_fields_of_a_task_of_another_type(kind: str) -> None:
     sandbox = close([row(1, _type=kind, text=None, date=FINE)])
     there = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
@@ -156,7 +156,7 @@ async def test_a_task_of_another_type_comes_back_as_far_as_it_changes(kind: str)
     assert stored_fields(sandbox) == there
 
 
-async def test_many_come_back_together_each_to_its_own_date() -> None:
+async def test_undo_restores_the_dates_of_many_tasks_each_to_its_own() -> None:
     days = [FINE] * 4 + ["2026-03-10"] * 3 + [None] * 2
     sandbox = close([row(number, date=day) for number, day in enumerate(days, start=1)])
     ids = [task_id(number) for number in range(1, 10)]
@@ -194,7 +194,7 @@ BORN = ("id", "date_created", "created_by", "created_by_name", "object_id")
 
 @pytest.mark.parametrize("fields", [{"priority": "high"}, {"is_complete": True}, {"contact_id": CAROLINA}], ids=str)
 @pytest.mark.parametrize("day", DATES)
-async def test_a_deleted_task_is_made_again_exactly_as_it_was(day: str | None, fields: dict[str, Any]) -> None:
+async def test_a_deleted_task_is_recreated_exactly(day: str | None, fields: dict[str, Any]) -> None:
     sandbox = close([row(1, date=day, assigned_to=ANA, **fields)])
     there = stored_fields(sandbox, but=BORN)
     async with on_close(sandbox, creates="outgoing_call") as backend:
@@ -205,7 +205,7 @@ async def test_a_deleted_task_is_made_again_exactly_as_it_was(day: str | None, f
 
 @pytest.mark.parametrize("text", [None, "Ring about the renewal"])
 @pytest.mark.parametrize("day", [FINE, None])
-async def test_a_deleted_call_is_made_again_as_a_call_whatever_is_configured(day: str | None, text: str | None) -> None:
+async def test_a_deleted_call_is_recreated_as_a_call_whatever_is_configured(day: str | None, text: str | None) -> None:
     sandbox = close([row(1, _type="outgoing_call", text=text, date=day, contact_id=CAROLINA)])
     there = stored_fields(sandbox, but=BORN)
     async with on_close(sandbox) as backend:
@@ -232,7 +232,7 @@ async def made_again(backend: Any, *names: str) -> str:
 
 
 @pytest.mark.parametrize("kind", [*AUTOMATIC, "something_new"])
-async def test_a_task_that_close_makes_by_itself_cannot_be_made_again(kind: str) -> None:
+async def test_a_task_that_close_creates_automatically_cannot_be_recreated(kind: str) -> None:
     sandbox = close([row(1, date="2026-03-10")])
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
@@ -243,7 +243,7 @@ async def test_a_task_that_close_makes_by_itself_cannot_be_made_again(kind: str)
     assert (refused.value.code, sandbox.requests) == ("cannot_recreate", ())
 
 
-async def test_a_call_of_a_voice_agent_is_not_made_again_because_it_would_ring_somebody() -> None:
+async def test_a_call_of_a_voice_agent_is_not_recreated_because_it_would_call_a_person() -> None:
     call = row(1, _type="outgoing_call", contact_id=CAROLINA, agent_config_id="agent_1")
     sandbox = close([call])
     async with on_close(sandbox) as backend:
@@ -255,7 +255,7 @@ async def test_a_call_of_a_voice_agent_is_not_made_again_because_it_would_ring_s
 
 
 @pytest.mark.parametrize(("fault", "count"), [("reset_after", 2), ("reset_before", 1)])
-async def test_a_task_that_is_made_again_and_lost_is_found_or_in_doubt(fault: Any, count: int) -> None:
+async def test_a_recreated_task_with_a_lost_answer_is_found_or_unknown(fault: Any, count: int) -> None:
     sandbox = close([row(1, date=FINE, date_created="2026-01-01T00:00:00+00:00")])
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]

@@ -13,7 +13,7 @@ NEW = {"responsibleIds": ["me"], "priority": "1", "aiCustomerId": LEAD}
 MISSED = [task_id(number) for number, kind in enumerate(KINDS, start=1) if kind == "missed_call"]
 
 
-async def test_a_type_is_shown_and_filtered_at_close_whatever_is_listed_otherwise() -> None:
+async def test_a_type_filter_is_sent_to_close_even_if_the_type_is_not_listed_by_default() -> None:
     sandbox = close(ROWS)
     async with agent_on(sandbox, types="lead") as agent:
         assert (await agent("get_task", id=MISSED[0]))["task"]["task_type"] == "missed_call"
@@ -42,7 +42,7 @@ async def test_a_type_is_shown_and_filtered_at_close_whatever_is_listed_otherwis
             assert set(refused.value.values) == candidates
 
 
-async def test_a_new_task_has_the_type_asked_for_where_close_makes_such_tasks() -> None:
+async def test_a_new_task_has_the_requested_type_if_close_can_create_it() -> None:
     sandbox = close(0)
     async with agent_on(sandbox) as agent:
         call = await agent("create_task", title="Ring", taskType="call", aiContactId=CAROLINA, **NEW)

@@ -111,7 +111,7 @@ async def test_reports_a_change_once_over_repeated_looks(world: World[Any]) -> N
     assert [event.kind for event in await feed.look()] == ["deleted"]
 
 
-async def test_tells_several_changes_between_two_looks_in_their_order(world: World[Any]) -> None:
+async def test_reports_several_changes_between_two_polls_in_order(world: World[Any]) -> None:
     feed, others = await begin(world), world.others
     one, two = await others.create("One"), await others.create("Two")
     await feed.look()

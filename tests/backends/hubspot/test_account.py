@@ -23,13 +23,13 @@ async def test_a_found_contact_names_its_company() -> None:
         assert (carolina.id, carolina.customer_id) == (CAROLINA, COMPANY)
 
 
-async def test_of_very_many_linked_records_a_hundred_are_named() -> None:
+async def test_names_at_most_a_hundred_linked_records() -> None:
     async with staged() as stage:
         found = await stage.backend.account.find_linked("ai_contact_id", [CAROLINA, *map(str, range(1_000, 1_100))])
         assert found.keys() == {CAROLINA}
 
 
-async def test_without_a_name_those_changed_last_are_found() -> None:
+async def test_a_search_without_a_name_finds_the_records_changed_last() -> None:
     async with staged() as stage:
         await stage.backend.account.find_deals(None, 5)
         await stage.backend.account.find_contacts("nobody at all", 5)

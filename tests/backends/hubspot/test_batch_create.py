@@ -39,7 +39,7 @@ async def test_a_hundred_and_twenty_tasks_take_two_requests_and_are_read_back_wi
         assert [one.written.note for one in results if one.written] == [None] * 120
 
 
-async def test_links_go_with_the_new_tasks_and_are_read_back() -> None:
+async def test_links_are_sent_with_new_tasks_and_read_back() -> None:
     async with staged(hubspot(spec_variant=OPEN)) as stage:
         linked, plain = await stage.backend.create_tasks([new("New A", ai_contact_id=CAROLINA), new("New B")])
         assert linked.written is not None
@@ -51,7 +51,7 @@ async def test_links_go_with_the_new_tasks_and_are_read_back() -> None:
         assert ["associations" in one for one in inputs] == [True, False]
 
 
-async def test_an_input_that_is_refused_fails_alone() -> None:
+async def test_a_refused_input_does_not_fail_the_other_inputs() -> None:
     async with staged(hubspot(spec_variant=OPEN)) as stage:
         good, bad = await stage.backend.create_tasks([new("New A"), new("New B", ai_contact_id="999")])
         assert good.written is not None
@@ -119,7 +119,7 @@ class Announcing(HubSpotSandbox):
 
 
 @pytest.mark.parametrize("status", ["pending_never", "canceled"])
-async def test_the_results_of_a_batch_that_is_not_complete_prove_nothing(status: str) -> None:
+async def test_the_results_of_an_incomplete_batch_are_not_trusted(status: str) -> None:
     time = Time()
     variant = SpecVariant.parse([*OPEN, f"batch_create={status}", f"batch_update={status}"])
     there = Announcing(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)

@@ -82,7 +82,7 @@ async def test_every_batch_input_has_its_own_trace_id_and_only_changed_propertie
 @pytest.mark.parametrize("effect", ["done", "undone"])
 @pytest.mark.parametrize("order", ["shuffled", "input"])
 @pytest.mark.parametrize("errors", ["spec", "recorded"])
-async def test_an_input_that_an_answer_is_silent_about_is_read_back(effect: str, order: str, errors: str) -> None:
+async def test_an_input_missing_from_the_answer_is_read_back(effect: str, order: str, errors: str) -> None:
     time = Time()
     spec_variant = (*OPEN, "lost_input=2", f"lost_effect={effect}", f"results_order={order}", f"batch_errors={errors}")
     async with staged(hubspot(time, seed(4)), time) as stage:
@@ -97,7 +97,7 @@ async def test_an_input_that_an_answer_is_silent_about_is_read_back(effect: str,
         assert lost.written.note == (HUBSPOT.applied if effect == "done" else HUBSPOT.sent_again)
 
 
-async def test_one_bad_task_does_not_cost_the_others() -> None:
+async def test_one_refused_task_does_not_prevent_the_others() -> None:
     time = Time()
     async with staged(hubspot(time, seed(5), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 5)
@@ -112,7 +112,7 @@ async def test_one_bad_task_does_not_cost_the_others() -> None:
 
 
 @pytest.mark.parametrize("bad", ["all", "one"])
-async def test_a_batch_refused_whole_is_sent_in_parts(bad: str) -> None:
+async def test_a_batch_that_is_refused_as_a_whole_is_sent_in_parts(bad: str) -> None:
     time = Time()
     fault = Fault("status", UPDATE, nth=1, status=400)
     async with staged(hubspot(time, seed(9), spec_variant=OPEN, faults=(fault,)), time) as stage:
@@ -189,7 +189,7 @@ async def test_links_of_many_are_changed_in_few_requests_and_read_back(missing: 
         assert {link["other_id"] for link in stage.hubspot.state()["links"]} == {BRUNO, COMPANY}
 
 
-async def test_an_unknown_contact_leaves_every_task_as_it_was() -> None:
+async def test_an_unknown_contact_changes_no_task() -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 4)]
     async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
@@ -227,7 +227,7 @@ async def test_an_empty_bulk_update_sends_no_request() -> None:
         assert stage.sent == []
 
 
-async def test_a_refused_property_takes_the_new_link_back() -> None:
+async def test_a_refused_property_removes_the_new_link() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
@@ -266,7 +266,7 @@ async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None
         assert len(stage.sent) <= 16
 
 
-async def test_a_task_that_is_gone_does_not_cost_the_others_their_link() -> None:
+async def test_a_missing_task_does_not_prevent_the_links_of_the_others() -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 3)
@@ -276,7 +276,7 @@ async def test_a_task_that_is_gone_does_not_cost_the_others_their_link() -> None
         assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[0].id, before[2].id]
 
 
-async def test_links_of_many_that_cannot_be_read_back_stay_in_doubt() -> None:
+async def test_links_that_cannot_be_read_back_have_an_unknown_outcome() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)

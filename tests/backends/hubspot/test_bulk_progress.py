@@ -1,4 +1,4 @@
-"""A bulk write that is watched: told of as it goes, stopped where somebody says so, and every task accounted for."""
+"""A bulk write with a watcher: each outcome is reported once, and after a stop every task has an outcome."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,7 +106,7 @@ async def test_a_stopped_bulk_change_reads_back_lost_batches_and_does_not_resend
         assert [title == "New" for title in titles(stage)] == [one.written is not None for one in outcomes]
 
 
-async def test_being_asked_to_wait_stops_the_rest() -> None:
+async def test_a_request_to_wait_stops_the_remaining_batches() -> None:
     time = Time()
     async with staged(hubspot(time, seed(700), spec_variant=(*OPEN, "limit_policy=DAILY")), time) as stage:
         before = await tasks(stage, 700)
@@ -132,7 +132,7 @@ async def test_a_task_with_a_new_link_is_not_reported_as_not_sent() -> None:
         assert [title == "New" for title in titles(stage)] == [one not in left for one in outcomes]
 
 
-async def test_links_that_hubspot_asks_to_wait_for_are_not_followed_by_properties() -> None:
+async def test_no_properties_are_sent_after_hubspot_asked_to_wait_for_the_links() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=(*OPEN, "limit_policy=DAILY")), time) as stage:
         before = await tasks(stage, 2)

@@ -198,7 +198,7 @@ async def test_many_tasks_get_a_deal_and_a_plan_is_bound_to_the_deal_that_it_saw
         assert refused.value.code == "plan_stale"
 
 
-async def test_the_same_task_of_another_deal_is_another_task() -> None:
+async def test_the_same_body_with_another_deal_creates_another_task() -> None:
     async with agent_at() as (_, agent):
         body = {"title": "Send the offer", "responsibleIds": []}
         first = await agent("create_task", **body, dealId=RENEWAL)

@@ -102,7 +102,7 @@ class Paged(HubSpotSandbox):
         return Response.of_json(found.status, body | {"results": rows})
 
 
-async def test_links_that_an_answer_has_no_room_for_are_named_in_the_plan() -> None:
+async def test_the_plan_names_links_that_the_answer_cannot_list() -> None:
     time, world = Time(), seed(rows=[row(1, LINKS)]) | WORLD
     there = Paged(seed=world, token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
     async with staged(there, time) as stage, Client(create_server(stage.app)) as client:
@@ -213,7 +213,7 @@ FAULTS = (
 
 
 @pytest.mark.parametrize("route", READS)
-async def test_a_fault_while_a_deletion_is_read_is_the_error_that_it_is(route: str) -> None:
+async def test_a_fault_while_reading_for_a_deletion_is_reported_as_itself(route: str) -> None:
     async with agent_at([row(1, LINKS), row(2)]) as (stage, agent):
         for fault, code in FAULTS:
             for call in ({"id": task_id(1)}, {"ids": [task_id(1), task_id(2)]}):

@@ -1,4 +1,4 @@
-"""Deleting a task: once, whatever becomes of the answer, and gone from every list at once."""
+"""The deletion of a task: applied once whatever happens to the answer, and hidden from every list at once."""
 
 from typing import Any
 
@@ -127,7 +127,7 @@ async def test_a_404_to_the_second_sending_means_that_the_first_one_arrived() ->
         assert stored_ids(stage) == {task_id(2)}
 
 
-async def test_a_deletion_goes_by_hubspots_own_id() -> None:
+async def test_a_deletion_is_sent_with_hubspots_own_id() -> None:
     time = Time()
     world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF {number}") for number in (1, 2)])
     async with staged(

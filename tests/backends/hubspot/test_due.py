@@ -41,7 +41,7 @@ async def test_writes_and_reads_a_day_on_the_accounts_calendar(timezone: str | N
 
 
 @pytest.mark.parametrize("zone", ["Etc/GMT+12", "Etc/GMT-12", "Pacific/Kiritimati"])
-def test_a_day_is_the_same_where_noon_is_midnight_utc(zone: str) -> None:
+def test_a_day_stays_the_same_in_a_zone_where_noon_is_midnight_utc(zone: str) -> None:
     assert due_from(stamp_of(DAY, Zones(zone)), all_day=True, zones=Zones(zone)) == DAY
 
 
@@ -104,7 +104,7 @@ async def test_moves_many_tasks_to_a_day_where_the_account_refuses_the_flag(spec
         assert [one.task.title for one in written] == [before[0].title, "New", "New"]
 
 
-async def test_tasks_that_are_refused_again_without_the_flag_are_refused() -> None:
+async def test_tasks_refused_again_without_the_flag_are_reported_as_refused() -> None:
     time = Time()
     async with staged(hubspot(time, seed(3), spec_variant=READ_ONLY), time) as stage:
         before = [await stage.backend.get_task(task_id(number)) for number in (1, 2, 3)]
@@ -134,7 +134,7 @@ async def test_recognises_a_lost_write_where_the_account_refuses_the_flag(
         assert made.note.startswith(HUBSPOT.found)
 
 
-async def test_a_time_in_no_zone_is_written_where_the_account_refuses_the_flag() -> None:
+async def test_a_time_without_a_zone_is_written_although_the_account_refuses_the_flag() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
         before = (await stage.backend.create_task(EDIT)).task

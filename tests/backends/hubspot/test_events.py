@@ -157,7 +157,7 @@ async def test_an_owner_added_since_the_last_poll_is_named_in_the_event() -> Non
         assert by == [None, ELENA]
 
 
-async def test_a_look_in_quiet_takes_two_requests() -> None:
+async def test_a_poll_without_changes_takes_two_requests() -> None:
     async with watched() as there:
         await there.feed.look()
         there.stage.hubspot.clear_requests()
@@ -193,7 +193,7 @@ async def test_a_task_that_the_index_shows_late_is_reported_once() -> None:
         assert found == [(early, "Segunda"), (late, "Primera"), (late, "Tercera")]
 
 
-async def test_a_hint_is_followed_before_the_index_knows_and_tells_nothing_twice() -> None:
+async def test_a_hint_is_read_before_the_index_shows_the_change_and_reports_it_once() -> None:
     async with watched("search_lag=30") as there:
         await there.feed.look()
         there.others.edit(task_id(1), hs_task_subject="Otra")
@@ -204,7 +204,7 @@ async def test_a_hint_is_followed_before_the_index_knows_and_tells_nothing_twice
         assert await there.feed.look(task_id(1), task_id(2)) == []
 
 
-async def test_a_task_that_was_made_and_deleted_between_two_polls_is_reported_as_made_and_deleted() -> None:
+async def test_a_task_created_and_deleted_between_two_polls_is_reported_as_both() -> None:
     async with watched() as there:
         await there.feed.look()
         new = there.others.create()
@@ -290,7 +290,7 @@ async def test_past_changes_are_reported_from_a_given_time_on() -> None:
         assert [event.changed[0].after for event in await past.look()] == ["Versión 2", "Versión 3", "Versión 4"]
 
 
-async def test_many_that_are_changed_at_once_are_found_in_several_looks() -> None:
+async def test_many_simultaneous_changes_are_found_by_several_polls() -> None:
     async with watched(world=seed(210)) as there:
         await there.feed.look()
         for start in (1, 101, 201):
@@ -333,7 +333,7 @@ async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> 
         assert [event.kind for event in await there.feed.look()] == ["deleted"]
 
 
-async def test_where_deleted_tasks_are_not_listed_known_ones_are_looked_for() -> None:
+async def test_known_tasks_are_checked_if_deleted_tasks_cannot_be_listed() -> None:
     async with watched() as there:
         there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
         await there.feed.look(*(task_id(number) for number in (1, 2, 3)))
@@ -353,7 +353,7 @@ async def test_each_look_checks_a_hundred_known_tasks_if_deleted_tasks_are_not_l
         assert [summarize(event)[:2] for event in found] == [(task_id(101), "deleted")]
 
 
-def test_a_position_that_was_not_written_by_taskhand_is_the_operators_matter() -> None:
+def test_a_foreign_position_is_an_operator_error() -> None:
     for text in ("", "{}", "[]", '{"start": 1}', "x"):
         with pytest.raises(OperatorError):
             Position.parse(text)

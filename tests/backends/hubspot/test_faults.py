@@ -177,7 +177,7 @@ async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -
 
 @pytest.mark.parametrize("fault", [Fault("status", status=500), Fault("reset_after"), Fault("truncated")])
 @pytest.mark.parametrize("route", READS)
-async def test_a_read_that_is_a_post_is_sent_again(route: str, fault: Fault) -> None:
+async def test_a_read_by_post_is_retried(route: str, fault: Fault) -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         stage.hubspot.faults = [replace(fault, route=route)]
@@ -274,7 +274,7 @@ async def test_a_new_link_that_cannot_be_read_back_leaves_the_outcome_unknown() 
             await stage.backend.update_task(before, Edit(title="New", ai_contact_id=CAROLINA))
 
 
-async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
+async def test_a_used_up_daily_limit_is_reported_without_waiting() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "daily=4")), time) as stage:
         await stage.backend.get_task(task_id(1))
@@ -287,7 +287,7 @@ async def test_a_used_up_day_is_reported_and_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("ahead_s", [0, 60, -60])
-async def test_a_task_like_the_lost_one_made_before_it_is_named_and_not_taken(ahead_s: int) -> None:
+async def test_an_earlier_task_like_the_lost_one_is_named_and_not_claimed(ahead_s: int) -> None:
     time = Time()
     there = elsewhere(time, ahead_s)
     async with staged(there, time) as other, staged(there, time) as stage:
@@ -317,7 +317,7 @@ def elsewhere(time: Time, ahead_s: int) -> HubSpotSandbox:
     )
 
 
-async def test_a_change_that_was_lost_twice_and_does_not_show_is_reported_as_not_applied() -> None:
+async def test_a_change_lost_twice_that_does_not_show_is_reported_as_not_applied() -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:

@@ -150,7 +150,7 @@ def test_the_author_of_a_change_is_a_member_or_a_description_of_the_source(
     assert (event.by, event.by_name) == who
 
 
-def test_twenty_values_may_follow_others_unless_the_first_is_that_of_the_creation() -> None:
+def test_a_history_of_twenty_values_may_lack_older_ones_unless_it_begins_at_the_creation() -> None:
     values = [value(str(number), number) for number in range(20)]
     assert READER.is_shortened(record({SUBJECT: values}), BEGIN - timedelta(seconds=1))
     assert not READER.is_shortened(record({SUBJECT: values}, 0), BEGIN - timedelta(seconds=1))
@@ -174,7 +174,7 @@ def test_the_deletion_of_a_task_is_one_event_at_its_moment() -> None:
         ({}, {"sourceId": "userId:12"}, None),
     ],
 )
-def test_a_task_was_made_by_its_creator_else_by_whoever_set_its_first_values(
+def test_the_author_of_a_created_event_is_the_creator_else_the_author_of_the_first_values(
     creator: dict[str, str], first: dict[str, str], who: str | None
 ) -> None:
     history = {SUBJECT: [value("A", 100, **first)], OWNER: [value("900", 120)]}
@@ -182,7 +182,7 @@ def test_a_task_was_made_by_its_creator_else_by_whoever_set_its_first_values(
     assert (created.kind, created.at, created.by) == ("created", BEGIN + timedelta(milliseconds=100), who)
 
 
-def test_the_moment_of_creation_may_stand_in_a_property() -> None:
+def test_the_creation_time_may_come_from_a_property() -> None:
     found = record({SUBJECT: [value("A", 100)]}, hs_createdate="2026-03-02T12:00:00.100Z")
     del found.json["createdAt"]
     assert [event.kind for event in READER.read_events(found, BEGIN) or ()] == ["created"]

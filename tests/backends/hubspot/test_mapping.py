@@ -122,7 +122,7 @@ def test_an_answer_to_an_update_leaves_the_other_properties_of_the_task_as_they_
 
 
 @pytest.mark.parametrize("value", ["NONE", None, "", "URGENT"])
-def test_no_priority_and_an_own_one_are_shown_as_0_and_are_not_low(value: str | None) -> None:
+def test_no_priority_and_a_custom_one_are_shown_as_0_and_are_not_written_as_low(value: str | None) -> None:
     task = read_task(json_of({}) | {"properties": {"hs_task_priority": value}})
     assert (task.priority, task.shown_priority) == (None, 0)
     assert Edit(priority=0).unmet_by(task) == Edit(priority=0)
@@ -130,7 +130,7 @@ def test_no_priority_and_an_own_one_are_shown_as_0_and_are_not_low(value: str | 
     assert properties_of(Edit(title="New"), task, Zones(None), STATUSES) == {"hs_task_subject": "New"}
 
 
-def test_a_priority_is_taken_away_as_hubspots_own_none() -> None:
+def test_a_removed_priority_is_written_as_none() -> None:
     assert properties_of(Edit(priority=None), read_task(json_of({})), Zones(None), STATUSES) == {
         "hs_task_priority": "NONE"
     }

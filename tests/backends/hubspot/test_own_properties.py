@@ -91,7 +91,7 @@ async def test_new_tasks_have_properties_and_the_same_body_is_the_same_task() ->
             await agent("undo_change", changeId=made["changeId"])
 
 
-async def test_many_tasks_change_their_properties_in_one_batch_and_come_back() -> None:
+async def test_properties_of_many_tasks_are_changed_in_one_batch_and_undone() -> None:
     async with agent_at() as (stage, agent):
         ids = [task_id(number) for number in (1, 2, 3)]
         done = await agent("bulk_update_tasks", taskIds=ids, changes={"properties": {"region": "emea"}})
@@ -109,7 +109,7 @@ async def test_many_tasks_change_their_properties_in_one_batch_and_come_back() -
         assert nothing.value.code == "nothing_to_undo"
 
 
-async def test_a_plan_shows_properties_and_notices_that_they_moved() -> None:
+async def test_a_plan_shows_properties_and_is_refused_after_they_changed() -> None:
     async with agent_at() as (stage, agent):
         change = {"properties": {"region": "Latin America", "amount": 5}, "dryRun": True}
         plan = await agent("update_task", id=task_id(2), **change)
@@ -172,7 +172,7 @@ async def test_a_property_is_known_by_its_label_and_the_answer_names_it() -> Non
         assert made["task"]["properties"] == {"region": "emea"}
 
 
-async def test_a_label_of_two_properties_is_that_of_none() -> None:
+async def test_a_label_shared_by_two_properties_selects_neither() -> None:
     time = Time()
     twins = [{"name": name, "label": "Sales region", "type": "string"} for name in ("region", "region_2")]
     async with staged(hubspot(time, seed(1) | {"properties": twins}, spec_variant=OPEN), time) as stage:
@@ -199,7 +199,7 @@ async def test_unknown_properties_and_invalid_values_are_refused_before_any_requ
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
-async def test_a_lost_answer_is_looked_for_in_the_properties_too(kind: Any) -> None:
+async def test_the_search_for_a_lost_create_compares_the_properties_too(kind: Any) -> None:
     routes = (
         "PATCH /crm/v3/objects/tasks/{id}",
         "POST /crm/v3/objects/tasks",
@@ -219,7 +219,7 @@ async def test_a_lost_answer_is_looked_for_in_the_properties_too(kind: Any) -> N
             assert len(stage.hubspot.tasks) == 4
 
 
-async def test_the_journal_has_no_key_out_of_a_property_and_writes_none_without_it() -> None:
+async def test_a_key_in_a_property_is_masked_in_the_journal_and_never_written_masked() -> None:
     async with agent_at() as (stage, agent):
         changed = await agent("update_task", id=task_id(2), properties={"crm_ref": f"key {KEY}"})
         assert own(stage, 2)["crm_ref"] == f"key {KEY}"

@@ -224,7 +224,7 @@ class Circling(HubSpotSandbox):
 @pytest.mark.parametrize(
     ("after", "code"), [("200", "upstream_invalid"), ("0", "upstream_invalid"), ("9" * 5_000, "too_many_tasks")]
 )
-async def test_a_search_that_names_a_page_again_is_not_followed(after: str, code: str) -> None:
+async def test_a_search_that_repeats_a_page_ends_with_an_error(after: str, code: str) -> None:
     time = Time()
     there = Circling(seed=seed(3), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
     there.after = after
@@ -269,7 +269,7 @@ async def searches_for(stage: Stage, query: TaskQuery) -> int:
     return stage.sent.count("POST /crm/v3/objects/tasks/search")
 
 
-async def test_finished_tasks_cost_no_search_when_overdue_ones_are_listed() -> None:
+async def test_a_list_of_overdue_tasks_does_not_search_finished_ones() -> None:
     finished = [row(n, hs_timestamp="2026-02-20T12:00:00Z", hs_task_status="COMPLETED") for n in range(1, 650)]
     late = [row(n, hs_timestamp="2026-02-20T12:00:00Z") for n in range(650, 655)]
     time = Time()

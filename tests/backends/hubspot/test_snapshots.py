@@ -68,7 +68,7 @@ async def test_the_snapshot_of_one_task_takes_one_request_and_has_all_native_val
         }
 
 
-async def test_many_tasks_are_the_same_as_each_of_them_alone() -> None:
+async def test_snapshots_of_many_tasks_equal_those_of_each_task() -> None:
     time = Time()
     rows = [row(1, {"contacts": [BRUNO, CAROLINA]}), row(2), row(3, {"companies": [COMPANY]}, hs_task_body="x")]
     async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
@@ -100,13 +100,13 @@ class Merged(HubSpotSandbox):
         return super().answer(replace(call, path=path), stale=stale)
 
 
-async def test_a_task_that_was_merged_into_another_one_is_not_that_one() -> None:
+async def test_a_merged_task_is_not_mistaken_for_the_remaining_one() -> None:
     variant, time = SpecVariant.parse([*OPEN, "lost_input=1"]), Time()
     async with staged(Merged(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant), time) as stage:
         assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
 
 
-async def test_tasks_are_found_by_the_property_they_go_by_and_by_the_id_asked_for() -> None:
+async def test_tasks_are_found_by_the_configured_property_and_keyed_by_the_requested_id() -> None:
     time = Time()
     world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF-{number}") for number in (1, 2)])
     spec_variant = (*OPEN, "unique_property=ref")
@@ -121,7 +121,7 @@ async def test_tasks_are_found_by_the_property_they_go_by_and_by_the_id_asked_fo
         assert outcome.written.task == found["ref-1"].task.model_copy(update={"title": "New"})
 
 
-async def test_a_list_that_lags_shows_the_recent_write_of_a_task_that_goes_by_a_property() -> None:
+async def test_a_lagging_list_shows_the_recent_write_of_a_task_with_a_configured_id_property() -> None:
     time = Time()
     variant = ("burst=0", "searches=0", "settle_ms=0", "search_lag=30", "unique_property=ref")
     world = seed(rows=[row(number, ref=f"REF-{number}") for number in (1, 2)])

@@ -136,7 +136,7 @@ async def test_statuses_come_from_the_options_of_hs_task_status_without_a_pipeli
         assert (await stage.backend.update_task(task, Edit(status=done))).task.status_config == known.statuses[2]
 
 
-def test_a_pipeline_without_its_stages_is_no_empty_one() -> None:
+def test_a_pipeline_without_stages_in_the_answer_is_not_read_as_empty() -> None:
     with pytest.raises(InvalidAnswer):
         TaskStatuses.of_pipelines({"results": [{"id": "p", "label": "Task Pipeline"}]})
 

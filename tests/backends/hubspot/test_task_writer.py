@@ -26,7 +26,7 @@ def error(*inputs: Input, by: str = "objectWriteTraceId") -> dict[str, Any]:
     st.lists(st.sampled_from(["done", "untraced", "refused", "by ids", "by id", "silent"]), min_size=6, max_size=6),
     st.randoms(use_true_random=False),
 )
-def test_every_input_has_one_fate_whatever_the_order(fates: list[str], order: random.Random) -> None:
+def test_every_input_has_one_result_whatever_the_order(fates: list[str], order: random.Random) -> None:
     pairs = list(zip(INPUTS, fates, strict=True))
     results = [result(one, traced=fate == "done") for one, fate in pairs if fate in {"done", "untraced"}]
     together = [one for one, fate in pairs if fate == "by ids"]
@@ -45,28 +45,28 @@ def test_a_task_reported_as_both_done_and_refused_has_an_unknown_outcome() -> No
     assert (part.rows, part.refused) == ({}, {})
 
 
-def test_an_answer_that_is_nothing_leaves_everything_unknown() -> None:
+def test_an_empty_answer_leaves_every_outcome_unknown() -> None:
     for answer in ({}, {"results": None, "errors": "none"}, {"results": [None, 5], "errors": [{"context": 5}]}):
         part = split_answer(INPUTS, answer, None)
         assert (part.rows, part.refused) == ({}, {})
 
 
-def test_a_foreign_trace_is_nobodys() -> None:
+def test_a_result_with_a_foreign_trace_id_is_ignored() -> None:
     stranger = {"id": INPUTS[0].task_id, "objectWriteTraceId": "somebody else's"}
     assert split_answer(INPUTS, {"results": [stranger]}, None).rows == {}
 
 
-def test_tasks_that_go_by_another_property_are_matched_by_it() -> None:
+def test_results_are_matched_by_the_configured_id_property() -> None:
     shown = {"id": "9", "properties": {"ref": INPUTS[2].task_id}}
     assert split_answer(INPUTS, {"results": [shown]}, "ref").rows.keys() == {2}
 
 
-def test_an_id_that_a_read_is_silent_about_is_heard_of_otherwise() -> None:
+def test_an_id_neither_returned_nor_refused_by_a_read_is_unmentioned() -> None:
     answer = {"errors": [{"context": {"ids": ["2"]}}]}
     assert unmentioned(["1", "2", "3"], answer, {"1"}) == ["3"]
 
 
-def test_an_error_that_names_nothing_is_the_reason_of_all_that_is_unmatched() -> None:
+def test_an_error_without_an_id_applies_to_all_unmatched_inputs() -> None:
     nameless = {"category": "VALIDATION_ERROR", "message": "no"}
     rows = [result(one) for one in INPUTS[:4]]
     part = split_answer(INPUTS, {"results": rows, "errors": [nameless]}, None)

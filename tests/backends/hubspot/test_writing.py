@@ -100,7 +100,7 @@ async def test_dated_versions_send_the_same_to_dated_paths() -> None:
         assert (await stage.backend.get_task(task_id(1))).ai_contact_id == BRUNO
 
 
-async def test_a_version_that_is_none_is_refused() -> None:
+async def test_an_invalid_api_version_is_refused() -> None:
     with pytest.raises(OperatorError, match="HUBSPOT_API_VERSION"):
         async with staged(version="latest"):
             raise AssertionError
@@ -143,7 +143,7 @@ async def checked_update(stage: Stage, before: Task, edit: Edit) -> None:
     await stage.backend.update_task(before, edit)
 
 
-async def test_several_contacts_are_left_alone() -> None:
+async def test_a_change_of_one_of_several_contacts_is_refused_and_the_links_stay() -> None:
     time = Time()
     world = seed(rows=[row(1, {"contacts": [CAROLINA, BRUNO]})])
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
@@ -191,7 +191,7 @@ async def test_me_is_the_configured_user_or_the_owner_of_the_token() -> None:
             assert await stage.backend.account.upstream_account() == str(PORTAL)
 
 
-async def test_the_token_is_asked_about_only_in_a_body_and_never_in_a_path() -> None:
+async def test_the_token_is_sent_for_introspection_in_a_body_and_never_in_a_path() -> None:
     async with staged(user=None) as stage:
         await stage.backend.account.me()
         assert all(KEY not in str((one.path, one.query, one.body)) for one in stage.hubspot.requests)
@@ -217,7 +217,7 @@ async def test_owners_are_read_page_by_page_without_queues_and_those_archived() 
         assert len(await stage.backend.account.members()) == 190
 
 
-async def test_a_task_goes_by_a_unique_property_where_one_is_configured() -> None:
+async def test_a_task_is_identified_by_a_configured_unique_property() -> None:
     time = Time()
     world = seed(rows=[row(number, ref=f"REF {number}") for number in range(1, 4)])
     spec_variant = (*OPEN, "unique_property=ref", "search_lag=0")

@@ -74,7 +74,7 @@ async def test_tasks_of_many_replicas_have_ids_of_their_own(postgres_database: "
         assert len({task.id for task in (await replicas[0].list_tasks(TaskQuery(limit=100))).tasks}) == 5 * REPLICAS
 
 
-async def test_a_store_whose_connections_were_cut_goes_on(postgres_database: "TestDatabase") -> None:
+async def test_a_store_works_again_after_its_connections_were_cut(postgres_database: "TestDatabase") -> None:
     empty_database(postgres_database)
     async with open_database(postgres_database.url) as backend:
         task = await create(backend, Edit(title="Call", priority=0))

@@ -188,7 +188,7 @@ async def test_reports_changes_since_a_moment_after_many_older_changes(store_fil
         assert [event.task_id for event in await feed.look()] == [late.id]
 
 
-async def test_a_look_that_is_behind_ends_with_a_whole_change(store_file: Path) -> None:
+async def test_a_partial_poll_ends_with_a_whole_change(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         [me] = await backend.account.members()
         feed = await begin(backend)
@@ -262,7 +262,7 @@ async def test_the_change_log_is_pruned_and_reports_the_pruned_part_as_a_gap(sto
             assert ((await feed.glance()).gap is not None) == is_told
 
 
-async def test_a_store_of_an_earlier_version_reports_since_when_it_logs_changes(store_file: Path) -> None:
+async def test_a_store_of_an_earlier_version_reports_the_start_of_its_change_log(store_file: Path) -> None:
     make_old(
         store_file,
         1,

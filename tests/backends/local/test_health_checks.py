@@ -37,7 +37,7 @@ async def keep(settings: Settings, *, ends: bool) -> None:
     await kept.aclose()
 
 
-async def test_a_new_store_is_well(settings: Settings, store_file: Path) -> None:
+async def test_a_new_store_passes_the_health_checks(settings: Settings, store_file: Path) -> None:
     found = await looked_at(settings)
     assert list(found) == ["journal", "events", "store", "clock", "team", "me", "statuses", "due times", "time zone"]
     assert {one.outcome for one in found.values()} == {"ok"}
@@ -95,7 +95,7 @@ async def test_a_store_with_a_damaged_page_is_found(settings: Settings, store_fi
     assert "TASKHAND_DB" in str(found.remedy)
 
 
-async def test_a_store_whose_place_is_a_folder_is_found(settings: Settings) -> None:
+async def test_a_folder_in_place_of_the_store_is_found(settings: Settings) -> None:
     store_path(settings).mkdir()
     found = (await looked_at(settings))["store"]
     assert (found.outcome, "TASKHAND_DB" in str(found.remedy)) == ("failed", True)

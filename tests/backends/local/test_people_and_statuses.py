@@ -84,7 +84,7 @@ async def test_tasks_stay_with_a_renamed_status(backend: LocalBackend) -> None:
     assert status.name == "Nueva"
 
 
-async def test_an_unknown_status_is_answered_with_those_that_are(backend: LocalBackend) -> None:
+async def test_an_unknown_status_is_refused_with_the_existing_ones(backend: LocalBackend) -> None:
     for edit in ("rename", "remove"):
         with pytest.raises(NotFound) as refused:
             await backend.edit(
@@ -122,7 +122,7 @@ async def test_the_only_initial_status_cannot_be_removed(backend: LocalBackend) 
 
 
 @pytest.mark.parametrize("name", ["", "  ", "\u0301"])
-async def test_nothing_can_be_without_a_name(backend: LocalBackend, name: str) -> None:
+async def test_statuses_members_and_contacts_need_a_name(backend: LocalBackend, name: str) -> None:
     for work in (
         lambda directory: directory.add_status(name, "done"),
         lambda directory: directory.rename_status("Completado", name),
@@ -205,9 +205,7 @@ async def test_no_more_contacts_than_asked_for_come_back_by_name(backend: LocalB
     assert [contact.name for contact in await backend.account.find_contacts("rosa", 2)] == ["Rosa A", "Rosa B"]
 
 
-async def test_the_members_are_those_of_now_whichever_process_has_edited_them(
-    backend: LocalBackend, opens: Opener
-) -> None:
+async def test_members_edited_by_another_process_are_read_at_once(backend: LocalBackend, opens: Opener) -> None:
     async def names() -> list[str]:
         return [member.name for member in await backend.account.members()]
 

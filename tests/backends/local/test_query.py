@@ -374,7 +374,7 @@ def test_pages_of_tasks_that_all_sort_alike_lose_none(tmp_path: Path, order: Ord
     anyio.run(compare, partial(open_store, tmp_path / "tasks.sqlite"), [alike] * 30, [Ask(query, [0, 1]), Ask(query)])
 
 
-def test_pages_by_priority_have_the_tasks_that_are_due_before_more_urgent_ones(tmp_path: Path) -> None:
+def test_pages_by_priority_and_due_date_lose_no_task(tmp_path: Path) -> None:
     wanted = [
         Wish(Edit(title="Call", due=Due(date(2026, 3, 1 + 9 * priority + day)), priority=priority), [0], 0)
         for priority in range(3)
@@ -395,7 +395,7 @@ async def test_a_task_made_before_the_cursor_does_not_move_the_next_page(store_f
     assert [task.title for task in (*first.tasks, *rest.tasks)] == ["2", "3", "renamed"]
 
 
-async def test_a_task_that_moves_is_found_at_its_new_day_for_everyone_on_it(store_file: Path) -> None:
+async def test_a_moved_task_is_found_at_its_new_day_for_each_responsible(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         me = str(await backend.account.me())
         task = await create(backend, Edit(title="Call", priority=1, due=Due(date(2026, 3, 2)), responsible_ids=(me,)))

@@ -99,7 +99,7 @@ def test_processes_that_open_a_new_store_at_once_add_the_defaults_once(store_fil
         assert connection.execute("SELECT last FROM id_sequence").fetchone() == (4,)
 
 
-async def test_nothing_is_opened_before_it_is_asked_for(store_file: Path) -> None:
+async def test_the_store_is_opened_at_its_first_use(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         assert modes(store_file.parent) == {}
         await backend.statuses()
@@ -184,7 +184,7 @@ def test_migrations_are_numbered_without_a_gap() -> None:
     assert [name[:4] for name in MIGRATIONS] == [f"{number:04}" for number in range(1, len(MIGRATIONS) + 1)]
 
 
-async def test_a_store_that_is_opened_again_is_not_furnished_again(store_file: Path) -> None:
+async def test_a_reopened_store_gets_no_default_data(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         await backend.edit(lambda directory: directory.rename_status("Completado", "Listo"))
     async with open_store(store_file) as backend:

@@ -140,7 +140,7 @@ def test_a_text_search_finds_the_same_tasks_as_a_scan_of_every_text(
 
 @settings(max_examples=12, deadline=None, derandomize=True, database=None)
 @given(written=st.lists(st.tuples(texts, texts), max_size=8), wanted=st.lists(texts, min_size=4, max_size=4))
-def test_a_database_finds_the_same(
+def test_a_database_finds_the_same_tasks_as_a_file(
     postgres_database: "TestDatabase", written: list[tuple[str, str]], wanted: list[str]
 ) -> None:
     async def search() -> None:
@@ -185,7 +185,7 @@ async def test_a_search_reports_that_more_tasks_match_than_it_reads(postgres_dat
     await store.aclose()
 
 
-def test_many_words_and_long_ones_are_found_too(tmp_path: Path) -> None:
+def test_a_search_of_many_or_long_words_finds_its_tasks(tmp_path: Path) -> None:
     with open_texts(tmp_path / "tasks.sqlite") as connection:
         long = "".join(chr(0x4E00 + number) for number in range(300))
         write(connection, ("add", 1, f"{long} {' '.join(f'word{one}' for one in range(90))}", ""))
@@ -212,7 +212,7 @@ def test_the_index_follows_a_transaction_that_is_rolled_back(tmp_path: Path) -> 
         check_searches(connection, ["acme", "globex"])
 
 
-def test_doctor_says_where_a_search_looks_at_every_text(tmp_path: Path) -> None:
+def test_doctor_reports_if_a_search_reads_every_text(tmp_path: Path) -> None:
     with open_texts(tmp_path / "tasks.sqlite") as connection:
         assert describe_search(connection) == ""
     with open_texts(tmp_path / "tasks.sqlite", without_fts=True) as connection:

@@ -44,7 +44,7 @@ async def test_a_finished_task_has_a_finish_time_until_it_is_reopened(
         assert await times(backend) == TaskTimes(NOW + timedelta(minutes=2))
 
 
-async def test_the_stores_own_values_bring_back_when_and_by_whom_a_task_was_finished(store_file: Path) -> None:
+async def test_undo_restores_the_time_and_person_of_a_completion(store_file: Path) -> None:
     clock = FixedClock()
     async with open_store(store_file, clock) as backend:
         to = await statuses(backend)
@@ -58,7 +58,7 @@ async def test_the_stores_own_values_bring_back_when_and_by_whom_a_task_was_fini
         assert (restored.completed, restored.completed_by) == (finished.completed, finished.completed_by)
 
 
-async def test_of_tasks_of_an_older_program_the_times_are_not_known(store_file: Path) -> None:
+async def test_tasks_of_an_older_version_have_unknown_times(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         to = await statuses(backend)
         await create(backend, Edit(title="Call", priority=1, status=to["done"].status))

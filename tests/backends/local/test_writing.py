@@ -42,7 +42,7 @@ async def create_full_tasks(backend: LocalBackend, count: int = 1) -> list[Task]
     return [await create(backend, edit) for _ in range(count)]
 
 
-async def test_a_task_that_another_program_has_spoilt_is_named_and_not_listed(store_file: Path) -> None:
+async def test_a_task_damaged_by_another_program_is_named_and_not_listed(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         [spoilt, task] = await create_full_tasks(backend, 2)
         with closing(sqlite3.connect(store_file)) as connection, connection:
@@ -66,7 +66,7 @@ async def test_a_lost_create_is_found_among_many_newer_tasks_and_many_older_ones
         assert later.tasks == []
 
 
-async def test_a_task_is_found_by_its_words_after_each_change_and_by_no_former_ones(backend: LocalBackend) -> None:
+async def test_a_task_is_found_by_its_present_words_and_not_by_former_ones(backend: LocalBackend) -> None:
     task = await create(backend, Edit(title="Call Acme", description="about prices", priority=1))
     for edit, words, former in (
         (Edit(description="about delivery"), "acme delivery", "prices"),
@@ -88,7 +88,7 @@ async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backen
     assert {one.id for one in await backend.account.members()} == {"m-1", *(one.id for one in before)}
 
 
-async def test_a_create_may_have_made_only_tasks_that_show_all_of_it(backend: LocalBackend) -> None:
+async def test_a_create_is_matched_only_with_tasks_that_have_all_its_fields(backend: LocalBackend) -> None:
     [task] = await create_full_tasks(backend)
     same, other = Edit(title="Call", priority=2), Edit(title="Call", priority=1)
     found = await backend.find_created([same, other], datetime.fromisoformat(str(task.created_at)))
@@ -110,7 +110,7 @@ async def test_snapshots_have_the_requested_ids_without_missing_tasks(backend: L
     assert await backend.snapshots([], fresh=True) == {}
 
 
-async def test_a_thousand_tasks_are_one_look(backend: LocalBackend) -> None:
+async def test_snapshots_of_a_thousand_tasks_take_one_query(backend: LocalBackend) -> None:
     (task,) = await create_full_tasks(backend)
     assert set(await backend.snapshots([task.id, *(f"no-{n}" for n in range(1_000))])) == {task.id}
 
@@ -218,7 +218,7 @@ async def test_nothing_is_written_once_it_was_stopped(backend: LocalBackend) -> 
     assert [await backend.get_task(task.id) for task in tasks] == tasks
 
 
-async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Path, backend: LocalBackend) -> None:
+async def test_an_unusable_store_is_the_outcome_of_every_task(tmp_path: Path, backend: LocalBackend) -> None:
     tasks = await create_full_tasks(backend, 2)
     watch = BulkProgress()
     async with open_store(tmp_path) as unusable:

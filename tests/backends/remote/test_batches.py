@@ -177,7 +177,7 @@ async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unk
     assert second.written
 
 
-async def test_a_missing_task_is_not_sent_again_after_the_caller_has_given_up() -> None:
+async def test_a_lost_update_is_not_retried_after_the_caller_gave_up() -> None:
     adapter, client, tasks = await open_adapter(Stopped, 2)
     assert isinstance(adapter, Stopped)
     results = await adapter.update_tasks([(task, EDIT) for task in tasks], adapter.progress)

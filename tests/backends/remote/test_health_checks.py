@@ -35,7 +35,7 @@ def check_remedies(found: Looked) -> None:
         assert bool(one.remedy) == (one.outcome in {"warning", "failed"}), one
 
 
-async def test_a_healthy_one_is_found_healthy(crm: Crm, tmp_path: Path) -> None:
+async def test_a_healthy_crm_passes_every_check(crm: Crm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, crm.sandbox())
     assert list(found) == SUBJECTS
     assert outcomes(found) == dict.fromkeys(crm.untold, "unknown")

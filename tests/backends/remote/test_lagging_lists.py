@@ -41,7 +41,7 @@ async def settle_batches(shown_after: Sequence[float]) -> tuple[list[State], int
     return [item.state for item in items], len(sent)
 
 
-async def test_the_last_look_is_at_every_batch() -> None:
+async def test_the_last_read_covers_every_batch() -> None:
     assert await settle_batches([8.0, 99.0]) == ([State.APPLIED, State.FAILED], 0)
 
 

@@ -150,7 +150,7 @@ class Throttled(ExampleClient):
         return await super().tasks()
 
 
-async def test_a_create_that_was_made_though_throttled_is_not_sent_again_while_another_may_look_like_it() -> None:
+async def test_a_throttled_create_that_was_applied_is_not_retried_while_an_equal_one_may_exist() -> None:
     time = Time()
     client = Throttled(time)
     results = await adapter_of(client, time).create_tasks([EDIT, replace(EDIT, description="twice")])
@@ -263,7 +263,7 @@ class FailsAtDeletions(ExampleClient):
 
 
 @pytest.mark.parametrize("waits_s", [[7.0], [None, 9.0], [None, None]])
-async def test_a_deletion_that_fails_tells_the_last_failure_and_waits_as_the_crm_asks(
+async def test_a_failed_deletion_reports_the_last_failure_and_waits_as_the_crm_asks(
     waits_s: Sequence[float | None],
 ) -> None:
     time = Time()

@@ -295,7 +295,7 @@ async def test_a_grant_is_revoked_if_its_refresh_token_is_whatever_happens_to_th
         assert kinds == ["refresh_token", "access_token", "access_token"]
 
 
-async def test_people_sign_in_where_the_crm_says(crm: str) -> None:
+async def test_the_consent_page_is_at_the_address_of_the_crm(crm: str) -> None:
     changed = {f"{crm}_base_url": APIS[crm], f"{crm}_client_id": "id 1", f"{crm}_client_secret": "secret"}
     shared = {"close_api_key": "key"} if crm == "close" else {"hubspot_access_token": "pat"}
     settings = Settings(**(changed | shared))

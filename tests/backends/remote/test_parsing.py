@@ -27,7 +27,7 @@ from taskhand.http.retry import RequestKind
 @pytest.mark.parametrize(
     ("value", "text", "filled"), [("Call", "Call", "Call"), ("", "", None), (None, None, None), (7, None, None)]
 )
-def test_a_text_is_a_text_and_anything_else_is_none(value: object, text: str | None, filled: str | None) -> None:
+def test_only_a_string_is_read_as_a_text(value: object, text: str | None, filled: str | None) -> None:
     assert text_of(value) == text
     assert filled_text(value) == filled
     assert id_of({"id": value}) == (filled or "")

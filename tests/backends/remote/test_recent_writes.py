@@ -52,7 +52,7 @@ def test_a_write_is_remembered_for_a_while_and_its_id_for_ever() -> None:
     assert recent.known_ids == {"a", "b"}
 
 
-def test_a_state_that_a_task_has_again_is_no_former_one() -> None:
+def test_a_state_that_a_task_returned_to_is_not_a_former_one() -> None:
     recent = RecentWrites[str](30.0, Time().clock)
     recent.wrote("a", "second", "first")
     recent.wrote("a", "first", "second")

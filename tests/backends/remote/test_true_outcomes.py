@@ -1,4 +1,4 @@
-"""Whatever goes wrong with two requests for a write: what is told of it is so."""
+"""The reported outcome of a write is true whatever fails in its two requests."""
 
 from itertools import product
 

@@ -98,7 +98,7 @@ def test_a_signature_is_good_for_five_minutes(delivery: Delivery, seconds: int) 
         (VAMBE, replace(BY_VAMBE, secret=f"{VAMBE_SECRET}0")),
     ],
 )
-def test_anything_else_is_not_genuine(check: WebhookCheck, delivery: Delivery) -> None:
+def test_altered_deliveries_are_not_genuine(check: WebhookCheck, delivery: Delivery) -> None:
     verdict = check.check(delivery)
     assert verdict.flaw is not None
     assert verdict.proof is None

@@ -1,4 +1,4 @@
-"""Many changes at once: at the configured rate and no faster, watched, stopped when asked to, each with its outcome."""
+"""Bulk changes: sent at the configured rate, reported task by task, stopped on request, each with its outcome."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -163,7 +163,7 @@ async def test_a_stopped_bulk_change_begins_no_more_writes_and_reports_every_sen
     assert len(errors(outcomes)) == 60 - len(puts(there))
 
 
-async def test_stopped_before_it_begins_nothing_is_sent() -> None:
+async def test_a_bulk_change_stopped_before_it_begins_sends_nothing() -> None:
     there, watch = vambe(3), BulkProgress()
     watch.stop("the caller gave up")
     async with staged(there, Time()) as (backend, tasks):
@@ -187,7 +187,7 @@ async def test_a_stop_during_the_read_back_of_a_lost_write_prevents_a_resend() -
     assert (outcome.error.code, outcome.error.retryable) == ("upstream_error", True)
 
 
-async def test_asked_to_wait_for_an_hour_the_rest_is_not_sent() -> None:
+async def test_the_rest_is_not_sent_after_a_request_to_wait_for_an_hour() -> None:
     there, watch = vambe(40), BulkProgress()
     busy = [status(429, 3600, nth=5, route=PUT)]
     async with staged(there, Time(), busy, vambe_rate=4, vambe_in_flight=4) as (backend, tasks):
@@ -229,7 +229,7 @@ async def test_each_update_has_its_own_outcome_independent_of_the_others() -> No
     assert task_id(99) not in puts(there)
 
 
-async def test_where_the_lists_cannot_be_read_none_is_sent() -> None:
+async def test_no_update_is_sent_if_the_lists_cannot_be_read() -> None:
     there, watch = vambe(3), BulkProgress()
     down = [status(500, route=LIST, **EVER)]
     async with staged(there, Time(), down, vambe_cache_s=0) as (backend, tasks):
@@ -355,7 +355,7 @@ async def test_other_changes_of_misread_tasks_are_made_beside_the_one_that_shows
     assert clocks(there) == {"15:00"}
 
 
-async def test_a_due_time_that_cannot_be_taken_back_is_left_in_doubt() -> None:
+async def test_a_due_time_that_cannot_be_reverted_is_unknown() -> None:
     there = timed_vambe("wall", tasks=1)
     async with staged(there, Time(), [status(500, nth=2, route=PUT)]) as (backend, tasks):
         (outcome,) = await backend.update_tasks(later(tasks, 7))
@@ -363,7 +363,7 @@ async def test_a_due_time_that_cannot_be_taken_back_is_left_in_doubt() -> None:
     assert task_id(1) in (outcome.error.next_step or "")
 
 
-async def test_a_due_time_is_taken_back_in_all_the_time_that_a_call_has_left() -> None:
+async def test_a_due_time_is_reverted_within_the_rest_of_the_call() -> None:
     there, time = timed_vambe("wall", tasks=1), Time()
     before = there.tasks
     async with staged(there, time, [status(429, retry_after=10, nth=2, route=PUT)]) as (backend, tasks):
@@ -382,7 +382,7 @@ class Unmoved(VambeSandbox):
         return super().answer(replace(call, body=b"{}") if is_ignored else call, stale=stale)
 
 
-async def test_a_due_time_whose_taking_back_is_confirmed_without_effect_is_left_in_doubt() -> None:
+async def test_a_due_time_whose_revert_has_no_effect_is_unknown() -> None:
     there = Unmoved(**timed_world("wall", 1))
     async with staged(there, Time()) as (backend, tasks):
         (outcome,) = await backend.update_tasks(later(tasks, 7))

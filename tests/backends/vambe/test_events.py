@@ -40,7 +40,7 @@ def kinds_and_fields(events: Sequence[TaskEvent]) -> list[tuple[str, list[str]]]
     return [(event.kind, [one.field for one in event.changed]) for event in events]
 
 
-async def test_a_task_that_left_the_list_by_its_date_is_found_elsewhere() -> None:
+async def test_a_task_whose_date_left_the_list_is_found_in_another_list() -> None:
     async with open_vambe() as world:
         task_id = await world.others.create("Call Acme")
         await world.others.create("Other")
@@ -78,7 +78,7 @@ async def test_a_look_takes_one_request_while_nothing_has_changed() -> None:
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-async def test_a_list_that_is_behind_invents_nothing(nth: int) -> None:
+async def test_a_lagging_list_causes_no_false_event(nth: int) -> None:
     async with open_vambe() as world:
         one, two = await world.others.create("One"), await world.others.create("Two")
         feed = await begin(world)
@@ -215,7 +215,7 @@ async def test_a_look_is_refused_where_vambe_refuses_every_window() -> None:
             await begin(world)
 
 
-async def test_a_way_of_writing_due_times_that_is_learned_is_no_change() -> None:
+async def test_learning_how_due_times_are_written_causes_no_event() -> None:
     async with open_vambe(spec_variant=SpecVariant(due_at="wall")) as world:
         due: Any = {"dueDate": "2026-03-09", "dueTime": "15:00", "timezone": "America/Santiago"}
         task_id = await world.others.create("Call Acme")

@@ -1,4 +1,4 @@
-"""What Vambe's lists show late, what somebody else changes meanwhile, and how fast many changes leave."""
+"""Lists of Vambe that lag behind writes, changes by others meanwhile, and the rate of many changes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress

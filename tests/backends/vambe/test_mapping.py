@@ -252,7 +252,7 @@ def test_an_update_has_the_changed_documented_fields_only(edit: Edit, body: dict
     assert body_of(edit, read_task()) == body
 
 
-def test_a_new_task_is_not_given_the_nulls_that_it_has_anyway() -> None:
+def test_a_create_omits_nulls() -> None:
     edit = Edit(
         title="x", description=None, due=None, responsible_ids=(), ai_contact_id=None, ai_customer_id=None, priority=2
     )
@@ -279,12 +279,12 @@ def test_priority_is_read_as_number_digit_or_word(raw: object, priority: int) ->
 
 
 @pytest.mark.parametrize("empty", [None, ""])
-def test_no_description_is_null_or_empty(empty: str | None) -> None:
+def test_a_missing_description_is_read_from_null_or_an_empty_text(empty: str | None) -> None:
     assert read_task(description=empty).description is None
 
 
 @pytest.mark.parametrize("people", [None, []])
-def test_nobody_responsible_is_null_or_empty(people: list[object] | None) -> None:
+def test_no_responsible_is_read_from_null_or_an_empty_list(people: list[object] | None) -> None:
     assert read_task(task_responsibles=people).responsible_ids == ()
 
 

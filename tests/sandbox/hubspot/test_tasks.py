@@ -216,7 +216,7 @@ async def test_edits_a_task_as_a_person_would() -> None:
             stage.sandbox.edit(NOBODY, hs_task_subject="x")
 
 
-async def test_nothing_is_deduplicated() -> None:
+async def test_the_sandbox_creates_equal_tasks_twice() -> None:
     async with open_stage() as stage:
         assert (await stage.create_task())["id"] != (await stage.create_task())["id"]
 

@@ -89,7 +89,7 @@ async def test_a_registered_redirect_is_compared_exactly(crm: str) -> None:
         ("hubspot", "https://a.example/back", 302),
     ],
 )
-async def test_a_reading_allows_only_the_documented_redirects(name: str, uri: str, status: int) -> None:
+async def test_a_variant_allows_only_the_documented_redirects(name: str, uri: str, status: int) -> None:
     async with open_signing(name, "oauth_redirects=documented") as flow:
         assert (await flow.consent(redirect_uri=uri)).status_code == status
 
@@ -102,7 +102,7 @@ async def test_a_person_may_decline(crm: str) -> None:
         assert (await flow.consent(decision="deny")).status_code == 200
 
 
-async def test_a_reading_drops_the_state(crm: str) -> None:
+async def test_a_variant_drops_the_state(crm: str) -> None:
     async with open_signing(crm, "oauth_state=dropped") as flow:
         assert set(await flow.sent_back()) == {"code"}
 
@@ -139,7 +139,7 @@ async def test_a_wrong_exchange_is_refused_and_the_right_one_still_works(crm: st
         assert (await flow.exchange(code)).status_code == 200
 
 
-async def test_the_challenge_is_checked_ignored_or_required_by_the_reading(crm: str) -> None:
+async def test_the_variant_decides_whether_the_challenge_is_checked_ignored_or_required(crm: str) -> None:
     without: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
     async with open_signing(crm) as flow:
         assert (await flow.sent_back(code_challenge_method="plain"))["error"] == "invalid_request"

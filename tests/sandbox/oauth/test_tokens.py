@@ -67,7 +67,7 @@ async def test_the_spec_variant_decides_the_effect_of_reusing_an_old_refresh_tok
         assert await flow.status(new["access_token"]) == later
 
 
-async def test_a_reading_accepts_an_old_refresh_token_once_more_and_one_keeps_it(crm: str) -> None:
+async def test_a_variant_accepts_an_old_refresh_token_once_more_and_one_keeps_it(crm: str) -> None:
     for reading in (["oauth_refresh=rotated", "oauth_reuse=accepted"], ["oauth_refresh=kept"]):
         async with open_signing(crm, *reading) as flow:
             old = await flow.sign_in()
@@ -148,7 +148,7 @@ async def test_faults_strike_the_token_endpoint(crm: str) -> None:
         assert (await flow.refresh(body["refresh_token"])).status_code == kept  # the answer with the new one was lost
 
 
-async def test_hubspot_tells_about_tokens() -> None:
+async def test_hubspot_answers_the_introspection_of_a_token() -> None:
     async with open_signing("hubspot") as flow:
         body, app = await flow.sign_in(), flow.sandbox.authorization.app
         client = {"client_id": app.client_id, "client_secret": app.client_secret}
@@ -167,7 +167,7 @@ async def test_hubspot_tells_about_tokens() -> None:
         assert body["access_token"] not in (await flow.client.get("/_sandbox/requests")).text
 
 
-async def test_hubspots_old_paths_and_errors() -> None:
+async def test_hubspots_old_paths_and_errors_are_emulated() -> None:
     async with open_signing("hubspot", "oauth_errors=old") as flow:
         answer = await flow.exchange("unknown")
         assert answer.json() == {"status": "BAD_AUTH_CODE", "message": "missing or unknown auth code"}

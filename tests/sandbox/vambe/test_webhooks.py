@@ -74,7 +74,7 @@ async def test_an_invalid_webhook_is_refused(body: dict[str, Any]) -> None:
         assert (await stage.client.get(HOOKS)).json() == []
 
 
-async def test_nothing_is_delivered() -> None:
+async def test_a_webhook_has_no_deliveries_at_first() -> None:
     async with open_stage() as stage:
         assert (await stage.client.get(f"{HOOKS}/calls")).json() == []
         assert (await stage.client.get(f"{HOOKS}/webhook_9")).status_code == 404

@@ -7,7 +7,7 @@ from taskhand.server.board.page import board_page
 MAX_BYTES = 20_000
 
 
-def test_the_page_is_one_small_document() -> None:
+def test_the_board_is_one_small_document() -> None:
     page = board_page()
     assert len(page.encode()) <= MAX_BYTES
     assert page.startswith("<!doctype html>\n<html")

@@ -119,7 +119,7 @@ async def test_a_form_or_malformed_body_cannot_use_the_token_or_call_tools(site:
     assert (await site.send("/call", long)).status_code == 400
 
 
-async def test_other_methods_and_paths_do_nothing(site: Site) -> None:
+async def test_the_board_refuses_other_methods_and_paths(site: Site) -> None:
     headers = {"Origin": site.origin, "Access-Control-Request-Method": "POST"}
     for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "OTHER"):
         for path in (*PATHS, "/session", "/call"):

@@ -222,7 +222,7 @@ async def test_after_ten_minutes_a_page_and_its_form_are_over(stage: LinkStage, 
     assert await stage.linked() == {}
 
 
-async def test_ten_tries_are_all(stage: LinkStage, browser: Browser) -> None:
+async def test_a_link_page_allows_ten_tries(stage: LinkStage, browser: Browser) -> None:
     page = await stage.ticket(connection="chat")
     await browser.open(page)
     answers = [(await browser.send(page, "no key")).status_code for _ in range(10)]

@@ -1,4 +1,4 @@
-"""Two servers on one database behind a proxy that sends every request to either: clients see one server."""
+"""Two servers on one database behind a proxy that sends each request to either: clients see one server."""
 
 import re
 import signal
@@ -71,7 +71,7 @@ async def open_team(folder: Path, postgres: TestDatabase, **more: str) -> AsyncI
                 yield Team(proxy, (first, second), key, settings)
 
 
-async def test_every_tool_and_the_end_of_one_of_the_servers(tmp_path: Path, postgres: TestDatabase) -> None:
+async def test_every_tool_works_behind_a_proxy_while_one_server_ends(tmp_path: Path, postgres: TestDatabase) -> None:
     people = tmp_path / "people.toml"
     people.write_text('["ben@example.com"]\nmember = "Elisa Mora"\n', encoding="utf-8")
     async with open_team(tmp_path, postgres, TASKHAND_PEOPLE=str(people)) as team:

@@ -95,7 +95,7 @@ ORDERS: dict[str, list[Message]] = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_any_order_of_opening_works(server: Server[Any], order: str) -> None:
+async def test_every_order_of_opening_requests_works(server: Server[Any], order: str) -> None:
     messages = ORDERS[order]
     async with connect_raw(server) as connection:
         for answer in (await replay(connection, messages)).values():

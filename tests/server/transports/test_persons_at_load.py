@@ -241,7 +241,7 @@ async def test_each_request_and_each_answer_is_of_whoever_calls(linked: Sequence
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.__name__.strip("_"))
-async def test_a_fault_that_mixes_persons_up_is_seen(
+async def test_the_load_test_detects_a_server_that_mixes_persons_up(
     fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault(monkeypatch)

@@ -31,7 +31,7 @@ def next_notification(pipe: Pipe, method: str) -> Message:
 
 
 @pytest.mark.parametrize("era", ["2025-11-25", "2026-07-28"])
-def test_over_stdio(store_file: Path, era: str) -> None:
+def test_subscriptions_work_over_stdio(store_file: Path, era: str) -> None:
     with Pipe(store_file) as pipe:
         task = create_task(pipe)
         pipe.ask_tool("list_events", {})
@@ -66,7 +66,7 @@ def send_older(web: Web, method: str, message: Message | None, **headers: str) -
         return reply.headers["mcp-session-id"], reply.read()
 
 
-def test_over_http_in_the_older_era(store_file: Path) -> None:
+def test_subscriptions_work_over_http_in_the_older_era(store_file: Path) -> None:
     with serving(store_file) as web:
         task = create_task(web)
         uri = f"task://{task['id']}"
@@ -87,7 +87,7 @@ def test_over_http_in_the_older_era(store_file: Path) -> None:
         assert "result" in web.call("update_task", {"id": task["id"], "title": "Changed a third time"})
 
 
-async def test_over_http_in_the_newer_era(store_file: Path) -> None:
+async def test_subscriptions_work_over_http_in_the_newer_era(store_file: Path) -> None:
     with serving(store_file) as web, anyio.fail_after(BOUND_S):
         task = create_task(web)
         web.call("list_events", {})

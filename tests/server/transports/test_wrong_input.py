@@ -107,7 +107,7 @@ def test_true_is_not_the_number_one(targets: tuple[Target, ...], tool: str, sent
         assert contents(target.store) == before
 
 
-def test_every_tool_is_covered() -> None:
+def test_wrong_calls_cover_every_tool() -> None:
     assert sorted(VALID) == sorted(tool.name for tool in TOOLS)
 
 
