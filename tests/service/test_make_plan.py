@@ -4,18 +4,35 @@ from datetime import UTC
 from pathlib import Path
 
 from behaviour.arms import NOW
-from builders import TASK_ID, task
+from builders import PENDING, TASK_ID, task
 from safety.victim import journal_in, store_in
 from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice, StatusList
 from taskhand.journal.journal import Intent
 from taskhand.journal.render import render_change
 from taskhand.service.app_context import AppContext
+from taskhand.service.forwarding import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.make_plan import make_plan
 from taskhand.service.write_call import Call
+
+
+async def test_a_plan_notes_a_status_that_was_not_seen_beside_one_that_was(tmp_path: Path) -> None:
+    class Backend(ForwardingBackend):
+        """A backend that knows the statuses that were seen on tasks."""
+
+        async def statuses(self) -> StatusList:
+            return StatusList((PENDING,), complete=False, source="the tasks")
+
+    app = AppContext(Backend(store_in(tmp_path)), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    for names, is_noted in ((["Pendiente"], False), (["Pendiente", "Nuevo"], True)):
+        edits = [Edit(status=StatusChoice(name=name)) for name in names]
+        plan = await make_plan(Call(app, "update_task"), [Intent("update", Snapshot(task()), one) for one in edits])
+        assert ("none of those seen so far" in (plan.note or "")) is is_noted
+    await app.aclose()
 
 
 async def test_the_journal_of_a_plan_shows_the_refused_tasks_beside_the_planned_ones(tmp_path: Path) -> None:

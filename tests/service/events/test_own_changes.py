@@ -1,0 +1,99 @@
+"""The changes of the journal that a feed takes in between two polls, and those that a list of events lacks."""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from behaviour.arms import NOW
+from builders import TASK_ID, task
+from fixed_clock import FixedClock
+from journals import journal_at
+from safety.victim import store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.principal import Person, Principal
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
+from taskhand.events.event_store import Feed, FeedName
+from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
+from taskhand.service.app_context import AppContext
+from taskhand.service.events.own_changes_between_polls import find_own_changes
+from taskhand.service.events.unlisted_writes import describe_unlisted_writes
+from taskhand.service.lazy import Lazy
+
+ANA, BEN = "ana@x.test", "ben@x.test"
+
+
+class Known:
+    """The tasks that a feed knows."""
+
+    def __init__(self, *tasks: Task) -> None:
+        self._tasks = {one.id: one for one in tasks}
+
+    async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
+        return {one: task for one, task in self._tasks.items() if one in ids}
+
+    async def find_all(self) -> Mapping[str, Task]:
+        raise AssertionError("the tasks of the changes are enough")
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    clock = FixedClock()
+    clock.now = NOW
+    return clock
+
+
+@pytest.fixture
+async def app(tmp_path: Path, clock: FixedClock) -> AsyncIterator[AppContext]:
+    async with journal_at(clock) as journal:
+        yield AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
+
+
+async def write(app: AppContext, clock: FixedClock, person: str, title: str, during: tuple[int, int]) -> str:
+    """Journal a new title of the task; `during` are its begin and end in seconds before now."""
+    began_s, ended_s = during
+    edit, after = Edit(title=title), task(title=title)
+    opening = Opening("update_task", Caller(subject=person), NOW - timedelta(seconds=began_s))
+    clock.now = NOW - timedelta(seconds=ended_s)
+    intents, results = [Intent("update", Snapshot(task()), edit, edit)], [Result(0, "applied", TASK_ID, after)]
+    return (await app.journal.record(opening, Ending("applied"), intents, results)).id
+
+
+def feed(person: str | None = None) -> Feed:
+    """A feed that was polled five minutes ago."""
+    return Feed(FeedName("test", person), 1, "", NOW - timedelta(hours=1), looked_at=NOW - timedelta(minutes=5))
+
+
+@pytest.mark.parametrize(
+    ("person", "known", "events"), [(None, (), 1), (BEN, (), 1), (ANA, (), 0), (ANA, (task(),), 1)]
+)
+async def test_a_feed_of_a_person_has_the_writes_of_others_to_the_tasks_that_it_shows_alone(
+    app: AppContext, clock: FixedClock, person: str | None, known: tuple[Task, ...], events: int
+) -> None:
+    await write(app, clock, BEN, "New", (100, 99))
+    found = await find_own_changes(app, feed(person), Known(*known), NOW)
+    assert len(found.events) == events
+    assert {*found.tasks} == ({TASK_ID} if events else {one.id for one in known})
+
+
+async def test_a_task_is_known_as_the_change_that_ended_last_has_left_it(app: AppContext, clock: FixedClock) -> None:
+    await write(app, clock, ANA, "Second", (200, 50))
+    await write(app, clock, BEN, "First", (150, 100))
+    found = (await find_own_changes(app, feed(), Known(task()), NOW)).tasks[TASK_ID]
+    assert found is not None
+    assert found.title == "Second"
+
+
+async def test_a_recent_change_that_is_not_among_the_events_is_named_to_whoever_may_see_it(
+    app: AppContext, clock: FixedClock
+) -> None:
+    change_id = await write(app, clock, BEN, "New", (60, 59))
+    ana, ben = (app.of_principal(Principal(Person.parse(name))) for name in (ANA, BEN))
+    note = await describe_unlisted_writes(ben, None, ())
+    assert note is not None
+    assert note.startswith(f"{change_id}, made through Taskhand a moment ago")
+    assert await describe_unlisted_writes(ben, None, (change_id,)) is None
+    assert await describe_unlisted_writes(ben, None, (), "another task") is None
+    assert await describe_unlisted_writes(ana, None, ()) is None
