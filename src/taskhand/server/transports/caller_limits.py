@@ -37,10 +37,14 @@ class CallerLimits:
 
     def refuse_rate(self, caller: str) -> Refusal | None:
         """Count a request that begins; a refusal if the caller sends too many a second."""
+        if not self._limits.requests_s:
+            return None
         now = self._clock()
         wait_s = self._callers.of(caller, now).requests.take(now)
+        if not wait_s:
+            return None
         rate = f"more than {self._limits.requests_s:g} requests a second of one caller"
-        return _too_many("requests_a_second", rate, wait_s) if wait_s else None
+        return _too_many("requests_a_second", rate, wait_s)
 
     def receive(self, caller: str, size: int, received: int) -> Refusal | None:
         """Count bytes of an incomplete body; a refusal if they are too many. `received` are the bytes before them."""
@@ -52,7 +56,8 @@ class CallerLimits:
 
     def forget(self, caller: str, size: int) -> None:
         """Subtract bytes whose body has arrived whole, or will never do so."""
-        self._callers.of(caller, self._clock()).arriving_bytes -= size
+        if size:
+            self._callers.of(caller, self._clock()).arriving_bytes -= size
 
     def begin(self, caller: str, *, is_stream: bool) -> Refusal | None:
         """Count a request that has arrived whole as open; a refused one is not counted."""

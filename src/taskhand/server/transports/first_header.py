@@ -7,5 +7,7 @@ __all__ = ["first_header"]
 
 def first_header(found_in: Scope | Message, name: bytes) -> str | None:
     """The first header of this name, which is in lower case, as the SDK reads it; faster than parsing all headers."""
-    found = dict([*found_in["headers"]][::-1]).get(name)
-    return None if found is None else str(found, "latin-1")
+    for present, value in found_in["headers"]:
+        if present == name:
+            return str(value, "latin-1")
+    return None
