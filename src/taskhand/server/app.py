@@ -13,7 +13,7 @@ from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.access import EVERYONE, PAGE_TYPE, PAGES, Access, Served
 from taskhand.server.arguments_text import read_arguments_text
-from taskhand.server.instructions import OPENINGS, instruct_callers, instructions
+from taskhand.server.instructions import OPENINGS, instructions, instructions_for
 from taskhand.server.late_handlers import LateHandlers
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.refusal_log import log_protocol_errors
@@ -128,32 +128,30 @@ def create_server(
         from taskhand.server.call_observer import observe_calls  # noqa: PLC0415  few servers are observed
 
         server.middleware.append(observe_calls(observer))
-    server.middleware += [log_protocol_errors, read_arguments_text, *_describe_server(callers, remark)]
+    server.middleware += [log_protocol_errors, read_arguments_text, _describe_server(callers, remark)]
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
 
 
-def _describe_server(served: Served, remark: str | None) -> tuple[ServerMiddleware[Any], ...]:
-    """The middleware that adds the server's description for this caller to each opening."""
-    return instruct_callers(served, remark), _announce_board(served)
-
-
-def _announce_board(served: Served) -> ServerMiddleware[Any]:
-    """The middleware that announces in each opening that the server has pages.
+def _describe_server(served: Served, remark: str | None) -> ServerMiddleware[Any]:
+    """The middleware that adds to each opening the caller's instructions, and that the server has pages.
 
     The SDK omits the extensions from an answer to `initialize`, and some hosts show no page without them:
     https://github.com/anthropics/claude-ai-mcp/issues/165
     """
 
-    async def announce(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    async def describe(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         result = await call_next(ctx)
-        if not served.has_board or ctx.method not in OPENINGS or not isinstance(result, Mapping):
+        if ctx.method not in OPENINGS or not isinstance(result, Mapping):
             return result
-        extensions = {"extensions": {PAGES: {"mimeTypes": [PAGE_TYPE]}}}
-        return {**result, "capabilities": {**result["capabilities"], **extensions}}
+        described = {**result, "instructions": instructions_for(served, ctx, remark)}
+        if served.has_board:
+            extensions = {"extensions": {PAGES: {"mimeTypes": [PAGE_TYPE]}}}
+            described["capabilities"] = {**result["capabilities"], **extensions}
+        return described
 
-    return announce
+    return describe
 
 
 def _skip_headers(_tool: str) -> None:
