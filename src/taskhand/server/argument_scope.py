@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -51,8 +51,10 @@ class ArgumentScope:
     @cached_property
     def required(self) -> Sequence[str]:
         """The arguments that must be given here."""
-        branches = [branch["required"] for branch in self.schema.get("anyOf", [self.schema]) if "required" in branch]
-        return branches[0] if branches else ()
+        for branch in self.schema.get("anyOf", [self.schema]):
+            if "required" in branch:
+                return cast("Sequence[str]", branch["required"])
+        return ()
 
     @property
     def documented(self) -> frozenset[str]:

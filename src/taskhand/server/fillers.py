@@ -5,8 +5,7 @@ empties a field, so a change is refused unless every null is certainly intended.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -30,8 +29,7 @@ _FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
 """Switches for which 0 has the same effect as leaving them out."""
 
 
-@dataclass(frozen=True, slots=True)
-class OtherArguments:
+class OtherArguments(NamedTuple):
     """The arguments of `model` that are not fields of a task's body: `properties` are their schemas.
 
     `reads` is whether the tool only reads. `is_replaced` is whether another argument of the call takes their place.
@@ -80,8 +78,7 @@ class OtherArguments:
                 return False
 
 
-@dataclass(frozen=True, slots=True)
-class TaskBody:
+class TaskBody(NamedTuple):
     """A body of `kind`: `properties` are the schemas of its fields and of the arguments beside them.
 
     `within` is the argument that contains the body, "" for none. `beside_change` is whether the call changes the same

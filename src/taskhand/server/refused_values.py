@@ -35,14 +35,15 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool, null
         return expected_type(name, schema)
     if isinstance(value, int) and "integer" not in types and abs(value) >= NUMBER_BOUND:
         return f"{name} is too large a number."
-    texts = _values_in(value) if isinstance(value, tuple) else (value,)
-    if len(texts) > _MAX_ITEMS:
-        return f"{name} has {len(texts)} items; send at most {_MAX_ITEMS}."
+    values = _values_in(value) if isinstance(value, tuple) else (value,)
+    if len(values) > _MAX_ITEMS:
+        return f"{name} has {len(values)} items; send at most {_MAX_ITEMS}."
     takes_text = "string" in types or isinstance(value, tuple)
-    longest = max((len(text) for text in texts if isinstance(text, str)), default=0)
+    texts = [one for one in values if isinstance(one, str)]
+    longest = max(map(len, texts), default=0)
     if longest > _MAX_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
         return f"{name} has {longest} characters; send at most {_MAX_TEXT}."
-    if any(isinstance(text, str) and _SURROGATES.search(text) for text in texts):
+    if any(map(_SURROGATES.search, texts)):
         return f"{name} has characters that are not Unicode text."
     return None
 

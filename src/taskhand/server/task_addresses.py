@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 __all__ = ["with_plain_ids"]
 
-_ID_ARGUMENTS: Final = ("id", "ids", "taskId", "taskIds", "except")
+_ID_ARGUMENTS: Final = frozenset({"id", "ids", "taskId", "taskIds", "except"})
 _ADDRESS: Final = re.compile(r"task://(?:([^/\s]+)/)?([^/\s]+)/?")
 
 
@@ -22,8 +22,8 @@ def with_plain_ids(arguments: Mapping[str, Any], *, has_several: bool) -> dict[s
         return sent
     of_call = sent.get("connection") or None
     named: set[str] = set()
-    for argument in _ID_ARGUMENTS:
-        value = sent.get(argument)
+    for argument in _ID_ARGUMENTS & sent.keys():
+        value = sent[argument]
         if isinstance(value, str):
             sent[argument] = _plain_id(value, of_call, named, has_several=has_several)
         elif isinstance(value, list):
