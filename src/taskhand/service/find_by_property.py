@@ -21,6 +21,8 @@ class TaskIds:
 
 async def find_id(app: AppContext, value: str, id_property: str | MISSING) -> str:
     """The id of the task with this value of a property, or the value itself if none is named; NotFound."""
+    if id_property is MISSING:
+        return value
     found = await find_ids(app, [value], id_property)
     if found.missing:
         raise found.missing[value]
