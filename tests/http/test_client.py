@@ -299,6 +299,7 @@ async def test_a_search_that_is_sent_as_post_follows_no_redirect(
     with pytest.raises(UpstreamError) as caught:
         await (await clients(server.url)).post(TASKS, json={}, reads=True)
     assert caught.value.code == "upstream_redirect"
+    assert type(caught.value) is UpstreamError, "a search changes nothing"
     assert len(server.received) == 1
 
 

@@ -131,6 +131,7 @@ async def test_a_fault_disturbs_one_delivery(kind: Any, texts: list[str]) -> Non
     await stage.add("B")
     await stage.sandbox.deliver(subscriber)
     assert subscriber.texts() == texts
+    assert kind in {sent.fault for sent in stage.sandbox.sender.log}
     first = subscriber.got[0]
     is_genuine = first[1]["close-sig-hash"] == signature(key, first[1]["close-sig-timestamp"], first[2].decode())
     assert is_genuine == (kind != "forged")
@@ -147,6 +148,7 @@ async def test_a_late_delivery_comes_once_its_time_has_come() -> None:
     await stage.sandbox.deliver(subscriber)
     await stage.sandbox.deliver(subscriber)
     assert subscriber.texts() == ["A"]
+    assert [sent.fault for sent in stage.sandbox.sender.log] == ["late"]
 
 
 async def test_an_update_waits_for_its_consolidation() -> None:

@@ -113,13 +113,16 @@ def test_a_reported_row_may_also_hold_a_completion_and_a_reopening() -> None:
 
 
 class _Log:
-    """Close's log with one row, of an update."""
+    """Close's log with these updates, one in each page."""
 
-    def __init__(self, row: dict[str, Any]) -> None:
-        self._row = row
+    def __init__(self, *rows: dict[str, Any]) -> None:
+        self._rows = rows
 
     async def events(self, filters: Mapping[str, str], cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        return ([self._row] if filters["action"] == "updated" and cursor is None else []), None
+        at = int(cursor or 0)
+        if filters.get("action") != "updated":
+            return [], None
+        return [self._rows[at]], str(at + 1) if at + 1 < len(self._rows) else None
 
 
 @pytest.mark.parametrize(
@@ -131,9 +134,10 @@ class _Log:
         (("date_created", "date_updated"), None),
         (("id",), None),
         (("object_id",), None),
+        (("action",), None),
     ],
 )
-async def test_a_row_with_one_of_its_times_has_it_for_both_and_one_without_an_id_or_a_time_is_left_out(
+async def test_a_row_with_one_of_its_times_has_it_for_both_and_an_incomplete_row_is_left_out(
     missing: tuple[str, ...], moments: tuple[datetime, datetime] | None
 ) -> None:
     row = {"id": "ev_1", "action": "updated", "object_id": TASK, "user_id": ELENA, "data": ROW}
@@ -141,3 +145,13 @@ async def test_a_row_with_one_of_its_times_has_it_for_both_and_one_without_an_id
     log = _Log({name: value for name, value in row.items() if name not in missing})
     read = await EventLog(cast("CloseClient", log), "lead").read(MADE, None, MADE)
     assert [(one.made, one.changed) for one in read.entries] == ([moments] if moments else [])
+
+
+@pytest.mark.parametrize(("known_s", "is_cut"), [(2, False), (0, True)])
+async def test_pages_that_were_read_before_do_not_count_towards_the_limit(known_s: int, *, is_cut: bool) -> None:
+    row = {"action": "updated", "object_id": TASK, "data": ROW}
+    moments = {f"ev_{age}": (MADE - timedelta(seconds=age)).isoformat() for age in range(-2, 6)}
+    rows = [row | {"id": one, "date_updated": moment} for one, moment in moments.items()]
+    log, since = EventLog(cast("CloseClient", _Log(*rows)), "lead"), MADE - timedelta(minutes=1)
+    read = await log.read(since, None, MADE + timedelta(seconds=known_s - 1), max_pages=2)
+    assert (len(read.entries), read.cut_at is not None) == ((2, True) if is_cut else (8, False))

@@ -72,3 +72,10 @@ async def test_former_members_are_the_listed_ones_where_the_organization_cannot_
     assert await former(Organization([ANA, BEN, GIL], [former_user("user_zoe", "Zoe Ra")], [])) == [
         ("user_gil", "Gil Abel")
     ]
+
+
+async def test_the_account_is_the_only_organization_of_the_user_and_unknown_if_there_are_several() -> None:
+    for ids, account in ((["orga_1"], "orga_1"), (["orga_1", "orga_2"], None), ([], None)):
+        client = Organization([ANA], organizations=[{"id": one} for one in ids])
+        timing = Timing(Time().moment, Time().clock, Time().sleep)
+        assert await Account(client, timing).upstream_account() == account

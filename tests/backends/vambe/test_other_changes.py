@@ -25,12 +25,14 @@ MINE = Edit(title="Mine")
 
 
 class Vambe(VambeSandbox):
-    """A Vambe whose tasks lack the priority while `is_terse`."""
+    """A Vambe whose tasks lack the priority while `is_terse`, and whose ids are in capitals while `is_loud`."""
 
-    is_terse = False
+    is_terse = is_loud = False
 
     def answer(self, request: Request, *, stale: bool) -> Response:
         found = super().answer(request, stale=stale)
+        if self.is_loud:
+            return Response.of_json(found.status, json.loads(found.body) | {"id": TASK.upper()})
         if not self.is_terse:
             return found
         body = json.loads(found.body, object_hook=lambda row: {one: row[one] for one in row if one != "priority"})
@@ -94,3 +96,10 @@ async def test_a_status_whose_name_was_learned_is_not_taken_for_a_change_by_othe
         before = await mine.get_task(TASK)
         there.spec_variant = replace(there.spec_variant, status_config="object")
         assert (await mine.update_task(before, MINE)).task.status_config is not None
+
+
+async def test_a_response_with_the_id_in_capitals_is_about_the_same_task() -> None:
+    async with staged() as (there, mine, _):
+        before = await mine.get_task(TASK)
+        there.is_loud = True
+        assert (await mine.update_task(before, MINE)).task.title == "Mine"

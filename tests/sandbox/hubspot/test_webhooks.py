@@ -94,6 +94,15 @@ async def test_events_have_the_source_of_the_write() -> None:
         assert await stage.sandbox.deliver(target) == ()
 
 
+async def test_a_paused_subscription_delivers_nothing() -> None:
+    async with open_stage() as stage:
+        listening(stage)
+        hooks = stage.sandbox.hooks
+        hooks.subscriptions[:] = [one._replace(active=False) for one in hooks.subscriptions]
+        await stage.create_task()
+        assert await stage.sandbox.deliver(Target()) == ()
+
+
 @pytest.mark.parametrize("answer", [500, 404, 0])
 async def test_retries_a_failed_delivery_with_a_new_signature(answer: int) -> None:
     async with open_stage() as stage:

@@ -104,15 +104,16 @@ class EventLog:
 
 
 def _read_entry(row: JsonObject) -> Entry | None:
-    """The entry of a row; None if the row has no task id, no event id or no time."""
+    """The entry of a row; None if the row has no task id, no event id, no time or another action."""
     made, changed = utc_moment(row.get("date_created")), utc_moment(row.get("date_updated"))
     made, changed = made or changed, changed or made
     task_id, event_id, names = text_of(row.get("object_id")), id_of(row), row.get("changed_fields")
-    if not (task_id and event_id and made and changed):
+    action = text_of(row.get("action"))
+    if not (task_id and event_id and made and changed) or action not in ACTIONS:
         return None
     return Entry(
         event_id,
-        text_of(row.get("action")) or "",
+        action,
         task_id,
         made,
         changed,
