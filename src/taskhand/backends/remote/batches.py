@@ -18,11 +18,11 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
 from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.backends.remote.writer import error_of_unshown
 from taskhand.domain.concurrency import concurrent_tasks
-from taskhand.domain.edit import Edit, is_untouched
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
-    NoAnswer,
     NotAttempted,
     NotFound,
     OutcomeUnknown,
@@ -138,7 +138,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             return
         self._progress.heed(error)
         for item in items:
-            item.state, item.failure = State.LOST, error
+            item.lose(error)
 
     async def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
         """End items with an error of their last request; reads decide about those that an earlier one may have changed.
@@ -155,7 +155,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         if isinstance(error, CallerError | OutcomeUnknown):
             return
         for item in in_doubt:
-            item.state, item.failure = State.LOST, item.error
+            item.lose(item.error)
             if was_confirmed or (self._adapter.lists_lag and len(items) == 1):
                 item.fail(self._messages.unknown_update(item.id))
         await self._conclude([item for item in in_doubt if not item.is_over])
@@ -169,9 +169,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             elif item.index in answer.pending:
                 item.state = State.PENDING
             elif item.index in answer.lost:
-                fault = answer.lost[item.index]
-                item.state, item.failure = State.LOST, None if isinstance(fault, OutcomeUnknown) else fault
-                item.may_be_late = item.may_be_late or isinstance(fault, NoAnswer)
+                item.lose(answer.lost[item.index])
             elif row is not None and self._adapter.shows(row, item.edit):
                 item.apply(row, self._messages.sent_again if item.is_resent else None)
             else:
@@ -259,17 +257,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         """End the items that are still lost or pending after a read, each with its error."""
         is_current = bool(items) and await self._is_current(items[0])
         for item in items:
-            failure, is_open = item.failure, item.may_be_late or item.state is State.PENDING
-            if isinstance(failure, RateLimited) and not item.is_resent and not is_open:
-                item.fail(failure)
-            elif is_open or not is_current or not self._is_disproved(item):
-                item.fail(self._messages.unknown_update(item.id))
-            elif failure is not None and not isinstance(failure, NotAttempted):
-                item.fail(self._messages.failed(failure) if isinstance(failure, UpstreamFailed) else failure)
-            elif self._is_untouched(item):
-                item.fail(self._messages.not_applied())
-            else:
-                item.fail(self._messages.unknown_update(item.id))
+            item.fail(error_of_unshown(item, self._adapter, is_current=is_current))
 
     async def _is_current(self, item: Item[_Row]) -> bool:
         """Whether `get_many` was current: this item's task, read by itself, does not show its edit either."""
@@ -280,14 +268,6 @@ class _BatchUpdate(BulkUpdate[_Row]):
                 return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False
-
-    def _is_untouched(self, item: Item[_Row]) -> bool:
-        """Whether the task was read and is unchanged."""
-        return item.row is not None and is_untouched(self._adapter.to_task(item.row), item.before, item.edit)
-
-    def _is_disproved(self, item: Item[_Row]) -> bool:
-        """Whether the task was read and disproves the edit."""
-        return item.row is not None and self._adapter.disproves(item.row, item.edit)
 
 
 def _fail(items: Sequence[Item[_Row]], error: TaskhandError) -> None:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from taskhand.backends.base import Written
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import NoAnswer, OutcomeUnknown, TaskhandError
 from taskhand.domain.task import Task
 
 __all__ = ["BatchAnswer", "Finish", "Item", "NewTask", "State"]
@@ -32,8 +32,8 @@ class Item(Generic[_Row]):
     """The update at `index` of a bulk update.
 
     `row` is the task in the last response or read, `written` is the reported result. `failure` is the CRM's error for a
-    lost update. `may_be_late` is whether a request may still arrive at the CRM, because no response came in time;
-    `is_resent` is whether a second request was sent.
+    lost update, None for a lost response. `may_be_late` is whether a request may still arrive at the CRM, because no
+    response came in time; `is_resent` is whether a second request was sent.
     """
 
     index: int
@@ -66,6 +66,11 @@ class Item(Generic[_Row]):
     def fail(self, error: TaskhandError) -> None:
         """End with an error."""
         self.state, self.error = State.FAILED, error
+
+    def lose(self, fault: TaskhandError | None) -> None:
+        """Note that it was sent, and that `fault` leaves its outcome open; None if the response did not mention it."""
+        self.state, self.failure = State.LOST, None if isinstance(fault, OutcomeUnknown) else fault
+        self.may_be_late = self.may_be_late or isinstance(fault, NoAnswer)
 
     def add_note(self, note: str | None) -> None:
         """Append a note about the written task."""

@@ -34,23 +34,14 @@ _MAX_DELETIONS: Final = 2
 class Deletable(Protocol):
     """The tasks of a CRM, or other records, that are read and deleted by id; `recent` remembers the deleted ones."""
 
-    @property
-    def messages(self) -> Messages:
-        """The notes and errors about these records."""
-        ...
-
-    @property
-    def recent(self) -> RecentWrites[Any]:
-        """The recent writes and deletions."""
-        ...
+    messages: Messages
+    recent: RecentWrites[Any]
 
     async def delete(self, task_id: str, /) -> None:
         """DELETE one; NotFound if it does not exist."""
-        ...
 
     async def get(self, task_id: str, /) -> object:
         """One as it is now; NotFound."""
-        ...
 
 
 async def is_gone(records: Deletable, task_id: str) -> bool | None:

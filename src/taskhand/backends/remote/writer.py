@@ -1,6 +1,6 @@
-"""The write protocol of single updates: a lost response is no failure; the task is read back.
+"""The write protocol of updates: a lost response is no failure; the task is read back.
 
-The rules, for every CRM:
+The rules, for every CRM, of one update and of each update in a batch:
 
 - A refused write was not applied. An error of a read after the write has left proves nothing about the write.
 - A request to wait (`RateLimited`) and a doubtful refusal (`is_doubtful`) count as refusals, unless a read back shows
@@ -8,26 +8,26 @@ The rules, for every CRM:
   names a wait or what the operator has to repair.
 - After a lost response (`OutcomeUnknown`) or a failure of the CRM (`UpstreamFailed`) the task is read back. If it shows
   the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
-- A create is sent once; if its response is lost, the task is searched for (`bulk_create`). Deletions are in `deletion`.
 - A write that was lost twice and whose task is untouched was not applied, unless a request may still arrive.
   Every other outcome is unknown.
+
+`bulk_create` has the rules of creates, and `deletion` those of deletions.
 """
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
+from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     CallerError,
-    NoAnswer,
     NotAttempted,
     NotFound,
-    OperatorError,
     OutcomeUnknown,
     RateLimited,
     TaskhandError,
-    UpstreamError,
     UpstreamFailed,
 )
 from taskhand.domain.request_log import recorded_requests
@@ -37,7 +37,7 @@ from taskhand.http.rate_limiter import without_pauses
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "error_of_unshown"]
 
 _Row = TypeVar("_Row")
 
@@ -55,81 +55,81 @@ class Writer(Generic[_Row]):
         The update is sent once more if its response was lost and the task does not show the edit, unless `progress` is
         stopped by then.
         """
-        may_be_late = False
-        for is_second in (False, True):
-            try:
-                row, note = await self._send_once(before, edit, progress)
-            except (OutcomeUnknown, UpstreamFailed) as fault:
-                may_be_late = may_be_late or isinstance(fault, NoAnswer)
-                now = await self._read_back(before.id, edit, fault)
-                if self._adapter.shows(now, edit):
-                    return now, self._messages.applied
-                is_unapplied = not may_be_late and self._adapter.disproves(now, edit)
-                if isinstance(fault, UpstreamFailed) and is_unapplied:
-                    raise self._messages.failed(fault) from fault
-            except (NotAttempted, OperatorError, UpstreamError) as error:
-                if not is_second or (is_unapplied and not isinstance(error, NotAttempted)):
-                    raise
+        item = Item[_Row](0, before, edit)
+        for is_resent in (False, True):
+            item.is_resent = is_resent
+            written = await self._send(item, progress or BulkProgress())
+            if written is not None:
+                row, note = written
+                return row, note or (self._messages.sent_again if is_resent else None)
+            if item.state is State.LOST:
+                item.row = await self._read_back(item)
+                if self._adapter.shows(item.row, edit):
+                    return item.row, self._messages.applied
+            if item.failure is not None:
                 break
-            else:
-                return row, note or (self._messages.sent_again if is_second else None)
-        if is_unapplied and is_untouched(self._adapter.to_task(now), before, edit):
-            raise self._messages.not_applied()
-        raise self._messages.unknown_update(before.id)
+        raise error_of_unshown(item, self._adapter) from item.failure
 
-    async def _send_once(self, before: Task, edit: Edit, progress: BulkProgress | None) -> tuple[_Row, str | None]:
-        """The task after one request for an update, and a note.
+    async def _send(self, item: Item[_Row], progress: BulkProgress) -> tuple[_Row, str | None] | None:
+        """Send one request: the task after it and a note, or None if the item is lost or its repetition was refused.
 
-        If the CRM asks to wait, or its refusal is doubtful, the task is read: it may show the edit all the same.
-        Raises the error of `progress` if it is stopped.
+        Raises the refusal of the first request, or of the values.
         """
-        if progress is not None and progress.stopped is not None:
-            raise progress.stopped
+        before, edit = item.before, item.edit
         with recorded_requests() as sent:
             try:
+                if progress.stopped is not None:
+                    raise progress.stopped
                 answer = await self._adapter.update(before, edit)
-            except RateLimited as throttled:
-                if progress is not None:
-                    progress.heed(throttled)
-                if not sent.has_write_left:
-                    raise
-                return await self._read_if_applied(before.id, edit, throttled), self._messages.applied
-            except (OutcomeUnknown, UpstreamFailed):
-                raise
-            except (CallerError, OperatorError, UpstreamError) as refused:
-                explained = explain_refusal(refused, self._messages.name, edit, before.id)
-                if not is_doubtful(sent, refused):
+            except (OutcomeUnknown, UpstreamFailed) as fault:
+                item.lose(fault)
+                return None
+            except TaskhandError as refused:
+                if isinstance(refused, RateLimited):
+                    progress.heed(refused)
+                explained = explain_refusal(refused, self._messages.name, edit, item.id)
+                if is_doubtful(sent, refused):
+                    item.lose(explained)
+                elif item.is_resent and not isinstance(refused, CallerError):
+                    item.state, item.failure = State.OPEN, explained
+                else:
                     raise explained from None
-                return await self._read_if_applied(before.id, edit, explained), self._messages.applied
+                return None
         if answer is None:
             return await self._adapter.get(before.id, edit), None
         return await self._adapter.complete(answer, before, edit)
 
-    async def _read_if_applied(self, task_id: str, edit: Edit, refused: TaskhandError) -> _Row:
-        """The task as it is now, if it shows an edit that was refused.
+    async def _read_back(self, item: Item[_Row]) -> _Row:
+        """The task as it is now. If it cannot be read: the refusal if it `counts_unread`, else OutcomeUnknown.
 
-        Raises `refused` if the task disproves the edit, or if the task cannot be read and the refusal `counts_unread`;
-        NotFound if the task does not exist; OutcomeUnknown if the read proves nothing.
+        If the task does not exist, NotFound, or the refusal.
         """
+        refused = None if isinstance(item.failure, UpstreamFailed) else item.failure
         try:
-            with without_pauses():
-                row = await self._adapter.get(task_id, edit)
-            if self._adapter.shows(row, edit):
-                return row
-            is_unapplied = self._adapter.disproves(row, edit)
+            with nullcontext() if refused is None else without_pauses():
+                return await self._adapter.get(item.id, item.edit)
         except TaskhandError as unread:
             if isinstance(unread, NotFound) and isinstance(refused, NotFound):
                 raise unread from None
-            if isinstance(unread, NotFound) or counts_unread(refused):
+            if refused is not None and (isinstance(unread, NotFound) or counts_unread(refused)):
                 raise refused from None
-            is_unapplied = False
-        if is_unapplied:
-            raise refused
-        raise self._messages.unknown_update(task_id) from refused
+            raise self._messages.unknown_update(item.id) from item.failure
 
-    async def _read_back(self, task_id: str, edit: Edit, fault: UpstreamError) -> _Row:
-        """The task as it is now; OutcomeUnknown, from `fault`, if it cannot be read."""
-        try:
-            return await self._adapter.get(task_id, edit)
-        except TaskhandError:
-            raise self._messages.unknown_update(task_id) from fault
+
+def error_of_unshown(item: Item[_Row], adapter: "CrmAdapter[_Row]", *, is_current: bool = True) -> TaskhandError:
+    """The error of an item that was sent and whose task, as it was read (`item.row`), does not show the edit.
+
+    `is_current` is whether that read shows the task as it is now.
+    """
+    messages, failure, row = adapter.messages, item.failure, item.row
+    is_disproved = row is not None and adapter.disproves(row, item.edit)
+    if item.may_be_late or item.state is State.PENDING:
+        return messages.unknown_update(item.id)
+    if isinstance(failure, RateLimited) and not item.is_resent and (row is None or is_disproved):
+        return failure
+    if row is None or not is_current or not is_disproved:
+        return messages.unknown_update(item.id)
+    if failure is not None and not isinstance(failure, NotAttempted):
+        return messages.failed(failure) if isinstance(failure, UpstreamFailed) else failure
+    is_unapplied = is_untouched(adapter.to_task(row), item.before, item.edit)
+    return messages.not_applied() if is_unapplied else messages.unknown_update(item.id)
