@@ -123,7 +123,7 @@ _VALUES = attrgetter(*_FIELDS)
 
 
 def only_on_creation(edit: Edit) -> Edit:
-    """The part of an edit that a new task is made with; no CRM is asked to make one that is finished."""
+    """The part of an edit with which a task is created; no CRM is asked to create a finished task."""
     return without(edit, "status", "resolution")
 
 

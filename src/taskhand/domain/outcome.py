@@ -18,7 +18,7 @@ Outcome = Literal[
 ]
 
 VOID: frozenset[Outcome] = frozenset({"refused", "not_applied", "not_attempted", "planned"})
-"""Outcomes after which nothing was written: a claim of such a change may be claimed again."""
+"""Outcomes after which nothing was written: another change may hold a claim of such a change."""
 
 _PRECEDENCE: tuple[Outcome, ...] = ("unknown", "applied", "not_applied", "refused", "not_attempted")
 

@@ -5,8 +5,8 @@ later of two results for one intent counts, and the later of two endings. A chan
 open again, and the intents that it goes on with have no results. `pruned` rows belong to no change.
 
 A process that did not answer for too long may have its change ended by another (`taken_over_by`), which has read the
-task. Its later results are `late`: it counts only if it knows more than the other could see, of a write, or
-that nothing was written if the other could not tell.
+task. Its later results are `late`. A late result counts only if it confirms a write that the other process could not
+see, or rules out a write whose outcome the other process could not determine.
 """
 
 import json

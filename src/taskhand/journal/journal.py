@@ -168,8 +168,8 @@ class ChangeQuery:
     """Filters of a list of changes, newest first; None does not filter. `since` and `until` are aware and inclusive.
 
     `after` is the cursor of the previous page. `with_plans` False leaves out plans, unless `outcome` asks for them.
-    `subject` is the person for whom a change was made, by id; `person` is one by id or by the e-mail address of then,
-    which two people of two issuers may have. `outcome` is that of the task if `task_id` names one.
+    `subject` is the person for whom a change was made, by id; `person` is an id, or the e-mail address at the time
+    of the change, which people of two issuers may share. `outcome` is that of the task if `task_id` names one.
     """
 
     task_id: str | None = None
@@ -260,7 +260,7 @@ class Journal(Protocol):
         ...
 
     async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
-        """The earlier change that holds one of the claims, if any; `even_void` also one that made it and is void."""
+        """The earlier change that holds one of the claims, if any; `even_void` includes void changes that made one."""
         ...
 
     async def find(self, change_id: str) -> Change | None:

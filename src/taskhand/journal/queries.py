@@ -80,7 +80,7 @@ def find_holder(
 
 
 def find_session(connection: SqlConnection, change_id: str) -> str | None:
-    """The process that an open change is of; None for one that has ended."""
+    """The process of an open change; None if the change has ended."""
     row = connection.execute("SELECT session FROM under_way WHERE change_id = ?", (change_id,)).fetchone()
     return str(row["session"]) if row else None
 

@@ -304,7 +304,7 @@ class SqlJournal:
         return begun[-1], True
 
     def _end_unsent(self, change: Change, connection: SqlConnection) -> None:
-        """End a change that nothing was sent for, since it was not known whether it had been written down."""
+        """End a change whose begin may not have been stored, and for which nothing was sent."""
         if queries.find_session(connection, change.id) is not None:
             results = [Result(index, "not_attempted", one.task_id) for index, one in enumerate(change.intents)]
             ending = Ending("not_attempted", code="store_unavailable")
@@ -323,7 +323,7 @@ class SqlJournal:
         return replace(resumed, session=session), True
 
     def _settle(self, connection: SqlConnection, change_id: str, entries: Sequence[Entry], *, ends: bool) -> None:
-        """Write down results; as late ones if another process goes on with the change, or has ended it."""
+        """Write down results; as late ones if another process has resumed or ended the change."""
         by, session = queries.find_session(connection, change_id), self.session
         if by is not None:
             is_late = by != session and by not in self._processes.taken_over

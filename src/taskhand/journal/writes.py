@@ -56,7 +56,7 @@ def begin_change(connection: SqlConnection, entries: Sequence[Entry], opening: O
 
 
 def resume_change(connection: SqlConnection, entry: Entry, session: str) -> None:
-    """Add the row with which a change is gone on with, and list it as under way again."""
+    """Add the row that resumes a change, and list it as under way again."""
     seq = append(connection, [entry])
     connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (entry.change_id, session, entry.place, seq))
 
@@ -67,7 +67,7 @@ def end_change(connection: SqlConnection, change_id: str) -> None:
 
 
 def count_change(connection: SqlConnection) -> int:
-    """Count one more change, and return the count of all there ever were. OperatorError if that was removed."""
+    """Count one more change, and return the total ever counted. OperatorError if the count was removed."""
     row = connection.execute("UPDATE made SET changes = changes + 1 RETURNING changes").fetchone()
     if row is None:
         raise damaged_error()

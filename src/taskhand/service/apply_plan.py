@@ -54,7 +54,7 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
         begun = await _find_begun(call, plan)
         while True:
             try:
-                return await (_begin_plan(call, plan) if begun is None else _go_on(call, begun))
+                return await (_begin_plan(call, plan) if begun is None else _resume(call, begun))
             except AlreadyClaimed as claimed:
                 begun = _unless_to_begin(await wait_until_ended(call.app, claimed.change))
 
@@ -77,7 +77,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
             return await _replay(call, plan, await wait_until_ended(call.app, claimed.change))
 
 
-async def _go_on(call: Call, begun: Change) -> BulkReceipt:
+async def _resume(call: Call, begun: Change) -> BulkReceipt:
     """Resume a change; CallerError if nothing of it is left, or it is too old."""
     if is_resumable(begun) and has_left(begun):
         _check_texts(begun)
@@ -190,7 +190,7 @@ async def _find_begun(call: Call, plan: Change) -> Change | None:
 
 
 def _unless_to_begin(change: Change) -> Change | None:
-    """The change; None if it wrote nothing, unless it is a bulk change that ran out of time: that one is resumed."""
+    """The change that counts as begun; None if it wrote nothing, except for a bulk change that ran out of time."""
     return None if change.outcome in VOID and not (is_resumable(change) and has_left(change)) else change
 
 

@@ -42,17 +42,17 @@ _OPTIONS: Final = frozenset(RepeatableOptions.model_fields)
 
 
 def fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str], meant: object = None) -> str:
-    """The payload of a claim: it shows whether two calls of a tool ask for the same.
+    """The payload of a claim, by which equivalent calls of a tool are recognised.
 
-    `body` is the body or bodies as they were sent, without options; a text stands for a body that is none. `meant` is
-    the JSON of what they ask for, None if that is not known.
+    `body` is the body or bodies as they were sent, without options; an invalid body is a text. `meant` is the JSON of
+    the resolved request, None if a name in it cannot be resolved.
     """
     sent = _to_json(body) if isinstance(body, BaseModel) else [_to_json(one) for one in body]
     return f"{_digest([tool, sent])}.{'' if meant is None else _digest([tool, meant])}"
 
 
 def is_same_request(first: str, again: str) -> bool:
-    """Whether two payloads are of calls that ask for the same: that mean it, or else that were sent with the same body.
+    """Whether two payloads are of equivalent calls: with equal resolved requests, or else with equal bodies.
 
     A repeated call is recognised even if a name in it is unknown by now. Journals of earlier versions have the body
     only.
@@ -86,14 +86,14 @@ def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
 
 
 def duplicate_claim(call: Call, edit: Edit) -> tuple[Claim, ...]:
-    """The claim on a new task, made without a key: the same caller's same task holds it for `same_within`."""
+    """The claim on a new task without a key: an equal create of the same caller holds it for `same_within`."""
     within = call.app.policy.same_within
     task = _digest(canonical_new(edit, call.app.backend.capabilities))
     return (Claim(f"{DUPLICATE_SCOPE}{call.caller.key} {task}", task, call.app.clock() - within),) if within else ()
 
 
 def recreation_claim(deletion: Change, task_id: str) -> Claim:
-    """The claim for making a task of a deletion again: only one undo does."""
+    """The claim for recreating a deleted task, which only one undo may do."""
     # The one task of a deletion has no id in its scope: so journals of earlier versions have it.
     of_task = "" if len(deletion.intents) == 1 else f" {task_id}"
     return Claim(f"{RECREATION_SCOPE}{deletion.id}{of_task}", deletion.id)

@@ -43,7 +43,7 @@ async def with_written_notes(
 
 
 def tasks_sharing(change: Change, applied: Iterable[tuple[Intent, Result]]) -> dict[str, tuple[Task, ...]]:
-    """The other tasks of the change for which the note of each of these stands too, by the id of the task."""
+    """The other tasks of the change that share a note with each of these tasks, by the id of the task."""
     ours, _ = _notes(applied)
     rest = {
         result.task_id: result.after
@@ -58,7 +58,7 @@ def tasks_sharing(change: Change, applied: Iterable[tuple[Intent, Result]]) -> d
 
 
 async def moved_notes(app: AppContext, plan: Change) -> list[Difference]:
-    """What differs in the notes that a plan writes or deletes: one is there since, or gone."""
+    """The notes of a plan that were added or removed since it was made, as differences."""
     edits = [(one.before.task, one.edit.note) for one in plan.intents if one.before and one.edit]
     moved = []
     ids = {str(task.note_id) for task, note in edits if note is None and isinstance(task.note_id, str)}

@@ -1,7 +1,7 @@
 """A backend that has only the tasks of one person: those that the person is among the responsibles of.
 
-A rule of the policy wants it (`own_tasks_only`). Every method of the protocol is narrowed here or passed on by name, so
-that a new one is not forgotten.
+It applies the rule `own_tasks_only` of the policy. Every method of the protocol is narrowed here or passed on by name,
+so that a new one is not forgotten.
 """
 
 import re
@@ -33,8 +33,8 @@ class OwnTasksBackend:
     """The tasks of whoever `me` is on `backend`, for one call.
 
     A task that is not the person's own is left out of lists, and NotAllowed if it is named. Before a write each task
-    is read afresh: what was the person's own then may be written, and given away too. A person who is no member has no
-    tasks.
+    is read afresh. A task that is the person's own in that read may be written, and given away too. A person who is
+    not a member has no tasks.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -269,7 +269,7 @@ class _Properties:
 
 
 def _not_own_error(ids: Sequence[str], *, of: int = 1) -> NotAllowed:
-    """The refusal of these tasks `of` so many: only writes take several, and the others are not written either."""
+    """The refusal of these tasks, out of `of` in the call. The other tasks of the call are not written either."""
     named = ", ".join(ids[:_MAX_NAMED]) + (f" and {len(ids) - _MAX_NAMED} more" if len(ids) > _MAX_NAMED else "")
     what = f"Task {named} is not one of your own tasks" if len(ids) == 1 else f"Tasks {named} are not your own"
     return NotAllowed.by("own_tasks_only", f"{what}{'; nothing was written' if of > 1 else ''}.")

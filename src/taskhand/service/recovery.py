@@ -26,7 +26,7 @@ __all__ = ["find_created", "infer_outcome", "lists_show", "recover_abandoned", "
 _log = logging.getLogger(__name__)
 
 _SHARE_OF_CALL = 0.3
-"""A call that finds changes which were left open uses so much of its time for them, and the rest for itself."""
+"""The share of a call's time that it uses for changes that were left open; the rest is for the call itself."""
 _LAG = timedelta(minutes=2)
 """For this long after its create, a task that a CRM does not show may still appear in its lists."""
 
@@ -84,9 +84,9 @@ async def _recover(app: AppContext, change: Change) -> None:
 
 
 def _of_maker(app: AppContext, change: Change) -> AppContext:
-    """The application for the person whose change it is: an equal note of another person is none of this change.
+    """The application of the person who made the change: an equal note of another person does not belong to it.
 
-    A CRM shows by whom a task or a note was written: that is whoever's credential the change was sent with.
+    A CRM reports the user of the credential as the author of a task or a note.
     """
     maker = change.opening.caller
     if maker.subject is None:

@@ -48,19 +48,19 @@ class TaskUpdates:
     def announce(self, task_ids: Iterable[str]) -> None:
         """Announce these tasks, here and in the other processes."""
         for task_id in task_ids:
-            self._tell(task_id)
+            self._notify(task_id)
             for relay in tuple(self._relays.values()):
                 relay(task_id)
 
     def announce_here(self, task_id: str) -> None:
         """Announce to the listeners here a change by another process."""
         self.forget([task_id])
-        self._tell(task_id)
+        self._notify(task_id)
 
     def announce_all_here(self) -> None:
         """Announce that another process may have changed any task."""
         self.forget(None)
-        self._tell(EVERY_TASK)
+        self._notify(EVERY_TASK)
 
     def forget(self, task_ids: Collection[str] | None) -> None:
         """Invalidate the caches of these tasks, or of all (None): another process has written them."""
@@ -79,7 +79,7 @@ class TaskUpdates:
         """Add a listener for what this process changes or finds; otherwise as `subscribe`."""
         return _add(self._relays, listener)
 
-    def _tell(self, task_id: str) -> None:
+    def _notify(self, task_id: str) -> None:
         for listener in tuple(self._listeners.values()):
             listener(task_id)
 

@@ -66,9 +66,9 @@ async def write_edit(
 ) -> Receipt:
     """Edit the task that was read as `before`, and whose lock the caller holds.
 
-    If another client changed the task meanwhile, or it was read wrongly, the edit is made again from the task as it
-    really is. If `changed_error` has an error for the two, the task as it was read and as it really is, that is raised
-    instead, as long as nothing has been written.
+    If another client changed the task meanwhile, or it was read wrongly, the edit is made again from the current task.
+    `changed_error` may return an error for the task as read and the current one; it is raised instead if nothing has
+    been written.
     """
     app, now = call.app, before
     new_opening = opening_for or (lambda matched: call.new_opening(matched=matched))

@@ -39,7 +39,7 @@ _NOTHING_LEFT = "Nothing is left to undo: every changed value is already as befo
 async def undo_change(
     call: Call, change_id: str, task_ids: Sequence[str] | None = None, leave: Sequence[str] = ()
 ) -> Receipt | BulkReceipt | Plan:
-    """Restore what the change replaced; fields that have changed since stay as they are, and are told.
+    """Restore what the change replaced; fields that have changed since stay as they are, and are reported.
 
     `task_ids` are the tasks to undo (None: all); `leave` are ids of tasks, or fields, to leave as they are. CallerError
     `changed_since` if nothing can be restored; NotAllowed if a scope or a rule forbids it. A deleted task is made
@@ -92,8 +92,8 @@ class _TaskUndo:
 class _Undo:
     """The effect of an undo on the tasks of a change.
 
-    `unwritten` are tasks that the change did not write. `general` are notes on the change itself, and `held` is the
-    one that a note stays because other tasks of the change have it too.
+    `unwritten` are tasks that the change did not write. `general` are notes on the change itself. `held` is
+    the sentence about a note that stays because other tasks of the change share it.
     """
 
     tasks: tuple[_TaskUndo, ...]
@@ -234,8 +234,8 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
         return replace(plan, unapplied=tuple(replace(one, task_id=task_id) for task_id, one in kept))
     opening = call.new_opening(undoes=change.id, claims=claims)
     if undo.is_of_many:
-        return _tell_many(await bulk_write(call, intents, opening, undo.skipped), undo)
-    return _tell_one(await execute_intents(call, intents, opening), undo)
+        return _receipt_of_many(await bulk_write(call, intents, opening, undo.skipped), undo)
+    return _receipt_of_one(await execute_intents(call, intents, opening), undo)
 
 
 def _nothing_left(undo: _Undo) -> Receipt | BulkReceipt:
@@ -265,7 +265,7 @@ def _is_just_made(call: Call, change: Change, intents: Sequence[Intent]) -> bool
     )
 
 
-def _tell_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | BulkReceipt:
+def _receipt_of_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | BulkReceipt:
     """The receipt of one task, with the fields that stay as they are."""
     note = " ".join(filter(None, (undo.note, _kept_note(undo), receipt.note))) or None
     if isinstance(receipt, BulkReceipt):
@@ -274,7 +274,7 @@ def _tell_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | BulkRece
     return replace(receipt, note=note, unapplied=(*receipt.unapplied, *kept))
 
 
-def _tell_many(receipt: BulkReceipt, undo: _Undo) -> BulkReceipt:
+def _receipt_of_many(receipt: BulkReceipt, undo: _Undo) -> BulkReceipt:
     """The receipt of many tasks, with the fields of each that stay as they are."""
     kept = undo.unrestored
     results = tuple(_add_kept(one, kept.get(one.id, ())) for one in receipt.results)

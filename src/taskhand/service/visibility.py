@@ -21,7 +21,7 @@ def shown_subject(app: AppContext) -> str | None:
 def is_shown(app: AppContext, change: Change) -> bool:
     """Whether this caller is shown a change or a plan; any other is answered as one that does not exist.
 
-    A change that was made before anyone was asked who calls is nobody's.
+    A change from before callers were identified belongs to nobody.
     """
     subject = shown_subject(app)
     return subject is None or change.opening.caller.subject == subject
@@ -30,7 +30,7 @@ def is_shown(app: AppContext, change: Change) -> bool:
 def show_to(event: TaskEvent, member: str) -> TaskEvent:
     """An event as it is shown to a member who sees own tasks only.
 
-    Of a task that was taken away from them it says that, and nothing that is so only since, or was changed with it.
+    If the event took the task away from the member, only that is shown: the former title, and no other change.
     """
     people = next((one for one in event.changed if one.field == "responsibles"), None)
     if people is None or not isinstance(people.after, tuple) or member in people.after:
@@ -50,7 +50,7 @@ def is_for_second_person(app: AppContext, plan: Change) -> bool:
 
 
 def describe_owner(app: AppContext, change: Change) -> str | None:
-    """Whose change it is, in a sentence, if it is not the caller's own; None if no person calls."""
+    """The sentence that names the person of another's change; None for an own change, or if no person calls."""
     owner = change.opening.caller.subject
     if app.principal.person is None or owner == app.principal.subject:
         return None

@@ -90,7 +90,7 @@ class Call:
         return self._state.is_open
 
     def forget_plan(self) -> None:
-        """Count the plan that was written into the journal no longer as the change of this call."""
+        """Forget the journaled plan, so that it does not count as the change of this call."""
         self._state.change = None
 
     @property

@@ -34,7 +34,7 @@ _LOOK_S: Final = 30.0
 _LOOKING: Final = "in_progress"
 """The error code if another call or replica polls the same feed."""
 _TOLD_AGAIN_S: Final = WANTED_FOR_S / 3
-"""The store is told again that a feed is wanted when it knows so for so many seconds less than it could."""
+"""Seconds after which the demand for a feed is recorded again."""
 
 _OF_CALLER: Final = (CallerError, LinkBroken, LinkRequired, NotAllowed)
 """Errors of one caller, who may have to link a credential again."""
@@ -60,9 +60,9 @@ class Pace:
 
 @dataclass(slots=True)
 class _Watched:
-    """A feed that is wanted: with whose credential, at which pace, and how it was when that was set.
+    """A feed in demand: the application that reads it, its pace, and its state when the pace was set.
 
-    `tried_at` is when this process has tried to look last.
+    `tried_at` is the time of this process's last attempt to poll.
     """
 
     app: AppContext
