@@ -12,7 +12,9 @@ from behaviour.arms import vambe_sandbox, vambe_settings
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
 from taskhand.domain.display_text import plain
+from taskhand.domain.policy import Policy
 from taskhand.sandbox.server import serve
+from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.prompts import PROMPTS
 from taskhand.wiring import open_app, open_local_store
@@ -110,6 +112,17 @@ async def test_a_long_list_of_names_shows_the_first_and_the_count(store_file: Pa
     async with open_app(settings) as at, Client(create_server(at)) as client:
         answer = await completions(client, "member", "member")
     assert (len(answer.values), answer.total, answer.has_more) == (20, 30, True)
+
+
+async def test_names_that_a_rule_hides_are_not_completed(store_file: Path) -> None:
+    for tools, members in (("read", ["Elena"]), ("-list_team_members", [])):
+        access = Access(lambda tools=tools: Policy({"tools": tools}))  # type: ignore[misc]
+        async with (
+            open_app(Settings(db=store_file, user="Elena")) as at,
+            Client(create_server(at, access=access)) as client,
+        ):
+            assert (await completions(client, "member", "")).values == members
+            assert (await completions(client, "status", "pend")).values == ["Pendiente"]
 
 
 async def test_the_address_of_a_task_is_not_completed(client: Client) -> None:

@@ -3,10 +3,21 @@
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
-from mcp.types import ClientCapabilities, ElicitationCapability, FormElicitationCapability, UrlElicitationCapability
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INTERNAL_ERROR,
+    ClientCapabilities,
+    ElicitationCapability,
+    ElicitResult,
+    FormElicitationCapability,
+    UrlElicitationCapability,
+)
 
-from taskhand.server.elicitation import can_elicit, can_elicit_url
+from taskhand.domain.deadline import call_deadline
+from taskhand.server.elicitation import asker, can_elicit, can_elicit_url
+from taskhand.service.confirmation import Answer, Question
 
 FORM, URL = FormElicitationCapability(), UrlElicitationCapability()
 
@@ -30,3 +41,37 @@ def test_a_client_is_asked_only_in_the_forms_that_it_declares(
     session.client_capabilities = None
     assert not can_elicit(ctx)
     assert not can_elicit_url(ctx)
+
+
+class Session:
+    """A client of the older era that answers a form with this, or with an error; None: it never answers."""
+
+    def __init__(self, answer: ElicitResult | MCPError | None) -> None:
+        self._answer = answer
+
+    async def elicit_form(self, *_: object) -> ElicitResult:
+        if self._answer is None:
+            await anyio.sleep_forever()
+        if isinstance(self._answer, MCPError):
+            raise self._answer
+        assert self._answer is not None
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("told", "answer"),
+    [
+        (ElicitResult(action="accept", content={"confirm": True}), "yes"),
+        (ElicitResult(action="accept", content={"confirm": False}), "no"),
+        (ElicitResult(action="decline"), "no"),
+        (ElicitResult(action="cancel"), "none"),
+        (MCPError(INTERNAL_ERROR, "It has no forms."), "none"),
+        (None, "none"),
+    ],
+)
+async def test_only_a_person_s_no_declines_a_plan(told: ElicitResult | MCPError | None, answer: Answer) -> None:
+    ctx: Any = SimpleNamespace(protocol_version="2025-11-25", session=Session(told), request_id=1)
+    with call_deadline(0.05):
+        assert await asker(ctx)(Question("plan_1", "Carry it out?")) == answer
+    ctx.protocol_version = "2026-07-28"
+    assert await asker(ctx)(Question("plan_1", "Carry it out?")) is None, "the answer comes with the next call"

@@ -164,15 +164,31 @@ async def test_the_number_of_unread_answers_of_an_address_is_limited(store_file:
                 count += len(await second.receive(500_000))
 
 
-async def test_a_client_that_is_slow_to_read_gets_its_whole_answer(store_file: Path) -> None:
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])
+async def test_a_client_that_is_slow_to_read_gets_its_whole_answer(store_file: Path, headers: dict[str, str]) -> None:
     async with served(store_file, HttpLimits(request_s=0.2)) as port, await connect(port) as line:
-        await line.send(_big(Connection="close"))
+        await line.send(_big(**headers))
         count = len(await line.receive(1))
         await anyio.sleep(0.3)  # longer than a request may take
         with anyio.fail_after(10), suppress(anyio.EndOfStream):
-            while True:
+            while count <= 3_000_000:
                 count += len(await line.receive(500_000))
         assert count > 3_000_000
+
+
+async def test_an_answer_that_was_read_at_last_counts_as_unread_no_longer(store_file: Path) -> None:
+    limits = HttpLimits(unread_answers_of_one=1)
+    async with served(store_file, limits) as port, await connect(port) as first, await connect(port) as second:
+        with anyio.fail_after(10):
+            for line in (first, second):
+                await line.send(_big())
+                count = len(await line.receive(1))
+                while count <= 3_000_000:
+                    count += len(await line.receive(500_000))
+            await first.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while b"version" not in answer:
+                answer += await first.receive()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system's table of connections is Linux's")
