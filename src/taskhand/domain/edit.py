@@ -204,18 +204,16 @@ def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
 
 def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
     """Whether `task` already has `value` in that field; the order of people is ignored."""
-    match name, value:
-        case _ if not is_readable(task, name):
-            return False
-        case "resolution", None:
+    if not is_readable(task, name):
+        return False
+    match value:
+        case None if name == "resolution":
             return not isinstance(task.resolution, str)
-        case "due", Due(zone=None) if written and (due := due_of(task)) is not None:
+        case Due(zone=None) if written and (due := due_of(task)) is not None:
             return (due.day, due.at) == (value.day, value.at)
-        case "due", _:
-            return due_of(task) == value
-        case "responsible_ids", tuple():
+        case tuple():
             return set(task.responsible_ids) == set(value)
-        case "status", StatusChoice():
+        case StatusChoice():
             return value.met_by(task.status_config)
         case _:
             return current_value(task, name) == value

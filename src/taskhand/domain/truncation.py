@@ -19,10 +19,12 @@ def truncate_change(was: str, now: str, longest: int) -> tuple[str, str]:
 
     If it comes late, the texts are shown from a little before it, after a `…`.
     """
+    if max(len(was), len(now)) <= longest:
+        return was, now
     pairs = enumerate(zip(was, now, strict=False))
     alike = next((at for at, (one, other) in pairs if one != other), min(len(was), len(now)))
     start = max(0, alike - longest // 5)
-    if start == 0 or max(len(was), len(now)) <= longest:
+    if start == 0:
         return truncate(was, longest), truncate(now, longest)
     return f"…{truncate(was[start:], longest)}", f"…{truncate(now[start:], longest)}"
 

@@ -19,9 +19,11 @@ _MAX_CHARACTERS = 40
 
 def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Written) -> _Written:
     """The answer with a note, if these arguments name a time zone other than the stored one."""
+    if app.backend.capabilities.keeps_timezone:
+        return written
     own = app.timezone or "UTC"
     others = [zone for zone in _zones_in(arguments) if zone.strip().casefold() != own.casefold()]
-    if app.backend.capabilities.keeps_timezone or not others:
+    if not others:
         return written
     sent = truncate(one_line(others[0]), _MAX_CHARACTERS)
     note = f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {own}."

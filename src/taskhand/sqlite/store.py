@@ -36,6 +36,8 @@ _QUICK_S: Final = 0.005
 """The duration, in seconds, above which a write is slow, and the next goes to the worker."""
 _MIN_WAIT_S: Final = 0.02
 """Minimum seconds to wait for another process if the call has no time left: results must still be stored."""
+_FAULTS: Final = (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError, DamagedRow)
+"""Errors of a database file: the text of a damaged one may be no text, and its sizes beyond all memory."""
 _MANY: Final = 20
 """Writes of more tasks than this always go to the worker."""
 
@@ -106,8 +108,10 @@ class Store:
             connection = self._begin_here(durable=durable, tasks=tasks)
         except (_NeedsWorker, sqlite3.Error, OSError):
             return await self._worker.run(partial(self._write, work, _end_of_wait(), durable=durable))
-        with database_errors(self._path, self._kind):
+        try:
             return self._run_and_commit(connection, work, durable=durable)
+        except _FAULTS as error:
+            raise _to_operator_error(error, self._path, self._kind) from error
 
     def version(self) -> tuple[int, int] | None:
         """A value that changes when another connection commits a write; None if it cannot be read at once."""
@@ -249,23 +253,26 @@ def database_errors(path: Path, kind: DatabaseKind) -> Iterator[None]:
     """Convert errors of a database file to OperatorError, which names the file and the next step."""
     try:
         yield
-    except (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError, DamagedRow) as error:
-        # A damaged file is not only an sqlite3 error: its text may be no text, and its sizes beyond all memory.
-        if (where := _read_only_part(path, error)) is not None:
-            raise OperatorError(
-                f"The {kind.label} {path} cannot be used: {where} is read-only for this user.",
-                code="store_unavailable",
-                next_step=(
-                    f"Make {where} writable for the user who runs Taskhand, as SQLite writes beside the file even to "
-                    f"read it, or set {kind.variable} to another file."
-                ),
-            ) from error
-        busy = "locked" in str(error) or "busy" in str(error)
-        raise OperatorError(
-            f"The {kind.label} {path} could not be used: {error}.",
-            code="store_busy" if busy else "store_unavailable",
-            retryable=busy,
-            next_step="Try again in a moment."
-            if busy
-            else f"Check the file and its folder, or set {kind.variable} to another file.",
-        ) from error
+    except _FAULTS as error:
+        raise _to_operator_error(error, path, kind) from error
+
+
+def _to_operator_error(error: Exception, path: Path, kind: DatabaseKind) -> OperatorError:
+    if (where := _read_only_part(path, error)) is not None:
+        return OperatorError(
+            f"The {kind.label} {path} cannot be used: {where} is read-only for this user.",
+            code="store_unavailable",
+            next_step=(
+                f"Make {where} writable for the user who runs Taskhand, as SQLite writes beside the file even to "
+                f"read it, or set {kind.variable} to another file."
+            ),
+        )
+    busy = "locked" in str(error) or "busy" in str(error)
+    return OperatorError(
+        f"The {kind.label} {path} could not be used: {error}.",
+        code="store_busy" if busy else "store_unavailable",
+        retryable=busy,
+        next_step="Try again in a moment."
+        if busy
+        else f"Check the file and its folder, or set {kind.variable} to another file.",
+    )

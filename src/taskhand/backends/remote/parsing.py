@@ -89,9 +89,9 @@ def utc_moment(value: object) -> datetime | None:
 def optional_text(row: Mapping[str, Any], name: str) -> str | None:
     """A field that is a text or null; None if it is empty, TypeError if it is anything else."""
     value = row.get(name)
-    if not isinstance(value, str | None):
-        raise TypeError(name)
-    return value or None
+    if value is None or isinstance(value, str):
+        return value or None
+    raise TypeError(name)
 
 
 def value_at(json: object, *names: str) -> Any:
