@@ -41,7 +41,7 @@ async def test_a_change_waits_once_however_often_it_happens() -> None:
             feed.add("A", params.uri, end=partial(ended.append, number))
         feed.add("b", "task://b")
         for task_id in ("a", "A", "b", "a", "c"):
-            feed.tell(task_id)
+            feed.queue(task_id)
         feed.remove("task://b")
         feeds.append(feed)
         return EmptyResult()

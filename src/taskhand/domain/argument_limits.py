@@ -50,7 +50,7 @@ def check_number_of_properties(count: int) -> None:
 
 
 def check_no_empty_entry(people: Sequence[str], argument: str = "responsibleIds") -> None:
-    """Refuse an empty entry beside people: it names nobody, and counts for nobody."""
+    """Refuse an empty entry in a list of people."""
     empty = sum(not shown_form(text) for text in people)
     if 0 < empty < len(people):
         entry = "entry" if empty == 1 else "entries"

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 @asynccontextmanager
 async def concurrent_tasks() -> AsyncGenerator[TaskGroup, None]:
-    """A task group that raises its first error by itself: one of anyio's own would be wrapped, and read as a bug."""
+    """A task group that raises its first error unwrapped; a group of anyio's would be reported as a bug."""
     try:
         async with anyio.create_task_group() as group:
             yield group

@@ -16,7 +16,7 @@ from taskhand.domain.task import Task
 __all__ = ["SEARCHED_BEFORE", "CreateCandidates", "is_created_since", "match_creates"]
 
 SEARCHED_BEFORE: Final = timedelta(minutes=2)
-"""Candidates may be so much older than the create, because the CRM's clock may differ from ours."""
+"""Maximum age of a candidate at the time of the create: the CRM's clock may differ from ours."""
 _CLOCKS_APART: Final = timedelta(seconds=2)
 """The tolerance between two clocks that agree: an HTTP `Date` has whole seconds."""
 

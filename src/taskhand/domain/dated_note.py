@@ -11,7 +11,7 @@ from taskhand.domain.html.conversion import html_of
 __all__ = ["REPEATED_WITHIN", "DatedNote"]
 
 REPEATED_WITHIN: Final = timedelta(minutes=10)
-"""A call that is repeated so soon after midnight still finds the note that it wrote before."""
+"""Time after midnight in which a repeated call still finds its note of the day before."""
 _HTML: Final = re.compile(r"\s*<[a-zA-Z][^<>]*>.*</[a-zA-Z][a-zA-Z0-9]*>\s*", re.DOTALL)
 """A text that is HTML from its first character to its last."""
 

@@ -97,7 +97,7 @@ class Edit:
     def unmet_fields(
         self, task: Task, *, written: bool = False, sure_of_due: bool = True
     ) -> tuple[tuple[str, object], ...]:
-        """Those of the fields that are set which `task` does not show, or not with certainty, with their values.
+        """The set fields that `task` does not show with certainty, with their values.
 
         `written` is whether `task` is the answer to a write: a due zone that was not requested may then be any zone.
         `sure_of_due` is whether the due date of `task` is certain.
@@ -180,7 +180,7 @@ def value_of(task: Task, field: str) -> object:
 
 
 def is_readable(task: Task, name: str) -> bool:
-    """Whether `task` shows what it has in the field `name` of an edit."""
+    """Whether `task` has a readable value in the field `name` of an edit."""
     if (own := property_name(name)) is not None:
         return own in known_properties(task)
     return _SHOWN_AS.get(name, name) not in task.unreadable_fields
@@ -192,7 +192,7 @@ def unreadable_fields(task: Task) -> frozenset[str]:
 
 
 def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
-    """Whether a task certainly shows in every field of an edit what it showed before."""
+    """Whether a task certainly has its former value in every field of an edit."""
     return all(
         name != "note"  # reading a task does not read the notes beside it
         and is_readable(task, name)

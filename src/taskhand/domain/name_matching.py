@@ -77,7 +77,7 @@ def is_cut(given: str, name: str) -> bool:
 
 
 def matching(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> list[_T]:
-    """All things with that name; if there are none, those whose name is shown so because it is too long."""
+    """All items with that name, else those whose truncated name it is."""
     wanted, things = fold(given), list(things)
     found = [thing for thing in things if fold(name(thing)) == wanted]
     return found or [thing for thing in things if is_cut(given, name(thing))]

@@ -56,9 +56,9 @@ def resolve_people(
 ) -> People:
     """The members given; Ambiguous or NotFound (code `unknown_member`) names candidates and chooses none.
 
-    `also` are further ids that are accepted, and `former` former members who are: they may still be responsible for a
-    task. Words of their names are enough if `is_filter`, since nothing is given to them then. `argument` is the one
-    that they were sent in, `me_remedy` the sentence that says how 'me' becomes known.
+    `also` are further accepted ids, and `former` accepted former members, who may still be responsible for a task. With
+    `is_filter`, words of their names are enough, because nothing is assigned to them. `argument` is the argument in
+    which they were sent, `me_remedy` the sentence that explains how 'me' becomes known.
     """
     check_no_empty_entry(given, argument)
     known = {member.id for member in (*members, *former)}

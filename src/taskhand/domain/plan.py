@@ -16,7 +16,7 @@ from taskhand.domain.unapplied_fields import Unapplied
 __all__ = ["PLAN_LIFETIME", "Difference", "Plan", "Verb", "check_not_expired", "difference", "difference_between"]
 
 PLAN_LIFETIME: Final = timedelta(minutes=10)
-"""A plan expires so long after it was made, or after its last part was written."""
+"""Lifetime of a plan, counted from its creation or from the last part that was written."""
 
 Verb = Literal["create", "update", "delete"]
 

@@ -221,7 +221,7 @@ def _is_empty(value: object) -> bool:
 
 
 def _met_before(before: Task | None, edit: Edit, unmet: Collection[str]) -> tuple[str, ...]:
-    """The fields that the edit sets and that the task had as asked before, and has afterwards."""
+    """The requested fields that had the requested value both before and after the write."""
     if before is None:
         return ()
     open_before = {name for name, _ in edit.unmet_fields(before)}

@@ -22,8 +22,8 @@ class Snapshot:
     `Edit.native` takes them. `unknown` are fields of an Edit whose value the CRM does not show, or not with certainty,
     or not in a readable form; their values in `task` must not be written back. `assumed` is whether `task` is the
     answer to our own write, while the CRM still shows the task as it was before, because reads lag or because another
-    client reverted it. `lost` names the values that a recreated task would lack. `cannot_recreate` is the sentence why
-    the task cannot be recreated, None if it can.
+    client reverted it. `lost` names the values that a recreated task would lack. `cannot_recreate` is the reason why
+    the task cannot be recreated, as a sentence; None if it can.
     """
 
     task: Task

@@ -1,4 +1,4 @@
-"""Values of arguments that pydantic would accept and Taskhand refuses, such as a list without measure; pure."""
+"""Values of arguments that pydantic would accept and Taskhand refuses, such as a list of excessive length; pure."""
 
 import re
 from typing import Any, Final
@@ -25,7 +25,7 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool, null
 
     Refused are null if the backend has none, true for 1 and 1 for true, a number that is too large, a lone surrogate,
     and a list or text of excessive length, which would delay the calls of others. `nullable` is whether any backend
-    takes null: one that does not needs the field in every task.
+    takes null; a backend that does not requires the field in every task.
     """
     types = json_types(schema)
     if value is None and "null" not in types:

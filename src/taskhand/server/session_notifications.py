@@ -82,7 +82,7 @@ class SessionFeed:
         if (ended := self._subscriptions.pop(uri, None)) is not None:
             ended.end()
 
-    def tell(self, key: str) -> None:
+    def queue(self, key: str) -> None:
         """Queue a changed task; the key of all tasks of a connection queues all of its tasks."""
         changed = key.casefold()
         self._waiting |= {uri: None for uri, one in self._subscriptions.items() if is_among(one.key, changed)}

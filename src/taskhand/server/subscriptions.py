@@ -68,7 +68,7 @@ class TaskSubscriptions:
         """Keep the sessions of the older era that subscribe while the server runs."""
         async with anyio.create_task_group() as tasks:
             sessions = _Sessions(tasks)
-            unsubscribe = _subscribe(self.connections, sessions.tell)
+            unsubscribe = _subscribe(self.connections, sessions.notify)
             try:
                 yield sessions
             finally:
@@ -145,10 +145,10 @@ class _Sessions:
         self._tasks = tasks
         self._feeds: dict[str | None, SessionFeed] = {}
 
-    def tell(self, key: str) -> None:
+    def notify(self, key: str) -> None:
         """Notify the sessions that subscribed to this key."""
         for feed in self._feeds.values():
-            feed.tell(key)
+            feed.queue(key)
 
     async def feed_of(self, ctx: _Context) -> SessionFeed:
         """The feed of the session of this request; a new one drops the feeds of closed sessions."""
@@ -198,16 +198,16 @@ class _UpdateBus:
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
         """Call the listener for each change."""
 
-        async def tell_allowed(uri: str) -> None:
+        async def notify_allowed(uri: str) -> None:
             if await self._may_notify(uri) and self._is_open:
                 listener(ResourceUpdated(uri=uri))
 
-        def tell(key: str) -> None:
+        def notify(key: str) -> None:
             for known, addresses in self._addresses.items():
                 for uri in addresses if is_among(known, key) else ():
-                    self._checks.start_soon(tell_allowed, uri)
+                    self._checks.start_soon(notify_allowed, uri)
 
-        unsubscribe = _subscribe(self._connections, tell)
+        unsubscribe = _subscribe(self._connections, notify)
 
         def close() -> None:
             self._is_open = False

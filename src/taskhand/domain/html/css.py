@@ -88,7 +88,7 @@ class StyleSheet:
 
 
 def resolve_variables(value: str, variables: Mapping[str, str]) -> str:
-    """The value with what its variables stand for, as far as that is known; once, so that none refers to itself."""
+    """The value with its known variables replaced, once, so that no variable can refer to itself."""
     return _VARIABLE.sub(lambda found: variables.get(found[1]) or (found[2] or "").strip() or found[0], value)
 
 

@@ -70,7 +70,7 @@ class Look:
 
     @property
     def shows_text(self) -> bool:
-        """Whether a person can see text that looks so."""
+        """Whether a person can see text with this look."""
         if self.is_hidden or self.is_invisible or self.opacity <= _FAINT or self.size_px <= _TINY_PX:
             return False
         color, behind = self.fill or self.color, self.background

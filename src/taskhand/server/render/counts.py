@@ -53,7 +53,7 @@ _Counts = TypeVar("_Counts", bound=CountsAnswer)
 
 
 class NamedCountsAnswer(CountsAnswer, UntrustedAnswer):
-    """Counts by names that others wrote, or of what such a name was resolved to."""
+    """Counts by names that others wrote, or of items to which such a name was resolved."""
 
     free_text = ("counts", "matched.name")
 

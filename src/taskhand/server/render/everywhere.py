@@ -101,7 +101,7 @@ class CountsEverywhereAnswer(CountsAnswer):
 
 
 class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
-    """Counts by names that others wrote, or of what such a name was resolved to."""
+    """Counts by names that others wrote, or of items to which such a name was resolved."""
 
     free_text = ("counts", "matched.name", *_LEFT_OUT_TEXTS)
 

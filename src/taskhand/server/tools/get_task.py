@@ -18,7 +18,7 @@ TaskId = Annotated[str, Field(description="Task id from list_tasks.")]
 IdProperty = Annotated[
     str, Field(description="Property of which id is a value.", json_schema_extra=field_notes(needs="properties"))
 ]
-"""The property of the CRM's own that an id is a value of."""
+"""The CRM's own property of which an id is a value."""
 
 
 class GetTask(Body):
