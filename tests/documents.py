@@ -29,13 +29,10 @@ from requests_table.counted import count_all_requests
 from requests_table.table import COUNTS, FILE, Counts, counts_text, requests_table
 from server.listings import snapshot_files
 from server.mixes import MIXED, open_mixed
-from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
+from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, feed_remark_of, snapshot, tools_of
 from taskhand import __version__
-from taskhand.backends.close.events.source import CloseEvents
 from taskhand.backends.factory import BackendFactory
-from taskhand.backends.hubspot.events.source import HubSpotEvents
 from taskhand.backends.registry import FACTORIES
-from taskhand.backends.vambe.events.source import VambeEvents
 from taskhand.config.settings import Settings
 from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.capabilities import Capabilities
@@ -166,8 +163,7 @@ def _gap_list() -> str:
 
 def _feed_list() -> str:
     """What the feed of each CRM does not tell."""
-    sources = (CloseEvents, HubSpotEvents, VambeEvents)
-    return "\n".join(f"- {one.remark}" for one in sources if one.remark)
+    return "\n".join(f"- {remark}" for name in BACKENDS if (remark := feed_remark_of(name)))
 
 
 def _yes_or_no(*, holds: bool) -> str:

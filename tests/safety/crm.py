@@ -87,7 +87,7 @@ class Crm:
 
     `sandbox` has so many tasks, `Call Acme 1` and on, of the person who asks; its readings are `name=value`. `routes`
     are those of its writes, of `many` tasks, of `one`, `delete` and `create`, and of the `read` of a task. `needs` is
-    what a new task cannot be without there. `ana` is the id of Ana Soto, `me` of who asks.
+    what a new task cannot be without there. `secret` is the credential. `ana` is the id of Ana Soto, `me` of who asks.
     `reader` is the module that calls `task_of`, which reads a row as a task. `title_field` and `description_field` are
     paths of names in a row, as in the body of an update; tasks without a description have None. `path_suffix` ends
     every path, and `envelope` is the field of a body that holds those of the task. `confirms_deletions` is whether the
@@ -99,6 +99,7 @@ class Crm:
     name: str
     sandbox: Callable[[int, Time, tuple[str, ...]], Sandbox]
     wired: Wired
+    secret: str
     task_id: Callable[[int], str]
     sight: Callable[[dict[str, Any]], Sight]
     routes: dict[str, str]

@@ -1,21 +1,24 @@
 """The tool list as a host receives it, and as it is kept in snapshots."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
+from taskhand.backends.base import Backend
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.settings import Settings
 from taskhand.domain.capabilities import Capabilities
 from taskhand.server.in_process_client import list_tools
 from taskhand.wiring import open_app
 
-__all__ = ["BACKENDS", "SNAPSHOTS", "capabilities_of", "snapshot", "tools_of"]
+__all__ = ["BACKENDS", "SNAPSHOTS", "capabilities_of", "feed_remark_of", "snapshot", "tools_of"]
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+_T = TypeVar("_T")
 
 
 BACKENDS: dict[str, dict[str, Any]] = {
@@ -26,10 +29,18 @@ BACKENDS: dict[str, dict[str, Any]] = {
 
 def capabilities_of(backend: str) -> Capabilities:
     """What a backend can express."""
+    return _look_at(backend, lambda opened: opened.capabilities)
 
-    async def looking() -> Capabilities:
+
+def feed_remark_of(backend: str) -> str | None:
+    """What the change feed of a backend does not tell."""
+    return _look_at(backend, lambda opened: opened.event_source.remark if opened.event_source else None)
+
+
+def _look_at(backend: str, read: Callable[[Backend], _T]) -> _T:
+    async def looking() -> _T:
         async with open_app(Settings(**BACKENDS[backend])) as at:
-            return at.backend.capabilities
+            return read(at.backend)
 
     return anyio.run(looking)
 

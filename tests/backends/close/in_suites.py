@@ -28,6 +28,7 @@ CRM = Crm(
     name="close",
     sandbox=_sandbox,
     wired=partial(wired.wired, timezone=SANTIAGO),
+    secret=wired.KEY,
     task_id=wired.task_id,
     sight=lambda row: Sight(row["text"], (row["assigned_to"],), row["is_complete"]),
     routes={

@@ -32,6 +32,7 @@ CRM = Crm(
     name="hubspot",
     sandbox=_sandbox,
     wired=partial(wired.wired, timezone=SANTIAGO),
+    secret=wired.KEY,
     task_id=wired.task_id,
     sight=_sight,
     routes={

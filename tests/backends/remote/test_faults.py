@@ -13,10 +13,7 @@ import pytest
 from mcp import Client
 from pydantic import MISSING
 
-from backends.close.wired import KEY as CLOSE_KEY
-from backends.hubspot.wired import KEY as HUBSPOT_KEY
 from backends.remote.faults_table import KINDS, ROWS, Kind, Note, Result, Row
-from backends.vambe.wired import KEY as VAMBE_KEY
 from behaviour.agent import Agent, Refused
 from passing import Time
 from safety.crms import CRMS, Crm, Sandbox
@@ -35,7 +32,7 @@ from taskhand.service.app_context import AppContext
 
 CASES = [(crm, kind, row) for crm in CRMS for row in ROWS for kind in KINDS if row.result(crm, kind)]
 ROUTE: dict[Kind, str] = {"update": "one", "delete": "delete", "create": "create", "bulk": "many", "read": "read"}
-SECRETS = (CLOSE_KEY, HUBSPOT_KEY, VAMBE_KEY)
+SECRETS = tuple(crm.secret for crm in CRMS)
 UPSTREAM_TEXT = re.compile(
     r"Internal Server Error|Too Many Requests|Bad [Gg]ateway|Service Unavailable|upstream said|field-errors|<h1>"
 )

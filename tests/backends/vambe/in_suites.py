@@ -34,6 +34,7 @@ CRM = Crm(
     name="vambe",
     sandbox=_sandbox,
     wired=wired.wired,
+    secret=wired.KEY,
     task_id=wired.task_id,
     sight=_sight,
     routes={

@@ -71,12 +71,17 @@ _MEANT = NOBODY_WORDS | {"me", "null", "undefined"}
 people = no_list | st.lists(words.filter(lambda text: fold(text) not in _MEANT), min_size=1, max_size=3)
 names = no_text | st.sampled_from(["Donne", "Pendient", "zzz", 3, "\u202e"])
 unknown_ids = no_text | junk | st.sampled_from([NOBODY, 7, "", TASK])
-moments = no_text | words | st.sampled_from(["soon", "2026-02-30", "01/03/2026", "2026-03", "2026-03-01T25:00"])
+undated = words.map(lambda text: f"never {text}")
+"""Words that name no day, as `mon` does."""
+moments = no_text | undated | st.sampled_from(["soon", "2026-02-30", "01/03/2026", "2026-03", "2026-03-01T25:00"])
 WRONG: dict[str, st.SearchStrategy[Any]] = {
     "id": ids,
     "title": no_text | st.sampled_from(["", "  ", "\n", "x" * 1_001]),
     "description": no_text | st.just("x" * 50_001),
-    "dueDate": days | junk | st.sampled_from(["", "0001-01-01", "9999-12-31T23:59:59-14:00", "2026-03-01T25:00Z"]),
+    "dueDate": days
+    | odd
+    | undated
+    | st.sampled_from(["", "0001-01-01", "9999-12-31T23:59:59-14:00", "2026-03-01T25:00Z"]),
     "dueTime": no_text | junk | st.sampled_from(["25:00", "3:00", "15:00:01", "13pm", "", 1500]),
     "timezone": no_text | junk | st.sampled_from(["Mars/Base", "", "../etc/localtime", "GMT+25", "America"]),
     "responsibleIds": people | st.just([NOBODY]) | st.just([""]),
@@ -101,19 +106,17 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "includeTasksWithoutDates": no_flag,
     "withoutDate": no_flag,
     "dateField": no_text | junk | st.sampled_from(["DUE", "created_at", "completed"]),
-    "countBy": no_text | junk | st.sampled_from(["STATUS", "dueDate", "day"]),
     "overdue": no_flag,
-    "status": no_list.filter(bool) | st.just([]) | st.just(["Donne"]) | st.just(["zzz", "done"]),
     "text": no_text,
     "contact": no_text,
+    "countBy": no_text | junk | st.sampled_from(["STATUS", "dueDate", "day"]),
+    "status": no_list.filter(bool) | st.just([]) | st.just(["Donne"]) | st.just(["zzz", "done"]),
     "order": no_text | junk | st.just("DUE"),
     "limit": no_number | st.sampled_from([0, 101, -1, 10**30, "0", "101"]),
     "cursor": no_text
     | junk.filter(lambda text: not text.strip().isdigit())
     | st.sampled_from(["W10", "bnVsbA", "e30", "%%%"]),
     "fields": no_list.filter(bool) | st.just(["Title"]) | st.just(["id; --"]),
-    "dryRun": no_flag,
-    "reason": no_text,
     "idempotencyKey": no_text | st.just("x" * 201),
     "taskIds": no_list | st.sampled_from([[], ["7"], ["7", "8"], [NOBODY], [f"x{n}" for n in range(1_001)]]),
     "ids": no_list | st.sampled_from([[], ["7"], ["7", "8"], [NOBODY], [f"x{n}" for n in range(1_001)]]),
@@ -204,12 +207,20 @@ _OF_ANOTHER_TYPE = {"string": no_text, "array": no_list, "boolean": no_flag, "in
 def _of_another_type(tool: str, name: str) -> st.SearchStrategy[Any]:
     """What an argument refuses for its type alone."""
     model = next(each for each in TOOLS if each.name == tool).arguments
-    return _OF_ANOTHER_TYPE[input_schema(model, Capabilities())["properties"][name]["type"]]
+    schema = input_schema(model, Capabilities())["properties"][name]
+    return _OF_ANOTHER_TYPE[schema.get("anyOf", [schema])[0]["type"]]
+
+
+def _values_for(tool: str, name: str) -> st.SearchStrategy[Any]:
+    """What an argument refuses."""
+    if name in WITHIN:
+        return _wrong_object(name)
+    return WRONG[name] if name in WRONG else _of_another_type(tool, name)
 
 
 def _wrong_value(tool: str, name: str) -> st.SearchStrategy[dict[str, Any]]:
     """The valid call with one argument wrong; what a host fills in for an argument is no wrong one."""
-    values = _wrong_object(name) if name in WITHIN else WRONG.get(name) or _of_another_type(tool, name)
+    values = _values_for(tool, name)
     if name in REQUIRED[tool] or name in INSTEAD_OF:
         values |= st.none()
     else:
