@@ -122,23 +122,18 @@ class _BatchUpdate(BulkUpdate[_Row]):
             with recorded_requests() as requests:
                 answer = await self._adapter.update_many(items)
         except (OutcomeUnknown, UpstreamFailed) as fault:
-            self._enter(items, BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault)))
+            _lose(items, fault)
         except CallerError as refused:
             await self._split(items, refused, requests)
         except TaskhandError as error:
-            await self._after_refusal(items, error, requests)
+            if is_doubtful(requests, error):
+                self._progress.heed(error)
+                _lose(items, error)
+            else:
+                await self._fail_each(items, error, requests)
         else:
             self._enter(items, answer)
         self._report(items)
-
-    async def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
-        """Fail items, or mark them lost if they must be read first: the CRM may have written them all the same."""
-        if not is_doubtful(requests, error):
-            await self._fail_each(items, error, requests)
-            return
-        self._progress.heed(error)
-        for item in items:
-            item.lose(error)
 
     async def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
         """End items with an error of their last request; reads decide about those that an earlier one may have changed.
@@ -213,8 +208,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         is_atomic = self._adapter.batch_is_atomic
         if is_atomic and not is_doubtful(requests, refused):
             return list(items)
-        for item in items:
-            item.state = State.LOST
+        _lose(items, None)
         await self._read_back(items)
         left = [item for item in items if not item.is_over]
         if is_atomic and not self._adapter.lists_lag:
@@ -273,6 +267,11 @@ class _BatchUpdate(BulkUpdate[_Row]):
 def _fail(items: Sequence[Item[_Row]], error: TaskhandError) -> None:
     for item in items:
         item.fail(error)
+
+
+def _lose(items: Sequence[Item[_Row]], fault: TaskhandError | None) -> None:
+    for item in items:
+        item.lose(fault)
 
 
 def _is_refused_for_values(item: Item[_Row]) -> bool:

@@ -56,13 +56,12 @@ class BulkCreate(Generic[_Row]):
             self._fail(items, error)
         self._known = frozenset(self._adapter.recent.known_ids)
         try:
-            for item in items:
-                self._begin(item)
-            await self._send_all(self._adapter.create_batches([item for item in items if item.error is None]))
+            to_send = [item for item in items if item.error is None]
+            self._lost_creates.begin(to_send)
+            await self._send_all(self._adapter.create_batches(to_send))
             await self._find([item for item in items if item.is_lost])
         finally:
-            for item in items:
-                self._end(item)
+            self._lost_creates.end(items)
         self._report(items)
         return tuple(self._progress.results[index] for index in range(len(edits)))
 
@@ -205,7 +204,7 @@ class BulkCreate(Generic[_Row]):
         for item in items:
             if item.row is not None:
                 self._lost_creates.made(self._adapter.to_task(item.row).id)
-                self._end(item)
+        self._lost_creates.end(items)
         if items:
             await self._adapter.complete_creates(items)
         for item in items:
@@ -218,18 +217,8 @@ class BulkCreate(Generic[_Row]):
         reason = self._progress.heed(error)
         for item in items:
             item.error = item.error or (error if self._is_alone else reason)
-            self._end(item)
+        self._lost_creates.end(items)
         self._report(items)
-
-    def _begin(self, item: NewTask[_Row]) -> None:
-        item.is_under_way = item.error is None
-        if item.is_under_way:
-            self._lost_creates.begin(item.edit)
-
-    def _end(self, item: NewTask[_Row]) -> None:
-        if item.is_under_way:
-            item.is_under_way = False
-            self._lost_creates.end(item.edit)
 
     def _report(self, items: Sequence[NewTask[_Row]]) -> None:
         """Report the results of these items, each once."""

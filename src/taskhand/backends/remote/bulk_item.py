@@ -104,7 +104,6 @@ class NewTask(Generic[_Row]):
     note: str | None = None
     fault: TaskhandError | None = None
     error: TaskhandError | None = None
-    is_under_way: bool = False
 
     @property
     def is_lost(self) -> bool:

@@ -3,8 +3,7 @@
 Recovery after a crash uses the same search (`Backend.find_created`).
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -25,16 +24,16 @@ class LostCreates(Generic[_Row]):
 
     def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
         self._adapter = adapter
-        self._under_way: Counter[Edit] = Counter()
+        self._under_way: set[NewTask[_Row]] = set()
         self._made: set[str] = set()
 
-    def begin(self, edit: Edit) -> None:
-        """Mark a create of `edit` as under way: it keeps lost creates that may look alike from claiming a task."""
-        self._under_way[edit] += 1
+    def begin(self, items: Iterable[NewTask[_Row]]) -> None:
+        """Mark creates as under way: they keep lost creates that may look alike from claiming a task."""
+        self._under_way.update(items)
 
-    def end(self, edit: Edit) -> None:
-        """Mark a create of `edit` as ended: its outcome is known."""
-        self._under_way -= Counter([edit])
+    def end(self, items: Iterable[NewTask[_Row]]) -> None:
+        """Mark creates as ended: their outcome is known."""
+        self._under_way.difference_update(items)
 
     def made(self, task_id: str) -> None:
         """Remember that a create has made this task, so that no other create claims it."""
@@ -52,7 +51,7 @@ class LostCreates(Generic[_Row]):
         edits, known = [one.edit for one in items], known | self._made
         rows, ahead = await self._rows(edits, min(one.sent_at for one in items), known)
         found = [self._candidates(one.edit, one.sent_at, rows, ahead, known) for one in items]
-        others = [*(self._under_way - Counter(edits)).elements()]
+        others = [one.edit for one in self._under_way.difference(items)]
         for index, task in match_creates(edits, found, others).items():
             items[index].row = rows[task.id]
         return found
