@@ -153,6 +153,10 @@ async def test_a_due_date_of_today_or_of_a_finished_task_and_an_undo_are_not_not
     assert "note" not in moved
     assert "note" not in await agent("undo_change", changeId=moved["changeId"])
     assert "note" not in await agent("update_task", id=task, title="Call again")
+    moved = await agent("update_task", id=task, dueDate=DAYS[-1])
+    plan = await agent("undo_change", changeId=moved["changeId"], dryRun=True)
+    assert "in the past" not in plan["note"]
+    assert "note" not in await agent("apply_plan", planId=plan["planId"])
     finished = await agent("bulk_update_tasks", taskIds=[task], changes={"dueDate": DAYS[0], "newStatusName": "done"})
     assert "note" not in finished
     assert "note" not in await agent("update_task", id=task, dueDate=DAYS[1])

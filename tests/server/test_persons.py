@@ -115,6 +115,9 @@ async def test_a_person_who_sees_all_changes_can_undo_one_of_another_named_perso
     assert undone["task"]["title"] == "Llamar"
     assert f"{edited['changeId']} is a change of {ANA}." in undone["note"]
     assert undone["changeId"] not in str(await ana("list_changes", connection="north"))
+    assert undone["changeId"] not in str(await ana("undo_change", changeId=edited["changeId"]))
+    again = await eve("undo_change", changeId=edited["changeId"])
+    assert f"{undone['changeId']} has already undone {edited['changeId']}." in str(again)
 
 
 async def test_a_task_that_another_has_made_again_is_answered_without_the_change_of_that_person(

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from service.feed_stage import Stage, open_stage
+from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.events.sqlite import SqliteEventStore
@@ -30,6 +31,17 @@ async def start(stage: Stage) -> dict[str, Any]:
     answer = await stage.call("list_events")
     stage.clock.move(minutes=1)
     return answer
+
+
+async def test_the_first_poll_of_a_feed_has_more_of_the_call_than_the_later_ones(tmp_path: Path) -> None:
+    lefts = list[float]()
+    async with open_stage(tmp_path) as stage:
+        stage.source.on_look = lambda: lefts.append(time_left())
+        for _ in range(2):
+            await start(stage)
+    call_s = CallTime().limit_s
+    assert len(lefts) == 2
+    assert lefts[0] > call_s / 2 > lefts[1] > call_s / 4
 
 
 @asynccontextmanager

@@ -1,0 +1,57 @@
+"""Which plans a caller may apply."""
+
+from pathlib import Path
+
+import pytest
+
+from behaviour.arms import NOW
+from builders import task
+from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotAllowed
+from taskhand.domain.plan import Verb
+from taskhand.domain.policy import Rules
+from taskhand.domain.principal import Person, Principal, Scope
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Caller, Change, Ending, Intent, Opening
+from taskhand.service.app_context import AppContext
+from taskhand.service.authorization import check_may_apply
+from taskhand.service.lazy import Lazy
+
+ANA, BEN = "ana@x.test", "ben@x.test"
+WRITE: frozenset[Scope] = frozenset({"read", "write"})
+
+
+def plan(number: int, verb: Verb = "update", maker: str = ANA) -> Change:
+    """A plan that a second person may apply."""
+    edit = None if verb == "delete" else Edit(priority=2)
+    intents = tuple(Intent(verb, Snapshot(task(id=f"T-{n}")), edit, edit) for n in range(number))
+    return Change(
+        "plan_1", Opening("-", Caller(subject=maker), NOW, second_person=True), intents, {}, Ending("planned")
+    )
+
+
+@pytest.mark.parametrize(
+    ("principal", "planned", "rule"),
+    [
+        (Principal(Person.parse(ANA)), plan(20, "delete"), None),
+        (Principal(Person.parse(ANA), WRITE), plan(2), None),
+        (Principal(Person.parse(ANA), WRITE), plan(1, "delete"), "scope"),
+        (Principal(Person.parse(ANA), WRITE), plan(11), "scope"),
+        (Principal(Person.parse(ANA), rules=Rules(second_person=True)), plan(1, "delete"), "second_person"),
+        (Principal(Person.parse(BEN), rules=Rules(second_person=True)), plan(1, "delete"), None),
+        (Principal(Person.parse(ANA), rules=Rules(second_person=True)), plan(1), None),
+        (Principal(Person.parse(ANA), rules=Rules(most_tasks=2)), plan(2), None),
+        (Principal(Person.parse(ANA), rules=Rules(most_tasks=2)), plan(3), "most_tasks"),
+    ],
+)
+def test_a_plan_is_applied_only_with_the_scope_and_within_the_rules_of_the_caller(
+    principal: Principal, planned: Change, rule: str | None, tmp_path: Path
+) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW).of_principal(principal)
+    if rule is None:
+        check_may_apply(app, planned)
+        return
+    with pytest.raises(NotAllowed) as refused:
+        check_may_apply(app, planned)
+    assert refused.value.details["rule"] == rule
