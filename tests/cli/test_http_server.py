@@ -4,6 +4,7 @@ import pytest
 
 from taskhand.cli.authentication import AuthOptions
 from taskhand.cli.http_server import serve_over_http
+from taskhand.cli.serve import ListenOptions
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.http_limits import HttpLimits
 
@@ -25,6 +26,6 @@ KEYS = AuthOptions(("keys",))
 def test_one_caller_may_use_the_whole_limit_only_if_just_this_machine_can_call(
     host: str, names: tuple[str, ...], proxies: tuple[str, ...], auth: AuthOptions | None, *, is_of_this_machine: bool
 ) -> None:
-    listen = (host, 0, names, True)
-    serve = serve_over_http(UNCONFIGURED, listen, proxies, auth=auth, keeps_sessions=True)
+    listen = ListenOptions(host, 0, names, is_insecure=True, proxies=proxies)
+    serve = serve_over_http(UNCONFIGURED, listen, auth=auth, keeps_sessions=True)
     assert serve.keywords["limits"] == (HttpLimits.of_this_machine() if is_of_this_machine else HttpLimits())

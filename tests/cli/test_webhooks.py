@@ -16,8 +16,9 @@ from click.testing import CliRunner, Result
 from keyrings import InMemory
 from taskhand.cli.doctor_webhooks import check_webhooks
 from taskhand.cli.main import command
+from taskhand.cli.serve import WebhookOptions
 from taskhand.cli.webhook_admin import current_key, with_admin
-from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks, public_address
+from taskhand.cli.webhook_receivers import open_webhooks, public_address
 from taskhand.config.configuration import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError

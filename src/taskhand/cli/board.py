@@ -13,7 +13,7 @@ import anyio.to_thread
 import click
 
 from taskhand.cli.config import CONFIGURATION
-from taskhand.cli.serve import open_server
+from taskhand.cli.opened_server import open_server
 from taskhand.cli.terminal import print_line
 from taskhand.config.configuration import Configuration
 from taskhand.domain.concurrency import concurrent_tasks
@@ -66,15 +66,15 @@ async def _serve(found: Configuration, start: Sequence[Mapping[str, Any]], port:
     from taskhand.server.board.site_server import serve_board
 
     async with AsyncExitStack() as stack:
-        server, close, at_start, _, _ = await open_server(found, stack, None, None, keeps_sessions=True)
-        stack.push_async_callback(close)
+        opened = await open_server(found, stack)
+        stack.push_async_callback(opened.close)
         address, serve = await stack.enter_async_context(
-            serve_board(server, start, port=port, calls_end_s=found.settings.calls_end_s)
+            serve_board(opened.server, start, port=port, calls_end_s=found.settings.calls_end_s)
         )
         print_line(f"The board is at {address}")
         print_line("The address works once, in one tab. Ctrl-C ends the board.")
         async with concurrent_tasks() as group:
-            group.start_soon(at_start)
+            group.start_soon(opened.at_start)
             if opens and _has_screen():
                 group.start_soon(partial(anyio.to_thread.run_sync, webbrowser.open, address, abandon_on_cancel=True))
             await serve()

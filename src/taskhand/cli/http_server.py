@@ -21,21 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from taskhand.cli.authentication import AuthOptions
+    from taskhand.cli.serve import ListenOptions
 
 __all__ = ["serve_over_http"]
 
 
 def serve_over_http(
     found: Configuration | OperatorError,
-    listen: tuple[str, int, tuple[str, ...], bool],
-    proxies: tuple[str, ...],
+    listen: "ListenOptions",
     *,
     auth: "AuthOptions | None",
     keeps_sessions: bool,
 ) -> "partial[Coroutine[Any, Any, bool]]":
     """The HTTP transport; OperatorError for a refused address or proxy, and for replicas without a shared key."""
-    host, port, names, is_insecure = listen
-    address = Address(host, port, (*names, auth.host) if auth and auth.host else names, is_insecure)
+    names, proxies = listen.names, listen.proxies
+    names = (*names, auth.host) if auth and auth.host else names
+    address = Address(listen.host, listen.port, names, listen.is_insecure)
     named = Proxies.parse(proxies)
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies))
     limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()

@@ -1,18 +1,13 @@
 """The command `taskhand serve`, also run by `taskhand` without a command."""
 
 import gc
-import os
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, ExitStack
-from functools import partial
-from pathlib import Path
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
 import click
-from anyio.abc import TaskGroup
-from anyio.lowlevel import checkpoint
 
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_error, print_lines
@@ -21,31 +16,16 @@ from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Coroutine
+    from functools import partial
 
     from taskhand.cli.authentication import AuthOptions
-    from taskhand.config.settings import Settings
-    from taskhand.server.access import Memberships
+    from taskhand.cli.opened_server import OpenedServer
     from taskhand.server.app import TaskhandServer
-    from taskhand.server.linking.pages import LinkPages
     from taskhand.server.webhooks.receiver import Webhooks
-    from taskhand.service.connections import Connections
-    from taskhand.service.readiness import Ready
     from taskhand.telemetry.metrics import Metrics
-    from taskhand.vault.links import Links
 
-_QUIET_S = 2.0
-"""Seconds after which a host has read the list of tools."""
-
-_COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-"""The standard variables that name a collector of traces."""
-
-_Work = Callable[[], Coroutine[Any, Any, None]]
-
-_Count = Callable[[Configuration | OperatorError, AsyncExitStack], "Metrics | None"]
-"""Opens the metrics, which count calls and requests until the stack is closed; None if they are off."""
-
-__all__ = ["open_server", "run_server", "serve"]
+__all__ = ["ListenOptions", "ServeOptions", "WebhookOptions", "run_server", "serve"]
 
 _ON_A_TERMINAL = """\
 taskhand is an MCP server: an AI host starts it and talks to it over standard input and output.
@@ -54,6 +34,44 @@ taskhand is an MCP server: an AI host starts it and talks to it over standard in
   taskhand --help        everything else
 Waiting for a host on standard input; Ctrl-C ends.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ListenOptions:
+    """Where to serve HTTP: `names` are further names of the host, `proxies` those whose headers are believed.
+
+    `is_insecure` allows other machines without authentication.
+    """
+
+    host: str
+    port: int
+    names: tuple[str, ...] = ()
+    is_insecure: bool = False
+    proxies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookOptions:
+    """Whether webhooks are on, and the server's addresses for CRMs and callers; None for the settings' values."""
+
+    are_taken: bool = False
+    public_url: str | None = None
+    resource: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """The options of a server: over standard input and output without `listen`.
+
+    None takes the value of the settings, or leaves the part out.
+    """
+
+    listen: ListenOptions | None = None
+    auth: "AuthOptions | None" = None
+    webhooks: WebhookOptions = WebhookOptions()
+    keeps_sessions: bool = True
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
 
 
 @click.command()
@@ -143,11 +161,15 @@ def serve(
     check_options(context, found, kinds, is_http=http)
     if port is None:
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
-    listen = (host, port, names, is_insecure) if http else None
-    auth = _auth_options(kinds, issuers, resource)
-    hooks = (webhooks, public_url, resource)
-    metrics = (metrics_host, metrics_port)
-    run_server(found, listen, proxies, auth=auth, keeps_sessions=not stateless, metrics=metrics, webhooks=hooks)
+    options = ServeOptions(
+        listen=ListenOptions(host, port, names, is_insecure, proxies) if http else None,
+        auth=_auth_options(kinds, issuers, resource),
+        webhooks=WebhookOptions(webhooks, public_url, resource),
+        keeps_sessions=not stateless,
+        metrics_host=metrics_host,
+        metrics_port=metrics_port,
+    )
+    run_server(found, options)
 
 
 def _auth_options(kinds: tuple[str, ...], issuers: tuple[str, ...], resource: str | None) -> "AuthOptions | None":
@@ -157,228 +179,90 @@ def _auth_options(kinds: tuple[str, ...], issuers: tuple[str, ...], resource: st
     return AuthOptions(kinds, issuers, resource) if kinds else None
 
 
-def run_server(
-    found: Configuration | OperatorError,
-    listen: tuple[str, int, tuple[str, ...], bool] | None = None,
-    proxies: tuple[str, ...] = (),
-    *,
-    auth: "AuthOptions | None" = None,
-    keeps_sessions: bool = True,
-    metrics: tuple[str, int | None] = ("127.0.0.1", None),
-    webhooks: tuple[bool, str | None, str | None] = (False, None, None),
-) -> NoReturn:
-    """Serve over HTTP if an address is given, else over standard input and output.
+def run_server(found: Configuration | OperatorError, options: ServeOptions | None = None) -> NoReturn:
+    """Serve until the server ends.
 
     With a configuration error the server still starts and answers with the error, since a host shows a process that
     ends at once as "Connection closed"; the exit code is then 1. OperatorError for a refused address or proxy, and for
-    a configuration error if the server was started on a terminal. `metrics` are the host and port of `/metrics`; None
-    takes the port from the settings. `webhooks` are the webhook options.
+    a configuration error if the server was started on a terminal.
     """
     from taskhand.server.transports.process_exit import leave
 
-    auth = auth.with_settings(found) if auth else None
-    http = None
-    if listen:
+    options, http = options or ServeOptions(), None
+    if options.auth is not None:
+        options = replace(options, auth=options.auth.with_settings(found))
+    if options.listen is not None:
         from taskhand.cli.http_server import serve_over_http
 
-        http = serve_over_http(found, listen, proxies, auth=auth, keeps_sessions=keeps_sessions)
+        http = serve_over_http(found, options.listen, auth=options.auth, keeps_sessions=options.keeps_sessions)
     elif not isinstance(found, OperatorError) and found.settings.webhooks:
         print_lines(["TASKHAND_WEBHOOKS is set, and webhooks are accepted over HTTP only (`serve --http`)."], err=True)
-    count = partial(_open_metrics, address=metrics, is_http=http is not None)
-    leave(anyio.run(partial(_serve, found, http, count, auth, keeps_sessions=keeps_sessions, webhooks=webhooks)))
+    leave(anyio.run(_serve, found, options, http))
 
 
 async def _serve(
-    found: Configuration | OperatorError,
-    http: "partial[Coroutine[Any, Any, bool]] | None",
-    count: _Count,
-    auth: "AuthOptions | None",
-    *,
-    keeps_sessions: bool,
-    webhooks: tuple[bool, str | None, str | None],
+    found: Configuration | OperatorError, options: ServeOptions, http: "partial[Coroutine[Any, Any, bool]] | None"
 ) -> int:
     """Serve until the server ends; returns the exit code."""
-    from taskhand.server.app import create_not_configured_server
+    from taskhand.cli.opened_server import open_not_configured, open_server
     from taskhand.server.transports.stdio import serve_stdio
 
     on_a_terminal = http is None and sys.stdin.isatty()
-    readiness: Callable[[], Awaitable[Ready]] | None
+    opened: OpenedServer[Any]
     async with AsyncExitStack() as stack:
         try:
-            metrics = count(found, stack)
-            server, close, at_start, readiness, pages = await open_server(
-                found, stack, metrics, auth, keeps_sessions=keeps_sessions
+            metrics = _open_metrics(found, stack, options)
+            opened = configured = await open_server(
+                found, stack, metrics=metrics, auth=options.auth, keeps_sessions=options.keeps_sessions
             )
-            taken = _open_webhooks(found, server, webhooks) if http else None
-            problem = None
+            webhooks = _open_webhooks(found, configured, options.webhooks) if http else None
         except OperatorError as error:
             if on_a_terminal:
                 raise
             await stack.aclose()
             print_error(error)
-            metrics = readiness = pages = taken = None
-            server, close, at_start = create_not_configured_server(error), checkpoint, checkpoint
-            problem = "not_configured"
+            opened, metrics, webhooks = open_not_configured(error), None, None
         if on_a_terminal:
             print_lines(_ON_A_TERMINAL.splitlines(), err=True)
         gc.freeze()  # objects made at start live as long as the server
         gc.enable()
-        if http:
-            observer = metrics.of_http() if metrics else None
-            if taken is not None:
-                taken.observer = observer
-            have_ended = await http(
-                server,
-                at_start=at_start,
-                readiness=readiness,
-                problem=problem,
-                observer=observer,
-                pages=pages,
-                webhooks=taken,
-            )
-            return 0 if have_ended and not problem else 1
-        await serve_stdio(server, close, at_start)
-        return 1 if problem else 0
-
-
-async def open_server(
-    found: Configuration | OperatorError,
-    stack: AsyncExitStack,
-    metrics: "Metrics | None",
-    auth: "AuthOptions | None",
-    *,
-    keeps_sessions: bool,
-) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Ready]], LinkPages | None]":
-    """The configured server, the function that closes it, and its background work.
-
-    Then the readiness check, and the linking pages. OperatorError if the configuration cannot be served.
-    """
-    from taskhand.cli.authentication import access_by
-    from taskhand.cli.people_file import PeopleSource
-    from taskhand.cli.policy import PolicySource
-    from taskhand.cli.policy_reload import reload_on_hangup
-    from taskhand.server.app import create_server
-    from taskhand.service.readiness import check_readiness
-    from taskhand.wiring import open_connections
-
-    if isinstance(found, OperatorError):
-        raise found
-    found.settings.check_own_secrets()
-    policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
-    traces = _open_traces(stack)
-    observe = metrics.of_connection if metrics else None
-    links = await _open_links(settings, stack)
-    connections = await stack.enter_async_context(open_connections(found.connections, observe=observe, links=links))
-    pages = await _open_pages(found, (connections, links, lambda: people.current), auth, stack)
-    server = create_server(
-        connections,
-        access=access_by(policy, people),
-        state_keys=settings.state_keys,
-        keeps_sessions=keeps_sessions,
-        remark=found.remark,
-        observer=metrics,
-        offers=pages.linking if pages else None,
-        makes_spans=traces is not None,
-    )
-    if traces is not None:
-        from taskhand.server.trace_headers import read_trace_headers
-
-        server.middleware.insert(0, read_trace_headers)
-    works = [reload_on_hangup((policy, people), stack), *([] if links is None else [links.record_uses])]
-    if settings.state is not None:
-        from taskhand.cli.change_broadcast import share_changes
-
-        works.append(share_changes(found, connections))
-    at_start = partial(_work_beside, works, connections)
-
-    async def close() -> None:
-        await connections.aclose()
-        if links is not None:
-            await links.aclose()
-        if traces is not None:
-            traces.close()  # a signal ends the process before the stack is closed
-
-    return server, close, at_start, check_readiness(connections), pages
-
-
-async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> None:
-    """The background work beside the first requests, until cancelled."""
-    from taskhand.domain.concurrency import concurrent_tasks
-
-    async with concurrent_tasks() as group:
-        for work in works:
-            group.start_soon(work)
-        await anyio.sleep(_QUIET_S)
-        await _work_later(connections, group)
-
-
-async def _work_later(connections: "Connections", group: TaskGroup) -> None:
-    """The background work that no first request waits for; a write, or a read of the journal, recovers by itself."""
-    from taskhand.server.late_imports import load_use_cases
-    from taskhand.service.events.demand import poll_when_wanted
-    from taskhand.service.recovery import recover_if_possible
-
-    await load_use_cases()
-    for app in connections:
-        await recover_if_possible(app)
-    for app in connections:
-        group.start_soon(poll_when_wanted, app)
-
-
-async def _open_pages(
-    found: Configuration,
-    opened: "tuple[Connections, Links | None, Callable[[], Memberships]]",
-    auth: "AuthOptions | None",
-    stack: AsyncExitStack,
-) -> "LinkPages | None":
-    """The pages on which persons link credentials; None without a vault, or without authentication.
-
-    `opened` has the connections, the links, and a function that returns the current people.
-    """
-    connections, links, memberships = opened
-    if links is None or auth is None or not found.settings.vault_keys:
-        return None
-    from taskhand.cli.linking import open_linking
-    from taskhand.cli.sign_in import open_sign_in
-    from taskhand.server.linking.pages import LinkPages
-
-    sign_in = open_sign_in(found.settings, auth.issuers, stack) if "oauth" in auth.kinds else None
-    return LinkPages(await open_linking(found, (connections, links, memberships), auth, stack, sign_in))
+        if http is None:
+            await serve_stdio(opened.server, opened.close, opened.at_start)
+            return 1 if opened.problem else 0
+        observer = metrics.of_http() if metrics else None
+        if webhooks is not None:
+            webhooks.observer = observer
+        have_ended = await http(
+            opened.server,
+            at_start=opened.at_start,
+            readiness=opened.readiness,
+            problem=opened.problem,
+            observer=observer,
+            pages=opened.pages,
+            webhooks=webhooks,
+        )
+        return 0 if have_ended and not opened.problem else 1
 
 
 def _open_webhooks(
-    found: Configuration | OperatorError, server: "TaskhandServer", options: tuple[bool, str | None, str | None]
+    found: Configuration | OperatorError, opened: "OpenedServer[TaskhandServer]", options: WebhookOptions
 ) -> "Webhooks | None":
     """The receivers of webhooks; None if webhooks are off."""
-    if isinstance(found, OperatorError) or server.served is None or not (options[0] or found.settings.webhooks):
+    served = opened.server.served
+    if isinstance(found, OperatorError) or served is None or not (options.are_taken or found.settings.webhooks):
         return None
-    from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
+    from taskhand.cli.webhook_receivers import open_webhooks
 
-    return open_webhooks(found, server.served.connections, WebhookOptions(*options))
-
-
-async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":
-    """The linked credentials, open until the stack is closed; None if there are none."""
-    from taskhand.state import locate_links
-
-    place = locate_links(settings)
-    if not settings.vault_keys and isinstance(place, Path) and not place.exists():
-        return None
-    from taskhand.cli.served_links import open_served_links
-
-    links = await open_served_links(settings)
-    if links is not None:
-        stack.push_async_callback(links.aclose)
-    return links
+    return open_webhooks(found, served.connections, options)
 
 
 def _open_metrics(
-    found: Configuration | OperatorError, stack: AsyncExitStack, *, address: tuple[str, int | None], is_http: bool
+    found: Configuration | OperatorError, stack: AsyncExitStack, options: ServeOptions
 ) -> "Metrics | None":
     """The metrics of calls and requests; None if they are off, or cannot be served."""
     if isinstance(found, OperatorError):
         return None
-    host, given = address
+    host, given, is_http = options.metrics_host, options.metrics_port, options.listen is not None
     port = found.settings.metrics_port if given is None else given
     if port is None:
         return None
@@ -387,14 +271,3 @@ def _open_metrics(
     if given is not None:
         return open_metrics(found, host, port, stack, is_http=is_http, remedy="leave out --metrics-port")
     return open_metrics(found, host, port, stack, is_http=is_http)
-
-
-def _open_traces(stack: AsyncExitStack) -> ExitStack | None:
-    """The exporter of traces, open until it is closed; None if no collector is configured."""
-    if not any(os.environ.get(name, "").strip() for name in _COLLECTORS):
-        return None
-    from taskhand.cli.traces import open_traces
-
-    traces = stack.enter_context(ExitStack())
-    traces.enter_context(open_traces(os.environ))
-    return traces

@@ -53,7 +53,8 @@ def _check_webhooks(
         if is_public:
             raise click.UsageError("--public-url needs --webhooks, or TASKHAND_WEBHOOKS.")
         return
-    from taskhand.cli.webhook_receivers import WebhookOptions, public_address
+    from taskhand.cli.serve import WebhookOptions
+    from taskhand.cli.webhook_receivers import public_address
 
     params = context.params
     public_address(found.settings, WebhookOptions(public_url=params["public_url"], resource=params["resource"]))

@@ -1,12 +1,12 @@
 """The webhook receivers of a server's connections, from the options and settings."""
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from taskhand.backends.registry import find_factory
+from taskhand.cli.serve import WebhookOptions
 from taskhand.config.configuration import Configuration
 from taskhand.config.connections import ConnectionSettings
 from taskhand.domain.errors import OperatorError
@@ -19,19 +19,10 @@ if TYPE_CHECKING:
     from taskhand.domain.webhook import WebhookCheck
     from taskhand.service.connections import Connections
 
-__all__ = ["WebhookOptions", "check_of", "open_webhooks", "public_address", "webhook_address"]
+__all__ = ["check_of", "open_webhooks", "public_address", "webhook_address"]
 
 _MCP: Final = "/mcp"
 _ON_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookOptions:
-    """Whether webhooks are on, and the server's addresses for CRMs and callers; None for the settings' values."""
-
-    are_taken: bool = False
-    public_url: str | None = None
-    resource: str | None = None
 
 
 def open_webhooks(found: Configuration, connections: "Connections", options: WebhookOptions) -> Webhooks | None:

@@ -15,7 +15,8 @@ import pytest
 
 from fixed_clock import FixedClock
 from server.webhooks.webhook_server import by_hubspot
-from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
+from taskhand.cli.serve import WebhookOptions
+from taskhand.cli.webhook_receivers import open_webhooks
 from taskhand.config.configuration import load_configuration
 from taskhand.domain.deadline import call_deadline
 from taskhand.events.event_store import EventQuery
