@@ -1,4 +1,4 @@
-"""What all tests share: one event loop, and a store of their own."""
+"""Fixtures of all tests: one event loop, and a store of its own for each test."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""Who may import whom. A file's folder says what the file may know; each test lists every file that breaks a rule."""
+"""The permitted imports of each folder, and the limits of files and functions; each test lists every offending file."""
 
 import ast
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The CRMs that suites run on: the module `in_suites` in the folder of each tells them all they know of it."""
+"""The CRMs that suites run on; the module `in_suites` in the folder of each describes it."""
 
 from importlib import import_module
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a class of the backend protocols must have."""
+"""The methods that a class of the backend protocols must have."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What writes answer by default, on every backend: a row, what changed in the same words, and nothing that is empty."""
+"""The default answers of writes on every backend: a row, the changed fields, and no empty fields."""
 
 import json
 from collections.abc import AsyncIterator

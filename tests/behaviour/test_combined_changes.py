@@ -1,4 +1,4 @@
-"""One change says several things: fields, people to add and to take off, and days to move the due date by."""
+"""One change with several parts: fields, people to add and to remove, and days to move the due date by."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Dates in words: the day that was understood is named, and what may mean several days writes nothing."""
+"""Dates in words: the answer names the resolved day, and an ambiguous date writes nothing."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""list_events on every backend: what Taskhand did is told once, as its own doing."""
+"""list_events on every backend: a change by Taskhand is listed once, with its change id."""
 
 import pytest
 

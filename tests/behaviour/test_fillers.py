@@ -1,4 +1,4 @@
-"""What hosts add to a call, and fill in for left-out arguments: no task changes in a field that nobody meant."""
+"""Arguments that hosts add or fill in: they change no field that the caller did not mean."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Notes: appended to the description with date and author, once, and nothing of what is there is sent again or lost."""
+"""Notes: appended once with date and author; the existing description is kept."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an answer shows can be sent back: a name or text with hidden characters, on every backend."""
+"""Names and texts with hidden characters can be sent back as answers show them, on every backend."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""People who left the team, people who cannot be told apart by name, and a `me` that is not known, on every backend."""
+"""Former members, people with equal names, and an unknown `me`, on every backend."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

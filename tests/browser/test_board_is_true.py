@@ -1,4 +1,4 @@
-"""What the board shows is so: nothing old as new, nothing lost as done, and a control only where it works."""
+"""The board shows the current state: no stale value as new, no lost write as done, and only usable controls."""
 
 import json
 from collections.abc import AsyncIterator, Mapping

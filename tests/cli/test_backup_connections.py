@@ -1,4 +1,4 @@
-"""`taskhand backup` and `restore` with several connections: what is another connection's does not go back with one."""
+"""`taskhand backup` and `restore` with several connections: data of another connection is not restored with one."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The page about the configuration says what is so."""
+"""The page about the configuration agrees with the program."""
 
 import re
 from pathlib import Path

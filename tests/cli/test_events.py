@@ -1,4 +1,4 @@
-"""The command `taskhand events`: what others changed, for people, for programs, and for a command that is run."""
+"""The command `taskhand events`: output for people and for programs, and a command for each event."""
 
 import json
 import shlex

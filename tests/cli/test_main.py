@@ -1,4 +1,4 @@
-"""The command: what it prints, how it ends, and that two runs repeat."""
+"""The command: its output, its exit codes, and repeatable runs."""
 
 import json
 import os

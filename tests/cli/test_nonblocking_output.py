@@ -1,4 +1,4 @@
-"""Commands whose output leads to an old encoding, to a full disk, or nowhere: nothing fails after the deed."""
+"""Commands whose output goes to an old encoding, a full disk or a closed stream: a finished write ends well."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The people of a configuration: where their file is, what the doctor says of it, and what a reload changes."""
+"""The people file of a configuration: its location, the doctor's findings, and a reload."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The policy of a configuration: where its file is, what the commands say of it, and what a reload changes."""
+"""The policy of a configuration: its location, the commands' findings, and a reload."""
 
 import json
 import os

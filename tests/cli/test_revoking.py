@@ -1,4 +1,4 @@
-"""What the CRM gave out is revoked there when it is unlinked or replaced here; it is told where that is not sure."""
+"""Credentials are revoked at the CRM when they are unlinked or replaced; an unconfirmed revocation is reported."""
 
 from functools import partial
 from pathlib import Path

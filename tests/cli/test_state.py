@@ -1,4 +1,4 @@
-"""TASKHAND_STATE: what is kept is in the database that replicas share, and commands find it there."""
+"""TASKHAND_STATE: commands read and write the state in the database that replicas share."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What commands print for people: nothing that a terminal obeys, wherever the text comes from."""
+"""Output of commands for people has no terminal control characters, wherever the text comes from."""
 
 import json
 import unicodedata

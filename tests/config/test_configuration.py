@@ -1,4 +1,4 @@
-"""What is in force and why: flags over variables over the file over defaults, every value with its origin."""
+"""The values in force and their origins: flags before variables before the file before defaults."""
 
 import os
 import tomllib

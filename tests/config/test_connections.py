@@ -1,4 +1,4 @@
-"""Several CRM accounts in one configuration file: what each is opened with, what is refused, and what is warned of."""
+"""Several CRM accounts in one configuration file: their settings, refused files, and warnings."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The people file: what it says of each person, and what it may not say."""
+"""The people file: the members of each person, and refused contents."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What hosts, env files and people put where a value belongs: it is never sent, and always named."""
+"""Placeholders and samples in place of values: they are never sent, and always named."""
 
 import os
 from pathlib import Path

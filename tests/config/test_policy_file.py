@@ -1,4 +1,4 @@
-"""The policy file: what it says, and what is refused in it with the key, the file and the nearest right word."""
+"""The policy file: its rules, and refused contents with the key, the file and the nearest valid word."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a bulk change says of all its tasks."""
+"""The receipt of a bulk change."""
 
 import pytest
 

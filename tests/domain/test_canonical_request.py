@@ -1,4 +1,4 @@
-"""Which requests mean the same, however they were said."""
+"""Equivalent requests have equal canonical forms."""
 
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""The parts of an edit, what a task shows of it, and whether a task certainly is as it was before a lost answer."""
+"""The parts of an edit, whether a task shows them, and whether a task is certainly unchanged after a lost answer."""
 
 from datetime import UTC, date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an error says of itself where whoever raises it says nothing: its code, and whether to send the same again."""
+"""The default code and retryability of each class of error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a principal may do, the names by which people are shown, and which other person a member of a CRM is."""
+"""The permissions of a principal, the names of people, and the person to whom a member of a CRM belongs."""
 
 import pytest
 

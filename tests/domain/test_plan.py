@@ -1,4 +1,4 @@
-"""What a plan shows of a change, and what has moved since the plan was made."""
+"""The differences that a plan shows, and the changes since it was made."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which tasks a filter is met by; a text filter finds a task by what an answer shows of it."""
+"""Matching of tasks by filters; a text filter finds the text that an answer shows."""
 
 from datetime import UTC, datetime
 from typing import Any

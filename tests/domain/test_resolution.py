@@ -1,4 +1,4 @@
-"""How a finished task ended: what an edit says of it, and what becomes of it."""
+"""The resolution of a finished task, and its removal."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an undo of a deletion cannot bring back, as a plan says it."""
+"""The values that an undo of a deletion cannot restore, as a plan names them."""
 
 import pytest
 

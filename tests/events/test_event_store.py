@@ -1,4 +1,4 @@
-"""What every store of events does, in a file and in a database."""
+"""The contract of every store of events, in a file and in a database."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta

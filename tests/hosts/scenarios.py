@@ -1,4 +1,4 @@
-"""What the hosts' model does, and what happens to it meanwhile: one function for each scenario."""
+"""The actions of the hosts' model and the faults meanwhile: one function for each scenario."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

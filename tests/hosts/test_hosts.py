@@ -1,4 +1,4 @@
-"""Real hosts, run whole: what their model is given, and that nothing they do harms a task.
+"""Real hosts, run whole: the input of their model, and that no action of theirs harms a task.
 
 Each host is started with the entry that `taskhand install` wrote, against a scripted model on loopback.
 """

@@ -1,4 +1,4 @@
-"""One attempt: what each failure says about whether the request was sent, and how long its parts may take."""
+"""One attempt: whether each failure proves that the request was not sent, and the time limits of its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom an error is for, what it says of the proxy and the network, and whether a write may have been applied."""
+"""The class of each error, its text about proxy and network, and whether a write may have been applied."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which way requests take, and how that is said: never with the password of a proxy."""
+"""The route of requests, described without the password of a proxy."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is shown of a change: enough to judge it by, and no secret of anybody's."""
+"""The diff of a host's file: enough to judge the change, and no secrets."""
 
 import json
 

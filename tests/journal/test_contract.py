@@ -1,4 +1,4 @@
-"""What every journal keeps to, whatever it is stored in."""
+"""The contract of every journal, in a file and in a database."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone

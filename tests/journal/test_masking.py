@@ -1,4 +1,4 @@
-"""What is not kept of arguments: credentials, and more of a text than is needed to know the call again."""
+"""Masking of arguments: credentials are masked, and long texts are cut."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a person reads of a change: enough to know it, and nothing that a terminal obeys."""
+"""The rendering of a change for a terminal, without control characters."""
 
 from datetime import UTC, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""The text of a key, what an operator may say of one, and when it is active; pure."""
+"""The text of a key, an operator's options for a key, and its validity; pure."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Keys, links and tickets in PostgreSQL: what one replica has written, the next read of any other sees."""
+"""Keys, links and tickets in PostgreSQL: the writes of one replica are read by all others."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A server whose database does not answer: it is not ready, tells so, and is ready again by itself."""
+"""A server whose database does not answer is not ready, and is ready again by itself."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The calls of the fault tables, and what an agent does that repeats them."""
+"""The calls of the fault tables, and the calls with which an agent repeats them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace

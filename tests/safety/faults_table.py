@@ -1,4 +1,4 @@
-"""What goes wrong with a write, at any CRM, and what may be made of it: the table, as data.
+"""The faults of a write at any CRM, and the permitted outcomes: the table, as data.
 
 A row is one thing that goes wrong with the first request of a write (of many tasks one by one: with the second). For
 each kind of write it says what the agent is told: that all is `applied`, that it is `refused` and nothing is written,

@@ -1,4 +1,4 @@
-"""A write was carried out, and what follows it fails with an exception of any class: it is never told as refused.
+"""A write was applied, and the read-back fails with an exception of any class: it is never reported as refused.
 
 Journal, CRM and a repetition of the call agree: what may have been written is not sent again.
 """

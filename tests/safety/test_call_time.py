@@ -1,4 +1,4 @@
-"""A CRM that accepts requests and does not answer: every call is answered in time, with exactly what is known."""
+"""A CRM that accepts requests and does not answer: every call is answered in time, with exactly the known facts."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Every error about what an account has, or how it answers, names its connection where there are several."""
+"""Every error about the data or the answers of an account names its connection if there are several."""
 
 from pathlib import Path
 from typing import Any

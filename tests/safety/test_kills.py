@@ -1,4 +1,4 @@
-"""kill -9 at every step of a bulk change of a hundred tasks: recovery tells the truth, and nothing is done twice."""
+"""kill -9 at every step of a bulk change of a hundred tasks: recovery is true, and nothing is sent twice."""
 
 import os
 import shutil

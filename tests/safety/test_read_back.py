@@ -1,4 +1,4 @@
-"""Whatever happens to the reading after a write: what was written is never told or journaled as refused."""
+"""Whatever fails in the read after a write, an applied write is never reported or journaled as refused."""
 
 from dataclasses import replace
 from itertools import product

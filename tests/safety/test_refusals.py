@@ -1,4 +1,4 @@
-"""A refusal names only what was sent, and a failure says what reading the task back has shown."""
+"""A refusal names only sent arguments, and a failure reports the result of the read-back."""
 
 from typing import Any
 

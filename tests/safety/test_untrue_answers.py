@@ -1,4 +1,4 @@
-"""Answers to a write that are not true: it is looked at before it is told, whatever the status says."""
+"""Untrue answers to a write: the task is read before the outcome is reported, whatever the status."""
 
 from dataclasses import replace
 

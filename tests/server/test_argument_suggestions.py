@@ -1,4 +1,4 @@
-"""Names of arguments that other task managers have: each tool answers with its own argument, or with what to do."""
+"""Argument names of other task managers: each tool answers with its own argument, or with the tool to use."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Several connections in one server: which one a call means, and what a caller may use."""
+"""Several connections in one server: the connection of a call, and a caller's permissions."""
 
 from pathlib import Path
 from typing import Any, Literal

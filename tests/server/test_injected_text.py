@@ -1,4 +1,4 @@
-"""What callers write never becomes a header, a second request, another path or a parameter of a request to the CRM."""
+"""Text of callers never becomes a header, a second request, another path or a parameter of a request to the CRM."""
 
 from base64 import b64encode
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Who `me` is for each person: a member of the connection, and never the user of the shared credential."""
+"""`me` is each person's own member of the connection, and never the user of the shared credential."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

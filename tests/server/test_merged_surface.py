@@ -1,4 +1,4 @@
-"""What a host is shown of a server with several connections: within the same budget, with what each of them lacks."""
+"""The tool list of a server with several connections: within the budget, with the missing features of each."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Who may apply a plan that needs approval, and how many tasks one change may have."""
+"""The persons who may apply a plan that needs approval, and the maximum number of tasks in one change."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

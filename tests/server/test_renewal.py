@@ -1,4 +1,4 @@
-"""Credentials of persons that expire, end early or are revoked while they are used, and what their persons notice.
+"""Persons' credentials that expire, end early or are revoked during use, and the effect on their calls.
 
 The sandbox is the CRM's authorization server: its log says what was renewed, by whom, and with whose credential.
 """

@@ -1,4 +1,4 @@
-"""Every tool under every rule of the policy: what is another's stays so, and a refusal costs no request."""
+"""Every tool under every rule of the policy: others' tasks stay hidden, and a refusal costs no request."""
 
 from pathlib import Path
 from typing import Any

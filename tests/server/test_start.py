@@ -1,4 +1,4 @@
-"""What a start has loaded when the host asks for the tools: every conversation waits for it."""
+"""The modules that a start has loaded when the host asks for the tools."""
 
 import subprocess
 import sys

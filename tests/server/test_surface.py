@@ -1,4 +1,4 @@
-"""What a host is shown: the tools, within their budget, in schemas that every provider accepts."""
+"""The tool list: within its budget, in schemas that every provider accepts."""
 
 import json
 import subprocess

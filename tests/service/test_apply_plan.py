@@ -1,4 +1,4 @@
-"""How long a plan, and what is left of a change that was begun, may be carried out, how often, and what it answers."""
+"""How long and how often a plan, or the rest of a change, may be carried out, and the answers."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The change that a bulk update makes: what it may be, when two calls ask for the same, and what its plan says."""
+"""The change of a bulk update: validation, equivalent calls, and the notes of its plan."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Which tasks of a bulk change may be sent again, and what a repeated one is answered with."""
+"""The tasks of a bulk change that may be sent again, and the answer to a repeated one."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""What the answer to a question means, and what the question shows."""
+"""The question about a plan, and the effect of each answer."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""A count that takes longer than a call, or that the CRM does not show to its end, says so."""
+"""A count that outlasts a call, or that the CRM's limits stop, is marked as partial."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Who is shown which events: those of own tasks alone where a rule says so, and no change of another person's."""
+"""The events that a caller may see: with a rule only those of own tasks, and no change of another person."""
 
 import json
 from dataclasses import replace

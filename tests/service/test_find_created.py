@@ -1,4 +1,4 @@
-"""Which task a create has made whose process has died, and how much of a call's time it takes to look."""
+"""The task that a create of a dead process has made, and the share of a call's time for finding it."""
 
 from pathlib import Path
 

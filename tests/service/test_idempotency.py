@@ -1,4 +1,4 @@
-"""The claims that keep a write from being done twice: what they tell apart, and when two payloads are the same."""
+"""The claims that prevent a repeated write, and the equality of their payloads."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What an undo writes of the CRM's own values, of which the journal keeps no configured key."""
+"""The raw values that an undo writes, without masked keys."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What list_events answers: what happened since a moment, a cursor or the last look, whoever did it."""
+"""The answers of list_events: changes since a moment, a cursor or the last list, by any author."""
 
 import json
 from collections.abc import AsyncIterator

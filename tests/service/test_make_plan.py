@@ -1,4 +1,4 @@
-"""What the journal has of a plan."""
+"""The journal entry of a plan."""
 
 from datetime import UTC
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an undo restores."""
+"""The values that an undo restores."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the journal has of a call that fails."""
+"""The journal entry of a call that fails."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which thread runs what: quick work runs in the caller's thread, the rest in the worker."""
+"""The thread of each job: quick work runs in the caller's thread, the rest in the worker."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""Metrics: what is counted of calls and requests, and that nothing of tasks, people and clients becomes a label."""
+"""Metrics of calls and requests; no label has data of tasks, people or clients."""
 
 import json
 import re

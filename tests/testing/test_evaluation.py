@@ -1,4 +1,4 @@
-"""What a verdict finds, and what it lets pass."""
+"""The faults that an evaluation finds, and the runs that pass."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The limits of the claims of a token: how far clocks may differ, who the client is, and what an ID token proves."""
+"""The limits of a token's claims: tolerated clock differences, the client's name, and the proof of an ID token."""
 
 import hashlib
 from base64 import urlsafe_b64encode

@@ -1,4 +1,4 @@
-"""Links: kept for each person, in a file that tells nothing; what is wrong with one is no other's matter."""
+"""Links: one for each person, in a file without readable secrets; a broken link affects only its person."""
 
 import logging
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""Links, tickets and errands as values: until when they are good, what is bound, and what no repr shows."""
+"""Links, tickets and errands as values: their validity, their authenticated fields, and reprs without secrets."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

@@ -1,4 +1,4 @@
-"""Many tasks at once: few requests, and every task has an outcome that is so."""
+"""Bulk changes at Close: few requests, and a true outcome for every task."""
 
 from collections import Counter
 from collections.abc import Sequence

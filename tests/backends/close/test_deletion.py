@@ -1,4 +1,4 @@
-"""Deleting a task: it is sent once, or once more where that is safe; what is gone is shown no more, a doubt is told."""
+"""The deletion of a task: sent once, or again if that is safe; a deleted task is hidden, and a doubt is reported."""
 
 from collections.abc import Sequence
 from dataclasses import replace

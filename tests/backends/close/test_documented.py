@@ -1,4 +1,4 @@
-"""Close's page of the bulk update, and the schemas beside it, sentence by sentence: what is sent, and what is refused.
+"""Close's page of the bulk update and its schemas, sentence by sentence: the sent requests, and the refused ones.
 
 https://developer.close.com/api/resources/tasks/bulk-update, with create, update and list.
 """

@@ -1,4 +1,4 @@
-"""How entries of Close's event log follow each other: what a deletion leaves, and what was made before a look."""
+"""The order of entries in Close's event log: after a deletion, and for tasks created before a poll."""
 
 from collections.abc import Mapping
 from dataclasses import replace

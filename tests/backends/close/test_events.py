@@ -1,4 +1,4 @@
-"""What Close's event log tells: rows that are late or grow, values that are hidden, and long stretches."""
+"""Events from Close's log: late and growing rows, hidden values, and long periods."""
 
 from typing import Any
 

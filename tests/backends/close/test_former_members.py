@@ -1,4 +1,4 @@
-"""Who has left an organization of Close: as far as its lists of users and of ended memberships tell."""
+"""The former members of a Close organization, from its lists of users and ended memberships."""
 
 from dataclasses import dataclass, field
 from typing import Any

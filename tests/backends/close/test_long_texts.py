@@ -1,4 +1,4 @@
-"""The text of a task in Close may be long: it is all that a task says, and Close documents no limit."""
+"""Long texts of tasks in Close, which documents no limit."""
 
 from backends.close.test_safe_writes import agent_on
 from backends.close.wired import ELENA, LEAD, TASK, close, row

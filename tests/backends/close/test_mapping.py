@@ -1,4 +1,4 @@
-"""Between Close's JSON and the contract: what goes there comes back, and no date moves."""
+"""The mapping between Close's JSON and the contract: written values read back, and no date moves."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

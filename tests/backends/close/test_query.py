@@ -1,4 +1,4 @@
-"""Lists: what Close filters and what is filtered here come to the same as looking at every task."""
+"""Lists of Close: filtering by Close and by Taskhand gives the same tasks as reading every task."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

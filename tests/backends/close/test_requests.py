@@ -1,4 +1,4 @@
-"""What is sent to Close, to the letter: read from the sandbox's request log."""
+"""The exact requests to Close, from the sandbox's request log."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`resolution` in Close: how a finished task ended, said when it is finished, and taken back with it."""
+"""`resolution` in Close: set when a task is completed, shown in lists, and removed by an undo or a reopening."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The tools that plan, delete and take back, on what only Close has: the same as it was, and no doubt hidden."""
+"""Plans, deletions and undo with the features that only Close has."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""A task as Close itself has it: what the contract has no word for comes back exactly, and a guess is never written."""
+"""Snapshots with Close's raw values: undo restores values that the contract cannot express, and writes no guess."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The same story under every reading of Close's record: what is asked is so in the sandbox, or it is told otherwise."""
+"""The same scenario under every spec variant of Close: each answer agrees with the sandbox."""
 
 from dataclasses import dataclass
 from typing import Any

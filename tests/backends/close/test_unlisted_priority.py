@@ -1,4 +1,4 @@
-"""What Close does not say, says late, or says in another place: nothing is told that is not so."""
+"""Values that Close omits, or lists late: no answer claims what is not known."""
 
 from dataclasses import replace
 from datetime import timedelta

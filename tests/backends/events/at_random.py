@@ -1,4 +1,4 @@
-"""Others who change tasks at random while somebody looks, and what must be true of what is told of it."""
+"""Random changes by others between polls, and the properties that the reported events must have."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

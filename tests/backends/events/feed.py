@@ -1,4 +1,4 @@
-"""A feed as small as it can be: it keeps what looks find, and knows the tasks that they have shown."""
+"""A minimal feed: it stores the events of polls, and knows the tasks that they have shown."""
 
 from collections.abc import Collection, Mapping
 

@@ -1,4 +1,4 @@
-"""What every source of changes tells of what others do: each change once, in order, and nothing else."""
+"""Every source of changes reports each change by others once, in order, and nothing else."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta

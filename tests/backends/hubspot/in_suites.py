@@ -1,4 +1,4 @@
-"""HubSpot in the suites of all CRMs: its sandbox, its requests, and what an odd task of it looks like."""
+"""HubSpot in the suites of all CRMs: its sandbox, its requests, and its odd tasks."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What tests about HubSpot draw from: zones, days and instants that exist in them, and text."""
+"""Hypothesis strategies for HubSpot: zones, days and instants that exist in them, and text."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo, available_timezones

@@ -1,4 +1,4 @@
-"""A deleted task is made again with everything it had; what cannot come back is named before it is deleted."""
+"""Undo recreates a deleted task with everything that HubSpot takes; the plan names the rest before the deletion."""
 
 import json
 from collections.abc import AsyncIterator

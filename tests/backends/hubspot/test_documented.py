@@ -1,4 +1,4 @@
-"""HubSpot's page of the batch update with its tables, and the tasks guide, row by row: what is sent, what is refused.
+"""HubSpot's pages of the batch update and of tasks, row by row: the sent requests, and the refused ones.
 
 https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks and crm-tasks-v3/guide. The statuses
 of an answer (`PENDING`, `CANCELED`) are in test_bulk, a unique `idProperty` in test_own_properties.

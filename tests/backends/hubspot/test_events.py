@@ -1,4 +1,4 @@
-"""What was changed in a HubSpot account, whoever did it: each change once, as its history tells it."""
+"""The changes of tasks in a HubSpot account by any author: each once, as its history has it."""
 
 import json
 from collections.abc import AsyncIterator, Collection, Mapping

@@ -1,4 +1,4 @@
-"""Whatever goes wrong at HubSpot: nothing is written twice, nothing is claimed that is not so, and no secret leaks."""
+"""Faults of HubSpot: nothing is written twice, every reported outcome is true, and no secret leaks."""
 
 import logging
 from dataclasses import replace

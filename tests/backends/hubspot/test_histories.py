@@ -1,4 +1,4 @@
-"""One change at each moment of a history, whatever HubSpot sets besides, and nothing out of what cannot be read."""
+"""Histories of properties: one change at each moment; calculated and unreadable values give none."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Task properties by name: set, cleared, planned, undone and kept; what the account does not take is refused first."""
+"""Task properties by name: set, cleared, planned, undone and journaled; invalid ones are refused before sending."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""How far the looks at HubSpot's changes are: what is new, what is searched for again, and what may be forgotten."""
+"""The position in HubSpot's changes: new changes, the start of the next search, and forgotten ones."""
 
 from dataclasses import replace
 

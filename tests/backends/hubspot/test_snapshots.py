@@ -1,4 +1,4 @@
-"""Many tasks read at once, with what HubSpot itself says of them; and how few requests a bulk change takes in all."""
+"""Snapshots of many tasks with HubSpot's raw values, and the number of requests of a bulk change."""
 
 import json
 from dataclasses import replace

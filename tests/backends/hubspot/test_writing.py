@@ -1,4 +1,4 @@
-"""Writes of one task: what is sent, what is read back, and what is never guessed."""
+"""Writes of one task: the sent requests and the values that are read back."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The log of changes: it has what anybody writes, and says what it may lack."""
+"""The change log of the built-in store: it has the changes by any program, and reports gaps."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""The example CRM with a script: one word for each request says how it goes; after the last word all goes well.
+"""The example CRM with a script: one word for each request gives its outcome; later requests succeed.
 
 A word of a write is `ok`, `dim` (the answer has an unreadable due date), `done` (confirmed without the task), `none`
 (nothing has to be sent), `void` (confirmed without effect), `pending` (accepted for later) or a fault of `FAULTS`; with

@@ -1,4 +1,4 @@
-"""Bulk updates in batches on a CRM whose batches go wrong."""
+"""Bulk updates in batches with failing batches."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What is told of new tasks, and which requests they take, whatever goes wrong on the way."""
+"""The reported outcomes and the requests of creates, for every script of failures."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The doctor on every CRM, healthy and not: each trouble under its own subject, with what to do about it."""
+"""The doctor on every CRM, healthy and not: each fault under its own subject, with a remedy."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Confirmed updates that lists do not show yet: what is looked at last, and what is not sent again."""
+"""Confirmed updates that lists do not show yet: the last read, and updates that are not resent."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is remembered of writes and deletions, and for how long."""
+"""Remembered writes and deletions, and for how long they are remembered."""
 
 from passing import Time
 from taskhand.backends.remote.recent_writes import RecentWrites

@@ -1,4 +1,4 @@
-"""What a refused write is said to be refused for."""
+"""The explanation of a refused write."""
 
 import pytest
 

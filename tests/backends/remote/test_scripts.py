@@ -1,4 +1,4 @@
-"""What is told of one write, and which requests it takes, whatever goes wrong on the way: every rule of the writer."""
+"""The reported outcome and the requests of one write, for every script of failures: every rule of the writer."""
 
 import pytest
 

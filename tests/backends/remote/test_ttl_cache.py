@@ -1,4 +1,4 @@
-"""What was fetched a moment ago: fetched once for all who ask, kept for a while, never poisoned by a failure."""
+"""A cached value is fetched once for concurrent readers, kept for its lifetime, and never spoilt by a failure."""
 
 import weakref
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Waits inside a call: what is asked for after a wait must have time to be answered."""
+"""Waits inside a call leave time for the request that follows."""
 
 import pytest
 

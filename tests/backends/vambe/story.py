@@ -1,4 +1,4 @@
-"""A story that is told under every reading: what is asked step by step, and what must then be so in the sandbox.
+"""A scenario for every spec variant: the requests step by step, and the expected data in the sandbox.
 
 What cannot work under a reading is a `Gap`, with the reason and what the tool says instead.
 """

@@ -1,4 +1,4 @@
-"""What leaves for Vambe, to the letter, and how its refusals are told."""
+"""The exact requests to Vambe, and the explanation of its refusals."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Deleting at Vambe, whatever goes wrong: how often it is sent, what is told, and that what is gone stays gone."""
+"""Deletions at Vambe with every fault: how often they are sent, their outcomes, and that the task stays hidden."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager

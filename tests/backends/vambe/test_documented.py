@@ -1,4 +1,4 @@
-"""The four pages of Vambe's documentation row by row: what is sent for each sample, and which of them is refused.
+"""The four pages of Vambe's documentation row by row: the request for each sample, or its refusal.
 
 https://docs.vambe.me/reference/tasks/update-task and get-tasks, create-task and delete-task beside it.
 """

@@ -1,4 +1,4 @@
-"""What is told of Vambe's lists: what left them is looked for, and a list that is odd proves nothing."""
+"""Events from Vambe's lists: a task that left a list is searched for, and an odd list causes no event."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Between Vambe's JSON and the contract: what can be held survives the way out and back, nonsense is called that."""
+"""The mapping between Vambe's JSON and the contract: values read back unchanged, and invalid ones are named."""
 
 import json
 import re

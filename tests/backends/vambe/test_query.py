@@ -1,4 +1,4 @@
-"""Vambe's lists: where one task is found, what is cached, and what recent writes change in them."""
+"""Vambe's lists: where a single task is found, cached lists, and the effect of recent writes on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

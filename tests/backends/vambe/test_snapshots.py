@@ -1,4 +1,4 @@
-"""Many tasks at once, with Vambe's own rows and with what those do not tell."""
+"""Snapshots of many tasks with Vambe's raw rows, and the values that they cannot show."""
 
 import json
 from collections.abc import AsyncIterator, Iterable

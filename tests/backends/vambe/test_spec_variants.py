@@ -1,4 +1,4 @@
-"""Under every reading that the contract allows, the answers are true: each is compared with what the sandbox holds."""
+"""Under every spec variant each answer agrees with the sandbox's data."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

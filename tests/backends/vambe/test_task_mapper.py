@@ -1,4 +1,4 @@
-"""What a row means: whether it was read rightly, and whether a due time was made from what it shows."""
+"""The reading of rows: whether due times are read correctly, and whether an edit was made from a misread one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Callers that use every tool on tasks of their own, each in a thread, and remember what must be so in the end."""
+"""Callers that use every tool on tasks of their own, each in a thread, and record the expected final state."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Chaos: three servers on one database are killed, paused, cut off and restarted, and what must hold after it.
+"""Chaos: three servers on one database are killed, paused, cut off and restarted; then the invariants are checked.
 
 No task is there twice, none is lost, none looks otherwise than was answered; every plan is used once; the chain of the
 journal is whole, nothing is left open in it or has ended without a result, and it knows of every task; no request was

@@ -1,4 +1,4 @@
-"""What list_changes shows of the journal."""
+"""The rows of list_changes."""
 
 from dataclasses import replace
 from datetime import timedelta

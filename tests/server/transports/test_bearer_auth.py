@@ -1,4 +1,4 @@
-"""What a stream is answered with whose credential is not active any more."""
+"""The answer to a stream whose credential is no longer active."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What each caller may use over HTTP: requests a second, requests and streams at once, sizes, wrong keys."""
+"""The limits of each caller over HTTP: rate, concurrent requests and streams, sizes, wrong keys."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""A person is asked over a real pipe, in both protocol eras, and what they say is what happens."""
+"""A person is asked over a real pipe, in both protocol eras, and the answer decides."""
 
 import sys
 from collections.abc import AsyncIterator

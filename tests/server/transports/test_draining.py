@@ -1,4 +1,4 @@
-"""A server over HTTP that is told to end: what is under way ends first, and nobody begins anything new there."""
+"""The end of a server over HTTP: running calls end first, and new ones are refused."""
 
 import http.client
 import json

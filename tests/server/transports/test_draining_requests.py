@@ -1,4 +1,4 @@
-"""What counts as under way in a server that ends, and what it still takes: by applications without a server."""
+"""The requests that count as under way in a server that ends, and those that it still accepts."""
 
 import json
 from collections.abc import Awaitable, Callable

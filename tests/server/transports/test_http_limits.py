@@ -1,4 +1,4 @@
-"""What a client can hold open over HTTP: requests that never arrive whole, and sessions. Served in this process."""
+"""The limits on incomplete requests and on sessions over HTTP, served in this process."""
 
 from pathlib import Path
 

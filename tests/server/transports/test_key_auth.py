@@ -1,4 +1,4 @@
-"""Who sends no active key gets in nowhere, over real sockets, in both eras, with sessions and without."""
+"""Callers without an active key are refused everywhere, over real sockets, in both eras, with sessions and without."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What a proxy says about its caller is believed where the operator has named the proxy, and nowhere else."""
+"""Forwarded addresses count only from proxies that the operator has named."""
 
 from collections.abc import Callable
 from pathlib import Path

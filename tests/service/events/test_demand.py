@@ -1,4 +1,4 @@
-"""Who wants to know of changes, and for how long."""
+"""The demand for changes, and how long it lasts."""
 
 from functools import partial
 from pathlib import Path
