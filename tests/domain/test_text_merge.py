@@ -90,3 +90,14 @@ def test_a_text_that_repeats_twenty_characters_or_half_is_an_edit_and_one_that_r
     stored = f"{'a' * 10}\u200b{'a' * 10}{'b' * 20}"
     assert restore(f"{'a' * 20}{'c' * 20}", stored) == f"{'a' * 10}\u200b{'a' * 10}{'c' * 20}"
     assert restore(f"{'a' * 19}{'c' * 21}", stored) == f"{'a' * 19}{'c' * 21}"
+
+
+def test_a_text_that_repeats_less_than_half_of_a_short_one_or_twenty_characters_is_a_new_text() -> None:
+    short, long = "Ca\u200bll Ana", "Ca\u200bll Ana about " + "the renewal " * 9
+    for stored, sent, kept in (
+        (short, "Call Ben", "Ca\u200bll Ben"),
+        (short, "Cash", "Cash"),
+        (long, "Call Ana about the rent", "Ca\u200bll Ana about the rent"),
+        (long, "Call Ana and Ben", "Call Ana and Ben"),
+    ):
+        assert restore(sent, stored) == kept

@@ -118,6 +118,21 @@ async def test_a_late_result_counts_only_if_it_is_more_certain_than_the_recorded
         assert postgres.rows("SELECT count(*) FROM taskhand_journal.entry WHERE kind = 'late'") == [(1,)]
 
 
+async def test_a_change_stays_unknown_while_one_of_its_tasks_has_no_result(postgres: TestDatabase) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url, uptime=uptime) as silent,
+        open_postgres_journal(postgres.url) as other,
+    ):
+        change = await begin(silent, None, rename_intent("t-1"), rename_intent("t-2"))
+        pause(postgres, uptime)
+        await take_over(other, change, "unknown")
+        await silent.settle(change.id, [Result(0, "applied", "t-1", task(id="t-1"))])
+        found = await other.find(change.id)
+        assert found is not None
+        assert (found.outcome, found.results[0].outcome) == ("unknown", "applied")
+
+
 async def test_a_result_counts_that_comes_while_another_process_reads_the_task(postgres: TestDatabase) -> None:
     async with open_paused(postgres) as (silent, other, change):
         assert await other.abandoned() == (change,)

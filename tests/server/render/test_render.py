@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -40,7 +41,8 @@ from taskhand.server.render.reads import (
     TeamAnswer,
 )
 from taskhand.server.render.rows import RowField
-from taskhand.server.render.writes import render_write
+from taskhand.server.render.whole_writes import render_whole_write
+from taskhand.server.render.writes import WriteAnswer, render_write
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team
 
@@ -354,6 +356,16 @@ def test_retry_ids_are_left_out_where_a_plan_stands_for_them(*, is_out_of_time: 
     left = TaskResult.failed(uuid(1), "not_attempted", NotAttempted("No time was left."))
     receipt = BulkReceipt((left,), plan_id="p-1", is_out_of_time=is_out_of_time)
     assert json.loads(render_text(render_write(receipt, PLAIN))).get("retryIds") == retried
+
+
+@pytest.mark.parametrize("render", [lambda one: render_write(one, PLAIN), render_whole_write])
+def test_the_ids_of_very_many_tasks_are_as_many_as_fit(render: Callable[[BulkReceipt], WriteAnswer]) -> None:
+    error = NotAttempted("No time was left.")
+    left = [TaskResult.failed(f"{number:060}", "not_attempted", error) for number in range(1_000)]
+    answer = json.loads(render_text(render(BulkReceipt(tuple(left)))))
+    assert (answer["count"], answer["totals"]) == (1_000, {"not_attempted": 1_000})
+    assert 400 < len(answer["retryIds"]) < 500
+    assert len(json.dumps(answer)) < 32_000
 
 
 def test_a_write_without_a_note_has_none() -> None:
