@@ -174,7 +174,7 @@ def _shift_state(state: RateState, by_s: float) -> RateState:
         at + by_s if at else 0.0 for at in (state.until, state.paused_until, state.reset_at)
     )
     sent = tuple(at + by_s for at in state.sent)
-    return replace(state, sent=sent, until=until, paused_until=paused_until, reset_at=reset_at)
+    return state._replace(sent=sent, until=until, paused_until=paused_until, reset_at=reset_at)
 
 
 def _encode(budget: BudgetState) -> str:

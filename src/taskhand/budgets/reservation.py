@@ -205,12 +205,12 @@ def _add_slots(state: RateState, slots: Sequence[float], *, spends: int) -> Rate
         return state
     sent = tuple(sorted((*state.sent, *slots)))
     left = None if state.allowance is None else max(0, state.allowance - spends)
-    return replace(state, sent=sent, allowance=left)
+    return state._replace(sent=sent, allowance=left)
 
 
 def _drop_old_slots(rate: Rate, state: RateState, now: float) -> RateState:
     kept = [at for at in state.sent if now - at < max(rate.per_s, 2 * _REORDER_S)]
-    return replace(state, sent=tuple(kept[-_MAX_SLOTS:]))
+    return state._replace(sent=tuple(kept[-_MAX_SLOTS:]))
 
 
 def _apply_report(rate: Rate, budget: BudgetState, request: ReservationRequest, now: float) -> BudgetState:
@@ -219,11 +219,11 @@ def _apply_report(rate: Rate, budget: BudgetState, request: ReservationRequest, 
     kept = _remove_slots(state.sent, request.unused)
     returned = len(state.sent) - len(kept)
     is_limited = state.allowance is not None and now < state.until
-    state = replace(state, sent=kept, allowance=(state.allowance or 0) + returned if is_limited else state.allowance)
+    state = state._replace(sent=kept, allowance=(state.allowance or 0) + returned if is_limited else state.allowance)
     for moment, counted_at in request.late:
         rest = _remove_slots(state.sent, [moment])
         if len(rest) < len(state.sent):
-            state = _add_slots(replace(state, sent=rest), [counted_at], spends=0)
+            state = _add_slots(state._replace(sent=rest), [counted_at], spends=0)
     if request.paused_until > now:
         state = with_pause(state, request.paused_until - now, now)
     budget = replace(budget, state=state)
@@ -252,7 +252,7 @@ def _apply_headers(
     later = sum(1 for at in state.sent if at > observed.left_at - _REORDER_S) - 1
     uncounted = max(0, min(later, others + request.under_way))
     is_same = abs(observed.left_at - budget.counted_at) <= _CLOCK_TOLERANCE_S
-    known = state if is_same else replace(state, allowance=None)
+    known = state if is_same else state._replace(allowance=None)
     return replace(
         budget, state=with_headers(known, headers, observed.seen_at, in_flight=uncounted), counted_at=observed.left_at
     )

@@ -344,7 +344,7 @@ class SharedRateLimiter:
         slots: list[float] = []
         while len(slots) < wanted and (at := ready_at(rate, state, now)) <= now + AHEAD_S:
             left = None if state.allowance is None else max(0, state.allowance - 1)
-            state = replace(state, sent=tuple(sorted((*state.sent, at))), allowance=left)
+            state = state._replace(sent=tuple(sorted((*state.sent, at))), allowance=left)
             slots.append(at)
         self._known = state
         self._sent += slots

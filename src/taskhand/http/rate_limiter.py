@@ -7,8 +7,8 @@ window of `per_s` seconds, whenever the window begins. A token bucket would let 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
 
 import anyio
 
@@ -59,8 +59,7 @@ class Rate:
     per_s: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class RateState:
+class RateState(NamedTuple):
     """The latest requests and the upstream's limit; all times are readings of one clock, in seconds.
 
     `sent` are the times of the latest requests, oldest first. `allowance` requests are left before `until`, None if
@@ -129,7 +128,7 @@ def idle_at(rate: Rate, state: RateState, now: float) -> float:
 def with_request(rate: Rate, state: RateState, now: float) -> RateState:
     """The state after one more request."""
     left = None if state.allowance is None else max(0, state.allowance - 1)
-    return replace(state, sent=(*state.sent, now)[-rate.requests :], allowance=left)
+    return state._replace(sent=(*state.sent, now)[-rate.requests :], allowance=left)
 
 
 def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_flight: int = 0) -> RateState:
@@ -141,14 +140,14 @@ def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_fligh
     reset_s = max(0.0, headers.reset_s)
     until = now + min(reset_s, _MAX_PAUSE_S)
     if state.allowance is not None and now < state.until and until <= state.until + 1.0:
-        return replace(state, allowance=min(left, state.allowance))
+        return state._replace(allowance=min(left, state.allowance))
     limit = headers.rolling_limit or headers.limit
-    return replace(state, allowance=left, until=until, reset_at=now + min(reset_s, _MAX_REPORTED_REST_S), limit=limit)
+    return state._replace(allowance=left, until=until, reset_at=now + min(reset_s, _MAX_REPORTED_REST_S), limit=limit)
 
 
 def with_pause(state: RateState, for_s: float, now: float) -> RateState:
     """The state in which every request waits for `for_s` seconds, at most a minute; a pause is never shortened."""
-    return replace(state, paused_until=max(state.paused_until, now + min(for_s, _MAX_PAUSE_S)))
+    return state._replace(paused_until=max(state.paused_until, now + min(for_s, _MAX_PAUSE_S)))
 
 
 _LOOKS_NOW: Final = ContextVar("looks_now", default=False)

@@ -11,10 +11,10 @@ see, or rules out a write whose outcome the other process could not determine.
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.outcome import VOID, Outcome
@@ -65,8 +65,7 @@ _values: Final = attrgetter(*_FIELDS)
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row to write: `place` is the backend and account, `at` an instant as text, `value` all else as JSON."""
 
     kind: Kind
@@ -137,12 +136,12 @@ def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> En
 def taken_over_entries(entries: Iterable[Entry], session: str) -> list[Entry]:
     """The rows of a change that this process ends for a dead one."""
     by = {"taken_over_by": session}
-    return [replace(one, value={**one.value, **by}) if one.kind == "ending" else one for one in entries]
+    return [one._replace(value={**one.value, **by}) if one.kind == "ending" else one for one in entries]
 
 
 def late_entries(entries: Iterable[Entry]) -> list[Entry]:
     """The results among these rows, marked as late: another process has ended the change."""
-    return [replace(one, kind="late") for one in entries if one.kind == "result"]
+    return [one._replace(kind="late") for one in entries if one.kind == "result"]
 
 
 def parse_body(text: str) -> dict[str, Any]:

@@ -9,15 +9,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from taskhand.journal.entry import COLUMNS
 
 __all__ = ["START", "ChainWalk", "Fault", "Link", "Row", "next_link"]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One row's number and hash."""
 
     seq: int

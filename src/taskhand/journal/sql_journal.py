@@ -355,7 +355,7 @@ class SqlJournal:
     def _without_keys(self, entries: Sequence[Entry]) -> list[Entry]:
         """The rows without configured keys, which may be in the text of a task too."""
         kept = [(one, self._masking.without_keys(one.value)) for one in entries]
-        return [one if value is one.value else replace(one, value=value) for one, value in kept]
+        return [one if value is one.value else one._replace(value=value) for one, value in kept]
 
     def _redact_result(self, result: Result) -> Result:
         """A result without credentials: the task id of a refused call may be any text."""
