@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -86,6 +87,38 @@ async def test_an_account_that_refuses_the_all_day_flag_gets_each_task_once_with
         assert [one.error for one in results] == [None, None]
         assert all(one.written and "all day" in str(one.written.note) for one in results)
         assert titles(stage) == ["New A", "New B"]
+
+
+async def test_tasks_sent_without_the_all_day_flag_whose_answer_is_lost_are_found_and_not_refused() -> None:
+    async with staged(hubspot(spec_variant=(*OPEN, "all_day=read_only"))) as stage:
+        stage.hubspot.faults = [Fault("status", CREATE, nth=2, status=500, commit=True)]
+        results = await stage.backend.create_tasks([new("New A"), new("New B")])
+        assert [one.error for one in results] == [None, None]
+        assert Counter(stage.sent)[CREATE] == 2
+        assert titles(stage) == ["New A", "New B"]
+
+
+class Turning(HubSpotSandbox):
+    """Carries out each batch of updates but the first one two seconds later."""
+
+    def answer(self, call: Request, *, stale: bool) -> Response:
+        """What a request is answered."""
+        found = super().answer(call, stale=stale)
+        if call.path.endswith("/batch/update"):
+            self.spec_variant = replace(self.spec_variant, batch_update="pending_later")
+        return found
+
+
+async def test_updates_sent_without_the_all_day_flag_may_be_pending() -> None:
+    time = Time()
+    variant = SpecVariant.parse([*OPEN, "all_day=read_only"])
+    there = Turning(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
+    async with staged(there, time) as stage:
+        found = await stage.backend.snapshots([task_id(1), task_id(2)])
+        edit = Edit(due=Due(date(2026, 3, 9)))
+        results = await stage.backend.update_tasks([(one.task, edit) for one in found.values()])
+        assert [one.error for one in results] == [None, None]
+        assert Counter(stage.sent)["POST /crm/v3/objects/tasks/batch/update"] == 2
 
 
 @pytest.mark.parametrize(

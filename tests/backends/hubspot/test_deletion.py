@@ -1,15 +1,18 @@
 """The deletion of a task: applied once whatever happens to the answer, and hidden from every list at once."""
 
+import json
 from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import CAROLINA, ELENA, Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import CAROLINA, ELENA, KEY, Stage, Time, hubspot, row, seed, staged, task_id
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
 from taskhand.domain.query import TaskQuery
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
+from taskhand.sandbox.messages import Request, Response
 
 TASK = "/crm/v3/objects/tasks/{id}"
 DELETE, GET = f"DELETE {TASK}", f"GET {TASK}"
@@ -150,3 +153,34 @@ async def test_a_change_of_a_deleted_task_is_refused_and_does_not_restore_the_ta
         assert outcome.error is not None
         assert outcome.error.code == "task_not_found"
         assert await listed_ids(stage) == {task_id(2)}
+
+
+class Archive(HubSpotSandbox):
+    """Shows the first task as archived while it `is_open`, instead of hiding it."""
+
+    is_open = False
+
+    def answer(self, request: Request, *, stale: bool) -> Response:
+        found = super().answer(request, stale=stale)
+
+        def shown(row: dict[str, Any]) -> dict[str, Any]:
+            return row | {"archived": True} if row.get("id") == task_id(1) and "properties" in row else row
+
+        return Response.of_json(found.status, json.loads(found.body, object_hook=shown)) if self.is_open else found
+
+
+async def test_a_task_that_hubspot_still_shows_as_archived_is_gone() -> None:
+    time = Time()
+    world = seed(rows=[row(number, code=f"R-{number}") for number in (1, 2)])
+    world |= {"properties": [{"name": "code", "hasUniqueValue": True}]}
+    there = Archive(seed=world, token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    async with staged(there, time) as stage:
+        before = [one.task for one in (await stage.backend.snapshots([task_id(1), task_id(2)])).values()]
+        there.is_open = True
+        with pytest.raises(NotFound):
+            await stage.backend.get_task(task_id(1))
+        assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
+        assert stage.backend.properties is not None
+        assert await stage.backend.properties.find_ids("code", ["R-1", "R-2"]) == {"R-2": task_id(2)}
+        gone, written = await stage.backend.update_tasks([(one, Edit(title="New")) for one in before])
+        assert (gone.error and gone.error.code, written.error) == ("task_not_found", None)

@@ -15,6 +15,7 @@ from taskhand.backends.base import BulkProgress
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.task_import import Line
 from taskhand.backends.local.tasks import USUAL_ID_PATTERN, short_id
+from taskhand.domain.author import Author, writing_as
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted
@@ -85,7 +86,23 @@ async def test_an_import_into_a_store_with_tasks_leaves_its_user_the_same(backen
     other = {"id": "m-1", "name": "Rosa Paz", "email": "rosa@example.com", "active": True, "me": True}
     await backend.import_lines([Line(1, "member", other)])
     assert await backend.account.me() == me
+    count = "SELECT count(*) AS number FROM member WHERE is_me = 1"
+    assert await backend._store.read(lambda rows: rows.execute(count).fetchone()["number"]) == 1  # noqa: SLF001
     assert {one.id for one in await backend.account.members()} == {"m-1", *(one.id for one in before)}
+
+
+async def test_a_task_is_created_and_finished_by_the_member_for_whom_the_call_writes(backend: LocalBackend) -> None:
+    ana = await backend.edit(lambda directory: directory.add_member("Ana"))
+    done = (await statuses(backend))["Completado"]
+    for member in (ana, None):
+
+        async def find(member: str | None = member) -> str | None:
+            return member
+
+        with writing_as(Author("ana@example.com", find)):
+            task = await update(backend, await create(backend, Edit(title="Call", priority=1)), Edit(status=done))
+        found = (await backend.snapshots([task.id]))[task.id]
+        assert (task.creator_id, found.native["completed_by"]) == (member, member)
 
 
 async def test_a_create_is_matched_only_with_tasks_that_have_all_its_fields(backend: LocalBackend) -> None:

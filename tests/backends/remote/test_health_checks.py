@@ -183,6 +183,14 @@ async def test_the_rate_headers_of_close_are_reported(
     assert said in found.found
 
 
+async def test_a_wait_that_close_asks_for_is_a_warning_though_it_reports_no_rate(tmp_path: Path) -> None:
+    there = close_with("rates=hidden")
+    there.faults = [Fault("status", "GET /api/v1/task", status=429, retry_after=50, nth="every")]
+    found = (await looked_at(CRMS[1], tmp_path, there))["rate"]
+    assert found.outcome == "warning"
+    assert str(found.remedy).startswith("Wait 50 s; if that persists, lower CLOSE_RATE")
+
+
 QUIET = ("searches=0", "search_lag=0")
 """A HubSpot whose clock stands still."""
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from taskhand.backends.base import Misread
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotFound
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.messages import Request, Response
@@ -40,14 +42,16 @@ class Vambe(VambeSandbox):
 
 
 @asynccontextmanager
-async def staged(variant: SpecVariant | None = None) -> AsyncIterator[tuple[Vambe, VambeAdapter, VambeAdapter]]:
+async def staged(
+    variant: SpecVariant | None = None, **settings: Any
+) -> AsyncIterator[tuple[Vambe, VambeAdapter, VambeAdapter]]:
     """A Vambe with one task, and the adapters of two servers on it."""
     world = WORLD | {"tasks": [row(1, dueDate="2026-03-10", dueTime="15:00", timezone=SANTIAGO)]}
     there, time = Vambe(seed=world, key=KEY, clock=lambda: NOW, spec_variant=variant or SpecVariant()), Time()
     async with (
         serve(there) as url,
-        backend_at(url, time, vambe_due_at="utc") as mine,
-        backend_at(url, time, vambe_due_at="utc") as theirs,
+        backend_at(url, time, vambe_due_at="utc", **settings) as mine,
+        backend_at(url, time, vambe_due_at="utc", **settings) as theirs,
     ):
         yield there, mine, theirs
 
@@ -103,3 +107,12 @@ async def test_a_response_with_the_id_in_capitals_is_about_the_same_task() -> No
         before = await mine.get_task(TASK)
         there.is_loud = True
         assert (await mine.update_task(before, MINE)).task.title == "Mine"
+
+
+async def test_a_refused_write_of_a_task_that_others_have_deleted_is_not_found() -> None:
+    async with staged(vambe_cache_s=60) as (_, mine, other):
+        before = await mine.get_task(TASK)
+        await other.delete_task(await other.get_task(TASK))
+        with pytest.raises(NotFound) as gone:  # Vambe answers the same to an unknown person
+            await mine.update_task(before, Edit(responsible_ids=(ANA,)))
+        assert gone.value.code == "task_not_found"

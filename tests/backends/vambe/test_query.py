@@ -13,8 +13,9 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.client import Window
-from taskhand.backends.vambe.query import WIDEST, TaskLists
+from taskhand.backends.vambe.query import WIDEST, TaskLists, window_of
 from taskhand.domain.errors import NotFound
+from taskhand.domain.query import TaskQuery
 from taskhand.http.response_body import Json
 from taskhand.sandbox.vambe import VambeSandbox
 
@@ -160,3 +161,9 @@ async def test_without_a_cache_lifetime_writes_of_others_show_at_once() -> None:
 async def test_an_id_in_capital_letters_is_the_same_task() -> None:
     async with connected(sandbox_of()) as agent:
         assert (await agent("get_task", id=NEAR_ID.upper()))["task"]["id"] == NEAR_ID
+
+
+def test_a_list_with_the_tasks_of_nobody_is_a_list_of_everyones() -> None:
+    people = ("b", "a")
+    assert window_of(TaskQuery(responsible_ids=people), NOW.date()).responsible_ids == ("a", "b")
+    assert window_of(TaskQuery(responsible_ids=people, of_nobody=True), NOW.date()).responsible_ids == ()
