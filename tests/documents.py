@@ -1,4 +1,4 @@
-"""Write the generated files: tables in README.md and docs/, tool snapshots, host blocks, the demo picture, server.json.
+"""Write the generated files: tables in README.md, docs/ and BENCHMARKS.md, tool snapshots, host blocks, server.json.
 
 Run from anywhere: `python tests/documents.py` writes what is out of date; `--check` lists it and fails.
 """
@@ -22,6 +22,8 @@ from pydantic.fields import FieldInfo
 import taskhand
 from architecture.test_imports import MAY_IMPORT, OWNERS
 from behaviour.arms import ARMS
+from benchmarks.figure import read_table, render_table
+from benchmarks.goals import GOALS
 from domain.date_phrases import CANDIDATES, DUE, WINDOWS
 from harness_tables import harness_tables
 from picture import render_demo
@@ -30,6 +32,7 @@ from requests_table.table import COUNTS, FILE, Counts, counts_text, requests_tab
 from server.listings import snapshot_files
 from server.mixes import MIXED, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, feed_remark_of, snapshot, tools_of
+from server.token_limits import CORE, WITH_OUTPUT
 from taskhand import __version__
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES
@@ -49,9 +52,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 _DESCRIPTION = "Lets AI agents manage tasks in Vambe, Close, HubSpot or a built-in store, with undo for every write."
 _CRMS = [factory for factory in FACTORIES if factory.credentials]
+_BENCHMARKS = ROOT / "BENCHMARKS.md"
 _BLOCKS = ROOT / "examples" / "hosts"
 _PACKAGE = Path(taskhand.__file__).parent
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LIMITS = re.compile(r"(at most )[\d,]+( tokens,(?: or)? )[\d,]+( with)")
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -63,6 +68,8 @@ def documents(requests: Counts = COUNTS) -> dict[Path, str]:
     parts = _parts(tools) | {"requests": requests_table(requests)}
     files[FILE] = counts_text(requests)
     files |= {page: _filled(page.read_text(encoding="utf-8"), parts) for page in PAGES}
+    files[PAGES[0]] = _LIMITS.sub(rf"\g<1>{CORE:,}\g<2>{WITH_OUTPUT:,}\g<3>", files[PAGES[0]])
+    files[_BENCHMARKS] = _with_goals(_BENCHMARKS.read_text(encoding="utf-8"))
     files[ROOT / "docs" / "demo.svg"] = render_demo()
     files |= {_BLOCKS / f"{host.slug}.{host.format.LANGUAGE}": f"{host.block(Launch())}\n" for host in HOSTS}
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
@@ -106,6 +113,13 @@ def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
 
 def _filled(text: str, parts: Mapping[str, str]) -> str:
     return _MARKED.sub(lambda mark: f"{mark[1]}\n{parts[mark[2]]}\n\n{mark[3]}", text)
+
+
+def _with_goals(text: str) -> str:
+    """The page of benchmarks with today's goals beside the values that it has."""
+    head, mark, sections = text.partition("\n## ")
+    before, title, table = head.partition("| figure |")
+    return f"{before}{render_table(GOALS, read_table(GOALS, title + table))}\n{mark}{sections}"
 
 
 def _tool_table(tools: list[dict[str, Any]]) -> str:
