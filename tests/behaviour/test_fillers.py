@@ -359,7 +359,7 @@ def _fill(schema: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
-async def test_fillers_change_no_call_or_are_refused_by_name(worker: Agent, arm: Arm) -> None:
+async def test_fillers_change_no_field_or_are_refused_by_name(worker: Agent, arm: Arm) -> None:
     schemas, calls = await _schemas(worker), await _prepare(worker, arm)
     chosen = random.Random(arm.name)  # noqa: S311  examples
     before = await worker("list_tasks")

@@ -125,7 +125,7 @@ async def test_a_delete_a_filter_and_a_large_change_stop_at_a_plan(worker: Agent
 
 
 @pytest.mark.parametrize("argument", ["confirm", "confirmed", "force", "yes"])
-async def test_no_argument_of_a_model_stands_for_a_yes(worker: Agent, argument: str) -> None:
+async def test_no_argument_of_a_model_replaces_a_persons_yes(worker: Agent, argument: str) -> None:
     task = await worker.create()
     with pytest.raises(Refused) as refused:
         await worker("delete_task", id=task["id"], **{argument: True})
@@ -192,7 +192,7 @@ async def test_apply_plan_asks_the_person_about_a_plan_that_needs_approval(conne
     assert await agent.listed() == []
 
 
-async def test_only_a_certain_yes_is_one(connect: Connect, era: str) -> None:
+async def test_only_an_explicit_yes_is_accepted(connect: Connect, era: str) -> None:
     assert era
     person = Person("yes")
     agent = await connect(person=person)

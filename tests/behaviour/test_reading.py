@@ -101,7 +101,7 @@ async def test_a_list_shows_compact_rows_of_names(agent: Agent) -> None:
     }
 
 
-async def test_rows_show_the_fields_asked_for(agent: Agent) -> None:
+async def test_rows_have_the_requested_fields(agent: Agent) -> None:
     await agent.create("Late", dueDate="2026-03-01")
     (row,) = (await agent("list_tasks", fields=["overdue", "title"]))["tasks"]
     assert set(row) == {"id", "overdue", "title"}
@@ -115,7 +115,7 @@ async def test_a_list_distinguishes_members_with_the_same_name(agent: Agent) -> 
     assert len(await agent.listed(responsibleIds=row["responsibles"])) == 1
 
 
-async def test_filters_combine(agent: Agent) -> None:
+async def test_several_filters_are_combined(agent: Agent) -> None:
     await agent.create("Ana's, high", responsibleIds=["Ana Soto"], priority="2", dueDate="2026-03-10")
     await agent.create("Ana's, low", responsibleIds=["Ana Soto"], priority="0", dueDate="2026-03-11")
     await agent.create("Luis', high", responsibleIds=["Luis Pereira"], priority="2", dueDate="2026-03-12")
@@ -188,7 +188,7 @@ async def test_text_finds_words_in_title_and_description_whatever_the_accents(ag
     ("order", "titles"),
     [("due", ["b", "a", "c", "d"]), ("priority", ["c", "a", "d", "b"])],
 )
-async def test_a_list_comes_in_the_order_asked_for(agent: Agent, order: str, titles: list[str]) -> None:
+async def test_a_list_has_the_requested_order(agent: Agent, order: str, titles: list[str]) -> None:
     await agent.create("a", dueDate="2026-03-11", priority="1")
     await agent.create("b", dueDate="2026-03-10", priority="0")
     await agent.create("d", priority="1")

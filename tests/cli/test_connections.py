@@ -360,7 +360,7 @@ def test_a_file_that_cannot_be_edited_stays_as_it_is(words: str, text: str, run:
 
 
 @pytest.mark.parametrize("value", ["env:GONE", "file:/gone", "keyring:gone", "${NORTH}"])
-def test_one_unread_credential_stops_no_command_that_needs_none(value: str, run: Run, file: Path) -> None:
+def test_commands_without_credentials_work_although_one_cannot_be_read(value: str, run: Run, file: Path) -> None:
     north = f'[connections.north]\nbackend = "close"\napi_key = "{value}"\n\n'
     save(file, f'{north}[connections.m]\nbackend = "local"\n')
     task = {"title": "t", "dueDate": "2026-03-01", "responsibleIds": ["1"], "priority": "LOW"}
@@ -398,7 +398,7 @@ def test_a_policy_that_names_a_removed_connection_gives_a_warning(run: Run, file
 
 
 @pytest.mark.parametrize("words", ["members list", "seed demo", "journal", "journal verify", "export -"])
-def test_a_command_on_one_account_asks_for_the_connection(words: str, run: Run, file: Path) -> None:
+def test_a_command_for_one_account_requires_the_connection(words: str, run: Run, file: Path) -> None:
     save(
         file,
         '[connections.n]\nbackend = "local"\ndb = "n.sqlite"\n\n[connections.m]\nbackend = "local"\ndb = "m.sqlite"\n',

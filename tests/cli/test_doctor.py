@@ -100,7 +100,7 @@ def test_the_offset_of_an_etc_gmt_zone_is_noted(store_file: Path) -> None:
         ({"VAMBE_API_KEY": SECRET, "VAMBE_BASE_URL": f"https://ana:{SECRET}@x"}, "configuration", "VAMBE_BASE_URL"),
     ],
 )
-def test_a_failure_is_reported_under_its_subject(
+def test_doctor_reports_a_failure_under_its_subject(
     variables: dict[str, str], subject: str, word: str, store_file: Path
 ) -> None:
     found = looked_at(store_file, **variables)
@@ -111,7 +111,7 @@ def test_a_failure_is_reported_under_its_subject(
     assert failed[0].remedy
 
 
-def test_equal_findings_of_several_checks_are_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_prints_equal_findings_once(capsys: pytest.CaptureFixture[str]) -> None:
     alike = [CheckResult(one, "failed", "It is not there.", "Make it.") for one in ("keys", "vault", "journal")]
     print_findings("taskhand", [*alike, CheckResult("store", "ok", "It is well.")])
     assert capsys.readouterr().out.splitlines() == [

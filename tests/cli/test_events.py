@@ -208,7 +208,7 @@ def test_a_command_that_cannot_be_run_is_refused_before_any_event_is_read(text: 
         EventCommand.parse(text, stops=True)
 
 
-def test_an_event_that_a_command_failed_on_is_handled_by_the_next_start(
+def test_the_next_start_begins_with_the_event_on_which_the_command_failed(
     run: Run, create: Callable[[str], str], words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("taskhand.cli.event_command._PAUSES_S", ())

@@ -83,7 +83,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
-def test_a_round_trip_through_json_lines_loses_nothing_and_makes_nothing_twice(filled: Path, tmp_path: Path) -> None:
+def test_an_export_imported_twice_gives_the_same_tasks_once(filled: Path, tmp_path: Path) -> None:
     file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
     count = len(rows(filled)["task"])
     assert invoke(export_tasks, filled, file).stdout == f"{file} has the tasks: {count}.\n"
@@ -144,7 +144,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_line_is_named_and_nothing_is_written(filled: Path, tmp_path: Path, case: str) -> None:
+def test_import_names_an_invalid_line_and_writes_nothing(filled: Path, tmp_path: Path, case: str) -> None:
     file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
     invoke(export_tasks, filled, file)
     lines = file.read_text("utf-8").rstrip("\n").split("\n")

@@ -98,7 +98,7 @@ def test_a_second_install_changes_nothing(run: Run, file: Path, tmp_path: Path) 
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_call_may_take_longer_where_the_host_waits_longer_and_a_persons_own_value_stays(run: Run, file: Path) -> None:
+def test_install_sets_a_longer_call_time_for_patient_hosts_unless_it_is_set(run: Run, file: Path) -> None:
     run("cursor")
     assert "env" not in servers_in(file)["taskhand"]
     for host in ("gemini", "claude-code"):
@@ -178,7 +178,7 @@ def test_a_locked_keyring_leaves_the_file_unchanged(run: Run, file: Path) -> Non
     assert servers_in(file)["taskhand"]["env"]["VAMBE_API_KEY"] == KEY
 
 
-def test_vs_code_asks_for_the_key_itself(run: Run, tmp_path: Path, kept: InMemory) -> None:
+def test_an_entry_for_vs_code_makes_it_ask_for_the_key(run: Run, tmp_path: Path, kept: InMemory) -> None:
     done = run("vscode", "--project", "--backend", "close", anywhere=True)
     written = json.loads((tmp_path / ".vscode" / "mcp.json").read_text(encoding="utf-8"))
     assert written["servers"]["taskhand"]["type"] == "stdio"
@@ -204,9 +204,7 @@ def test_vs_code_asks_for_the_key_itself(run: Run, tmp_path: Path, kept: InMemor
         ("gemini", ".gemini/settings.json", "${CLOSE_API_KEY}"),
     ],
 )
-def test_a_file_that_a_team_shares_holds_no_key(
-    run: Run, tmp_path: Path, host: str, file_name: str, reference: str
-) -> None:
+def test_a_project_file_contains_no_key(run: Run, tmp_path: Path, host: str, file_name: str, reference: str) -> None:
     done = run(host, "--project", "--backend", "close", anywhere=True, CLOSE_API_KEY=KEY)
     entry = json.loads((tmp_path / file_name).read_text(encoding="utf-8"))["mcpServers"]["taskhand"]
     assert entry["env"]["CLOSE_API_KEY"] == reference
@@ -254,7 +252,7 @@ def test_a_codex_file_with_a_mistake_is_refused_with_its_line(run: Run, tmp_path
     assert file.read_text(encoding="utf-8") == "a = 1\nb =\n"
 
 
-def test_the_user_s_own_file_is_the_one_of_the_host(run: Run, tmp_path: Path) -> None:
+def test_install_writes_the_users_file_of_the_host(run: Run, tmp_path: Path) -> None:
     assert run("claude-code", anywhere=True).exit_code == 0
     assert "taskhand" in json.loads((tmp_path / ".claude.json").read_text(encoding="utf-8"))["mcpServers"]
 
@@ -265,7 +263,7 @@ def test_another_backend_replaces_the_variables_of_the_first(run: Run, file: Pat
     assert servers_in(file)["taskhand"]["env"] == {"TASKHAND_BACKEND": "local", "TASKHAND_USER": "Ana"}
 
 
-def test_a_present_key_stays_unless_another_is_given(run: Run, file: Path) -> None:
+def test_install_keeps_the_present_key_unless_another_is_given(run: Run, file: Path) -> None:
     run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
     run("cursor", "--backend", "vambe", VAMBE_USER_ID="u1")
     assert servers_in(file)["taskhand"]["env"] == {

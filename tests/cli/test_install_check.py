@@ -99,7 +99,7 @@ def test_an_entry_that_cannot_work_is_not_written(
         ("hubspot", "pat-na1-sandbox", "Nadie", "unknown_member"),
     ],
 )
-def test_me_is_never_guessed(
+def test_install_never_guesses_me(
     run: Run, file: Path, bases: dict[str, list[str]], *, backend: str, key: str, who: str, code: str
 ) -> None:
     before = file.read_bytes()

@@ -135,7 +135,7 @@ def test_a_file_with_a_key_in_it_is_made_readable_for_its_owner_alone(run: Run, 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_keys_own_failure_leaves_the_keyring_as_it_was(run: Run, file: Path, kept: InMemory) -> None:
+def test_a_failed_install_leaves_the_keyring_unchanged(run: Run, file: Path, kept: InMemory) -> None:
     kept.kept["taskhand", "VAMBE_API_KEY"] = "before"
     file.parent.chmod(0o755)
     file.write_text("{}", encoding="utf-8")
@@ -145,7 +145,7 @@ def test_a_keys_own_failure_leaves_the_keyring_as_it_was(run: Run, file: Path, k
 
 
 @pytest.mark.parametrize("host", ["claude-code", "cursor", "vscode", "gemini", "codex"])
-def test_a_file_that_a_team_shares_names_nothing_private(run: Run, tmp_path: Path, host: str) -> None:
+def test_a_project_file_contains_no_private_path_or_name(run: Run, tmp_path: Path, host: str) -> None:
     done = run(host, "--project", "--backend", "vambe", anywhere=True, VAMBE_API_KEY=KEY, TZ="America/Lima")
     [file] = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "host.json"]
     text = file.read_text(encoding="utf-8")
@@ -161,7 +161,7 @@ def test_a_private_path_in_a_shared_file_is_refused_with_a_portable_form(run: Ru
     assert run("cursor", "--project", "--set", "TASKHAND_DB=~/t.sqlite", anywhere=True).exit_code == 0
 
 
-def test_english_statuses_are_for_a_new_store(run: Run, file: Path, store_file: Path) -> None:
+def test_the_language_option_applies_only_to_a_new_store(run: Run, file: Path, store_file: Path) -> None:
     given = ("cursor", "--language", "en", "--set", f"TASKHAND_DB={store_file}")
     assert "has its statuses already" not in run(*given).stderr
     assert servers_in(file)["taskhand"]["env"]["TASKHAND_LANGUAGE"] == "en"

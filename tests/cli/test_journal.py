@@ -286,7 +286,7 @@ def test_a_followed_export_ends_with_its_reader_and_on_ctrl_c(settings: Settings
     interrupted.stdout.close()
 
 
-def test_old_changes_are_removed_by_prune(store_file: Path, journal_file: Path) -> None:
+def test_the_command_prune_removes_old_changes(store_file: Path, journal_file: Path) -> None:
     async def fill() -> None:
         for days in (400, 2):
             then = FixedClock(datetime.now(UTC) - timedelta(days=days))

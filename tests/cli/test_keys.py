@@ -50,7 +50,7 @@ def test_only_the_key_goes_to_standard_output_and_its_description_to_standard_er
     assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_key_reads_for_ninety_days_unless_more_is_asked_for(keys: Keys) -> None:
+def test_a_new_key_may_only_read_and_expires_after_ninety_days_by_default(keys: Keys) -> None:
     done = keys("create", "--person", "ci")
     assert "of ci may read, until 2026-06-02 15:30 UTC." in done.stderr
     done = keys("create", "--person", "ci", "--scopes", "write", "--expires", "never")

@@ -23,7 +23,7 @@ def log_lines(store: Path, tool: str, **more: str) -> list[tuple[str, str]]:
     return [(line[1], line[2].partition(".")[0]) for line in lines if line]
 
 
-def test_debug_of_taskhand_is_not_debug_of_the_libraries(store_file: Path) -> None:
+def test_the_debug_level_of_taskhand_does_not_apply_to_the_libraries(store_file: Path) -> None:
     assert log_lines(store_file, "nonsense") == []
     assert {logger for _, logger in log_lines(store_file, "nonsense", TASKHAND_LOG_LEVEL="DEBUG")} == {"taskhand"}
 

@@ -290,7 +290,7 @@ SCRIPT = (
 )
 
 
-def test_two_runs_of_a_script_repeat_byte_for_byte(tmp_path: Path) -> None:
+def test_two_runs_of_a_script_print_the_same_bytes(tmp_path: Path) -> None:
     said, kept = [], []
     for store in (tmp_path / "one" / "tasks.sqlite", tmp_path / "two" / "tasks.sqlite"):
         said.append([output(store, *FROZEN, *step) for step in SCRIPT])

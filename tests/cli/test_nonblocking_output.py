@@ -97,7 +97,7 @@ def fresh(store: Path, *command: str, to: str) -> subprocess.CompletedProcess[st
         (">&- 2>&- <&-", ""),
     ],
 )
-def test_a_write_ends_well_though_its_output_is_lost(store_file: Path, redirections: str, told: str) -> None:
+def test_a_write_succeeds_although_its_output_is_lost(store_file: Path, redirections: str, told: str) -> None:
     done = fresh(store_file, "call", "create_task", DRAFT, to=redirections)
     assert (done.returncode, done.stderr.splitlines()[:1]) == (
         0,

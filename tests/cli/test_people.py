@@ -167,7 +167,7 @@ def test_links_from_before_addresses_were_kept_are_read(run: Run, file: Path) ->
     assert "ana@x.test  north  linked" in run("people").stdout
 
 
-def test_a_key_is_changed_and_the_earlier_one_is_not_needed_afterwards(run: Run, file: Path) -> None:
+def test_after_a_rotation_the_earlier_vault_key_is_not_needed(run: Run, file: Path) -> None:
     save(file, link_of("ana"), link_of("ben"), key=OLD_KEY)
     both = f"{KEY},{OLD_KEY}"
     done = run("vault", "rotate", key=both)
@@ -221,7 +221,7 @@ ODD_FILES: dict[str, tuple[bytes, str | None]] = {
 
 
 @pytest.mark.parametrize("odd", ODD_FILES)
-def test_an_odd_file_of_keys_is_read_or_refused_and_not_quoted(run: Run, tmp_path: Path, odd: str) -> None:
+def test_any_file_of_vault_keys_is_read_or_refused_without_quoting_it(run: Run, tmp_path: Path, odd: str) -> None:
     content, flaw = ODD_FILES[odd]
     keys = tmp_path / "vault.key"
     keys.write_bytes(content)
@@ -336,7 +336,7 @@ async def test_a_linked_credential_is_checked_and_stored_and_its_owner_is_named(
     assert kept.credential.access_token == token
 
 
-async def test_a_credential_of_somebody_else_is_kept_with_a_warning(
+async def test_the_link_command_keeps_another_persons_credential_with_a_warning(
     crm: tuple[CloseSandbox, dict[str, str]], file: Path
 ) -> None:
     sandbox, given = crm

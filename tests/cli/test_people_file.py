@@ -107,7 +107,7 @@ def test_two_persons_with_one_member_are_warned_about_at_start_and_by_the_doctor
     assert warning.found.endswith("says that ana@x.test and assistant are one member.")
 
 
-def test_of_several_connections_the_doctor_looks_up_the_person_in_each(tmp_path: Path) -> None:
+def test_the_doctor_looks_up_the_person_in_each_connection(tmp_path: Path) -> None:
     table = '[connections.{name}]\nbackend = "local"\nuser = "Elisa"\ndb = "{folder}/{name}.sqlite"\n'
     text = "".join(table.format(name=name, folder=tmp_path) for name in ("north", "south"))
     (tmp_path / "taskhand.toml").write_text(text, encoding="utf-8")

@@ -76,7 +76,7 @@ def test_a_dry_run_lists_everything_and_removes_nothing(home: Path, kept: InMemo
     assert (_files(home), kept.kept) == (before, keys)
 
 
-def test_entries_keys_and_backups_go_and_data_stays(home: Path, kept: InMemory) -> None:
+def test_uninstall_removes_entries_keys_and_backups_and_keeps_data(home: Path, kept: InMemory) -> None:
     done = _uninstall(home, "--yes")
     assert done.exit_code == 0, done.output
     assert (home / ".cursor" / "mcp.json").read_text(encoding="utf-8") == OTHERS
@@ -159,7 +159,7 @@ def test_uninstall_without_a_terminal_is_refused_and_removes_no_file(home: Path)
     assert _files(home) == before
 
 
-def test_data_that_a_server_uses_stays(home: Path) -> None:
+def test_uninstall_keeps_data_that_a_server_uses(home: Path) -> None:
     lock = ProcessLock(home / "mine" / "own.journal.sqlite")
     lock.acquire()
     before = _files(home)
@@ -168,7 +168,7 @@ def test_data_that_a_server_uses_stays(home: Path) -> None:
     lock.release_all()
 
 
-def test_a_file_that_cannot_be_changed_is_named_and_the_rest_goes(home: Path, kept: InMemory) -> None:
+def test_uninstall_names_a_file_that_it_cannot_change_and_removes_the_rest(home: Path, kept: InMemory) -> None:
     cursor = home / ".cursor" / "mcp.json"
     cursor.chmod(0o444)
     (home / ".gemini").mkdir()

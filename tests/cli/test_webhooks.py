@@ -120,7 +120,7 @@ async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(office: Office,
 
 
 @pytest.mark.parametrize("body", ["topic", "topics", "any"])
-async def test_vambe_is_asked_for_its_topics_and_takes_either_form(office: Office, body: Any) -> None:
+async def test_webhooks_create_reads_the_topics_of_vambe_and_sends_either_form(office: Office, body: Any) -> None:
     office.vambe.spec_variant = VambeVariant(topics="tasks", webhook_body=body, deleted_webhooks="hidden")
     for _ in range(2):
         done = await office.run("create", "--connection", "vambe")
@@ -152,7 +152,7 @@ async def test_webhooks_create_fails_if_vambe_offers_no_task_topics(office: Offi
     assert office.kept("vambe") is None
 
 
-async def test_a_key_that_nobody_knows_is_replaced_with_its_webhook(office: Office) -> None:
+async def test_a_webhook_whose_key_is_unknown_is_replaced(office: Office) -> None:
     office.close.spec_variant = CloseVariant(signature_key="hidden")
     first = (await office.run("create", "--connection", "close"), office.kept("close"))[1]
     office.file.write_text(office.file.read_text().replace(f'webhook_key = "{first}"\n', ""))

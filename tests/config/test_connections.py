@@ -202,7 +202,7 @@ def test_a_credential_that_cannot_be_used_is_refused_where_its_connection_is_ope
     assert [one.found for one in found.warnings if f"connections.n.api_key in {file}" in one.found]
 
 
-def test_a_table_called_default_stands_beside_nothing_outside(file: Path) -> None:
+def test_a_table_named_default_excludes_settings_outside_of_tables(file: Path) -> None:
     text = TWO.replace("connections.north", "connections.default")
     assert [one.name for one in load(file, text).connections] == ["default", "south"]
     with pytest.raises(OperatorError, match=r"connections.default in .* and TASKHAND_BACKEND define the same"):
@@ -231,7 +231,7 @@ def test_two_connections_to_one_store_are_refused(one: str, other: str, file: Pa
         assert [one.name for one in found.connections] == ["mine", "yours"]
 
 
-def test_the_store_outside_is_no_other_connections_store(file: Path, tmp_path: Path) -> None:
+def test_the_store_of_the_environment_is_not_used_by_other_connections(file: Path, tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="The connections default and mine lead to the same store"):
         load(file, f'{LOCAL}db = "{tmp_path}/a"', TASKHAND_DB=str(tmp_path / "a"))
 
@@ -247,7 +247,7 @@ def test_a_note_reports_two_connections_to_one_account(base: str, file: Path, *,
     assert again.found == "The connections default and south lead to the same account."
 
 
-def test_several_credentials_outside_are_still_no_choice(file: Path) -> None:
+def test_several_credentials_in_the_environment_are_refused(file: Path) -> None:
     found = load(file, TWO, VAMBE_API_KEY=OUTSIDE, CLOSE_API_KEY=OUTSIDE)
     with pytest.raises(OperatorError, match="several CRMs") as caught:
         _ = found.connections[0].settings.backend
@@ -312,7 +312,7 @@ def test_the_journal_of_a_crm_is_beside_the_store_of_the_server(file: Path, tmp_
     assert [str(one.settings.db) for one in found.connections] == [str(tmp_path / "a.sqlite")] * 2
 
 
-def test_a_secret_of_a_table_makes_a_connection_outside_only_with_a_chosen_backend(file: Path) -> None:
+def test_a_variable_used_by_a_table_makes_a_default_connection_only_with_a_chosen_backend(file: Path) -> None:
     text = '[connections.n]\nbackend = "close"\napi_key = "env:CLOSE_API_KEY"\n'
     assert [one.name for one in load(file, text, CLOSE_API_KEY="key-1").connections] == ["n"]
     found = load(file, text, CLOSE_API_KEY="key-1", TASKHAND_BACKEND="close")

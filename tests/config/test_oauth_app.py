@@ -38,7 +38,7 @@ def test_an_app_chooses_no_backend_and_is_no_credential_of_requests() -> None:
     assert load(CLOSE_CLIENT_ID=ID, CLOSE_CLIENT_SECRET=SECRET).settings.backend == "close"
 
 
-def test_its_secret_is_masked_and_never_shown() -> None:
+def test_the_secret_of_an_oauth_app_is_masked_and_never_shown() -> None:
     found = load(CLOSE_CLIENT_ID=ID, CLOSE_CLIENT_SECRET=SECRET)
     settings = found.settings
     assert has_app(found.connections[0])
@@ -48,7 +48,7 @@ def test_its_secret_is_masked_and_never_shown() -> None:
 
 
 @pytest.mark.parametrize("where", ["env:SECRET_OF_APP", "file:{}"])
-def test_a_table_says_where_its_secret_is(tmp_path: Path, where: str) -> None:
+def test_the_secret_of_an_oauth_app_may_be_a_reference_in_a_table(tmp_path: Path, where: str) -> None:
     file = tmp_path / "secret"
     file.write_text(SECRET, encoding="utf-8")
     text = f'{TABLE}client_id = "{ID}"\nclient_secret = "{where.format(file)}"\n'
@@ -81,7 +81,7 @@ _PLACEHOLDER = (
         ),
     ],
 )
-def test_half_of_an_app_is_refused_by_name(environ: dict[str, str], message: str) -> None:
+def test_an_oauth_app_without_id_or_secret_is_refused_by_name(environ: dict[str, str], message: str) -> None:
     found = load(**environ)
     with pytest.raises(OperatorError) as refused:
         has_app(found.connections[0])

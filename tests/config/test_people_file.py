@@ -107,7 +107,7 @@ def test_a_people_file_is_narrowed_to_the_members_of_one_connection() -> None:
     )
 
 
-def test_two_names_of_the_only_connection_are_one_too_many(tmp_path: Path) -> None:
+def test_two_members_for_the_only_connection_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="second member"):
         read_members(tmp_path, '[a]\nmember = "7"\ndefault = "8"\n', ONE)
 

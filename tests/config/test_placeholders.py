@@ -280,7 +280,7 @@ def test_any_other_setting_that_is_misspelt_is_refused(given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["Ana 'la jefa' Pérez", "O'Neil", "Nan", "Your Name", "$ana", "100%", "[ops] bot x"])
-def test_a_name_may_look_odd(given: str) -> None:
+def test_a_member_name_may_look_like_a_placeholder(given: str) -> None:
     if given == "$ana":
         given = "ana$"
     assert load({"TASKHAND_USER": given}).settings.user == given

@@ -33,7 +33,7 @@ def test_claims_none_of_several_candidates() -> None:
     assert CreateCandidates([], SENT_AT).made is None
 
 
-def test_an_older_candidate_counts_only_where_the_time_is_not_the_crms() -> None:
+def test_an_older_candidate_counts_only_if_the_time_is_not_the_crms() -> None:
     new, older = created_after(0), created_after(-60)
     assert CreateCandidates([new, older], SENT_AT).made is new
     assert CreateCandidates([new, older], SENT_AT, is_guess=True).made is None

@@ -102,7 +102,7 @@ def test_a_period_sent_as_the_first_day_alone_means_its_last_day_too(phrase: str
 @pytest.mark.parametrize(
     "phrase", ["since last month", "from last month", "Desde el mes pasado", "a partir del mes pasado"]
 )
-def test_a_window_has_no_end_where_its_words_only_begin_it(phrase: str) -> None:
+def test_a_window_has_no_end_if_its_words_name_only_the_beginning(phrase: str) -> None:
     found, matched = with_iso_days(TaskFilter(from_date=phrase), HERE)
     assert (found.from_date, found.to_date) == ("2026-10-01", MISSING)
     assert [one.argument for one in matched] == ["fromDate"]
@@ -330,7 +330,9 @@ def test_a_weekday_is_the_first_that_comes(now: datetime, zone: str, language: i
 
 @given(MOMENTS, st.sampled_from(ZONES), LANGUAGE, st.integers(1, 900), st.sampled_from((1, 7)))
 @example(datetime(2026, 11, 25, 23, 30, tzinfo=UTC), ZONE, 1, 1, 7)
-def test_a_distance_is_counted_in_days(now: datetime, zone: str, language: int, count: int, size: int) -> None:
+def test_a_number_of_weeks_or_months_is_counted_in_days(
+    now: datetime, zone: str, language: int, count: int, size: int
+) -> None:
     here, unit = Reference(now, zone), UNITS[size][count > 1][language]
     today = here.local().date()
     names = [str(count), *([NUMBERS[language][count - 1]] if count <= 5 and unit != "semana" else [])]
@@ -430,7 +432,7 @@ def test_a_phrase_with_anything_else_around_it_is_refused(phrase: str, rest: str
         assert read_date(text, NOW, "due").found == ()
 
 
-def test_no_start_waits_for_the_grammar() -> None:
+def test_the_date_grammar_is_not_imported_at_start() -> None:
     listing = "import sys, taskhand.server.app, taskhand.wiring, taskhand.service.create_task; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)  # noqa: S603
     assert "taskhand.domain.due" in loaded.stdout

@@ -68,7 +68,7 @@ def test_a_part_of_a_call_gets_a_share_of_the_remaining_time() -> None:
         assert (end.write_by, end.confirm_by, end.at) == (144.0, 144.0, 144.0)
 
 
-def test_each_call_is_another_and_its_parts_are_the_same() -> None:
+def test_the_parts_of_a_call_belong_to_one_call() -> None:
     assert current_call() is None
     with call_deadline(45.0):
         first = current_call()

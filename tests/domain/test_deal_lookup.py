@@ -18,7 +18,7 @@ def test_a_deal_is_resolved_by_its_name_or_words_if_the_list_is_complete(given: 
     assert [one.value for one in caught.value.candidates] == ["1"]
 
 
-def test_a_part_of_a_word_means_no_deal() -> None:
+def test_a_part_of_a_word_matches_no_deal() -> None:
     with refused("unknown_deal", NotFound):
         resolve_deal("renew", DealList((ACME, OTHER)))
 

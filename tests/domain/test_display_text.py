@@ -171,7 +171,7 @@ def test_each_shown_character_is_found_where_it_stands(text: str) -> None:
 
 
 @given(ANY_TEXT)
-def test_no_line_is_joined_to_the_next(text: str) -> None:
+def test_removed_line_ends_do_not_join_two_lines(text: str) -> None:
     ends = text.replace("\r\n", "\n")
     assert plain(text).count("\n") == sum(character in LINE_ENDS | {"\n"} for character in ends)
 
@@ -202,7 +202,7 @@ def test_every_text_in_json_is_made_plain(value: Any) -> None:
     assert plain_json(plain_json(value)) == plain_json(value)
 
 
-def test_names_numbers_and_shape_of_json_stay() -> None:
+def test_making_json_plain_keeps_names_numbers_and_structure() -> None:
     sent = {"a\u200b": ["x\u200b", {"n": 1, "f": 1.5, "t": True, "z": None}], "b": ("y\u200b",)}
     assert plain_json(sent) == {"a\u200b": ["x", {"n": 1, "f": 1.5, "t": True, "z": None}], "b": ["y"]}
 

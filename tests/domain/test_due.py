@@ -146,12 +146,12 @@ def test_the_default_zone_serves_a_time_that_comes_without_one(before: Due | Non
     assert request.on(before, MADRID) == timed("2026-05-02T09:05", MADRID)
 
 
-def test_the_default_zone_yields_to_the_tasks_and_to_the_calls() -> None:
+def test_the_zones_of_the_task_and_of_the_call_precede_the_default_zone() -> None:
     assert parse(due_time="09:05").on(TIMED, MADRID) == timed("2026-03-10T09:05", SANTIAGO)
     assert parse(due_time="09:05", timezone=NEW_YORK).on(TIMED, MADRID) == timed("2026-03-10T09:05", NEW_YORK)
 
 
-def test_the_default_zone_does_not_touch_a_day() -> None:
+def test_the_default_zone_does_not_change_a_day() -> None:
     assert parse(due_date="2026-05-02").on(None, MADRID) == day("2026-05-02")
 
 
@@ -263,7 +263,7 @@ def test_a_task_reads_as_the_due_date_written_to_it(on: date, zone: str | None) 
     assert due_of(task(due_at=due.due_at, due_timezone=zone, is_all_day=True)) == due
 
 
-def test_no_due_at_is_no_due_date() -> None:
+def test_a_missing_due_at_means_no_due_date() -> None:
     assert due_of(task(due_timezone=SANTIAGO, is_all_day=True)) is None
 
 
@@ -485,7 +485,7 @@ def test_a_due_date_sorts_by_its_local_day_and_time() -> None:
     assert keys == ["2026-03-10", "2026-03-10T00:00:00", "2026-03-10T22:30:00", "2026-03-11"]
 
 
-def test_a_text_is_a_day_by_its_form_alone() -> None:
+def test_a_text_is_recognised_as_a_day_by_its_form() -> None:
     assert is_day("2026-02-30")
     assert not is_day("2026-02-30T00:00:00Z")
     assert not is_day("today")

@@ -33,7 +33,7 @@ def test_a_value_of_another_type_is_unreadable_and_one_that_nobody_thought_of_is
         FieldReader().read("title", lambda: raising(KeyboardInterrupt))  # type: ignore[arg-type]
 
 
-def test_of_a_task_that_cannot_be_read_at_all_the_id_remains() -> None:
+def test_an_unreadable_task_keeps_its_id() -> None:
     lost = unreadable_task("t-1")
     assert (lost.id, lost.title, lost.priority, lost.task_responsibles) == ("t-1", None, None, None)
     optional = {

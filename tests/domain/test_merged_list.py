@@ -104,7 +104,7 @@ def test_the_cursor_of_another_list_or_of_other_connections_is_refused() -> None
 
 
 @pytest.mark.parametrize("place", [2, -1, [], [1], "a", None])
-def test_a_forged_place_is_refused(place: object) -> None:
+def test_a_cursor_with_a_forged_position_is_refused(place: object) -> None:
     sound = MergedCursor(MergedCursor.of_list(NAMES, "asked", None).of, {"north": ("1",), "south": ()})
     assert MergedCursor.of_list(NAMES, "asked", sound.cursor()) == sound
     forged = json.dumps([sound.of, {"north": place, "south": 1}]).encode()

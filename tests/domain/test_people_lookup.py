@@ -313,7 +313,7 @@ def test_a_word_in_a_filter_means_a_former_member_where_no_active_person_has_it(
         people_lookup.resolve_people([text], CREW, None, former=[GONE, other], is_filter=True)
 
 
-def test_a_word_means_active_people_only_and_a_mark_former_ones_only() -> None:
+def test_a_word_matches_active_people_and_the_mark_matches_former_ones() -> None:
     for name in (GONE.name, "Kenneth"):
         gone = Member(id="id-gone", name=name, email=None)
         assert people_lookup.resolve_people(["Kenneth"], CREW, None, former=[gone]).ids == ("id-Kenneth M. Jones",)
@@ -341,7 +341,7 @@ def test_namesakes_are_all_candidates_and_none_is_chosen(text: str) -> None:
     assert [candidate.name for candidate in caught.value.candidates] == ["Juan Soto <juan@example.cl>", "juan  soto"]
 
 
-def test_an_id_or_an_e_mail_tells_namesakes_apart() -> None:
+def test_an_id_or_an_e_mail_distinguishes_namesakes() -> None:
     assert people_lookup.resolve_people([JUAN_TOO.id, "juan@example.cl"], MEMBERS, None).ids == (JUAN_TOO.id, JUAN.id)
 
 

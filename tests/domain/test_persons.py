@@ -20,7 +20,7 @@ def test_a_change_may_have_as_many_tasks_as_the_rule_says() -> None:
         principal.check_number(3)
 
 
-def test_only_the_scope_destructive_lets_something_be_lost() -> None:
+def test_only_the_scope_destructive_allows_a_loss_of_data() -> None:
     Principal(scopes=frozenset({"destructive"})).check_may_lose("delete_task")
     assert ANYONE.scopes == {"read", "write", "destructive"}
     with pytest.raises(NotAllowed, match="delete_task needs the scope destructive"):

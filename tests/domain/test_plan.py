@@ -43,7 +43,7 @@ BEFORE = task(due_at=DAY.due_at, is_all_day=True, task_responsibles=on_people(AN
         ("delete", task(title=None), None, Difference(TASK_ID, "", "delete")),
     ],
 )
-def test_a_difference_has_the_fields_that_change_and_tells_tasks_to_delete_apart(
+def test_a_difference_has_the_changed_fields_and_distinguishes_tasks_to_delete(
     does: Verb, before: Task | None, edit: Edit | None, shown: Difference
 ) -> None:
     assert difference(does, before, edit) == shown

@@ -95,7 +95,7 @@ def test_an_edit_has_only_set_fields_and_null_is_set() -> None:
     assert dict(Edit(description=None, priority=0).given()) == {"description": None, "priority": 0}
 
 
-def test_every_field_that_was_missed_is_reported_on_its_own() -> None:
+def test_each_unapplied_field_is_reported_separately() -> None:
     receipt = Receipt.of(task(), task(priority=2), Edit(title="New", priority=2, ai_contact_id="c"), ())
     assert [miss.field for miss in receipt.unapplied] == ["title", "aiContactId"]
     assert receipt.changed == (FieldChange("priority", 1, 2),)
@@ -153,7 +153,7 @@ def test_a_created_task_differs_wherever_it_is_not_empty() -> None:
     assert all(change.before is None for change in changes(None, task()))
 
 
-def test_a_field_that_cannot_be_read_back_is_noted_and_nothing_is_claimed_of_it() -> None:
+def test_a_field_that_cannot_be_read_back_is_noted_as_unknown() -> None:
     edit = Edit(title="New", responsible_ids=(ANA.id,), due=None)
     after = task(title="New", unreadable=("task_responsibles", "due_at"))
     receipt = Receipt.of(task(), after, edit, (), "Said before.")

@@ -58,7 +58,7 @@ def test_a_cursor_resumes_where_the_page_ended(of: Task, order: Order) -> None:
 
 
 @pytest.mark.parametrize(("limit", "more"), [(1, True), (2, False), (3, False)])
-def test_more_follows_where_a_task_is_left(limit: int, more: bool) -> None:  # noqa: FBT001  a column of the table
+def test_a_page_has_a_next_one_if_a_task_is_left(limit: int, more: bool) -> None:  # noqa: FBT001  a column of the table
     page = select_page([task(id="1"), task(id="2")], TaskQuery(limit=limit), lambda _: False)
     assert (len(page.tasks), page.more) == (min(limit, 2), more)
 
@@ -95,7 +95,7 @@ def test_a_task_that_cannot_be_read_is_named_and_left_out_where_it_may_match() -
 
 
 @given(st.text(min_size=1), st.text(), st.integers(0, 2), st.sampled_from(ORDERS))
-def test_a_cursor_holds_any_task(task_id: str, created: str, priority: int, order: Order) -> None:
+def test_a_cursor_can_encode_any_task(task_id: str, created: str, priority: int, order: Order) -> None:
     query = replace(QUERY, order=order)
     of = task(id=task_id, created_at=created, priority=priority)
     assert resume(query, cursor_after(of, query)).after == (sort_key(of, order), task_id)

@@ -136,7 +136,7 @@ def test_a_draft_that_the_documentation_forbids_is_refused(fields: dict[str, Any
         check(draft(**fields))
 
 
-def test_a_whole_draft_passes() -> None:
+def test_a_draft_with_every_field_is_accepted() -> None:
     due = {"dueDate": "2026-05-02", "dueTime": "09:00", "timezone": "America/Santiago"}
     check(draft(description="Why", aiContactId="c", aiCustomerId=None, **due))
 

@@ -28,7 +28,7 @@ def test_each_moment_is_its_own_and_one_that_is_not_known_is_none() -> None:
     assert [moment_of(task(), UNKNOWN, moment) for moment in ("updated", "completed")] == [None, None]
 
 
-def test_a_span_is_open_where_no_day_is_given_or_the_calendar_ends() -> None:
+def test_a_period_without_a_day_or_beyond_the_calendar_is_open() -> None:
     early, late = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
     spans = [
         Period.of_days("created", first, last, ZoneInfo("Asia/Tokyo"))

@@ -21,7 +21,7 @@ def test_a_change_late_in_a_long_text_is_shown_where_it_is(was: str, now: str, s
 
 
 @given(st.text(min_size=2), st.data())
-def test_a_cut_text_is_known_by_its_end(text: str, data: st.DataObject) -> None:
+def test_a_truncated_text_is_recognised_by_its_end(text: str, data: st.DataObject) -> None:
     longest = data.draw(st.integers(0, len(text) - 1))
     assert split_cut(truncate(text, longest)) == (text[:longest], len(text) - longest, "")
 

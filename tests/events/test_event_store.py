@@ -60,7 +60,7 @@ async def keys(store: SqlEventStore, query: EventQuery, feed: FeedName = FEED) -
     return [one.event.key for one in await store.list_events(feed, query)]
 
 
-async def test_a_look_is_kept_wholly_and_once(store: SqlEventStore) -> None:
+async def test_a_poll_is_stored_completely_and_once(store: SqlEventStore) -> None:
     assert await store.find_feed(FEED) is None
     first = await store.begin_feed(FEED, "p0", NOW)
     assert await store.begin_feed(FEED, "another", at(5)) == first, "it has begun already"
@@ -97,7 +97,7 @@ async def test_an_event_comes_back_as_it_was(store: SqlEventStore) -> None:
     assert [one.event for one in await store.list_events(FEED, EventQuery(5))] == [whole, bare]
 
 
-async def test_lists_go_on_from_a_number_or_a_moment(store: SqlEventStore) -> None:
+async def test_lists_continue_from_a_number_or_a_moment(store: SqlEventStore) -> None:
     feed = await begin_feed(store, event("late", 9), event("early", 1), event("mid", 5))
     first = feed.last_seq - 2
     assert await keys(store, EventQuery(2, after_seq=first)) == ["early", "mid"]
@@ -108,7 +108,7 @@ async def test_lists_go_on_from_a_number_or_a_moment(store: SqlEventStore) -> No
     assert await keys(store, EventQuery(2, since=at(0), latest=True)) == ["mid", "late"]
 
 
-async def test_lists_are_of_kinds_tasks_and_people(store: SqlEventStore) -> None:
+async def test_lists_are_filtered_by_kind_task_and_person(store: SqlEventStore) -> None:
     await begin_feed(
         store,
         event("hers", kind="completed", responsible_ids=(ANA.id,)),
@@ -156,7 +156,7 @@ async def test_the_tasks_are_those_that_were_seen_last(store: SqlEventStore) -> 
     assert await store.find_tasks(HERS) == {}
 
 
-async def test_a_hint_stays_until_a_look_that_was_given_it(store: SqlEventStore) -> None:
+async def test_a_hint_is_kept_until_a_poll_has_used_it(store: SqlEventStore) -> None:
     feed, hers = await begin_feed(store), await begin_feed(store, feed=HERS)
     await store.add_hint(FEED, ["t-1", "t-2"], at(1))
     await store.add_hint(FEED, [], at(1))
@@ -176,7 +176,7 @@ async def test_a_gap_is_reported_to_a_caller_who_was_shown_the_events_before_it(
     assert await store.find_gaps(FEED, at(1)) == ()
 
 
-async def test_a_bookmark_and_a_wish_are_of_the_feed(store: SqlEventStore) -> None:
+async def test_bookmarks_and_demands_belong_to_their_feed(store: SqlEventStore) -> None:
     await begin_feed(store)
     assert await store.find_bookmark(FEED, "ana/") is None
     for number in (3, 7):
@@ -222,7 +222,7 @@ async def test_a_feed_stays_for_thirty_days_after_it_was_wanted_or_looked_at(sto
         assert [await store.find_feed(one) is not None for one in (wanted, looked_at)] == [stay, stay]
 
 
-async def test_a_feed_keeps_no_more_than_it_may(tmp_path: Path) -> None:
+async def test_a_feed_keeps_at_most_its_maximum_of_events(tmp_path: Path) -> None:
     store = SqliteEventStore(tmp_path / "events.sqlite", most_events=3)
     try:
         await begin_feed(store, *(event(str(number), number) for number in range(8)))
@@ -232,7 +232,7 @@ async def test_a_feed_keeps_no_more_than_it_may(tmp_path: Path) -> None:
         await store.aclose()
 
 
-async def test_a_feed_that_begins_again_counts_on(store: SqlEventStore) -> None:
+async def test_a_restarted_feed_continues_its_numbers(store: SqlEventStore) -> None:
     first = await begin_feed(store, *(event(str(number)) for number in range(5)))
     await store.prune(at(60 * 24 * 60))
     second = await store.begin_feed(FEED, "p", at(60 * 24 * 60))
@@ -305,7 +305,7 @@ async def test_a_feed_has_been_looked_at_once_the_first_look_has_come_to_the_end
         assert found.looked_at == looked_at
 
 
-async def test_of_two_hints_at_a_task_the_later_one_is_kept(store: SqlEventStore) -> None:
+async def test_the_later_of_two_hints_for_a_task_is_kept(store: SqlEventStore) -> None:
     for minutes in (2, 1):
         await store.add_hint(FEED, ["t-1"], at(minutes))
     assert await store.find_hints(FEED) == {"t-1": at(2)}

@@ -191,7 +191,7 @@ async def test_a_page_of_a_firewall_is_not_reported_as_a_refusal_by_the_crm(
 @pytest.mark.parametrize(
     ("body", "who"), [(PAGE, "Acme, or a proxy or a firewall in front of it, failed with"), (b"{}", "Acme failed with")]
 )
-async def test_a_failure_that_comes_with_a_page_may_be_that_of_a_proxy(
+async def test_a_failure_with_a_web_page_may_come_from_a_proxy(
     clients: Clients, server: Server, steps: type[Steps], body: bytes, who: str
 ) -> None:
     server.steps = [steps.answer(502, body)]
@@ -212,7 +212,7 @@ async def test_a_web_page_with_a_success_status_is_reported_as_a_web_page(
 
 @pytest.mark.parametrize("status", [407, 511])
 @pytest.mark.parametrize("body", [PAGE, b"", b"{}"])
-async def test_a_status_of_the_network_is_reported_as_the_networks(
+async def test_a_network_status_is_reported_as_a_network_fault(
     clients: Clients, server: Server, steps: type[Steps], status: int, body: bytes
 ) -> None:
     server.steps = [steps.answer(status, body)]
@@ -323,7 +323,7 @@ async def test_an_odd_location_is_followed_or_refused_but_never_a_crash(
         assert outcome in {"upstream_redirect", "followed"}
 
 
-async def test_a_client_is_used_inside_its_with(server: Server) -> None:
+async def test_a_client_works_only_inside_its_context(server: Server) -> None:
     client = Client(Upstream(name="Acme", base_url=server.url, auth={}, credential="K"))
     with pytest.raises(RuntimeError):
         await client.get(TASKS)

@@ -49,5 +49,5 @@ def test_plain_http_elsewhere_needs_the_flag() -> None:
 
 
 @pytest.mark.parametrize("host", ["128.0.0.1", "10.0.0.1", "::2", "localhost.", "local", ""])
-def test_other_hosts_are_not_this_machine(host: str) -> None:
+def test_only_loopback_hosts_count_as_this_machine(host: str) -> None:
     assert not is_loopback(host)

@@ -156,7 +156,7 @@ def test_an_operator_error_names_the_variable_to_check() -> None:
     assert "ACME_KEY" in str(status_error(ACME, 403).next_step)
 
 
-def test_how_long_to_wait_is_passed_on() -> None:
+def test_the_requested_wait_is_passed_on() -> None:
     assert status_error(ACME, 429, retry_after_s=90.0).retry_after_s == 90.0
     assert status_error(ACME, 503, retry_after_s=90.0).retry_after_s == 90.0
 
@@ -200,7 +200,7 @@ def test_a_304_is_not_retryable_and_a_503_is() -> None:
     assert [status_error(ACME, status).retryable for status in (304, 503)] == [False, True]
 
 
-def test_a_call_without_time_has_not_attempted_its_write() -> None:
+def test_a_write_without_time_left_is_not_attempted() -> None:
     errors = [no_time_error(ACME, kind) for kind in (RequestKind.READ, RequestKind.WRITE)]
     assert [type(error) for error in errors] == [UpstreamError, NotAttempted]
     assert all(error.retryable for error in errors)

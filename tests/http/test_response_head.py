@@ -70,7 +70,7 @@ def test_cleans_the_head_after_an_informational_one() -> None:
     assert read_heads(early + with_line(JUNK[0])) == b"HTTP/1.1 103 Early Hints\r\n\r\n" + HEAD
 
 
-def test_a_body_that_looks_like_a_head_is_passed_on_as_it_is() -> None:
+def test_a_body_that_looks_like_a_head_is_passed_on_unchanged() -> None:
     body = with_line(JUNK[0])
     assert read_heads(HEAD, body) == HEAD + body
     assert read_heads(HEAD + body) == HEAD + body

@@ -105,7 +105,7 @@ async def test_a_gateway_error_repeats_reads_and_leaves_writes_in_doubt(
 
 
 @pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=call_name)
-async def test_429_is_waited_out_by_everything(
+async def test_every_request_waits_out_a_429(
     clients: Clients, server: Server, steps: type[Steps], time: Time, call: Request
 ) -> None:
     server.steps = [steps.answer(429, retry_after="7"), steps.answer(200)]
@@ -115,7 +115,7 @@ async def test_429_is_waited_out_by_everything(
 
 
 @pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES], ids=call_name)
-async def test_503_is_waited_out_by_everything_but_a_create(
+async def test_every_request_except_a_create_waits_out_a_503(
     clients: Clients, server: Server, steps: type[Steps], call: Request
 ) -> None:
     server.steps = [steps.answer(503), steps.answer(200)]

@@ -21,7 +21,7 @@ def _environment(folder: Path, *, tag: Path | None = None, pipx: bool = False) -
 
 @pytest.mark.parametrize("source", ["/src/taskhand", "git+https://git.example.com/taskhand.git@v1", None])
 @pytest.mark.parametrize(("tool", "program"), [("uv", "uv tool"), ("pipx", "pipx")])
-def test_a_program_in_a_cache_is_to_be_installed_first_from_where_it_came(
+def test_a_program_in_a_cache_must_be_installed_first_from_its_source(
     tmp_path: Path, source: str | None, tool: str, program: str
 ) -> None:
     prefix = _environment(

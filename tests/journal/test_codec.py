@@ -176,7 +176,7 @@ def test_every_field_of_an_edit_is_tried_here() -> None:
     assert set(FIELDS) == {field.name for field in fields(Edit)}
 
 
-def test_an_edit_that_clears_is_not_one_that_leaves_alone() -> None:
+def test_an_edit_with_null_differs_from_one_without_the_field() -> None:
     cleared, left = Edit(description=None), Edit()
     back = [intent_from(through(intent_json(Intent("update", edit=edit)))).edit for edit in (cleared, left)]
     assert back == [cleared, left]

@@ -215,7 +215,7 @@ async def test_changes_are_found_by_tool_outcome_and_time(journal: Journal) -> N
     assert await listed_ids(journal, tool="update_task", since=NOW, until=NOW, outcome="applied") == [renamed]
 
 
-async def test_the_ends_of_time_are_times_too(journal: Journal) -> None:
+async def test_the_first_and_last_moments_of_the_calendar_can_be_filtered(journal: Journal) -> None:
     change_id = await settle(journal)
     east, west = (timezone(timedelta(hours=hours)) for hours in (14, -12))
     first, last = datetime.min.replace(tzinfo=east), datetime.max.replace(tzinfo=west)
@@ -393,7 +393,7 @@ async def test_masks_credentials_in_arguments_reason_and_the_text_of_tasks_and_r
     assert found.opening == change.opening
 
 
-async def test_time_passes_for_each_row(journal: Journal, clock: FixedClock) -> None:
+async def test_each_row_has_the_time_at_which_it_was_written(journal: Journal, clock: FixedClock) -> None:
     change = await begin(journal, make_opening(at=clock()))
     clock.move(minutes=5)
     await journal.settle(change.id, [], APPLIED)

@@ -120,7 +120,9 @@ async def test_keeps_a_change_that_ended_late_and_all_rows_in_between(journal_fi
         assert await ids(journal) == [early.id, middle.id]
 
 
-async def test_order_is_that_of_the_chain_not_of_the_clock(journal_file: Path, clock: FixedClock) -> None:
+async def test_pruning_follows_the_order_of_the_chain_and_not_of_the_clock(
+    journal_file: Path, clock: FixedClock
+) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         young = await settle(journal, make_opening(at=clock() + timedelta(days=100)))
         old = await settle(journal)

@@ -208,7 +208,7 @@ async def test_a_recovery_counts_as_late_once_another_process_has_taken_the_chan
         assert (found.outcome, found.results[0].outcome) == ("applied", "applied")
 
 
-async def test_a_turn_is_had_by_one_process_at_a_time_and_ends_with_it(postgres: TestDatabase) -> None:
+async def test_a_lock_is_held_by_one_process_at_a_time_and_ends_with_it(postgres: TestDatabase) -> None:
     uptime = Uptime()
     async with (
         open_postgres_journal(postgres.url) as other,

@@ -254,7 +254,7 @@ def test_finds_a_row_added_beside_the_chain(original: Database, sql: str) -> Non
     assert found_at(original, tamper_by_sql(sql)) == seq
 
 
-def test_a_noted_head_reveals_a_forged_chain(original: Database) -> None:
+def test_a_head_noted_elsewhere_reveals_a_forged_chain(original: Database) -> None:
     def forge(copy: Database) -> None:
         last = verify_chain(copy).head
         row = copy.execute("SELECT seq, body FROM entry ORDER BY seq DESC LIMIT 1").fetchone()

@@ -46,7 +46,7 @@ async def store(postgres: TestDatabase) -> Store:
         ("/* ? */ SELECT ?", "/* ? */ SELECT %s"),
     ],
 )
-def test_a_mark_is_a_parameter_outside_of_texts_names_and_comments(given: str, sent: str) -> None:
+def test_a_question_mark_is_a_parameter_except_in_texts_names_and_comments(given: str, sent: str) -> None:
     assert to_driver(given) == sent
 
 
@@ -142,7 +142,7 @@ async def test_a_write_that_stalls_delays_other_writes_for_less_than_their_timeo
     await store.aclose()
 
 
-async def test_error_of_the_work_keeps_nothing_of_it(store: Store) -> None:
+async def test_an_error_in_the_work_rolls_all_of_it_back(store: Store) -> None:
     def work(connection: SqlConnection) -> None:
         count_up(connection)
         raise OperatorError("no")

@@ -52,7 +52,7 @@ async def two_replicas(crm: Crm, postgres: TestDatabase, *, hears: bool) -> Asyn
                 yield Replicas(gate, Agent(first, crm.needs), Agent(second, crm.needs))
 
 
-async def test_of_two_undos_at_two_replicas_one_is_sent(postgres: TestDatabase) -> None:
+async def test_only_one_of_two_undos_at_two_replicas_is_sent(postgres: TestDatabase) -> None:
     async with two_replicas(VAMBE, postgres, hears=False) as at:
         task_id = VAMBE.task_id(1)
         change = (await at.one("update_task", id=task_id, title="Planned"))["changeId"]

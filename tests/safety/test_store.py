@@ -48,9 +48,7 @@ MISHAPS = {"store_busy": locked, "store_unavailable": failing}
 
 @pytest.mark.parametrize("code", MISHAPS)
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_a_store_that_cannot_be_written_stays_unchanged_and_every_task_is_refused(
-    case: Case, code: str, tmp_path: Path
-) -> None:
+async def test_every_task_is_refused_if_the_store_cannot_be_written(case: Case, code: str, tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         tool, arguments, effect = await case.ask(stage)
         with MISHAPS[code](tmp_path / "tasks.sqlite"):

@@ -105,7 +105,7 @@ async def test_a_task_with_an_unreadable_field_is_written_with_its_neighbours(
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_bulk_by_filter_tells_the_unreadable_task_and_writes_its_neighbours(crm: Crm) -> None:
+async def test_a_bulk_change_by_filter_names_the_unreadable_task_and_writes_the_others(crm: Crm) -> None:
     async with staged(crm) as stage:
         stage.proxy.odd = crm.odd.unreadable[0][0]
         await stage.agent("create_task", title="Other", responsibleIds=[crm.ana], priority="1")
@@ -185,7 +185,7 @@ def without(route: str, name: str) -> Fault:
 
 
 @pytest.mark.parametrize(("crm", "route", "name"), [(crm, *one) for crm in CRMS for one in crm.odd.lists], ids=str)
-async def test_an_answer_without_its_list_is_no_empty_list(crm: Crm, route: str, name: str) -> None:
+async def test_an_answer_without_its_list_is_not_read_as_an_empty_list(crm: Crm, route: str, name: str) -> None:
     async with staged(crm) as stage:
         stage.proxy.there.faults = (without(route, name),)
         with pytest.raises(Refused) as refused:

@@ -317,7 +317,7 @@ def test_an_odd_argument_name_is_refused_in_a_short_sentence(name: str) -> None:
         ("list_tasks", {"text": "\ud800"}),
     ],
 )
-def test_half_a_character_is_refused(tool: str, sent: dict[str, Any]) -> None:
+def test_a_lone_surrogate_is_refused(tool: str, sent: dict[str, Any]) -> None:
     with refused("invalid_arguments") as caught:
         parse_call(tool, sent)
     caught.value.message.encode()

@@ -26,7 +26,9 @@ async def test_a_call_names_its_connection(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, "nor t", "default", ["north", "south"]])
-async def test_a_call_that_could_mean_either_is_refused_and_leaves_no_trace(tmp_path: Path, name: object) -> None:
+async def test_a_call_that_may_mean_either_connection_is_refused_and_not_journaled(
+    tmp_path: Path, name: object
+) -> None:
     async with open_offices(tmp_path) as connections, client_of(connections) as client:
         error = await answer_of(client, "create_task", connection=name, **TASK)
         assert error["code"] in {"connection_required", "unknown_connection", "invalid_arguments"}
@@ -35,7 +37,7 @@ async def test_a_call_that_could_mean_either_is_refused_and_leaves_no_trace(tmp_
             assert (await app.journal.page(ChangeQuery())).changes == ()
 
 
-async def test_a_plan_and_a_change_tell_their_connection(tmp_path: Path) -> None:
+async def test_a_plan_and_a_change_name_their_connection(tmp_path: Path) -> None:
     async with open_offices(tmp_path) as connections, client_of(connections) as client:
         plan = await answer_of(client, "create_task", connection="south", dryRun=True, **TASK)
         made = await answer_of(client, "apply_plan", planId=plan["planId"])

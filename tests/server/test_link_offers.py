@@ -151,7 +151,7 @@ async def test_a_person_who_does_not_link_is_refused_and_not_asked_again(stage: 
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_calls_at_once_ask_once_and_all_go_on(stage: Stage, mode: str) -> None:
+async def test_concurrent_calls_ask_the_person_once_and_all_continue(stage: Stage, mode: str) -> None:
     at, answers = AtBrowser(), list[Any]()
     stage.hurry(passing=0)
 
@@ -220,7 +220,7 @@ async def test_a_credential_that_was_revoked_or_altered_is_linked_again(stage: S
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_plans_questions_and_undoing_go_on_too(stage: Stage, mode: str) -> None:
+async def test_plans_questions_and_undo_continue_after_the_person_has_linked(stage: Stage, mode: str) -> None:
     at, revoke = AtBrowser(), stage.office.sandbox.authorization.grants.end
     async with stage.client(at, mode) as client:
         plan = await answer_of(client, "update_task", **WRITE, dryRun=True)

@@ -117,7 +117,7 @@ async def test_a_new_task_must_be_ones_own_and_may_be_given_away_later(office: O
     assert await own.listed() == []
 
 
-async def test_tasks_of_a_change_of_many_are_given_away_with_one_note(office: Office) -> None:
+async def test_giving_away_tasks_of_a_bulk_change_causes_one_note(office: Office) -> None:
     anyone = await office.agent(None)
     ids = [(await anyone.create(f"Task {n}"))["id"] for n in range(2)]
     change = {"taskIds": ids, "changes": {"responsibleIds": [OTHER]}}

@@ -30,7 +30,7 @@ async def test_a_feed_knows_whether_its_session_is_open_without_asking_the_clien
     assert not await feeds[0].is_open()
 
 
-async def test_a_change_waits_once_however_often_it_happens() -> None:
+async def test_a_change_is_queued_once_however_often_it_happens() -> None:
     sent: list[str] = []
     ended: list[int] = []
     feeds: list[SessionFeed] = []

@@ -70,7 +70,7 @@ async def test_locks_several_names_in_alphabetical_order(tmp_path: Path) -> None
     assert sorted(passed) == list(NAMES)
 
 
-async def test_turns_are_given_back_by_a_call_that_fails_too(tmp_path: Path) -> None:
+async def test_a_failing_call_releases_its_locks(tmp_path: Path) -> None:
     journal = NotedTurns(tmp_path / "journal.sqlite")
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
 

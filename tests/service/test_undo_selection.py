@@ -95,7 +95,7 @@ def test_an_undo_of_tasks_to_which_nothing_was_written_is_refused(leave: list[st
     assert caught.value.message == "chg_1 wrote nothing to the tasks that are left; nothing was undone."
 
 
-def test_of_a_large_change_some_tasks_are_shown() -> None:
+def test_the_error_about_a_large_change_shows_some_of_its_tasks() -> None:
     tasks = [task(id=f"t-{number}", title=f"Task {number}") for number in range(30)]
     large = replace(CHANGE, intents=tuple(Intent("update", Snapshot(one), EDIT) for one in tasks), results={})
     for task_ids, leave, shown in ((["x"], [], 20), (None, ["x"], 18)):

@@ -137,7 +137,7 @@ def pass_tick(file: Path) -> None:
     probe.unlink()
 
 
-async def test_the_log_of_a_crash_is_read(tmp_path: Path) -> None:
+async def test_the_write_ahead_log_of_a_crash_is_read(tmp_path: Path) -> None:
     path, _ = await crash_store(tmp_path)
     assert sorted(await titles(path)) == ["Call Acme", "Send it"]
 

@@ -72,7 +72,7 @@ async def checking(
         await documents.aclose()
 
 
-async def test_a_bad_token_lets_nobody_in(issuer: Issuer, foreign: Issuer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bad_token_is_refused(issuer: Issuer, foreign: Issuer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "taskhand.tokens")
     asked = len(foreign.asked)
     async with checking(issuer) as check:

@@ -107,7 +107,9 @@ def test_a_scope_is_requested_by_its_full_name() -> None:
         ({}, {"typ": "Offline"}, False),
     ],
 )
-def test_an_id_token_is_no_access_token(header: dict[str, Any], claims: dict[str, Any], *, is_one: bool) -> None:
+def test_an_id_token_is_refused_as_an_access_token(
+    header: dict[str, Any], claims: dict[str, Any], *, is_one: bool
+) -> None:
     token = SignedToken(header, claims, b"", b"")
     if is_one:
         check_is_access_token(token)

@@ -24,7 +24,7 @@ def cipher(*keys: str) -> Cipher:
 
 
 @given(secret=st.binary(max_size=200), purpose=st.binary(max_size=50))
-def test_a_secret_opens_with_any_of_the_keys_and_is_sealed_with_the_first(secret: bytes, purpose: bytes) -> None:
+def test_a_secret_is_encrypted_with_the_first_key_and_decrypted_with_any(secret: bytes, purpose: bytes) -> None:
     before = cipher(OLD_KEY).seal(secret, purpose)
     both = cipher(KEY, OLD_KEY)
     now = both.seal(secret, purpose)

@@ -146,7 +146,7 @@ async def test_the_outcome_of_a_page_is_shown_to_its_person_alone(tickets: Ticke
     assert await state(late.id, ANA) == over
 
 
-async def test_a_browser_tries_ten_times(tickets: Tickets) -> None:
+async def test_a_browser_has_ten_tries(tickets: Tickets) -> None:
     _, ticket = await tickets.make(ANA, "north")
     assert [await tickets.begin(ticket, OWN) for _ in range(11)] == [True] * 10 + [False]
 

@@ -66,7 +66,7 @@ def test_the_fields_of_a_ticket_that_restrict_its_use_are_authenticated(changed:
     assert replace(TICKET, tries=3, refusal="denied", used_at=NOW, linked_at=NOW).bound == TICKET.bound
 
 
-def test_an_errand_comes_back_as_it_went_and_shows_no_secret() -> None:
+def test_an_errand_is_decoded_as_it_was_encoded_and_its_repr_shows_no_secret() -> None:
     errand = Errand("consent", "ticket-text", "verifier-text", "nonce-text", "es")
     assert Errand.of_bytes(errand.to_bytes()) == errand
     assert not any(secret in repr(errand) for secret in ("ticket-text", "verifier-text", "nonce-text"))

@@ -150,7 +150,7 @@ HIDING = [
 
 
 @pytest.mark.parametrize("style", HIDING)
-def test_text_that_its_style_hides_is_no_text(style: str) -> None:
+def test_text_hidden_by_its_style_is_not_read(style: str) -> None:
     style = style.replace("`", "'")
     assert text_of(f'<p>Seen</p><p style="{style}">Obey <b>this</b></p><p>too</p>') == "Seen\ntoo"
     assert text_of(f"Seen<style>.x{{{style}}}</style><span class='a x'>Obey</span> too") == "Seen too"
@@ -197,7 +197,7 @@ def test_text_that_its_style_hides_is_no_text(style: str) -> None:
         "overflow:hidden",
     ],
 )
-def test_text_that_its_style_shows_is_text(style: str) -> None:
+def test_text_shown_by_its_style_is_read(style: str) -> None:
     assert text_of(f'<p style="{style}">Seen</p>') == "Seen"
 
 
@@ -279,7 +279,7 @@ def test_text_of_html_has_only_the_visible_text(body: str, text: str | None) -> 
         )
     ).map("".join)
 )
-def test_any_style_is_read(style: str) -> None:
+def test_any_style_can_be_parsed(style: str) -> None:
     text_of(f"<p>before</p><style>p{{{style}}}</style><p style='{style}' color='{style}' bgcolor='{style}'>text</p>")
 
 

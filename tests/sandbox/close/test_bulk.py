@@ -18,7 +18,7 @@ def assignees(stage: Stage) -> dict[str, str]:
     return {task["id"]: task["assigned_to"] for task in stage.sandbox.tasks}
 
 
-async def test_ids_may_stand_in_the_url_or_in_the_body() -> None:
+async def test_ids_are_accepted_in_the_url_or_in_the_body() -> None:
     async with open_stage() as stage:
         other = (await stage.create_task())["id"]
         assert await bulk(stage, {"assigned_to": BEN}, id__in=f"{TASK},task_none") == (200, {"ok": True})

@@ -63,7 +63,7 @@ async def send(stage: Stage, method: str, path: str, body: Any) -> tuple[int, An
 
 
 @pytest.mark.parametrize(("method", "path", "url", "body"), CALLS)
-async def test_an_answer_is_valid(method: str, path: str, url: str, body: Any) -> None:
+async def test_every_answer_fits_the_published_schema(method: str, path: str, url: str, body: Any) -> None:
     async with open_stage() as stage:
         status, value = await send(stage, method, url, body)
         assert status < 300, value

@@ -105,7 +105,7 @@ async def test_negative_filters_may_match_unset_properties() -> None:
         (["hubspot_owner_id"], [TASK, DONE]),
     ],
 )
-async def test_one_rule_sorts(sorts: list[Any], ids: list[str]) -> None:
+async def test_a_search_is_sorted_by_one_rule(sorts: list[Any], ids: list[str]) -> None:
     async with open_stage() as stage:
         assert await stage.search(sorts=sorts) == ids
 

@@ -84,7 +84,7 @@ async def test_a_sign_in_as_another_person_is_refused(office: Office) -> None:
     assert "Sign in" in text_of(await office.browser.open(page))
 
 
-async def test_an_answer_that_proves_nothing_gets_no_further(office: Office) -> None:
+async def test_an_unproven_sign_in_does_not_continue(office: Office) -> None:
     for changed in ({"iss": "https://evil.example"}, {"code": ""}, {"error": "access_denied"}):
         _, issuer = await office.begin(browser=office.browser)
         address, _, query = (await office.sign_in(issuer)).partition("?")

@@ -106,7 +106,7 @@ def test_a_row_uses_the_documented_field_names() -> None:
     ]
 
 
-def test_a_row_shows_only_the_fields_asked_for() -> None:
+def test_a_row_has_only_the_requested_fields() -> None:
     answer = ListAnswer.of(task_list(task(), query=TaskQuery()), ["overdue", "url"])
     assert rows(answer) == [{"id": task().id, "overdue": False, "url": None}]
     assert rows(ListAnswer.of(task_list(task()), [])) == [{"id": task().id}]

@@ -216,7 +216,7 @@ def test_a_cursor_of_brackets_without_end_is_refused(targets: tuple[Target, ...]
         ("list_changes", "since"),
     ],
 )
-def test_half_a_character_is_refused_over_http(targets: tuple[Target, ...], tool: str, argument: str) -> None:
+def test_a_lone_surrogate_is_refused_over_http(targets: tuple[Target, ...], tool: str, argument: str) -> None:
     target = targets[1]
     before = contents(target.store)
     for value in ("cut \ud83d", {"title": "cut \ud83d"}, {"text": "cut \ud83d"}):
