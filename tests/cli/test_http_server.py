@@ -28,4 +28,4 @@ def test_one_caller_may_use_the_whole_limit_only_if_just_this_machine_can_call(
 ) -> None:
     listen = ListenOptions(host, 0, names, is_insecure=True, proxies=proxies)
     serve = serve_over_http(UNCONFIGURED, listen, auth=auth, keeps_sessions=True)
-    assert serve.keywords["limits"] == (HttpLimits.of_this_machine() if is_of_this_machine else HttpLimits())
+    assert serve.keywords["endpoint"].limits == (HttpLimits.of_this_machine() if is_of_this_machine else HttpLimits())

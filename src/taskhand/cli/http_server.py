@@ -11,7 +11,7 @@ from taskhand.config.configuration import Configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.draining import Draining, DrainTimes
 from taskhand.server.transports.host_names import Address
-from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.http import Endpoint, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.process_exit import leave
 from taskhand.server.transports.proxies import Proxies
@@ -49,9 +49,7 @@ def serve_over_http(
         times = DrainTimes(settings.drain_delay_s, settings.calls_end_s)
     return partial(
         serve_http,
-        address=address,
-        limits=limits,
-        proxies=named,
+        endpoint=Endpoint(address, limits, named),
         announce=announce,
         auth=open_auth(auth, found, is_loopback=address.is_loopback and not proxies) if auth else None,
         keeps_sessions=keeps_sessions,

@@ -229,17 +229,16 @@ async def _serve(
         if http is None:
             await serve_stdio(opened.server, opened.close, opened.at_start)
             return 1 if opened.problem else 0
+        from taskhand.server.transports.http import SideRoutes
+
         observer = metrics.of_http() if metrics else None
         if webhooks is not None:
             webhooks.observer = observer
         have_ended = await http(
             opened.server,
             at_start=opened.at_start,
-            readiness=opened.readiness,
-            problem=opened.problem,
+            beside=SideRoutes(opened.readiness, opened.problem, opened.pages, webhooks),
             observer=observer,
-            pages=opened.pages,
-            webhooks=webhooks,
         )
         return 0 if have_ended and not opened.problem else 1
 

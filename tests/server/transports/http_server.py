@@ -16,7 +16,7 @@ from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.host_names import Address
-from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
 from taskhand.wiring import open_app
@@ -55,9 +55,9 @@ async def listening(
         async with anyio.create_task_group() as tasks:
             said, heard = anyio.create_memory_object_stream[str](2)
             named = Proxies.parse(proxies)
-            serve = partial(serve_http, limits=limits, proxies=named, announce=said.send_nowait, pages=pages)
+            serve = partial(serve_http, announce=said.send_nowait, beside=SideRoutes(pages=pages))
             address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
-            tasks.start_soon(serve, server, address, anyio.lowlevel.checkpoint)
+            tasks.start_soon(serve, server, Endpoint(address, limits, named), anyio.lowlevel.checkpoint)
             with said, heard, anyio.fail_after(10):
                 url = await heard.receive()
             yield int(url.removesuffix("/mcp").rpartition(":")[2])

@@ -27,7 +27,7 @@ from taskhand.server.app import create_server
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.bearer_auth import Authentication
 from taskhand.server.transports.host_names import Address
-from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.service.app_context import AppContext
@@ -183,15 +183,13 @@ async def asking_server(
             server = create_server(app, keeps_sessions=keeps_sessions, access=access)
             serve: Callable[..., Any] = partial(
                 serve_http,
-                limits=limits,
                 announce=announce,
-                readiness=check_readiness(Connections.of(app)),
+                beside=SideRoutes(check_readiness(Connections.of(app)), pages=pages),
                 auth=auth,
                 keeps_sessions=keeps_sessions,
-                pages=pages,
             )
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(serve, server, Address("127.0.0.1", port), anyio.lowlevel.checkpoint)
+                tasks.start_soon(serve, server, Endpoint(Address("127.0.0.1", port), limits), anyio.lowlevel.checkpoint)
                 with anyio.fail_after(10):
                     await listening.wait()
                 base = said[0].split()[-1].removesuffix("/mcp")

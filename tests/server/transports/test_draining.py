@@ -32,7 +32,7 @@ from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.transports.draining import Draining, DrainTimes
 from taskhand.server.transports.host_names import Address
-from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 from taskhand.service.readiness import check_readiness
@@ -76,9 +76,9 @@ async def staged(folder: Path, calls_s: float = 50) -> AsyncIterator[Stage]:
         said, heard = anyio.create_memory_object_stream[str](2)
 
         async def run() -> None:
-            readiness = check_readiness(Connections.of(app))
-            serving_it = partial(serve_http, announce=said.send_nowait, readiness=readiness, draining=draining)
-            stage.ends.append(await serving_it(create_server(app), Address("127.0.0.1", 0), anyio.lowlevel.checkpoint))
+            beside, endpoint = SideRoutes(check_readiness(Connections.of(app))), Endpoint(Address("127.0.0.1", 0))
+            serving_it = partial(serve_http, announce=said.send_nowait, beside=beside, draining=draining)
+            stage.ends.append(await serving_it(create_server(app), endpoint, anyio.lowlevel.checkpoint))
             stage.ended.set()
 
         tasks.start_soon(run)

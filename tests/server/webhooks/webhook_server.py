@@ -24,7 +24,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.webhook import WebhookCheck
 from taskhand.server.app import create_server
 from taskhand.server.transports.host_names import Address
-from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
 from taskhand.server.webhooks.receiver import KeepHint, WebhookReceiver, Webhooks
@@ -124,15 +124,10 @@ async def taking(
                     found.url = line.removesuffix("/mcp").rpartition(" ")[2]
                     listening.set()
 
-            serve = partial(
-                serve_http,
-                limits=limits or HttpLimits(),
-                proxies=Proxies.parse(proxies),
-                announce=announce,
-                webhooks=webhooks,
-            )
+            serve = partial(serve_http, announce=announce, beside=SideRoutes(webhooks=webhooks))
             address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
-            tasks.start_soon(serve, create_server(app), address, anyio.lowlevel.checkpoint)
+            endpoint = Endpoint(address, limits or HttpLimits(), Proxies.parse(proxies))
+            tasks.start_soon(serve, create_server(app), endpoint, anyio.lowlevel.checkpoint)
             with anyio.fail_after(10):
                 await listening.wait()
             yield found

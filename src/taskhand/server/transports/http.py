@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from taskhand.server.webhooks.receiver import Webhooks
     from taskhand.service.readiness import Ready
 
-__all__ = ["bind", "serve_http"]
+__all__ = ["Endpoint", "SideRoutes", "bind", "serve_http"]
 
 _Readiness = Callable[[], Awaitable["Ready"]]
 _Answer = Callable[[Request], Coroutine[Any, Any, JSONResponse]]
@@ -52,25 +53,53 @@ _MAX_QUEUED: Final = 2_048
 """Maximum number of connections that the system queues until they are accepted."""
 _KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Seconds or a number; not every system has these options."""
-_LIMITS: Final = HttpLimits()
-_NO_PROXY: Final = Proxies()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where HTTP is served: the limits of its callers, and the proxies whose headers are believed."""
+
+    address: Address
+    limits: HttpLimits = field(default_factory=HttpLimits)
+    proxies: Proxies = field(default_factory=Proxies)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether only this machine reaches it, without a proxy."""
+        return self.address.is_loopback and not self.proxies.networks
+
+    def check(self, *, asks_callers: bool) -> None:
+        """OperatorError for an address that other machines reach, unless callers are authenticated."""
+        self.address.check(asks_callers=asks_callers, has_proxy=bool(self.proxies.networks))
+
+
+@dataclass(frozen=True, slots=True)
+class SideRoutes:
+    """The routes beside /mcp: the state for probes, and the pages and webhooks if there are any.
+
+    `readiness` returns the state of each service that calls need. `problem` keeps the server from working: it is alive
+    and not ready.
+    """
+
+    readiness: _Readiness | None = None
+    problem: str | None = None
+    pages: "LinkPages | None" = None
+    webhooks: "Webhooks | None" = None
+
+
+_HEALTH_ONLY: Final = SideRoutes()
 
 
 async def serve_http(
     server: Server[Any],
-    address: Address,
+    endpoint: Endpoint,
     at_start: Callable[[], Coroutine[Any, Any, None]],
-    limits: HttpLimits = _LIMITS,
-    proxies: Proxies = _NO_PROXY,
     *,
     announce: Callable[[str], None],
-    readiness: _Readiness | None = None,
+    beside: SideRoutes = _HEALTH_ONLY,
     auth: "Authentication | None" = None,
     keeps_sessions: bool = True,
-    problem: str | None = None,
     observer: "HttpObserver | None" = None,
-    pages: "LinkPages | None" = None,
-    webhooks: "Webhooks | None" = None,
     draining: Draining | None = None,
 ) -> bool:
     """Serve MCP at /mcp, with /health and /ready, until a signal arrives and the calls under way have ended.
@@ -78,11 +107,11 @@ async def serve_http(
     Returns whether every call ended by itself; a second signal ends the server at once. `draining` controls the end.
     `at_start` runs beside the first requests. `auth` authenticates the callers of /mcp; None means no authentication.
     Without `keeps_sessions` each request of the older era stands alone, and any other server can answer the next one.
-    `problem` keeps the server from working: it is alive and not ready. `announce` is called with the URL. `readiness`
-    returns the state of each service that calls need. `observer` is called for every request. `pages` and `webhooks`
-    are served beside /mcp. OperatorError for an address that is refused or taken.
+    `announce` is called with the URL. `observer` is called for every request. OperatorError for an address that is
+    refused or taken.
     """
-    address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
+    endpoint.check(asks_callers=auth is not None)
+    address, limits, proxies = endpoint.address, endpoint.limits, endpoint.proxies
     draining = draining or Draining()
     server.middleware.insert(0, draining.watch_calls)
     limiter = RequestLimiter(limits, lines := RefusalLines(time.monotonic), time.monotonic)
@@ -90,18 +119,18 @@ async def serve_http(
     with bind(address.host, address.port) as bound, quiet_libraries(time.monotonic):
         url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
         announce(f"taskhand {__version__} serves {url}")
-        beside = _page_routes(pages, url, address, proxies) + (webhooks.routes() if webhooks else [])
         app = server.streamable_http_app(
             transport_security=address.security(),
             max_sessions=limiter.max_sessions,
             session_idle_timeout=limits.session_idle_s,
             max_request_body_size=limits.body_bytes,
             stateless_http=not keeps_sessions,
-            custom_starlette_routes=_health_routes(problem, _combine_readiness(readiness, auth), draining) + beside,
+            custom_starlette_routes=_side_routes(beside, url, endpoint, auth, draining),
             **(auth.options(url) if auth else {}),
         )
         _add_limits_and_auth(app, server, limiter, limits, auth)
-        await _announce_callers(announce, auth, (pages, webhooks), is_open=not address.is_local or proxies != _NO_PROXY)
+        is_open = not address.is_local or bool(proxies.networks)
+        await _announce_callers(announce, auth, beside, is_open=is_open)
         _begin_at_signals(draining)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(at_start)
@@ -130,19 +159,15 @@ def _add_limits_and_auth(
 async def _announce_callers(
     announce: Callable[[str], None],
     auth: "Authentication | None",
-    more: "tuple[LinkPages | None, Webhooks | None]",
+    beside: SideRoutes,
     *,
     is_open: bool,
 ) -> None:
-    """Tell the operator who can call, unless only programs of this machine can, without authentication.
-
-    `more` are texts on the other routes of the server.
-    """
-    pages, webhooks = more
-    if webhooks:
-        announce(webhooks.describe())
+    """Tell the operator who can call, unless only programs of this machine can, without authentication."""
+    if beside.webhooks:
+        announce(beside.webhooks.describe())
     if auth:
-        announce(await auth.describe() + (f" {pages.describe()}" if pages else ""))
+        announce(await auth.describe() + (f" {beside.pages.describe()}" if beside.pages else ""))
     elif is_open:
         announce("Anyone who reaches this port can use it: Taskhand does not identify callers.")
 
@@ -234,10 +259,15 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _page_routes(pages: "LinkPages | None", url: str, address: Address, proxies: Proxies) -> list[Route]:
-    """The routes of the pages, under the host names of /mcp; `url` is used if only this machine reaches the server."""
-    is_own = address.is_loopback and not proxies.networks
-    return pages.routes(url if is_own else None, address.allows_host) if pages else []
+def _side_routes(
+    beside: SideRoutes, url: str, endpoint: Endpoint, auth: "Authentication | None", draining: Draining
+) -> list[Route]:
+    """The routes beside /mcp, those of the pages under its host names: at `url` if only this machine reaches it."""
+    pages, webhooks = beside.pages, beside.webhooks
+    routes = _health_routes(beside.problem, _combine_readiness(beside.readiness, auth), draining)
+    if pages is not None:
+        routes += pages.routes(url if endpoint.is_own else None, endpoint.address.allows_host)
+    return routes + (webhooks.routes() if webhooks is not None else [])
 
 
 def _health_routes(problem: str | None, readiness: _Readiness | None, draining: Draining) -> list[Route]:
