@@ -20,6 +20,7 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_times import Known
 from taskhand.server.list_arguments import lists_of
+from taskhand.server.model_schema import Schema, model_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.call_options import RepeatableOptions
 
@@ -40,8 +41,6 @@ __all__ = [
     "shorten_schema",
 ]
 
-Schema = dict[str, Any]
-
 CALL_OPTIONS: Final = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
 """Options of the call; they come after the arguments about tasks."""
 _NARROWED = frozenset({"dateField", "countBy", "fields"})
@@ -54,7 +53,6 @@ CLAUSES: Final = "clauses"
 _CHANGES: Final = "changes"
 _TEXT: Final[Schema] = {"type": "string"}
 _DESCRIBING: Final = ("description", CLAUSES)
-_NOISE = frozenset({"title", "default", "$defs"})
 _JSON_TYPES: Final[Mapping[type, str]] = {
     NoneType: "null",
     str: "string",
@@ -84,7 +82,7 @@ def schema_in_clauses(model: type[BaseModel], capabilities: Capabilities) -> Sch
 
     A clause is a text, or the words for the values of an enum.
     """
-    return _narrowed(_plain(model), model, capabilities)
+    return _narrowed(model_schema(model), model, capabilities)
 
 
 def join_clauses(node: Any) -> Any:
@@ -148,7 +146,7 @@ def objects_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
 @cache
 def model_fields(model: type[BaseModel]) -> dict[str, Schema]:
     """The schemas of the model's fields as declared, with their notes, independent of the backend."""
-    properties: dict[str, Schema] = _plain(model)["properties"]
+    properties: dict[str, Schema] = model_schema(model)["properties"]
     return properties
 
 
@@ -279,7 +277,7 @@ def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -
 
     In a new task, null and `clear` have nothing to empty: they are accepted, but not in the schema.
     """
-    items = _inner(_plain(model), model, capabilities)
+    items = _inner(model_schema(model), model, capabilities)
     described = {"description": " ".join(filter(None, [node.get("description"), items.pop("description", None)]))}
     fields = {name: _without_null(field) for name, field in items["properties"].items() if name != "clear"}
     return described | {"type": "array", "items": items | {"properties": fields}}
@@ -322,32 +320,6 @@ def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Sch
     kept: Schema = {key: value for key, value in node.items() if key not in (NOTES, "description")}
     described: Schema = {CLAUSES: clauses} if clauses else {}
     return described | (_with_null(kept) if "null_is_not_given" in notes else kept)
-
-
-def _plain(model: type[BaseModel]) -> Schema:
-    """The model's schema without references, titles, defaults and `additionalProperties: false`."""
-    raw = model.model_json_schema(by_alias=True)
-    inlined: Schema = _inlined(raw, raw.get("$defs", {}))
-    return inlined
-
-
-def _inlined(node: Any, definitions: Schema) -> Any:
-    if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        target = _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
-        # The description of the field is kept; the docstring of its class is for readers of the code.
-        return target | {key: value for key, value in node.items() if key not in _NOISE | {"$ref"}}
-    closed = {"additionalProperties"} if node.get("additionalProperties") is False else set()
-    kept: Schema = {key: value for key, value in node.items() if key not in _NOISE | closed | {"properties"}}
-    shaped: Schema = {key: _inlined(value, definitions) for key, value in kept.items()}
-    if "properties" in node:
-        # A property may be called "title" itself: only keywords are dropped, names stay.
-        shaped["properties"] = {name: _inlined(value, definitions) for name, value in node["properties"].items()}
-        shaped.pop("description", None)
-    return shaped
 
 
 def _number_of_people(capabilities: Capabilities) -> Schema:

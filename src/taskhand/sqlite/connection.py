@@ -16,7 +16,6 @@ from uuid import uuid4
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.migrations import check_version, migrate
 from taskhand.sqlite.transaction import transaction
-from taskhand.sqlite.write_ahead_log import find_foreign_log
 
 __all__ = [
     "BUSY_S",
@@ -183,6 +182,8 @@ def check_file(path: Path, kind: DatabaseKind) -> None:
 
     If this process has the file open, only the size is checked.
     """
+    from taskhand.sqlite.write_ahead_log import find_foreign_log  # noqa: PLC0415  no start waits for it
+
     is_open = _identify(path) in _open_files
     if not is_open:
         os.close(os.open(path, os.O_RDWR))
