@@ -58,6 +58,11 @@ async def test_another_person_applies_a_guarded_plan_and_the_journal_names_both(
     applied, refused, planned = (await office.changes())[:3]
     assert (applied.opening.caller.subject, applied.opening.plan_id) == (BEN, planned.id)
     assert (planned.opening.caller.subject, planned.outcome) == (ANA, "planned")
+    for agent, is_shown in ((ana, False), (ben, True)):
+        with pytest.raises(Refused) as used:
+            await agent("apply_plan", planId=plan["planId"], dryRun=True)
+        assert used.value.code == "plan_used"
+        assert (applied.id in str(used.value.error)) is is_shown
     assert (refused.opening.tool, refused.outcome, refused.ending and refused.ending.code) == (
         "apply_plan",
         "refused",
@@ -205,6 +210,7 @@ async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(office: O
         ("bulk_update_tasks", {"filter": {"text": "Task"}} | edit),
         ("delete_task", {"ids": ids}),
         ("undo_change", {"changeId": made["changeId"]}),
+        ("undo_change", {"changeId": made["changeId"], "dryRun": True}),
         ("apply_plan", {"planId": wide["planId"]}),
     ):
         assert await refusal(ana, tool, **arguments) == "most_tasks", tool

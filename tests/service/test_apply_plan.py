@@ -177,6 +177,19 @@ async def test_an_applied_plan_keeps_the_matched_names_and_records_its_own_reaso
     await app.aclose()
 
 
+async def test_a_dry_run_of_a_plan_reports_a_task_that_has_changed_since_and_uses_nothing_up(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    one = await create(app, "Call Acme")
+    plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, HIGH_PATCH)
+    assert isinstance(plan, Plan)
+    for _ in range(2):
+        assert (await review_plan(Call(app, "apply_plan", options=DRY), plan.id)).id == plan.id
+    await app.backend.update_task(one.task, Edit(title="Call Umbrella"))
+    with refused("plan_stale"):
+        await review_plan(Call(app, "apply_plan", options=DRY), plan.id)
+    await app.aclose()
+
+
 async def test_of_many_tasks_that_changed_since_twenty_are_shown_and_all_are_counted(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     tasks = [(await create(app, f"Call {number}")).task for number in range(21)]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from behaviour.arms import NOW
 from builders import PENDING, TASK_ID, refused, task
 from fixed_clock import FixedClock
@@ -15,7 +17,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Caller, Ending, Intent, Result
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
 from taskhand.service.lazy import Lazy
@@ -159,4 +161,25 @@ async def test_a_task_that_is_gone_has_its_last_known_title_in_the_result_of_an_
     assert isinstance(done, BulkReceipt)
     found = {(one.title, one.outcome) for one in done.results}
     assert found == {("Call", "applied"), ("Gone 0", "refused"), ("Renamed", "refused")}
+    await app.aclose()
+
+
+async def test_a_change_that_is_still_in_progress_is_not_undone(tmp_path: Path) -> None:
+    waits = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    journal = Lazy(lambda: journal_in(tmp_path))
+    app = AppContext(store_in(tmp_path), journal, lambda: NOW, call_time=CallTime(sleep=sleep))
+    task = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    call, high = Call(app, "update_task"), Edit(priority=2)
+    await call.begin(call.new_opening(), [Intent("update", Snapshot(task), high, high)])
+    written = await app.backend.update_task(task, high)
+    await call.settle_some([Result(0, "applied", task.id, written.task)])
+    assert call.change is not None
+    with refused("in_progress"):
+        await undo_change(Call(app, "undo_change"), call.change.id)
+    assert sum(waits) == pytest.approx(10)
+    assert (await app.backend.get_task(task.id)).priority == 2
     await app.aclose()
