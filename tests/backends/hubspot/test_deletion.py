@@ -55,7 +55,7 @@ async def test_a_deleted_task_is_gone_from_reads_and_lists_though_the_search_is_
         (Fault("status", DELETE, status=500, commit=True), HUBSPOT.removed, 1),
         (Fault("status", DELETE, status=503), None, 2),
         (Fault("status", DELETE, status=423), None, 2),
-        (Fault("html", DELETE, status=200, commit=True), None, 1),
+        (Fault("html", DELETE, status=200, commit=True), HUBSPOT.removed, 1),
     ],
 )
 async def test_a_deletion_whose_answer_is_lost_removes_only_its_task_and_is_reported(

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from safety.crms import Crm, Trait
 from taskhand.sandbox.faults import Fault
 
-__all__ = ["KINDS", "LATE_S", "ROWS", "Kind", "Note", "Result", "Row"]
+__all__ = ["KINDS", "LATE_S", "OTHER", "ROWS", "Kind", "Note", "Result", "Row"]
 
 Kind = Literal["update", "delete", "create", "bulk", "read"]
 """An update of one task, a deletion, a new task, one update of three tasks, and the reading of one task."""
@@ -24,6 +24,8 @@ Note = Literal["applied", "sent_again", "found", "removed"]
 
 LATE_S: Final = 0.2
 """The read timeout of the slow rows, in real seconds."""
+OTHER: Final = "another task"
+"""The body of an answer with a task of the account that the request is not about."""
 EVER: Final[dict[str, Any]] = {"nth": "every"}
 
 
@@ -303,6 +305,8 @@ def lost() -> Iterator[Row]:
             name,
             (fault,),
             update=applied(1, "applied"),
+            # The other ones confirm a deletion where the CRM documents no body.
+            delete=applied(1, "removed") if fault.kind in {"html", "status"} and fault.body != "{}" else None,
             create=applied(1, "found"),
             bulk=applied(1, "applied"),
             # A body that is cut off is asked for again; the others are what the CRM means to say.
@@ -316,6 +320,26 @@ def lost() -> Iterator[Row]:
             create=unknown(1),
             bulk=applied(2, "sent_again"),
         )
+
+
+def of_another_task() -> Iterator[Row]:
+    """The answer has another task than the request: it tells nothing."""
+    yield Row(
+        "another task",
+        (status(200, body=OTHER),),
+        update=applied(2, "sent_again"),
+        delete=applied(2, "sent_again"),
+        create=unknown(1),
+        bulk=applied(2, "sent_again"),
+    )
+    yield Row(
+        "another task after commit",
+        (status(200, body=OTHER, commit=True),),
+        update=applied(1, "applied"),
+        delete=applied(1, "removed"),
+        create=applied(1, "found"),
+        bulk=applied(1, "applied"),
+    )
 
 
 def twice() -> Iterator[Row]:
@@ -385,6 +409,7 @@ ROWS: Final = (
     *refused(),
     *failures(),
     *lost(),
+    *of_another_task(),
     *twice(),
     *unread(),
     # Nobody listens: nothing can have arrived.

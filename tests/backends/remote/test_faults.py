@@ -1,5 +1,6 @@
 """One suite over all CRM adapters: the same fault of a write or a read has the same result everywhere."""
 
+import json
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import pytest
 from mcp import Client
 from pydantic import MISSING
 
-from backends.remote.faults_table import KINDS, ROWS, Kind, Note, Result, Row
+from backends.remote.faults_table import KINDS, OTHER, ROWS, Kind, Note, Result, Row
 from behaviour.agent import Agent, Refused
 from passing import Time
 from safety.crms import CRMS, Crm, Sandbox
@@ -81,7 +82,11 @@ async def staged(crm: Crm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
         await backend.account.me()
         there.clear_requests()
         then = (Fault("reset_before", nth="every"),) if row.lasts else ()
-        faults = tuple(replace(one, route=crm.routes[ROUTE[kind]], to=NOWHERE) for one in row.faults)
+        other = json.dumps(there.tasks[-1], default=str)
+        faults = tuple(
+            replace(one, route=crm.routes[ROUTE[kind]], to=NOWHERE, body=other if one.body == OTHER else one.body)
+            for one in row.faults
+        )
 
         def arrives(number: int) -> None:
             if number == 1:

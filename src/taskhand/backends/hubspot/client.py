@@ -87,8 +87,13 @@ class HubSpotClient:
         return await self.http.patch(self._task(task_id), json=json, params=self._by(by_property), expect="object")
 
     async def archive(self, record_id: str) -> None:
-        """DELETE one task, which goes to the recycling bin; this request takes only HubSpot's own id."""
-        await self.http.delete(self._task(record_id), expect="nothing")
+        """DELETE one task, which goes to the recycling bin; this request takes only HubSpot's own id.
+
+        OutcomeUnknown for a success with a body, because HubSpot documents none.
+        """
+        reply = await self.http.delete(self._task(record_id), expect="object or nothing")
+        if reply.json:
+            raise self.http.invalid(reply, "with something that is not a confirmation")
 
     async def update_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""

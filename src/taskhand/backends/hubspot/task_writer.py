@@ -119,6 +119,8 @@ class TaskWriter(BatchAdapter[Record]):
             await self._reader.read_record(before.id)
             raise
         answer = self._record_in(reply, edit)
+        if self._client.id_property is None and answer.id != before.id:  # so is that of a merged task
+            raise self._client.http.invalid(reply, "with another task")
         return self._confirmed(before, edit, answer) or answer
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:

@@ -14,7 +14,7 @@ from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is
 from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
     CallerError,
     Candidate,
@@ -145,11 +145,11 @@ class BulkCreate(Generic[_Row]):
     async def _enter(self, items: Sequence[NewTask[_Row]], answer: BatchAnswer[_Row]) -> None:
         """Enter the result of each item; an item that the response does not mention is lost.
 
-        An item is also lost if the response has a task that existed before: it belongs to another request.
+        An item is also lost if the response has another task: it belongs to another request.
         """
         for item in items:
             row = answer.rows.get(item.index)
-            item.row = None if row is None or self._is_known(row) or self._is_older(row, item) else row
+            item.row = None if row is None or self._is_known(row) or self._is_other(row, item) else row
             if (error := answer.refused.get(item.index)) is not None:
                 self._fail([item], explain_refusal(error, self._messages.name, item.edit, None))
             elif item.row is None:
@@ -161,10 +161,13 @@ class BulkCreate(Generic[_Row]):
         task_id = self._adapter.to_task(row).id
         return task_id in self._known or self._lost_creates.is_taken(task_id)
 
-    def _is_older(self, row: _Row, item: NewTask[_Row]) -> bool:
-        """Whether a task cannot be the new one: it has another title, and was created before the request was sent."""
-        task = self._adapter.to_task(row)
-        return task.title != item.edit.title and not is_created_since(task, item.sent_at - SEARCHED_BEFORE)
+    def _is_other(self, row: _Row, item: NewTask[_Row]) -> bool:
+        """Whether a task is not the new one: it has another title, and is older or shows nothing else that was sent."""
+        task, rest = self._adapter.to_task(row), without(item.edit, "title")
+        if task.title == item.edit.title:
+            return False
+        is_new = is_created_since(task, item.sent_at - SEARCHED_BEFORE)
+        return not is_new or not rest.given() or self._adapter.disproves(row, rest)
 
     async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
         """Search for lost creates; a create whose task is not certain fails as unknown."""
@@ -199,7 +202,7 @@ class BulkCreate(Generic[_Row]):
     async def _finish(self, items: Sequence[NewTask[_Row]]) -> None:
         """Complete the new tasks, reading them back if their rows are incomplete, and report them.
 
-        A task that turns out to be an older one is lost, as in `_enter`.
+        An item whose task turns out to be another one is lost, as in `_enter`.
         """
         for item in items:
             if item.row is not None:
@@ -208,7 +211,7 @@ class BulkCreate(Generic[_Row]):
         if items:
             await self._adapter.complete_creates(items)
         for item in items:
-            if item.row is not None and self._is_older(item.row, item):
+            if item.row is not None and self._is_other(item.row, item):
                 item.row, item.note, item.fault = None, None, self._messages.unknown_create()
         self._report([item for item in items if item.row is not None])
 
