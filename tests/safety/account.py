@@ -19,8 +19,8 @@ from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, Te
 from behaviour.agent import Refused
 from passing import Time
 from safety.crms import Crm, Place, Sight
+from safety.cut_connections import Line
 from safety.gate import Gate
-from safety.line import Line
 from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.request_log import Logged

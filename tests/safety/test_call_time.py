@@ -16,7 +16,7 @@ from behaviour.agent import Refused
 from behaviour.conftest import ERAS
 from safety.account import Agent
 from safety.crms import CRMS, Crm, Sandbox
-from safety.mute import NEVER, Mute
+from safety.silent_crm import NEVER, Mute
 from taskhand.journal.journal import ChangeQuery
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from postgres_server import TestDatabase
-from safety.chaos.reign import Reign, reign
+from safety.chaos.run import Reign, reign
 
 
 def test_answers_stay_true_and_tasks_unique_while_servers_are_killed_and_cut_off(

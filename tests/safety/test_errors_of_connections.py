@@ -7,7 +7,7 @@ import pytest
 
 from behaviour.agent import Refused
 from safety.crms import CLOSE, HUBSPOT
-from safety.mixed import Mixed, mixed
+from safety.mixed_connections import Mixed, mixed
 from taskhand.sandbox.close import CloseSandbox
 
 GONE = {"north": "99999999", "south": "task_99999999", "home": "a9999999"}

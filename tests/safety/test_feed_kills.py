@@ -13,7 +13,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from backends.events.arms import ARMS, Arm, World
-from backends.events.at_random import change_one, check_replay
+from backends.events.random_changes import change_one, check_replay
 from journals import numbered
 from server.surface import BACKENDS
 from taskhand.backends.local.people_and_statuses import sequential_id

@@ -12,7 +12,7 @@ from backends.hubspot import wired as on_hubspot
 from backends.vambe.journey import Waiting
 from behaviour.agent import Refused
 from safety.crms import CLOSE, HUBSPOT, VAMBE
-from safety.mixed import Mixed, mixed
+from safety.mixed_connections import Mixed, mixed
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import Order, TaskFilter, ascends, sort_key

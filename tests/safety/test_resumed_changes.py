@@ -11,7 +11,7 @@ from backends.vambe.journey import Journey, Waiting
 from behaviour.agent import Refused
 from safety.account import Agent
 from safety.crms import CLOSE
-from safety.slow import AGAIN, SlowCrm, slow_crm
+from safety.slow_vambe import AGAIN, SlowCrm, slow_crm
 from safety.victim import journal_in
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server

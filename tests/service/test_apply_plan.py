@@ -11,7 +11,7 @@ from builders import refused
 from fixed_clock import FixedClock
 from journals import numbered
 from safety.victim import journal_in, store_in
-from service.remembering import Remembering
+from service.caching_backend import Remembering
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from behaviour.arms import NOW
 from safety.victim import journal_in, store_in
-from service.remembering import Remembering
+from service.caching_backend import Remembering
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import StatusChoice
 from taskhand.service.app_context import AppContext

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from backends.events.arms import ARMS, Arm, World
-from backends.events.at_random import begin_feed, change_at_random, check_replay
 from backends.events.feed import Feed
+from backends.events.random_changes import begin_feed, change_at_random, check_replay
 from taskhand.domain.event import TaskEvent
 
 

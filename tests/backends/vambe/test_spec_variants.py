@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from mcp import Client
 
-from backends.vambe.story import (
+from backends.vambe.scenario import (
     ANA,
     GAPS,
     GIL,

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from postgres_server import open_database
-from safety.chaos.reign import Reign, reign
+from safety.chaos.run import Reign, reign
 
 
 def main(backend: str, seconds: str, seed: str) -> int:

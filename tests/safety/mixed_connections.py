@@ -12,8 +12,8 @@ from backends.vambe.journey import Waiting
 from journals import journal_at
 from safety.account import Agent
 from safety.crms import CLOSE, HUBSPOT, Sandbox
-from safety.mute import Mute
 from safety.odd_row import OddRow
+from safety.silent_crm import Mute
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.sandbox.server import serve
