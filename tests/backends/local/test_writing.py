@@ -4,7 +4,7 @@ import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from backends.local.conftest import Opener
@@ -108,7 +108,8 @@ async def test_a_task_is_created_and_finished_by_the_member_for_whom_the_call_wr
 async def test_a_create_is_matched_only_with_tasks_that_have_all_its_fields(backend: LocalBackend) -> None:
     [task] = await create_full_tasks(backend)
     same, other = Edit(title="Call", priority=2), Edit(title="Call", priority=1)
-    found = await backend.find_created([same, other], datetime.fromisoformat(str(task.created_at)))
+    sent_at = datetime.fromisoformat(str(task.created_at)) + timedelta(microseconds=999)  # the store has milliseconds
+    found = await backend.find_created([same, other], sent_at)
     assert [[candidate.id for candidate in one.tasks] for one in found] == [[task.id], []]
 
 

@@ -121,6 +121,21 @@ async def test_pages_the_log_in_both_directions_newest_first() -> None:
         assert back["data"] == second["data"]
 
 
+async def test_some_events_become_visible_after_the_lag() -> None:
+    query = {"object_type": "task.lead", "action": "created"}
+    async with open_stage("event_lag=60") as stage:
+        for _ in range(3):
+            await stage.create_task()
+            await stage.update_task(text="Renew it")
+        at_once = [one["id"] for one in await events(stage, **query)]
+        stage.clock.advance(seconds=59)
+        assert [one["id"] for one in await events(stage, **query)] == at_once
+        stage.clock.advance(seconds=1)
+        later = [one["id"] for one in await events(stage, **query)]
+        assert {*at_once} < {*later}
+        assert len(later) == 3
+
+
 async def test_events_expire_after_thirty_days() -> None:
     async with open_stage() as stage:
         await stage.update_task(text="x")
