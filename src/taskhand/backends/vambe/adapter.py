@@ -162,7 +162,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         try:
             reply = await self._client.update(before.id, body_of(edit, before))
         except CallerError as refused:
-            raise await self._explain_refusal(refused, before, edit) from None
+            raise self._explain_refusal(refused, edit) from None
         return self._read_answer(reply, before.id)
 
     async def delete(self, task_id: str) -> None:
@@ -286,10 +286,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._catalogue.see(status_of(row.get("status_config")))
         return row
 
-    async def _explain_refusal(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
-        """The error for a refused PUT: Vambe answers 404 both for a deleted task and for an unknown reference."""
-        if isinstance(refused, NotFound):
-            await self._lists.find(before.id, fresh=True)
+    def _explain_refusal(self, refused: CallerError, edit: Edit) -> CallerError:
+        """The error for a refused PUT; after a 404 the writer reads the task, which may have been deleted."""
         if edit.status is not MISSING and edit.status.id not in self._catalogue.by_id and _is_of_status(refused, edit):
             asked: Any = edit.status.name if edit.status.name is not None else edit.status.position
             found = f"Vambe refused the change: {str(asked)[:60]!r} is probably none of its statuses."
