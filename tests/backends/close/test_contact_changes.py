@@ -9,6 +9,7 @@ from backends.close.wired import CAROLINA, LEAD, LEADS, OTHER_LEAD, WORLD, Time,
 from behaviour.agent import Refused
 from taskhand.domain.errors import CallerError
 from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.faults import Fault
 
 PEDRO, OTHER = f"cont_{2:043}", f"cont_{3:043}"
 ONE, TWO, ELSEWHERE, CALL, MISSED = (task_id(number) for number in range(1, 6))
@@ -67,6 +68,14 @@ async def test_a_contact_of_another_lead_is_refused_before_anything_is_sent() ->
     assert contacts_in(sandbox) == [CAROLINA, CAROLINA, None, CAROLINA, None]
     assert all("contact" not in one.path for one in sandbox.requests if one.committed)
     assert sum("/contact/" in one.path for one in sandbox.requests) == 3
+
+
+async def test_a_contact_whose_lead_close_does_not_show_is_sent() -> None:
+    sandbox = close(TASKS, seed=WORLD | CONTACTS | {"tasks": TASKS})
+    sandbox.faults = (Fault("without_field", "GET /api/v1/contact/{id}", field="lead_id", nth="every"),)
+    async with agent_on(sandbox) as agent:
+        await agent("update_task", id=ONE, aiContactId=PEDRO)
+    assert contacts_in(sandbox)[0] == PEDRO
 
 
 async def test_the_contacts_of_a_lead_to_choose_from_are_read_again_after_a_minute() -> None:
