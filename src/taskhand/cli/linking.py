@@ -36,23 +36,26 @@ async def open_linking(
     auth: "AuthOptions",
     stack: AsyncExitStack,
     sign_in: "BrowserSignIn | None" = None,
+    *,
+    clock: "Callable[[], datetime] | None" = None,
 ) -> "Linking":
     """The service behind the pages, open until the stack is closed.
 
     `opened` has the connections, the links, and a function that returns the current people. `sign_in` signs persons in
-    at the token issuer; None if that is not configured.
+    at the token issuer; None if that is not configured. `clock` is that of the settings by default.
     """
     from taskhand.server.linking.link_flow import Linking
     from taskhand.wiring import clock_of, open_key_check, open_tickets
 
     connections, links, memberships = opened
-    tickets = open_tickets(found.settings)
+    clock = clock or clock_of(found.settings)
+    tickets = open_tickets(found.settings, clock)
     stack.push_async_callback(tickets.aclose)
     return Linking(
         tickets,
         links,
         await _open_link_methods(found, connections, stack),
-        clock_of(found.settings),
+        clock,
         resource=auth.resource,
         memberships=memberships,
         keys=open_key_check(found.settings) if "keys" in auth.kinds else None,

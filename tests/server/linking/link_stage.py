@@ -29,9 +29,7 @@ from taskhand.server.linking.link_method import BrowserSignIn
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.host_names import Address
 from taskhand.vault.links import Links
-from taskhand.vault.sqlite_tickets import SqliteTicketStore
-from taskhand.vault.tickets import Tickets
-from taskhand.wiring import keys_path, links_path, open_cipher, open_connections, open_links
+from taskhand.wiring import keys_path, open_connections, open_links
 from vault.vaults import KEY
 
 __all__ = ["ANA", "BASE", "BEN", "CAT", "EVE", "HOSTILE", "Browser", "LinkStage", "link_stage", "text_of"]
@@ -169,9 +167,7 @@ async def link_stage(
             stack.push_async_callback(one.aclose)
         connections = await stack.enter_async_context(open_connections(found.connections, links=links))
         auth = AuthOptions(kinds or ("keys",), resource=f"{base}/mcp")
-        linking = await open_linking(found, (connections, links, lambda: lines), auth, stack, sign_in)
-        linking.tickets = Tickets(SqliteTicketStore(links_path(found.settings)), open_cipher(found.settings), clock)
-        stack.push_async_callback(linking.tickets.aclose)
+        linking = await open_linking(found, (connections, links, lambda: lines), auth, stack, sign_in, clock=clock)
         app = Starlette(routes=LinkPages(linking).routes(None, Address("127.0.0.1", 0).allows_host))
         yield LinkStage(linking, links, close, vambe, hubspot, clock, keys, app, found, stack)
 

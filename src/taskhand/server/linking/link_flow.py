@@ -1,4 +1,4 @@
-"""The work behind the pages: makes and uses tickets, identifies the person in front of the page, and saves the link."""
+"""The work behind the pages: makes and uses tickets, and identifies the person in front of the page."""
 
 import hashlib
 import logging
@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.domain.link_offer import LinkOffer, OfferState
-from taskhand.domain.own_credential import OAuthClient, OwnCredential
+from taskhand.domain.own_credential import OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
-from taskhand.server.linking.identity import find_known, find_person, find_team, identify_holder, judge
+from taskhand.server.linking.identity import find_entry
 from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
-from taskhand.vault.link import Link, LinkedMember, LinkKind
+from taskhand.server.linking.link_saver import LinkSaver, NewCredential, Refused, is_shared_credential, revoke
+from taskhand.vault.link import LinkedMember
 from taskhand.vault.links import Links
 from taskhand.vault.ticket import Errand, Ticket
 from taskhand.vault.tickets import Tickets
@@ -24,7 +25,7 @@ from taskhand.vault.tickets import Tickets
 if TYPE_CHECKING:
     from taskhand.keys.key_check import KeyCheck
 
-__all__ = ["Linking", "Refused", "Step"]
+__all__ = ["Linking", "Step"]
 
 _log = logging.getLogger(__name__)
 
@@ -35,17 +36,7 @@ The person proves who they are on the issuer's pages (`sign_in`) or by their Tas
 on the CRM's pages, or paste a key of the CRM.
 """
 
-_NOT_KEPT: Final = "the credential of %s was given on the page of %s for %s (%s); nothing was kept"
 _VERIFIER_BYTES: Final = 48
-
-
-class Refused(Exception):
-    """A credential or proof is refused; `reason` is the key of the page that explains it, `member` the holder."""
-
-    def __init__(self, reason: str, member: LinkedMember = LinkedMember()) -> None:  # noqa: B008  it is frozen
-        super().__init__(reason)
-        self.reason = reason
-        self.member = member
 
 
 def _no_memberships() -> Memberships:
@@ -76,9 +67,8 @@ class Linking:
         self.methods = methods
         self.resource = resource or ""
         self._sign_in = sign_in
-        self._links = links
-        self._clock = clock
         self._memberships = memberships
+        self._saver = LinkSaver(tickets, links, memberships, clock)
         self._keys = keys
 
     @property
@@ -102,10 +92,10 @@ class Linking:
 
         The second value is whether the linked credential is the shared one and the CRM names no member for it.
         """
-        link = await self._find_link(ticket)
+        link, method = await self._saver.find(ticket), self.methods.get(ticket.connection)
         if link is None:
             return LinkedMember(), False
-        return link.member, self._is_shared_credential(ticket, link.credential, link.member)
+        return link.member, method is not None and is_shared_credential(method, link.credential, link.member)
 
     async def offer(self, person: Person, connection: str) -> LinkOffer | None:
         """An offer for this person; None if they cannot link on a page."""
@@ -125,7 +115,7 @@ class Linking:
         if method is None:
             return None
         if ticket.proved_at is None and (
-            self._must_prove(method, ticket.person) or await self._find_expected(method, ticket.person) is None
+            self._must_prove(method, ticket.person) or await self._saver.find_expected(method, ticket.person) is None
         ):
             return self._find_proof(ticket.person)
         return "consent" if method.consent else "paste"
@@ -173,105 +163,30 @@ class Linking:
             raise Refused("not_possible")
         granted = await method.consent.exchange(code, self.callback, errand.verifier)
         try:
-            return await self._link(ticket, browser, "oauth", granted.credential, granted.member_id)
+            return await self._saver.save(
+                ticket, browser, method, NewCredential("oauth", granted.credential, granted.member_id)
+            )
         except (Refused, TaskhandError):
-            await _revoke(method.consent, granted.credential)
+            await revoke(method.consent, granted.credential)
             raise
 
     async def take_key(self, ticket: Ticket, browser: str, text: str) -> LinkedMember:
         """Link a pasted key; returns the holder. Refused, or TaskhandError."""
-        key = self._find_method(ticket).read_key(text)
+        method = self._find_method(ticket)
+        key = method.read_key(text)
         if key is None:
             raise Refused("no_key")
         try:
-            return await self._link(ticket, browser, "key", OwnCredential(key), None)
+            return await self._saver.save(ticket, browser, method, NewCredential("key", OwnCredential(key)))
         except OperatorError as error:
             if error.code != "unauthorized":
                 raise
         raise Refused("key_refused")
 
-    async def _link(
-        self, ticket: Ticket, browser: str, kind: LinkKind, credential: OwnCredential, granted_id: str | None
-    ) -> LinkedMember:
-        """Find the holder of the credential, and save the link if the holder is the person."""
-        method, person = self._find_method(ticket), ticket.person
-        expected = await self._find_expected(method, person)
-        member, is_same_account = await identify_holder(method, credential.access_token, granted_id)
-        verdict = judge(member.id, expected, is_proved=ticket.proved_at is not None)
-        refused = None if verdict == "same" else f"{verdict}_member"
-        if is_same_account is False:
-            refused = "other_account"
-        if refused is not None:
-            _log.warning(_NOT_KEPT, member.id or "an unknown member", person.id, ticket.connection, refused)
-            raise Refused(refused, member)
-        if member.id is not None:
-            await self._check_member(ticket, method, member, member.id, is_expected=expected is not None)
-        if not await self.tickets.use(ticket, browser):
-            raise Refused("used")
-        earlier = await self._find_link(ticket)
-        email = person.email if person.email != person.id else None
-        await self._links.save(Link(person.id, ticket.connection, kind, credential, self._clock(), member, email=email))
-        who = member.shown_name or f"somebody whom {method.crm} does not name"
-        _log.info("%s has linked %s as %s", person.id, ticket.connection, who)
-        if self._is_shared_credential(ticket, credential, member):
-            _log.warning("%s has linked the shared credential of %s as their own", person.id, ticket.connection)
-        await self._finish_link(ticket, method, earlier, credential)
-        return member
-
-    def _is_shared_credential(self, ticket: Ticket, credential: OwnCredential, member: LinkedMember) -> bool:
-        """Whether the credential is the shared one and the CRM names no member for it."""
-        return member.id is None and self._find_method(ticket).is_shared(credential.access_token)
-
-    async def _check_member(
-        self, ticket: Ticket, method: LinkMethod, member: LinkedMember, member_id: str, *, is_expected: bool
-    ) -> None:
-        """Refused for a member of another account, and for a member that is another person.
-
-        people.toml and the person's e-mail address have priority over the known members of other persons.
-        """
-        team, person = await find_team(method), ticket.person
-        if member_id not in {one.id for one in team}:
-            _log.warning(_NOT_KEPT, member_id, person.id, ticket.connection, "other_account")
-            raise Refused("other_account", member)
-        known = await find_known(method, self._memberships(), self._links, ticket.connection)
-        other = known.find_other(member_id, person, team)
-        if other is None:
-            return
-        if is_expected:
-            message = "%s and %s are one member of %s (%s): the rule second_person takes them for two persons"
-            _log.warning(message, person.id, other, ticket.connection, member.shown_name)
-            return
-        message = "the credential of %s was given on the page of %s for %s, and that member is %s; nothing was kept"
-        _log.warning(message, member.shown_name, person.id, ticket.connection, other)
-        raise Refused("taken_member", member)
-
-    async def _finish_link(
-        self, ticket: Ticket, method: LinkMethod, earlier: Link | None, credential: OwnCredential
-    ) -> None:
-        """Note that a link was saved, and revoke the credential that it replaces; a failure does not undo the link."""
-        try:
-            await self.tickets.note_linked(ticket)
-        except OperatorError as error:
-            _log.warning("that %s was linked is not noted: %s", ticket.connection, error.message)
-        is_given_out = earlier is not None and earlier.kind == "oauth"
-        if earlier and is_given_out and earlier.credential.refresh_token != credential.refresh_token and method.consent:
-            await _revoke(method.consent, earlier.credential)
-
-    async def _find_link(self, ticket: Ticket) -> Link | None:
-        """The person's earlier link; None if there is none or it cannot be read."""
-        try:
-            return await self._links.find(ticket.person.id, ticket.connection)
-        except OperatorError:  # the CRM has revoked it, or it cannot be decrypted
-            return None
-
     def _find_method(self, ticket: Ticket) -> LinkMethod:
         if (method := self.methods.get(ticket.connection)) is None:
             raise Refused("not_possible")
         return method
-
-    async def _find_expected(self, method: LinkMethod, person: Person) -> str | None:
-        """The member that the person is, by sources other than the credential."""
-        return await find_person(method, person, self._members(person))
 
     def _must_prove(self, method: LinkMethod, person: Person) -> bool:
         """Whether a person has to prove their identity: always if they can sign in.
@@ -282,7 +197,7 @@ class Linking:
         return (
             self._find_proof(person) == "sign_in"
             or not method.names_holder
-            or not (person.email or self._members(person))
+            or not (person.email or find_entry(self._memberships(), person))
         )
 
     def _find_proof(self, person: Person) -> Step | None:
@@ -291,20 +206,9 @@ class Linking:
             return "sign_in"
         return "prove" if self._keys is not None and not is_token_person(person.id) else None
 
-    def _members(self, person: Person) -> Mapping[str, str]:
-        """The entry of a person in people.toml."""
-        known = self._memberships()
-        return next((known[name] for name in person.names if name in known), {})
-
     async def aclose(self) -> None:
         """Close the tickets once the operations under way have ended."""
         await self.tickets.aclose()
-
-
-async def _revoke(consent: OAuthClient, credential: OwnCredential) -> None:
-    """Revoke a credential at the CRM; if that fails, the credential expires by itself and is stored nowhere."""
-    if not await consent.revoke(credential):
-        _log.warning("a refused credential could not be revoked at the CRM")
 
 
 def _challenge(verifier: str) -> str:

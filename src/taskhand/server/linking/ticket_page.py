@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.link_offer import REFUSALS
 from taskhand.server.linking.browser import is_cross_site
-from taskhand.server.linking.link_flow import Linking, Refused, Step
+from taskhand.server.linking.link_flow import Linking, Step
+from taskhand.server.linking.link_saver import Refused
 from taskhand.server.linking.page_html import Form, Page
 from taskhand.server.linking.visit import Visit
 from taskhand.vault.link import LinkedMember
