@@ -6,7 +6,11 @@ from typing import Any
 from mcp import Client
 from mcp.types import TextContent
 
+from taskhand.domain.capabilities import Capabilities
+
 __all__ = ["Agent", "Refused"]
+
+ORDINARY = Capabilities()
 
 
 class Refused(Exception):
@@ -27,9 +31,13 @@ class Refused(Exception):
 class Agent:
     """Calls tools over one connection."""
 
-    def __init__(self, client: Client, needs: dict[str, Any] | None = None) -> None:
-        """`needs` are arguments that this backend requires for a new task; they are added to the test's own."""
+    def __init__(self, client: Client, needs: dict[str, Any] | None = None, can: Capabilities = ORDINARY) -> None:
+        """`needs` are arguments that this backend requires for a new task; they are added to the test's own.
+
+        `can` is what the backend can express.
+        """
         self.client = client
+        self.can = can
         self.needs = needs or {}
 
     async def __call__(self, tool: str, /, **arguments: Any) -> dict[str, Any]:

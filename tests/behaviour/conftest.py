@@ -71,7 +71,7 @@ def arm(request: pytest.FixtureRequest) -> Arm:
 async def agent(arm: Arm, era: str, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent connected to a server on the backend's small world."""
     async with arm.open(tmp_path) as app, Client(create_server(with_whole_answers(app)), mode=era) as client:
-        yield Agent(client, arm.needs)
+        yield Agent(client, arm.needs, app.backend.capabilities)
 
 
 class Connect(Protocol):
@@ -93,7 +93,7 @@ async def connect(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> A
             asked = None if person is None else person.asked
             client = Client(server, mode=era, client_info=info, elicitation_callback=asked)
             await stack.enter_async_context(client)
-            return Agent(client, arm.needs)
+            return Agent(client, arm.needs, app.backend.capabilities)
 
         yield connected
 

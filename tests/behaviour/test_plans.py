@@ -8,7 +8,6 @@ import pytest
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
 from behaviour.conftest import Connect
 from behaviour.person import Person
 
@@ -225,13 +224,16 @@ async def test_changes_as_many_tasks_as_the_threshold_allows_without_a_plan(work
     assert "A change of more than 10 tasks stops at a plan" in plan["note"]
 
 
-async def test_the_plan_of_a_status_change_warns_of_automated_actions_of_the_crm(worker: Agent, arm: Arm) -> None:
+async def test_the_plan_of_a_status_change_warns_of_automated_actions_of_the_crm(worker: Agent) -> None:
     ids = [(await worker.create(f"Task {number}"))["id"] for number in range(2)]
     done = (await worker("list_statuses"))["statuses"][-1]["name"]
     plans = [
         await worker("bulk_update_tasks", taskIds=ids, changes=change, dryRun=True)
         for change in ({"newStatusName": done}, {"priority": "2"})
     ]
-    assert ["automated actions" in plan["note"] for plan in plans] == [arm.name == "vambe", False]
+    assert ["automated actions" in plan["note"] for plan in plans] == [
+        "automated actions" in (worker.can.status_effects or ""),
+        False,
+    ]
     answer = await worker("apply_plan", planId=plans[0]["planId"])
     assert "automated actions" not in str(answer)

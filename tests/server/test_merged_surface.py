@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client
 
+from server.example_calls import names_a_task
 from server.mixes import MIXED, mixes, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, snapshot
 from server.test_surface import core_of, tokens
@@ -22,13 +23,11 @@ from taskhand.server.app import create_server
 from taskhand.server.in_process_client import list_tools
 from taskhand.server.portable_schema import input_schema
 from taskhand.server.tools import TOOLS
-from taskhand.server.tools.list_tasks import LIST_TASKS
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_connections
 
-NOTHING_ELSE_TELLS = {"list_statuses", "list_team_members", "find_contacts", "create_task", "create_tasks"} | (
-    set() if LIST_TASKS.run_everywhere else {"list_tasks"}
-)
+NOTHING_ELSE_TELLS = {tool.name for tool in TOOLS if not tool.run_everywhere and not names_a_task(tool.name)}
+"""The tools that run on one connection, and are not given an id of it."""
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from mcp.types import TextContent
 
+from backends.suites import IN_SUITES
 from behaviour.arms import ARMS
 from server.example_calls import CHANGE, DUE_DATE, PLAN, TASK, VALID, fill_in, names_a_task
 from server.persons import ANA, BEN, Office, open_office
@@ -75,7 +76,7 @@ WRITE: frozenset[Scope] = frozenset({"read", "write"})
 READ: frozenset[Scope] = frozenset({"read"})
 
 
-@pytest.mark.parametrize("arm", [arm for arm in ARMS if arm.name in {"close", "hubspot"}], ids=lambda arm: arm.name)
+@pytest.mark.parametrize("arm", [arm for arm in ARMS if arm.name in IN_SUITES], ids=lambda arm: arm.name)
 async def test_a_call_that_a_rule_forbids_is_refused_without_a_request(arm: Any, tmp_path: Path) -> None:
     async with open_office(tmp_path, arm) as office:
         ana = await office.agent(ANA)

@@ -8,6 +8,8 @@ import pytest
 from server.transports.server_process import BOUND_S, HELLO, Pipe, run, serving
 from server.transports.task_calls import error_of
 from taskhand import __version__
+from taskhand.backends.registry import FACTORIES
+from taskhand.config.settings import Settings
 
 KINDS: dict[str, tuple[dict[str, str], str]] = {
     "an unknown backend": ({"TASKHAND_BACKEND": "salesforce"}, "TASKHAND_BACKEND"),
@@ -24,9 +26,11 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "this folder for a journal": ({"TASKHAND_JOURNAL": "."}, "TASKHAND_JOURNAL"),
     "a journal in memory": ({"TASKHAND_JOURNAL": ":memory:"}, "TASKHAND_JOURNAL"),
     "two credentials": ({"VAMBE_API_KEY": "a", "CLOSE_API_KEY": "b"}, "several CRMs"),
-    "no key for Vambe": ({"TASKHAND_BACKEND": "vambe"}, "VAMBE_API_KEY"),
-    "no key for Close": ({"TASKHAND_BACKEND": "close"}, "CLOSE_API_KEY"),
-    "no token for HubSpot": ({"TASKHAND_BACKEND": "hubspot"}, "HUBSPOT_ACCESS_TOKEN"),
+    **{
+        f"no key for {factory.title}": ({"TASKHAND_BACKEND": factory.name}, Settings.variable(factory.credentials[0]))
+        for factory in FACTORIES
+        if factory.credentials
+    },
     "a key with a line break": ({"VAMBE_API_KEY": "a\nb"}, "VAMBE_API_KEY"),
     "statuses of no type": ({"VAMBE_API_KEY": "k", "VAMBE_STATUSES": "a:soon"}, "VAMBE_STATUSES"),
     "an address that is none": ({"VAMBE_API_KEY": "k", "VAMBE_BASE_URL": "https://["}, "VAMBE_BASE_URL"),
