@@ -223,8 +223,10 @@ def test_connections_add_asks_for_the_backend_the_description_and_the_key(tmp_pa
 def test_a_secret_goes_into_the_keyring(run: Run, file: Path, kept: InMemory) -> None:
     save(file, "")
     words = ("connections", "add", "north", "--backend", "close", "--no-check")
-    done = run(*words, CLOSE_API_KEY=SECRET)
+    done = run(*words, CLOSE_API_KEY=SECRET, TASKHAND_TIMEZONE="America/Santiago", VAMBE_RATE="3")
     assert done.exit_code == 0, done.output
+    [table] = tomllib.loads(file.read_text(encoding="utf-8"))["connections"].values()
+    assert {*table} == {"backend", "api_key"}, "other settings of the command's environment stay there"
     assert kept.kept == {("taskhand", "connections/north/api_key"): SECRET}
     [row] = json_of(run("connections", "list", "--json"))
     assert row == {

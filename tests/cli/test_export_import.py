@@ -164,7 +164,9 @@ def test_import_names_an_invalid_line_and_writes_nothing(filled: Path, tmp_path:
 
 def test_csv_has_names_and_can_be_imported_again(filled: Path, tmp_path: Path) -> None:
     file, other = tmp_path / "tasks.csv", tmp_path / "other.sqlite"
+    (tmp_path / ".tasks.csv.part").write_text("of an export that was interrupted", encoding="utf-8")
     invoke(export_tasks, filled, file)
+    assert not (tmp_path / ".tasks.csv.part").exists()
     with file.open(encoding="utf-8-sig", newline="") as opened:
         read = list(csv.DictReader(opened))
     assert tuple(read[0]) == COLUMNS
@@ -179,6 +181,19 @@ def test_csv_has_names_and_can_be_imported_again(filled: Path, tmp_path: Path) -
     invoke(import_tasks, filled, file)
     assert rows(filled) == before
     assert "there is no status 'Por hacer'" in refusal(other, file)
+
+
+def test_a_csv_row_has_the_seconds_of_a_time_and_names_that_can_be_told_apart() -> None:
+    people = {"1": ("Soto; Ana", "ana@x.test"), "2": ("Gil; Leo", None), "3": ("Eva Paz", None)}
+    members = [{"member": {"id": one, "name": name, "email": email}} for one, (name, email) in people.items()]
+    empty = dict.fromkeys(("description", "priority", "ai_contact_id", "ai_customer_id", "status_config"))
+    empty |= dict.fromkeys(("created_at", "completed_at"))
+    due = {"due_at": "2026-03-02T18:00:30.000Z", "due_timezone": "America/Santiago", "is_all_day": False}
+    responsibles = [{"responsible_id": one} for one in (*people, "4")]
+    task = empty | due | {"id": "1", "title": "Call", "task_responsibles": responsibles}
+    [row] = csv.DictReader(write_rows([*members, {"task": task}]))
+    assert (row["dueDate"], row["dueTime"], row["timezone"]) == ("2026-03-02", "15:00:30", "America/Santiago")
+    assert row["responsible"] == "ana@x.test; 2; Eva Paz; 4"
 
 
 @pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "'"])

@@ -65,6 +65,12 @@ def test_each_table_is_a_connection_with_the_whole_servers_settings_and_its_own(
     ]
 
 
+def test_a_zone_of_a_connection_is_used_in_place_of_the_servers(file: Path) -> None:
+    text = TWO.replace('user_id = "7"', 'timezone = "Europe/Madrid"')
+    zones = [one.settings.default_timezone for one in load(file, text, TASKHAND_TIMEZONE="Asia/Tokyo").connections]
+    assert zones == ["Europe/Madrid", "America/Bogota"]
+
+
 def test_no_connection_has_a_setting_of_another_or_of_the_environments(file: Path) -> None:
     environ = {
         "VAMBE_API_KEY": OUTSIDE,

@@ -1,6 +1,7 @@
 """A backend that has one person's tasks only: no method was forgotten, and none writes what was not read as own."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
 from inspect import getmembers, isfunction, signature
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task_page import TaskPage
 from taskhand.service import own_tasks
+from taskhand.service.forwarding import ForwardingBackend
 from taskhand.service.own_tasks import OwnTasksBackend
 
 HIGH = Edit(title="Changed")
@@ -66,6 +69,19 @@ async def test_a_task_is_written_only_once_it_was_read_as_the_person_s_own(store
     await backend.snapshots_to_delete([own[1].id])
     await backend.delete_task(own[1])
     assert await titles(store) == ["Changed", "C"]
+
+
+async def test_a_list_names_no_unreadable_task_that_is_not_the_person_s_own(store: LocalBackend) -> None:
+    class Odd(ForwardingBackend):
+        """A backend that leaves out tasks of anybody, with an id and without."""
+
+        async def list_tasks(self, query: TaskQuery) -> TaskPage:
+            return replace(await store.list_tasks(query), unreadable=(mine.id, other.id, "", "no id", mine.id))
+
+    me = await store.me()
+    assert me is not None
+    mine, other = [await create(store, Edit(title="-", responsible_ids=one, priority=1)) for one in ((me,), ())]
+    assert (await OwnTasksBackend(Odd(store)).list_tasks(TaskQuery())).unreadable == (mine.id,)
 
 
 async def test_a_task_that_was_taken_away_since_it_was_read_is_not_written(store: LocalBackend) -> None:

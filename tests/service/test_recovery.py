@@ -176,6 +176,17 @@ async def test_a_task_that_an_equal_create_of_the_same_change_has_made_is_not_ta
         assert [one.outcome for one in found.results.values()] == ["applied", "not_applied"]
 
 
+async def test_a_write_ends_the_changes_that_dead_processes_have_left_before_it_begins(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        task = (await app.backend.create_task(Edit(title="one", due=None, priority=0))).task
+        await leave_open(settings, task)
+        call, high = Call(app, "update_task"), Edit(priority=2)
+        await call.begin(call.new_opening(), [Intent("update", Snapshot(task), high, high)])
+        page = await app.journal.page(ChangeQuery())
+        assert [change.outcome for change in page.changes] == ["open", "not_applied"]
+        await call.settle([Result(0, "refused", task.id)], "refused")
+
+
 class Unlinked:
     """The own credentials of a connection to which nobody has linked one; `asked` are the persons with their names."""
 
