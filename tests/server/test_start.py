@@ -39,9 +39,16 @@ async def start():
 anyio.run(start)
 """
 _UNBUILT = """
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.task import Task
+from taskhand.server.portable_schema import input_schema
 from taskhand.server.tools import TOOLS
-print(*(tool.answer.__name__ for tool in TOOLS if tool.answer.__pydantic_complete__))
+for tool in TOOLS:
+    input_schema(tool.arguments, Capabilities())
+models = (Task, *(model for tool in TOOLS for model in (tool.arguments, tool.answer)))
+print(*(model.__name__ for model in models if model.__pydantic_complete__))
 """
+"""Lists the tools, and prints the models whose validators are built."""
 _LATER = """
 from taskhand.server.late_imports import load_use_cases
 anyio.run(load_use_cases)
@@ -49,7 +56,7 @@ print(*sys.modules)
 """
 
 
-def test_a_start_loads_no_use_case_and_builds_no_answer(store_file: Path) -> None:
+def test_a_start_loads_no_use_case_and_builds_no_validator(store_file: Path) -> None:
     done = subprocess.run(  # noqa: S603  our own code
         [sys.executable, "-c", _START + _UNBUILT + _LATER, str(store_file)], capture_output=True, text=True, check=True
     )

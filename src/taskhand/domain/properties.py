@@ -31,7 +31,7 @@ PropertyValues = tuple[tuple[str, str | None], ...]
 class PropertyValue(BaseModel):
     """A property to set, as text; None clears it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     value: str | None

@@ -5,6 +5,7 @@ A difference has the fields of a row: the due date as a Due, the responsibles by
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import MISSING
@@ -37,24 +38,6 @@ __all__ = [
     "people_unapplied",
     "preview",
 ]
-
-_NEW = Task(
-    id="",
-    title="",
-    description=None,
-    due_timezone=None,
-    due_at=None,
-    is_all_day=False,
-    created_at="",
-    ai_contact_id=None,
-    ai_customer_id=None,
-    task_status_config_id=None,
-    priority=0,
-    creator_id=None,
-    task_responsibles=(),
-    status_config=None,
-)
-"""An empty task, with which a new task is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +170,28 @@ def preview(before: Task | None, edit: Edit) -> Task:
         values["task_status_config_id"] = edit.status.id
     if edit.properties is not MISSING:
         values["properties"] = {**(known_properties(before) if before else {}), **dict(edit.properties)}
-    return (before or _NEW).model_copy(update=values)
+    return (before or _empty_task()).model_copy(update=values)
+
+
+@cache
+def _empty_task() -> Task:
+    """The task with which a new one is compared."""
+    return Task(
+        id="",
+        title="",
+        description=None,
+        due_timezone=None,
+        due_at=None,
+        is_all_day=False,
+        created_at="",
+        ai_contact_id=None,
+        ai_customer_id=None,
+        task_status_config_id=None,
+        priority=0,
+        creator_id=None,
+        task_responsibles=(),
+        status_config=None,
+    )
 
 
 def inverse_edit(before: Task, after: Task, *, unknown: Collection[str] = ()) -> Edit:

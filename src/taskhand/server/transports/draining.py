@@ -135,6 +135,8 @@ class Draining:
 
         def count(*, is_open: bool) -> None:
             nonlocal is_counted
+            if is_open == is_counted:
+                return
             self._requests += is_open - is_counted
             is_counted = is_open
             if not is_open:
