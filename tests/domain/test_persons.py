@@ -36,6 +36,13 @@ def test_the_journal_and_others_know_a_person_by_id_and_by_address() -> None:
     assert (ANYONE.subject, Person("ci").names, Person("ci").shown_name) == (None, ("ci",), "ci")
 
 
+def test_the_entry_of_a_person_in_a_file_is_found_by_id_before_the_address() -> None:
+    ana = Person("https://login.x.test#1", "ana@x.test")
+    assert ana.find_in({"ana@x.test": "by address", ana.id: "by id"}) == "by id"
+    assert ana.find_in({"ana@x.test": "by address"}) == "by address"
+    assert ana.find_in({"ben@x.test": "of another"}) is None
+
+
 POLICY = Policy(
     {"most_tasks": 9, "tools": "read"},
     {

@@ -224,7 +224,7 @@ def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]"
     """A sentence on why the credential's member may not be the person."""
     if member.id is None:
         return None
-    line = next((known.lines[name] for name in person.names if name in known.lines), None)
+    line = person.find_in(known.lines)
     if line is not None:
         is_meant = member.id in {one.id for one in find_members(line, team)}
         return (

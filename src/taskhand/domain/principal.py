@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypeVar, get_args
 
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_RULES, Rules
@@ -19,6 +19,8 @@ __all__ = [
     "is_token_person",
     "token_person",
 ]
+
+_T = TypeVar("_T")
 
 Scope = Literal["read", "write", "destructive"]
 """The permissions of a credential: see tasks, change them, or do what may lose something. No scope implies another."""
@@ -86,6 +88,10 @@ class Person:
     def shown_name(self) -> str:
         """The name that is shown to others: the e-mail address, else the id."""
         return self.email or self.id
+
+    def find_in(self, entries: Mapping[str, _T]) -> _T | None:
+        """The entry of the person in a file, by name; None without one."""
+        return next((entries[name] for name in self.names if name in entries), None)
 
 
 @dataclass(frozen=True, slots=True)

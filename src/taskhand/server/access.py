@@ -89,8 +89,7 @@ class Access(NamedTuple):
         if person is None:
             return Principal(None, scopes, self.policy().rules_for())
         rules, memberships = self.policy().rules_for(*person.names, groups=person.groups), self.memberships()
-        members = next((memberships[name] for name in person.names if name in memberships), {})
-        return Principal(person, scopes, rules, members, may_gain_scopes)
+        return Principal(person, scopes, rules, person.find_in(memberships) or {}, may_gain_scopes)
 
 
 def _person_of(token: AccessToken) -> Person:

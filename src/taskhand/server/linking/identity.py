@@ -13,7 +13,7 @@ from taskhand.service.same_account import is_same_account
 from taskhand.vault.link import LinkedMember
 from taskhand.vault.links import Links
 
-__all__ = ["Holder", "Verdict", "find_entry", "find_known", "find_person", "find_team", "identify_holder", "judge"]
+__all__ = ["Holder", "Verdict", "find_known", "find_person", "find_team", "identify_holder", "judge"]
 
 Verdict = Literal["same", "other", "unknown"]
 
@@ -70,8 +70,3 @@ def judge(holder: str | None, expected: str | None, *, is_proved: bool) -> Verdi
 def _key(method: LinkMethod) -> str:
     """The name of the connection in people.toml."""
     return method.app.connection.member_key
-
-
-def find_entry(known: Memberships, person: Person) -> Mapping[str, str]:
-    """The entry of a person in people.toml."""
-    return next((known[name] for name in person.names if name in known), {})

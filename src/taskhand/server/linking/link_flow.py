@@ -14,7 +14,6 @@ from taskhand.domain.link_offer import LinkOffer, OfferState
 from taskhand.domain.own_credential import OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
-from taskhand.server.linking.identity import find_entry
 from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
 from taskhand.server.linking.link_saver import LinkSaver, NewCredential, Refused, is_shared_credential, revoke
 from taskhand.vault.link import LinkedMember
@@ -197,7 +196,7 @@ class Linking:
         return (
             self._find_proof(person) == "sign_in"
             or not method.names_holder
-            or not (person.email or find_entry(self._memberships(), person))
+            or not (person.email or person.find_in(self._memberships()))
         )
 
     def _find_proof(self, person: Person) -> Step | None:

@@ -11,7 +11,6 @@ from taskhand.domain.own_credential import OAuthClient, OwnCredential
 from taskhand.domain.principal import Person
 from taskhand.server.access import Memberships
 from taskhand.server.linking.identity import (
-    find_entry,
     find_known,
     find_person,
     find_team,
@@ -102,7 +101,7 @@ class LinkSaver:
 
     async def find_expected(self, method: LinkMethod, person: Person) -> str | None:
         """The member that the person is, by sources other than the credential."""
-        return await find_person(method, person, find_entry(self._memberships(), person))
+        return await find_person(method, person, person.find_in(self._memberships()) or {})
 
     async def _check_member(
         self, ticket: Ticket, method: LinkMethod, member: LinkedMember, member_id: str, *, is_expected: bool
