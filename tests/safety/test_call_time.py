@@ -18,6 +18,7 @@ from safety.account import Agent
 from safety.crms import CRMS, Crm, Sandbox
 from safety.silent_crm import NEVER, Mute
 from taskhand.journal.journal import ChangeQuery
+from taskhand.sandbox.routing import find_route
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, WritePolicy
@@ -58,12 +59,13 @@ class Stage:
         """Whether a request is one of the CRM's writes of tasks."""
         routes = {route.partition("{")[0].partition("/batch/update")[0] for route in self.crm.routes.values()}
         paths = {route.partition(" ")[2].rstrip("/") for route in routes}
-        reads = ("/search", "/batch/read")
-        return lambda request: (
-            request.method != "GET"
-            and any(path in request.url.path for path in paths)
-            and not request.url.path.endswith(reads)
-        )
+
+        def is_write(request: httpx2.Request) -> bool:
+            found = find_route(self.there.routes, request.method, request.url.path)
+            reads = request.method == "GET" or (found is not None and found.key in self.there.harmless)
+            return not reads and any(path in request.url.path for path in paths)
+
+        return is_write
 
     async def newest(self) -> tuple[str, str]:
         """The tool and the outcome of the newest change in the journal."""
