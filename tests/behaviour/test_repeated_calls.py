@@ -240,7 +240,7 @@ async def test_an_idempotency_key_matches_equivalent_arguments_of_a_bulk_change(
 
 
 @pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
-async def test_tomorrow_is_another_task_on_another_day(arm: Arm, tmp_path: Path) -> None:
+async def test_a_task_for_tomorrow_sent_on_another_day_is_a_different_task(arm: Arm, tmp_path: Path) -> None:
     clock = FixedClock(datetime(2026, 3, 3, 2, 59, 30, tzinfo=UTC))  # half a minute to midnight in Santiago
     async with arm.open(tmp_path) as app:
         here = replace(app, clock=clock, timezone="America/Santiago")

@@ -145,7 +145,7 @@ async def test_responsibles_are_replaced_added_and_removed(agent: Agent) -> None
     assert replaced["task"]["task_responsibles"] == [{"responsible_id": ana}]
 
 
-async def test_a_name_that_two_people_have_comes_back_as_candidates_and_nothing_is_written(agent: Agent) -> None:
+async def test_a_name_of_two_people_is_answered_with_candidates_and_nothing_is_written(agent: Agent) -> None:
     task = await agent.create()
     with pytest.raises(Refused) as refused:
         await agent("update_task", id=task["id"], responsibleIds=["Ana Soto", "maria rodriguez"], title="Changed")
@@ -175,7 +175,7 @@ async def test_a_priority_word_is_refused_naming_the_digit_to_send_where_the_crm
     assert (f'send "{digit}"' in refused.value.next) is (digit in refused.value.values)
 
 
-async def test_priority_goes_out_as_a_string_and_comes_back_as_an_integer(agent: Agent) -> None:
+async def test_priority_is_sent_as_a_string_and_read_as_an_integer(agent: Agent) -> None:
     task = await agent.create(priority="0")
     assert task["priority"] == 0
     assert (await agent("update_task", id=task["id"], priority=2))["task"]["priority"] == 2

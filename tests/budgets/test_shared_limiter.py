@@ -287,7 +287,7 @@ async def test_a_background_request_that_becomes_awaited_is_sent_like_others(
         await replica.send("look")
 
 
-async def test_a_background_request_goes_on_soon_after_somebody_waits_for_it(replica: Replica, time: Time) -> None:
+async def test_a_background_request_is_sent_soon_after_a_caller_waits_for_it(replica: Replica, time: Time) -> None:
     await replica.call("bulk", 8)
     with idle_share(wait_s=60.0) as share:
 

@@ -76,7 +76,7 @@ async def test_a_poll_is_stored_completely_and_once(store: SqlEventStore) -> Non
     assert await keys(store, EventQuery(10)) == ["a", "b", "c"]
 
 
-async def test_an_event_comes_back_as_it_was(store: SqlEventStore) -> None:
+async def test_an_event_is_read_as_it_was_stored(store: SqlEventStore) -> None:
     due = Due.read("2026-03-05T12:00:00.000Z", "America/Santiago", all_day=False)
     whole = event(
         *("whole", 1.5, "reassigned"),

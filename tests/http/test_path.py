@@ -70,7 +70,7 @@ def test_takes_an_id_of_256_characters() -> None:
 
 
 @given(st.text(min_size=1, max_size=256))
-def test_any_accepted_id_stays_one_segment_and_comes_back_whole(value: str) -> None:
+def test_any_accepted_id_stays_one_segment_and_is_decoded_unchanged(value: str) -> None:
     try:
         raw = Path.of("/tasks/{id}", id=value).raw
     except CallerError:

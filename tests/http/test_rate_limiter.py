@@ -92,7 +92,7 @@ def test_an_answer_that_was_overtaken_does_not_raise_the_allowance() -> None:
         (14.0, 1.0, 9),
     ],
 )
-def test_a_window_that_ends_later_is_another_one(at: float, reset_s: float, allowance: int) -> None:
+def test_a_window_that_ends_later_replaces_the_known_one(at: float, reset_s: float, allowance: int) -> None:
     first = with_headers(RateState(), RateHeaders(remaining=2, reset_s=4.0), 10.0)
     later = with_headers(first, RateHeaders(remaining=9, reset_s=reset_s), at)
     assert later.allowance == allowance

@@ -38,7 +38,7 @@ def test_json_of_the_expected_shape_is_returned() -> None:
     assert parse_json(200, b"3", "any") == 3
 
 
-def test_an_empty_body_is_none_where_none_was_expected() -> None:
+def test_an_empty_body_is_read_as_none_where_none_was_expected() -> None:
     assert parse_json(204, b"", "any") is None
     assert parse_json(204, b"[]", "any") == []
     assert parse_json(200, b"<html>", "nothing") is None

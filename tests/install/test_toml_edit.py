@@ -139,6 +139,6 @@ def test_invalid_toml_is_refused_with_its_line(text: str, line: int) -> None:
     assert refused.value.line == line
 
 
-def test_a_server_without_a_value_is_none() -> None:
+def test_the_value_of_a_server_without_one_is_none() -> None:
     found: Any = find_value("[mcp_servers.gh]\n", PATH)
     assert found is None

@@ -128,7 +128,7 @@ def natives(intent: Intent) -> list[object]:
 
 @given(INTENTS)
 @settings(max_examples=150)
-def test_an_intent_comes_back_the_same(intent: Intent) -> None:
+def test_an_intent_is_decoded_as_it_was_encoded(intent: Intent) -> None:
     back = intent_from(through(intent_json(intent)))
     assert back == intent
     assert natives(back) == natives(intent)
@@ -143,12 +143,12 @@ def test_an_edit_sets_the_same_fields_and_no_other(edit: Edit) -> None:
 
 
 @given(RESULTS)
-def test_a_result_comes_back_the_same(result: Result) -> None:
+def test_a_result_is_decoded_as_it_was_encoded(result: Result) -> None:
     assert result_from(through(result_json(result)), result.outcome, result.task_id) == result
 
 
 @given(OPENINGS)
-def test_an_opening_comes_back_the_same(opening: Opening) -> None:
+def test_an_opening_is_decoded_as_it_was_encoded(opening: Opening) -> None:
     assert opening_from(through(opening_json(opening)), opening.tool, instant(opening.at)) == opening
 
 
@@ -163,7 +163,7 @@ def test_the_arguments_of_an_older_opening_say_whether_a_filter_was_sent(argumen
 
 
 @given(ENDINGS)
-def test_an_ending_comes_back_the_same(ending: Ending) -> None:
+def test_an_ending_is_decoded_as_it_was_encoded(ending: Ending) -> None:
     assert ending_from(through(ending_json(ending)), ending.outcome) == ending
 
 

@@ -169,7 +169,7 @@ async def test_changes_are_listed_newest_first_also_when_the_clock_stands_still(
     assert await listed_ids(journal) == made[::-1]
 
 
-async def test_pages_go_on_where_they_ended_whatever_is_written_meanwhile(journal: Journal) -> None:
+async def test_pages_continue_where_they_ended_whatever_is_written_meanwhile(journal: Journal) -> None:
     made = [await settle(journal) for _ in range(5)]
     first = await journal.page(ChangeQuery(limit=2))
     await settle(journal)
@@ -187,7 +187,7 @@ async def test_a_page_that_is_just_full_is_the_last_one(journal: Journal) -> Non
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "-1", "1.5", "٣", "9" * 30, "1 OR 1"])
-async def test_a_cursor_that_is_none_is_refused(journal: Journal, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused(journal: Journal, cursor: str) -> None:
     with refused("invalid_cursor"):
         await journal.page(ChangeQuery(after=cursor))
 
@@ -409,7 +409,7 @@ async def test_masks_the_task_id_of_a_refused_call_and_keeps_that_of_a_written_t
     assert [one.task_id for one in found.results.values()] == [task_id, MASK]
 
 
-async def test_a_change_that_is_resumed_is_open_again_and_only_for_the_intents_that_it_goes_on_with(
+async def test_a_resumed_change_is_open_again_only_for_the_intents_it_resumes(
     journal: Journal,
 ) -> None:
     started = await begin(journal, None, rename_intent(), rename_intent("t-2"))

@@ -134,7 +134,7 @@ async def test_follow_prints_new_rows_and_each_row_once(journal_file: Path) -> N
     assert changes([row for rows in rounds for row in rows]) == ["chg_0001", "chg_0002"]
 
 
-async def test_follow_prints_a_change_as_it_goes_on(journal_file: Path) -> None:
+async def test_follow_prints_a_change_as_it_proceeds(journal_file: Path) -> None:
     async with open_journal(journal_file) as journal:
         change = await begin(journal, opening("ana@x.test"))
 
@@ -145,7 +145,7 @@ async def test_follow_prints_a_change_as_it_goes_on(journal_file: Path) -> None:
     assert list(map(kinds, rounds)) == [["opening", "intent"], ["result", "ending"]]
 
 
-async def test_follow_goes_on_after_a_pruning(journal_file: Path) -> None:
+async def test_follow_continues_after_a_pruning(journal_file: Path) -> None:
     async def prune() -> None:
         assert remove_older(journal_file, NOW + timedelta(days=1), NOW + timedelta(days=40)) == 8
 
@@ -161,9 +161,7 @@ async def test_follow_goes_on_after_a_pruning(journal_file: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-async def test_follow_goes_on_with_the_journal_that_takes_the_place_of_one_that_was_moved_away(
-    journal_file: Path, count: int
-) -> None:
+async def test_follow_continues_with_the_journal_that_replaces_a_moved_one(journal_file: Path, count: int) -> None:
     async def write(changes: int) -> None:
         async with open_journal(journal_file) as journal:
             for _ in range(changes):

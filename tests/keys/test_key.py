@@ -10,7 +10,7 @@ from taskhand.keys.key import Key, hash_key, make_key_text, read_key_id
 from taskhand.keys.key_options import read_expiry, read_person, read_scopes
 
 
-def test_every_key_is_another_and_its_repr_does_not_show_it() -> None:
+def test_every_new_key_differs_and_its_repr_does_not_show_it() -> None:
     first, second = make_key_text(), make_key_text()
     assert first.text != second.text
     assert read_key_id(first.text) == first.id
@@ -96,7 +96,7 @@ def test_a_key_expires_after_a_duration_at_a_moment_or_never() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0d", "-1d", "1.5d", "90", "d", "90y", "2026-03-04T15:30:00Z", "2020-01-01"])
-def test_a_time_that_is_none_or_past_is_refused(text: str) -> None:
+def test_an_invalid_or_past_time_is_refused(text: str) -> None:
     with pytest.raises(CallerError):
         read_expiry(text, NOW)
 

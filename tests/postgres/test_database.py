@@ -58,7 +58,7 @@ async def test_a_text_is_read_back_unchanged_except_for_characters_that_postgres
     await store.aclose()
 
 
-async def test_work_goes_on_after_every_connection_was_cut(store: Store, postgres: TestDatabase) -> None:
+async def test_work_continues_after_every_connection_was_cut(store: Store, postgres: TestDatabase) -> None:
     postgres.cut_connections()
     assert await store.write(count_up) == 2
     postgres.cut_connections()

@@ -84,7 +84,7 @@ async def test_a_connection_that_the_policy_forbids_is_not_asked_and_ends_a_list
             assert refused["code"] == "invalid_cursor"
 
 
-async def test_a_page_of_large_rows_ends_early_and_goes_on_in_each_connection(tmp_path: Path) -> None:
+async def test_a_page_of_large_rows_ends_early_and_the_next_continues_each_connection(tmp_path: Path) -> None:
     async with open_offices(tmp_path) as connections, client_of(connections) as client:
         await fill(client, 20, title="t" * 100, description="d" * 500)
         fields = ["title", "description", "status", "due", "priority", "responsibles", "created_at", "url"]

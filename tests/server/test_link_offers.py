@@ -87,7 +87,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("tool", CALLS)
-async def test_the_person_is_asked_to_link_and_the_call_goes_on(stage: Stage, tool: str, mode: str) -> None:
+async def test_the_person_is_asked_to_link_and_the_call_continues(stage: Stage, tool: str, mode: str) -> None:
     at = AtBrowser()
     async with stage.client(at, mode) as client:
         assert "code" not in await answer_of(client, tool, **CALLS[tool])

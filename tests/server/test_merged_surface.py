@@ -89,7 +89,9 @@ async def test_the_merged_list_is_as_its_snapshot_says(mixed: Connections) -> No
     assert shown == snapshot(json.loads(shown))
 
 
-async def test_connection_stands_first_and_is_required_where_nothing_else_tells_it(mixed: Connections) -> None:
+async def test_connection_is_the_first_field_and_required_where_no_other_argument_implies_it(
+    mixed: Connections,
+) -> None:
     for tool in await list_tools(mixed):
         schema = tool["inputSchema"]
         if tool["name"] == "list_connections":

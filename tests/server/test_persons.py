@@ -84,7 +84,7 @@ async def test_an_idempotency_key_belongs_to_a_person_across_clients(calls_as: C
     assert (again["task"]["id"], again["replayed"]) == (first["task"]["id"], True)
 
 
-async def test_the_same_task_of_another_person_is_another_task(calls_as: Connect) -> None:
+async def test_the_same_task_is_created_once_for_each_person(calls_as: Connect) -> None:
     ana, bob, at_home = await calls_as(ANA), await calls_as(BOB), await calls_as(ANA, "another")
     first, second = await ana("create_task", **TASK), await bob("create_task", **TASK)
     assert first["task"]["id"] != second["task"]["id"]
@@ -152,7 +152,7 @@ async def test_a_plan_is_not_applied_by_whoever_sees_all_changes(calls_as: Conne
     assert (await eve("apply_plan", planId=plan["planId"]))["code"] == "plan_of_another"
 
 
-async def test_changes_from_before_anyone_was_asked_are_nobodys(calls_as: Connect) -> None:
+async def test_changes_recorded_without_authentication_have_no_person(calls_as: Connect) -> None:
     nobody, ana, eve = await calls_as(None), await calls_as(ANA), await calls_as(EVE)
     made = await nobody("create_task", **TASK)
     planned = await nobody("create_task", **TASK | {"title": "Otra"}, dryRun=True)

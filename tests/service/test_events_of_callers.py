@@ -111,7 +111,7 @@ async def test_a_hidden_change_of_another_person_has_taskhand_as_its_author(tmp_
         assert await ask(all_seeing, "root@example.cl") == [("Call Ana", None, answer["changeId"])]
 
 
-async def test_events_of_several_connections_are_one_list_and_each_goes_on_where_it_was_shown(tmp_path: Path) -> None:
+async def test_events_of_several_connections_are_one_list_and_each_continues_where_it_was_shown(tmp_path: Path) -> None:
     for name in ("north", "south"):
         (tmp_path / name).mkdir()
     async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south", user="Marta") as south:

@@ -81,7 +81,7 @@ async def test_the_first_call_lists_no_events_and_the_next_lists_those_since(tmp
         assert (await stage.call("list_events"))["events"] == []
 
 
-async def test_pages_go_on_from_their_cursor_and_from_the_bookmark(tmp_path: Path) -> None:
+async def test_pages_continue_from_their_cursor_and_from_the_bookmark(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         await start(stage)
         for number in range(5):
@@ -117,7 +117,7 @@ async def test_since_lists_past_events_in_order_of_time_across_pages(tmp_path: P
         assert words["matched"][0]["argument"] == "since"
 
 
-async def test_only_a_list_that_goes_on_from_the_last_look_is_one(tmp_path: Path) -> None:
+async def test_a_page_of_another_cursor_leaves_the_last_look_unchanged(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         await start(stage)
         first = await stage.call("list_events")
@@ -133,7 +133,7 @@ async def test_only_a_list_that_goes_on_from_the_last_look_is_one(tmp_path: Path
         assert [title for _, title in kinds(await stage.call("list_events"))] == ["T4", "T5"]
 
 
-async def test_a_cursor_goes_on_with_the_filters_of_its_list(tmp_path: Path) -> None:
+async def test_a_cursor_is_refused_with_other_filters_than_those_of_its_list(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         await start(stage)
         for number in range(3):
@@ -364,7 +364,7 @@ async def test_a_source_without_past_events_notes_the_time_of_its_first_one(tmp_
         assert "It compares." in answer["note"]
 
 
-async def test_the_cursor_of_a_feed_that_was_lost_goes_on_by_its_moment(tmp_path: Path) -> None:
+async def test_the_cursor_of_a_lost_feed_continues_by_its_moment(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         await start(stage)
         await stage.others.create("Seen")

@@ -53,7 +53,7 @@ def key_ids(path: Path) -> set[str]:
 EVERY = [f"access-of-{person}" for person in PERSONS]
 
 
-async def test_every_link_is_encrypted_with_the_first_key_and_the_old_one_is_needed_no_more(path: Path) -> None:
+async def test_every_link_is_encrypted_with_the_first_key_and_the_old_one_can_be_removed(path: Path) -> None:
     await link_all(path)
     server = links_at(path, *NEW_FIRST)
     assert await server.find(PERSONS[0], "north")

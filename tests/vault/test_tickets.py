@@ -44,7 +44,7 @@ async def test_a_ticket_is_found_by_its_text_in_every_process_and_kept_as_a_hash
     assert text.encode() not in b"".join(one.read_bytes() for one in path.parent.iterdir())
 
 
-async def test_the_first_browser_that_begins_is_the_only_one_that_goes_on(tickets: Tickets) -> None:
+async def test_only_the_first_browser_that_begins_can_continue(tickets: Tickets) -> None:
     text, ticket = await tickets.make(ANA, "north")
     errand = Errand("consent", text, "a verifier", language="es")
     assert await tickets.send(ticket, OWN, errand) is None  # it has not begun
@@ -152,7 +152,7 @@ async def test_a_browser_has_ten_tries(tickets: Tickets) -> None:
 
 
 @pytest.mark.parametrize("swapped", ["sealed", "nonce, sealed"])
-async def test_an_errand_that_was_altered_or_is_of_another_ticket_or_key_is_none(
+async def test_an_errand_that_was_altered_or_is_of_another_ticket_or_key_is_not_decoded(
     tickets: Tickets, path: Path, clock: FixedClock, swapped: str
 ) -> None:
     async def sent() -> str:

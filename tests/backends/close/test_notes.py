@@ -421,7 +421,7 @@ async def test_the_second_of_two_processes_that_begin_the_same_note_is_refused(t
 
 
 @pytest.mark.parametrize("note_lag", [0, 60])
-async def test_the_same_note_of_another_person_is_another_note_and_of_the_same_person_one(note_lag: int) -> None:
+async def test_the_same_note_is_one_for_one_person_and_two_for_two_people(note_lag: int) -> None:
     sandbox = close(2, spec_variant=SpecVariant(note_lag=note_lag), clock=Time().moment)
     async with agents_on(sandbox, ["ana@example.com", "luis@example.com"]) as [ana, luis]:
         hers = await ana("update_task", id=TASK, addNote=NOTE)

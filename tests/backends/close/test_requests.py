@@ -364,7 +364,7 @@ async def test_beginnings_of_words_are_searched_again_after_a_search_that_close_
     assert [one.status for one in sandbox.requests] == [400, 400, 200]
 
 
-async def test_no_more_people_with_hidden_characters_in_their_names_are_found_than_asked_for() -> None:
+async def test_a_search_returns_at_most_the_people_asked_for_despite_hidden_characters() -> None:
     contacts = [{"id": f"cont_{number:043}", "name": f"Zo\u200be {number}"} for number in range(1, 4)]
     sandbox = close(0, seed=WORLD | {"leads": [{"id": LEAD, "name": "Acme", "contacts": contacts}]})
     async with on_close(sandbox) as backend:

@@ -199,7 +199,7 @@ async def test_a_query_is_text_and_no_pattern(backend: LocalBackend) -> None:
         assert await backend.account.find_contacts(query, 5) == ()
 
 
-async def test_no_more_contacts_than_asked_for_come_back_by_name(backend: LocalBackend) -> None:
+async def test_a_search_by_name_returns_at_most_the_contacts_asked_for(backend: LocalBackend) -> None:
     for name in ("Rosa C", "Rosa A", "Rosa B"):
         await backend.edit(lambda directory, name=name: directory.add_contact(name))  # type: ignore[misc]
     assert [contact.name for contact in await backend.account.find_contacts("rosa", 2)] == ["Rosa A", "Rosa B"]

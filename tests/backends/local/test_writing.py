@@ -250,7 +250,7 @@ async def test_a_new_id_matches_the_pattern_that_no_host_reads_as_a_number(backe
     assert all(re.fullmatch(USUAL_ID_PATTERN, one) for one in ids)
 
 
-async def test_a_task_with_a_new_title_is_still_found_by_its_description_and_no_more_by_its_former_title(
+async def test_a_task_with_a_new_title_is_found_by_its_description_but_not_by_its_former_title(
     backend: LocalBackend,
 ) -> None:
     task = await create(backend, Edit(title="Call", description="Renewal", priority=0))

@@ -179,7 +179,7 @@ async def answered(body: dict[str, Any]) -> AsyncIterator[OAuthClient]:
 
 
 @pytest.mark.parametrize("token", NO_TOKENS)
-async def test_a_token_that_no_header_can_hold_is_none(token: Any) -> None:
+async def test_an_access_token_that_no_header_can_hold_is_refused_and_such_a_refresh_token_ignored(token: Any) -> None:
     async with answered({"access_token": token, "refresh_token": "r"}) as client:
         with pytest.raises(UpstreamError, match="has no access token") as failed:
             await client.exchange("code", BACK, VERIFIER)

@@ -154,7 +154,7 @@ def test_a_time_is_read_back_or_shown_as_changed(
 @example(date(2026, 3, 29), BEIRUT, ("utc", "utc"), "zone")
 @example(date(2026, 9, 6), SANTIAGO, ("utc", "utc"), "zone")
 @example(date(2011, 12, 30), "Pacific/Apia", ("utc", "utc"), "utc")
-def test_a_whole_day_comes_back_as_that_day(
+def test_a_whole_day_is_read_back_as_the_same_day(
     day: date, zone: str | None, spec_variant: tuple[str, DueAt], midnight: str
 ) -> None:
     edit = Edit(title="x", responsible_ids=(), priority=1, due=Due(day, None, zone))

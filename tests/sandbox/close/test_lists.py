@@ -104,7 +104,7 @@ async def test_lists_are_ordered_by_creation() -> None:
         assert len(await stage.list_tasks(_order_by="text")) == 2
 
 
-async def test_the_last_page_has_no_more() -> None:
+async def test_has_more_is_false_on_the_last_page() -> None:
     async with open_stage(seed="demo") as stage:
         first = (await stage.client.get("task/?_limit=20&_type=all")).json()
         rest = (await stage.client.get("task/?_limit=20&_skip=20&_type=all")).json()

@@ -44,7 +44,7 @@ async def test_the_address_admits_once_and_the_session_calls_as_the_person_of_th
     assert change.opening.caller.name == "taskhand board"
 
 
-async def test_a_token_that_was_used_admits_nobody_and_the_session_goes_on(site: Site) -> None:
+async def test_a_used_token_is_refused_and_the_session_continues(site: Site) -> None:
     await site.admit()
     thief = Site(site.app, site.address, site.http)
     refused = await thief.admit()

@@ -188,7 +188,7 @@ async def test_the_last_of_several_beginnings_counts(stage: LinkStage, browser: 
     assert (await browser.open(await stage.allow(browser.goes_to, BEN))).status_code == 200
 
 
-async def test_a_consent_that_comes_back_late_is_not_kept(stage: LinkStage, browser: Browser) -> None:
+async def test_a_late_consent_is_not_kept(stage: LinkStage, browser: Browser) -> None:
     _, crm = await begin(stage, browser)
     back = await stage.allow(crm, BEN)
     stage.clock.move(minutes=10)

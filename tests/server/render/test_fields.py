@@ -251,7 +251,7 @@ def test_a_whole_answer_shows_due_dates_that_were_not_applied_in_the_documented_
     assert (row["asked"], row["got"], row["was"]) == (str(asked), got.due_at, was.due_at)
 
 
-def test_each_field_of_a_change_is_its_own() -> None:
+def test_each_field_of_a_change_is_read_from_its_own_place() -> None:
     opening = Opening(
         "bulk_update_tasks",
         Caller("Claude", "1", subject="ana@x.test"),

@@ -207,7 +207,7 @@ async def test_two_people_with_one_email_of_two_issuers_are_two(tmp_path: Path, 
         assert {change.opening.caller.subject for change in changes} == {f"{issuer.url}#ana", f"{other.url}#ana"}
 
 
-async def test_a_session_goes_on_with_a_newer_token_of_the_same_person_and_client(
+async def test_a_session_continues_with_a_newer_token_of_the_same_person_and_client(
     tmp_path: Path, issuer: Issuer
 ) -> None:
     async with oauth_server(tmp_path, issuer) as server:
@@ -280,7 +280,7 @@ async def test_somebody_with_two_accounts_is_no_second_person_and_the_journal_ha
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_open_stream_ends_when_its_token_is_good_no_more(tmp_path: Path, issuer: Issuer, era: str) -> None:
+async def test_an_open_stream_ends_when_its_token_becomes_invalid(tmp_path: Path, issuer: Issuer, era: str) -> None:
     frozen = datetime.now().astimezone().isoformat()
     async with oauth_server(tmp_path, issuer, settings=ASKING | {"TASKHAND_CLOCK": frozen}) as server:
         made = await (await server.caller()).call("create_task", **UNASSIGNED)
