@@ -205,10 +205,11 @@ async def test_a_sent_chunk_is_read_back_although_the_bulk_was_stopped() -> None
     assert count_requests(sandbox) == {BULK: 1, LIST: 1}
 
 
+CONFIRMED = Fault("status", BULK, status=200, body='{"ok": true}', commit=False)
 LEFT: list[tuple[str, Fault | None, dict[str, Any], dict[str | None, int]]] = [
     ("lost and not done", Fault("reset_before", BULK), {}, {"upstream_error": 10}),
     ("refused midway", None, {"bulk_fails_after": 2}, {None: 2, "outcome_unknown": 8}),
-    ("confirmed and not done", Fault("status", BULK, status=200, commit=False), {}, {"outcome_unknown": 10}),
+    ("confirmed and not done", CONFIRMED, {}, {"outcome_unknown": 10}),
 ]
 
 
