@@ -1,6 +1,14 @@
 """The account around the tasks: contacts and companies."""
 
+from pathlib import Path
+
+from pydantic import SecretStr
+
 from backends.hubspot.wired import CAROLINA, COMPANY, Time, hubspot, staged
+from fixed_clock import FixedClock
+from taskhand.backends.factory import OpenContext
+from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend
+from taskhand.http.rate_limiter import Rate
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 
@@ -39,3 +47,11 @@ async def test_a_search_without_a_name_finds_the_records_changed_last() -> None:
         "contacts": [{"propertyName": "lastmodifieddate", "direction": "DESCENDING"}],
         "companies": [{"propertyName": "hs_lastmodifieddate", "direction": "DESCENDING"}],
     }
+
+
+async def test_searches_with_any_credential_of_an_account_share_one_budget(tmp_path: Path) -> None:
+    context = OpenContext(FixedClock(), None, tmp_path / "tasks.db")
+    async with context.stack:
+        for token in ("pat-na1-one", "pat-na1-two"):
+            await open_backend(HubSpotSettings(hubspot_access_token=SecretStr(token)), context)
+    assert [rate for rate, _ in context.limiters] == [Rate(5, 1.0)]
