@@ -88,6 +88,33 @@ def test_an_entry_is_written_where_it_can_stand(old: str, new: str) -> None:
     assert put_value(old, PATH, {"x": 1, "env": {"A": "1"}}) == new
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("a = 1\n\n", "a = 1\n\n[mcp_servers.taskhand]\nx = 1\n"),
+        ("[mcp_servers]\n# none\n\n[b]\n", "[mcp_servers]\n# none\n\n[mcp_servers.taskhand]\nx = 1\n\n[b]\n"),
+        ("[mcp_servers]\n[b]\n", "[mcp_servers]\n\n[mcp_servers.taskhand]\nx = 1\n\n[b]\n"),
+    ],
+)
+def test_one_blank_line_parts_a_new_table_from_its_neighbours_whatever_ends_a_line(old: str, new: str) -> None:
+    for end in ("\n", "\r\n"):
+        assert put_value(old.replace("\n", end), PATH, {"x": 1}) == new.replace("\n", end)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[a]\nx = 1\n\n[mcp_servers.taskhand]\ny = 1\n", "[a]\nx = 1\n"),
+        ("[a]\nx = 1\n\n[mcp_servers.taskhand]\ny = 1\n\n[b]\n", "[a]\nx = 1\n\n[b]\n"),
+        ("[mcp_servers.taskhand]\ny = 1\n", ""),
+        ("a = 1\n\n[mcp_servers.taskhand]\ny = 1\n# b\n[b]\n", "a = 1\n\n# b\n[b]\n"),
+    ],
+)
+def test_a_table_is_removed_with_one_of_the_blank_lines_around_it(old: str, new: str) -> None:
+    for end in ("\n", "\r\n"):
+        assert remove_value(old.replace("\n", end), PATH) == new.replace("\n", end)
+
+
 PRESENT = {
     "a_table": ('[mcp_servers.taskhand]\nx = 1 # one\n# two\n\n[mcp_servers.taskhand.env]\nA = "1"\n', True),
     "variables_in_braces": ("[mcp_servers.taskhand]\nx = 1\nenv = { A = '1' }\n\n# next\n[b]\n", True),
