@@ -33,7 +33,7 @@ def reasons(answer: dict[str, Any]) -> dict[str, str]:
     return {row["code"]: row["message"] for row in answer["outcomes"] if "code" in row}
 
 
-def told(answer: dict[str, Any]) -> str:
+def messages_of(answer: dict[str, Any]) -> str:
     """The messages of the tasks of an answer."""
     return " ".join(row["message"] for row in answer["tasks"] if "message" in row)
 
@@ -151,7 +151,7 @@ async def test_the_same_key_is_answered_with_the_tasks_as_they_are_now(arm: Arm,
             assert again["totals"] == {"applied": 2, "refused": 1}
             titles = {one["id"]: one["title"] for one in again["tasks"]}
             assert (titles[renamed["id"]], titles[same["id"]]) == ("Renamed", same["title"])
-            assert "not found any more; nothing was made now" in told(again)
+            assert "not found any more; nothing was made now" in messages_of(again)
             assert len(await agent.listed()) == 2
 
 
@@ -170,8 +170,8 @@ async def test_an_undo_of_many_deletions_is_repeated_with_the_tasks_as_they_are_
             await app.backend.delete_task(await app.backend.get_task(gone["id"]))
             again = await late("undo_change", changeId=deleted["changeId"])
             assert again["totals"] == {"unchanged": 1, "refused": 1}
-            assert f"It was made again before, as {renamed['id']}." in told(again)
-            assert f"({gone['id']}), and it is not found any more" in told(again)
+            assert f"It was made again before, as {renamed['id']}." in messages_of(again)
+            assert f"({gone['id']}), and it is not found any more" in messages_of(again)
             assert await agent.listed() == ["Renamed"]
 
 

@@ -39,7 +39,7 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def printed() -> Iterator[str]:
+def sandboxes_output() -> Iterator[str]:
     """What `taskhand sandbox all` prints while it serves the sandboxes."""
     words = [sys.executable, "-m", "taskhand", "sandbox", "all", "--port", "0", "--twice", "hubspot"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("TASKHAND_")}
@@ -76,10 +76,10 @@ def run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring:
 
 
 @pytest.fixture
-def accounts(printed: str, file: Path) -> dict[str, dict[str, str]]:
+def accounts(sandboxes_output: str, file: Path) -> dict[str, dict[str, str]]:
     """The connections to the sandboxes, by name; the file has them."""
-    save(file, printed)
-    found: dict[str, dict[str, str]] = tomllib.loads(printed)["connections"]
+    save(file, sandboxes_output)
+    found: dict[str, dict[str, str]] = tomllib.loads(sandboxes_output)["connections"]
     return found
 
 
@@ -116,8 +116,8 @@ def test_the_configuration_printed_by_the_sandboxes_works(run: Run, accounts: di
     assert list(file.parent.glob("**/*.toml")) == [file]
 
 
-def test_the_sandboxes_say_where_their_configuration_is_read(printed: str, run: Run, tmp_path: Path) -> None:
-    head = printed.partition("\n")[0]
+def test_the_sandboxes_say_where_their_configuration_is_read(sandboxes_output: str, run: Run, tmp_path: Path) -> None:
+    head = sandboxes_output.partition("\n")[0]
     assert re.match(r"# Save this as /.+/taskhand\.toml, or as a file that TASKHAND_CONFIG names\. ", head), head
     here = tmp_path / "config" / "taskhand" / "taskhand.toml"
     assert run("connections", "check").stdout.startswith(f"There is no configuration file at {here}.\ndefault, ")

@@ -59,7 +59,7 @@ def refusal(store: Path, file: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def full_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with something in every column: odd texts, a former member, a status of its own, finished tasks."""
     store = tmp_path_factory.mktemp("filled") / "tasks.sqlite"
 
@@ -83,31 +83,33 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
-def test_an_export_imported_twice_gives_the_same_tasks_once(filled: Path, tmp_path: Path) -> None:
+def test_an_export_imported_twice_gives_the_same_tasks_once(full_store: Path, tmp_path: Path) -> None:
     file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
-    count = len(rows(filled)["task"])
-    assert invoke(export_tasks, filled, file).stdout == f"{file} has the tasks: {count}.\n"
+    count = len(rows(full_store)["task"])
+    assert invoke(export_tasks, full_store, file).stdout == f"{file} has the tasks: {count}.\n"
     assert file.stat().st_mode & 0o777 == 0o600
     assert invoke(import_tasks, other, "--dry-run", file).stdout.startswith(f"Tasks that would be made: {count}.")
     assert rows(other)["task"] == []
     assert invoke(import_tasks, other, file).stdout == f"Tasks made: {count}. Already in the store: 0.\n"
-    assert rows(other) == rows(filled)
+    assert rows(other) == rows(full_store)
     assert invoke(import_tasks, other, file).stdout == f"Tasks made: 0. Already in the store: {count}.\n"
-    assert rows(other) == rows(filled)
+    assert rows(other) == rows(full_store)
     again = tmp_path / "again.jsonl"
     invoke(export_tasks, other, again)
     assert again.read_text("utf-8") == file.read_text("utf-8")
     with pytest.raises(CallerError, match="exists already"):
-        invoke(export_tasks, filled, file)
-    printed = invoke(export_tasks, filled, "-").stdout
+        invoke(export_tasks, full_store, file)
+    printed = invoke(export_tasks, full_store, "-").stdout
     piped = CliRunner().invoke(import_tasks, ["-"], printed, obj=settings_of(tmp_path / "piped.sqlite"))
     assert piped.stdout == f"Tasks made: {count}. Already in the store: 0.\n"
-    assert rows(tmp_path / "piped.sqlite") == rows(filled)
+    assert rows(tmp_path / "piped.sqlite") == rows(full_store)
 
 
-def test_an_import_keeps_the_statuses_people_and_changed_tasks_of_a_filled_store(filled: Path, tmp_path: Path) -> None:
+def test_an_import_keeps_the_statuses_people_and_changed_tasks_of_a_filled_store(
+    full_store: Path, tmp_path: Path
+) -> None:
     file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
-    invoke(export_tasks, filled, file)
+    invoke(export_tasks, full_store, file)
 
     async def begin() -> None:
         async with open_app(settings_of(other)) as app:
@@ -119,7 +121,7 @@ def test_an_import_keeps_the_statuses_people_and_changed_tasks_of_a_filled_store
     after = rows(other)
     assert [set(before[one]) <= set(after[one]) for one in ("task", "status", "member")] == [True] * 3
     assert len([row for row in after["member"] if row[1] == "Elena Mora"]) == 1  # the same name, and no other e-mail
-    assert len(after["task"]) == len(rows(filled)["task"]) + 1
+    assert len(after["task"]) == len(rows(full_store)["task"]) + 1
     with closing(sqlite3.connect(other)) as connection, connection:
         for person in ("creator_id", "completed_by"):
             unknown = f"SELECT id FROM task WHERE {person} IS NOT NULL AND {person} NOT IN (SELECT id FROM member)"  # noqa: S608
@@ -144,9 +146,9 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_import_names_an_invalid_line_and_writes_nothing(filled: Path, tmp_path: Path, case: str) -> None:
+def test_import_names_an_invalid_line_and_writes_nothing(full_store: Path, tmp_path: Path, case: str) -> None:
     file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
-    invoke(export_tasks, filled, file)
+    invoke(export_tasks, full_store, file)
     lines = file.read_text("utf-8").rstrip("\n").split("\n")
     spoil, expected = WRONG[case]
     record = json.loads(lines[-1])
@@ -162,10 +164,10 @@ def test_import_names_an_invalid_line_and_writes_nothing(filled: Path, tmp_path:
     assert rows(other)["task"] == []
 
 
-def test_csv_has_names_and_can_be_imported_again(filled: Path, tmp_path: Path) -> None:
+def test_csv_has_names_and_can_be_imported_again(full_store: Path, tmp_path: Path) -> None:
     file, other = tmp_path / "tasks.csv", tmp_path / "other.sqlite"
     (tmp_path / ".tasks.csv.part").write_text("of an export that was interrupted", encoding="utf-8")
-    invoke(export_tasks, filled, file)
+    invoke(export_tasks, full_store, file)
     assert not (tmp_path / ".tasks.csv.part").exists()
     with file.open(encoding="utf-8-sig", newline="") as opened:
         read = list(csv.DictReader(opened))
@@ -177,9 +179,9 @@ def test_csv_has_names_and_can_be_imported_again(filled: Path, tmp_path: Path) -
     assert {"maria.rodriguez@example.com", "maria.r@example.com"} & {
         one for row in read for one in row["responsible"].split("; ")
     }
-    before = rows(filled)
-    invoke(import_tasks, filled, file)
-    assert rows(filled) == before
+    before = rows(full_store)
+    invoke(import_tasks, full_store, file)
+    assert rows(full_store) == before
     assert "there is no status 'Por hacer'" in refusal(other, file)
 
 

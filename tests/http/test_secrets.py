@@ -29,7 +29,7 @@ def everything_about(error: BaseException) -> str:
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture, memory: Memory) -> Callable[[], list[str]]:
+def logs_and_spans(caplog: pytest.LogCaptureFixture, memory: Memory) -> Callable[[], list[str]]:
     """Whatever any library wrote to any log or span, at any level."""
     caplog.set_level(logging.DEBUG)
 
@@ -42,7 +42,7 @@ def told(caplog: pytest.LogCaptureFixture, memory: Memory) -> Callable[[], list[
 
 @pytest.mark.parametrize("case", [f"{method} {ending}" for method in ("GET", "POST") for ending in ENDINGS])
 async def test_the_key_is_on_the_wire_and_nowhere_else(
-    clients: Clients, server: Server, steps: type[Steps], told: Callable[[], list[str]], case: str
+    clients: Clients, server: Server, steps: type[Steps], logs_and_spans: Callable[[], list[str]], case: str
 ) -> None:
     method, ending = case.split()
     echo = b"<p>bad key sk-very-secret-4711"
@@ -52,7 +52,7 @@ async def test_the_key_is_on_the_wire_and_nowhere_else(
         await client.send(Request.of(method, TASK))
     key = server.received[0].headers["x-api-key"]
     assert key.encode() in echo
-    texts = [*told(), everything_about(caught.value), repr(client), repr(vars(client))]
+    texts = [*logs_and_spans(), everything_about(caught.value), repr(client), repr(vars(client))]
     assert len(texts) > 5
     assert not [text for text in texts if key in text]
 
@@ -78,10 +78,10 @@ def test_the_repr_of_an_upstream_or_a_client_hides_the_key() -> None:
 
 
 async def test_the_search_terms_of_a_person_are_not_logged(
-    clients: Clients, server: Server, told: Callable[[], list[str]]
+    clients: Clients, server: Server, logs_and_spans: Callable[[], list[str]]
 ) -> None:
     client = await clients(server.url)
     await client.get(Path.of("/contacts/{id}", id="c-4711"), params={"email": "ana@example.test"})
     assert server.received[0].line.startswith("GET /contacts/c-4711?email=ana%40example.test")
-    assert told()
-    assert not [text for text in told() if "ana@" in text or "ana%40" in text or "c-4711" in text]
+    assert logs_and_spans()
+    assert not [text for text in logs_and_spans() if "ana@" in text or "ana%40" in text or "c-4711" in text]
