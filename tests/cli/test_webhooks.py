@@ -161,6 +161,14 @@ async def test_a_webhook_whose_key_is_unknown_is_replaced(office: Office) -> Non
     assert len(office.close._store.webhooks) == 1  # noqa: SLF001
 
 
+async def test_a_key_that_differs_from_that_of_the_webhook_is_replaced_with_it(office: Office) -> None:
+    await office.run("create", "--connection", "close")
+    [hook], key = office.close._store.webhooks, office.kept("close")  # noqa: SLF001
+    office.file.write_text(office.file.read_text().replace(key, "ab" * 32))
+    await office.run("create", "--connection", "close")
+    assert ([*office.close._store.webhooks], office.kept("close")) == ([hook], key)  # noqa: SLF001
+
+
 async def test_a_paused_or_narrower_webhook_is_made_to_deliver_again(office: Office) -> None:
     await office.run("create", "--connection", "close")
     [hook] = office.close._store.webhooks  # noqa: SLF001
