@@ -60,7 +60,8 @@ class Front:
 def _own(sandbox: Sandbox, header: bytes) -> bytes:
     """The header with the sandbox's own credential in place of another."""
     scheme, space, _ = header.rpartition(b" ")
-    own = str(getattr(sandbox, "token" if scheme == b"Bearer" else "key")).encode()
+    names = ("token", "key") if scheme == b"Bearer" else ("key",)
+    own = next(str(getattr(sandbox, name)) for name in names if hasattr(sandbox, name)).encode()
     return scheme + space + (b64encode(own + b":") if scheme == b"Basic" else own)
 
 
