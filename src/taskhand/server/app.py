@@ -12,11 +12,11 @@ from mcp.types import ServerCapabilities
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.access import EVERYONE, PAGE_TYPE, PAGES, Access, Served
-from taskhand.server.arguments_text import read_arguments_text
 from taskhand.server.instructions import OPENINGS, instructions, instructions_for
 from taskhand.server.late_handlers import LateHandlers
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.refusal_log import log_protocol_errors
+from taskhand.server.stringified_arguments import parse_stringified_arguments
 from taskhand.server.subscriptions import TaskSubscriptions
 from taskhand.server.tool_handlers import ToolHandlers
 from taskhand.server.tools import TOOLS, tool_table
@@ -128,7 +128,7 @@ def create_server(
         from taskhand.server.call_observer import observe_calls  # noqa: PLC0415  few servers are observed
 
         server.middleware.append(observe_calls(observer))
-    server.middleware += [log_protocol_errors, read_arguments_text, _describe_server(callers, remark)]
+    server.middleware += [log_protocol_errors, parse_stringified_arguments, _describe_server(callers, remark)]
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
@@ -176,5 +176,5 @@ def create_not_configured_server(error: OperatorError) -> Server[Any]:
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
     )
-    server.middleware += [log_protocol_errors, read_arguments_text]
+    server.middleware += [log_protocol_errors, parse_stringified_arguments]
     return server

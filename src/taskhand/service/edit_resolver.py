@@ -17,9 +17,9 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import People
 from taskhand.domain.priority import DEFAULT_PRIORITY
 from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
-from taskhand.domain.resolution import check_no_resolution, settle_resolution
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
+from taskhand.domain.task_resolution import check_no_resolution, settle_resolution
 from taskhand.domain.text_merge import restore_unshown
 from taskhand.service import resolve_people
 from taskhand.service.added_notes import AddedNotes

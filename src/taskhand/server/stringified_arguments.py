@@ -1,4 +1,4 @@
-"""Arguments of a call that were sent as text: some hosts send the whole object as a JSON string."""
+"""Stringified arguments: some hosts send the whole object of a call as a JSON string."""
 
 import json
 from dataclasses import replace
@@ -9,13 +9,13 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
-__all__ = ["read_arguments_text"]
+__all__ = ["parse_stringified_arguments"]
 
 _EMPTY: tuple[Any, ...] = ("", "null", [])
 """Values that stand for no arguments; some languages write an empty object as a list."""
 
 
-async def read_arguments_text(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+async def parse_stringified_arguments(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Pass a call on with its arguments as an object; MCPError if the text does not contain one."""
     sent = ctx.params.get("arguments") if ctx.method == "tools/call" and ctx.params is not None else None
     if ctx.params is None or sent is None or isinstance(sent, dict):
