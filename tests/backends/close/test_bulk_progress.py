@@ -19,6 +19,7 @@ from taskhand.sandbox.messages import Request, Response
 
 URGENT = Edit(priority=2)
 NO_WORD = SpecVariant(rates="hidden")
+CONFIRMED = Fault("status", BULK, status=200, body='{"ok": true}', commit=False)
 
 
 @dataclass(slots=True)
@@ -151,8 +152,7 @@ async def test_when_close_asks_to_wait_for_long_the_second_change_of_a_task_is_n
     sandbox, watch = close(5, spec_variant=NO_WORD), Watcher()
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 5)
-        ignored = Fault("status", BULK, status=200, commit=False)
-        sandbox.faults = (ignored, Fault("status", ONE, status=429, retry_after=3600, nth="every"))
+        sandbox.faults = (CONFIRMED, Fault("status", ONE, status=429, retry_after=3600, nth="every"))
         outcomes = await backend.update_tasks([(task, edit) for edit in (COMPLETE, TO_ANA) for task in tasks], watch)
     assert_told_once(watch, outcomes)
     assert codes(outcomes[:5]) == {"outcome_unknown": 5}
@@ -205,7 +205,6 @@ async def test_a_sent_chunk_is_read_back_although_the_bulk_was_stopped() -> None
     assert count_requests(sandbox) == {BULK: 1, LIST: 1}
 
 
-CONFIRMED = Fault("status", BULK, status=200, body='{"ok": true}', commit=False)
 LEFT: list[tuple[str, Fault | None, dict[str, Any], dict[str | None, int]]] = [
     ("lost and not done", Fault("reset_before", BULK), {}, {"upstream_error": 10}),
     ("refused midway", None, {"bulk_fails_after": 2}, {None: 2, "outcome_unknown": 8}),

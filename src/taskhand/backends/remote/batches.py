@@ -18,7 +18,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
 from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import sleep_if_time
-from taskhand.backends.remote.writer import error_of_unshown
+from taskhand.backends.remote.writer import error_of_unshown, may_send_again
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
@@ -101,7 +101,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             await self._send(items)
             await self._read_back([item for item in items if not item.is_over])
             await self._read_back_later([item for item in items if item.state is State.PENDING])
-            again = [item for item in items if item.state is State.LOST and item.failure is None]
+            again = [item for item in items if item.state is State.LOST and may_send_again(item, self._adapter)]
             if again and self._progress.stopped is None:
                 for item in again:
                     item.is_resent = True

@@ -37,7 +37,7 @@ from taskhand.http.rate_limiter import without_pauses
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["Writer", "error_of_unshown"]
+__all__ = ["Writer", "error_of_unshown", "may_send_again"]
 
 _Row = TypeVar("_Row")
 
@@ -66,7 +66,7 @@ class Writer(Generic[_Row]):
                 item.row = await self._read_back(item)
                 if self._adapter.shows(item.row, edit):
                     return item.row, self._messages.applied
-            if item.failure is not None:
+            if item.state is not State.LOST or not may_send_again(item, self._adapter):
                 break
         raise error_of_unshown(item, self._adapter) from item.failure
 
@@ -114,6 +114,17 @@ class Writer(Generic[_Row]):
             if refused is not None and (isinstance(unread, NotFound) or counts_unread(refused)):
                 raise refused from None
             raise self._messages.unknown_update(item.id) from item.failure
+
+
+def may_send_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
+    """Whether an item that was read and does not show its edit is sent once more.
+
+    So is a lost one, and one that failed at the CRM if the read does not disprove it: the second response tells.
+    """
+    if item.failure is None:
+        return True
+    is_disproved = item.row is not None and adapter.disproves(item.row, item.edit)
+    return isinstance(item.failure, UpstreamFailed) and not is_disproved
 
 
 def error_of_unshown(item: Item[_Row], adapter: "CrmAdapter[_Row]", *, is_current: bool = True) -> TaskhandError:
