@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import MISSING, BaseModel, Field
 
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Body, TaskDraft, TaskPatch
@@ -15,7 +15,16 @@ from taskhand.server.tools import TOOLS
 _MODELS: list[type[BaseModel]] = [*(tool.arguments for tool in TOOLS), TaskDraft, TaskPatch, TaskFilter]
 
 
-@pytest.mark.parametrize("model", _MODELS, ids=lambda model: str(model.__name__))
+class Limited(Body):
+    """The limits that an argument of a new tool may have."""
+
+    days: Annotated[int, Field(gt=0, lt=8, description="From 1 to 7.")]
+    share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    code: Annotated[str, Field(min_length=2, max_length=5, pattern="^[a-z]+$")] | MISSING = MISSING
+    words: Annotated[tuple[Annotated[str, Field(max_length=9)], ...], Field(min_length=1, max_length=3)] | None = None
+
+
+@pytest.mark.parametrize("model", [*_MODELS, Limited], ids=lambda model: str(model.__name__))
 def test_the_schema_of_arguments_is_the_one_that_pydantic_makes(model: type[BaseModel]) -> None:
     made = model.model_json_schema(by_alias=True)
     assert json.loads(json.dumps(model_schema(model))) == _shaped(made, made.get("$defs", {}))

@@ -7,7 +7,7 @@ few tools, so each builds its validator when it is first called.
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import MISSING, BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import SkipJsonSchema
@@ -16,7 +16,17 @@ __all__ = ["Schema", "model_schema"]
 
 Schema = dict[str, Any]
 
-_TYPES: Final = {str: "string", bool: "boolean", int: "integer", type(None): "null"}
+_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+
+_LIMITS: Final[dict[type, tuple[str, str]]] = {
+    Ge: ("ge", "minimum"),
+    Gt: ("gt", "exclusiveMinimum"),
+    Le: ("le", "maximum"),
+    Lt: ("lt", "exclusiveMaximum"),
+    MinLen: ("min_length", "minLength"),
+    MaxLen: ("max_length", "maxLength"),
+}
+"""The attribute and the keyword of each limit; a limit of a string's length is one of items for an array."""
 
 
 def model_schema(model: type[BaseModel]) -> Schema:
@@ -63,20 +73,24 @@ def _is_hidden(branch: Any) -> bool:
 
 def _with_mark(schema: Schema, mark: Any) -> Schema:
     """The schema with what a mark of an annotation, or the info of a field, adds to it."""
-    match mark:
-        case FieldInfo():
-            for one in mark.metadata:
-                schema = _with_mark(schema, one)
-            added: Schema = {} if mark.description is None else {"description": mark.description}
-            added |= mark.json_schema_extra if isinstance(mark.json_schema_extra, dict) else {}
-            if "properties" in schema or not added:
-                return schema | added
-            return dict(sorted((schema | added).items()))  # in the order of pydantic's own schemas
-        case WithJsonSchema():
-            return dict(mark.json_schema or {})
-        case Ge():
-            return schema | {"minimum": mark.ge}
-        case Le():
-            return schema | {"maximum": mark.le}
-        case _:
-            return schema
+    if isinstance(mark, FieldInfo):
+        return _with_info(schema, mark)
+    if isinstance(mark, WithJsonSchema):
+        return dict(mark.json_schema or {})
+    if type(mark) in _LIMITS:
+        attribute, keyword = _LIMITS[type(mark)]
+        if keyword.endswith("Length") and schema.get("type") == "array":
+            keyword = keyword.replace("Length", "Items")
+        return schema | {keyword: getattr(mark, attribute)}
+    pattern = getattr(mark, "pattern", None)  # pydantic's class for a pattern is private
+    return schema if pattern is None else schema | {"pattern": pattern}
+
+
+def _with_info(schema: Schema, info: FieldInfo) -> Schema:
+    for mark in info.metadata:
+        schema = _with_mark(schema, mark)
+    added: Schema = {} if info.description is None else {"description": info.description}
+    added |= info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    if "properties" in schema or not added:
+        return schema | added
+    return dict(sorted((schema | added).items()))  # in the order of pydantic's own schemas
