@@ -1,4 +1,4 @@
-"""A host that declares forms and never shows them, locks that are held, and progress while a call reads."""
+"""A call waits no longer than its limit: for an answer of a person, for a task lock and for a file that is written."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -14,15 +14,12 @@ from anyio.abc import TaskStatus
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
-from backends.vambe.journey import Journey, Waiting
 from behaviour.agent import Refused
 from safety.account import Agent
-from safety.crms import HUBSPOT
 from safety.victim import app_at
 from taskhand.domain.edit import Edit
-from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.app_context import AppContext, CallTime, WritePolicy
+from taskhand.service.app_context import AppContext, CallTime
 
 CALL_S = 1.0
 BUSY_S = 10.0
@@ -116,24 +113,3 @@ async def test_many_calls_do_not_wait_longer_for_a_file_that_another_process_wri
                     calls.start_soon(write, number)
             other.execute("ROLLBACK")
     assert codes == ["store_busy"] * 4
-
-
-async def test_reading_reports_progress_once_a_tick() -> None:
-    time, crm = Waiting(), HUBSPOT
-    told: list[tuple[float, float | None, str | None]] = []
-
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        told.append((progress, total, message))
-
-    there = crm.sandbox(300, time, ())
-    async with serve(there) as url, crm.wired(url, time, transport=Journey(time, latency_s=0.25)) as app:
-        app = replace(app, policy=WritePolicy(answers="whole", read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
-        # In the older era this client sends messages, as every host does; else it calls the server's functions.
-        async with Client(create_server(app), mode="legacy") as client:
-            asked = {"taskIds": crm.ids(300), "changes": {"title": "Again"}}
-            plan = await Agent(client).watched("bulk_update_tasks", asked, hear)
-    assert plan["count"] == 300
-    assert told
-    numbers = [progress for progress, _, _ in told]
-    assert numbers == sorted(set(numbers))
-    assert told[-1] == (numbers[-1], None, f"{int(numbers[-1])} requests answered")

@@ -1,8 +1,17 @@
 """The progress of a call: requests while it reads, and then tasks beside them."""
 
-import anyio
+from dataclasses import replace
 
+import anyio
+from mcp import Client
+
+from backends.vambe.journey import Journey, Waiting
+from safety.account import Agent
+from safety.crms import HUBSPOT
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
 from taskhand.server.progress import ProgressReport
+from taskhand.service.app_context import WritePolicy
 
 
 async def test_progress_never_goes_back_when_a_call_begins_to_write() -> None:
@@ -19,3 +28,24 @@ async def test_progress_never_goes_back_when_a_call_begins_to_write() -> None:
         requests.append("PUT /1")
     await progress.report_tasks(5, 5)
     assert told == [(2, None), (3, 7), (7, 7)]
+
+
+async def test_reading_reports_progress_once_a_tick() -> None:
+    time, crm = Waiting(), HUBSPOT
+    told: list[tuple[float, float | None, str | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
+
+    there = crm.sandbox(300, time, ())
+    async with serve(there) as url, crm.wired(url, time, transport=Journey(time, latency_s=0.25)) as app:
+        app = replace(app, policy=WritePolicy(answers="whole", read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
+        # In the older era this client sends messages, as every host does; else it calls the server's functions.
+        async with Client(create_server(app), mode="legacy") as client:
+            asked = {"taskIds": crm.ids(300), "changes": {"title": "Again"}}
+            plan = await Agent(client).watched("bulk_update_tasks", asked, hear)
+    assert plan["count"] == 300
+    assert told
+    numbers = [progress for progress, _, _ in told]
+    assert numbers == sorted(set(numbers))
+    assert told[-1] == (numbers[-1], None, f"{int(numbers[-1])} requests answered")
