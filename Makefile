@@ -11,7 +11,7 @@ BROWSER := dist/browser
 export PYTHONDONTWRITEBYTECODE :=
 MCPB := @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test coverage check format lint types docs generated bench bundle dist lock hosts identity browser chaos clean
+.PHONY: demo test coverage check format lint types docs generate bench bundle dist lock hosts identity browser chaos clean
 
 LOCK := requirements/dev.txt
 
@@ -34,7 +34,7 @@ coverage: $(READY)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: lint types generated coverage
+check: lint types docs coverage
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -48,12 +48,12 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-# Writes the generated files that are out of date; the second target only lists them, and fails.
+# Fails if a generated file is out of date; `generate` writes it.
 docs: $(READY)
-	$(BIN)/python tests/documents.py
-
-generated: $(READY)
 	$(BIN)/python tests/documents.py --check
+
+generate: $(READY)
+	$(BIN)/python tests/documents.py
 
 # `make bench ONLY=name` runs one benchmark. fastmcp, the comparison for start-up, has its own environment.
 bench: $(READY) $(RIVAL)/.ready

@@ -361,7 +361,7 @@ def main() -> int:
     if "--check" in sys.argv:
         wrong = stale()
         for file in wrong:
-            sys.stderr.write(f"{file.relative_to(ROOT)} is out of date: run `make docs`.\n")
+            sys.stderr.write(f"{file.relative_to(ROOT)} is out of date: run `make generate`.\n")
         return 1 if wrong else 0
     SNAPSHOTS.mkdir(exist_ok=True)
     wanted = documents(anyio.run(count_all_requests))
