@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from builders import TASK_ID, only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.errors import CallerError
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.portable_schema import input_schema
 from taskhand.server.tool import Tool
@@ -513,3 +514,41 @@ def test_a_status_position_of_0_is_taken_alone_and_beside_its_name_and_refused_b
     assert parse_given("update_task", named) == named
     other = update(newStatusPosition=1, priority="2")
     assert parse_given("update_task", other) == other
+
+
+_WORDS = [
+    "0",
+    "null",
+    "None",
+    "\ud800",
+    "x" * 10_001,
+    "[]",
+    "{}",
+    '["a"]',
+    '{"id": "a"}',
+    "true",
+    "none",
+    "1.0",
+    "a, b",
+    "Año nuevo",
+    "2026-03-01",
+]
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+@given(words=st.lists(st.sampled_from(_WORDS) | st.text(max_size=30), min_size=1, max_size=8))
+@settings(max_examples=30, deadline=None)
+def test_takes_a_text_as_it_takes_the_same_text_with_a_blank_before_it(tool: Tool[Any], words: list[str]) -> None:
+    schema = SCHEMAS[tool.name]
+    texts = {name: node for name, node in schema["properties"].items() if node.get("type") == "string"}
+    texts.pop("description", None)  # keeps its blanks
+    sent = {name: words[index % len(words)].strip() for index, name in enumerate(texts)}
+    assert _parsed_or_refused(tool, sent) == _parsed_or_refused(tool, {name: f" {text}" for name, text in sent.items()})
+
+
+def _parsed_or_refused(tool: Tool[Any], sent: dict[str, Any]) -> object:
+    """The arguments, or the sentence that refuses them."""
+    try:
+        return parse_call(tool.name, sent)
+    except CallerError as error:
+        return error.code, error.message

@@ -19,6 +19,7 @@ from taskhand.server.argument_scope import ArgumentScope
 from taskhand.server.argument_types import choices, expected_choice, expected_type
 from taskhand.server.coercion import coerce
 from taskhand.server.list_arguments import ListItem, lists_of
+from taskhand.server.plain_texts import are_plain_texts
 from taskhand.server.portable_schema import Schema, fields_of, model_fields
 from taskhand.server.unknown_argument import joined_unknown_error, unknown_argument_error
 
@@ -44,7 +45,11 @@ def parse_arguments(
     """
     faults = _Faults()
     try:
-        values = _coerce_all(ArgumentScope(model, schema, reads=reads, tool=tool, others=others or {}), sent, faults)
+        if are_plain_texts(sent, schema):
+            values = sent
+        else:
+            scope = ArgumentScope(model, schema, reads=reads, tool=tool, others=others or {})
+            values = _coerce_all(scope, sent, faults)
     except CallerError:
         if faults.unknown:
             raise faults.to_error() from None

@@ -6,13 +6,13 @@ from typing import Any, Final
 from taskhand.server.argument_types import PAIR, expected_type, json_types
 from taskhand.server.portable_schema import Schema
 
-__all__ = ["NUMBER_BOUND", "refused_value"]
+__all__ = ["MAX_TEXT", "NUMBER_BOUND", "refused_value"]
 
 NUMBER_BOUND: Final = 10**15
 """No argument takes a number of this size."""
 _MAX_ITEMS: Final = 2_000
 """Maximum number of items of a list in any argument."""
-_MAX_TEXT: Final = 10_000
+MAX_TEXT: Final = 10_000
 """Maximum length of a text in characters."""
 _LIMITED_ELSEWHERE: Final = frozenset({"title", "description", "properties", "cursor"})
 """The rules of the body limit a task's texts; a cursor that no list gave is refused as such."""
@@ -41,8 +41,8 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool, null
     takes_text = "string" in types or isinstance(value, tuple)
     texts = [one for one in values if isinstance(one, str)]
     longest = max(map(len, texts), default=0)
-    if longest > _MAX_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
-        return f"{name} has {longest} characters; send at most {_MAX_TEXT}."
+    if longest > MAX_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
+        return f"{name} has {longest} characters; send at most {MAX_TEXT}."
     if any(map(_SURROGATES.search, texts)):
         return f"{name} has characters that are not Unicode text."
     return None
