@@ -174,7 +174,7 @@ class Account(Protocol):
 class Backend(Protocol):
     """Reads and writes tasks in the contract's terms; methods raise TaskhandError unless they say otherwise.
 
-    Methods with a body have the answer of a backend that lacks what they are about.
+    A method with a body returns the value for a backend that lacks the feature, such as notes or changes by others.
     """
 
     name: str
@@ -224,7 +224,7 @@ class Backend(Protocol):
     async def find_notes(
         self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
     ) -> dict[str, str]:
-        """The ids of the notes with this text that Taskhand wrote beside these tasks since then, by task id.
+        """The ids of the notes with this text that Taskhand wrote beside these tasks at `since` or later, by task id.
 
         Notes with an id in `but` do not count. For backends whose tasks have no description.
         """

@@ -17,7 +17,7 @@ def split_issuers(settings: Settings) -> tuple[str, ...]:
 async def check_issuers(settings: Settings) -> tuple[CheckResult, ...]:
     """Whether the server's address can be a token's audience, and each issuer's keys can be read.
 
-    No result for what is not configured.
+    An address or an issuer that is not configured has no result.
     """
     return (*_check_own_address(settings), *await _check_keys(settings))
 

@@ -1,8 +1,8 @@
 """The standard streams of the process: writing never fails, and never waits for the reader of standard error.
 
 A command has done its work when it prints, so output that cannot be written or encoded must not fail it. A server that
-logs must not wait for a host that never reads its standard error: the pipe holds some hundred lines only. Setting the
-pipe itself non-blocking would change it for the host too, which may have the same one.
+logs must not wait for a host that never reads its standard error: the pipe holds only some hundred lines. The pipe
+itself stays blocking: the host may share it, so its mode would change for the host too.
 """
 
 import codecs

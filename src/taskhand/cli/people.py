@@ -347,7 +347,7 @@ def _find_aliases(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[
 
 
 def _kind_of_name(link: "ListedLink") -> str | None:
-    """The name, of the two names of a signed-in person, that a link has; None if both are known, or it has neither."""
+    """Which of a signed-in person's names a link has, "subject" or "address"; None if it has both or neither."""
     if is_token_person(link.person):
         return "subject" if link.email is None else None
     return "address" if "@" in link.person else None

@@ -20,15 +20,15 @@ _LOOKS_S: Final = 5.0
 
 
 async def open_served_links(settings: Settings) -> Links | None:
-    """The linked credentials; None without a vault if nobody has linked.
+    """The linked credentials; None if there is no vault key and nobody has linked.
 
-    Without the vault's key every link is broken, and its person is not served with the shared credential.
+    Without the vault's key every link is broken. Calls of its person are refused: they never use the shared credential.
     """
     return open_links(settings) if settings.vault_keys or await _has_locked_links(settings) else None
 
 
 async def _has_locked_links(settings: Settings) -> bool:
-    """Whether linked credentials exist, or the database does not answer now; the log reports it."""
+    """Whether linked credentials exist; True also if the database does not answer. The log reports both."""
     store = open_link_store(settings)
     try:
         with call_deadline(_LOOKS_S, time.monotonic):

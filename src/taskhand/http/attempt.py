@@ -114,7 +114,7 @@ async def _raw_body(response: httpx2.Response, limit: int) -> bytes:
 
 
 def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, Event | None]:
-    """The body, and the event that replaces a success if it cannot be used."""
+    """The decompressed body, and None; or an empty body, and the event by which a success counts as a failure."""
     body = decompress(raw, coding.strip().lower(), limit)
     if body is None:
         return b"", Event.CUT if len(raw) <= limit else Event.OVERSIZED

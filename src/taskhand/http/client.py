@@ -107,27 +107,27 @@ class Client:
 
     @property
     def headroom(self) -> Headroom:
-        """The headroom of the rate limit."""
+        """The rest of the rate budget."""
         return self._rate_limiter.headroom()
 
     async def get(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
-        """GET."""
+        """Send a GET request."""
         return await self.send(Request.of("GET", path, **options))
 
     async def post(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
-        """POST; `reads=True` if it only searches."""
+        """Send a POST request; `reads=True` if it only searches."""
         return await self.send(Request.of("POST", path, **options))
 
     async def put(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
-        """PUT."""
+        """Send a PUT request."""
         return await self.send(Request.of("PUT", path, **options))
 
     async def patch(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
-        """PATCH."""
+        """Send a PATCH request."""
         return await self.send(Request.of("PATCH", path, **options))
 
     async def delete(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
-        """DELETE."""
+        """Send a DELETE request."""
         return await self.send(Request.of("DELETE", path, **options))
 
     async def send(self, request: Request) -> Reply:

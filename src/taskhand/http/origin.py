@@ -50,7 +50,7 @@ def origin_of(parts: SplitResult) -> Origin | None:
 
 
 def is_loopback(host: str) -> bool:
-    """127.0.0.0/8, ::1 and `localhost` (RFC 6761 §6.3)."""
+    """Whether the host is this machine: 127.0.0.0/8, ::1 or `localhost` (RFC 6761 §6.3)."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

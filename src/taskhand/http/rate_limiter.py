@@ -92,7 +92,7 @@ class Headroom:
 
 
 def headroom(rate: Rate, state: RateState, now: float) -> Headroom:
-    """The headroom at `now`."""
+    """The rest of the budget at `now`."""
     paused_s = max(0.0, state.paused_until - now)
     if state.allowance is None or now >= state.until:
         lately = sum(1 for at in state.sent if now - at < rate.per_s)
@@ -250,7 +250,7 @@ class RateLimiter:
         self._state = with_headers(self._state, headers, self._clock(), in_flight=max(0, self._in_flight - 1))
 
     async def _wait_until_idle(self, deadline: float) -> None:
-        """Wait outside of the queue, where no request waits behind it, until it may be sent or a call waits for it."""
+        """Hold a background request back outside of the queue, until it may be sent or becomes an ordinary request."""
         deadline = min(deadline, self._clock() + idle_wait_s())
         while is_idle():
             now = self._clock()
@@ -272,7 +272,7 @@ class RateLimiter:
         raise too_late_error(None)
 
     async def _wait_for_rate(self, deadline: float) -> None:
-        """Only the head of the queue waits for the rate: those behind it wait for the head."""
+        """Wait for the head of the queue, then for the rate: only the request at the head waits for the rate."""
         now = self._clock()
         is_ready = not self._queue_head.locked() and ready_at(self._rate, self._state, now) <= now
         if (is_ready or _LOOKS_NOW.get()) and now < deadline:

@@ -64,9 +64,9 @@ def is_web_page(body: bytes) -> bool:
 
 
 def parse_json(status: int, body: bytes, expect: Shape) -> Json:
-    """Parse the body of a successful answer; Nonsense when it is not JSON of the expected shape.
+    """Parse the body of a successful response; UnexpectedBody unless it is JSON of the expected shape.
 
-    204 and 205 have no body (RFC 9110 §15.3.5): None, unless a shape was expected.
+    204 and 205 have no body (RFC 9110 §15.3.5), which is None unless a shape was expected.
     """
     if expect == "nothing" or (expect == "any" and status in {204, 205} and not body):
         return None

@@ -171,7 +171,7 @@ class RetryTransport:
         raise self._unknown(request, Attempt(Event.THROTTLED, cause="no turn for another attempt"), is_late=True)
 
     async def _owns_at_once(self) -> bool:
-        """Make sure that this process may write; False if that took so long that the turn is over."""
+        """Check that this process may write; False if the check took so long that the request needs another turn."""
         began = self._config.runtime.clock()
         await check_ownership()
         return self._config.runtime.clock() - began <= _TURN_S

@@ -72,8 +72,8 @@ def run_entry(
 ) -> EntryReport:
     """Start the entry's server and greet it as a host does, then run its `doctor`; both end within a bound.
 
-    `environ` is this process's environment, of which the host passes on a part. An entry that `is_ours` starts nothing
-    but Taskhand, so that its `doctor` tells as much as a greeting.
+    `environ` is this process's environment; the host passes a part of it on. An entry that `is_ours` starts nothing but
+    Taskhand, so its `doctor` proves as much as a greeting.
     """
     if "command" not in entry:
         where = next((str(entry[name]) for name in ("url", "serverUrl", "httpUrl") if name in entry), "another server")
@@ -112,7 +112,7 @@ def _arguments(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str])
 def _environment(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of the server: what the host passes on, then the entry's own.
 
-    A host that passes on everything may have been started elsewhere than here: our settings come from the entry alone.
+    Our settings come from the entry alone: this terminal's may differ from those with which the host was started.
     """
     ours = VARIABLES | FILE_VARIABLES
     passed = {name: value for name, value in environ.items() if name not in ours and not name.startswith("PYTHON")}

@@ -66,7 +66,7 @@ def read_host_file(path: Path) -> HostFile:
 
 
 def check_writable(found: HostFile) -> None:
-    """HostFileError for a file that its owner has made read-only: replacing it would not ask for that permission."""
+    """HostFileError for a file that its owner has made read-only: a replacement would ignore that permission."""
     if found.raw is not None and not (found.mode & stat.S_IWUSR and os.access(found.path, os.W_OK)):
         raise HostFileError(
             f"{found.path} is read-only, so nothing is written.",
@@ -80,7 +80,7 @@ def is_open_with_key(found: HostFile, keys: Collection[str]) -> bool:
 
 
 def protect(found: HostFile) -> HostFile:
-    """The file, readable for its owner alone. HostFileError if that cannot be."""
+    """Make the file readable for its owner alone. HostFileError if its permissions cannot be changed."""
     try:
         found.path.chmod(found.mode & ~_OTHERS)
     except OSError as error:

@@ -115,7 +115,7 @@ def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[s
 
 
 def our_hosts(text: str, host: Host) -> list[Host]:
-    """The host once for each entry of Taskhand in a file, by its name: those of that name, and those that start it."""
+    """One host for each entry of Taskhand in a file: the entries with its name, and those whose command starts it."""
     servers = host.format.find_value(text, (host.key,))
     entries = {name: one for name, one in servers.items() if isinstance(one, dict)} if isinstance(servers, dict) else {}
     ours = (name for name, one in entries.items() if name in {SERVER, host.server} or _starts_taskhand(one))

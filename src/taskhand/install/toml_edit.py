@@ -235,7 +235,7 @@ def _inline(value: object) -> str:
 def _checked(text: str, expected: Mapping[str, Any], names: _Names) -> str:
     """The text, after a check that it parses and has exactly the expected value.
 
-    A table on the way may be there empty or not at all: without the head of its last table, it has none.
+    An empty table on the path counts as a missing one: a table without a head of its own ends with its last table.
     """
     try:
         found = tomllib.loads(text)

@@ -114,7 +114,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         return self._answered(await self._client.create(self._new_body(edit), self._day_of(edit)), edit, None)
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Refuse a value that Close cannot hold, a change that the task's type has not, and another lead's contact."""
+        """Refuse a value that Close cannot hold, a change that the task's type refuses, and another lead's contact."""
         if before is None:
             self._new_body(edit)
             await self.account.check_links(edit)

@@ -88,7 +88,7 @@ class Notes:
     async def find(
         self, lead_ids: Sequence[str], text: str, since: datetime, but: Collection[str] = ()
     ) -> dict[str, str]:
-        """The ids of notes with this text that were written since then with this credential, by lead.
+        """The ids of notes with this text that were written with this credential at `since` or later, by lead.
 
         Ids in `but` are left out. OutcomeUnknown if the same note was just sent for the same person and is not
         confirmed.

@@ -282,5 +282,5 @@ def association_types(kind: Kind) -> list[JsonObject]:
 
 
 def parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:
-    """Split items into parts of at most `most`."""
+    """Split items into parts of at most `most` items."""
     return [items[at : at + most] for at in range(0, len(items), most)]

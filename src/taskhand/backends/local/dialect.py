@@ -13,10 +13,10 @@ class ChangeLog(NamedTuple):
     """The statements on the change log, which triggers write.
 
     `before` and `after` run around the writes of a transaction. Their first parameters are the moment and the member of
-    its changes. On an engine without transaction numbers, `after` sets one; it takes the number of the last earlier
-    change twice. `following` selects the changes after a position (transaction and number) up to a limit; it leaves out
-    changes that a running transaction may still precede. `last` selects the last of these before a moment. `newest`
-    selects a transaction number that is not yet used.
+    its changes. On an engine without transaction numbers, `after` sets one; the number of the last earlier change is
+    its parameter twice. `following` selects the changes after a position (transaction and number) up to a limit; it
+    leaves out changes that a running transaction may still precede. `last` selects the last of these before a moment.
+    `newest` selects a transaction number that is not yet used.
     """
 
     before: str | None

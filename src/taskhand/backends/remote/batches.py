@@ -138,8 +138,8 @@ class _BatchUpdate(BulkUpdate[_Row]):
     async def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
         """End items with an error of their last request; reads decide about those that an earlier one may have changed.
 
-        Their outcome is unknown if the CRM has confirmed them. So is that of a single item if lists may be behind: a
-        refused batch may have changed this item, and not the one that tells whether they are behind.
+        The outcome of items that the CRM has confirmed is unknown. If lists may lag, the outcome of a single item is
+        unknown too: a refused batch may have changed this item, and not the item that shows whether the lists lag.
         """
         is_unsent = isinstance(error, NotAttempted) or (isinstance(error, RateLimited) and not requests.has_write_left)
         was_confirmed = any(item.state is State.CONFIRMED for item in items)

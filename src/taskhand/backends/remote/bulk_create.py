@@ -120,8 +120,8 @@ class BulkCreate(Generic[_Row]):
     async def _search_for_refused(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
         """Search for refused items, and finish those that were made all the same.
 
-        An item whose candidate may be the task of another create is searched for again at the end, and so are all if
-        the search fails and the refusal does not `counts_unread`.
+        An item whose candidate may be the task of another create is searched for again at the end. All items are
+        searched for again if this search fails, unless the refusal is reported for unread tasks too (`counts_unread`).
         """
         try:
             with without_pauses():

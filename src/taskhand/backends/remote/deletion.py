@@ -1,8 +1,9 @@
 """One deletion: a lost response is no failure; the task is read after every request.
 
 - A deletion that failed, was lost or had no effect is sent once more, because a second one changes nothing.
-- A refused one was not applied, unless it is doubtful (`is_doubtful`) and the task is gone.
-- A 404 is doubtful too, unless the CRM confirmed a deletion before. The task was gone before if no other was sent.
+- A refused deletion was not applied, unless the refusal is doubtful (`is_doubtful`) and the task is gone.
+- A 404 is doubtful too, unless the CRM has confirmed an earlier deletion. Unless another request was sent, a 404
+  means that the task was already gone.
 - A task that is still found was not deleted, unless a request may still arrive, or the CRM shows deleted tasks.
 """
 
@@ -68,8 +69,8 @@ class Deletion:
     async def run(self) -> str | None:
         """Send the deletion, and once more if the task is still found; returns the note to report.
 
-        If the first confirmed one is the last, and the CRM still shows the task, one more decides by its 404. NotFound
-        if the task was gone before.
+        If only the last deletion was confirmed, and the CRM still shows the task, one more is sent: its 404 proves that
+        the task is gone. NotFound if the task was already gone.
         """
         if self._records.recent.is_deleted(self._id):
             raise self._messages.no_task(self._id)

@@ -96,7 +96,7 @@ async def open_app_client(
 
 
 class AppClient:
-    """Sends the requests of RFC 6749. `own` are the app's id and secret, which both CRMs document as form fields."""
+    """Sends the requests of RFC 6749. `own` are the app's id and secret, which are sent as form fields."""
 
     def __init__(
         self, server: AuthorizationServer, own: dict[str, str], client: Client, clock: Callable[[], datetime]

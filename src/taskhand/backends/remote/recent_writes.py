@@ -18,8 +18,8 @@ _DELETED_S: Final = 60.0
 class RecentWrite(Generic[_Row]):
     """A task as a write left it at `at` (seconds); `is_shown` once the CRM has shown it.
 
-    `former` are the states before this write and the recent ones before it, of which a list that is behind shows one:
-    each of them once, the latest last. The task had each of them until a write, at the time (seconds) in `until`.
+    `former` are the states before this write and before the recent writes that preceded it, each once, latest last. A
+    list that lags shows one of them. `until` has the time (seconds) of the write that ended each of these states.
     """
 
     row: _Row
@@ -90,7 +90,7 @@ class RecentWrites(Generic[_Row]):
     def _former_states(
         self, write: RecentWrite[_Row] | None, now: float, later: Collection[_Row]
     ) -> tuple[Sequence[_Row], Sequence[float]]:
-        """The states before an earlier write that are still recent and none of the `later` ones, and their ends."""
+        """The recent states before an earlier write, without those in `later`, and the time at which each ended."""
         if write is None:
             return (), ()
         first = bisect_right(write.until, now - self._keep_s)

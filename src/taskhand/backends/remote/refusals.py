@@ -31,9 +31,9 @@ _DEFINITE: Final = frozenset({"400", "401", "402", "403", "413", "414", "422"})
 def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
     """Whether these requests, which ended with `refused`, leave open whether a write was applied.
 
-    A request to wait does if one of the requests has left. A proxy that loses a response may send the request again:
-    then a 404 or a 409 may be an effect of the first one. A 407, a 511 or a web page of any status comes from a proxy
-    or a network, which may have passed the request on.
+    A request to wait leaves it open if one of the requests was sent. A 404 or a 409 leaves it open, because a proxy
+    that loses a response may send the request again, and the second response may be an effect of the first request. A
+    407, a 511 or a web page of any status comes from a proxy or a network, which may have passed the request on.
     """
     if isinstance(refused, RateLimited):
         return requests.has_write_left
@@ -42,7 +42,10 @@ def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
 
 
 def counts_unread(refused: TaskhandError) -> bool:
-    """Whether a refusal in doubt is reported if the task cannot be read: it names a wait or what has to be repaired."""
+    """Whether a doubtful refusal is reported although the task cannot be read.
+
+    It is if it names a wait, or something that the operator has to repair.
+    """
     return isinstance(refused, RateLimited | OperatorError)
 
 

@@ -100,9 +100,10 @@ class Writer(Generic[_Row]):
         return await self._adapter.complete(answer, before, edit)
 
     async def _read_back(self, item: Item[_Row]) -> _Row:
-        """The task as it is now. If it cannot be read: the refusal if it `counts_unread`, else OutcomeUnknown.
+        """The task as it is now.
 
-        If the task does not exist, NotFound, or the refusal.
+        If it does not exist or cannot be read: NotFound if the write and the read both got a 404; else the refusal of
+        the write, for a task that cannot be read only if the refusal `counts_unread`; else OutcomeUnknown.
         """
         refused = None if isinstance(item.failure, UpstreamFailed) else item.failure
         try:
@@ -119,7 +120,8 @@ class Writer(Generic[_Row]):
 def may_send_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
     """Whether an item that was read and does not show its edit is sent once more.
 
-    So is a lost one, and one that failed at the CRM if the read does not disprove it: the second response tells.
+    A lost item is sent once more. An item that failed at the CRM is, unless the read disproves its edit: the second
+    response then shows the outcome.
     """
     if item.failure is None:
         return True
