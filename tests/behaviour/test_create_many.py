@@ -78,6 +78,17 @@ async def test_a_body_that_is_wrong_is_refused_by_its_place_and_title_and_the_ot
     assert sorted(await worker.listed()) == ["First", "Last"]
 
 
+async def test_bodies_with_the_same_error_share_one_message_that_lists_their_indexes(worker: Agent) -> None:
+    wrong = [body(f"For nobody {number}", responsibleIds=["Nobody Known"]) for number in range(3)]
+    done = await worker("create_tasks", tasks=[*wrong, body("Last")])
+    outcomes = [one for one in done["outcomes"] if one["outcome"] == "refused"]
+    assert [one["count"] for one in outcomes] == [3]
+    assert outcomes[0]["message"].startswith(
+        "tasks[0], tasks[1], tasks[2]: No member of the team matches 'Nobody Known'."
+    )
+    assert await worker.listed() == ["Last"]
+
+
 async def test_several_people_of_one_name_are_named_in_the_outcome_of_the_body(worker: Agent) -> None:
     done = await worker("create_tasks", tasks=[body("A"), body("B", responsibleIds=["maria rodriguez"])])
     told = reasons(done)["ambiguous_member"]

@@ -53,14 +53,18 @@ class NewBody:
     def named(self, error: TaskhandError) -> CallerError:
         """The error with the index and title of its body."""
         title = f" {truncate(self.title, _TITLE)!r}" if self.title else ""
-        return CallerError(
-            f"tasks[{self.index}]{title}: {error.message}",
-            code=error.code,
-            next_step=error.next_step,
-            candidates=error.candidates,
-            retryable=error.retryable,
-            details=error.details,
-        )
+        return _placed(f"tasks[{self.index}]{title}", error)
+
+
+def _placed(places: str, error: TaskhandError) -> CallerError:
+    return CallerError(
+        f"{places}: {error.message}",
+        code=error.code,
+        next_step=error.next_step,
+        candidates=error.candidates,
+        retryable=error.retryable,
+        details=error.details,
+    )
 
 
 @dataclass(slots=True)
@@ -147,6 +151,7 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
     """The edit of each body; invalid bodies and duplicates within the call are refused."""
     resolver, steps = Resolver(call.app), [_Step(body) for body in bodies]
     same: dict[str, list[_Step]] = {}
+    failed: list[tuple[_Step, CallerError]] = []
     for step in steps:
         try:
             if isinstance(step.body.given, CallerError):
@@ -156,13 +161,27 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
             edit, step.matched = await resolver.resolve(step.body.given, due, None)
             step.intent = await create_intent(call.app, edit)
         except CallerError as error:
-            step.refuse(step.body.named(error))
+            failed.append((step, error))
         else:
             same.setdefault(json.dumps(_meaning(call, edit)), []).append(step)
+    _refuse_failed(failed)
     for alike in same.values():
         if len(alike) > 1:
             _refuse_same(alike)
     return steps
+
+
+def _refuse_failed(failed: Sequence[tuple[_Step, CallerError]]) -> None:
+    """Refuse these bodies; those with the same error share one message, which lists their indexes."""
+    groups: dict[tuple[str, str], list[tuple[_Step, CallerError]]] = {}
+    for step, error in failed:
+        groups.setdefault((error.code, _to_message(error)), []).append((step, error))
+    for group in groups.values():
+        (first, error), *others = group
+        places = ", ".join(f"tasks[{step.body.index}]" for step, _ in group)
+        placed = _placed(places, error) if others else first.body.named(error)
+        for step, _ in group:
+            step.refuse(placed)
 
 
 def _refuse_same(alike: Sequence[_Step]) -> None:
