@@ -14,10 +14,9 @@ import anyio
 from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window
 from taskhand.domain.background_requests import idle_wait_s, is_idle
 from taskhand.domain.deadline import current_call
-from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_headers import MAX_WAIT_S, RateHeaders
 from taskhand.http.rate_limiter import (
     IDLE_PAUSE_S,
-    MAX_WAIT_S,
     Headroom,
     Rate,
     RateState,

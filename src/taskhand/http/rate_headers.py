@@ -7,11 +7,13 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-__all__ = ["LOCKED_S", "RateHeaders", "parse_ietf_headers", "posix_time", "retry_after_s"]
+__all__ = ["LOCKED_S", "MAX_WAIT_S", "RateHeaders", "parse_ietf_headers", "posix_time", "retry_after_s"]
 
 _DAY_S: Final = 86_400.0
 LOCKED_S: Final = 2.5
 """The shortest wait after a 423: HubSpot documents that a lock lasts two seconds, and asks to wait at least as long."""
+MAX_WAIT_S: Final = 30.0
+"""The longest wait, asked for by an upstream, that a request waits out; a longer one is reported at once."""
 _PAIR: Final = re.compile(r"[a-z]+=(\d{1,9}(?:\.\d{1,9})?)")
 
 

@@ -14,11 +14,10 @@ import anyio
 
 from taskhand.domain.background_requests import idle_wait_s, is_idle
 from taskhand.domain.errors import RateLimited
-from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_headers import MAX_WAIT_S, RateHeaders
 
 __all__ = [
     "IDLE_PAUSE_S",
-    "MAX_WAIT_S",
     "Headroom",
     "Limiter",
     "Rate",
@@ -43,9 +42,6 @@ A response may be wrong: if it asks for a wait of a day, or of thirty years, ano
 
 _MAX_REPORTED_REST_S: Final = 900.0
 """The longest rest of a window that an error reports as the wait."""
-
-MAX_WAIT_S: Final = 30.0
-"""The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
 
 IDLE_PAUSE_S: Final = 0.1
 """Seconds after which a background request checks again whether it may be sent, and whether others wait."""

@@ -11,6 +11,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final, Literal, Self
 
+from taskhand.http.rate_headers import MAX_WAIT_S
+
 __all__ = [
     "TABLE",
     "Action",
@@ -131,7 +133,7 @@ class RetryPolicy:
     attempts: int = 4
     base_s: float = 0.5
     cap_s: float = 8.0
-    retry_after_cap_s: float = 30.0
+    retry_after_cap_s: float = MAX_WAIT_S
 
     def backoff_s(self, attempt: int, jitter: float) -> float:
         """Seconds to wait after the given attempt (from 1), for a roll in [0, 1)."""

@@ -8,6 +8,7 @@ import anyio
 
 from taskhand.domain.deadline import acquire_in_time, time_left
 from taskhand.domain.errors import RateLimited, UpstreamError
+from taskhand.http.rate_headers import MAX_WAIT_S
 
 __all__ = ["REPEAT_WAITS_S", "SEARCH_WAITS_S", "hold_lock", "sleep_if_time", "wait_to_repeat"]
 
@@ -15,7 +16,6 @@ REPEAT_WAITS_S: Final = (0.5, 1.0, 2.0, None)
 """Seconds before each repetition of a request that the CRM asked to wait with; None after the last one."""
 SEARCH_WAITS_S: Final = (0.0, 2.0, 5.0)
 """Seconds before each search for lost creates; one search is enough if the CRM's lists do not lag."""
-_MAX_WAIT_S: Final = 30.0
 
 
 async def sleep_if_time(sleep: Callable[[float], Awaitable[object]], seconds: float) -> bool:
@@ -31,10 +31,10 @@ async def wait_to_repeat(
 ) -> bool:
     """Wait before a throttled request is sent again; False if it is not to be sent again.
 
-    `wait_s` is the wait if the CRM named none; None after the last repetition. If the CRM named a wait of up to half a
-    minute, the rate limiter waits; after a longer one the request is not repeated.
+    `wait_s` is the wait if the CRM named none; None after the last repetition. If the CRM named a wait of up to
+    `MAX_WAIT_S`, the rate limiter waits; after a longer one the request is not repeated.
     """
-    if wait_s is None or (throttled.retry_after_s or 0.0) > _MAX_WAIT_S:
+    if wait_s is None or (throttled.retry_after_s or 0.0) > MAX_WAIT_S:
         return False
     if throttled.retry_after_s is None:
         await sleep(wait_s)
