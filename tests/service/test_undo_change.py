@@ -56,7 +56,7 @@ async def test_a_limit_of_several_recreated_tasks_is_reported_once(tmp_path: Pat
     )
     plan = await undo_change(Call(app, "undo_change", arguments={}, options=Options(dry_run=True)), change.id)
     assert isinstance(plan, Plan)
-    assert plan.note == "Made again as a new task; not restored: id, created_at, creator_id, due, priority."
+    assert plan.note == "Made again as new tasks; not restored: id, created_at, creator_id, due, priority."
     await app.aclose()
 
 

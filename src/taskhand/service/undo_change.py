@@ -161,7 +161,8 @@ class _Undo:
         """The notes on all tasks together, without duplicates."""
         of_tasks = (one.possible.note for one in self.tasks if one.possible and one.possible.note)
         lacking = dict.fromkeys(what for one in self.inverses for what in one.not_restored)
-        again = f"Made again as a new task; not restored: {', '.join(lacking)}." if lacking else None
+        made = "a new task" if sum(bool(one.not_restored) for one in self.inverses) == 1 else "new tasks"
+        again = f"Made again as {made}; not restored: {', '.join(lacking)}." if lacking else None
         return " ".join(filter(None, (*dict.fromkeys((*self.general, *of_tasks)), self.held, again))) or None
 
 
