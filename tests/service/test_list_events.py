@@ -224,7 +224,9 @@ async def test_the_limits_of_a_crms_history_are_in_the_first_answer_and_in_answe
 ) -> None:
     async with open_stage(tmp_path, compares=True) as stage:
         stage.clock.move(minutes=1)
-        assert (await stage.call("list_events"))["note"] == "This is your first list: the feed begins now. It compares."
+        assert (await stage.call("list_events"))[
+            "note"
+        ] == "This is your first list without filters: it begins now. It compares."
         stage.clock.move(minutes=1)
         new = await stage.call("list_events")
         assert "note" not in new
@@ -266,6 +268,13 @@ async def test_a_filter_has_a_bookmark_of_its_own(tmp_path: Path) -> None:
         assert kinds(await stage.call("list_events", kinds=["completed"])) == [("completed", "Call")]
         assert kinds(await stage.call("list_events", kinds=["completed"])) == []
         assert kinds(await stage.call("list_events")) == [("completed", "Call")], "it was not shown without the filter"
+
+
+async def test_the_first_list_without_filters_is_not_called_the_first_of_all(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        filtered = await stage.call("list_events", kinds=["completed"])
+        assert filtered["note"].startswith("This is your first list with these filters: it begins now.")
+        assert (await stage.call("list_events"))["note"].startswith("This is your first list without filters:")
 
 
 async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_asked(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ __all__ = ["EventRow", "EventsAnswer", "event_row", "first_look_note", "people_i
 
 _TITLE: Final = 60
 _NAME: Final = 60
-_FIRST: Final = "This is your first list: the feed begins now."
+_FIRST: Final = "This is your first list {filters}: it begins now."
 _BEFORE: Final = " For earlier changes, send since, such as yesterday."
 
 
@@ -69,10 +69,11 @@ class EventsAnswer(UntrustedAnswer):
 
 
 def first_look_note(page: "EventPage") -> str | None:
-    """The note for a caller that has never read the feed before."""
+    """The note for a caller that has never read the feed with these filters before."""
     if page.since is not None:
         return None
-    return _FIRST + (_BEFORE if page.tells_past else "")
+    first = _FIRST.format(filters="with these filters" if page.filters else "without filters")
+    return first + (_BEFORE if page.tells_past else "")
 
 
 def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:
