@@ -1,6 +1,6 @@
 """Values of tasks as answers show them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from builders import ANA, BEN
 from taskhand.domain.due import Due
@@ -19,6 +19,13 @@ def test_times_are_on_the_clock_of_the_zone_and_people_have_names() -> None:
     programs = Wording("America/Santiago", for_programs=True)
     assert (programs.moment(AT), programs.moment(None)) == ("2026-03-01T18:00:05Z", None)
     assert HERE.people([BEN.id, ANA.id]) == [BEN.id, "Ana"]
+
+
+def test_moments_without_a_zone_are_on_the_clock_of_the_server() -> None:
+    here = Wording(clock_zone=timezone(timedelta(hours=-3)))
+    assert (here.moment(AT), here.moment(None)) == ("2026-03-01T15:00:05-03:00 Sun", None)
+    assert Wording("Europe/Madrid", clock_zone=here.clock_zone).moment(AT) == "2026-03-01T19:00:05+01:00 Sun"
+    assert Wording().moment(AT) == "2026-03-01T18:00:05+00:00 Sun"
 
 
 def test_a_difference_shows_both_values_of_each_field() -> None:

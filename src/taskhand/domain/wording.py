@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from taskhand.domain.due import Due, due_text, moment_text
 from taskhand.domain.receipt import FieldChange
@@ -15,13 +15,15 @@ class Wording:
     """Formats values: people by `names` (by id; an id without a name is shown), times in `zone` by default.
 
     `link_names` are the names of what tasks are linked to, by field and id.
-    `for_programs` is whether a moment is shown as ISO 8601 in UTC.
+    `for_programs` is whether a moment is shown as ISO 8601 in UTC. `clock_zone` is that of the server's clock, which
+    moments are shown in if there is no `zone`; without both as they have it.
     """
 
     zone: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     link_names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     for_programs: bool = False
+    clock_zone: tzinfo | None = None
 
     def due(self, due: Due | None) -> str | None:
         """The due date with its weekday, in local time; None if there is none."""
@@ -30,7 +32,8 @@ class Wording:
     def moment(self, at: datetime | None) -> str | None:
         """The moment in local time with its weekday, or as programs read it; None if it is not known."""
         if at is None or not self.for_programs:
-            return moment_text(at, self.zone) if at else None
+            local = at.astimezone(self.clock_zone) if at and self.clock_zone else at
+            return moment_text(local, self.zone) if local else None
         return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     def people(self, ids: Iterable[str]) -> list[str]:

@@ -35,7 +35,13 @@ async def load_wording(
     If the CRM `is_away`, only names that were never read are requested, and with a short timeout.
     """
     link_names = await _link_names(app, links)
-    wording = partial(Wording, app.timezone, for_programs=app.policy.answers == "whole", link_names=link_names)
+    wording = partial(
+        Wording,
+        app.timezone,
+        for_programs=app.policy.answers == "whole",
+        link_names=link_names,
+        clock_zone=app.clock().tzinfo,
+    )
     if not people:
         return wording()
     last = app.last_names

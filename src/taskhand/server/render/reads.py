@@ -211,7 +211,8 @@ def wording_of(found: "TaskList") -> "Wording":
 
     people = {person for task in found.tasks for person in task.responsible_ids}
     people |= {times.completed_by for times in found.times.values() if times.completed_by}
-    return Wording(found.zone, people_names([*found.members, *people], found.members, found.former))
+    names = people_names([*found.members, *people], found.members, found.former)
+    return Wording(found.zone, names, clock_zone=found.now.tzinfo)
 
 
 def zone_of(found: "TaskList") -> str:
