@@ -1,4 +1,4 @@
-"""The tree in docs/architecture.md shows folders and modules that exist."""
+"""The pages for developers name folders and modules that exist."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,8 @@ import taskhand
 
 ROOT = Path(taskhand.__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+TOPS = (PAGE.parents[1], ROOT, ROOT / "backends" / "vambe")
+"""The folders that the paths on the pages begin in: the checkout, the package, and the folder of a CRM."""
 
 
 def test_every_name_in_the_tree_of_the_page_is_a_folder_or_a_module() -> None:
@@ -19,6 +21,21 @@ def test_every_folder_is_in_the_tree_of_the_page() -> None:
     shown = {name.split("/")[0] for name in _names()}
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert folders - shown == set()
+
+
+def test_every_file_that_the_pages_for_developers_name_exists() -> None:
+    pages = {name: (PAGE.parent / name).read_text(encoding="utf-8") for name in ("architecture.md", "contributing.md")}
+    named = {name: re.findall(r"`([\w/]+/[\w/]*(?:\.py)?)`", text) for name, text in pages.items()}
+    assert all(len(files) > 10 for files in named.values()), "the files are read"
+    assert [(name, file) for name, files in named.items() for file in files if not _is_found(file)] == []
+
+
+def _is_found(file: str) -> bool:
+    """Whether a path exists below one of the folders, or is one that a recipe makes or a command writes."""
+    made = {"reopen_task", "globex", "dist", "<name>"}
+    return bool(made & {*re.split(r"[/.]", file)}) or any(
+        (top / name).exists() for top in TOPS for name in (file, f"{file}.py")
+    )
 
 
 def _names() -> list[str]:
