@@ -139,6 +139,7 @@ def test_a_field_that_the_backend_lacks_is_unknown() -> None:
         parse_call("update_task", update(description="x"), Capabilities(absent=frozenset({"description"})))
 
 
+KINDS = "'created', 'updated', 'completed', 'reopened', 'reassigned' or 'deleted'"
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("update_task", update(title=True), "title must be a string."),
     ("update_task", update(title=1.5), "title must be a string."),
@@ -172,6 +173,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("list_tasks", {"overdue": 0}, "overdue must be true or false."),
     ("list_tasks", {"order": "newest"}, "order must be 'due', 'created', 'oldest' or 'priority'."),
     ("list_tasks", {"order": ["due"]}, "order must be 'due', 'created', 'oldest' or 'priority'."),
+    ("list_events", {"kinds": ["created", "moved"]}, f"kinds has 'moved'; each item must be {KINDS}."),
     ("reassign_task", update(responsibleIds=[], mode="swap"), "mode must be 'replace', 'add' or 'remove'."),
 ]
 

@@ -1,13 +1,15 @@
 """The JSON types and values that an argument accepts by its schema, and the sentences that list them; pure."""
 
-from typing import Any
+from typing import Any, Final
 
+from taskhand.domain.truncation import truncate
 from taskhand.server.portable_schema import Schema, fields_of, item_fields
 
 __all__ = ["PAIR", "choices", "expected_choice", "expected_type", "json_types"]
 
 PAIR = frozenset({"name", "value"})
 """The fields of an object that is accepted as one entry of a map."""
+_GIVEN: Final = 40
 
 
 def json_types(schema: Schema) -> set[str]:
@@ -23,10 +25,13 @@ def choices(schema: Schema) -> list[Any]:
     return []
 
 
-def expected_choice(name: str, schema: Schema) -> str:
-    """The sentence that lists the values of an argument, or of the items of its list."""
+def expected_choice(name: str, schema: Schema, given: object) -> str:
+    """The sentence that lists the values of an argument, or of the items of its list, which names the item `given`."""
     *others, last = (repr(one) for one in choices(schema))
-    return f"{name} must be {' or '.join(filter(None, (', '.join(others), last)))}."
+    expected = " or ".join(filter(None, (", ".join(others), last)))
+    if isinstance(given, str) and "array" in json_types(schema):
+        return f"{name} has {truncate(given, _GIVEN)!r}; each item must be {expected}."
+    return f"{name} must be {expected}."
 
 
 def expected_type(name: str, schema: Schema) -> str:

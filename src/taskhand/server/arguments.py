@@ -89,8 +89,9 @@ class _Faults:
         for attribute, name in _chosen_from(type(arguments)):
             if isinstance(value := getattr(arguments, attribute), tuple):
                 node = fields_of(schema)[name]
-                if not {*value} <= {*choices(node)}:
-                    self.wrong.setdefault(name, expected_choice(name, node))
+                allowed = choices(node)
+                if lacking := [one for one in value if one not in allowed]:
+                    self.wrong.setdefault(name, expected_choice(name, node, lacking[0]))
 
     def to_error(self) -> CallerError:
         """One error with the first five sentences, after those on the unknown arguments."""
@@ -170,7 +171,7 @@ def _locate(location: Sequence[int | str], schema: Schema) -> tuple[str, Schema]
 def _sentence(error: ErrorDetails, name: str, node: Schema) -> str:
     match error["type"]:
         case "literal_error" if choices(node):
-            return expected_choice(name, node)
+            return expected_choice(name, node, error["input"])
         case "literal_error":
             return f"{name} must be {error['ctx']['expected']}."
         case "greater_than_equal" | "less_than_equal":
