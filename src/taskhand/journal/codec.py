@@ -85,6 +85,8 @@ def intent_json(intent: Intent) -> _Json:
         "before": intent.before and _snapshot_json(intent.before),
         "edit": intent.edit and _edit_json(intent.edit),
     }
+    if intent.asked is intent.edit:
+        return value
     asked = intent.asked and _edit_json(intent.asked)
     return value if asked == value["edit"] else value | {"asked": asked}
 

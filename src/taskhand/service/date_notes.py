@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from pydantic import MISSING
@@ -28,9 +28,8 @@ _COUNTED_IN_UTC: Final = "No time zone is set, so days in words were counted in 
 
 def note_on_words(app: AppContext, matched: Iterable[Match]) -> str | None:
     """The note on dates in words that were counted in UTC, because neither the settings nor the machine have a zone."""
-    now = app.clock()
     words = [one for one in matched if one.argument in _DATES]
-    if app.timezone is not None or now.utcoffset() != timedelta() or not words:
+    if not words or app.timezone is not None or (now := app.clock()).utcoffset() != timedelta():
         return None
     from taskhand.domain.date_words.arguments import depends_on_zone  # noqa: PLC0415  few calls have words
 
@@ -55,18 +54,17 @@ async def _note_on_past(call: Call, written: Receipt | BulkReceipt | Plan) -> st
     change = call.change
     if change is None or call.tool == "undo_change" or change.opening.undoes is not None:
         return None
+    dues = [(one, one.edit.due) for one in change.intents if one.edit is not None and isinstance(one.edit.due, Due)]
+    if not dues:
+        return None
     now, zone = call.app.clock(), call.app.timezone
-    past = [one for one in change.intents if one.edit is not None and _is_past(one.edit.due, now, zone)]
+    past = [one for one, due in dues if is_overdue(due, now, zone)]
     sets_status = any(one.edit is not None and isinstance(one.edit.status, StatusChoice) for one in past)
     finished = await _finished_statuses(call.app) if sets_status else ()
     past = [one for one in past if _is_written(one, written) and not _is_finished(one, finished)]
     if len(past) > 1:
         return f"{len(past)} of the new due dates are in the past."
     return "The new due date is in the past." if past else None
-
-
-def _is_past(due: Due | None | MISSING, now: datetime, zone: str | None) -> bool:
-    return isinstance(due, Due) and is_overdue(due, now, zone)
 
 
 def _is_written(intent: Intent, written: Receipt | BulkReceipt | Plan) -> bool:
