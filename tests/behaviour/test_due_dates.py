@@ -143,7 +143,11 @@ async def test_a_new_due_date_in_the_past_is_noted_in_writes_and_plans(agent: Ag
     assert planned["note"].endswith(PAST)
     assert (await agent("apply_plan", planId=planned["planId"]))["note"] == PAST
     bodies = [{"title": f"Visit {day}", "responsibleIds": ["me"], "priority": "1", "dueDate": day} for day in DAYS]
-    assert (await agent("create_tasks", tasks=bodies))["note"] == "2 of the new due dates are in the past."
+    past = "2 of the new due dates are in the past: 2026-02-25, 2026-02-26."
+    assert (await agent("create_tasks", tasks=bodies))["note"] == past
+    again = [one | {"title": f"Again {one['dueDate']}"} for one in bodies[1:]]
+    past = "1 of the new due dates is in the past: 2026-02-26."
+    assert (await agent("create_tasks", tasks=again))["note"] == past
 
 
 async def test_a_due_date_of_today_or_of_a_finished_task_and_an_undo_are_not_noted_as_past(agent: Agent) -> None:

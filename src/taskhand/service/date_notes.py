@@ -23,6 +23,7 @@ __all__ = ["merged_note_on_words", "note_on_words", "with_date_notes"]
 _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 
 _DATES: Final = frozenset({"dueDate", "fromDate", "toDate", "since", "until"})
+_SHOWN_DAYS: Final = 3
 _COUNTED_IN_UTC: Final = "No time zone is set, so days in words were counted in UTC: set TASKHAND_TIMEZONE."
 
 
@@ -62,9 +63,17 @@ async def _note_on_past(call: Call, written: Receipt | BulkReceipt | Plan) -> st
     sets_status = any(one.edit is not None and isinstance(one.edit.status, StatusChoice) for one in past)
     finished = await _finished_statuses(call.app) if sets_status else ()
     past = [one for one in past if _is_written(one, written) and not _is_finished(one, finished)]
-    if len(past) > 1:
-        return f"{len(past)} of the new due dates are in the past."
-    return "The new due date is in the past." if past else None
+    return _describe_past(past, len(change.intents)) if past else None
+
+
+def _describe_past(past: Sequence[Intent], count: int) -> str:
+    """The note on these of `count` intents; the days tell which of several tasks are meant."""
+    if count == 1:
+        return "The new due date is in the past."
+    days = sorted({one.edit.due.day for one in past if one.edit is not None and isinstance(one.edit.due, Due)})
+    shown = ", ".join(map(str, days[:_SHOWN_DAYS]))
+    more = " and later days" if len(days) > _SHOWN_DAYS else ""
+    return f"{len(past)} of the new due dates {'is' if len(past) == 1 else 'are'} in the past: {shown}{more}."
 
 
 def _is_written(intent: Intent, written: Receipt | BulkReceipt | Plan) -> bool:
