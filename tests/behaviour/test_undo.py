@@ -63,7 +63,7 @@ async def test_undo_is_refused_with_the_values_if_all_that_it_would_write_change
     error = refused.value.error
     assert (error["code"], error["message"]) == (
         "changed_since",
-        f"Task {task['id']} has changed since in title; nothing was undone.",
+        f"Task {task['id']} has changed since in title; it was not undone.",
     )
     assert error["difference"][0]["changed"] == {"title": {"from": "New title", "to": "Theirs"}}
     assert error["wouldWrite"] == [{"id": task["id"], "title": "Call Acme"}]
@@ -160,6 +160,15 @@ async def test_undo_of_a_bulk_change_has_an_outcome_for_each_task(worker: Agent)
     text = str(undone)
     assert "dueDate" in text
     assert "2026-06-01" in text
+
+
+async def test_an_undo_of_several_tasks_names_the_one_that_changed_since_and_undoes_the_others(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number}", dueDate="2026-05-01"))["id"] for number in range(2)]
+    moved = await worker("bulk_update_tasks", taskIds=ids, changes={"dueDate": "2026-05-02"})
+    await worker("update_task", id=ids[0], dueDate="2026-05-03")
+    undone = await worker("undo_change", changeId=moved["changeId"])
+    assert undone["totals"] == {"applied": 1, "refused": 1}
+    assert f"Task {ids[0]} has changed since in dueDate; it was not undone." in str(undone)
 
 
 async def test_a_bulk_change_of_which_every_task_changed_since_is_refused_with_all_of_them(worker: Agent) -> None:

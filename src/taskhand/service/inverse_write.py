@@ -65,7 +65,7 @@ def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
         return None
     fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
     return CallerError(
-        f"Task {moved.id} has changed since in {', '.join(fields)}; nothing was undone.",
+        f"Task {moved.id} has changed since in {', '.join(fields)}; it was not undone.",
         code="changed_since",
         next_step="Look at the difference. To restore the earlier values anyway, send update_task with wouldWrite.",
         details={"difference": [moved], "wouldWrite": [{"id": moved.id} | request_body(edit)]},
@@ -125,7 +125,7 @@ async def _recreate(app: AppContext, deleted: Snapshot, now: Snapshot | None) ->
     """The create of a new task with the fields of the deleted one."""
     if now is not None:
         raise CallerError(
-            f"Task {deleted.task.id} exists; nothing was undone.",
+            f"Task {deleted.task.id} exists; its deletion was not undone.",
             code="changed_since",
             next_step="Read it with get_task.",
         )
@@ -170,7 +170,7 @@ def _nothing_to_restore_error(note: str | None) -> CallerError:
 def _gone_error(result: Result) -> CallerError:
     title = (result.after.title if result.after else None) or ""
     return CallerError(
-        f"Task {result.task_id} is gone; nothing was undone.",
+        f"Task {result.task_id} is gone; its change was not undone.",
         code="changed_since",
         next_step="list_changes with its id as taskId shows a deletion that was made here; undo that to make it again.",
         details={"difference": [Difference(result.task_id, title, "delete")]},
