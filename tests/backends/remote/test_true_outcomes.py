@@ -39,3 +39,23 @@ async def test_the_reported_outcome_of_a_deletion_is_true() -> None:
         told = report(None, failed[0]) if failed else report(note)
         is_done = adapter.wire.people_of(task.id) is None
         assert is_so(told, is_done=is_done), (script, told, is_done)
+
+
+@pytest.mark.parametrize("kind", [ScriptedAdapter, BatchedAdapter])
+@pytest.mark.parametrize("first", ["lost+", "late+", "failed+"])
+@pytest.mark.parametrize(
+    ("second", "unread"), [("throttled", "cut"), ("soon", "cut"), ("busy,absent", "cut"), ("throttled", "gone")]
+)
+async def test_an_update_is_unknown_if_its_repetition_is_refused_and_the_task_cannot_be_read(
+    kind: type[ScriptedAdapter], first: str, second: str, unread: str
+) -> None:
+    adapter, [task] = await open_adapter(f"{first} {second}", f"blind {unread}", kind)
+    [one] = await adapter.update_tasks([(task, EDIT)])
+    assert adapter.wire.people_of(task.id) == ["ben"]
+    assert report(None, one.error) == "unknown"
+
+
+async def test_updates_of_a_batch_are_unknown_if_its_repetition_is_throttled_and_nothing_can_be_read() -> None:
+    adapter, there = await open_adapter("lost+ throttled", "blind cut", BatchedAdapter, tasks=2)
+    results = await adapter.update_tasks([(task, EDIT) for task in there])
+    assert [report(None, one.error) for one in results] == ["unknown", "unknown"]

@@ -227,8 +227,10 @@ class _BatchUpdate(BulkUpdate[_Row]):
         except TaskhandError as error:
             self._progress.heed(error)
             for item in items:
-                refused = item.failure if item.failure is not None and counts_unread(item.failure) else None
-                item.fail(refused or self._messages.unknown_update(item.id))
+                refused = None if item.is_resent else item.failure  # the first request may have been applied
+                if refused is None or not counts_unread(refused):
+                    refused = self._messages.unknown_update(item.id)
+                item.fail(refused)
             rows = {}
         for item in items:
             row = rows.get(item.id)

@@ -5,7 +5,7 @@ The rules, for every CRM, of one update and of each update in a batch:
 - A refused write was not applied. An error of a read after the write has left proves nothing about the write.
 - A request to wait (`RateLimited`) and a doubtful refusal (`is_doubtful`) count as refusals, unless a read back shows
   that the write was applied all the same. A doubtful one that cannot be read back leaves the outcome unknown, unless it
-  names a wait or what the operator has to repair.
+  names a wait or what the operator has to repair, and no other request was sent before.
 - After a lost response (`OutcomeUnknown`) or a failure of the CRM (`UpstreamFailed`) the task is read back. If it shows
   the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
 - A write that was lost twice and whose task is untouched was not applied, unless a request may still arrive.
@@ -103,7 +103,7 @@ class Writer(Generic[_Row]):
         """The task as it is now.
 
         If it does not exist or cannot be read: NotFound if the write and the read both got a 404; else the refusal of
-        the write, for a task that cannot be read only if the refusal `counts_unread`; else OutcomeUnknown.
+        the only write, for a task that cannot be read only if the refusal `counts_unread`; else OutcomeUnknown.
         """
         refused = None if isinstance(item.failure, UpstreamFailed) else item.failure
         try:
@@ -112,6 +112,8 @@ class Writer(Generic[_Row]):
         except TaskhandError as unread:
             if isinstance(unread, NotFound) and isinstance(refused, NotFound):
                 raise unread from None
+            if item.is_resent:
+                refused = None  # the first request may have been applied
             if refused is not None and (isinstance(unread, NotFound) or counts_unread(refused)):
                 raise refused from None
             raise self._messages.unknown_update(item.id) from item.failure
