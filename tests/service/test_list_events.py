@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -268,6 +268,15 @@ async def test_a_filter_has_a_bookmark_of_its_own(tmp_path: Path) -> None:
         assert kinds(await stage.call("list_events", kinds=["completed"])) == [("completed", "Call")]
         assert kinds(await stage.call("list_events", kinds=["completed"])) == []
         assert kinds(await stage.call("list_events")) == [("completed", "Call")], "it was not shown without the filter"
+
+
+async def test_without_a_zone_notes_have_their_moments_on_the_clock_of_the_server(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        await start(stage)
+        here = replace(stage.app, clock=lambda: stage.clock().astimezone(timezone(timedelta(hours=-3))))
+        text, is_error = await call_tool(here, "list_events", {"since": "yesterday"})
+        assert not is_error, text
+        assert "Changes are known from 2026-03-02T12:01-03:00 Mon on." in json.loads(text)["note"]
 
 
 async def test_the_first_list_without_filters_is_not_called_the_first_of_all(tmp_path: Path) -> None:

@@ -209,15 +209,20 @@ async def _look(app: AppContext, unless_after: datetime, share: float = _SHARE) 
 def _describe_failure(app: AppContext, feed: Feed, failed: TaskhandError | None) -> str | None:
     if failed is None:
         return None
-    known = f"This is as of {moment_text(feed.looked_at, app.timezone)}." if feed.looked_at else "Nothing is known yet."
+    known = (
+        f"This is as of {moment_text(feed.looked_at.astimezone(app.reference.calendar), None)}."
+        if feed.looked_at
+        else "Nothing is known yet."
+    )
     return f"{failed.message} {known}"
 
 
 def _on_clock(app: AppContext, notes: Iterable[str | None]) -> tuple[str, ...]:
     """The notes without duplicates; their moments in UTC become the zone of all others."""
+    zone = app.reference.calendar
     return tuple(
         dict.fromkeys(
-            _IN_UTC.sub(lambda at: moment_text(datetime.fromisoformat(at[0]), app.timezone), one)
+            _IN_UTC.sub(lambda at: moment_text(datetime.fromisoformat(at[0]).astimezone(zone), None), one)
             for one in notes
             if one is not None
         )

@@ -49,7 +49,7 @@ async def learn_past(
     first = store.kept_from(app.clock())
     if first is None or since >= first:
         return await _learn(app, store, feed, since, can_ask=can_ask)
-    note = f"Changes are kept here from {moment_text(first, app.timezone)} on."
+    note = f"Changes are kept here from {_on_clock(app, first)} on."
     return " ".join(filter(None, (await _learn(app, store, feed, first, can_ask=can_ask), note)))
 
 
@@ -57,7 +57,7 @@ async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime
     if since >= feed.begun_at:
         return None
     source = find_source(app, feed.name)
-    begun = moment_text(feed.begun_at, app.timezone)
+    begun = _on_clock(app, feed.begun_at)
     if source is None or source.compares or not can_ask:
         return f"Changes are known from {begun} on."
     try:
@@ -67,8 +67,13 @@ async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime
         return f"Changes before {begun} could not be read: {error.message}"
     if await _keep(app, store, feed, since, past) and past.is_whole:
         return past.gap
-    last = moment_text(max((one.moment for one in past.events if one.moment), default=since), app.timezone)
+    last = _on_clock(app, max((one.moment for one in past.events if one.moment), default=since))
     return f"Changes from {last} to {begun} may be missing: send a later since."
+
+
+def _on_clock(app: AppContext, at: datetime) -> str:
+    """The moment in the configured zone, else in that of the server's clock."""
+    return moment_text(at.astimezone(app.reference.calendar), None)
 
 
 async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime, past: _Past) -> bool:
