@@ -169,3 +169,10 @@ async def test_a_change_that_a_plan_made_is_found_by_the_tool_that_planned_it(wo
         listed = (await worker("list_changes", tool=tool))["changes"]
         assert [row["changeId"] for row in listed] == [done["changeId"]]
     assert (await worker("list_changes", tool="update_task"))["changes"] == []
+
+
+async def test_an_empty_journal_of_a_task_has_a_note_that_its_id_may_be_wrong(worker: Agent, arm: Arm) -> None:
+    task = await worker.create()
+    assert "get_task shows whether the id exists" in (await worker("list_changes", taskId=arm.absent))["note"]
+    assert "note" not in await worker("list_changes", taskId=task["id"])
+    assert "note" not in await worker("list_changes", outcome="declined")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["list_changes_tool"]
 
 _LIMIT = 20
+_NONE_OF_TASK = "No such change of this task was made with these tools. get_task shows whether the id exists."
 _MAX_PAGE = 4_000
 """Maximum length of a page of tasks without an explicit limit, in characters."""
 _TASKS, _DIGITS = "t", 9
@@ -64,7 +65,10 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
         people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
         answer = ChangesAnswer.of(page, query.task_id, await load_wording(call.app, people))
         if query.limit == 1 or len(render_text(answer)) <= MAX_LENGTH:
-            note = note_on_words(call.app, matched)
+            is_empty_of_task = query.task_id is not None and query.after is None and not page.changes
+            note = " ".join(
+                filter(None, (note_on_words(call.app, matched), _NONE_OF_TASK if is_empty_of_task else None))
+            )
             return answer.model_copy(update={"matched": match_rows(matched) or MISSING, "note": note or MISSING})
         query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
 
