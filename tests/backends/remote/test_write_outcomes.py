@@ -246,7 +246,7 @@ IN_ONE_REQUEST = [
     ("lost late", "", "unknown, unknown", WRWR),
     ("late lost", "", "unknown, unknown", WRWR),
     ("late+", "", "applied, applied", WR),
-    ("lost", "gone", "task not found, task not found", WR),
+    ("lost", "gone", "unknown, unknown", WR),
     ("lost", "cut", "unknown, unknown", WR),
     ("lost lost", "ok moved", "unknown, unknown", WRWR),
     ("lost lost", "ok blind", "unknown, unknown", WRWR),

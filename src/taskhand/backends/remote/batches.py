@@ -16,9 +16,9 @@ from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
-from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
+from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import sleep_if_time
-from taskhand.backends.remote.writer import error_of_unshown, may_send_again
+from taskhand.backends.remote.writer import error_of_unread, error_of_unshown, may_send_again
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
@@ -227,10 +227,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         except TaskhandError as error:
             self._progress.heed(error)
             for item in items:
-                refused = None if item.is_resent else item.failure  # the first request may have been applied
-                if refused is None or not counts_unread(refused):
-                    refused = self._messages.unknown_update(item.id)
-                item.fail(refused)
+                item.fail(error_of_unread(item, error, self._messages))
             rows = {}
         for item in items:
             row = rows.get(item.id)
@@ -239,7 +236,9 @@ class _BatchUpdate(BulkUpdate[_Row]):
             if row is not None:
                 self._enter_row(item, row)
             elif not self._adapter.lists_lag:
-                item.fail(self._messages.no_task(item.id))
+                missing = self._messages.no_task(item.id)
+                was_confirmed = item.state is State.CONFIRMED
+                item.fail(missing if was_confirmed else error_of_unread(item, missing, self._messages))
         self._report(items)
 
     def _enter_row(self, item: Item[_Row], row: _Row) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, State
+from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
@@ -37,7 +38,7 @@ from taskhand.http.rate_limiter import without_pauses
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["Writer", "error_of_unshown", "may_send_again"]
+__all__ = ["Writer", "error_of_unread", "error_of_unshown", "may_send_again"]
 
 _Row = TypeVar("_Row")
 
@@ -100,23 +101,28 @@ class Writer(Generic[_Row]):
         return await self._adapter.complete(answer, before, edit)
 
     async def _read_back(self, item: Item[_Row]) -> _Row:
-        """The task as it is now.
-
-        If it does not exist or cannot be read: NotFound if the write and the read both got a 404; else the refusal of
-        the only write, for a task that cannot be read only if the refusal `counts_unread`; else OutcomeUnknown.
-        """
-        refused = None if isinstance(item.failure, UpstreamFailed) else item.failure
+        """The task as it is now; raises `error_of_unread`."""
+        was_refused = item.failure is not None and not isinstance(item.failure, UpstreamFailed)
         try:
-            with nullcontext() if refused is None else without_pauses():
+            with without_pauses() if was_refused else nullcontext():
                 return await self._adapter.get(item.id, item.edit)
         except TaskhandError as unread:
-            if isinstance(unread, NotFound) and isinstance(refused, NotFound):
-                raise unread from None
-            if item.is_resent:
-                refused = None  # the first request may have been applied
-            if refused is not None and (isinstance(unread, NotFound) or counts_unread(refused)):
-                raise refused from None
-            raise self._messages.unknown_update(item.id) from item.failure
+            error = error_of_unread(item, unread, self._messages)
+            raise error from None if error in (unread, item.failure) else item.failure
+
+
+def error_of_unread(item: Item[_Row], unread: TaskhandError, messages: Messages) -> TaskhandError:
+    """The error of an item that was sent and whose task does not exist (`unread` is NotFound) or cannot be read.
+
+    NotFound if the write and the read both got a 404; else the refusal of the only write, for a task that cannot be
+    read only if the refusal `counts_unread`; else OutcomeUnknown.
+    """
+    refused = None if isinstance(item.failure, UpstreamFailed) else item.failure
+    if isinstance(unread, NotFound) and isinstance(refused, NotFound):
+        return unread
+    if refused is not None and not item.is_resent and (isinstance(unread, NotFound) or counts_unread(refused)):
+        return refused
+    return messages.unknown_update(item.id)  # a first request that was sent again may have been applied
 
 
 def may_send_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
