@@ -148,9 +148,8 @@ def _parse_item(
     if not isinstance(sent, dict):
         return ListItem(sent, CallerError(expected_type("It", schema), next_step="Send an object in its place."))
     try:
-        body_fields = {
-            name: value for name, value in sent.items() if name != "clear"
-        }  # a new task has nothing to empty
+        # a new task has nothing to empty
+        body_fields = {name: value for name, value in sent.items() if name != "clear"}
         return ListItem(sent, parse_arguments(body, schema, body_fields, reads=reads, others=others))
     except CallerError as error:
         return ListItem(sent, error)

@@ -70,7 +70,7 @@ def with_own_credential(
 async def describe_credential(own: OwnBackends | None, principal: Principal, connection: str) -> str | None:
     """A sentence on the credential that a person's calls use at the CRM; None if callers are not known.
 
-    `own` is None if nobody can link one; people who have to are told so.
+    `own` is None if nobody can link one; for a person who must use one the sentence says so.
     """
     if principal.person is None:
         return None
