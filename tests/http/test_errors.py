@@ -16,7 +16,7 @@ from taskhand.http.errors import (
     unconfirmed_write_error,
 )
 from taskhand.http.retry import Event, RequestKind
-from taskhand.http.upstream import Upstream
+from taskhand.http.upstream import CREDENTIAL, Explanation, Upstream
 
 ACME = Upstream(name="Acme", base_url="https://acme.test", auth={}, credential="ACME_KEY", variable="ACME_BASE_URL")
 PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
@@ -31,8 +31,9 @@ def test_an_error_with_an_own_key_does_not_name_the_setting_of_the_server(status
     assert shared.code == own.code
 
 
-def test_a_status_may_say_of_one_crm_that_the_key_is_not_accepted() -> None:
-    assert status_error(replace(ACME, credential_statuses=frozenset({418})), 418).code == "unauthorized"
+def test_a_crm_may_say_with_another_status_that_the_key_is_not_accepted() -> None:
+    refused = Explanation("Acme does not accept the key.", frozenset({CREDENTIAL}))
+    assert status_error(replace(ACME, explain=lambda *_: refused), 418).code == "unauthorized"
     assert status_error(ACME, 418).code == "upstream_error"
 
 

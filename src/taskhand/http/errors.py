@@ -22,7 +22,7 @@ from taskhand.domain.errors import (
 from taskhand.http.certificates import explain_distrust, remedy_for_distrust
 from taskhand.http.response_body import Json, is_web_page
 from taskhand.http.retry import Event, RequestKind, event_of
-from taskhand.http.upstream import Explanation, Upstream
+from taskhand.http.upstream import CREDENTIAL, Explanation, Upstream
 
 __all__ = [
     "UNNAMED",
@@ -63,7 +63,7 @@ def status_error(
             return refused_values_error(name, explained)
         case _ if status in _PROXY_STATUSES:
             return proxy_error(upstream, "", status)
-        case _ if status == HTTPStatus.UNAUTHORIZED or status in upstream.credential_statuses:
+        case _ if status == HTTPStatus.UNAUTHORIZED or CREDENTIAL in about:
             return OperatorError(
                 text or f"{name} does not accept the credential.",
                 code="unauthorized",

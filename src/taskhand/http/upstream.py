@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.response_body import Json
 
-__all__ = ["Explanation", "Limits", "Runtime", "Upstream", "check_headers"]
+__all__ = ["CREDENTIAL", "Explanation", "Limits", "Runtime", "Upstream", "check_headers"]
+
+CREDENTIAL: Final = "credential"
+"""What a refusal is about that says of the key, whatever its status, that it is not accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,9 @@ class Upstream:
     `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
     wire. `credential` and `variable` name the environment variables of the key and of the base URL. `is_own` is
     whether the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own rate
-    headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `credential_statuses` mean,
-    like a 401, that the key is not accepted. `explain` may convert a refusal (status, body) to our own sentence, which
-    may name the refused fields, and never quotes the upstream.
+    headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `explain` may convert a
+    refusal (status, body) to our own sentence, which may name the refused fields, and never quotes the upstream. An
+    explanation about CREDENTIAL has the meaning of a 401.
     """
 
     name: str
@@ -64,7 +67,6 @@ class Upstream:
     allow_http: bool = False
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
     read_wait: "Callable[[Json], float | None] | None" = None
-    credential_statuses: frozenset[int] = frozenset()
     explain: "Callable[[int, Json], Explanation | None] | None" = None
 
 

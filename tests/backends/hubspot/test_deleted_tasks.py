@@ -205,7 +205,7 @@ FAULTS = (
     (Fault("status", "", status=429, nth="every"), "rate_limited"),
     (Fault("status", "", status=423, nth="every"), "rate_limited"),
     (Fault("status", "", status=401, nth="every"), "unauthorized"),
-    (Fault("status", "", status=530, nth="every"), "unauthorized"),
+    (Fault("status", "", status=530, nth="every"), "upstream_error"),
     (Fault("reset_before", "", nth="every"), "upstream_error"),
     (Fault("html", "", status=200, nth="every"), "upstream_invalid"),
     (Fault("without_field", "", field="results", nth="every"), "upstream_invalid"),

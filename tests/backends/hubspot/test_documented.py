@@ -173,7 +173,7 @@ async def test_every_documented_request_is_sent_as_documented_or_refused_before_
 
 async def test_every_documented_error_status_gets_its_error_code() -> None:
     codes = {400: "upstream_refused", 401: "unauthorized", 403: "forbidden", 404: "task_not_found", 409: "conflict"}
-    codes |= dict.fromkeys((423, 429, 477), "rate_limited") | {524: "upstream_error", 530: "unauthorized"}
+    codes |= dict.fromkeys((423, 429, 477), "rate_limited") | dict.fromkeys((524, 530), "upstream_error")
     time = Time()
     async with staged(hubspot(time, spec_variant=OPEN), time) as stage, Client(create_server(stage.app)) as client:
         agent = Agent(client)

@@ -15,7 +15,7 @@ from passing import Time
 from taskhand.backends.hubspot.adapter import HubSpotAdapter
 from taskhand.backends.hubspot.auth import credential
 from taskhand.backends.hubspot.client import HubSpotClient
-from taskhand.backends.hubspot.errors import CREDENTIAL_STATUSES, explain, read_limits, read_wait
+from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
@@ -141,7 +141,6 @@ async def wired(
         variable="HUBSPOT_BASE_URL",
         read_headers=read_limits,
         read_wait=read_wait,
-        credential_statuses=CREDENTIAL_STATUSES,
         explain=explain,
     )
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)

@@ -221,6 +221,9 @@ def failures() -> Iterator[Row]:
         read=failed(4),
     )
     yield Row("500 once", (status(500),), update=failed(1), delete=applied(2, "sent_again"), create=unknown(1))
+    # A CDN in front of the CRM answers so for failures of its own.
+    again = applied(2, "sent_again")
+    yield Row("530", (status(530),), update=failed(1), delete=again, create=unknown(1), bulk=failed(1), read=failed(1))
     # The CRM asks to wait, so a deletion is not sent again either.
     later = failed(1, after=3600.0)
     yield Row("503, Retry-After: 3600", (status(503, 3600),), later, later, unknown(1), later, later)

@@ -18,11 +18,10 @@ from taskhand.domain.properties import property_field
 from taskhand.http.errors import refused_values_error
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.response_body import Json
-from taskhand.http.upstream import Explanation
+from taskhand.http.upstream import CREDENTIAL, Explanation
 
 __all__ = [
     "ALL_DAY",
-    "CREDENTIAL_STATUSES",
     "explain",
     "ids_in",
     "read_limits",
@@ -34,9 +33,6 @@ __all__ = [
 
 ALL_DAY: Final = "hs_task_is_all_day"
 """The property that an account may refuse."""
-
-CREDENTIAL_STATUSES: Final = frozenset({530})
-"""The HTTP statuses for a malformed token; reported by integrations, not documented."""
 
 _STATUS: Final = "newStatusName"
 _MEANINGS: Final[Mapping[str, str]] = {
@@ -58,7 +54,8 @@ _NO_ALL_DAY: Final = Explanation(
 _NO_RECORD: Final = Explanation("HubSpot does not have the record to link the task to.", frozenset({UNKNOWN_LINK}))
 _EXPIRED: Final = Explanation("HubSpot says that the access token is expired or invalid.")
 _WRONG_FORM: Final = Explanation(
-    "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens."
+    "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens.",
+    frozenset({CREDENTIAL}),
 )
 _PROPERTY: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")
@@ -74,11 +71,11 @@ _LIMITS: Final[Mapping[str, tuple[float, str]]] = {
 
 def explain(status: int, json: Json) -> Explanation | None:
     """Taskhand's explanation of a refusal; None if the body adds nothing to the status."""
-    if status in CREDENTIAL_STATUSES:
-        return _WRONG_FORM
     if not isinstance(json, dict):
         return None
     match status:
+        case 530:  # reported for a malformed token, and not documented; the CDN answers it for failures of its own
+            return _WRONG_FORM if json.get("category") == "INVALID_AUTHENTICATION" else None
         case 401:
             return _EXPIRED if json.get("category") == "EXPIRED_AUTHENTICATION" else None
         case 403:

@@ -90,7 +90,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
 
 def _upstream(settings: HubSpotSettings, variable: str, auth: Mapping[str, str]) -> "Upstream":
     """HubSpot with the credential in `variable`, which these headers carry."""
-    from taskhand.backends.hubspot.errors import CREDENTIAL_STATUSES, explain, read_limits, read_wait
+    from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
     from taskhand.http.upstream import Upstream
 
     return Upstream(
@@ -101,7 +101,6 @@ def _upstream(settings: HubSpotSettings, variable: str, auth: Mapping[str, str])
         variable="HUBSPOT_BASE_URL",
         read_headers=read_limits,
         read_wait=read_wait,
-        credential_statuses=CREDENTIAL_STATUSES,
         explain=explain,
     )
 
