@@ -57,11 +57,11 @@ class BulkCreate(Generic[_Row]):
         self._known = frozenset(self._adapter.recent.known_ids)
         try:
             to_send = [item for item in items if item.error is None]
-            self._lost_creates.begin(to_send)
+            self._lost_creates.under_way.update(to_send)
             await self._send_all(self._adapter.create_batches(to_send))
             await self._find([item for item in items if item.is_lost])
         finally:
-            self._lost_creates.end(items)
+            self._lost_creates.under_way.difference_update(items)
         self._report(items)
         return tuple(self._progress.results[index] for index in range(len(edits)))
 
@@ -159,7 +159,7 @@ class BulkCreate(Generic[_Row]):
     def _is_known(self, row: _Row) -> bool:
         """Whether a task existed before the creates of this call, or was made by another create."""
         task_id = self._adapter.to_task(row).id
-        return task_id in self._known or self._lost_creates.is_taken(task_id)
+        return task_id in self._known or task_id in self._lost_creates.made
 
     def _is_other(self, row: _Row, item: NewTask[_Row]) -> bool:
         """Whether a task is not the new one: it has another title, and is older or shows nothing else that was sent."""
@@ -206,8 +206,8 @@ class BulkCreate(Generic[_Row]):
         """
         for item in items:
             if item.row is not None:
-                self._lost_creates.made(self._adapter.to_task(item.row).id)
-        self._lost_creates.end(items)
+                self._lost_creates.made.add(self._adapter.to_task(item.row).id)
+        self._lost_creates.under_way.difference_update(items)
         if items:
             await self._adapter.complete_creates(items)
         for item in items:
@@ -220,7 +220,7 @@ class BulkCreate(Generic[_Row]):
         reason = self._progress.heed(error)
         for item in items:
             item.error = item.error or (error if self._is_alone else reason)
-        self._lost_creates.end(items)
+        self._lost_creates.under_way.difference_update(items)
         self._report(items)
 
     def _report(self, items: Sequence[NewTask[_Row]]) -> None:
@@ -231,7 +231,7 @@ class BulkCreate(Generic[_Row]):
             written = None
             if item.row is not None:
                 written = self._adapter.to_written(item.row, item.edit, None, item.note)
-                self._lost_creates.made(written.task.id)
+                self._lost_creates.made.add(written.task.id)
             self._progress.report(item.index, ItemResult(written.task.id if written else "", written, item.error))
 
 

@@ -3,7 +3,7 @@
 Recovery after a crash uses the same search (`Backend.find_created`).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -20,38 +20,26 @@ _Row = TypeVar("_Row")
 
 
 class LostCreates(Generic[_Row]):
-    """Searches for lost creates; remembers the tasks that this process made, and the creates under way."""
+    """Searches for lost creates.
+
+    `made` are the ids of the tasks that creates of this process have made: no other create claims them. `under_way` are
+    the creates whose outcome is not known yet: they keep lost creates that may look alike from claiming a task.
+    """
 
     def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
+        self.made: set[str] = set()
+        self.under_way: set[NewTask[_Row]] = set()
         self._adapter = adapter
-        self._under_way: set[NewTask[_Row]] = set()
-        self._made: set[str] = set()
-
-    def begin(self, items: Iterable[NewTask[_Row]]) -> None:
-        """Mark creates as under way: they keep lost creates that may look alike from claiming a task."""
-        self._under_way.update(items)
-
-    def end(self, items: Iterable[NewTask[_Row]]) -> None:
-        """Mark creates as ended: their outcome is known."""
-        self._under_way.difference_update(items)
-
-    def made(self, task_id: str) -> None:
-        """Remember that a create has made this task, so that no other create claims it."""
-        self._made.add(task_id)
-
-    def is_taken(self, task_id: str) -> bool:
-        """Whether a create of this process has made this task."""
-        return task_id in self._made
 
     async def find(self, items: Sequence[NewTask[_Row]], known: frozenset[str]) -> list[CreateCandidates]:
         """Search once for the tasks of these items: returns the candidates of each, and enters the row of certain ones.
 
         `known` are the ids of tasks that were read before. TaskhandError if the search fails.
         """
-        edits, known = [one.edit for one in items], known | self._made
+        edits, known = [one.edit for one in items], known | self.made
         rows, ahead = await self._rows(edits, min(one.sent_at for one in items), known)
         found = [self._candidates(one.edit, one.sent_at, rows, ahead, known) for one in items]
-        others = [one.edit for one in self._under_way.difference(items)]
+        others = [one.edit for one in self.under_way.difference(items)]
         for index, task in match_creates(edits, found, others).items():
             items[index].row = rows[task.id]
         return found

@@ -1,7 +1,6 @@
 """Remembers the tasks that this process recently wrote or deleted: a CRM's lists may not show the change yet."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import Final, Generic, TypeVar
@@ -18,15 +17,19 @@ _DELETED_S: Final = 60.0
 class RecentWrite(Generic[_Row]):
     """A task as a write left it at `at` (seconds); `is_shown` once the CRM has shown it.
 
-    `former` are the states before this write and before the recent writes that preceded it, each once, latest last. A
-    list that lags shows one of them. `until` has the time (seconds) of the write that ended each of these states.
+    `ended` has the states before this write and before the recent writes that preceded it, each once and latest last,
+    with the time (seconds) of the write that ended it. A list that lags shows one of them.
     """
 
     row: _Row
     at: float
-    former: tuple[_Row, ...] = ()
-    until: tuple[float, ...] = ()
+    ended: tuple[tuple[_Row, float], ...] = ()
     is_shown: bool = False
+
+    @property
+    def former(self) -> tuple[_Row, ...]:
+        """The states without their times."""
+        return tuple(row for row, _ in self.ended)
 
 
 class RecentWrites(Generic[_Row]):
@@ -47,14 +50,15 @@ class RecentWrites(Generic[_Row]):
     def wrote(self, task_id: str, row: _Row, before: _Row | None = None) -> None:
         """Remember the state of a task after a write; `before` is its state before, None if unknown."""
         self.known_ids.add(task_id)
-        now, earlier = self._clock(), self.get(task_id)
+        now, last = self._clock(), self.get(task_id)
         left = [] if before is None else [before]
-        if earlier is not None and earlier.row not in left:
-            left.insert(0, earlier.row)
-        rows, until = self._former_states(earlier, now, [row, *left])
-        newer = [one for one in left if one != row]
+        if last is not None and last.row not in left:
+            left.insert(0, last.row)
+        oldest, later = now - self._keep_s, [row, *left]
+        ended = [(one, at) for one, at in (last.ended if last else ()) if at > oldest and one not in later]
+        ended += [(one, now) for one in left if one != row]
         self._written.pop(self._key(task_id), None)
-        self._written[self._key(task_id)] = RecentWrite(row, now, (*rows, *newer), (*until, *[now] * len(newer)))
+        self._written[self._key(task_id)] = RecentWrite(row, now, tuple(ended))
 
     def deleted(self, task_id: str, *, lag_s: float = _DELETED_S) -> None:
         """Remember that a task was deleted, as long as lists that lag by `lag_s` seconds may show it."""
@@ -86,19 +90,6 @@ class RecentWrites(Generic[_Row]):
     def is_deleted(self, task_id: str) -> bool:
         """True if a task was deleted recently, so that a list may still show it; no CRM reuses an id."""
         return self._deleted_until.get(self._key(task_id), -inf) > self._clock()
-
-    def _former_states(
-        self, write: RecentWrite[_Row] | None, now: float, later: Collection[_Row]
-    ) -> tuple[Sequence[_Row], Sequence[float]]:
-        """The recent states before an earlier write, without those in `later`, and the time at which each ended."""
-        if write is None:
-            return (), ()
-        first = bisect_right(write.until, now - self._keep_s)
-        rows, until = write.former[first:], write.until[first:]
-        if not any(one in rows for one in later):
-            return rows, until
-        kept = [index for index, one in enumerate(rows) if one not in later]
-        return [rows[index] for index in kept], [until[index] for index in kept]
 
     def _is_recent(self, write: RecentWrite[_Row]) -> bool:
         return write.at > self._clock() - self._keep_s
