@@ -10,7 +10,7 @@ from itertools import count
 import anyio
 from anyio.lowlevel import checkpoint
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 
 __all__ = ["SharedTime", "Time"]
 

@@ -19,9 +19,11 @@ import pytest
 from mcp import Client
 from mcp.types import Implementation
 
+from backends.local.arm import POSTGRES, open_postgres
 from behaviour.agent import Agent
-from behaviour.arms import ARMS, POSTGRES, Arm, open_postgres
+from behaviour.arms import ARMS
 from behaviour.person import Person
+from behaviour.world import Arm
 from taskhand.server.app import create_server
 from whole_answers import with_whole_answers
 

@@ -9,7 +9,8 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS
+from behaviour.world import Arm
 from taskhand.server.app import create_server
 
 ROW = {"id", "title", "status", "due", "priority", "responsibles"}

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
+from behaviour.world import Arm
 
 DEADLOCK_S = 20.0
 """Real seconds after which two calls are considered deadlocked."""

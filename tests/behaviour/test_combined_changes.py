@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
+from behaviour.world import Arm
 
 AT = {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "America/Santiago"}
 

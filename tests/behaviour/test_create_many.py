@@ -10,10 +10,12 @@ import anyio
 import pytest
 from mcp import Client
 
+from backends.close.arm import LEAD, close_sandbox, close_settings
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, LEAD, Arm, close_sandbox, close_settings
+from behaviour.arms import ARMS
 from behaviour.conftest import Connect
 from behaviour.person import Person
+from behaviour.world import Arm
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import NOW, Arm
+from behaviour.world import NOW, Arm
 
 SANTIAGO = "America/Santiago"
 TODAY = "2026-03-02"

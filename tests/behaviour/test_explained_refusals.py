@@ -3,7 +3,7 @@
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
+from behaviour.world import Arm
 
 
 async def _count_plans(agent: Agent) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
+from behaviour.world import Arm
 from taskhand.server.coercion import is_empty
 from taskhand.server.host_arguments import HOST_KEYS
 

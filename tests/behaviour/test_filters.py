@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS
 from behaviour.conftest import Connect
+from behaviour.world import Arm
 
 
 def arms(*names: str) -> list[Any]:

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
 from behaviour.conftest import Connect
+from behaviour.world import Arm
 
 
 async def test_every_write_is_in_the_journal_newest_first(connect: Connect, arm: Arm) -> None:

@@ -9,8 +9,9 @@ import pytest
 from mcp import Client
 from mcp.types import Implementation
 
+from backends.vambe.arm import vambe_sandbox, vambe_settings
 from behaviour.agent import Agent, Refused
-from behaviour.arms import NOW, vambe_sandbox, vambe_settings
+from behaviour.world import NOW
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app

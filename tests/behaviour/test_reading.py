@@ -3,7 +3,7 @@
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
+from behaviour.world import Arm
 
 
 async def test_statuses_are_listed_by_position_with_their_types(agent: Agent) -> None:

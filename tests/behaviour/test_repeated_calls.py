@@ -11,8 +11,9 @@ from mcp import Client
 from mcp.types import Implementation
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS
 from behaviour.conftest import Connect
+from behaviour.world import Arm
 from fixed_clock import FixedClock
 from taskhand.server.app import create_server
 from whole_answers import with_whole_answers

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS
+from behaviour.world import Arm
 
 NEW = {"title": "Visit", "responsibleIds": ["me"], "priority": "1"}
 

@@ -8,7 +8,8 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, PEOPLE, STATUSES, Arm, World, person
+from behaviour.arms import ARMS
+from behaviour.world import PEOPLE, STATUSES, Arm, World, person
 from taskhand.server.app import create_server
 from whole_answers import with_whole_answers
 

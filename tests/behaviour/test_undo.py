@@ -7,8 +7,8 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
 from behaviour.conftest import Connect
+from behaviour.world import Arm
 from taskhand.server.app import create_server
 
 

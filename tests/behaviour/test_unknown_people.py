@@ -7,7 +7,8 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, PEOPLE, Arm, World, person
+from behaviour.arms import ARMS
+from behaviour.world import PEOPLE, Arm, World, person
 from taskhand.backends.registry import NAMES, find_factory
 from taskhand.server.app import create_server
 

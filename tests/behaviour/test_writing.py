@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import Arm
+from behaviour.world import Arm
 
 
 async def _same(agent: Agent, task: dict[str, Any]) -> bool:

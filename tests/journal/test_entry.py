@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import TASK_ID, task
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome

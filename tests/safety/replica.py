@@ -20,9 +20,10 @@ from typing import TextIO
 import anyio
 from mcp import Client
 
+from backends.vambe.arm import vambe_settings
 from backends.vambe.wired import KEY
 from behaviour.agent import Refused
-from behaviour.arms import NOW, vambe_settings
+from behaviour.world import NOW
 from journals import numbered
 from safety.account import Agent
 from taskhand.journal.journal import Change, Intent, Opening

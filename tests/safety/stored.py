@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp import Client
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from safety.account import Agent, Stage
 from safety.crms import Sight
 from safety.victim import journal_in, store_in

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from backends.close import wired as on_close
 from backends.vambe import wired as on_vambe
-from behaviour.arms import NOW, vambe_settings
+from backends.vambe.arm import vambe_settings
+from behaviour.world import NOW
 from passing import Time
 from postgres_server import TestDatabase
 from safety.account import Agent

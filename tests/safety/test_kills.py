@@ -20,7 +20,7 @@ from mcp import Client
 
 from backends.vambe import wired as on_vambe
 from behaviour.agent import Refused
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from passing import Time
 from safety.account import Agent
 from safety.crms import CRMS, Crm, Sight

@@ -11,9 +11,10 @@ import anyio
 import pytest
 from mcp import Client
 
+from backends.vambe.arm import vambe_settings
 from backends.vambe.wired import KEY
 from behaviour.agent import Refused
-from behaviour.arms import NOW, vambe_settings
+from behaviour.world import NOW
 from journals import numbered
 from passing import Time
 from postgres_server import TestDatabase

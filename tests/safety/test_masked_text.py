@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Refused
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from journals import numbered
 from safety.account import Agent
 from safety.victim import store_in

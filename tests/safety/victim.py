@@ -20,7 +20,7 @@ from typing import Any, Literal
 import anyio
 from mcp import Client
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from journals import numbered
 from passing import Time
 from safety.account import Agent

@@ -8,8 +8,9 @@ from typing import Any
 from mcp import Client
 
 from behaviour.agent import Agent
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS
 from behaviour.person import Person as PersonAtClient
+from behaviour.world import Arm
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Scope
 from taskhand.journal.journal import Change, ChangeQuery

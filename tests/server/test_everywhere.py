@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from server.offices import NAMES, answer_of, client_of, open_offices
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS
+from behaviour.world import Arm
 from server.offices import answer_of, client_of, open_offices
 from server.persons import open_office
 from taskhand.backends.local.backend import LocalBackend

@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS
 from server.example_calls import calls_on, creating_calls
 from server.persons import ANA, BEN, Office, open_office
 from taskhand.server.tools import TOOLS
+
+if TYPE_CHECKING:
+    from behaviour.world import Arm
 
 OTHER = "Ana Soto"
 ONLY_OWN = "Only your own tasks are shown."

@@ -14,7 +14,8 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
 from behaviour.agent import Agent
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS
+from behaviour.world import Arm
 from server.listings import FILLED_IN, prompt_text, snapshot_files
 from server.surface import BACKENDS
 from taskhand.config.settings import Settings

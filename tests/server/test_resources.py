@@ -9,8 +9,10 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
+from backends.vambe.arm import vambe_sandbox, vambe_settings
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS, Arm, vambe_sandbox, vambe_settings
+from behaviour.arms import ARMS
+from behaviour.world import Arm
 from server.listings import read_json, snapshot_files, to_wire
 from server.surface import BACKENDS
 from service.feed_stage import open_stage

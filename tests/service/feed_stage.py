@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from fixed_clock import FixedClock
 from journals import numbered
 from taskhand.backends.local.backend import LocalBackend

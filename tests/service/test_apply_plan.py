@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import refused
 from fixed_clock import FixedClock
 from journals import numbered

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import refused
 from safety.victim import journal_in, store_in
 from taskhand.domain.bulk_receipt import BulkReceipt

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import refused
 from safety.victim import journal_in, store_in
 from taskhand.domain.edit import Edit

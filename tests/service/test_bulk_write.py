@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from taskhand.domain.bulk_receipt import TaskResult
 from taskhand.domain.outcome import Outcome
 from taskhand.journal.journal import Caller, Change, Ending, Opening, Result

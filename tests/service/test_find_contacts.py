@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from safety.victim import journal_in, store_in
 from taskhand.domain.errors import CallerError
 from taskhand.service.app_context import AppContext

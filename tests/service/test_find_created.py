@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from journals import numbered
 from safety.victim import journal_in, store_in
 from taskhand.domain.deadline import call_deadline, time_left

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import TASK_ID, refused, task
 from safety.victim import journal_in, store_in
 from taskhand.domain.edit import Edit

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import refused
 from safety.victim import journal_in, store_in
 from taskhand.journal.journal import ChangeQuery, Ending

@@ -3,7 +3,7 @@
 from datetime import UTC
 from pathlib import Path
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import PENDING, TASK_ID, task
 from safety.victim import journal_in, store_in
 from taskhand.domain.bulk_receipt import SkippedTasks

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import refused, task
 from safety.victim import journal_in, store_in
 from taskhand.domain.due import DueRequest, at_wall

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from backends.local.open_store import open_store
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import refused
 from safety.victim import journal_in
 from taskhand.service.app_context import AppContext

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import task
 from safety.victim import journal_in, store_in
 from taskhand.backends.local.backend import LocalBackend

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import TASK_ID, task
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit

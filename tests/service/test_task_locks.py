@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import anyio
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import refused, task
 from journals import numbered
 from safety.victim import journal_in, store_in

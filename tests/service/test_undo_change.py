@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import PENDING, TASK_ID, refused, task
 from fixed_clock import FixedClock
 from safety.victim import journal_in, store_in

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from journals import numbered
 from server.transports.server_process import output
 from taskhand.backends.local.backend import LocalBackend

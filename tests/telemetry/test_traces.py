@@ -20,7 +20,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from behaviour.arms import PEOPLE, vambe_sandbox, vambe_settings
+from backends.vambe.arm import vambe_sandbox, vambe_settings
+from behaviour.world import PEOPLE
 from server.transports.server_process import META, Pipe, serving
 from taskhand.cli.traces import open_traces
 from taskhand.sandbox.server import serve

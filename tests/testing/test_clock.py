@@ -1,6 +1,6 @@
 import anyio
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from taskhand.testing.clock import Clock
 
 

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from backends.close import wired
+from backends.close.arm import close_sandbox
 from backends.remote.doctor_crm import Crm as DoctorCrm
-from behaviour.arms import SANTIAGO, close_sandbox
+from behaviour.world import SANTIAGO
 from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight

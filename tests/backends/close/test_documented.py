@@ -12,7 +12,7 @@ from mcp import Client
 
 from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, TASK, Time, close, row, task_id, wired
 from behaviour.agent import Agent
-from behaviour.arms import SANTIAGO
+from behaviour.world import SANTIAGO
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from backends.close.test_safe_writes import agent_on
 from backends.close.wired import ANA, ELENA, KEY, LEAD, LUIS, OTHER_LEAD, TASK, Time, close, on_close, row, wired
 from behaviour.agent import Agent
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from taskhand.backends.close.auth import credential
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit

@@ -11,7 +11,7 @@ import pytest
 from backends.close.test_safe_writes import agent_on, agents_on
 from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, on_close, row, task_id, wired
 from behaviour.agent import Refused
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from safety.faults_table import ROWS, Row
 from safety.victim import journal_in
 from taskhand.domain.edit import Edit

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from backends.close.wired import KEY, close
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from passing import Time
 from taskhand.backends.close.factory import FACTORY, CloseSettings
 from taskhand.backends.factory import OpenContext

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, Time, close, on_close, row, task_id
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.mapping import DONE, OPEN, task_of, times_of
 from taskhand.backends.close.paging import MAX_PAGES, Page, read_all_pages, settled_rows

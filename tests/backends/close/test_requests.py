@@ -24,7 +24,7 @@ from backends.close.wired import (
     row,
     task_id,
 )
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from taskhand.backends.close.auth import credential
 from taskhand.backends.close.client import offset_on
 from taskhand.backends.close.errors import explain

@@ -10,7 +10,7 @@ from mcp import Client
 
 from backends.close.wired import ANA, ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id, wired
 from behaviour.agent import Agent
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.backends.close.mapping import DONE
 from taskhand.domain.edit import Edit

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from behaviour.arms import NOW, PEOPLE
+from behaviour.world import NOW, PEOPLE
 from journals import journal_at
 from passing import Time
 from taskhand.backends.close.adapter import CloseAdapter

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from backends.hubspot import wired
+from backends.hubspot.arm import hubspot_sandbox
 from backends.remote.doctor_crm import Crm as DoctorCrm
-from behaviour.arms import SANTIAGO, hubspot_sandbox
+from behaviour.world import SANTIAGO
 from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight

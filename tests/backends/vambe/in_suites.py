@@ -6,7 +6,8 @@ from typing import Any
 
 from backends.remote.doctor_crm import Crm as DoctorCrm
 from backends.vambe import wired
-from behaviour.arms import PEOPLE, SANTIAGO, vambe_sandbox
+from backends.vambe.arm import vambe_sandbox
+from behaviour.world import PEOPLE, SANTIAGO
 from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from behaviour.arms import CAROLINA, CUSTOMER, PEOPLE, STATUSES, WORLD, person
+from backends.vambe.arm import WORLD
+from behaviour.world import CAROLINA, CUSTOMER, PEOPLE, STATUSES, person
 
 __all__ = [
     "ANA",

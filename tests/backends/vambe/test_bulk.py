@@ -10,9 +10,10 @@ import httpx2
 import pytest
 from anyio.lowlevel import checkpoint
 
+from backends.vambe.arm import WORLD
 from backends.vambe.journey import Journey, Waiting
 from backends.vambe.wired import ANA, EVER, KEY, LIST, backend_at, status, task_id, vambe
-from behaviour.arms import NOW, WORLD
+from behaviour.world import NOW
 from passing import Time
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import Item

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.vambe.arm import WORLD
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent
-from behaviour.arms import CAROLINA, CUSTOMER, NOW, PEOPLE, WORLD
+from behaviour.world import CAROLINA, CUSTOMER, NOW, PEOPLE
 from passing import Time
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.vambe.account import Account

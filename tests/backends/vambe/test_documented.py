@@ -9,7 +9,7 @@ from typing import Any
 from backends.vambe.vambe_agent import connected
 from backends.vambe.wired import ANA, KEY, LUIS, TASK, status, vambe
 from behaviour.agent import Agent
-from behaviour.arms import CAROLINA, CUSTOMER
+from behaviour.world import CAROLINA, CUSTOMER
 from taskhand.sandbox.vambe import VambeSandbox
 
 SANTIAGO = "America/Santiago"

@@ -13,7 +13,7 @@ from mcp import Client
 
 from backends.vambe.wired import KEY, LIST, TASK, TRUST, Time, Witness, backend_at, task_id, vambe, wired
 from behaviour.agent import Agent, Refused
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from journals import numbered
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit

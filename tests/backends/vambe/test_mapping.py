@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from behaviour.arms import CAROLINA, CUSTOMER, NOW, PEOPLE, STATUSES, WORLD
+from backends.vambe.arm import WORLD
+from behaviour.world import CAROLINA, CUSTOMER, NOW, PEOPLE, STATUSES
 from taskhand.backends.vambe.mapping import (
     DueAt,
     body_of,

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from backends.vambe.arm import WORLD
 from backends.vambe.wired import ANA, KEY, TASK, Time, backend_at, row
-from behaviour.arms import NOW, WORLD
+from behaviour.world import NOW
 from taskhand.backends.base import Misread
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due

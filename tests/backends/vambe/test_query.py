@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import anyio
 import pytest
 
+from backends.vambe.arm import WORLD
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent, Refused
-from behaviour.arms import NOW, PEOPLE, WORLD
+from behaviour.world import NOW, PEOPLE
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites

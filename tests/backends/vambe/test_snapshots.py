@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from backends.vambe.arm import WORLD
 from backends.vambe.wired import ANA, ELENA, KEY, LIST, backend_at, task_id, vambe
-from behaviour.arms import NOW, WORLD
+from behaviour.world import NOW
 from passing import Time
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due, due_of

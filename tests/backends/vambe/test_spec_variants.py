@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from mcp import Client
 
+from backends.vambe.arm import WORLD
 from backends.vambe.scenario import (
     ANA,
     GAPS,
@@ -29,7 +30,7 @@ from backends.vambe.scenario import (
 from backends.vambe.vambe_agent import connected
 from backends.vambe.wired import KEY, Time, wired
 from behaviour.agent import Agent, Refused
-from behaviour.arms import NOW, PEOPLE, STATUSES, WORLD
+from behaviour.world import NOW, PEOPLE, STATUSES
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from taskhand.server.app import create_server

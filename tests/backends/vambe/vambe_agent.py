@@ -8,8 +8,8 @@ from typing import Any
 
 from mcp import Client
 
+from backends.vambe.arm import vambe_settings
 from behaviour.agent import Agent
-from behaviour.arms import vambe_settings
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server

@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from behaviour.arms import NOW, PEOPLE, WORLD, vambe_settings
+from backends.vambe.arm import WORLD, vambe_settings
+from behaviour.world import NOW, PEOPLE
 from journals import journal_at
 from passing import Time
 from taskhand.backends.remote.adapter import Timing

@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import TASK_ID, task
 from safety.victim import journal_in, store_in
 from taskhand.domain.edit import Edit

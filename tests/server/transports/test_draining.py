@@ -19,8 +19,8 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 from starlette.types import Receive, Scope, Send
 
+from backends.vambe.arm import vambe_settings
 from backends.vambe.wired import KEY, TASK, vambe
-from behaviour.arms import vambe_settings
 from behaviour.conftest import ERAS
 from behaviour.person import Person
 from safety.account import newest_change

@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from passing import SharedTime
 from safety.victim import journal_in, store_in
 from taskhand.domain.background_requests import idle_share, is_idle

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from builders import TASK_ID, task
 from fixed_clock import FixedClock
 from journals import journal_at

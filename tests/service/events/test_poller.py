@@ -10,7 +10,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from behaviour.arms import NOW
+from behaviour.world import NOW
 from service.feed_stage import Stage, open_stage
 from taskhand.domain.background_requests import is_idle
 from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed

@@ -1,0 +1,80 @@
+"""HubSpot in the behaviour suite: its sandbox with the small world, and Taskhand in front of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import anyio
+from pydantic import SecretStr
+
+from behaviour.gaps import HUBSPOT_GAPS
+from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, Arm, World
+from taskhand.config.settings import Settings
+from taskhand.http.upstream import Runtime
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
+from taskhand.sandbox.server import serve
+from taskhand.service.app_context import AppContext
+from taskhand.wiring import open_app
+
+__all__ = ["ARM", "hubspot_sandbox", "hubspot_settings"]
+
+_COMPANY = "201"
+_QUICK = Runtime(clock=lambda: monotonic() * 20, sleep=lambda seconds: anyio.sleep(seconds / 20))
+"""Time that passes twenty times as fast: many tests reach HubSpot's limit of searches a second."""
+
+
+def hubspot_sandbox(world: World = SMALL_WORLD) -> HubSpotSandbox:
+    """A HubSpot with the world in it.
+
+    Its clock stands still, so limits that end with time are switched off.
+    """
+    owners = [
+        {"id": str(64492916 + n), "userId": 98499704 + n, "email": who["email"]}
+        | {"firstName": who["first_name"], "lastName": who["last_name"], "archived": not who.get("active", True)}
+        for n, who in enumerate(world.people, start=1)
+    ]
+    values = zip(("NOT_STARTED", "IN_PROGRESS", "COMPLETED"), world.statuses, strict=True)
+    first, _, last = world.carolina.partition(" ")
+    contact = {"firstname": first, "lastname": last, "email": CAROLINA["email"], "phone": "+56 9 5555 0101"}
+    theirs = {
+        "hs_task_subject": world.theirs,
+        "hs_timestamp": f"{DUE}T12:00:00+00:00",
+        "hubspot_owner_id": owners[-1]["id"],
+    }
+    seed = {
+        "owners": owners,
+        "statuses": [{"value": value, "label": status["name"]} for value, status in values],
+        "contacts": [{"id": "101", "properties": contact | {"associatedcompanyid": _COMPANY}}],
+        "companies": [{"id": _COMPANY, "properties": {"name": "Acme SpA"}}],
+        "tasks": [{"properties": theirs}] if world.theirs else [],
+    }
+    spec_variant = SpecVariant.parse(["searches=0", "burst=0", "search_lag=0"])
+    return HubSpotSandbox(seed=seed, clock=lambda: NOW, spec_variant=spec_variant)
+
+
+def hubspot_settings(url: str, **changed: Any) -> Settings:
+    """The settings that a user would make for it."""
+    given: dict[str, Any] = {
+        "hubspot_access_token": SecretStr("pat-na1-sandbox"),
+        "hubspot_base_url": url,
+        "hubspot_user_id": "elena@example.com",
+        "hubspot_rate": 1000,
+        "timezone": SANTIAGO,
+        "clock": NOW,
+    }
+    return Settings(**given | changed)
+
+
+@asynccontextmanager
+async def _open(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
+    changed = {"journal": folder / "journal.sqlite"} | dict(world.settings)
+    async with (
+        serve(hubspot_sandbox(world)) as url,
+        open_app(hubspot_settings(url, **changed), runtime=_QUICK) as at,
+    ):
+        yield at
+
+
+ARM = Arm("hubspot", _open, {"dueDate": "2026-12-31"}, _COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA")

@@ -1,0 +1,53 @@
+"""Vambe in the behaviour suite: its sandbox with the small world, and Taskhand in front of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from behaviour.world import CAROLINA, DUE, NOW, PEOPLE, SMALL_WORLD, STATUSES, Arm, World
+from taskhand.config.settings import Settings
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.service.app_context import AppContext
+from taskhand.wiring import open_app
+
+__all__ = ["ARM", "WORLD", "vambe_sandbox", "vambe_settings"]
+
+WORLD = {"members": PEOPLE, "statuses": STATUSES, "contacts": [CAROLINA], "tasks": [], "key_owner": PEOPLE[0]["id"]}
+
+
+def vambe_sandbox(world: World = SMALL_WORLD, **options: Any) -> VambeSandbox:
+    """A Vambe with the world in it."""
+    theirs = {"title": world.theirs, "responsibleIds": [world.people[-1]["id"]], "dueDate": DUE}
+    seed = WORLD | {
+        "members": world.people,
+        "statuses": world.statuses,
+        "contacts": [CAROLINA | {"name": world.carolina}],
+        "tasks": [theirs] if world.theirs else [],
+    }
+    return VambeSandbox(seed=seed, clock=lambda: NOW, **options)
+
+
+def vambe_settings(url: str, **changed: Any) -> Settings:
+    """The settings that a user would make for it."""
+    given: dict[str, Any] = {
+        "vambe_api_key": "vambe-sandbox-key",
+        "vambe_base_url": url,
+        "vambe_user_id": PEOPLE[0]["id"],
+        "vambe_statuses": "Pendiente,En Progreso,Completado",
+        "vambe_rate": 1000,
+        "clock": NOW,
+    }
+    return Settings(**given | changed)
+
+
+@asynccontextmanager
+async def _open(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
+    statuses = ",".join(status["name"] for status in world.statuses)
+    changed = {"journal": folder / "journal.sqlite"} | {"vambe_statuses": statuses} | dict(world.settings)
+    async with serve(vambe_sandbox(world)) as url, open_app(vambe_settings(url, **changed)) as at:
+        yield at
+
+
+ARM = Arm("vambe", _open, names_former=False)
