@@ -48,6 +48,8 @@ ROWS = (
     Row("429 after commit", Fault("status", status=429, retry_after=2, commit=True)),
     Row("429, Retry-After: 3600", Fault("status", status=429, retry_after=3600), "refused"),
     Row("403", Fault("status", status=403), "refused"),
+    # A request for one task is believed; the tasks of a batch are looked for before each is sent alone.
+    Row("400 after commit", Fault("status", status=400, commit=True), only="hubspot"),
     Row("slow, committed", Fault("slow"), read_s=LATE_S),
     Row("body cut off", Fault("truncated")),
     Row("in neither list, done", None, only="hubspot", spec_variant=("lost_input=3",)),

@@ -136,8 +136,10 @@ async def test_the_reported_outcomes_of_separate_creates_allow_for_lagging_lists
 
 CREATES_IN_ONE_REQUEST = [
     ("", "", "done, done, done", "write"),
-    ("refused", "", "done, done, done", "write write write write"),
-    ("refused ok refused ok", "", "done, upstream refused, done", "write write write write"),
+    ("refused", "", "done, done, done", "write look write write write"),
+    ("refused+", "", "found, found, found", "write look"),
+    ("refused", "cut", "unknown, unknown, unknown", "write look read"),
+    ("refused ok refused ok", "", "done, upstream refused, done", "write look write write write"),
     ("ok/refused/ok", "", "done, upstream refused, done", "write"),
     ("ok/done/ok", "", "done, found, done", WR),
     ("ok/lost/ok", "", "done, unknown, done", WR),

@@ -184,14 +184,17 @@ class HubSpotAdapter(TaskWriter):
         ids.update(record.id for record in records_in(answer))
         newest = sorted(ids - known, key=lambda one: (len(one), one), reverse=True)[:_MAX_CANDIDATES]
         records = await self._reader.read_records(newest, by_property=False, names=properties_in(*edits))
-        linked = await self._reader.with_links(list(records.values()))
-        return [one for one in linked if any(has_links(one, edit) for edit in edits)], ahead
+        return await self._reader.with_links(list(records.values())), ahead
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
         """The names of the fields that a record does not show as an edit sets them; raw values must be as sent."""
         if not shows_values(row.properties, raw_properties(edit)):
             return frozenset({"raw values"})
         return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
+
+    def disproves_create(self, row: Record, edit: Edit) -> bool:
+        """Whether a record has other values or lacks a link, as far as its links are known."""
+        return self.disproves(row, edit) or not has_links(row, edit)
 
     def to_task(self, row: Record) -> Task:
         """A record as a task."""

@@ -104,7 +104,7 @@ class TaskWriter(BatchAdapter[Record]):
         try:
             return await self._create(edit)
         except CallerError as error:
-            if (less := _part_of(edit)) is None:
+            if error.code != "upstream_refused" or (less := _part_of(edit)) is None:  # a 404 or a 409 is doubtful
                 raise refusal_of_new_task(error) from None
         return await self.create(less)
 

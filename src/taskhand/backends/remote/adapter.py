@@ -108,6 +108,10 @@ class CrmAdapter(Backend, Generic[_Row]):
         """Whether a row proves that an edit was not applied: a readable field has another value."""
         return not self.unmet(row, edit) <= unreadable_fields(self.to_task(row))
 
+    def disproves_create(self, row: _Row, edit: Edit) -> bool:
+        """Whether a row proves that it is not the new task of `edit`."""
+        return self.disproves(row, edit)
+
     async def complete(self, row: _Row, before: Task | None, edit: Edit) -> tuple[_Row, str | None]:
         """The whole task after a confirmed write, read back if the response has unreadable fields; with a note."""
         del before

@@ -105,7 +105,8 @@ class BulkCreate(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 answer = BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
             except TaskhandError as refused:
-                if is_doubtful(sent, refused):
+                will_be_split = len(items) > 1 and isinstance(refused, CallerError)
+                if will_be_split or is_doubtful(sent, refused):
                     await self._search_for_refused(items, refused)
                 await self._after_refusal([item for item in items if item.row is None and item.fault is None], refused)
                 return None
@@ -134,7 +135,7 @@ class BulkCreate(Generic[_Row]):
                 item.fault = refused
 
     async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
-        """Send each task of a refused batch alone, as the refusal made none; end the item of a single refusal."""
+        """Send each task of a refused batch alone that a search did not find; end the item of a single refusal."""
         if not isinstance(refused, CallerError):
             self._fail(items, refused)
         elif len(items) == 1:

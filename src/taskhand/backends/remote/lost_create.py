@@ -70,7 +70,7 @@ class LostCreates(Generic[_Row]):
             task
             for task_id, row in rows.items()
             if task_id not in known
-            and not self._adapter.disproves(row, edit)
+            and not self._adapter.disproves_create(row, edit)
             and is_created_since(task := self._adapter.to_task(row), by_their_clock - SEARCHED_BEFORE)
         ]
         return CreateCandidates(tasks, by_their_clock, is_guess=ahead is None)
