@@ -12,7 +12,7 @@ from typing import Final
 
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings, Origin
-from taskhand.config.credentials import FILE_SUFFIX, VARIABLE_MARK
+from taskhand.config.credentials import VARIABLE_MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
 from taskhand.config.paths import config_folder, expand_path, is_open_to_others
 from taskhand.config.placeholders import clean_value
@@ -120,8 +120,7 @@ def load_configuration(
         lambda name: Origin("flag", name),
     )
     merged.add(_drop_table_secrets(variables, file), lambda name: Origin("environment", name))
-    rest = {name: text for name, text in file.values.items() if name.removesuffix(FILE_SUFFIX) not in merged.values}
-    merged.add(read_variables(rest), lambda name: Origin("file", key_of(name), file.path))
+    merged.add(read_variables(file.values), lambda name: Origin("file", key_of(name), file.path))
     settings = Settings.of(merged.values, merged.called, environ).with_notes(merged.notes)
     origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
     origins |= {name: Origin("flag", f"--{name}") for name in flagged.values()}

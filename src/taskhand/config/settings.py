@@ -14,7 +14,6 @@ from taskhand.backends.registry import FACTORIES, BackendName, find_factory
 from taskhand.config.credentials import (
     FILE_SUFFIX,
     REFERENCES,
-    VARIABLE_MARK,
     Credential,
     read_credential_file,
     resolve_credential,
@@ -336,8 +335,6 @@ def find_usable(
             found.notes.append(Note(variable, message, error.next_step or "", "unread"))
             if variable in _CREDENTIALS:
                 found.values[variable] = SecretStr(reference or "")
-            if reference and reference.startswith(VARIABLE_MARK):
-                found.referenced.add(reference.removeprefix(VARIABLE_MARK).strip())
             continue
         text = kept.text if kept else value
         if kept and kept.variable:
