@@ -90,6 +90,8 @@ def test_an_entry_is_printed_without_a_key_where_nothing_is_tried(tmp_path: Path
 
 
 def test_a_printed_entry_refers_to_the_keyring(tmp_path: Path, kept: InMemory) -> None:
+    _print(tmp_path, "--backend", "vambe", "--name", "acme", "--dry-run", VAMBE_API_KEY=KEY)
+    assert kept.kept == {}
     done = _print(tmp_path, "--backend", "vambe", "--name", "acme", VAMBE_API_KEY=KEY)
     assert json.loads(done.stdout)["mcpServers"]["acme"]["env"]["VAMBE_API_KEY"] == "keyring:acme/VAMBE_API_KEY"
     assert kept.kept == {("taskhand", "acme/VAMBE_API_KEY"): KEY}

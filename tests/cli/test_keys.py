@@ -53,7 +53,7 @@ def test_only_the_key_goes_to_standard_output_and_its_description_to_standard_er
 def test_a_new_key_may_only_read_and_expires_after_ninety_days_by_default(keys: Keys) -> None:
     done = keys("create", "--person", "ci")
     assert "of ci may read, until 2026-06-02 15:30 UTC." in done.stderr
-    done = keys("create", "--person", "ci", "--scopes", "write", "--expires", "never")
+    done = keys("create", "--person", "ci", "--scopes", "write", "--expires", "never", "--name", 100 * "n")
     assert done.stderr.splitlines()[0] == "Without the scope read it shows no task."
     assert "may write, until it is revoked." in done.stderr
     done = keys("create", "--person", "ci", "--scopes", "destructive,read")

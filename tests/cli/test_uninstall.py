@@ -50,6 +50,10 @@ def _uninstall(home: Path, *options: str, typed: str | None = None) -> Result:
     return CliRunner().invoke(command, ["uninstall", *options], env=kept | {"HOME": str(home)}, input=typed)
 
 
+def _contents(home: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
 def _files(home: Path) -> set[str]:
     return {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()} - {"host.json"}
 
@@ -154,17 +158,21 @@ def test_the_report_counts_only_removed_files(no_keyring: None) -> None:  # noqa
 
 
 def test_uninstall_without_a_terminal_is_refused_and_removes_no_file(home: Path) -> None:
-    before = _files(home)
+    before = _contents(home)
     assert error_of(_uninstall(home)).message == "There is no terminal to ask for confirmation."
-    assert _files(home) == before
+    assert _contents(home) == before
 
 
-def test_uninstall_keeps_data_that_a_server_uses(home: Path) -> None:
-    lock = ProcessLock(home / "mine" / "own.journal.sqlite")
+def test_uninstall_changes_nothing_while_a_server_uses_the_data(home: Path, kept: InMemory) -> None:
+    journal = home / "mine" / "own.journal.sqlite"
+    (home / "mine" / "own.journal.sqlite.dead.lock").touch()
+    lock = ProcessLock(journal)
     lock.acquire()
-    before = _files(home)
-    assert "A server is using" in error_of(_uninstall(home, "--yes", "--data")).message
-    assert _files(home) == before
+    before, keys = _contents(home), dict(kept.kept)
+    refused = _uninstall(home, "--yes", "--data")
+    assert "A server is using" in error_of(refused).message
+    assert (_contents(home), kept.kept) == (before, keys)
+    assert lock.take_over("dead"), "the locks of dead servers are released"
     lock.release_all()
 
 

@@ -92,6 +92,9 @@ async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(office:
     [hook] = office.close._store.webhooks.values()  # noqa: SLF001  the API may not show the key
     assert office.kept("close") == hook.signature_key
     assert hook.verify_ssl
+    *_, kept, restart = made.output.splitlines()
+    assert kept.startswith(f"The key of the deliveries is kept in {office.file}: ")
+    assert restart == "Restart the server with --webhooks: then it accepts deliveries of Close."
     assert office.file.stat().st_mode & 0o077 == 0
     assert office.file.read_text().startswith("# mine\n")
     again = await office.run("create", "--connection", "close")

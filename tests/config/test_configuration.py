@@ -17,6 +17,7 @@ from taskhand.config.credentials import SERVICE
 from taskhand.config.file import key_of
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
+from unprivileged import open_folder, without_privileges
 
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
 KEYS = [key_of(Settings.variable(name)) for name in Settings.model_fields if name != "config"]
@@ -272,6 +273,17 @@ def test_the_file_of_a_credential_that_others_can_read_is_warned_about(
     told = [(warning.found, warning.remedy) for warning in found.warnings]
     sentence = f"The file that {variable} names can be read by other users of this machine."
     assert told == ([(sentence, f"Run: chmod 600 '{key}'")] if warned else [])
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can work as another user")
+def test_the_file_of_a_credential_that_another_user_owns_is_not_warned_about() -> None:
+    with open_folder() as folder:
+        key = folder / "key"
+        key.write_text(SECRET, encoding="utf-8")
+        key.chmod(0o644)
+        with without_privileges():
+            found = load_configuration({"TASKHAND_CONFIG": os.devnull, "VAMBE_API_KEY_FILE": str(key)}, {})
+    assert (found.settings.secrets, found.warnings) == ((SECRET,), ())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are told otherwise there")

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from fixed_clock import NOW
@@ -31,6 +33,7 @@ class Crm:
     @asynccontextmanager
     async def open_with(self, link: Link, token: OwnToken) -> AsyncIterator[OwnToken]:
         self.events.append(f"open with {link.credential.access_token}")
+        await anyio.lowlevel.checkpoint()
         yield token
         self.events.append("close")
 
@@ -130,3 +133,22 @@ async def test_the_connection_that_was_not_used_for_the_longest_time_is_closed_f
     async with pool.lease(["ben"]), pool.lease(["cat"]), pool.lease(["ana"]):
         assert crm.events.count("close") == 3, "a connection that is in use stays open"
     await pool.aclose()
+
+
+async def test_calls_at_the_same_time_share_one_connection(pool: ConnectionPool[OwnToken], crm: Crm) -> None:
+    async def call() -> None:
+        async with pool.lease(["ana"]):
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(call)
+    await pool.aclose()
+    assert (crm.events.count(OPENED[1]), crm.events.count("close")) == (1, 1)
+
+
+async def test_the_end_of_the_pool_closes_a_connection_in_use_once(pool: ConnectionPool[OwnToken], crm: Crm) -> None:
+    async with pool.lease(["ana"]):
+        await pool.aclose()
+        assert crm.events == [*OPENED, "close"]
+    assert crm.events == [*OPENED, "close"]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from taskhand.service.app_context import AppContext
     from taskhand.service.connections import Connections
 
-__all__ = ["EventReading", "read_events_of"]
+__all__ = ["EventReading", "handle_events", "read_events_of"]
 
 _PAGE: Final = 100
 _BEFORE: Final = " For earlier changes, use --since."
@@ -119,7 +119,7 @@ async def _read_each(served: "Connections", reading: EventReading) -> bool:
     for app in served:
         try:
             with _naming(app, reading):
-                await _handle(app, reading, read_events)
+                await handle_events(app, reading, read_events)
         except TaskhandError as error:
             if not served.are_several:
                 raise
@@ -134,7 +134,7 @@ async def _follow(served: "Connections", reading: EventReading) -> None:
 
         async def follow(app: "AppContext") -> None:
             with _naming(app, reading):
-                await _handle(app, reading, follow_events)
+                await handle_events(app, reading, follow_events)
             group.cancel_scope.cancel()  # the reader of the output is gone
 
         for app in served:
@@ -142,8 +142,11 @@ async def _follow(served: "Connections", reading: EventReading) -> None:
             group.start_soon(follow, app)
 
 
-async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., Any]) -> None:
-    """Handle the events of a connection in order; ends early if the reader of the output is gone."""
+async def handle_events(app: "AppContext", reading: EventReading, read: Callable[..., Any]) -> None:
+    """Handle the events of a connection in order; ends early if the reader of the output is gone.
+
+    `read` is `read_events` or `follow_events`.
+    """
     asked, reported, is_silent = await reading.ask(app), set[str](), True
     async with aclosing(read(app, asked)) as pages:
         async for page in pages:

@@ -1,0 +1,112 @@
+"""How `taskhand events` handles the pages of a feed: one event at a time, each note once, to the end."""
+
+import io
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from service.feed_stage import Stage, open_stage
+from taskhand.cli.event_command import EventCommand
+from taskhand.cli.event_reading import EventReading, handle_events
+from taskhand.service.list_events import EventPage, EventsAsked, list_events
+
+pytestmark = pytest.mark.anyio
+
+TITLES = ["Call 0", "Call 1", "Call 2"]
+
+
+@dataclass(frozen=True)
+class Recorder(EventCommand):
+    """A command that lets others run while it runs."""
+
+    words: Sequence[str] = ()
+    running: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    async def run(self, line: str) -> None:
+        """Record the line; no other may be running."""
+        assert self.running == []
+        self.running.append(line)
+        for _ in range(5):
+            await anyio.lowlevel.checkpoint()
+        self.done.append(self.running.pop())
+
+
+def reading_of(command: Recorder | None) -> EventReading:
+    return EventReading(None, (), (), None, None, follows=False, command=command, as_json=True)
+
+
+async def pages_of(stage: Stage) -> list[EventPage]:
+    """Three pages of one event each, all with the same note."""
+    for title in TITLES:
+        await stage.others.create(title)
+    since = stage.clock() - timedelta(days=1)
+    page = await list_events(stage.app, EventsAsked("desk", 10, since=since))
+    return [replace(page, events=(one,), notes=("It compares.",)) for one in page.events]
+
+
+async def handle(stage: Stage, reading: EventReading) -> None:
+    pages = await pages_of(stage)
+
+    async def read(*_: Any) -> AsyncIterator[EventPage]:
+        for page in pages:
+            yield page
+
+    await handle_events(stage.app, reading, read)
+
+
+class Unread(io.StringIO):
+    """Standard output on a pipe whose reader is gone."""
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        super().__init__()
+        end, self.descriptor = os.pipe()
+        os.close(end)
+
+    def fileno(self) -> int:
+        """The pipe."""
+        return self.descriptor
+
+    def close(self) -> None:
+        """Close the pipe too."""
+        os.close(self.descriptor)
+        super().close()
+
+
+async def test_a_note_of_several_pages_is_printed_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with open_stage(tmp_path) as stage:
+        await handle(stage, reading_of(None))
+    told = capsys.readouterr()
+    assert told.err.splitlines() == ["It compares."]
+    assert [title for title in TITLES if f'"{title}"' in told.out] == TITLES
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot see that the reader is gone")
+async def test_printing_ends_with_its_reader_and_a_command_runs_for_every_event(tmp_path: Path) -> None:
+    command = Recorder()
+    async with open_stage(tmp_path) as stage:
+        with Unread() as out, redirect_stdout(out):
+            await handle(stage, reading_of(command))
+            await handle(stage, reading_of(None))
+            printed = out.getvalue()
+    assert [title for title in TITLES if f'"{title}"' in printed] == TITLES[:1]
+    assert len(command.done) == len(TITLES)
+
+
+async def test_the_command_runs_for_one_event_at_a_time_whatever_the_connection(tmp_path: Path) -> None:
+    command = Recorder()
+    reading = reading_of(command)
+    async with open_stage(tmp_path) as stage, anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(handle, stage, reading)
+    assert len(command.done) >= 2 * len(TITLES)
