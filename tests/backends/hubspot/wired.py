@@ -154,7 +154,7 @@ async def wired(
         requests = HubSpotClient(calls, finds, version=version, id_property=id_property)
         settings = HubSpotSettings(hubspot_user_id=user, hubspot_access_token=SecretStr(KEY))
         timing = Timing(time.moment, time.clock, time.sleep)
-        backend = HubSpotAdapter(requests, settings, timezone, timing, new_id=lambda: "trace")
+        backend = HubSpotAdapter(requests, settings, timezone, timing)
         async with journal_at(time.moment, secrets=[KEY]) as journal:
             yield AppContext(
                 backend, Lazy(lambda: journal), time.moment, timezone, WHOLE, call_time=CallTime(monotonic=time.clock)

@@ -4,12 +4,11 @@ An update is a PATCH and a read: the response to the PATCH holds only the proper
 before the PATCH, and former links are removed after it (`links`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
@@ -74,17 +73,11 @@ class HubSpotAdapter(TaskWriter):
     batch_is_atomic = True
 
     def __init__(
-        self,
-        client: HubSpotClient,
-        settings: "HubSpotSettings",
-        timezone: str | None,
-        timing: Timing,
-        new_id: Callable[[], str] = lambda: uuid4().hex[:12],
+        self, client: HubSpotClient, settings: "HubSpotSettings", timezone: str | None, timing: Timing
     ) -> None:
-        """`new_id` makes the part of the trace ids that is unique to a request."""
         account = Account(client, settings, timezone, timing.monotonic)
         recent = RecentWrites[Record](_INDEX_LAG_S, timing.monotonic)
-        super().__init__(timing, TaskReader(client, account, recent), account, new_id)
+        super().__init__(timing, TaskReader(client, account, recent), account)
         self.capabilities = Capabilities(
             absent=frozenset({"resolution"}),
             not_clearable=frozenset({"dueDate"}),

@@ -68,17 +68,16 @@ class Input:
 
 
 class TaskWriter(BatchAdapter[Record]):
-    """The part of the adapter that writes tasks; `new_id` makes the part of trace ids that is unique to a request."""
+    """The part of the adapter that writes tasks."""
 
     account: Account
 
-    def __init__(self, timing: Timing, reader: TaskReader, account: Account, new_id: Callable[[], str]) -> None:
+    def __init__(self, timing: Timing, reader: TaskReader, account: Account) -> None:
         super().__init__(timing, reader.recent)
         self.account = account
         self._all_day = AllDayFlag()
         self._client = reader.client
         self._reader = reader
-        self._new_id = new_id
 
     def _properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
         """The properties to write for an edit of `before`; for a new task (None) also those that a deleted task had."""
@@ -166,8 +165,8 @@ class TaskWriter(BatchAdapter[Record]):
         """
         if not inputs:
             return BatchAnswer()
-        call, strip = self._new_id(), self._all_day.strip
-        sent = [replace(one, trace=f"{call}-{one.index}", properties=strip(one.properties)) for one in inputs]
+        strip = self._all_day.strip
+        sent = [replace(one, trace=f"input-{one.index}", properties=strip(one.properties)) for one in inputs]
         try:
             json = await post([one.json for one in sent])
         except CallerError as error:
