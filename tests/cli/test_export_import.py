@@ -3,6 +3,7 @@
 import csv
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -290,3 +291,21 @@ def test_a_row_without_a_status_has_the_initial_one_wherever_it_stands() -> None
     assert [line.value["status_config"]["name"] for line in lines] == ["Pendiente", "Completado", "En Progreso"]
     without = CsvReader((DONE, STARTED), (), (), None, Reference(NOW)).read_rows("title\nCall\n")
     assert [line.kind for line in without] == ["wrong"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_failed_export_leaves_no_file(tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415  Windows does not have it
+
+    store, source, folder = tmp_path / "tasks.sqlite", tmp_path / "source.csv", tmp_path / "out"
+    folder.mkdir()
+    source.write_text(f"title,description\nCall,{100_000 * 'x'}\n", encoding="utf-8")
+    invoke(import_tasks, store, source)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (80_000, limits[1]))
+    try:
+        with pytest.raises(CallerError, match="cannot be written: File too large"):
+            invoke(export_tasks, store, folder / "tasks.jsonl")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(folder.iterdir()) == []

@@ -171,3 +171,9 @@ def test_keys_that_are_too_short_or_repeated_are_refused(variable: str, value: s
         with pytest.raises(OperatorError, match=f"{variable} is not usable") as caught:
             Settings.from_env({variable: value})
         assert value not in caught.value.message
+
+
+def test_each_of_several_keys_in_a_setting_is_masked() -> None:
+    vault, state = [f"thv_{digit * 64}" for digit in "ab"], [digit * 32 for digit in "cd"]
+    given = {"TASKHAND_VAULT_KEY": ", ".join(vault), "TASKHAND_STATE_KEY": ", ".join(state)}
+    assert {*vault, *state} <= {*Settings.from_env(given).secrets}

@@ -17,6 +17,7 @@ from taskhand.http.retry import Event
 from taskhand.http.upstream import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from http.conftest import Clients, Server, Steps
 
 TASKS = Path.of("/tasks")
@@ -43,6 +44,31 @@ class Recording(httpx2.AsyncBaseTransport):
         is_first = len(self.timeouts) == 1
         headers = {"retry-after": "18"} if is_first else {}
         return httpx2.Response(503 if is_first else 200, headers=headers, stream=httpx2.ByteStream(b"{}"))
+
+
+class Endless(httpx2.AsyncByteStream):
+    """A body without an end."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 600
+
+    async def aclose(self) -> None:
+        """Remember it."""
+        self.is_closed = True
+
+
+class Answering(httpx2.AsyncBaseTransport):
+    """A transport that answers with this body."""
+
+    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+        self._body = body
+
+    async def handle_async_request(self, _request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, stream=self._body)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +121,12 @@ async def test_does_not_take_a_body_cut_at_the_limit_for_a_complete_one(
     with pytest.raises(UpstreamError) as caught:
         await client.get(TASKS)
     assert caught.value.code == "upstream_invalid"
+
+
+async def test_a_body_that_is_not_read_to_its_end_is_closed_at_once() -> None:
+    body, request = Endless(), httpx2.Request("GET", "https://crm.test/")
+    attempt = await send_once(Answering(body), request, within_s=1.0, body_bytes=1_000)
+    assert (attempt.event, body.is_closed) == (Event.OVERSIZED, True)
 
 
 async def test_a_too_large_answer_releases_its_connection(clients: Clients, server: Server, steps: type[Steps]) -> None:

@@ -113,8 +113,12 @@ def schemas(postgres: TestDatabase) -> list[object]:
     return [row[0] for row in postgres.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'taskhand\\_%'")]
 
 
-def test_all_data_are_copied_and_servers_on_the_database_use_them(server: Server, postgres: TestDatabase) -> None:
-    done = server.copy()
+def test_all_data_are_copied_and_servers_on_the_database_use_them(
+    server: Server, postgres: TestDatabase, tmp_path: Path
+) -> None:
+    table = '[connections.crm]\nbackend = "vambe"\napi_key = "of-a-crm"\n'  # its changes are in the same journal
+    (tmp_path / "taskhand.toml").write_text(table, encoding="utf-8")
+    done = server.copy(TASKHAND_CONFIG=str(tmp_path / "taskhand.toml"))
     assert done.exit_code == 0, done.output
     assert "keys 2." in done.stdout
     assert "tasks 3, people " in done.stdout
@@ -223,7 +227,8 @@ def test_a_credential_that_a_person_has_linked_opens_in_the_database_and_no_olde
 @contextmanager
 def hold_open(path: Path) -> Iterator[None]:
     """Another process has the file open, and does nothing."""
-    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM link'); print(flush=True)"
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM sqlite_schema')"
+    code += "; print(flush=True)"
     code += "; sys.stdin.read()"
     with subprocess.Popen(  # noqa: S603  our own program
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -238,9 +243,11 @@ def hold_open(path: Path) -> Iterator[None]:
 def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
     server: Server, postgres: TestDatabase
 ) -> None:
-    with hold_open(server.journal):
-        done = server.copy()
+    tasks, spelled_anew = server.folder / "tasks.sqlite", f"{postgres.url}0"  # as another database for the tasks
+    with hold_open(server.journal), hold_open(tasks):
+        done = server.copy(TASKHAND_DB=spelled_anew)
         assert done.exit_code == 1
+        assert f"another process has {tasks} open" in done.stdout
         assert f"another process has {server.journal} open" in done.stdout
         assert "taskhand_journal" not in schemas(postgres)
     server.create("Added", "key-added")
