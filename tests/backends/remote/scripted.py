@@ -231,6 +231,7 @@ class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):
     """Writes all tasks with one request, and one by itself."""
 
     min_batch = 2
+    max_creates = 100
 
     def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
         """All of them."""
@@ -240,10 +241,6 @@ class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):
         """PATCH them with one request."""
         acts = [partial(self.wire.change, item.id, task_body(item.edit)) for item in items]
         return _batch_answer(items, self.wire.play_each(acts))
-
-    def create_batches(self, items: Sequence[NewTask[JsonObject]]) -> list[list[NewTask[JsonObject]]]:
-        """All of them."""
-        return [list(items)]
 
     async def create_many(self, items: Sequence[NewTask[JsonObject]]) -> BatchAnswer[JsonObject]:
         """POST them with one request."""

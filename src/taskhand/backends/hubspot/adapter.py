@@ -16,19 +16,16 @@ from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, parts
 from taskhand.backends.hubspot.deleted_tasks import links_of_new
 from taskhand.backends.hubspot.links import (
     LinkChanges,
-    changes_links,
     check_link_ids,
     has_links,
     unlinked,
-    wanted_links,
 )
 from taskhand.backends.hubspot.mapping import (
     BODY,
-    ID_OF,
-    KINDS,
     Record,
     linked_ids,
     links_of,
+    links_set,
     raw_properties,
     records_in,
     shows_values,
@@ -69,6 +66,7 @@ class HubSpotAdapter(TaskWriter):
     name = "hubspot"
     remedies = REMEDIES
     messages = MESSAGES
+    max_creates = MAX_INPUTS
     batches_at_once = 4
     batch_is_atomic = True
 
@@ -169,9 +167,8 @@ class HubSpotAdapter(TaskWriter):
             if (theirs := await self.account.upstream_time()) is not None:
                 ahead = theirs - self.timing.clock()
         ids: set[str] = set()
-        for kind in KINDS:
-            others = [one for edit in edits if isinstance(one := getattr(edit, ID_OF[kind][0]), str)]
-            for other in dict.fromkeys(others):
+        for kind, other in dict.fromkeys(pair for edit in edits for pair in links_set(edit).items()):
+            if other is not None:
                 ids.update(linked_ids(rows_in("HubSpot", await self._client.tasks_of(kind, other), "results")))
         answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
         ids.update(record.id for record in records_in(answer))
@@ -201,7 +198,7 @@ class HubSpotAdapter(TaskWriter):
     def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write."""
         del before
-        task = self._reader.to_task(row, wanted_links(edit))
+        task = self._reader.to_task(row, [one for one in links_set(edit).values() if one])
         self.recent.wrote(row.id, row)
         return Written(task, self._all_day.add_note(edit, task, note))
 
@@ -237,7 +234,7 @@ class HubSpotAdapter(TaskWriter):
             return await self.get(item.id, item.edit)
         except TaskhandError as error:
             # The response to an update has no links.
-            if item.row is None or changes_links(item.edit) or self.unmet(item.row, item.edit):
+            if item.row is None or links_set(item.edit) or self.unmet(item.row, item.edit):
                 raise self.messages.unknown_update(item.id) from error
             item.note = self.messages.accepted
             return item.row
@@ -254,7 +251,7 @@ class HubSpotAdapter(TaskWriter):
                 item.fail(error)
         await links.link([item for item in items if not item.is_over])
 
-        linked = [item for item in items if changes_links(item.edit)]
+        linked = [item for item in items if links_set(item.edit)]
 
         async def finish() -> None:
             with end_of_call():
@@ -273,10 +270,6 @@ class HubSpotAdapter(TaskWriter):
         names = properties_in(*(item.edit for item in items))
         found = await self._reader.read_records([item.id for item in items], by_property=True, names=names)
         return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
-
-    def create_batches(self, items: Sequence[NewTask[Record]]) -> list[list[NewTask[Record]]]:
-        """Batches of up to 100 new tasks."""
-        return [list(part) for part in parts(items, MAX_INPUTS)]
 
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
         """Read new tasks back with their links; a task that cannot be read stays as HubSpot confirmed it."""

@@ -74,8 +74,10 @@ class HubSpotClient:
 
         `also` has the names of further properties to read.
         """
-        params = {"properties": ",".join(self._properties(also)), "associations": ",".join(kinds)}
-        return await self.http.get(self._task(task_id), params=params | self._by(by_property), expect="object")
+        params = {"properties": ",".join(self.properties(also)), "associations": ",".join(kinds)}
+        return await self.http.get(
+            self._task(task_id), params=params | self._by(by_property=by_property), expect="object"
+        )
 
     async def create(self, body: JsonObject) -> Reply:
         """POST one task."""
@@ -83,8 +85,8 @@ class HubSpotClient:
 
     async def update(self, task_id: str, properties: dict[str, str], *, by_property: bool = True) -> Reply:
         """PATCH one task; the response holds the properties that changed, not the whole task."""
-        json = {"properties": properties}
-        return await self.http.patch(self._task(task_id), json=json, params=self._by(by_property), expect="object")
+        json, params = {"properties": properties}, self._by(by_property=by_property)
+        return await self.http.patch(self._task(task_id), json=json, params=params, expect="object")
 
     async def archive(self, record_id: str) -> None:
         """DELETE one task, which goes to the recycling bin; this request takes only HubSpot's own id.
@@ -97,8 +99,7 @@ class HubSpotClient:
 
     async def update_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""
-        by = {"idProperty": self.id_property} if self.id_property else {}
-        json = {"inputs": [one | by for one in inputs]}
+        json = {"inputs": [one | self._by() for one in inputs]}
         return (await self.http.post(self._tasks("/batch/update"), json=json, expect="object", updates=True)).object
 
     async def create_many(self, inputs: list[JsonObject]) -> JsonObject:
@@ -109,32 +110,20 @@ class HubSpotClient:
     async def read_many(
         self,
         ids: Sequence[str],
+        names: Sequence[str],
         *,
-        by_property: bool | str,
-        names: Sequence[str] | None = None,
-        also: Collection[str] = (),
+        id_property: str | None = None,
+        histories: Sequence[str] = (),
+        archived: bool = False,
     ) -> JsonObject:
-        """POST batch/read of up to 100 ids, without links: the properties in `names`, else the fields' and `also`.
+        """POST batch/read of up to 100 tasks, 50 with `histories`: their properties in `names`, without links.
 
-        `by_property` may name the unique property whose values the ids are.
+        `id_property` is the unique property whose values the ids are, None for HubSpot's own ids. With `archived`,
+        deleted tasks are read.
         """
-        inputs = [{"id": one} for one in ids]
-        body = {"inputs": inputs, "properties": list(names or self._properties(also)), "propertiesWithHistory": []}
-        by = {"idProperty": by_property} if isinstance(by_property, str) else self._by(by_property)
-        return await self._read(self._tasks("/batch/read"), body | by)
-
-    async def read_histories(
-        self, ids: Sequence[str], histories: Sequence[str], *, archived: bool = False
-    ) -> JsonObject:
-        """POST batch/read of up to 50 of HubSpot's own ids: the fields' properties, and the histories of `histories`.
-
-        With `archived`, deleted tasks are read.
-        """
-        inputs = [{"id": one} for one in ids]
-        body = {"inputs": inputs, "properties": self._properties(()), "propertiesWithHistory": list(histories)}
-        return await self._read(
-            self._tasks("/batch/read"), body, params={"archived": "true"} if archived else _NO_PARAMS
-        )
+        by = {"idProperty": id_property} if id_property else {}
+        body = {"inputs": _ids(ids), "properties": list(names), "propertiesWithHistory": list(histories), **by}
+        return await self._read(self._tasks("/batch/read"), body, {"archived": "true"} if archived else _NO_PARAMS)
 
     async def deleted_tasks(self, after: str | None) -> JsonObject:
         """GET a page of deleted tasks, ordered by id, with their titles and owners."""
@@ -163,12 +152,12 @@ class HubSpotClient:
 
     async def by_id(self, kind: Kind, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of contacts, companies or deals, up to 100 ids, with their names."""
-        body = {"inputs": [{"id": one} for one in ids], "properties": [*_FOUND_PROPERTIES[kind]]}
+        body = {"inputs": _ids(ids), "properties": [*_FOUND_PROPERTIES[kind]]}
         return await self._read(Path.of(f"{self._base('objects')}/{kind}/batch/read"), body)
 
     async def links(self, kind: str, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of associations, up to 1,000 tasks."""
-        return await self._read(self._pairs(kind, "read"), {"inputs": [{"id": one} for one in ids]})
+        return await self._read(self._pairs(kind, "read"), {"inputs": _ids(ids)})
 
     async def link(self, kind: Kind, pairs: Sequence[tuple[str, str]]) -> None:
         """Link pairs of a task's id and another record's id; a single pair is a PUT, which may be repeated."""
@@ -246,6 +235,11 @@ class HubSpotClient:
         path = Path.of(f"{self._base('objects')}/{kind}/search")
         return (await self._searching.post(path, json=body, expect="object", reads=True)).object
 
+    def properties(self, also: Collection[str] = ()) -> list[str]:
+        """The names of the properties that a task is read with, and those in `also`."""
+        own = [self.id_property] if self.id_property else []
+        return list(dict.fromkeys([*PROPERTIES, *own, *sorted(also)]))
+
     def _base(self, family: str, older: str = "v3") -> str:
         return f"/crm/{older}/{family}" if self._version == "v3" else f"/crm/{family}/{self._version}"
 
@@ -256,18 +250,18 @@ class HubSpotClient:
     def _pairs(self, kind: str, verb: str) -> Path:
         return Path.of(f"{self._base('associations', 'v4')}/tasks/{kind}/batch/{verb}")
 
-    def _tasks(self, rest: str = "") -> Path:
-        return Path.of(f"{self._base('objects')}/tasks{rest}")
+    def _tasks(self, rest: str = "", **values: str) -> Path:
+        return Path.of(f"{self._base('objects')}/tasks{rest}", **values)
 
     def _task(self, task_id: str) -> Path:
-        return Path.of(f"{self._base('objects')}/tasks/{{id}}", id=task_id)
+        return self._tasks("/{id}", id=task_id)
 
-    def _properties(self, also: Collection[str]) -> list[str]:
-        own = [self.id_property] if self.id_property else []
-        return list(dict.fromkeys([*PROPERTIES, *own, *sorted(also)]))
-
-    def _by(self, by_property: bool) -> dict[str, str]:  # noqa: FBT001 - the callers' own flag
+    def _by(self, *, by_property: bool = True) -> dict[str, str]:
         return {"idProperty": self.id_property} if self.id_property and by_property else {}
+
+
+def _ids(ids: Sequence[str]) -> list[JsonObject]:
+    return [{"id": one} for one in ids]
 
 
 def next_page(answer: JsonObject) -> str | None:

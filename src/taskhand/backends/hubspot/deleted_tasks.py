@@ -10,11 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pydantic import MISSING
-
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, association_types, parts
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, shows_values
+from taskhand.backends.hubspot.mapping import KINDS, links_set, shows_values
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
 from taskhand.domain.concurrency import concurrent_tasks
@@ -92,7 +90,7 @@ class DeletedTasks:
         """The given properties and links that a task does not have."""
         shown: JsonObject = {}
         if properties:
-            answer = await self._client.read_many([record_id], by_property=False, names=list(properties))
+            answer = await self._client.read_many([record_id], list(properties))
             shown = next((row.get("properties") or {} for row in rows_in("HubSpot", answer, "results")), {})
         missing = {name: text for name, text in properties.items() if not shows_values(shown, {name: text})}
         unlinked: dict[str, list[JsonObject]] = {}
@@ -134,7 +132,7 @@ class DeletedTasks:
         not_further = _NEVER_WRITTEN | ARGUMENTS.keys()
         names = [name for name, one in known.items() if one.is_writable and name not in not_further]
         for part in parts(list(found), MAX_INPUTS):
-            answer = await self._client.read_many(part, by_property=False, names=[*names, *_LOST])
+            answer = await self._client.read_many(part, [*names, *_LOST])
             for row in rows_in("HubSpot", answer, "results"):
                 given, whole = row.get("properties"), found.get(str(row.get("id")))
                 if whole is not None and isinstance(given, dict):
@@ -194,9 +192,7 @@ def links_of_new(edit: Edit) -> dict[str, list[JsonObject]]:
     """The links of a new task by kind, with ids and types; for a deleted task, all links that it had."""
     further = _further_links(edit)
     found: dict[str, list[JsonObject]] = {}
-    for kind in KINDS:
-        if (wanted := getattr(edit, ID_OF[kind][0])) is MISSING:
-            continue
+    for kind, wanted in links_set(edit).items():
         raw = (edit.native or {}).get(kind)
         ids = map(str, raw) if isinstance(raw, list | tuple) else filter(None, [wanted])
         types = {one["id"]: one["types"] for one in further.get(kind, ())}

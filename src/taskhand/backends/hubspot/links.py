@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from pydantic import MISSING
-
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.hubspot.client import MAX_PAIRS, parts
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.domain.edit import Edit, without
@@ -28,30 +26,19 @@ from taskhand.domain.errors import (
     TaskhandError,
 )
 
-__all__ = ["LinkChanges", "changes_links", "check_link_ids", "has_links", "unlinked", "wanted_links"]
+__all__ = ["LinkChanges", "check_link_ids", "has_links", "unlinked"]
 
 _MAX_ID_DIGITS: Final = 20
 
 
-def changes_links(edit: Edit) -> bool:
-    """True if an edit sets the contact, the company or the deal."""
-    return any(getattr(edit, ID_OF[kind][0]) is not MISSING for kind in KINDS)
-
-
 def unlinked(edit: Edit) -> Edit:
     """The edit without the contact, the company and the deal."""
-    return without(edit, *(ID_OF[kind][0] for kind in KINDS))
-
-
-def wanted_links(edit: Edit) -> tuple[str, ...]:
-    """The ids of the contact, company and deal that an edit sets, which are shown if a task has several links."""
-    return tuple(one for kind in KINDS if isinstance(one := getattr(edit, ID_OF[kind][0]), str))
+    return without(edit, *(field for field, _, _ in ID_OF.values()))
 
 
 def has_links(record: Record, edit: Edit) -> bool:
     """True if a record has the contact, the company and the deal of a new task, as far as its links are known."""
-    wanted = ((kind, getattr(edit, ID_OF[kind][0])) for kind in record.links)
-    return all(one in record.links[kind] for kind, one in wanted if isinstance(one, str))
+    return all(one in record.links[kind] for kind, one in links_set(edit).items() if one and kind in record.links)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,8 +76,8 @@ class LinkChanges:
 
     async def link(self, items: Sequence[Item[Record]]) -> None:
         """Make the new links; an item whose link cannot be made fails."""
-        wanted = [item for item in items if changes_links(item.edit)]
-        kinds = [kind for kind in KINDS if any(getattr(item.edit, ID_OF[kind][0]) is not MISSING for item in wanted)]
+        wanted = [item for item in items if links_set(item.edit)]
+        kinds = [kind for kind in KINDS if any(kind in links_set(item.edit) for item in wanted)]
         records = await self._read_links([item.id for item in wanted], kinds)
         for item in wanted:
             try:
@@ -119,7 +106,7 @@ class LinkChanges:
 
     async def read_back(self, items: Sequence[Item[Record]]) -> None:
         """Read the links of written tasks; the items fail if the links cannot be read."""
-        changed = [(item, item.row) for item in items if item.row and not item.error and changes_links(item.edit)]
+        changed = [(item, item.row) for item in items if item.row and not item.error and links_set(item.edit)]
         try:
             records = await self._reader.with_links([row for _, row in changed])
         except TaskhandError:
@@ -194,14 +181,14 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
     if record is None:
         raise MESSAGES.no_task(item.id)
     found = []
-    for kind in KINDS:
-        field, argument, _ = ID_OF[kind]
-        wanted, linked = getattr(item.edit, field), record.links.get(kind, ())
-        if wanted is not MISSING and kind in hidden:
+    for kind, wanted in links_set(item.edit).items():
+        linked = record.links.get(kind, ())
+        if kind in hidden:
             raise hidden[kind].but()
-        if wanted is MISSING or linked == ((wanted,) if wanted else ()):
+        if linked == ((wanted,) if wanted else ()):
             continue
         if len(linked) > 1:
+            _, argument, _ = ID_OF[kind]
             raise CallerError(
                 f"Task {record.id} is linked to {len(linked)} {kind} in HubSpot, and {argument} can hold only one; "
                 "nothing was written.",

@@ -46,6 +46,7 @@ __all__ = [
     "deal_of",
     "linked_ids",
     "links_of",
+    "links_set",
     "member_of",
     "properties_of",
     "raw_properties",
@@ -272,6 +273,12 @@ def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
     """The links that the fields of a task show, by kind."""
     shown = {kind: getattr(task, ID_OF[kind][0]) for kind in KINDS}
     return {kind: (one,) if one else () for kind, one in shown.items() if one is not MISSING}
+
+
+def links_set(edit: Edit) -> Mapping[Kind, str | None]:
+    """The contact, the company and the deal that an edit sets, by kind; None for one that it removes."""
+    values = {kind: getattr(edit, ID_OF[kind][0]) for kind in KINDS}
+    return {kind: one for kind, one in values.items() if one is not MISSING}
 
 
 def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskStatuses) -> dict[str, str]:

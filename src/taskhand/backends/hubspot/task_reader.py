@@ -131,7 +131,7 @@ class TaskReader:
         for part in parts(list(dict.fromkeys(values)), MAX_INPUTS):
             asked = {one.casefold(): one for one in part}
             also = list(filter(None, (name, self.client.id_property)))
-            answer = await self.client.read_many(part, by_property=name, names=also)
+            answer = await self.client.read_many(part, also, id_property=name)
             for record in records_in(answer):
                 value = record.known_by(name)
                 if not record.is_archived and value.casefold() in asked:
@@ -147,7 +147,7 @@ class TaskReader:
         id_property = self.client.id_property if by_property else None
 
         async def fetch(batch: Sequence[str]) -> None:
-            answer = await self.client.read_many(batch, by_property=by_property, also=names)
+            answer = await self.client.read_many(batch, self.client.properties(names), id_property=id_property)
             asked = {one.casefold(): one for one in batch}
             for record in records_in(answer):
                 known_by = record.known_by(id_property)

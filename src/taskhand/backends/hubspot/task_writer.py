@@ -15,8 +15,8 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.deleted_tasks import further_properties, links_of_new, without_further
 from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_error
-from taskhand.backends.hubspot.links import changes_links, unlinked
-from taskhand.backends.hubspot.mapping import BODY, Record, properties_of, record_of, shows_values
+from taskhand.backends.hubspot.links import unlinked
+from taskhand.backends.hubspot.mapping import BODY, Record, links_set, properties_of, record_of, shows_values
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batches import BatchAdapter
@@ -287,4 +287,4 @@ def _associations(edit: Edit) -> list[JsonObject]:
 def _part_of(edit: Edit) -> Edit | None:
     """The smaller edit to create if HubSpot refuses a deleted task; None if nothing can be left out."""
     fields = without_further(edit)
-    return fields or (unlinked(edit) if edit.native is not None and changes_links(edit) else None)
+    return fields or (unlinked(edit) if edit.native is not None and links_set(edit) else None)

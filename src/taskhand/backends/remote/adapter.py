@@ -49,6 +49,8 @@ class CrmAdapter(Backend, Generic[_Row]):
     """The people, contacts and health of the account."""
     properties: OwnProperties | None = None
     """The account's own task properties; None if the CRM has none."""
+    max_creates: ClassVar[int] = 1
+    """The maximum number of new tasks in one request; 1 if the CRM has no request for many."""
     batches_at_once: ClassVar[int] = 3
     """The maximum number of concurrent batches; a stop does not reach a batch that is under way."""
     singles_at_once: int = 16
@@ -139,12 +141,8 @@ class CrmAdapter(Backend, Generic[_Row]):
         The result, if any, is the common last step of some items after all are written.
         """
 
-    def create_batches(self, items: Sequence[NewTask[_Row]]) -> list[list[NewTask[_Row]]]:
-        """The new tasks in batches; a batch holds one task if the CRM has no request for many."""
-        return [[item] for item in items]
-
     async def create_many(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
-        """POST a batch of several tasks, if `create_batches` makes such batches.
+        """POST a batch of several tasks, if `max_creates` is more than 1.
 
         A refused batch makes no task; an item that the response does not mention is lost.
         """

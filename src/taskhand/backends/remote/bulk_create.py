@@ -58,7 +58,8 @@ class BulkCreate(Generic[_Row]):
         try:
             to_send = [item for item in items if item.error is None]
             self._lost_creates.under_way.update(to_send)
-            await self._send_all(self._adapter.create_batches(to_send))
+            most = self._adapter.max_creates
+            await self._send_all([to_send[at : at + most] for at in range(0, len(to_send), most)])
             await self._find([item for item in items if item.is_lost])
         finally:
             self._lost_creates.under_way.difference_update(items)

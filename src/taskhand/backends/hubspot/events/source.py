@@ -128,7 +128,8 @@ class HubSpotEvents:
         missing: list[str] = []
         unread: set[str] = set()
         for part in parts(ids, _MAX_WITH_HISTORY):
-            answer = await self._client.read_histories(part, RAW_PROPERTIES, archived=archived)
+            names = self._client.properties()
+            answer = await self._client.read_many(part, names, histories=RAW_PROPERTIES, archived=archived)
             asked = [one for one in records_in(answer) if one.id in part]
             kept = [one for one in asked if (one.is_archived or _deleted_at(one) is not None) == archived]
             records += kept
@@ -169,7 +170,7 @@ class HubSpotEvents:
         missing: list[str] = []
         if part:
             names = ["hs_object_id", *filter(None, [self._client.id_property])]
-            answer = await self._client.read_many(part, by_property=True, names=names)
+            answer = await self._client.read_many(part, names, id_property=self._client.id_property)
             found = {self._known_by(one) for one in records_in(answer)}
             unread = unmentioned(part, answer, found)
             missing = [one for one in part if one not in found and one not in unread]
