@@ -137,7 +137,7 @@ def _rules() -> object:
 
 
 def _hubspot() -> object:
-    return hubspot_mapping.task_of(Record(_HUBSPOT_ROW, {}), _ZONES, _STATUSES)
+    return hubspot_mapping.task_of(Record(_HUBSPOT_ROW, {}), hubspot_mapping.AccountData(_ZONES, _STATUSES))
 
 
 def _schemas() -> object:

@@ -7,7 +7,7 @@ import pytest
 
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.events.histories import EventReader
-from taskhand.backends.hubspot.mapping import Record, task_of
+from taskhand.backends.hubspot.mapping import AccountData, Record, task_of
 from taskhand.backends.hubspot.statuses import TaskStatuses
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -18,7 +18,7 @@ STAGES = [
     {"id": DONE, "label": "Completed", "metadata": {"isClosed": "true"}},
 ]
 STATUSES = TaskStatuses.of_pipelines({"results": [{"id": "p", "stages": STAGES}]}) or TaskStatuses({})
-READER = EventReader(lambda record: task_of(record, Zones(None), STATUSES), {"11": "900"})
+READER = EventReader(lambda record: task_of(record, AccountData(Zones(None), STATUSES)), {"11": "900"})
 SUBJECT, STATUS, STAGE, OWNER = "hs_task_subject", "hs_task_status", "hs_pipeline_stage", "hubspot_owner_id"
 
 

@@ -9,17 +9,16 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 
 from backends.hubspot.strategies import DAYS, INSTANTS, LINES, TEXT, ZONES, exists
+from taskhand.backends.hubspot.account import company_of, contact_of, member_of
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import (
     ID_OF,
     KINDS,
     PROPERTIES,
+    AccountData,
     Kind,
     Record,
-    company_of,
-    contact_of,
     linked_ids,
-    member_of,
     properties_of,
     record_of,
     task_of,
@@ -39,6 +38,7 @@ STATUSES = TaskStatuses(
         )
     }
 )
+DATA = AccountData(Zones(None), STATUSES)
 
 
 @st.composite
@@ -80,7 +80,7 @@ def record(json: dict[str, Any]) -> Record:
 
 
 def read_task(json: dict[str, Any], zones: Zones | None = None) -> Task:
-    return task_of(record(json), zones or Zones(None), STATUSES)
+    return task_of(record(json), AccountData(zones or Zones(None), STATUSES))
 
 
 @given(st.data(), st.sampled_from(ZONES))
@@ -110,14 +110,14 @@ def test_the_task_before_and_the_answer_to_an_update_make_the_task_after(data: s
     before = read_task(json_of(was, first), zones)
     sent = properties_of(second, before, zones, STATUSES)
     answer = record(json_of(sent))
-    made = task_of(record_of(before, answer, zones, STATUSES), zones, STATUSES)
+    made = task_of(record_of(before, answer, AccountData(zones, STATUSES)), AccountData(zones, STATUSES))
     assert made == read_task(json_of(was | sent, first), zones)
 
 
 def test_an_answer_to_an_update_leaves_the_other_properties_of_the_task_as_they_were() -> None:
-    before = task_of(record(json_of({"region": "emea"})).with_names(frozenset({"region"})), Zones(None), STATUSES)
+    before = task_of(record(json_of({"region": "emea"})).with_names(frozenset({"region"})), DATA)
     answer = record(json_of({"tier": "1"})).with_names(frozenset({"tier"}))
-    made = task_of(record_of(before, answer, Zones(None), STATUSES), Zones(None), STATUSES)
+    made = task_of(record_of(before, answer, DATA), DATA)
     assert made.properties == {"region": "emea", "tier": "1"}
 
 
@@ -139,7 +139,7 @@ def test_a_removed_priority_is_written_as_none() -> None:
 def test_a_task_that_was_reopened_has_no_time_of_completion() -> None:
     done = {"hs_task_completion_date": "2026-03-02T15:00:00Z"}
     shown = [record(json_of(done | {"hs_task_status": status})) for status in ("COMPLETED", "WAITING")]
-    times = [times_of(one, task_of(one, Zones(None), STATUSES)).completed for one in shown]
+    times = [times_of(one, task_of(one, DATA)).completed for one in shown]
     assert times == [datetime(2026, 3, 2, 15, tzinfo=UTC), None]
 
 
@@ -165,9 +165,9 @@ def test_a_status_that_is_not_an_option_is_named_by_its_value() -> None:
 def test_shows_the_lowest_of_several_links_or_the_requested_one() -> None:
     links = {"contacts": {"results": [{"id": 1002}, {"id": "99"}, {"id": "1001"}]}}
     linked = record(json_of({}, associations=links))
-    assert task_of(linked, Zones(None), STATUSES).ai_contact_id == "99"
-    assert task_of(linked, Zones(None), STATUSES, of_links=["1002"]).ai_contact_id == "1002"
-    assert task_of(linked, Zones(None), STATUSES, of_links=["5"]).ai_contact_id == "99"
+    assert task_of(linked, DATA).ai_contact_id == "99"
+    assert task_of(linked, DATA, of_links=["1002"]).ai_contact_id == "1002"
+    assert task_of(linked, DATA, of_links=["5"]).ai_contact_id == "99"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_links_that_cannot_be_read_are_unreadable_until_they_are_read() -> None:
         (again, {"ai_customer_id"}, "7"),
         (again.with_links({"companies": ()}), set[str](), "7"),
     ):
-        task = task_of(known, Zones(None), STATUSES)
+        task = task_of(known, DATA)
         assert (set(task.unreadable_fields), task.ai_contact_id) == (unreadable, contact)
 
 
@@ -296,5 +296,5 @@ def test_the_update_time_comes_from_the_record_else_from_the_property(
 ) -> None:
     record = Record.read({"id": "7", "properties": properties, **json})
     assert record is not None
-    updated = times_of(record, task_of(record, Zones(None), STATUSES)).updated
+    updated = times_of(record, task_of(record, DATA)).updated
     assert updated == (None if changed is None else datetime(2026, 3, changed, 12, tzinfo=UTC))

@@ -9,19 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import (
-    ID_OF,
-    KINDS,
-    company_of,
-    contact_of,
-    deal_of,
-    member_of,
-    records_in,
-)
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
 from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.remote.account import CrmAccount
-from taskhand.backends.remote.parsing import JsonObject, filled_text, rows_in
+from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, rows_in, value_at
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
@@ -35,7 +27,7 @@ from taskhand.http.response_body import Reply
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
 
-__all__ = ["REMEDIES", "Account"]
+__all__ = ["REMEDIES", "Account", "company_of", "contact_of", "member_of"]
 
 REMEDIES: Final[Mapping[str, str]] = {
     "statuses": "In HubSpot, mark one stage of the task pipeline as closed.",
@@ -299,6 +291,35 @@ class Account(CrmAccount):
         return await self._client.token_info(self._token.get_secret_value()) if self._token else {}
 
 
+def member_of(json: JsonObject) -> Member | None:
+    """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); None without an id."""
+    owner_id, email = id_text(json.get("id")), filled_text(json.get("email"))
+    name = full_name(json, "firstName", "lastName")
+    return Member(id=owner_id, name=name or email or owner_id, email=email) if owner_id else None
+
+
+def contact_of(record: Record) -> Contact:
+    """A contact with the id of its company."""
+    given = record.properties
+    email, phone = filled_text(given.get("email")), filled_text(given.get("phone") or given.get("mobilephone"))
+    name = full_name(given, "firstname", "lastname") or email or ""
+    company = id_text(given.get("associatedcompanyid"))
+    return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=company)
+
+
+def company_of(record: Record) -> Contact:
+    """A company, as a contact with a customer id and no contact id."""
+    given = record.properties
+    name = filled_text(given.get("name")) or filled_text(given.get("domain")) or ""
+    phone = filled_text(given.get("phone"))
+    return Contact(id=None, name=name, phone=phone, email=None, customer_id=record.id, customer_name=name or None)
+
+
+def deal_of(record: Record) -> Deal:
+    """A deal with its name."""
+    return Deal(id=record.id, name=filled_text(record.properties.get("dealname")) or "")
+
+
 def _custom_objects_in(json: JsonObject) -> Mapping[str, str]:
     """The names of custom objects, by the ids of their types: `2-` and the id of the schema.
 
@@ -306,9 +327,9 @@ def _custom_objects_in(json: JsonObject) -> Mapping[str, str]:
     """
     found: dict[str, str] = {}
     for row in rows_in("HubSpot", json, "results"):
-        own, labels = str(row.get("id") or ""), row.get("labels")
+        own = str(row.get("id") or "")
         type_id = filled_text(row.get("objectTypeId")) or (f"2-{own}" if own.isdecimal() else own)
         if _TYPE_ID.fullmatch(type_id) and row.get("archived") is not True:
-            plural = labels.get("plural") if isinstance(labels, dict) else None
-            found[type_id] = filled_text(plural) or filled_text(row.get("name")) or type_id
+            label = filled_text(value_at(row, "labels", "plural")) or filled_text(row.get("name"))
+            found[type_id] = label or type_id
     return found

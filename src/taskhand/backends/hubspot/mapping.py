@@ -4,9 +4,8 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, Final, Literal
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 
 from pydantic import MISSING
 
@@ -17,8 +16,6 @@ from taskhand.backends.hubspot.properties.values import shown_value
 from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.remote.parsing import (
     JsonObject,
-    filled_text,
-    full_name,
     objects,
     optional_text,
     rows_in,
@@ -28,7 +25,7 @@ from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.conversion import html_of, text_of
-from taskhand.domain.task import Contact, Deal, Member, Responsible, Task
+from taskhand.domain.task import Responsible, Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
@@ -39,15 +36,13 @@ __all__ = [
     "PRIORITY_VALUES",
     "PROPERTIES",
     "RAW_PROPERTIES",
+    "AccountData",
     "Kind",
     "Record",
-    "company_of",
-    "contact_of",
-    "deal_of",
+    "id_text",
     "linked_ids",
     "links_of",
     "links_set",
-    "member_of",
     "properties_of",
     "raw_properties",
     "record_of",
@@ -90,7 +85,22 @@ PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: 
 """HubSpot's values of each documented priority: the first one is written, and a filter for it finds the others too."""
 _OF_PROPERTIES: Final = ("title", "description", "due_at", "priority", "task_responsibles", "status_config")
 """The fields of a task that HubSpot stores as properties."""
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class AccountData:
+    """The data of an account that its tasks are read with.
+
+    `owners` maps the ids of users to the ids of owners, because HubSpot names the creator of a task as a user.
+    `definitions` gives the types of further properties. With `id_property`, a task's id is the value of that property
+    if it has one.
+    """
+
+    zones: Zones
+    statuses: TaskStatuses
+    owners: Mapping[str, str] = field(default_factory=dict)
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    id_property: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,7 @@ class Record:
     @classmethod
     def read(cls, json: JsonObject) -> "Record | None":
         """Read a record with the links in its JSON; None if it has no id."""
-        if not _id_text(json.get("id")):
+        if not id_text(json.get("id")):
             return None
         given = {kind: value_at(json, "associations", kind) for kind in KINDS}
         links = {kind: linked_ids(value_at(given[kind], "results")) for kind in KINDS}
@@ -125,7 +135,7 @@ class Record:
 
     def known_by(self, id_property: str | None) -> str:
         """The value of the configured id property; the record's id if none is configured or it has no value."""
-        return (_id_text(self.properties.get(id_property)) if id_property else None) or self.id
+        return (id_text(self.properties.get(id_property)) if id_property else None) or self.id
 
     @property
     def is_archived(self) -> bool:
@@ -183,33 +193,25 @@ def linked_ids(results: object) -> tuple[str, ...]:
     return tuple(sorted((one for one in found if one.isdecimal()), key=lambda one: (len(one), one)))
 
 
-def task_of(
-    record: Record,
-    zones: Zones,
-    statuses: TaskStatuses,
-    of_links: Collection[str] = (),
-    *,
-    id_property: str | None = None,
-    owners: Mapping[str, str] = _NONE,
-    definitions: Mapping[str, Definition] = _NONE,
-) -> Task:
-    """The task of a record. If it has several links of a kind, one in `of_links` is shown, else the lowest id.
+def id_text(value: object) -> str | None:
+    """An id from text or a number; None for anything else, or empty text."""
+    is_id = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value) or None if is_id else None
 
-    `owners` maps the ids of users to the ids of owners, because HubSpot names the creator as a user. `definitions`
-    gives the types of further properties. With `id_property`, the task's id is the value of that property if it has
-    one.
-    """
+
+def task_of(record: Record, data: AccountData, of_links: Collection[str] = ()) -> Task:
+    """The task of a record. If it has several links of a kind, one in `of_links` is shown, else the lowest id."""
     properties, url, fields = record.properties, record.json.get("url"), FieldReader()
     if not isinstance(record.json.get("properties"), dict):
         fields.unreadable.update(_OF_PROPERTIES)
     fields.unreadable.update(ID_OF[kind][0] for kind in record.unread_links)
-    due = fields.read("due_at", lambda: _due(properties, zones))
-    status = fields.read("status_config", lambda: statuses.of_task(properties))
+    due = fields.read("due_at", lambda: _due(properties, data.zones))
+    status = fields.read("status_config", lambda: data.statuses.of_task(properties))
     # HubSpot omits milliseconds if they are zero. Lists are sorted by this text, so it always has milliseconds.
     created = fields.read("created_at", lambda: moment_of(record.created))
     owner = fields.read("task_responsibles", lambda: _owner(properties))
     return fields.task(
-        id=record.known_by(id_property),
+        id=record.known_by(data.id_property),
         title=fields.read("title", lambda: optional_text(properties, "hs_task_subject") or ""),
         description=fields.read("description", lambda: text_of(optional_text(properties, "hs_task_body"))),
         due_timezone=due.zone if due else None,
@@ -220,13 +222,13 @@ def task_of(
         ai_customer_id=_shown_link(record, "companies", of_links),
         task_status_config_id=status.id if status else None,
         priority=fields.read("priority", lambda: _priority(properties)),
-        creator_id=owners.get(_id_text(properties.get(CREATOR)) or ""),
+        creator_id=data.owners.get(id_text(properties.get(CREATOR)) or ""),
         task_responsibles=(Responsible(responsible_id=owner),) if owner else (),
         status_config=status,
         task_type=fields.read("task_type", lambda: optional_text(properties, "hs_task_type")),
         deal_id=_shown_link(record, "deals", of_links) if "deals" in record.links else MISSING,
         also_linked=_further_links(record, of_links) or MISSING,
-        properties={one: shown_value(definitions.get(one), properties.get(one)) for one in sorted(record.names)}
+        properties={one: shown_value(data.definitions.get(one), properties.get(one)) for one in sorted(record.names)}
         or MISSING,
         url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
     )
@@ -240,15 +242,7 @@ def times_of(record: Record, task: Task) -> TaskTimes:
     )
 
 
-def record_of(
-    task: Task,
-    answer: Record,
-    zones: Zones,
-    statuses: TaskStatuses,
-    *,
-    id_property: str | None = None,
-    owners: Mapping[str, str] = _NONE,
-) -> Record:
+def record_of(task: Task, answer: Record, data: AccountData) -> Record:
     """The record of the task before an update, overlaid with the changed properties in the response to the update."""
     was = Edit(
         title=task.title or "",
@@ -258,10 +252,10 @@ def record_of(
         priority=task.priority,
         task_type=task.task_type,
     )
-    properties = properties_of(was, None, zones, statuses)
-    properties |= statuses.properties_of(task.task_status_config_id, None) if task.task_status_config_id else {}
-    properties |= {id_property: task.id} if id_property else {}
-    creators = [user for user, owner in owners.items() if owner == task.creator_id]
+    properties = properties_of(was, None, data.zones, data.statuses)
+    properties |= data.statuses.properties_of(task.task_status_config_id, None) if task.task_status_config_id else {}
+    properties |= {data.id_property: task.id} if data.id_property else {}
+    creators = [user for user, owner in data.owners.items() if owner == task.creator_id]
     properties |= {CREATOR: creators[0]} if creators else {}
     properties |= {name: text or "" for name, text in known_properties(task).items()}
     json = {"createdAt": task.created_at, "url": task.url} | answer.json | {"properties": properties}
@@ -324,35 +318,6 @@ def shows_values(properties: JsonObject, sent: Mapping[str, str]) -> bool:
     return all(name in properties and _is_same(name, properties[name], value) for name, value in sent.items())
 
 
-def member_of(json: JsonObject) -> Member | None:
-    """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); None without an id."""
-    owner_id, email = _id_text(json.get("id")), filled_text(json.get("email"))
-    name = full_name(json, "firstName", "lastName")
-    return Member(id=owner_id, name=name or email or owner_id, email=email) if owner_id else None
-
-
-def contact_of(record: Record) -> Contact:
-    """A contact with the id of its company."""
-    given = record.properties
-    email, phone = filled_text(given.get("email")), filled_text(given.get("phone") or given.get("mobilephone"))
-    name = full_name(given, "firstname", "lastname") or email or ""
-    company = _id_text(given.get("associatedcompanyid"))
-    return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=company)
-
-
-def company_of(record: Record) -> Contact:
-    """A company, as a contact with a customer id and no contact id."""
-    given = record.properties
-    name = filled_text(given.get("name")) or filled_text(given.get("domain")) or ""
-    phone = filled_text(given.get("phone"))
-    return Contact(id=None, name=name, phone=phone, email=None, customer_id=record.id, customer_name=name or None)
-
-
-def deal_of(record: Record) -> Deal:
-    """A deal with its name."""
-    return Deal(id=record.id, name=filled_text(record.properties.get("dealname")) or "")
-
-
 def _due(properties: JsonObject, zones: Zones) -> Due | None:
     is_day = properties.get(ALL_DAY)
     if not isinstance(is_day, str | bool | None):
@@ -362,7 +327,7 @@ def _due(properties: JsonObject, zones: Zones) -> Due | None:
 
 def _owner(properties: JsonObject) -> str | None:
     value = properties.get("hubspot_owner_id")
-    owner = _id_text(value)
+    owner = id_text(value)
     if owner is None and value not in (None, ""):
         raise TypeError("hubspot_owner_id")
     return owner
@@ -386,12 +351,6 @@ def _further_links(record: Record, of_links: Collection[str]) -> dict[str, tuple
         for kind, ids in record.links.items()
     }
     return {field: ids for field, ids in further.items() if ids}
-
-
-def _id_text(value: object) -> str | None:
-    """An id from text or a number; None for anything else, or empty text."""
-    is_id = isinstance(value, str | int) and not isinstance(value, bool)
-    return str(value) or None if is_id else None
 
 
 def _is_same(name: str, shown: object, sent: str) -> bool:

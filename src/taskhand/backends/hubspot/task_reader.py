@@ -10,7 +10,7 @@ from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClien
 from taskhand.backends.hubspot.deleted_tasks import DeletedTasks
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.errors import ids_in
-from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, records_in, task_of
+from taskhand.backends.hubspot.mapping import KINDS, AccountData, Kind, Record, linked_ids, records_in, task_of
 from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
@@ -47,6 +47,12 @@ class TaskReader:
         self._reads_deals = False
         self._definitions: Mapping[str, Definition] = {}
 
+    @property
+    def data(self) -> AccountData:
+        """The data of the account, as far as they were fetched."""
+        owners, id_property = self._account.owners, self.client.id_property
+        return AccountData(self.zones, self.statuses, owners, self._definitions, id_property)
+
     async def prepare(self, records: Iterable[Record] = ()) -> None:
         """Fetch the zones and statuses that `to_task` needs.
 
@@ -58,19 +64,8 @@ class TaskReader:
 
     def to_task(self, record: Record, of_links: Collection[str] = ()) -> Task:
         """The task of a record; if it has several links of a kind, one in `of_links` is shown."""
-        id_property = self.client.id_property
-        return read_task(
-            record.known_by(id_property),
-            lambda: task_of(
-                record,
-                self.zones,
-                self.statuses,
-                of_links,
-                id_property=id_property,
-                owners=self._account.owners,
-                definitions=self._definitions,
-            ),
-        )
+        data = self.data
+        return read_task(record.known_by(data.id_property), lambda: task_of(record, data, of_links))
 
     async def to_tasks(self, records: Iterable[Record], of_links: Collection[str] = ()) -> list[Task]:
         """The tasks of records, after fetching the zones and statuses."""

@@ -190,13 +190,11 @@ class TaskWriter(BatchAdapter[Record]):
 
     def _confirmed(self, before: Task, edit: Edit, answer: Record) -> Record | None:
         """The whole task after an update; None if the response does not show every value that was sent."""
-        reader, id_property = self._reader, self._client.id_property
         sent = self._all_day.strip(self._properties(edit, before))
-        is_same = id_property is not None or answer.id == before.id  # a merged task has another id
+        is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
         if answer.is_archived or before.unreadable_fields or not is_same or not shows_values(answer.properties, sent):
             return None
-        answer, owners = answer.with_names(properties_in(edit)), self.account.owners
-        return record_of(before, answer, reader.zones, reader.statuses, id_property=id_property, owners=owners)
+        return record_of(before, answer.with_names(properties_in(edit)), self._reader.data)
 
 
 def check_due(edit: Edit, *, new: bool) -> None:
