@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hubspot.wired import Time, hubspot, seed, staged, task_id
-from taskhand.backends.hubspot.errors import explain, read_limits, read_wait, refuses_all_day, to_error
+from taskhand.backends.hubspot.errors import ALL_DAY, explain, read_limits, read_wait, to_error
 from taskhand.backends.remote.refusals import UNKNOWN_LINK
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
@@ -71,10 +71,10 @@ def test_names_a_missing_due_date() -> None:
 @pytest.mark.parametrize("code", ["READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"])
 def test_an_account_lacks_all_day_tasks_only_where_nothing_else_was_refused(code: str) -> None:
     alone = values(("hs_task_is_all_day", code))
-    assert refuses_all_day(to_error(alone))
+    assert ALL_DAY in to_error(alone).about
     for other in ("hubspot_owner_id", "own_property"):
-        assert not refuses_all_day(to_error(values(("hs_task_is_all_day", code), (other, "INVALID_OPTION"))))
-    assert not refuses_all_day(to_error(values(("hs_task_is_all_day", "INVALID_OPTION"))))
+        assert ALL_DAY not in to_error(values(("hs_task_is_all_day", code), (other, "INVALID_OPTION"))).about
+    assert ALL_DAY not in to_error(values(("hs_task_is_all_day", "INVALID_OPTION"))).about
 
 
 @pytest.mark.parametrize("key", ["requiredGranularScopes", "requiredScopes"])

@@ -27,7 +27,6 @@ __all__ = [
     "read_limits",
     "read_wait",
     "refusal_of_new_task",
-    "refuses_all_day",
     "to_error",
 ]
 
@@ -116,11 +115,6 @@ def refusal_of_new_task(error: TaskhandError) -> TaskhandError:
     )
 
 
-def refuses_all_day(error: TaskhandError) -> bool:
-    """True if only `hs_task_is_all_day` was refused."""
-    return ALL_DAY in error.about
-
-
 def read_wait(json: Json) -> float | None:
     """Seconds to wait after a 429, by its `policyName`: HubSpot documents no `Retry-After`."""
     return _LIMITS.get(str(json.get("policyName")), (None, None))[0] if isinstance(json, dict) else None
@@ -174,7 +168,8 @@ def _explain_values(json: JsonObject) -> Explanation | None:
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
         return _NO_ALL_DAY
-    named = [(name, code) for one, code in others if (name := ARGUMENTS.get(one) or _own(one))]
+    known = [(one, code) for one, code in others if _PROPERTY.fullmatch(one)]
+    named = [(ARGUMENTS.get(one, property_field(one)), code) for one, code in known]
     if named:
         clauses = dict.fromkeys(f"{name}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in named)
         return Explanation(f"HubSpot refused {'; '.join(clauses)}.", frozenset(name for name, _ in named))
@@ -182,11 +177,6 @@ def _explain_values(json: JsonObject) -> Explanation | None:
     if is_link or any(_context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
         return _NO_RECORD
     return None
-
-
-def _own(name: str) -> str | None:
-    """The argument name of a property without a field of its own; None if `name` cannot be a property's name."""
-    return property_field(name) if _PROPERTY.fullmatch(name) else None
 
 
 def _refused_properties(json: JsonObject) -> Iterator[tuple[str, str]]:

@@ -32,21 +32,18 @@ from taskhand.domain.task import FINISHED, Status, Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.domain.task_times import Moment, Period, TaskTimes
 
-__all__ = ["MAX_FOUND", "PageSearch", "Search", "newest_since", "searches"]
+__all__ = ["MAX_FOUND", "PAGE", "PageSearch", "Search", "changed_since", "newest_since", "searches"]
 
 MAX_FOUND: Final = 10_000
 """Maximum results of one search: HubSpot answers 400 to pages beyond them. Further searches find the rest."""
 
 _MAX_GROUPS, _MAX_IN_GROUP, _MAX_FILTERS = 5, 6, 18
 _MAX_VALUES: Final = 100
-_PAGE: Final = 200
+PAGE: Final = 200
+"""Results of one page, the maximum."""
 _DAY_MS: Final = 86_400_000
 _SLACK_DAYS: Final = 1
 """A due day belongs to a zone and a search uses UTC, so a search covers one more day on either side."""
-
-_OF_CONTACT: Final[Sequence[Kind]] = ("contacts", "companies")
-"""The kinds of records whose ids the filter `contact` accepts."""
-_OF_DEAL: Final[Sequence[Kind]] = ("deals",)
 
 _Filter = Mapping[str, object]
 _Alternatives = Sequence[Sequence[_Filter]]
@@ -82,14 +79,10 @@ class Search:
             raise _too_many("more")
         return replace(self, conditions=[bound, *self.conditions])
 
-    def of_dateless(self) -> "Search":
-        """The same search for tasks without a due date only."""
-        return replace(self, conditions=[_DATELESS, *self.conditions])
-
-    def body(self, after: str | None, more: Sequence[str] = ()) -> JsonObject:
-        """The body of the request for one page; `after` is its cursor, `more` are further properties to request."""
+    def body(self, after: str | None, properties: Sequence[str] = PROPERTIES) -> JsonObject:
+        """The body of the request for one page; `after` is its cursor, `properties` are those to request."""
         sorts = [{"propertyName": self.sort_by, "direction": self.direction}]
-        body: JsonObject = {"sorts": sorts, "properties": [*PROPERTIES, *more], "limit": _PAGE}
+        body: JsonObject = {"sorts": sorts, "properties": [*properties], "limit": PAGE}
         groups = _groups(self.conditions)
         if any(groups):
             body["filterGroups"] = [{"filters": list(group)} for group in groups]
@@ -113,6 +106,11 @@ def newest_since(moment: datetime) -> Search:
     """The search for tasks created since a moment, newest first."""
     since = _filter("hs_createdate", "GTE", value=str(millis_of(moment)))
     return Search([[[since]]], *_SORTS["created"])
+
+
+def changed_since(moment_ms: int) -> Search:
+    """The search for tasks changed since a moment in epoch milliseconds, oldest change first."""
+    return Search([[[_filter("hs_lastmodifieddate", "GTE", value=str(moment_ms))]]], "hs_lastmodifieddate")
 
 
 def _conditions(
@@ -274,9 +272,9 @@ class PageSearch:
         Returns the searches for the results beyond `MAX_FOUND`.
         """
         after: str | None = None
-        more = [self.reader.client.id_property] if self.reader.client.id_property else []
+        properties = self.reader.client.properties()
         while True:
-            start, answer = after, await self.reader.client.search(search.body(after, more))
+            start, answer = after, await self.reader.client.search(search.body(after, properties))
             rows = [Record.read(row) for row in rows_in("HubSpot", answer, "results")]
             self._nameless += rows.count(None)
             is_deleted = self.reader.recent.is_deleted
@@ -298,8 +296,9 @@ class PageSearch:
         UpstreamError if that result lacks the value that the search is sorted by.
         """
         bounded = search.beyond(last.properties if last else {})
-        has_dateless = search.sort_by == "hs_timestamp" and self.query.wants_dateless
-        return [bounded, *([search.of_dateless()] if has_dateless else [])]
+        if search.sort_by != "hs_timestamp" or not self.query.wants_dateless:
+            return [bounded]
+        return [bounded, replace(search, conditions=[_DATELESS, *search.conditions])]
 
     async def _add(self, records: list[Record]) -> Task | None:
         """Keep the records that match the query; return the last record, matching or not, as a task."""
@@ -316,9 +315,9 @@ class PageSearch:
 
     @property
     def _filtered(self) -> Sequence[Kind]:
-        """The kinds of links that the query filters by."""
-        contact = _OF_CONTACT if self.query.contact is not None else ()
-        return [*contact, *_OF_DEAL] if self.query.deal_id is not None else contact
+        """The kinds of links that the query filters by; its contact may be a company."""
+        by_contact, by_deal = self.query.contact is not None, self.query.deal_id is not None
+        return [kind for kind in KINDS if (by_deal if kind == "deals" else by_contact)]
 
     @property
     def _of_links(self) -> tuple[str, ...]:

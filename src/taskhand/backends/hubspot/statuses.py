@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject, filled_text, invalid_answer, optional_text, rows_in
+from taskhand.backends.remote.parsing import JsonObject, filled_text, invalid_answer, optional_text, rows_in, value_at
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Status, StatusList, StatusType
 
@@ -165,9 +165,8 @@ def _status(status_id: str, json: JsonObject, order: int, kind: StatusType | Non
 
 def _is_closed(stage: JsonObject) -> bool:
     """True if tasks in a stage are finished: `isClosed` is recorded as text."""
-    metadata = stage.get("metadata")
-    given = metadata if isinstance(metadata, dict) else {}
-    return str(given.get("isClosed")).casefold() == "true" or given.get("state") == "CLOSED"
+    is_closed, state = (value_at(stage, "metadata", name) for name in ("isClosed", "state"))
+    return str(is_closed).casefold() == "true" or state == "CLOSED"
 
 
 def _display_order(row: JsonObject) -> tuple[bool, int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
-from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.account import Account
@@ -104,21 +103,19 @@ class TaskReader:
         The answer is remembered. HubSpot itself checks that the deal exists.
         """
         if (refused := self.hidden.get(_OF_OWN_SCOPE)) is not None:
-            raise copy(refused)
+            raise refused.but()
         if self._reads_deals:
             return
         try:
-            await self.client.tasks_of(_OF_OWN_SCOPE, deal_id)
+            with suppress(CallerError):
+                await self.client.tasks_of(_OF_OWN_SCOPE, deal_id)
+            self._reads_deals = True
         except OperatorError as error:
-            if not _may_be_about_deals(error):
-                raise
-            self.hidden[_OF_OWN_SCOPE] = error
+            if _may_be_about_deals(error):
+                self.hidden[_OF_OWN_SCOPE] = error
             raise
-        except CallerError:
-            pass
-        except UpstreamError:  # unknown as yet
-            return
-        self._reads_deals = True
+        except UpstreamError:
+            pass  # unknown as yet
 
     async def find_ids(self, name: str, values: Sequence[str]) -> dict[str, str]:
         """The ids of tasks by the given values of a unique property."""
@@ -200,13 +197,13 @@ class TaskReader:
         ids = [record.id for record in records]
         pairs = [(kind, part) for part in parts(ids, MAX_PAIRS) for kind in kinds]
         await for_each(pairs, fetch, at_once=len(pairs))
-        unread = {one: frozenset(kind for kind in kinds if links[kind].get(one, ()) is None) for one in ids}
-        return [
-            record.with_links(
-                {kind: links[kind].get(record.id) or () for kind in kinds}, unread[record.id]
-            ).without_links(self.hidden)
-            for record in records
-        ]
+        linked = []
+        for record in records:
+            found = {kind: links[kind].get(record.id, ()) for kind in kinds}
+            unread = frozenset(kind for kind, others in found.items() if others is None)
+            read = record.with_links({kind: others or () for kind, others in found.items()}, unread)
+            linked.append(read.without_links(self.hidden))
+        return linked
 
     async def read_recent(self) -> dict[str, Record | None]:
         """The recently written tasks by HubSpot's id, in their present state; None for a task that does not exist."""

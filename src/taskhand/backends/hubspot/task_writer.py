@@ -100,11 +100,15 @@ class TaskWriter(BatchAdapter[Record]):
         without the links of its fields. `DeletedTasks.put_back` adds the rest one by one afterwards.
         """
         edit = await self._with_initial_status(edit)
+        links, properties = _associations(edit), self._properties(edit, None)
+        body = {"associations": links} if links else {}
         try:
-            return await self._create(edit)
+            reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
         except CallerError as error:
             if error.code != "upstream_refused" or (less := _part_of(edit)) is None:  # a 404 or a 409 is doubtful
                 raise refusal_of_new_task(error) from None
+        else:
+            return self._record_in(reply, edit)
         return await self.create(less)
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
@@ -148,13 +152,6 @@ class TaskWriter(BatchAdapter[Record]):
         parted = [by_index[index] for index in answer.refused]
         less = [replace(item, edit=part) for item in parted if (part := _part_of(item.edit)) is not None]
         return _replaced(BatchAnswer(rows, errors, answer.lost), less, await _send_part(less, self.create_many))
-
-    async def _create(self, edit: Edit) -> Record:
-        associations = _associations(edit)
-        body = {"associations": associations} if associations else {}
-        properties = self._properties(edit, None)
-        reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
-        return self._record_in(reply, edit)
 
     async def _send(
         self, inputs: Sequence[Input], post: Callable[[list[JsonObject]], Awaitable[JsonObject]]

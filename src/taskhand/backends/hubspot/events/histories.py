@@ -65,7 +65,8 @@ class EventReader:
         if (history := _read_history(record)) is None:
             return None
         created = readable_moment(record.created)
-        moments = [at for at in _moments(history) if at >= since and (created is None or at > created)]
+        moments = sorted({one.at for values in history.values() for one in values})
+        moments = [at for at in moments if at >= since and (created is None or at > created)]
         begun = [self._created(record, history, created)] if created is not None and created >= since else []
         return tuple(one for one in (*begun, *self._changes(record, history, moments)) if one is not None)
 
@@ -146,10 +147,6 @@ def _cause(at: datetime, own: set[datetime], others: set[datetime]) -> datetime:
     """The moment of the other property's value that a value follows; its own moment if it follows none."""
     before = [one for one in others if one < at <= one + _PAIR_WINDOW and one not in own]
     return max(before) if before and at not in others else at
-
-
-def _moments(history: _History) -> Iterator[datetime]:
-    yield from sorted({one.at for values in history.values() for one in values})
 
 
 def _as_of(record: Record, history: _History, at: datetime) -> Record:

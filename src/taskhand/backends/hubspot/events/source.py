@@ -17,7 +17,7 @@ from taskhand.backends.hubspot.due import millis_of, readable_moment
 from taskhand.backends.hubspot.events.histories import EventReader
 from taskhand.backends.hubspot.events.position import Bin, Position
 from taskhand.backends.hubspot.mapping import ID_OF, RAW_PROPERTIES, Record, records_in
-from taskhand.backends.hubspot.query import MAX_FOUND
+from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.event import TaskEvent, difference_event
@@ -88,7 +88,8 @@ class HubSpotEvents:
             _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
         )
         text = replace(after, bin=listed.bin).text
-        return Look(tuple(sorted(changes.events, key=_moment_of)), text, changes.tasks, found.is_behind, gap)
+        events = sorted(changes.events, key=lambda one: one.moment or _moment(0))
+        return Look(tuple(events), text, changes.tasks, found.is_behind, gap)
 
     def _known_by(self, record: Record) -> str:
         return record.known_by(self._client.id_property)
@@ -96,19 +97,12 @@ class HubSpotEvents:
     async def _search(self, at: Position) -> "_Found":
         """The tasks changed since they were last seen, oldest change first."""
         begun = max(0, at.search_from)
-        body = {
-            "filterGroups": [
-                {"filters": [{"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": str(begun)}]}
-            ],
-            "sorts": [{"propertyName": "hs_lastmodifieddate", "direction": "ASCENDING"}],
-            "properties": ["hs_lastmodifieddate"],
-            "limit": 200,
-        }
+        search = changed_since(begun)
         rows: dict[str, int] = {}
         after: str | None = None
         count, last = 0, begun
         while True:
-            page = await self._client.search(body | ({"after": after} if after else {}))
+            page = await self._client.search(search.body(after, ["hs_lastmodifieddate"]))
             records = records_in(page)
             for record in records:
                 count, moment = count + 1, _modified(record)
@@ -119,8 +113,8 @@ class HubSpotEvents:
             if after is None or not records:
                 return _Found(rows)
             # The next search begins at the last moment. If that equals the first moment, it would find the same tasks.
-            if (len(rows) >= _ENOUGH and last > begun) or count + 200 > MAX_FOUND:
-                return _Found(rows, floor=last if count + 200 > MAX_FOUND else 0, is_behind=True)
+            if (len(rows) >= _ENOUGH and last > begun) or count + PAGE > MAX_FOUND:
+                return _Found(rows, floor=last if count + PAGE > MAX_FOUND else 0, is_behind=True)
 
     async def _read(self, ids: Sequence[str], *, archived: bool = False) -> "_Read":
         """Read the tasks with these ids, their histories, and the links of those that are not deleted."""
@@ -299,10 +293,6 @@ def _with_links_of(now: Task, before: Task) -> Task:
 
 def _moment(millis: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis)
-
-
-def _moment_of(event: TaskEvent) -> datetime:
-    return event.moment or datetime.min.replace(tzinfo=UTC)
 
 
 def _modified(record: Record) -> int:

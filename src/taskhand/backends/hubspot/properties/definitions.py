@@ -3,11 +3,11 @@
 https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, rows_in
+from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, rows_in, value_at
 
 __all__ = ["ARGUMENTS", "Definition", "Option", "definitions_in"]
 
@@ -62,15 +62,15 @@ def definitions_in(json: JsonObject) -> Mapping[str, Definition]:
     return {row["name"]: _definition(row) for row in rows}
 
 
-def _definition(row: Mapping[str, Any]) -> Definition:
-    name, rights = row["name"], row.get("modificationMetadata")
-    is_read_only = isinstance(rights, dict) and rights.get("readOnlyValue") is True
+def _definition(row: JsonObject) -> Definition:
+    name, is_read_only = row["name"], value_at(row, "modificationMetadata", "readOnlyValue") is True
     is_open = row.get("externalOptions") is True
+    options = [one for one in objects(row.get("options")) if isinstance(one.get("value"), str)]
     return Definition(
         name=name,
-        label=filled_text(row.get("label")) or name,
+        label=_label(row, name),
         type=str(row.get("type")),
-        options=() if is_open else tuple(_options(row)),
+        options=() if is_open else tuple(Option(one["value"], _label(one, one["value"])) for one in options),
         is_writable=not (is_read_only or row.get("calculated") is True or row.get("archived") is True),
         is_many=row.get("fieldType") == "checkbox",
         is_unique=row.get("hasUniqueValue") is True,
@@ -78,7 +78,5 @@ def _definition(row: Mapping[str, Any]) -> Definition:
     )
 
 
-def _options(row: Mapping[str, Any]) -> Iterator[Option]:
-    for one in objects(row.get("options")):
-        if isinstance(value := one.get("value"), str):
-            yield Option(value, filled_text(one.get("label")) or value)
+def _label(row: JsonObject, value: str) -> str:
+    return filled_text(row.get("label")) or value
