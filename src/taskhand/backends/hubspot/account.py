@@ -266,8 +266,7 @@ class Account(CrmAccount):
         return found or TaskStatuses.of_options(await self._client.status_property(), complete=can_read)
 
     async def _members(self, *, archived: bool) -> tuple[Member, ...]:
-        people = map(member_of, await self._owners(archived=archived))
-        return tuple(person for person in people if person is not None)
+        return tuple(filter(None, map(member_of, await self._owners(archived=archived))))
 
     async def _owners(self, *, archived: bool) -> tuple[JsonObject, ...]:
         return await self._people.get(archived, partial(self._read_owners, archived=archived))

@@ -22,6 +22,7 @@ from taskhand.backends.hubspot.links import (
 )
 from taskhand.backends.hubspot.mapping import (
     BODY,
+    KINDS,
     Record,
     linked_ids,
     links_of,
@@ -101,7 +102,7 @@ class HubSpotAdapter(TaskWriter):
         """The change feed: tasks by the date of their last change, and the histories of their properties."""
         from taskhand.backends.hubspot.events.source import HubSpotEvents  # noqa: PLC0415  no start waits for it
 
-        return HubSpotEvents(self._client, self.account, self._reader, self.timing.clock)
+        return HubSpotEvents(self.account, self._reader, self.timing.clock)
 
     # Reads.
 
@@ -276,18 +277,14 @@ class HubSpotAdapter(TaskWriter):
         made = {item.row.id: item for item in items if item.row is not None}
         for record_id, item in made.items():
             item.add_note(await self._reader.deleted_tasks.put_back(record_id, item.edit))
-        names = properties_in(*(item.edit for item in made.values()))
-        try:
-            if len(made) == 1:
-                records = [await self._reader.read_record(one, by_property=False, names=names) for one in made]
+        edits = [item.edit for item in made.values()]
+        kinds = KINDS if any(map(links_of_new, edits)) else ()
+        found: Mapping[str, Record] = {}
+        with suppress(TaskhandError):
+            found = await self._reader.read_with_links(list(made), properties_in(*edits), kinds, by_property=False)
+        for record_id, item in made.items():
+            read = found.get(record_id)
+            if read is not None and read.id == record_id:
+                item.row = read
             else:
-                records = [*(await self._reader.read_records(list(made), by_property=False, names=names)).values()]
-                is_linked = any(links_of_new(item.edit) for item in made.values())
-                records = await self._reader.with_links(records) if is_linked else records
-        except TaskhandError:
-            records = []
-        for record in records:
-            if (read := made.pop(record.id, None)) is not None:
-                read.row = record
-        for item in made.values():
-            item.note = item.note or self.messages.accepted
+                item.note = item.note or self.messages.accepted

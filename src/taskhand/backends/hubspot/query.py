@@ -267,10 +267,7 @@ class PageSearch:
         return TaskPage(listed, page.more, tuple(unreadable), page.times)
 
     async def _follow(self, search: Search, recent: Container[str]) -> list[Search]:
-        """Fetch the pages of a search as far as they are needed.
-
-        Returns the searches for the results beyond `MAX_FOUND`.
-        """
+        """Fetch the needed pages of a search; returns the searches for the results beyond `MAX_FOUND`."""
         after: str | None = None
         properties = self.reader.client.properties()
         while True:

@@ -81,10 +81,7 @@ class TaskReader:
     async def read_record(
         self, task_id: str, *, by_property: bool = True, names: frozenset[str] = frozenset()
     ) -> Record:
-        """One task in its present state, with these further properties.
-
-        NotFound; InvalidAnswer for a response without an id.
-        """
+        """One task with these further properties; NotFound, and InvalidAnswer for a response without an id."""
         await self.read_definitions(names)
         try:
             reply = await self._read_one(task_id, by_property=by_property, names=names)
@@ -172,13 +169,20 @@ class TaskReader:
         read = {one: Snapshot(self.to_task(found[one]), found[one].raw_values) for one in ids if one in found}
         return await self.deleted_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
 
-    async def read_with_links(self, ids: Sequence[str], names: frozenset[str] = frozenset()) -> dict[str, Record]:
-        """Tasks with their links, by the requested ids; missing tasks are left out."""
+    async def read_with_links(
+        self,
+        ids: Sequence[str],
+        names: frozenset[str] = frozenset(),
+        kinds: Sequence[Kind] = KINDS,
+        *,
+        by_property: bool = True,
+    ) -> dict[str, Record]:
+        """Tasks with their links of these kinds, by the requested ids; missing tasks are left out."""
         if len(ids) == 1:
-            record = await self._find_record(ids[0], by_property=True, names=names)
+            record = await self._find_record(ids[0], by_property=by_property, names=names)
             return {ids[0]: record} if record is not None else {}
-        found = await self.read_records(ids, by_property=True, names=names)
-        return dict(zip(found, await self.with_links(list(found.values())), strict=True))
+        found = await self.read_records(ids, by_property=by_property, names=names)
+        return dict(zip(found, await self.with_links(list(found.values()), kinds), strict=True))
 
     async def with_links(self, records: Sequence[Record], kinds: Sequence[Kind] = KINDS) -> list[Record]:
         """The same tasks with their links of these kinds."""

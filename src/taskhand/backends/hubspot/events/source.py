@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.client import HubSpotClient, next_page, parts
+from taskhand.backends.hubspot.client import next_page, parts
 from taskhand.backends.hubspot.due import millis_of, readable_moment
 from taskhand.backends.hubspot.events.histories import EventReader
 from taskhand.backends.hubspot.events.position import Bin, Position
@@ -50,10 +50,8 @@ class HubSpotEvents:
         "or deal of a task changed."
     )
 
-    def __init__(
-        self, client: HubSpotClient, account: Account, reader: TaskReader, clock: Callable[[], datetime]
-    ) -> None:
-        self._client = client
+    def __init__(self, account: Account, reader: TaskReader, clock: Callable[[], datetime]) -> None:
+        self._client = reader.client
         self._account = account
         self._reader = reader
         self._clock = clock
