@@ -118,10 +118,9 @@ class Account(CrmAccount):
         """The id of the owner who is configured, made the private app or consented to the OAuth app; else None."""
         if self._user is None:
             try:
-                user = (await self._token_info()).get("userId")
+                self._user = id_text((await self._token_info()).get("userId"))
             except (OperatorError, CallerError):
-                user = None
-            self._user = str(user) if isinstance(user, int | str) and user else None
+                return None
         if self._user is None:
             return None
         people = await self._owners(archived=False)
@@ -157,8 +156,7 @@ class Account(CrmAccount):
 
     async def upstream_account(self) -> str | None:
         """The id of the token's portal; None if HubSpot does not give it."""
-        portal = (await self._client.account()).object.get("portalId")
-        return str(portal) if isinstance(portal, int | str) and portal else None
+        return id_text((await self._client.account()).object.get("portalId"))
 
     async def probe(self) -> Reply:
         """The details of the account."""

@@ -211,8 +211,11 @@ class HubSpotAdapter(TaskWriter):
         await self.prepare()
         links = LinkChanges(self._reader, progress or BulkProgress())
         await links.link([item])
-        if item.error is None:
-            await self._patch(item)
+        if item.error is None and self._properties(item.edit, before):
+            try:
+                item.row, item.note = await self._writer.update(before, unlinked(item.edit))
+            except TaskhandError as error:
+                item.fail(error)
         with end_of_call():
             await links.finish()
         if item.error is not None:
@@ -220,14 +223,6 @@ class HubSpotAdapter(TaskWriter):
         item.row = await self._read_back(item)
         links.add_notes()
         return self.to_written(item.row, item.edit, before, item.note)
-
-    async def _patch(self, item: Item[Record]) -> None:
-        """Write the properties; the item fails if the write is refused or its outcome is unknown."""
-        try:
-            if self._properties(item.edit, item.before):
-                item.row, item.note = await self._writer.update(item.before, unlinked(item.edit))
-        except TaskhandError as error:
-            item.fail(error)
 
     async def _read_back(self, item: Item[Record]) -> Record:
         """Read the task; if that fails, return the response to the update if it shows the whole edit."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from taskhand.backends.hubspot.mapping import id_text
 from taskhand.backends.remote.oauth import LIMITS, POLICY, AuthorizationServer
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError, TaskhandError
@@ -65,12 +66,11 @@ def find_server(base_url: str, runtime: "Runtime | None") -> AuthorizationServer
 
 async def _find_owner(root: str, runtime: "Runtime | None", body: JsonObject) -> str | None:
     """The id of the owner whose user has consented; None if the user is no owner or HubSpot cannot be asked."""
-    user = body.get("user_id")
-    if not isinstance(user, int | str) or not user:
+    if (user := id_text(body.get("user_id"))) is None:
         return None
     auth = {"authorization": f"Bearer {body.get('access_token')}"}
     upstream = Upstream(name="HubSpot", base_url=root, auth=auth, credential="the token")
-    path = Path.of("/crm/v3/owners/{user}", user=str(user))
+    path = Path.of("/crm/v3/owners/{user}", user=user)
     try:
         async with Client(upstream, limits=LIMITS, policy=POLICY, runtime=runtime) as client:
             found = await client.get(path, params={"idProperty": "userId"}, expect="object")

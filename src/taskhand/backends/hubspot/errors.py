@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
-from taskhand.backends.remote.parsing import JsonObject, objects
+from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.backends.remote.refusals import UNKNOWN_LINK
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.properties import property_field
@@ -141,8 +141,7 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
 
 def _context_values(error: JsonObject, *names: str) -> list[str]:
     """The texts and numbers in these lists of an error's `context`."""
-    context = error.get("context")
-    lists = [context.get(name) for name in names] if isinstance(context, dict) else []
+    lists = [value_at(error, "context", name) for name in names]
     return [str(one) for values in lists if isinstance(values, list) for one in values if isinstance(one, str | int)]
 
 

@@ -106,7 +106,7 @@ class LinkChanges:
 
     async def read_back(self, items: Sequence[Item[Record]]) -> None:
         """Read the links of written tasks; the items fail if the links cannot be read."""
-        changed = [(item, item.row) for item in items if item.row and not item.error and links_set(item.edit)]
+        changed = [(item, item.row) for item in items if item.row and not item.error]
         try:
             records = await self._reader.with_links([row for _, row in changed])
         except TaskhandError:

@@ -159,6 +159,11 @@ class Record:
         return self.json.get("updatedAt") or self.properties.get("hs_lastmodifieddate")
 
     @property
+    def deleted(self) -> object:
+        """The moment of its deletion, as HubSpot has it."""
+        return self.json.get("archivedAt")
+
+    @property
     def raw_values(self) -> JsonObject:
         """The values that an undo may need, by HubSpot's property names, and the linked ids by kind."""
         properties = {name: self.properties.get(name) for name in RAW_PROPERTIES}

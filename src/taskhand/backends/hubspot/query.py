@@ -131,18 +131,18 @@ def _conditions(
     if values := _status_values(query, statuses):
         # The value of a custom stage is an id, which some accounts also show as the status.
         own = [one for one in values if one not in OPTIONS]
-        yield [[_filter(STATUS, "IN", values=values)], *([[_filter(STAGE, "IN", values=own)]] if own else [])]
+        yield [*_is_in(STATUS, values), *_is_in(STAGE, own)]
     elif query.overdue:
         yield _unfinished(statuses)
     yield from _date_conditions(query, now)
     if query.responsible_ids is not None and len(query.responsible_ids) <= _MAX_VALUES:
-        yield _owners(query.responsible_ids, of_nobody=query.of_nobody)
+        nobody = _is_unset("hubspot_owner_id") if query.of_nobody else []
+        yield [*_is_in("hubspot_owner_id", query.responsible_ids), *nobody]
     if priority:
-        yield [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
+        yield _is_in("hs_task_priority", PRIORITY_VALUES[priority])
     elif priority == 0:  # custom values and no value sort as 0
         others = [*PRIORITY_VALUES[1], *PRIORITY_VALUES[2]]
-        unset = _filter("hs_task_priority", "NOT_HAS_PROPERTY")
-        yield [[_filter("hs_task_priority", "NOT_IN", values=others)], [unset]]
+        yield [[_filter("hs_task_priority", "NOT_IN", values=others)], *_is_unset("hs_task_priority")]
 
 
 def _date_conditions(query: TaskQuery, now: datetime) -> Iterator[_Alternatives]:
@@ -154,11 +154,6 @@ def _date_conditions(query: TaskQuery, now: datetime) -> Iterator[_Alternatives]
     if query.order in ("created", "oldest") and query.after is not None and (last := moment_of(query.after[0])):
         operator = "LTE" if query.order == "created" else "GTE"
         yield [[_filter("hs_createdate", operator, value=str(millis_of(last)))]]
-
-
-def _owners(people: Sequence[str], *, of_nobody: bool) -> _Alternatives:
-    theirs = [[_filter("hubspot_owner_id", "IN", values=list(people))]] if people else []
-    return [*theirs, *([[_filter("hubspot_owner_id", "NOT_HAS_PROPERTY")]] if of_nobody else [])]
 
 
 def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
@@ -173,13 +168,9 @@ def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
     if not finished or len(own_open) > _MAX_VALUES:
         return [[]]
     unfinished = _filter(STATUS, "NOT_IN", values=finished)
-    groups = [[unfinished], [_filter(STATUS, "NOT_HAS_PROPERTY")]]
-    if own_closed:
-        groups[:1] = [
-            [unfinished, _filter(STAGE, "NOT_IN", values=own_closed)],
-            [unfinished, _filter(STAGE, "NOT_HAS_PROPERTY")],
-        ]
-    return [*groups, *([[_filter(STAGE, "IN", values=own_open)]] if own_open else [])]
+    not_closed = [[_filter(STAGE, "NOT_IN", values=own_closed)], *_is_unset(STAGE)] if own_closed else [[]]
+    groups = [[unfinished, *stage] for stage in not_closed]
+    return [*groups, *_is_unset(STATUS), *_is_in(STAGE, own_open)]
 
 
 def _period_filters(period: Period) -> list[_Filter]:
@@ -231,7 +222,16 @@ def _filter(name: str, operator: str, **operands: object) -> _Filter:
     return {"propertyName": name, "operator": operator, **operands}
 
 
-_DATELESS: Final[_Alternatives] = [[_filter("hs_timestamp", "NOT_HAS_PROPERTY")]]
+def _is_in(name: str, values: Sequence[str]) -> _Alternatives:
+    """The condition that a property has one of some values; no alternative without values."""
+    return [[_filter(name, "IN", values=list(values))]] if values else []
+
+
+def _is_unset(name: str) -> _Alternatives:
+    return [[_filter(name, "NOT_HAS_PROPERTY")]]
+
+
+_DATELESS: Final = _is_unset("hs_timestamp")
 
 
 @dataclass(slots=True)

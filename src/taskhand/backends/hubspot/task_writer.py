@@ -128,10 +128,10 @@ class TaskWriter(BatchAdapter[Record]):
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update."""
-        edits = [(item, properties) for item in items if (properties := self._properties(item.edit, item.before))]
-        inputs = [Input(item.index, item.id, properties) for item, properties in edits]
-        answer = await self._send(inputs, self._client.update_many)
         by_index = {item.index: item for item in items}
+        properties = {index: self._properties(item.edit, item.before) for index, item in by_index.items()}
+        inputs = [Input(index, by_index[index].id, values) for index, values in properties.items() if values]
+        answer = await self._send(inputs, self._client.update_many)
         read = [(by_index[one], row) for one, json in answer.rows.items() if (row := Record.read(json))]
         whole = {item.index: self._confirmed(item.before, item.edit, row) for item, row in read}
         rows = {index: row for index, row in whole.items() if row is not None}

@@ -80,7 +80,7 @@ class HubSpotEvents:
         for task_id in vanished:
             changes.add_vanished(task_id)
         rows = {one: moment for one, moment in found.rows.items() if one not in read.unread}
-        seen = {one.id: max(rows.get(one.id, 0), _modified(one)) for one in read.records}
+        seen = {one.id: max(rows.get(one.id, 0), _millis(one.updated)) for one in read.records}
         after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
         gap = listed.gap or (
             _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
@@ -103,7 +103,7 @@ class HubSpotEvents:
             page = await self._client.search(search.body(after, ["hs_lastmodifieddate"]))
             records = records_in(page)
             for record in records:
-                count, moment = count + 1, _modified(record)
+                count, moment = count + 1, _millis(record.updated)
                 last = max(last, moment)
                 if at.is_new(record.id, moment):
                     rows[record.id] = moment
@@ -123,7 +123,7 @@ class HubSpotEvents:
             names = self._client.properties()
             answer = await self._client.read_many(part, names, histories=RAW_PROPERTIES, archived=archived)
             asked = [one for one in records_in(answer) if one.id in part]
-            kept = [one for one in asked if (one.is_archived or _deleted_at(one) is not None) == archived]
+            kept = [one for one in asked if (one.is_archived or _millis(one.deleted) > 0) == archived]
             records += kept
             # A restored task does not count as missing; a deleted one does.
             found = {one.id for one in (asked if archived else kept)}
@@ -147,8 +147,8 @@ class HubSpotEvents:
                     raise
                 return await self._check_known(at, known)
             for record in records_in(page):
-                moment = _deleted_at(record)
-                if moment is not None and at.is_new(record.id, moment):
+                moment = _millis(record.deleted)
+                if moment and at.is_new(record.id, moment):
                     rows[record.id], seen[record.id] = record, moment
             after = next_page(page)
             if after is None:
@@ -233,7 +233,7 @@ class _Changes:
         self.tasks[task_id] = now = self.reader.to_task(record)
         before = self.was.get(task_id)
         if (events := self.reader.read_events(record, self.since)) is None:
-            self._compare(record, before, now, (self._searched, max(self._searched, _moment(_modified(record)))))
+            self._compare(record, before, now, (self._searched, max(self._searched, _moment(_millis(record.updated)))))
             return
         self.events += events
         if self.reader.is_shortened(record, self.since):
@@ -244,8 +244,8 @@ class _Changes:
     def add_deleted(self, record: Record, task_id: str, listed: Record | None) -> None:
         """Add a deleted task, and its changes before the deletion."""
         self.tasks[task_id] = None
-        moment = _deleted_at(record) or (_deleted_at(listed) if listed else None)
-        if moment is None:
+        moment = _millis(record.deleted) or (_millis(listed.deleted) if listed else 0)
+        if not moment:
             self._add_difference(record.id, self.reader.to_task(record), None)
         elif moment >= self.at.start:
             self.events += self.reader.read_events(record, self.since) or ()
@@ -293,15 +293,7 @@ def _moment(millis: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis)
 
 
-def _modified(record: Record) -> int:
-    """The moment of a record's last change in epoch milliseconds; 0 if it cannot be read."""
-    return _millis(record.updated) or 0
-
-
-def _deleted_at(record: Record) -> int | None:
-    return _millis(record.json.get("archivedAt"))
-
-
-def _millis(raw: object) -> int | None:
+def _millis(raw: object) -> int:
+    """A moment in epoch milliseconds; 0 if it cannot be read."""
     moment = readable_moment(raw)
-    return None if moment is None else millis_of(moment)
+    return 0 if moment is None else millis_of(moment)
