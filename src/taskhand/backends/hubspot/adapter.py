@@ -14,12 +14,7 @@ from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, parts
 from taskhand.backends.hubspot.deleted_tasks import links_of_new
-from taskhand.backends.hubspot.links import (
-    LinkChanges,
-    check_link_ids,
-    has_links,
-    unlinked,
-)
+from taskhand.backends.hubspot.links import LinkChanges, check_link_ids, has_links, unlinked
 from taskhand.backends.hubspot.mapping import (
     BODY,
     KINDS,

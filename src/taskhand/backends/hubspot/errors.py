@@ -20,15 +20,7 @@ from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.response_body import Json
 from taskhand.http.upstream import CREDENTIAL, Explanation
 
-__all__ = [
-    "ALL_DAY",
-    "explain",
-    "ids_in",
-    "read_limits",
-    "read_wait",
-    "refusal_of_new_task",
-    "to_error",
-]
+__all__ = ["ALL_DAY", "explain", "ids_in", "read_limits", "read_wait", "refusal_of_new_task", "to_error"]
 
 ALL_DAY: Final = "hs_task_is_all_day"
 """The property that an account may refuse."""
@@ -53,8 +45,7 @@ _NO_ALL_DAY: Final = Explanation(
 _NO_RECORD: Final = Explanation("HubSpot does not have the record to link the task to.", frozenset({UNKNOWN_LINK}))
 _EXPIRED: Final = Explanation("HubSpot says that the access token is expired or invalid.")
 _WRONG_FORM: Final = Explanation(
-    "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens.",
-    frozenset({CREDENTIAL}),
+    "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens.", frozenset({CREDENTIAL})
 )
 _PROPERTY: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")

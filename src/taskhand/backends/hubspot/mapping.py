@@ -14,13 +14,7 @@ from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.properties.definitions import Definition
 from taskhand.backends.hubspot.properties.values import shown_value
 from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
-from taskhand.backends.remote.parsing import (
-    JsonObject,
-    objects,
-    optional_text,
-    rows_in,
-    value_at,
-)
+from taskhand.backends.remote.parsing import JsonObject, objects, optional_text, rows_in, value_at
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import FieldReader

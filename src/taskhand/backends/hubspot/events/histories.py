@@ -137,10 +137,9 @@ def _with_pairs(history: dict[str, list[_Value]]) -> _History:
     """The histories, with a stage and a status that followed each other set at the same moment."""
     moments = {name: {one.at for one in history.get(name, ())} for name in (STATUS, STAGE)}
     for name, other in ((STATUS, STAGE), (STAGE, STATUS)):
-        history |= {
-            name: [replace(one, at=_cause(one.at, moments[name], moments[other])) for one in history.get(name, ())]
-        }
-    return {name: values for name, values in history.items() if values}
+        if name in history:
+            history[name] = [replace(one, at=_cause(one.at, moments[name], moments[other])) for one in history[name]]
+    return history
 
 
 def _cause(at: datetime, own: set[datetime], others: set[datetime]) -> datetime:

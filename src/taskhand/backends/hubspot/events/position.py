@@ -45,9 +45,8 @@ class Bin:
         seen = {**self.seen, **deletions}
         if after is not None:
             return replace(self, newest=newest, seen=seen, after=after)
-        since = self.last
-        kept = {one: at for one, at in seen.items() if at >= since - LAG_MS}
-        return replace(self, since=since, last=newest, newest=newest, seen=kept, after=None)
+        kept = {one: at for one, at in seen.items() if at >= self.last - LAG_MS}
+        return replace(self, since=self.last, last=newest, newest=newest, seen=kept, after=None)
 
     def is_new(self, task_id: str, at: int) -> bool:
         """True if a deletion may not have been seen yet."""
@@ -111,12 +110,7 @@ class Position:
     ) -> "Position":
         """The position after a look: `rows` has the tasks that a search found, `read` those read, by last change."""
         newest = max([self.newest, *rows.values()])
-        moved = replace(
-            self,
-            newest=newest,
-            known=self.known if is_behind else newest,
-            floor=max(floor, self.floor),
-            looks=self.looks + 1,
-        )
+        known, floor = self.known if is_behind else newest, max(floor, self.floor)
+        moved = replace(self, newest=newest, known=known, floor=floor, looks=self.looks + 1)
         seen = {one: at for one, at in {**self.seen, **rows, **read}.items() if at >= moved.search_from}
         return replace(moved, seen=seen)

@@ -30,11 +30,7 @@ _PROPERTIES: Final = (
     "hs_timestamp",
     "hubspot_owner_id",
 )
-_EVENTS: Final = (
-    "object.creation",
-    "object.deletion",
-    *(f"object.propertyChange {name}" for name in _PROPERTIES),
-)
+_EVENTS: Final = ("object.creation", "object.deletion", *(f"object.propertyChange {name}" for name in _PROPERTIES))
 """The events that Taskhand subscribes to: the type, and the property of a change."""
 _ESCAPES: Final = re.compile("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 """The escapes in an address that are decoded before signing, as HubSpot documents."""
