@@ -22,7 +22,7 @@ from backends.hubspot.wired import (
     staged,
     task_id,
 )
-from taskhand.backends.hubspot.mapping import shows_values
+from taskhand.backends.hubspot.mapping import Record
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.field_reader import with_unreadable
@@ -234,4 +234,4 @@ async def test_a_task_named_twice_is_as_hubspot_confirmed_it_each_time() -> None
 def test_an_answer_is_compared_with_the_sent_values(
     shown: dict[str, Any], sent: dict[str, str], expected: object
 ) -> None:
-    assert shows_values(shown, sent) is expected
+    assert Record({"properties": shown}, {}).shows(sent) is expected

@@ -15,24 +15,13 @@ from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, parts
 from taskhand.backends.hubspot.deleted_tasks import links_of_new
 from taskhand.backends.hubspot.links import LinkChanges, check_link_ids, has_links, unlinked
-from taskhand.backends.hubspot.mapping import (
-    BODY,
-    KINDS,
-    Record,
-    linked_ids,
-    links_of,
-    links_set,
-    raw_properties,
-    records_in,
-    shows_values,
-)
+from taskhand.backends.hubspot.mapping import BODY, KINDS, Record, links_of, links_set, raw_properties, records_in
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.hubspot.task_writer import TaskWriter, check_due, check_length
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
-from taskhand.backends.remote.parsing import rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
@@ -165,7 +154,7 @@ class HubSpotAdapter(TaskWriter):
         ids: set[str] = set()
         for kind, other in dict.fromkeys(pair for edit in edits for pair in links_set(edit).items()):
             if other is not None:
-                ids.update(linked_ids(rows_in("HubSpot", await self._client.tasks_of(kind, other), "results")))
+                ids.update(await self._client.tasks_of(kind, other))
         answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
         ids.update(record.id for record in records_in(answer))
         newest = sorted(ids - known, key=lambda one: (len(one), one), reverse=True)[:_MAX_CANDIDATES]
@@ -174,7 +163,7 @@ class HubSpotAdapter(TaskWriter):
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
         """The names of the fields that a record does not show as an edit sets them; raw values must be as sent."""
-        if not shows_values(row.properties, raw_properties(edit)):
+        if not row.shows(raw_properties(edit)):
             return frozenset({"raw values"})
         return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, PROPERTIES, Kind
-from taskhand.backends.remote.parsing import JsonObject, value_at
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, PROPERTIES, Kind, linked_ids
+from taskhand.backends.remote.parsing import JsonObject, rows_in, value_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
@@ -180,10 +180,10 @@ class HubSpotClient:
         inputs = [{"from": {"id": one}, "to": [{"id": other}]} for one, other in pairs]
         await self.http.post(self._pairs(kind, "archive"), json={"inputs": inputs})
 
-    async def tasks_of(self, kind: Kind, other_id: str) -> JsonObject:
+    async def tasks_of(self, kind: Kind, other_id: str) -> tuple[str, ...]:
         """GET the ids of the tasks of a contact, company or deal."""
         path = Path.of(f"{self._base('objects', 'v4')}/{kind}/{{id}}/associations/tasks", id=other_id)
-        return await self._get(path, {"limit": "500"})
+        return linked_ids(rows_in("HubSpot", await self._get(path, {"limit": "500"}), "results"))
 
     async def first_task(self) -> JsonObject:
         """GET a list of one task."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, association_types, parts
-from taskhand.backends.hubspot.mapping import KINDS, links_set, shows_values
+from taskhand.backends.hubspot.mapping import KINDS, Record, links_set, records_in
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
 from taskhand.domain.concurrency import concurrent_tasks
@@ -88,11 +88,11 @@ class DeletedTasks:
         self, record_id: str, properties: Mapping[str, str], links: Mapping[str, list[JsonObject]]
     ) -> tuple[dict[str, str], dict[str, list[JsonObject]]]:
         """The given properties and links that a task does not have."""
-        shown: JsonObject = {}
+        shown = Record({}, {})
         if properties:
             answer = await self._client.read_many([record_id], list(properties))
-            shown = next((row.get("properties") or {} for row in rows_in("HubSpot", answer, "results")), {})
-        missing = {name: text for name, text in properties.items() if not shows_values(shown, {name: text})}
+            shown = next(iter(records_in(answer)), shown)
+        missing = {name: text for name, text in properties.items() if not shown.shows({name: text})}
         unlinked: dict[str, list[JsonObject]] = {}
         for kind, wanted in links.items():
             try:

@@ -41,7 +41,6 @@ __all__ = [
     "raw_properties",
     "record_of",
     "records_in",
-    "shows_values",
     "task_of",
     "times_of",
 ]
@@ -162,6 +161,11 @@ class Record:
         """The values that an undo may need, by HubSpot's property names, and the linked ids by kind."""
         properties = {name: self.properties.get(name) for name in RAW_PROPERTIES}
         return properties | {kind: list(ids) for kind, ids in self.links.items()}
+
+    def shows(self, sent: Mapping[str, str]) -> bool:
+        """Whether it has every property value that was sent; a cleared property must be present and empty."""
+        given = self.properties
+        return all(name in given and _is_same(name, given[name], value) for name, value in sent.items())
 
     def with_links(self, links: Mapping[Kind, tuple[str, ...]], unread: frozenset[Kind] = frozenset()) -> "Record":
         """The same task with these links; the links of other kinds stay."""
@@ -310,11 +314,6 @@ def raw_properties(edit: Edit) -> dict[str, str]:
     names = [_PROPERTY_OF[field] for field, _ in edit.given() if field in _PROPERTY_OF]
     raw = {name: _text(edit.native, name) for name in names if name in edit.native} if edit.native else {}
     return {name: text for name, text in raw.items() if text or name != _DUE}
-
-
-def shows_values(properties: JsonObject, sent: Mapping[str, str]) -> bool:
-    """True if properties show every value that was sent; a cleared property must be present and empty."""
-    return all(name in properties and _is_same(name, properties[name], value) for name, value in sent.items())
 
 
 def _due(properties: JsonObject, zones: Zones) -> Due | None:

@@ -16,7 +16,7 @@ from taskhand.backends.hubspot.deleted_tasks import further_properties, links_of
 from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_error
 from taskhand.backends.hubspot.links import unlinked
-from taskhand.backends.hubspot.mapping import BODY, Record, links_set, properties_of, record_of, shows_values
+from taskhand.backends.hubspot.mapping import BODY, Record, links_set, properties_of, record_of
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batches import BatchAdapter
@@ -189,7 +189,7 @@ class TaskWriter(BatchAdapter[Record]):
         """The whole task after an update; None if the response does not show every value that was sent."""
         sent = self._all_day.strip(self._properties(edit, before))
         is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
-        if answer.is_archived or before.unreadable_fields or not is_same or not shows_values(answer.properties, sent):
+        if answer.is_archived or before.unreadable_fields or not is_same or not answer.shows(sent):
             return None
         return record_of(before, answer.with_names(properties_in(edit)), self._reader.data)
 
