@@ -7,7 +7,7 @@ any order. One error may be about several inputs. The outcome of an input that i
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import MISSING
 
@@ -36,15 +36,6 @@ _PENDING: Final = frozenset({"PENDING", "PROCESSING"})
 """The statuses of a batch that HubSpot has accepted but not executed yet: documented, never recorded."""
 
 
-class _Indexed(Protocol):
-    @property
-    def index(self) -> int: ...
-
-
-_One = TypeVar("_One", bound=_Indexed)
-_Row = TypeVar("_Row")
-
-
 @dataclass(frozen=True, slots=True)
 class Input:
     """One task of a batch: its `index` in the bulk, its properties, and the `associations` of a new task.
@@ -65,6 +56,10 @@ class Input:
         of_task = {"id": self.task_id} if self.task_id else {}
         links = {"associations": list(self.associations)} if self.associations else {}
         return {"properties": self.properties, "objectWriteTraceId": self.trace} | of_task | links
+
+
+_One = TypeVar("_One", Input, NewTask[Record])
+_Row = TypeVar("_Row")
 
 
 class TaskWriter(BatchAdapter[Record]):
@@ -149,9 +144,9 @@ class TaskWriter(BatchAdapter[Record]):
         names = {index: properties_in(by_index[index].edit) for index in answer.rows}
         rows = {one: row.with_names(names[one]) for one, json in answer.rows.items() if (row := Record.read(json))}
         errors = {index: refusal_of_new_task(one) for index, one in answer.refused.items()}
-        parted = [by_index[index] for index in answer.refused]
-        less = [replace(item, edit=part) for item in parted if (part := _part_of(item.edit)) is not None]
-        return _replaced(BatchAnswer(rows, errors, answer.lost), less, await _send_part(less, self.create_many))
+        refused = [by_index[index] for index in answer.refused]
+        less = [replace(item, edit=part) for item in refused if (part := _part_of(item.edit)) is not None]
+        return await _resend(BatchAnswer(rows, errors, answer.lost), less, self.create_many)
 
     async def _send(
         self, inputs: Sequence[Input], post: Callable[[list[JsonObject]], Awaitable[JsonObject]]
@@ -176,7 +171,7 @@ class TaskWriter(BatchAdapter[Record]):
         answer = replace(answer, rows=rows, pending=frozenset(pending))
         refused = [(one, why) for one in sent if (why := answer.refused.get(one.index)) is not None]
         flagged = [one for one, why in refused if self._all_day.note_refusal(why, one.properties)]
-        return _replaced(answer, flagged, await _send_part(flagged, lambda part: self._send(part, post)))
+        return await _resend(answer, flagged, lambda part: self._send(part, post))
 
     def _record_in(self, reply: Reply, edit: Edit) -> Record:
         """The record in the response to a write; OutcomeUnknown if the response is not a task."""
@@ -251,21 +246,20 @@ def _name_of(row: JsonObject, id_property: str | None) -> str:
     return str(value_at(row, "properties", id_property) if id_property else row.get("id"))
 
 
-async def _send_part(
-    items: Sequence[_One], send: Callable[[Sequence[_One]], Awaitable[BatchAnswer[_Row]]]
+async def _resend(
+    answer: BatchAnswer[_Row], part: Sequence[_One], send: Callable[[Sequence[_One]], Awaitable[BatchAnswer[_Row]]]
 ) -> BatchAnswer[_Row]:
-    """Send a part of a batch once more; an error concerns only that part."""
+    """The answer after the items in `part`, which it refuses, were sent once more; an error concerns only these."""
+    if not part:
+        return answer
+    indexes = [one.index for one in part]
     try:
-        return await send(items) if items else BatchAnswer()
+        again = await send(part)
     except (OutcomeUnknown, UpstreamFailed) as fault:
-        return BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
+        again = BatchAnswer(lost=dict.fromkeys(indexes, fault))
     except TaskhandError as error:
-        return BatchAnswer(refused=dict.fromkeys((item.index for item in items), error))
-
-
-def _replaced(answer: BatchAnswer[_Row], part: Sequence[_Indexed], again: BatchAnswer[_Row]) -> BatchAnswer[_Row]:
-    """Merge two answers: the second one replaces the first for the items in `part`, which the first one refused."""
-    left = {index: error for index, error in answer.refused.items() if index not in {one.index for one in part}}
+        again = BatchAnswer(refused=dict.fromkeys(indexes, error))
+    left = {index: error for index, error in answer.refused.items() if index not in indexes}
     return BatchAnswer(
         {**answer.rows, **again.rows},
         {**left, **again.refused},
