@@ -12,8 +12,8 @@ from backends.hubspot.strategies import DAYS, INSTANTS, LINES, TEXT, ZONES, exis
 from taskhand.backends.hubspot.account import company_of, contact_of, member_of
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import (
-    ID_OF,
     KINDS,
+    LINKS,
     PROPERTIES,
     AccountData,
     Kind,
@@ -67,7 +67,7 @@ def json_of(properties: dict[str, str], edit: Edit | None = None, **changed: Any
     shown = {name: value or None for name, value in properties.items()}
     links = {}
     for kind in KINDS if edit else ():
-        if isinstance(linked := getattr(edit, ID_OF[kind][0]), str):
+        if isinstance(linked := getattr(edit, LINKS[kind].field), str):
             links[kind] = {"results": [{"id": linked, "type": "task_to_contact"}]}
     given = {"id": "77597500001", "properties": shown, "createdAt": "2026-03-02T15:00:00Z", "archived": False}
     return given | ({"associations": links} if links else {}) | changed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, id_text, records_in
+from taskhand.backends.hubspot.mapping import KINDS, LINKS, Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
 from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.remote.account import CrmAccount
@@ -146,7 +146,7 @@ class Account(CrmAccount):
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts with their companies, companies or deals, by id, up to 100; `field` is the edit's field for them."""
-        kind = next(one for one in KINDS if ID_OF[one][0] == field)
+        kind = next(one for one in KINDS if LINKS[one].field == field)
         wanted = [one for one in ids if one.isascii() and one.isdecimal()][:MAX_INPUTS]
         records = records_in(await self._client.by_id(kind, wanted)) if wanted else []
         if kind == "deals":

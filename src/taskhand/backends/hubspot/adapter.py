@@ -96,9 +96,8 @@ class HubSpotAdapter(TaskWriter):
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` if it lies beyond the results that HubSpot shows."""
-        return await PageSearch(
-            self._reader, query, (await self.account.all_statuses()).by_id, self.timing.clock()
-        ).run()
+        statuses = (await self.account.all_statuses()).by_id
+        return await PageSearch(self._reader, query, statuses, self.timing.clock()).run()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Refuse a missing due date, too long a description, an invalid id, and a deal that the token may not read."""

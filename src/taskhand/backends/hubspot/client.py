@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, PROPERTIES, Kind, linked_ids
+from taskhand.backends.hubspot.mapping import KINDS, LINKS, PROPERTIES, Kind, linked_ids
 from taskhand.backends.remote.parsing import JsonObject, rows_in, value_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
@@ -272,7 +272,7 @@ def next_page(answer: JsonObject) -> str | None:
 
 def association_types(kind: Kind) -> list[JsonObject]:
     """The `types` of a new association of a task."""
-    return [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": ID_OF[kind][2]}]
+    return [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": LINKS[kind].type_id}]
 
 
 def parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.hubspot.client import MAX_PAIRS, parts
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, links_set
+from taskhand.backends.hubspot.mapping import KINDS, LINKS, Kind, Record, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.domain.edit import Edit, without
@@ -33,7 +33,7 @@ _MAX_ID_DIGITS: Final = 20
 
 def unlinked(edit: Edit) -> Edit:
     """The edit without the contact, the company and the deal."""
-    return without(edit, *(field for field, _, _ in ID_OF.values()))
+    return without(edit, *(one.field for one in LINKS.values()))
 
 
 def has_links(record: Record, edit: Edit) -> bool:
@@ -188,7 +188,7 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
         if linked == ((wanted,) if wanted else ()):
             continue
         if len(linked) > 1:
-            _, argument, _ = ID_OF[kind]
+            argument = LINKS[kind].argument
             raise CallerError(
                 f"Task {record.id} is linked to {len(linked)} {kind} in HubSpot, and {argument} can hold only one; "
                 "nothing was written.",
@@ -201,7 +201,7 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
 
 def check_link_ids(edit: Edit) -> None:
     """Check the ids of the contact, company and deal that an edit sets; CallerError for an invalid id."""
-    for field, argument, _ in ID_OF.values():
+    for field, argument, _ in LINKS.values():
         value = getattr(edit, field)
         if isinstance(value, str) and not (value.isascii() and value.isdecimal() and len(value) <= _MAX_ID_DIGITS):
             raise CallerError(
@@ -213,7 +213,7 @@ def check_link_ids(edit: Edit) -> None:
 
 def _unknown_link(one: _Change) -> NotFound:
     """The error for a contact, company or deal that does not exist."""
-    _, argument, _ = ID_OF[one.kind]
+    argument = LINKS[one.kind].argument
     return NotFound(
         f"HubSpot has no record with {argument} {str(one.link)[:20]}.",
         code="unknown_reference",

@@ -5,7 +5,7 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from pydantic import MISSING
 
@@ -25,8 +25,8 @@ from taskhand.domain.task_times import TaskTimes
 __all__ = [
     "BODY",
     "CREATOR",
-    "ID_OF",
     "KINDS",
+    "LINKS",
     "PRIORITY_VALUES",
     "PROPERTIES",
     "RAW_PROPERTIES",
@@ -49,15 +49,24 @@ Kind = Literal["contacts", "companies", "deals"]
 """The kinds of records that the contract links tasks to."""
 
 KINDS: Final[tuple[Kind, ...]] = ("contacts", "companies", "deals")
-ID_OF: Final[Mapping[Kind, tuple[str, str, int]]] = {
-    "contacts": ("ai_contact_id", "aiContactId", 204),
-    "companies": ("ai_customer_id", "aiCustomerId", 192),
-    "deals": ("deal_id", "dealId", 216),
-}
-"""The field of an edit, the documented argument, and HubSpot's type id of the association from a task, by kind.
 
-https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
-"""
+
+class LinkType(NamedTuple):
+    """The field of an edit for a kind of link, its documented argument, and HubSpot's type id of the association.
+
+    https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
+    """
+
+    field: str
+    argument: str
+    type_id: int
+
+
+LINKS: Final[Mapping[Kind, LinkType]] = {
+    "contacts": LinkType("ai_contact_id", "aiContactId", 204),
+    "companies": LinkType("ai_customer_id", "aiCustomerId", 192),
+    "deals": LinkType("deal_id", "dealId", 216),
+}
 BODY: Final = "hs_task_body"
 _TYPE, _DUE = "hs_task_type", "hs_timestamp"
 _PROPERTY_OF: Final[Mapping[str, str]] = {
@@ -207,7 +216,7 @@ def task_of(record: Record, data: AccountData, of_links: Collection[str] = ()) -
     properties, url, fields = record.properties, record.json.get("url"), FieldReader()
     if not isinstance(record.json.get("properties"), dict):
         fields.unreadable.update(_OF_PROPERTIES)
-    fields.unreadable.update(ID_OF[kind][0] for kind in record.unread_links)
+    fields.unreadable.update(LINKS[kind].field for kind in record.unread_links)
     due = fields.read("due_at", lambda: _due(properties, data.zones))
     status = fields.read("status_config", lambda: data.statuses.of_task(properties))
     # HubSpot omits milliseconds if they are zero. Lists are sorted by this text, so it always has milliseconds.
@@ -268,13 +277,13 @@ def record_of(task: Task, answer: Record, data: AccountData) -> Record:
 
 def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
     """The links that the fields of a task show, by kind."""
-    shown = {kind: getattr(task, ID_OF[kind][0]) for kind in KINDS}
+    shown = {kind: getattr(task, LINKS[kind].field) for kind in KINDS}
     return {kind: (one,) if one else () for kind, one in shown.items() if one is not MISSING}
 
 
 def links_set(edit: Edit) -> Mapping[Kind, str | None]:
     """The contact, the company and the deal that an edit sets, by kind; None for one that it removes."""
-    values = {kind: getattr(edit, ID_OF[kind][0]) for kind in KINDS}
+    values = {kind: getattr(edit, LINKS[kind].field) for kind in KINDS}
     return {kind: one for kind, one in values.items() if one is not MISSING}
 
 
@@ -345,7 +354,7 @@ def _shown_link(record: Record, kind: Kind, of_links: Collection[str]) -> str | 
 def _further_links(record: Record, of_links: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The links that no field shows, by the field that shows another link of their kind."""
     further = {
-        ID_OF[kind][0]: tuple(one for one in ids if one != _shown_link(record, kind, of_links))
+        LINKS[kind].field: tuple(one for one in ids if one != _shown_link(record, kind, of_links))
         for kind, ids in record.links.items()
     }
     return {field: ids for field, ids in further.items() if ids}

@@ -13,7 +13,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, PRIORITY_VALUES, PROPERTIES, Kind, Record, times_of
+from taskhand.backends.hubspot.mapping import KINDS, LINKS, PRIORITY_VALUES, PROPERTIES, Kind, Record, times_of
 from taskhand.backends.hubspot.statuses import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in
@@ -250,7 +250,7 @@ class PageSearch:
         while waiting and not self._page.more:
             waiting.extendleft(reversed(await self._follow(waiting.popleft(), recent)))
         page, tasks = self._page, self._page.tasks
-        others = [kind for kind in KINDS if kind not in self._filtered and ID_OF[kind][0] in self.query.links]
+        others = [kind for kind in KINDS if kind not in self._filtered and LINKS[kind].field in self.query.links]
         if others:
             records = await self.reader.with_links([self._found[task.id][1] for task in tasks], others)
             tasks = tuple(await self.reader.to_tasks(records, self._of_links))

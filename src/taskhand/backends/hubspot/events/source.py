@@ -16,7 +16,7 @@ from taskhand.backends.hubspot.client import next_page, parts
 from taskhand.backends.hubspot.due import millis_of, readable_moment
 from taskhand.backends.hubspot.events.histories import EventReader
 from taskhand.backends.hubspot.events.position import Bin, Position
-from taskhand.backends.hubspot.mapping import ID_OF, RAW_PROPERTIES, Record, records_in
+from taskhand.backends.hubspot.mapping import LINKS, RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
 from taskhand.domain.errors import CallerError, OperatorError
@@ -281,7 +281,7 @@ class _Changes:
 
 def _with_links_of(now: Task, before: Task) -> Task:
     """The present task with the links known before, as far as both can be read."""
-    links = [name for name, _, _ in ID_OF.values()]
+    links = [one.field for one in LINKS.values()]
     unread = {*now.unreadable_fields, *before.unreadable_fields}
     known = {name: getattr(before, name) for name in links if name not in unread}
     return now.model_copy(
