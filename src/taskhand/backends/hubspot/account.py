@@ -254,14 +254,14 @@ class Account(CrmAccount):
         """The stages of the task pipeline; the options of the status property if no pipeline exists or can be read."""
         can_read = True
         try:
-            found = TaskStatuses.of_pipelines(await self._client.pipelines())
-        except CallerError:  # this account has no pipelines of tasks
-            found = None
+            with suppress(CallerError):  # of an account without pipelines of tasks
+                if (found := TaskStatuses.of_pipelines(await self._client.pipelines())) is not None:
+                    return found
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
-            found, can_read = None, False
-        return found or TaskStatuses.of_options(await self._client.status_property(), complete=can_read)
+            can_read = False
+        return TaskStatuses.of_options(await self._client.status_property(), complete=can_read)
 
     async def _members(self, *, archived: bool) -> tuple[Member, ...]:
         return tuple(filter(None, map(member_of, await self._owners(archived=archived))))

@@ -201,11 +201,11 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
 
 def check_link_ids(edit: Edit) -> None:
     """Check the ids of the contact, company and deal that an edit sets; CallerError for an invalid id."""
-    for field, argument, _ in LINKS.values():
-        value = getattr(edit, field)
-        if isinstance(value, str) and not (value.isascii() and value.isdecimal() and len(value) <= _MAX_ID_DIGITS):
+    for kind, one in links_set(edit).items():
+        if one is not None and not (one.isascii() and one.isdecimal() and len(one) <= _MAX_ID_DIGITS):
+            argument = LINKS[kind].argument
             raise CallerError(
-                f"{argument} {value[:60]!r} is not a HubSpot id.",
+                f"{argument} {one[:60]!r} is not a HubSpot id.",
                 code="invalid_id",
                 next_step=f"Send {argument} exactly as find_contacts returns it.",
             )
