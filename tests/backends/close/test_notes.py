@@ -252,6 +252,19 @@ async def test_the_deletion_of_a_note_has_the_results_of_the_deletion_of_a_task(
     assert bool(notes(sandbox)) == is_there
 
 
+@pytest.mark.parametrize("name", ["refused", "lost, then refused"])
+async def test_a_note_that_an_undo_of_several_fields_could_not_delete_has_not_changed(name: str) -> None:
+    faults, _, is_there = LOST_DELETIONS[name]
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE, priority="2")
+        sandbox.faults = tuple(faults)
+        undone = await agent("undo_change", changeId=done["changeId"])
+    assert list(undone["changed"]) == ["priority"]
+    assert [one["got"] for one in undone["unapplied"]] == ([NOTE] if name == "refused" else [])
+    assert bool(notes(sandbox)) == is_there
+
+
 async def test_undo_keeps_an_edited_note_and_a_note_of_another_person() -> None:
     sandbox = close(2)
     async with agent_on(sandbox) as agent:

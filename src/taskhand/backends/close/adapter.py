@@ -217,6 +217,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             if is_alone:
                 raise
             task = with_unreadable(written.task, "note") if isinstance(error, OutcomeUnknown) else written.task
+            task = task.with_note(before.note, before.note_id)
             return replace(written, task=task, note=f"The note: {error.message} {error.next_step or ''}".strip())
         task = written.task.with_note(noted.text, noted.id)
         return Written(task, " ".join(filter(None, (written.note, noted.remark))) or None)
