@@ -211,9 +211,11 @@ async def test_a_window_with_dateless_tasks_lists_all_only_if_the_dated_ones_do_
 
 async def test_users_are_cached_for_half_a_minute_and_the_lead_of_a_contact_for_a_minute() -> None:
     sandbox, time = close(0), Time()
-    linked = Edit(ai_contact_id=CAROLINA, ai_customer_id=LEAD)
     async with on_close(sandbox, time) as backend:
-        for read, kept_s in ((backend.account.members, 30.0), (lambda: backend.account.check_links(linked), 60.0)):
+        for read, kept_s in (
+            (backend.account.members, 30.0),
+            (lambda: backend.account.check_contact(CAROLINA, LEAD), 60.0),
+        ):
             sandbox.clear_requests()
             for wait_s in (0.0, kept_s - 1.0, 1.0):
                 time.now += wait_s

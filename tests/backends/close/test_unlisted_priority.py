@@ -81,12 +81,15 @@ async def test_a_lost_change_of_an_unlisted_priority_is_sent_again(fault: Fault)
     assert sandbox.tasks[0]["priority"] == "high"
 
 
-async def test_a_failed_change_of_an_unlisted_priority_has_an_unknown_outcome() -> None:
-    sandbox = close(1, spec_variant=ABSENT, faults=[Fault("status", PUT, status=500, commit=True, nth="every")])
+@pytest.mark.parametrize("edit", [Edit(priority=2), Edit(priority=2, title="Not shown either")])
+async def test_a_failed_change_of_an_unlisted_priority_has_an_unknown_outcome(edit: Edit) -> None:
+    failed = Fault("status", PUT, status=500, commit=True, nth="every")
+    untitled = Fault("without_field", GET, field="text", nth="every")
+    sandbox = close(1, spec_variant=ABSENT, faults=[failed, untitled])
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
         with pytest.raises(OutcomeUnknown):
-            await backend.update_task(before, Edit(priority=2))
+            await backend.update_task(before, edit)
 
 
 async def test_a_failed_change_of_an_unlisted_priority_is_sent_again() -> None:

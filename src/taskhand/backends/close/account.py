@@ -16,7 +16,6 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
 from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Deal, Member
@@ -29,7 +28,6 @@ __all__ = ["Account"]
 _MEMBERS_KEPT_S: Final = 30.0
 _FORMER_KEPT_S: Final = 300.0
 _LEADS_KEPT_S: Final = 60.0
-_MAX_CANDIDATES: Final = 20
 _MAX_LEADS: Final = 3
 """Maximum leads whose contacts are read within `_LEADS_KEPT_S`, to list them as candidates."""
 _MAX_LINKED: Final = 5
@@ -113,11 +111,6 @@ class Account(CrmAccount):
     async def task_types(self) -> tuple[KnownType, ...]:
         """The documented types, with their labels."""
         return tuple(KnownType(one, label_of(one)) for one in INBOX)
-
-    async def check_links(self, edit: Edit) -> None:
-        """Refuse a new task whose contact belongs to another lead; CallerError with candidates."""
-        if isinstance(edit.ai_contact_id, str) and isinstance(edit.ai_customer_id, str):
-            await self.check_contact(edit.ai_contact_id, edit.ai_customer_id)
 
     async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
         """Refuse a contact that does not exist or belongs to another lead.

@@ -26,7 +26,7 @@ from taskhand.backends.close.query import PageSearch, TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
-from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit, without
@@ -115,14 +115,14 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Refuse a value that Close cannot hold, a change that the task's type refuses, and another lead's contact."""
+        lead_id = edit.ai_customer_id if before is None else before.ai_customer_id
         if before is None:
             self._new_body(edit)
-            await self.account.check_links(edit)
-            return
-        task_types.check_change(edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD)
-        mapping.update_body(edit, dateless=before.due_at is None)
+        else:
+            task_types.check_change(edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD)
+            mapping.update_body(edit, dateless=before.due_at is None)
         if isinstance(edit.ai_contact_id, str):
-            await self.account.check_contact(edit.ai_contact_id, before.ai_customer_id)
+            await self.account.check_contact(edit.ai_contact_id, lead_id if isinstance(lead_id, str) else None)
 
     async def update(self, before: Task, edit: Edit) -> JsonObject | None:
         """PUT the fields of an edit."""
@@ -161,9 +161,9 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         me = await self.account.me_if_known()  # the creator of every task that is created here
         return [row for row in rows if me is None or row.get("created_by") in (None, me)], ahead
 
-    def disproves(self, row: JsonObject, edit: Edit) -> bool:
-        """Whether a row shows that the edit was not applied; a field that Close does not list is no proof."""
-        return super().disproves(row, edit) and not self.unmet(row, edit) <= self._unlisted(row)
+    def hidden_fields(self, row: JsonObject) -> frozenset[str]:
+        """The unreadable fields, and `priority` if Close does not list it."""
+        return super().hidden_fields(row) | _unlisted(self.to_task(row))
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
@@ -232,7 +232,8 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         groups: dict[str, list[Item[JsonObject]]] = {}
         singles: list[Item[JsonObject]] = []
         for item in items:
-            values = _bulk_values(item)
+            is_plain = re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id)  # the ids are joined by commas
+            values = mapping.bulk_body(item.edit) if is_plain else None
             group = singles if values is None else groups.setdefault(json.dumps(values, sort_keys=True), [])
             group.append(item)
         batches = [group[at : at + CHUNK] for group in groups.values() for at in range(0, len(group), CHUNK)]
@@ -267,23 +268,13 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     def _answered(self, reply: Reply, edit: Edit, task_id: str | None) -> JsonObject:
         """The row in the response to a write; OutcomeUnknown if it is not a task, or not the task `task_id`."""
-        task = self.to_task(reply.object)
-        if not task.id:
-            raise self._client.http.invalid(reply, "with something that is not a task")
-        if task_id is not None and task.id != task_id:
-            raise self._client.http.invalid(reply, "with another task")
-        self._reader.priorities.note_write(reply.object, mapping.sent_priority(edit))
-        return reply.object
+        row = written_row(self._client.http, reply, task_id)
+        self._reader.priorities.note_write(row, mapping.sent_priority(edit))
+        return row
 
     def _snapshot(self, row: JsonObject) -> Snapshot:
-        raw = mapping.raw_values(row)
-        return Snapshot(
-            self.to_task(row), raw, self._unlisted(row), cannot_recreate=task_types.why_not_recreatable(raw)
-        )
-
-    def _unlisted(self, row: JsonObject) -> frozenset[str]:
-        """The edit fields that a row does not list: `priority`, or none."""
-        return frozenset({"priority"} if self.to_task(row).priority == mapping.UNLISTED_PRIORITY else ())
+        task, raw = self.to_task(row), mapping.raw_values(row)
+        return Snapshot(task, raw, _unlisted(task), cannot_recreate=task_types.why_not_recreatable(raw))
 
     async def _retry_until_visible(self, task_id: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
         """Call `send`, and repeat it while Close does not find a task that was just written.
@@ -306,6 +297,6 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         )
 
 
-def _bulk_values(item: Item[JsonObject]) -> dict[str, Any] | None:
-    """The values of a bulk update; None if the item must be updated alone."""
-    return mapping.bulk_body(item.edit) if re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id) else None
+def _unlisted(task: Task) -> frozenset[str]:
+    """The fields of an edit that Close does not list for a task: `priority`, or none."""
+    return frozenset({"priority"} if task.priority == mapping.UNLISTED_PRIORITY else ())

@@ -106,9 +106,13 @@ class CrmAdapter(Backend, Generic[_Row]):
         """Whether a row proves that an edit was applied."""
         return not self.unmet(row, edit)
 
+    def hidden_fields(self, row: _Row) -> frozenset[str]:
+        """The fields of an edit whose values a row does not show, whatever they are."""
+        return unreadable_fields(self.to_task(row))
+
     def disproves(self, row: _Row, edit: Edit) -> bool:
-        """Whether a row proves that an edit was not applied: a readable field has another value."""
-        return not self.unmet(row, edit) <= unreadable_fields(self.to_task(row))
+        """Whether a row proves that an edit was not applied: a field that it shows has another value."""
+        return not self.unmet(row, edit) <= self.hidden_fields(row)
 
     def disproves_create(self, row: _Row, edit: Edit) -> bool:
         """Whether a row proves that it is not the new task of `edit`."""

@@ -8,6 +8,7 @@ from typing import Any
 from taskhand.domain.errors import InvalidAnswer
 from taskhand.domain.field_reader import ODD, unreadable_task
 from taskhand.domain.task import Task
+from taskhand.http.client import Client
 from taskhand.http.rate_headers import posix_time
 from taskhand.http.response_body import Reply
 
@@ -25,6 +26,7 @@ __all__ = [
     "text_of",
     "utc_moment",
     "value_at",
+    "written_row",
 ]
 
 JsonObject = dict[str, Any]
@@ -47,6 +49,18 @@ def read_task(task_id: str, read: Callable[[], Task]) -> Task:
 def invalid_answer(name: str, what: str) -> InvalidAnswer:
     """The error for a read that the CRM called `name` answered with `what`, such as "without an id"."""
     return InvalidAnswer(f"{name} answered {what}.", next_step="Tell the operator of Taskhand.")
+
+
+def written_row(http: Client, reply: Reply, task_id: str | None, key: Callable[[str], str] = str) -> JsonObject:
+    """The row in the response to a write; OutcomeUnknown if it is not a task, or not the task `task_id` (None: any).
+
+    `key` normalizes an id, so that different spellings are equal.
+    """
+    if not (found := id_of(reply.object)):
+        raise http.invalid(reply, "with something that is not a task")
+    if task_id is not None and key(found) != key(task_id):
+        raise http.invalid(reply, "with another task")
+    return reply.object
 
 
 def rows_in(name: str, json: JsonObject, key: str) -> list[JsonObject]:

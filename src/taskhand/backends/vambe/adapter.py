@@ -13,7 +13,7 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, Misread, Written
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
-from taskhand.backends.remote.parsing import JsonObject, id_of
+from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.refusals import references
 from taskhand.backends.remote.waiting import hold_lock
@@ -278,11 +278,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     def _read_answer(self, reply: Reply, task_id: str | None) -> JsonObject:
         """The row in the response to a write; OutcomeUnknown if it is not a task, or not the task `task_id`."""
-        row = reply.object
-        if not (answered := id_of(row)):
-            raise self._client.http.invalid(reply, "with something that is not a task")
-        if task_id is not None and answered.lower() != task_id.lower():
-            raise self._client.http.invalid(reply, "with another task")
+        row = written_row(self._client.http, reply, task_id, str.lower)
         self._catalogue.see(status_of(row.get("status_config")))
         return row
 
