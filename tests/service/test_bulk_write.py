@@ -1,14 +1,121 @@
-"""The tasks of a bulk change that may be sent again, and the answer to a repeated one."""
+"""The tasks of a bulk change that may be sent again, its journal, and the answer to a repeated one."""
 
-from typing import get_args
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast, get_args
 
 import pytest
 
 from behaviour.world import NOW
-from taskhand.domain.bulk_receipt import TaskResult
-from taskhand.domain.outcome import Outcome
-from taskhand.journal.journal import Caller, Change, Ending, Opening, Result
-from taskhand.service.bulk_write import replay_bulk
+from builders import TASK_ID, task
+from safety.victim import journal_in, store_in
+from taskhand.backends.base import Backend, ItemResult, Written
+from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.outcome import Outcome, overall_outcome
+from taskhand.domain.plan import Verb
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Caller, Change, Ending, Intent, Opening, Result
+from taskhand.service.app_context import AppContext
+from taskhand.service.bulk_write import bulk_resume, bulk_write, replay_bulk
+from taskhand.service.lazy import Lazy
+from taskhand.service.write_call import AlreadyClaimed, Call
+
+ERRORS: dict[Outcome, TaskhandError] = {
+    "refused": UpstreamError("The CRM refused it.", code="upstream_refused"),
+    "unknown": OutcomeUnknown("No answer came."),
+    "not_attempted": NotAttempted("Not sent: the call's time ran out."),
+}
+PAIRS: list[tuple[Outcome, Outcome]] = [
+    ("applied", "applied"),
+    ("applied", "refused"),
+    ("applied", "unknown"),
+    ("unknown", "unknown"),
+    ("applied", "not_attempted"),
+    ("not_attempted", "not_attempted"),
+]
+SKIPPED = SkippedTasks(
+    refused={"gone": UpstreamError("It is gone.", code="task_not_found")},
+    others=(TaskResult("", "unknown", "outcome_unknown"),),
+)
+EDIT = Edit(title="New title")
+
+
+class Scripted:
+    """The built-in store, which answers writes of many tasks with these outcomes."""
+
+    def __init__(self, store: object, outcomes: Sequence[Outcome]) -> None:
+        self._store = store
+        self.outcomes = outcomes
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def update_tasks(self, given: Sequence[object], progress: object = None) -> tuple[ItemResult, ...]:
+        """A result of each outcome."""
+        assert len(given) == len(self.outcomes)
+        return tuple(_result(one, Written(task(title=EDIT.title))) for one in self.outcomes)
+
+    async def delete_tasks(self, given: Sequence[object], progress: object = None) -> tuple[ItemResult, ...]:
+        """A result of each outcome."""
+        assert len(given) == len(self.outcomes)
+        return tuple(_result(one, None) for one in self.outcomes)
+
+    create_tasks = update_tasks
+
+
+def _result(outcome: Outcome, written: Written | None) -> ItemResult:
+    return ItemResult(TASK_ID, None if outcome in ERRORS else written, ERRORS.get(outcome))
+
+
+def intent_to(verb: Verb) -> Intent:
+    """The intent of a write of this kind."""
+    return Intent(verb, None if verb == "create" else Snapshot(task()), None if verb == "delete" else EDIT, asked=EDIT)
+
+
+def check_note(receipt: BulkReceipt, verb: Verb, outcomes: Sequence[Outcome]) -> None:
+    """Check that the note names a deletion, unsent tasks, and a way to resume, exactly where there are any."""
+    note = receipt.note or ""
+    is_unsent = "not_attempted" in outcomes
+    assert ("The tasks are deleted" in note) == (verb == "delete" and "applied" in outcomes and not is_unsent)
+    assert ("Not sent: " in note) == is_unsent
+    assert ("call apply_plan" in note) == (is_unsent or "unknown" in outcomes)
+
+
+@pytest.mark.parametrize("verb", get_args(Verb))
+async def test_the_journal_and_the_answer_agree_on_each_task_before_and_after_a_change_is_resumed(
+    verb: Verb, tmp_path: Path
+) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    backend = Scripted(app.backend, ())
+    app = replace(app, backend=cast(Backend, backend))
+    for pair in PAIRS:
+        backend.outcomes, intents = pair, [intent_to(verb)] * 2
+        call = Call(app, "bulk_update_tasks")
+        receipt = await bulk_write(call, intents, call.new_opening(), SKIPPED)
+        assert [one.outcome for one in receipt.results] == [*pair, "refused", "unknown"]
+        change = await app.journal.find(receipt.change_id or "")
+        assert change is not None
+        assert [one.outcome for _, one in sorted(change.results.items())] == [*pair, "refused", "unknown"]
+        assert change.outcome == overall_outcome(pair), "skipped tasks do not count"
+        check_note(receipt, verb, [*pair, "unknown"])
+        assert replay_bulk(change).results == receipt.results
+
+        left = {index: intents[index] for index, one in enumerate(pair) if one == "not_attempted"}
+        found = [Result(index, "refused", TASK_ID) for index, one in enumerate(pair) if one == "unknown"]
+        backend.outcomes = ["applied"] * len(left)
+        resumed = await bulk_resume(Call(app, "apply_plan"), change, left, found)
+        after = ["refused" if one == "unknown" else "applied" if one == "not_attempted" else one for one in pair]
+        assert [one.outcome for one in resumed.results[:2]] == after
+        change_after = await app.journal.find(change.id)
+        assert change_after is not None
+        assert [change_after.results[index].outcome for index in range(2)] == after
+        if left or found:
+            with pytest.raises(AlreadyClaimed):
+                await bulk_resume(Call(app, "apply_plan"), change, left, found)
+    await app.aclose()
 
 
 def test_a_task_that_recovery_found_unwritten_may_be_sent_again() -> None:
