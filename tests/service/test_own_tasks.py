@@ -149,3 +149,13 @@ async def test_properties_are_read_of_own_tasks_as_they_are_asked_for(store: Loc
     with pytest.raises(NotAllowed):
         await backend.properties.snapshots([own.id, other.id], ["rank"])
     assert asked == [([own.id], ["rank"], True), ([own.id, other.id], ["rank"], False)]
+
+
+async def test_a_list_of_own_tasks_and_of_nobody_s_ends_with_the_last_own_task(store: LocalBackend) -> None:
+    me = await store.me()
+    assert me is not None
+    own = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
+    await create(store, Edit(title="B", responsible_ids=(), priority=1))
+    query = TaskQuery(responsible_ids=(me,), of_nobody=True, order="oldest", limit=1)
+    page = await OwnTasksBackend(store).list_tasks(query)
+    assert ([task.id for task in page.tasks], page.more) == ([own.id], False)

@@ -201,7 +201,7 @@ async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
     for step in steps:
         if step.error is not None:
             continue
-        step.result, step.claim = None, None
+        step.result = None
         for claim in _duplicate_claim(call, step):
             earlier = await find_earlier_create(call, claim)
             if isinstance(earlier, EarlierCreate):

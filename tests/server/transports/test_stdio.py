@@ -17,10 +17,13 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCNotification
 
 from server.transports.forked_command import ForkedProcess
 from server.transports.server_process import BOUND_S, HELLO, META, Pipe, environment, output
 from server.transports.task_calls import DRAFT, code_of, draft, error_of, titles_of_whole_tasks
+from taskhand.server.transports.standard_streams import open_standard_streams
 
 ERAS = [pytest.param("legacy", "2025-11-25", id="2025-11-25"), pytest.param("auto", "2026-07-28", id="2026-07-28")]
 IN_FLIGHT = 50
@@ -155,6 +158,44 @@ def test_an_answer_that_is_larger_than_the_room_for_it_arrives_whole(
         assert process.wait(BOUND_S) == 0
     assert sorted(one["id"] for one in found) == [*ids]
     assert all(len(one["result"]["tools"]) > 10 for one in found)
+
+
+@contextmanager
+def standard_streams(theirs: int, output: int) -> Iterator[None]:
+    """These descriptors are standard input and output inside."""
+    kept = os.dup(0), os.dup(1)
+    os.dup2(theirs, 0)
+    os.dup2(output, 1)
+    try:
+        yield
+    finally:
+        for number, fd in enumerate(kept):
+            os.dup2(fd, number)
+            os.close(fd)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has pipes of a chosen size")
+async def test_a_line_that_was_begun_is_completed_although_its_sender_is_cancelled() -> None:
+    theirs, ours, answers, output = _small_pipes()
+    methods, sending, received = ("x" * 20_000, "next"), anyio.CancelScope(), b""
+    first, following = (SessionMessage(JSONRPCNotification(jsonrpc="2.0", method=method)) for method in methods)
+    with standard_streams(theirs, output):
+        async with open_standard_streams(lambda: None) as (_, sink), anyio.create_task_group() as tasks:
+
+            async def send_first() -> None:
+                with sending:
+                    await sink.send(first)
+
+            tasks.start_soon(send_first)
+            await anyio.wait_readable(answers)
+            sending.cancel()
+            tasks.start_soon(sink.send, following)
+            while b"next" not in received:
+                await anyio.wait_readable(answers)
+                received += os.read(answers, 65_536)
+    assert [json.loads(line)["method"] for line in received.splitlines()] == [*methods]
+    for fd in (theirs, ours, answers, output):
+        os.close(fd)
 
 
 def test_a_file_is_read_to_its_end_and_answered_to_a_file(store_file: Path, tmp_path: Path) -> None:
