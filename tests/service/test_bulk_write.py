@@ -53,12 +53,12 @@ class Scripted:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def update_tasks(self, given: Sequence[object], progress: object = None) -> tuple[ItemResult, ...]:
+    async def update_tasks(self, given: Sequence[object], _progress: object = None) -> tuple[ItemResult, ...]:
         """A result of each outcome."""
         assert len(given) == len(self.outcomes)
         return tuple(_result(one, Written(task(title=EDIT.title))) for one in self.outcomes)
 
-    async def delete_tasks(self, given: Sequence[object], progress: object = None) -> tuple[ItemResult, ...]:
+    async def delete_tasks(self, given: Sequence[object], _progress: object = None) -> tuple[ItemResult, ...]:
         """A result of each outcome."""
         assert len(given) == len(self.outcomes)
         return tuple(_result(one, None) for one in self.outcomes)
@@ -90,7 +90,7 @@ async def test_the_journal_and_the_answer_agree_on_each_task_before_and_after_a_
 ) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     backend = Scripted(app.backend, ())
-    app = replace(app, backend=cast(Backend, backend))
+    app = replace(app, backend=cast("Backend", backend))
     for pair in PAIRS:
         backend.outcomes, intents = pair, [intent_to(verb)] * 2
         call = Call(app, "bulk_update_tasks")
