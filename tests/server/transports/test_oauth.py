@@ -133,7 +133,7 @@ async def test_the_destructive_scope_is_challenged_for_a_plan_or_undo_that_loses
         made = await writer.call("create_task", **UNASSIGNED)
         edited = await writer.call("update_task", id=made["task"]["id"], title="Changed")
         small = (await writer.call("update_task", id=made["task"]["id"], title="Again", dryRun=True))["planId"]
-        asked = {"apply_plan": {"planId": plan}, "undo_change": {"changeId": made["changeId"]}}
+        asked = {"apply_plan": {"planId": f" {plan} "}, "undo_change": {"changeId": made["changeId"]}}
         for name, arguments in asked.items():
             answered = await writer.post("tools/call", name=name, arguments=arguments)
             assert answered.status_code == 403, name
@@ -315,7 +315,11 @@ async def test_keys_and_tokens_may_be_taken_side_by_side(tmp_path: Path, issuer:
         assert "create_task" not in await robot.tools()
         assert "create_task" in await person.tools()
         assert (await robot.call("create_task", **DRAFT))["rule"] == "scope"
-        await store.revoke([key.id], datetime.now().astimezone())
+        made = await (await server.caller()).call("create_task", **UNASSIGNED)
+        async with listening(robot, made["task"]["id"]) as lines:
+            await store.revoke([key.id], datetime.now().astimezone())
+            with anyio.fail_after(5):
+                assert [line async for line in lines if "updated" in line] == []
         assert challenge(await robot.post("tools/list"))["error"] == "invalid_token"
     await store.aclose()
 
