@@ -95,11 +95,10 @@ class DeletedTasks:
         missing = {name: text for name, text in properties.items() if not shown.shows({name: text})}
         unlinked: dict[str, list[JsonObject]] = {}
         for kind, wanted in links.items():
-            try:
-                answer = await self._client.links(kind, [record_id])
-            except CallerError:  # the account has no such objects any more
-                answer = {"results": []}
-            linked = {one["id"] for row in rows_in("HubSpot", answer, "results") for one in _links_in(row)}
+            rows: list[JsonObject] = []
+            with suppress(CallerError):  # of an account that has no such objects any more
+                rows = rows_in("HubSpot", await self._client.links(kind, [record_id]), "results")
+            linked = {one["id"] for row in rows for one in _links_in(row)}
             unlinked[kind] = [one for one in wanted if one["id"] not in linked]
         return missing, {kind: ones for kind, ones in unlinked.items() if ones}
 
@@ -133,9 +132,9 @@ class DeletedTasks:
         names = [name for name, one in known.items() if one.is_writable and name not in not_further]
         for part in parts(list(found), MAX_INPUTS):
             answer = await self._client.read_many(part, [*names, *_LOST])
-            for row in rows_in("HubSpot", answer, "results"):
-                given, whole = row.get("properties"), found.get(str(row.get("id")))
-                if whole is not None and isinstance(given, dict):
+            for record in records_in(answer):
+                given, whole = record.properties, found.get(record.id)
+                if whole is not None:
                     whole.properties = {name: str(given[name]) for name in names if given.get(name) not in (None, "")}
                     whole.lost += [words for name, words in _LOST.items() if name not in names and given.get(name)]
 

@@ -19,7 +19,7 @@ from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.conversion import html_of, text_of
-from taskhand.domain.task import Responsible, Task
+from taskhand.domain.task import Responsible, StatusChoice, Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
@@ -262,14 +262,14 @@ def record_of(task: Task, answer: Record, data: AccountData) -> Record:
         due=due_of(task) or MISSING,
         responsible_ids=task.responsible_ids,
         priority=task.priority,
+        status=StatusChoice.of(task.status_config) if task.status_config else MISSING,
         task_type=task.task_type,
+        properties=tuple(known_properties(task).items()),
     )
     properties = properties_of(was, None, data.zones, data.statuses)
-    properties |= data.statuses.properties_of(task.task_status_config_id, None) if task.task_status_config_id else {}
     properties |= {data.id_property: task.id} if data.id_property else {}
     creators = [user for user, owner in data.owners.items() if owner == task.creator_id]
     properties |= {CREATOR: creators[0]} if creators else {}
-    properties |= {name: text or "" for name, text in known_properties(task).items()}
     json = {"createdAt": task.created_at, "url": task.url} | answer.json | {"properties": properties}
     names = frozenset(known_properties(task)) | answer.names
     return Record(json, links_of(task), names=names).with_properties(answer.properties)

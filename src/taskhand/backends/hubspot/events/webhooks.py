@@ -153,10 +153,9 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
 
 def describe_steps(url: str) -> list[str]:
     """The manual steps that give an app its subscriptions without a developer key, and the text of its file."""
-    parts = [event.partition(" ") for event in _EVENTS]
     rows = [
         {"subscriptionType": kind, "objectType": "task", **({"propertyName": name} if name else {}), "active": True}
-        for kind, _, name in parts
+        for kind, _, name in (event.partition(" ") for event in _EVENTS)
     ]
     settings = {"targetUrl": url, "maxConcurrentRequests": _AT_ONCE}
     config = {"settings": settings, "subscriptions": {"crmObjects": rows}}
