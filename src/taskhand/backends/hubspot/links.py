@@ -7,7 +7,6 @@ before the properties are written, and former links are removed afterwards, so t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
 from taskhand.backends.base import BulkProgress
@@ -84,8 +83,11 @@ class LinkChanges:
                 self._changes += _changes_of(item, records.get(item.id), self._reader.hidden)
             except (CallerError, OperatorError) as error:
                 item.fail(error)
-        new = sorted((one for one in self._changes if one.link is not None), key=_target)
-        for _, group in groupby(new, key=_target):
+        groups: dict[tuple[Kind, str], list[_Change]] = {}
+        for one in self._changes:
+            if one.link is not None:
+                groups.setdefault((one.kind, one.link), []).append(one)
+        for group in groups.values():
             await self._link([one for one in group if not one.item.is_over])
 
     async def finish(self) -> None:
@@ -231,7 +233,3 @@ def _with_left_link(error: TaskhandError, one: _Change) -> TaskhandError:
 def _fail(changes: Iterable[_Change], error: TaskhandError) -> None:
     for one in changes:
         one.item.fail(error)
-
-
-def _target(one: _Change) -> tuple[str, str]:
-    return one.kind, str(one.link)
