@@ -35,7 +35,6 @@ _EVENTS: Final = ("object.creation", "object.deletion", *(f"object.propertyChang
 _ESCAPES: Final = re.compile("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 """The escapes in an address that are decoded before signing, as HubSpot documents."""
 _AT_ONCE: Final = 5
-_CONFLICT: Final = "conflict"
 
 
 class HubSpotWebhookCheck(SignatureCheck):
@@ -119,7 +118,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
                 path = self._path("subscriptions")
                 await self._client.post(path, params=self._params, json=body, expect="object or nothing")
             except CallerError as error:
-                if error.code != _CONFLICT:  # a conflict means that the subscription exists already
+                if error.code != "conflict":  # a conflict means that the subscription exists already
                     raise
 
     async def delete(self, subscription_id: str) -> None:
