@@ -12,9 +12,10 @@ from taskhand.backends.registry import FACTORIES
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, ChangeQuery, Ending, Intent, Opening
-from taskhand.wiring import open_app, open_journal
+from taskhand.wiring import open_app, open_as_person, open_journal
 
 OPENING = Opening("update_task", Caller("tests"), NOW)
 CRMS = [factory for factory in FACTORIES if factory.account]
@@ -45,3 +46,12 @@ async def test_a_change_that_a_closed_application_left_open_is_left_to_the_next_
         assert await first.journal.abandoned() == ()
     async with open_app(settings) as second:
         assert [one.id for one in await second.journal.abandoned()] == [change.id]
+
+
+async def test_the_errors_of_an_own_credential_name_the_keys_of_its_connection() -> None:
+    given = {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": "shared", "VAMBE_BASE_URL": "http://crm.example.com"}
+    keys = {"VAMBE_API_KEY": "connections.north.api_key", "VAMBE_BASE_URL": "connections.north.base_url"}
+    connection = ConnectionSettings("north", Settings.from_env(given), keys=keys)
+    with pytest.raises(OperatorError, match=r"^connections\.north\.base_url is plain http"):
+        async with open_as_person(connection, "own"):
+            pass

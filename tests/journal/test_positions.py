@@ -24,7 +24,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = ("applied", "unknown", "applied", "applie
 TOOLS: Final = ("update_task", "update_task", "delete_task")
 ASKED_OUTCOMES: Final[tuple[Outcome | None, ...]] = (None, "applied", "unknown", "open", "refused")
 ASKED: Final = [
-    ChangeQuery(tool=tool, outcome=outcome, subject=subject, since=since, until=until, limit=4)
+    ChangeQuery(tool=tool, outcome=outcome, subject=subject, since=since, until=until, limit=3)
     for tool, outcome, subject, (since, until) in product(
         (None, "delete_task", "none"),
         ASKED_OUTCOMES,
@@ -32,7 +32,7 @@ ASKED: Final = [
         ((None, None), (NOW, None), (None, NOW + timedelta(minutes=3))),
     )
 ] + [
-    ChangeQuery(person=person, limit=4, since=since) for person in ("ana", "bo@x.test", "eve") for since in (None, NOW)
+    ChangeQuery(person=person, limit=3, since=since) for person in ("ana", "bo@x.test", "eve") for since in (None, NOW)
 ]
 
 

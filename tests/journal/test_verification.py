@@ -141,6 +141,17 @@ def test_a_claim_of_a_pruned_or_missing_row_is_detected(original: Database, seq:
     assert found_at(original, tamper_by_sql(sql, seq)) == seq
 
 
+def test_of_several_added_claims_the_first_is_reported(original: Database) -> None:
+    within = numbers(original)[0]
+
+    def add(copy: Database) -> None:
+        for seq in (10**9, within, 1):
+            tamper_by_sql("INSERT INTO claim SELECT 'another', place, ?, change_id, at FROM claim LIMIT 1", seq)(copy)
+
+    assert within > 1
+    assert found_at(original, add) == 1
+
+
 def newest(original: Database) -> str:
     """The hash of the head."""
     return str(original.execute("SELECT hash FROM link WHERE name = 'head'").fetchone()[0])

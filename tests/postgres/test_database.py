@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from threading import Event
+from threading import Barrier, Event
 
 import anyio
 import psycopg
@@ -63,6 +63,19 @@ async def test_work_continues_after_every_connection_was_cut(store: Store, postg
     assert await store.write(count_up) == 2
     postgres.cut_connections()
     assert await store.read(lambda connection: connection.execute("SELECT changes FROM made").fetchone()[0]) == 2
+    await store.aclose()
+
+
+async def test_connections_that_were_cut_together_are_dropped_together(postgres: TestDatabase) -> None:
+    pauses: list[float] = []
+    store, together = Store(Database(postgres.url, sleep=pauses.append), JOURNAL), Barrier(3)
+    assert await store.write(count_up) == 1
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(store.read, lambda _: together.wait())
+    postgres.cut_connections()
+    assert await store.write(count_up) == 2
+    assert pauses == []
     await store.aclose()
 
 
@@ -256,7 +269,11 @@ async def test_a_schema_of_an_older_program_is_migrated_with_its_rows(postgres: 
 async def test_a_database_that_was_away_is_asked_again_once_and_without_a_pause() -> None:
     pauses: list[float] = []
     store = Store(Database("postgresql://ana@127.0.0.1:1/none", sleep=pauses.append), JOURNAL)
-    counts = []
+    with pytest.raises(OperatorError), call_deadline(0.05):
+        await store.read(lambda _: None)
+    assert all(one <= 0.05 for one in pauses), "no pause is longer than the rest of the call"
+    store, counts = Store(Database("postgresql://ana@127.0.0.1:1/none", sleep=pauses.append), JOURNAL), []
+    pauses.clear()
     for _ in range(2):
         with pytest.raises(OperatorError):
             await store.read(lambda _: None)

@@ -243,6 +243,8 @@ def hold_open(path: Path) -> Iterator[None]:
 def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
     server: Server, postgres: TestDatabase
 ) -> None:
+    with closing(connect(server.journal)) as connection:  # a change that ends between the copies
+        connection.execute("INSERT INTO under_way VALUES ('chg_other', 'a-session', 'local x', 1)")
     tasks, spelled_anew = server.folder / "tasks.sqlite", f"{postgres.url}0"  # as another database for the tasks
     with hold_open(server.journal), hold_open(tasks):
         done = server.copy(TASKHAND_DB=spelled_anew)
@@ -252,6 +254,7 @@ def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
         assert "taskhand_journal" not in schemas(postgres)
     server.create("Added", "key-added")
     with closing(connect(server.journal)) as connection, transaction(connection, "BEGIN IMMEDIATE"):
+        connection.execute("DELETE FROM under_way WHERE change_id = 'chg_other'")
         assert prune(connection, LATER, LATER, 4) == 4  # the first change, which was copied before
     done = server.copy()
     assert done.exit_code == 0, done.output
@@ -260,11 +263,17 @@ def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
     assert "Added" in server.run_there("call", "list_tasks").stdout
 
 
-def test_a_database_with_something_else_is_refused_and_stays_as_it_is(server: Server, postgres: TestDatabase) -> None:
+def test_a_database_with_something_else_is_refused_and_stays_as_it_is(
+    server: Server, postgres: TestDatabase, tmp_path: Path
+) -> None:
     assert server.run_there("call", "create_task", task("Theirs", "key-theirs")).exit_code == 0
     before = postgres.rows(CHAIN.format("taskhand_journal."))
-    error = refusal(server.copy())
-    assert error.code == "not_empty"
+    assert refusal(server.copy()).code == "not_empty"
+    (folder := tmp_path / "other").mkdir()
+    as_long = Server(folder, postgres.url)
+    as_long.create("Mine", "key-mine")
+    done = as_long.run_there("state", "copy", TASKHAND_DB=as_long.files["TASKHAND_DB"])
+    assert refusal(done).code == "not_empty"
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == before
 
 

@@ -59,7 +59,7 @@ def proxy_route_for(origin: Origin) -> ProxyRoute:
         proxies, is_bypassed = getproxies(), bool(proxy_bypass(f"{origin.host}:{origin.port}"))
     proxy = choose_proxy(origin, proxies, bypassed=is_bypassed)
     others = choose_proxy(origin, proxies, bypassed=False)
-    return ProxyRoute(origin, proxy, is_exempt=proxy is None and others is not None and not is_loopback(origin.host))
+    return ProxyRoute(origin, proxy, is_exempt=proxy is None and others is not None)
 
 
 def choose_proxy(origin: Origin, proxies: Mapping[str, str], *, bypassed: bool) -> str | None:
