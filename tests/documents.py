@@ -45,6 +45,7 @@ from taskhand.install.launch_command import LAUNCH_FROM_INDEX
 from taskhand.server.app import create_server
 from taskhand.server.host_arguments import HOST_KEYS
 from taskhand.server.in_process_client import list_tools
+from transcripts.record import record_all
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -61,7 +62,10 @@ _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTAL
 
 
 def documents(requests: Counts = COUNTS) -> dict[Path, str]:
-    """Every generated file with the text that it should have; the number of requests is counted by tests and `main`."""
+    """Every generated file with the text that it should have, but the transcripts.
+
+    Tests and `main` count the requests and record the transcripts, because that takes seconds.
+    """
     tools = tools_of()
     files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | snapshot_files()
     files[SNAPSHOTS / "several" / "tools.json"] = snapshot(anyio.run(_tools_of_several))
@@ -364,10 +368,10 @@ def main() -> int:
             sys.stderr.write(f"{file.relative_to(ROOT)} is out of date: run `make generate`.\n")
         return 1 if wrong else 0
     SNAPSHOTS.mkdir(exist_ok=True)
-    wanted = documents(anyio.run(count_all_requests))
+    wanted = documents(anyio.run(count_all_requests)) | anyio.run(record_all)
     for file in stale(wanted):
         text = wanted.get(file)
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8") if text is not None else file.unlink()
     return 0
 
