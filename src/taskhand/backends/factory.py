@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
-from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Protocol, TypeVar, get_args
 
@@ -196,12 +195,13 @@ class BackendFactory(NamedTuple, Generic[S]):
     @property
     def credentials(self) -> tuple[str, ...]:
         """The names of the fields that hold a credential."""
-        return _credential_fields(self.settings)
+        others = {*self.app, *self.of_kind(SettingKind.WEBHOOK)}
+        return tuple(name for name in self.secrets if name not in others)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The names of the fields whose values are never shown: credentials, and the secrets of app and webhooks."""
-        return _secret_fields(self.settings)
+        return tuple(name for name, field in self.settings.model_fields.items() if is_secret(field))
 
     @property
     def app(self) -> tuple[str, ...]:
@@ -215,26 +215,7 @@ class BackendFactory(NamedTuple, Generic[S]):
 
     def of_kind(self, kind: SettingKind) -> tuple[str, ...]:
         """The names of the fields of a kind."""
-        return _fields_of_kind(self.settings, kind)
-
-
-# A start needs these dozens of times, and they never change.
-
-
-@cache
-def _credential_fields(settings: type[BackendSettings]) -> tuple[str, ...]:
-    others = {*_fields_of_kind(settings, SettingKind.APP), *_fields_of_kind(settings, SettingKind.WEBHOOK)}
-    return tuple(name for name in _secret_fields(settings) if name not in others)
-
-
-@cache
-def _secret_fields(settings: type[BackendSettings]) -> tuple[str, ...]:
-    return tuple(name for name, field in settings.model_fields.items() if is_secret(field))
-
-
-@cache
-def _fields_of_kind(settings: type[BackendSettings], kind: SettingKind) -> tuple[str, ...]:
-    return tuple(name for name, field in settings.model_fields.items() if kind in field.metadata)
+        return tuple(name for name, field in self.settings.model_fields.items() if kind in field.metadata)
 
 
 def with_credential(settings: S, factory: BackendFactory[S], text: str) -> S:
