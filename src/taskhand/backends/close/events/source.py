@@ -4,11 +4,12 @@ A look reads the log from the newest known entry on, and for some minutes also t
 become visible late and grow. If more than a few pages are new, the log is read in parts, the oldest first.
 """
 
-import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.events.event_log import MAX_PAGES, Entry, EventLog, Stretch, moment_text
@@ -72,6 +73,10 @@ class _Position:
         return self.span_s is None
 
 
+_POSITIONS: Final = TypeAdapter(dict[str, _Position])
+"""The positions of the logs, by the type of their tasks."""
+
+
 class CloseEvents:
     """Reads the event log of the listed types of tasks; `clock` returns an aware datetime."""
 
@@ -93,12 +98,13 @@ class CloseEvents:
 
     async def begin(self, at: datetime) -> str:
         """The position at a moment; its `read_at` is early enough for the first look to read calls too."""
-        return _write({one: _Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S) for one in self._logs})
+        position = _Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S)
+        return _POSITIONS.dump_json(dict.fromkeys(self._logs, position)).decode()
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Read the next events; `hints` are ignored, because the log has the same events."""
         del hints
-        positions, now = _read(position), self._clock().timestamp()
+        positions, now = _POSITIONS.validate_json(position), self._clock().timestamp()
         looks = []
         for one, log in self._logs.items():
             was = positions.get(one)
@@ -116,7 +122,7 @@ class CloseEvents:
         events = sorted((event for look in looks for event in look.events), key=_order_of)
         return Look(
             tuple(events),
-            _write(positions),
+            _POSITIONS.dump_json(positions).decode(),
             {one: task for look in looks for one, task in look.tasks.items()},
             any(look.is_behind for look in looks),
             " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
@@ -233,14 +239,3 @@ def _remembered(seen: dict[str, tuple[str, str, int]], newest: datetime) -> dict
     recent = [(one, entry) for one, entry in seen.items() if entry[0] >= oldest]
     recent.sort(key=lambda pair: pair[1][0])
     return dict(recent[-_MAX_REMEMBERED:])
-
-
-def _write(positions: dict[str, _Position]) -> str:
-    return json.dumps({one: asdict(position) for one, position in positions.items()}, separators=(",", ":"))
-
-
-def _read(text: str) -> dict[str, _Position]:
-    def position(fields: dict[str, Any]) -> _Position:
-        return _Position(**fields | {"seen": {one: tuple(entry) for one, entry in fields["seen"].items()}})
-
-    return {one: position(fields) for one, fields in json.loads(text).items()}
