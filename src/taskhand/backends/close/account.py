@@ -52,8 +52,8 @@ class Account(CrmAccount):
         self._contacts: TtlCache[str, JsonObject] = TtlCache(_LEADS_KEPT_S, timing.monotonic)
         self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, timing.monotonic)
         self._text_modes: Sequence[str] = _BEGINNINGS
-        self._organization_ids: Sequence[str] = ()
-        self._user_id: str | None = None
+        self._user: JsonObject = {}
+        """The credential's user; empty until it is read."""
 
     async def members(self) -> tuple[Member, ...]:
         """The users of the organization, without former ones."""
@@ -65,13 +65,12 @@ class Account(CrmAccount):
 
     async def me(self) -> str:
         """The id of the credential's user; InvalidAnswer if the response has none."""
-        if self._user_id is None:
+        if not self._user:
             reply = await self._client.me()
-            self._user_id = id_of(reply.object) or None
-            self._organization_ids = [one for one in map(id_of, objects(reply.object.get("organizations"))) if one]
-            if self._user_id is None:
+            if not id_of(reply.object):
                 raise self._client.http.invalid(reply, "with a user without an id")
-        return self._user_id
+            self._user = reply.object
+        return id_of(self._user)
 
     async def me_if_known(self) -> str | None:
         """The id of the credential's user; None if the request fails."""
@@ -81,8 +80,8 @@ class Account(CrmAccount):
 
     async def upstream_account(self) -> str | None:
         """The id of the credential's organization; None if Close lists several for its user, or none."""
-        await self.me()
-        return self._organization_ids[0] if len(self._organization_ids) == 1 else None
+        ids = await self._organization_ids()
+        return ids[0] if len(ids) == 1 else None
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by their own name, e-mail or phone, or by the name of their lead; each word matches a beginning.
@@ -164,13 +163,13 @@ class Account(CrmAccount):
                 has_contacts = isinstance(lead.get("contacts"), list)
                 reads_left -= not has_contacts
                 if reads_left < 0:
-                    raise _too_wide(found)
+                    raise _too_wide_error(found)
                 found += _matching_contacts(lead if has_contacts else await self._read_lead(lead), query)
                 if len(found) >= limit:
                     return tuple(found[:limit])
             if cursor is None:
                 return tuple(found)
-        raise _too_wide(found)
+        raise _too_wide_error(found)
 
     async def _search_page(self, query: str, cursor: str | None) -> tuple[Sequence[JsonObject], str | None]:
         """A page of a search, and the next cursor; if Close refuses `beginning_of_words`, whole words from now on."""
@@ -198,14 +197,17 @@ class Account(CrmAccount):
 
     async def _read_former(self) -> tuple[Member, ...]:
         listed = _members(row for row in await self._read_users() if has_left(row))
-        await self.me()
         former = {one.id: one for one in listed}
-        for organization_id in self._organization_ids[:1]:
+        for organization_id in (await self._organization_ids())[:1]:
             with suppress(CallerError, OperatorError):
                 ended = objects((await self._client.organization(organization_id)).get("inactive_memberships"))
                 former |= {one.id: one for one in map(former_member_of, ended) if one}
         active = {one.id for one in await self.members()}
         return tuple(one for one in former.values() if one.id not in active)
+
+    async def _organization_ids(self) -> Sequence[str]:
+        await self.me()
+        return [one for one in map(id_of, objects(self._user.get("organizations"))) if one]
 
     async def _read_users(self) -> tuple[JsonObject, ...]:
         return (await self._users.get(None, lambda: read_all_pages(self._client.users))).rows
@@ -245,12 +247,12 @@ def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]
 
 def _has_all(words: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
     """The condition that a lead has every word, each in one of the `modes`."""
-    return _joined(
-        "and", [_joined("or", [{"type": "text", "value": one, "mode": mode} for mode in modes]) for one in words]
+    return _combined(
+        "and", [_combined("or", [{"type": "text", "value": one, "mode": mode} for mode in modes]) for one in words]
     )
 
 
-def _joined(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _combined(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return queries[0] if len(queries) == 1 else {"type": kind, "queries": queries}
 
 
@@ -302,7 +304,7 @@ def _digits(text: str) -> str:
     return "".join(filter(str.isdigit, text))
 
 
-def _too_wide(found: Sequence[Contact]) -> CallerError:
+def _too_wide_error(found: Sequence[Contact]) -> CallerError:
     return CallerError(
         "Too many leads match this query to read them all.",
         code="query_too_wide",

@@ -111,7 +111,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     async def create(self, edit: Edit) -> JsonObject:
         """POST a task."""
-        return self._answered(await self._client.create(self._new_body(edit), self._day_of(edit)), edit, None)
+        return self._read_answer(await self._client.create(self._new_body(edit), self._day_of(edit)), edit, None)
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Refuse a value that Close cannot hold, a change that the task's type refuses, and another lead's contact."""
@@ -131,7 +131,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             return None
         day = self._day_of(edit)
         reply = await self._retry_until_visible(before.id, lambda: self._client.update(before.id, body, day))
-        return self._answered(reply, edit, before.id)
+        return self._read_answer(reply, edit, before.id)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
@@ -144,10 +144,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[JsonObject], timedelta | None]:
-        """The latest tasks on the edits' leads that the credential's user may have created.
-
-        The second value is how far Close's clock is ahead of ours; None if unknown.
-        """
+        """The latest tasks on the edits' leads that the credential's user may have created."""
         del known
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
         bodies = map(self._new_body, edits)
@@ -266,7 +263,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         """The day of the due date that an edit sets; today if it sets none."""
         return edit.due.day if edit.due is not MISSING and edit.due is not None else self._reader.today()
 
-    def _answered(self, reply: Reply, edit: Edit, task_id: str | None) -> JsonObject:
+    def _read_answer(self, reply: Reply, edit: Edit, task_id: str | None) -> JsonObject:
         """The row in the response to a write; OutcomeUnknown if it is not a task, or not the task `task_id`."""
         row = written_row(self._client.http, reply, task_id)
         self._reader.priorities.note_write(row, mapping.sent_priority(edit))

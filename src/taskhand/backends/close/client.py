@@ -9,7 +9,7 @@ from typing import Any, Final, Unpack
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from taskhand.backends.close.errors import NO_URL, most_rows
+from taskhand.backends.close.errors import NO_URL, smaller_page
 from taskhand.backends.close.paging import PAGE, Page
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
@@ -163,7 +163,7 @@ class CloseClient:
                 override = {"x-http-method-override": "GET"}
                 return _page(await self._send("POST", path, day, json={"_params": whole}, headers=override, reads=True))
             except CallerError as refused:
-                if not (smaller := most_rows(refused, size)):
+                if not (smaller := smaller_page(refused, size)):
                     raise
                 self._page_size = min(self._page_size, smaller)
 

@@ -5,12 +5,12 @@ from http import HTTPStatus
 from typing import Final
 
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import text_of
+from taskhand.backends.remote.parsing import JsonObject, text_of
 from taskhand.domain.errors import CallerError
 from taskhand.http.response_body import Json
 from taskhand.http.upstream import Explanation
 
-__all__ = ["MESSAGES", "NO_URL", "OVER_SKIP", "explain", "most_rows"]
+__all__ = ["MESSAGES", "NO_URL", "OVER_SKIP", "explain", "smaller_page"]
 
 MESSAGES: Final = Messages("Close", lists_lag=True, deletes_lag=True)
 
@@ -47,13 +47,14 @@ def explain(status: int, json: Json) -> Explanation | None:
         is_of_address = (text_of(body.get("error")) or "").casefold().startswith("the requested url was not found")
         return NO_URL if is_of_address else None
     errors = body.get("field-errors")
-    if cap := _explain_cap(errors if isinstance(errors, dict) else {}, text_of(body.get("error")) or ""):
+    fields = errors if isinstance(errors, dict) else {}
+    if cap := _explain_cap(fields, text_of(body.get("error")) or ""):
         return cap
-    names = sorted({_ARGUMENTS[name] for name in errors if name in _ARGUMENTS}) if isinstance(errors, dict) else []
+    names = sorted({_ARGUMENTS[name] for name in fields if name in _ARGUMENTS})
     return Explanation(f"Close refused the value of {', '.join(names)}.", frozenset(names)) if names else None
 
 
-def most_rows(refused: CallerError, asked: int) -> int | None:
+def smaller_page(refused: CallerError, asked: int) -> int | None:
     """The number of rows to request after a 400 for a `_limit` of `asked`; None if the refusal is another."""
     if _LIMIT not in refused.about:
         return None
@@ -61,9 +62,8 @@ def most_rows(refused: CallerError, asked: int) -> int | None:
     return most if 0 < most < asked else asked // 2
 
 
-def _explain_cap(errors: Json, error: str) -> Explanation | None:
+def _explain_cap(fields: JsonObject, error: str) -> Explanation | None:
     """The explanation of a `_skip` or `_limit` over its cap, by `field-errors` or the older `error`; else None."""
-    fields = errors if isinstance(errors, dict) else {}
     if "_skip" in fields or "skip you set" in error:
         return OVER_SKIP
     if "_limit" in fields or "limit you set" in error:

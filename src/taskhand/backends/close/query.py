@@ -7,7 +7,7 @@ does not find them.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -37,7 +37,7 @@ _ORDERS: Final[Mapping[Order, str]] = {
 }
 """The `_order_by` of each order; Close cannot sort by priority."""
 _YEARS: Final = range(1900, 3000)
-"""The years that may be sent, as Close documents no range; the end of a window is left out if it is outside them."""
+"""The years of days that are sent, as Close documents no range; the end of a window is left out if it is outside."""
 _MAX_ASSIGNEES: Final = 3
 """Maximum responsibles that Close filters by, one list each; for more, the tasks of all are listed."""
 _MAX_PARTS: Final = 40
@@ -319,16 +319,5 @@ def _window(query: TaskQuery, today: date) -> Params:
     last_page = query.after[0] if query.after is not None and query.order == "due" else None
     first = max(filter(None, (mapping.day_of(query.from_date), mapping.day_of(last_page))), default=None)
     last = min(filter(None, (mapping.day_of(query.to_date), today if query.overdue else None)), default=None)
-    ends = {
-        "date__gte": first and _moved(first, -paging.DAY_SLACK),
-        "date__lte": last and _moved(last, paging.DAY_SLACK),
-    }
-    return {name: day.isoformat() for name, day in ends.items() if day and day.year in _YEARS}
-
-
-def _moved(day: date, by: timedelta) -> date:
-    """The sum of `day` and `by`; `day` itself if that is beyond the calendar."""
-    try:
-        return day + by
-    except OverflowError:
-        return day
+    ends = {"date__gte": (first, -paging.DAY_SLACK), "date__lte": (last, paging.DAY_SLACK)}
+    return {name: (day + slack).isoformat() for name, (day, slack) in ends.items() if day and day.year in _YEARS}
