@@ -7,7 +7,7 @@ become visible late and grow. If more than a few pages are new, the log is read 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -38,21 +38,29 @@ _WHOLE: Final = 400
 """Maximum pages of a stretch that cannot be shortened."""
 
 
+class _Seen(NamedTuple):
+    """A read entry: its moment, its task, and whether it is a completion that was an event of its own."""
+
+    moment: str
+    task_id: str
+    is_own_event: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Position:
     """The position up to which the log of one type was read; times ending in `_at` are Unix seconds by our clock.
 
-    `newest` is the moment of the newest read entry, by Close's clock; `newest_at` is when it was read. `seen` maps ids
-    of read entries to their moment, their task, and 1 if the entry is a completion that was an own event, else 0.
-    `span_s` is the length in seconds of the next part of a long stretch, None if no part is left. `waits_since` is
-    since when entries wait for earlier ones of their tasks that are not visible yet; 0 if none waits. `has_ended` is
-    whether a look has reached the end of the log; until then, a known task may be newer than the entries being read.
+    `newest` is the moment of the newest read entry, by Close's clock; `newest_at` is when it was read. `seen` are the
+    read entries by id. `span_s` is the length in seconds of the next part of a long stretch, None if no part is left.
+    `waits_since` is since when entries wait for earlier ones of their tasks that are not visible yet; 0 if none waits.
+    `has_ended` is whether a look has reached the end of the log; until then, a known task may be newer than the entries
+    being read.
     """
 
     newest: str
     newest_at: float
     read_at: float
-    seen: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    seen: dict[str, _Seen] = field(default_factory=dict)
     span_s: float | None = None
     waits_since: float = 0
     has_ended: bool = False
@@ -66,6 +74,10 @@ class _Position:
     def moment(self) -> datetime:
         """`newest` as a moment."""
         return datetime.fromisoformat(self.newest)
+
+    def has_seen(self, entry: Entry) -> bool:
+        """Whether an entry was read and has not grown since."""
+        return entry.id in self.seen and self.seen[entry.id].moment == moment_text(entry.changed)
 
     @property
     def is_quiet(self) -> bool:
@@ -131,11 +143,11 @@ class CloseEvents:
     async def _look(self, log: EventLog, was: _Position, known: KnownTasks, now: float) -> tuple[Look, _Position]:
         """Read the next events of one type of tasks; returns the look and the new position."""
         stretch, until, span_s = await _next_stretch(log, was, now)
-        fresh = [entry for entry in stretch.entries if was.seen.get(entry.id, ("",))[0] != moment_text(entry.changed)]
+        fresh = [entry for entry in stretch.entries if not was.has_seen(entry)]
         tasks = await known.find({entry.task_id for entry in fresh}) if fresh else {}
         completions = [entry for entry in stretch.entries if entry.action == "completed"]
         states = TaskStates(tasks, self._zone, completions)
-        states.finished += [one for one in completions if was.seen.get(one.id, ("", "", 0))[2]]
+        states.finished += [one for one in completions if one.id in was.seen and was.seen[one.id].is_own_event]
         is_patient = not 0 < was.waits_since < now - _OVERLAP.total_seconds()
         can_wait = was.has_ended and until is None and is_patient
         events, waiting = _read_events(was, fresh, stretch.entries, states, can_wait=can_wait)
@@ -144,7 +156,7 @@ class CloseEvents:
         newest = min([newest, *(entry.changed for entry in waiting)])
         own_events = {entry.id for entry in states.finished}
         seen = was.seen | {
-            entry.id: (moment_text(entry.changed), entry.task_id, int(entry.id in own_events)) for entry in read
+            entry.id: _Seen(moment_text(entry.changed), entry.task_id, entry.id in own_events) for entry in read
         }
         after = replace(
             was,
@@ -166,8 +178,8 @@ def _read_events(
     """The events of the `fresh` entries, and the entries that wait for earlier ones of their tasks."""
     known = frozenset(states.known)
     latest: dict[str, str] = {}
-    for moment, task_id, _ in was.seen.values():
-        latest[task_id] = max(moment, latest.get(task_id, ""))
+    for one in was.seen.values():
+        latest[one.task_id] = max(one.moment, latest.get(one.task_id, ""))
     reported = {entry.id for entry in entries} - {entry.id for entry in fresh}
     events: list[TaskEvent] = []
     waiting: list[Entry] = []
@@ -234,8 +246,8 @@ def _gap_of(was: _Position, now: float, hidden: int) -> str | None:
     return " ".join(gaps) or None
 
 
-def _remembered(seen: dict[str, tuple[str, str, int]], newest: datetime) -> dict[str, tuple[str, str, int]]:
+def _remembered(seen: dict[str, _Seen], newest: datetime) -> dict[str, _Seen]:
     oldest = moment_text(newest - _REMEMBERED)
-    recent = [(one, entry) for one, entry in seen.items() if entry[0] >= oldest]
-    recent.sort(key=lambda pair: pair[1][0])
+    recent = [(one, entry) for one, entry in seen.items() if entry.moment >= oldest]
+    recent.sort(key=lambda pair: pair[1].moment)
     return dict(recent[-_MAX_REMEMBERED:])
