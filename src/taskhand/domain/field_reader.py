@@ -43,7 +43,9 @@ class FieldReader:
             return None
 
     def task(self, **values: Any) -> Task:
-        """The task with these values of its fields; a value of another type than the field's is unreadable."""
+        """The task with these values of its fields; an empty id, or a value of another type, is unreadable."""
+        if not values["id"]:
+            self.unreadable.add("id")
         try:
             return self._task(values)
         except ValidationError as error:

@@ -93,15 +93,13 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
 
     A field that every task of its type has is unreadable if the row lacks it.
     """
-    fields, task_id = FieldReader(), id_of(json)
-    if not task_id:
-        fields.unreadable.add("id")
+    fields = FieldReader()
     due = fields.read("due_at", lambda: _due(json, zone))
     status = fields.read("status_config", lambda: _status(json))
     assignee = fields.read("task_responsibles", lambda: _documented_text(json, "assigned_to"))
     lead_id = fields.read("ai_customer_id", lambda: _documented_text(json, "lead_id"))
     return fields.task(
-        id=task_id,
+        id=id_of(json),
         title=fields.read("title", lambda: _title(json)),
         description=None,
         due_timezone=due.zone if due else None,

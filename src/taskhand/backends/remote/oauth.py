@@ -133,9 +133,8 @@ class AppClient:
 
     async def renew(self, credential: OwnCredential) -> OwnCredential:
         """Exchange a refresh token, which may be used up by that; LinkRequired if it is missing or refused."""
-        if credential.refresh_token is None:
-            raise LinkRequired.again(self._server.name)
-        body = await self._ask({"grant_type": "refresh_token", "refresh_token": credential.refresh_token})
+        token = credential.refresh_token
+        body = await self._ask({"grant_type": "refresh_token", "refresh_token": token}) if token else None
         if body is None:
             raise LinkRequired.again(self._server.name)
         return self._read(body)

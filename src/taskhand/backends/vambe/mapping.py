@@ -124,12 +124,10 @@ def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping
     `zone` is the organisation's, `statuses` are by id. A missing field is unreadable, since Vambe writes empty fields
     as null.
     """
-    fields, task_id = FieldReader(), id_of(json)
-    if not task_id:
-        fields.unreadable.add("id")
+    fields = FieldReader()
     due = fields.read("due_at", lambda: _due(json, due_at, zone))
     return fields.task(
-        id=task_id,
+        id=id_of(json),
         title=fields.read("title", lambda: "" if json["title"] is None else json["title"]),
         description=fields.read("description", lambda: json["description"] if json["description"] != "" else None),
         due_timezone=json.get("due_timezone"),

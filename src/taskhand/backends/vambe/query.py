@@ -137,19 +137,14 @@ class TaskLists:
             return _Listed(by_key, [row for row in rows if not id_of(row)], began)
 
         listed = await self._cache.get(window, fetched, fresh=fresh, since=since)
+        written = dict[str, JsonObject]()
         for key, write in self._recent.all():
-            write.is_shown = write.is_shown or (listed.began >= write.at and listed.rows.get(key) == write.row)
-        written = {
-            key: write.row
-            for key, write in self._recent.all()
-            if _is_behind(listed, listed.rows.get(key), write, fresh=fresh)
-        }
-        if not written:
-            return listed
-        rows = dict(listed.rows)
-        for key in written:
-            rows.pop(key, None)
-        return _Listed(rows | written, listed.nameless, listed.began)
+            row = listed.rows.get(key)
+            write.is_shown = write.is_shown or (listed.began >= write.at and row == write.row)
+            if _is_behind(listed, row, write, fresh=fresh):
+                written[key] = write.row
+        others = {key: row for key, row in listed.rows.items() if key not in written}
+        return _Listed(others | written, listed.nameless, listed.began) if written else listed
 
     def rows_replaced_by(self, row: JsonObject) -> Sequence[JsonObject]:
         """The rows that a fresh list may have shown of a task if it was judged to lag and a recent write replaced them.
