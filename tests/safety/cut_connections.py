@@ -1,15 +1,13 @@
 """The connections between Taskhand and a CRM, which a test cuts with an exception of any class."""
 
-import ssl
 from collections.abc import AsyncIterator, Callable
 
 import httpx2
 
+from backends.wired import TRUST
 from taskhand.http.connection_pool import PooledTransport
 
 __all__ = ["Line"]
-
-TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
 
 
 class Line(httpx2.AsyncBaseTransport):

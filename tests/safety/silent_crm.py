@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from backends.vambe.journey import Waiting
-from backends.vambe.wired import TRUST
+from backends.wired import TRUST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

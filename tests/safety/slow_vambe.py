@@ -50,7 +50,7 @@ class SlowCrm:
         journal = journal_in(self.folder)
         way = Journey(time, latency_s=0.25)
         try:
-            async with on_vambe.wired(self.url, time, witness=way, vambe_rate=_RATE) as app:
+            async with on_vambe.wired(self.url, time, transport=way, vambe_rate=_RATE) as app:
                 app = replace(app, lazy_journal=Lazy(lambda: journal), policy=policy or app.policy)  # noqa: PLW2901  the same, shared
                 async with Client(create_server(app)) as client:
                     yield Agent(client), app

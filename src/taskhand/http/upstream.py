@@ -1,4 +1,4 @@
-"""One CRM as configured, the limits of a call, and the clock, sleep and jitter: values whose `repr` hides secrets."""
+"""One CRM as configured, the limits of a call, and what requests run in: values whose `repr` hides secrets."""
 
 import random
 import time
@@ -13,6 +13,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.http.rate_headers import RateHeaders, parse_ietf_headers
 
 if TYPE_CHECKING:
+    import httpx2
     from opentelemetry.trace import Tracer
 
     from taskhand.domain.telemetry import RequestObserver
@@ -92,11 +93,11 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The clock, the random numbers and the ids of requests, passed in.
+    """The clock, the random numbers, the ids, the limits and the connections of requests, passed in.
 
     `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` returns a random number
     in [0, 1); `new_reference` makes the id that an error shares with its log line; `tracer` defaults to the process's.
-    `observer` gets every request.
+    `observer` gets every request. `transport` replaces real connections, below retry and rate limit.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -106,3 +107,5 @@ class Runtime:
     new_reference: Callable[[], str] = _new_id
     tracer: "Tracer | None" = None
     observer: "RequestObserver | None" = None
+    limits: Limits = Limits()
+    transport: "httpx2.AsyncBaseTransport | None" = None

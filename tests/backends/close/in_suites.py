@@ -1,7 +1,8 @@
 """Close in the suites of all CRMs: its sandbox, its requests, and its odd tasks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 
 from backends.close import wired
@@ -14,10 +15,10 @@ from safety.crm import Crm, OddTasks, Sandbox, Sight
 from safety.odd_row import ABSENT
 from server.example_calls import DUE_DATE
 from taskhand.backends.close import mapping
-from taskhand.sandbox.close import SpecVariant
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 
-__all__ = ["COUNTED", "CRM", "EXAMINED"]
+__all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 
 
 def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
@@ -76,6 +77,14 @@ CRM = Crm(
     ),
     names_references=False,  # its 404 is about the task
 )
+
+
+def limited(clock: Callable[[], datetime]) -> tuple[Sandbox, dict[str, str]]:
+    """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
+    rate = 40
+    limits = SpecVariant(rates="enforced", rate_limit=8 * rate, rate_window=8)
+    there = CloseSandbox(key=wired.KEY, seed=wired.WORLD, clock=clock, spec_variant=limits)
+    return there, {"CLOSE_API_KEY": wired.KEY, "CLOSE_RATE": str(rate)}
 
 
 @asynccontextmanager

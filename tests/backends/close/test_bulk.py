@@ -137,7 +137,7 @@ async def test_an_empty_bulk_sends_nothing() -> None:
 
 async def test_fields_outside_of_the_bulk_update_are_sent_singly_within_the_rate() -> None:
     sandbox, time = close(25, spec_variant=SpecVariant(rates="hidden")), Time()
-    async with on_close(sandbox, time, rate=5) as backend:
+    async with on_close(sandbox, time, close_rate=5) as backend:
         edits = [(task, Edit(priority=2)) for task in await every(backend, 25)]
         outcomes = await backend.update_tasks(edits)
     assert honest(sandbox, outcomes, edits)

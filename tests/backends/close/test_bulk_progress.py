@@ -242,7 +242,7 @@ async def test_each_chunk_has_the_time_of_a_call_for_itself() -> None:
     sandbox, time = close(1_000, spec_variant=NO_WORD), Time()
     async with on_close(sandbox, time) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 1_000)]
-    async with on_close(sandbox, time, rate=1, limits=Limits(total_s=10)) as backend:
+    async with on_close(sandbox, time, close_rate=1, limits=Limits(total_s=10)) as backend:
         outcomes = await backend.update_tasks(edits)
     assert codes(outcomes) == {None: 1_000}
     assert sum(time.slept) > 15

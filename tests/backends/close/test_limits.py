@@ -79,7 +79,7 @@ async def test_lost_creates_on_two_leads_are_both_found() -> None:
 
 async def test_a_lost_create_is_found_where_the_clock_of_close_is_ten_hours_behind_ours() -> None:
     sandbox = close(faults=[Fault("reset_after", POST)])
-    async with on_close(sandbox, wall=lambda: NOW + timedelta(hours=10)) as backend:
+    async with on_close(sandbox, clock=lambda: NOW + timedelta(hours=10)) as backend:
         assert (await backend.create_task(NEW)).note == CLOSE.found
 
 

@@ -406,8 +406,7 @@ async def test_a_note_that_another_process_lost_counts_as_written_once_the_list_
 async def test_a_note_is_written_once_a_day_and_once_if_it_is_repeated_just_after_midnight() -> None:
     time, note = Time(), TaskPatch(add_note=NOTE)
     sandbox = close(2, clock=time.moment)
-    async with serve(sandbox) as url, wired(url, time, timezone="America/Santiago", wall=time.moment) as fixed:
-        app = replace(fixed, clock=time.moment)
+    async with serve(sandbox) as url, wired(url, time, timezone="America/Santiago", clock=time.moment) as app:
         time.now += 12 * 3600 - 60  # a minute before midnight in Santiago
         for pause_s, written in ((300, 1), (12 * 3600, 1), (0, 2)):
             await update_task(Call(app, "update_task"), TASK, note)

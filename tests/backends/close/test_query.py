@@ -309,7 +309,7 @@ async def test_a_window_may_end_at_the_ends_of_the_calendar(query: TaskQuery) ->
 
 async def test_a_recent_write_of_an_unlisted_type_is_not_listed() -> None:
     sandbox = close([row(1, _type="voicemail", text=None, date="2026-03-01")])
-    async with on_close(sandbox, types="lead") as backend:
+    async with on_close(sandbox, close_task_types="lead") as backend:
         before = await backend.get_task(task_id(1))
         await backend.update_task(before, Edit(responsible_ids=(ANA,)))
         assert (await backend.list_tasks(TaskQuery())).tasks == ()

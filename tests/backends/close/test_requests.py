@@ -17,6 +17,7 @@ from backends.close.wired import (
     LUIS,
     OTHER_LEAD,
     TASK,
+    TOKEN,
     WORLD,
     Time,
     close,
@@ -140,7 +141,7 @@ async def test_every_path_ends_with_a_slash_and_carries_the_key_as_a_user_name()
 
 
 async def test_an_access_token_is_a_bearer() -> None:
-    async with on_close(close(), token="oauth-fault-table-4711") as backend:  # noqa: S106 - a sandbox's
+    async with on_close(close(), close_api_key=None, close_access_token=SecretStr(TOKEN)) as backend:
         assert await backend.account.me() == ELENA
         assert await backend.account.upstream_account() == ORGANIZATION
 
@@ -236,7 +237,7 @@ async def test_a_few_people_are_asked_for_one_by_one_and_many_all_at_once() -> N
 @pytest.mark.parametrize(("types", "asked"), [("all", {"_type": "all"}), ("lead", {"_type__in": "lead"})])
 async def test_the_configured_types_are_listed(types: str, asked: dict[str, str]) -> None:
     sandbox = close([row(1), row(2, _type="outgoing_call"), row(3, _type="missed_call", text=None)])
-    async with on_close(sandbox, types=types) as backend:
+    async with on_close(sandbox, close_task_types=types) as backend:
         page = await backend.list_tasks(TaskQuery())
     assert {name: queries(sandbox)[0].get(name) for name in asked} == asked
     assert len(page.tasks) == (3 if types == "all" else 1)
@@ -245,7 +246,7 @@ async def test_the_configured_types_are_listed(types: str, asked: dict[str, str]
 async def test_a_call_is_created_where_that_is_configured() -> None:
     sandbox = close(0)
     edit = Edit(title="Ring", responsible_ids=(ANA,), ai_customer_id=LEAD, ai_contact_id=CAROLINA, priority=1)
-    async with on_close(sandbox, creates="outgoing_call") as backend:
+    async with on_close(sandbox, close_new_task_type="outgoing_call") as backend:
         task = (await backend.create_task(edit)).task
     assert sandbox.tasks[0]["_type"] == "outgoing_call"
     assert not any(edit.unmet_by(task).given())

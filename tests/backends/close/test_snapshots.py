@@ -197,7 +197,7 @@ BORN = ("id", "date_created", "created_by", "created_by_name", "object_id")
 async def test_a_deleted_task_is_recreated_exactly(day: str | None, fields: dict[str, Any]) -> None:
     sandbox = close([row(1, date=day, assigned_to=ANA, **fields)])
     there = stored_fields(sandbox, but=BORN)
-    async with on_close(sandbox, creates="outgoing_call") as backend:
+    async with on_close(sandbox, close_new_task_type="outgoing_call") as backend:
         made = await made_again(backend, "ai_customer_id", "ai_contact_id", "priority")
     assert made != TASK
     assert stored_fields(sandbox, made, but=BORN) == there

@@ -15,7 +15,7 @@ MISSED = [task_id(number) for number, kind in enumerate(KINDS, start=1) if kind 
 
 async def test_a_type_filter_is_sent_to_close_even_if_the_type_is_not_listed_by_default() -> None:
     sandbox = close(ROWS)
-    async with agent_on(sandbox, types="lead") as agent:
+    async with agent_on(sandbox, close_task_types="lead") as agent:
         assert (await agent("get_task", id=MISSED[0]))["task"]["task_type"] == "missed_call"
         assert len((await agent("list_tasks"))["tasks"]) == 1
         sandbox.clear_requests()

@@ -1,12 +1,12 @@
-"""Taskhand on a sandboxed Close, wired by hand: over real sockets, in a time that only sleeping moves.
+"""Taskhand on a sandboxed Close: over real sockets, in a time that only sleeping moves.
 
 The world is the behaviour suite's: you, Ana Soto, Luis Pereira and two people called Maria Rodriguez; the contact
 Carolina Vega of the lead Acme.
 """
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -14,27 +14,18 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
+from backends.close.arm import close_settings
+from backends.wired import open_wired
 from behaviour.world import NOW, PEOPLE
-from journals import journal_at
 from passing import Time
 from taskhand.backends.close.adapter import CloseAdapter
-from taskhand.backends.close.auth import credential
-from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.errors import explain
-from taskhand.backends.close.factory import CloseSettings
-from taskhand.backends.close.task_types import NewTaskType
-from taskhand.backends.remote.adapter import Timing
-from taskhand.http.client import Client
-from taskhand.http.connection_pool import PooledTransport
-from taskhand.http.rate_limiter import Rate, RateLimiter
-from taskhand.http.upstream import Limits, Runtime, Upstream
+from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Journal
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
-from taskhand.service.app_context import AppContext, CallTime
+from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
-from whole_answers import WHOLE
 
 __all__ = [
     "ANA",
@@ -46,6 +37,7 @@ __all__ = [
     "LUIS",
     "OTHER_LEAD",
     "TASK",
+    "TOKEN",
     "WORLD",
     "Time",
     "close",
@@ -56,7 +48,6 @@ __all__ = [
 
 KEY = "api_fault-table-4711"
 TOKEN = "oauth-fault-table-4711"  # noqa: S105 - it opens nothing but a sandbox
-TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
 
 USERS = [
     {"id": f"user_{number:043}", "first_name": who["first_name"], "last_name": who["last_name"], "email": who["email"]}
@@ -111,37 +102,15 @@ async def wired(
     time: Time,
     *,
     limits: Limits | None = None,
-    token: str | None = None,
-    rate: int = 1_000,
-    timezone: str | None = None,
-    types: str = "inbox",
-    creates: NewTaskType = "lead",
     transport: httpx2.AsyncBaseTransport | None = None,
+    clock: Callable[[], datetime] = lambda: NOW,
     journal: Journal | None = None,
-    wall: Callable[[], datetime] = lambda: NOW,
+    **settings: Any,
 ) -> AsyncIterator[AppContext]:
-    """An app context as it would be made for these settings, but for the time and for chance, which is a half."""
-    variable, auth = credential(None if token else SecretStr(KEY), SecretStr(token) if token else None)
-    upstream = Upstream(
-        name="Close",
-        base_url=f"{url}/api/v1",
-        auth=auth,
-        credential=variable,
-        variable="CLOSE_BASE_URL",
-        explain=explain,
-    )
-    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
-    limiter = RateLimiter(Rate(rate), 8, clock=time.clock, sleep=time.sleep)
-    transport = transport or PooledTransport(TRUST)
-    async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
-        settings = CloseSettings(close_task_types=types, close_new_task_type=creates)
-        timing = Timing(wall, time.clock, time.sleep)
-        backend = CloseAdapter(CloseClient(client, timezone), settings, timezone, timing)
-        async with nullcontext(journal) if journal else journal_at(lambda: NOW) as written:
-            yield AppContext(
-                backend, Lazy(lambda: written), lambda: NOW, timezone, WHOLE, call_time=CallTime(monotonic=time.clock)
-            )
-        await transport.aclose()
+    """Taskhand on it, without a zone; further `settings` are those of a user. A `journal` may be one of another."""
+    chosen = close_settings(url, **{"close_api_key": SecretStr(KEY), "timezone": None} | settings)
+    async with open_wired(chosen, time, clock, limits=limits, transport=transport) as app:
+        yield replace(app, lazy_journal=Lazy(lambda: journal)) if journal else app
 
 
 @asynccontextmanager

@@ -189,7 +189,7 @@ async def open_close(**options: Any) -> AsyncIterator[World[CloseOthers]]:
     sandbox = close(0, clock=time.moment, **options)
     async with (
         serve(sandbox) as url,
-        wired(url, time, wall=time.moment) as app,
+        wired(url, time, clock=time.moment) as app,
         httpx2.AsyncClient(
             base_url="http://close.example/api/v1/", transport=httpx2.ASGITransport(sandbox.app)
         ) as client,
@@ -245,7 +245,7 @@ async def open_vambe(**options: Any) -> AsyncIterator[World[VambeOthers]]:
     sandbox = vambe_wired.vambe(0, clock=time.moment, **options)
     async with (
         serve(sandbox) as url,
-        vambe_wired.backend_at(url, time, wall=time.moment) as backend,
+        vambe_wired.backend_at(url, time, clock=time.moment) as backend,
         httpx2.AsyncClient(transport=httpx2.ASGITransport(sandbox.app)) as client,
     ):
 

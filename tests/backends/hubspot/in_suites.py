@@ -1,7 +1,8 @@
 """HubSpot in the suites of all CRMs: its sandbox, its requests, and its odd tasks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,9 +14,10 @@ from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
 from taskhand.backends.hubspot import task_reader
+from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 
-__all__ = ["COUNTED", "CRM", "EXAMINED"]
+__all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read"
 
 
@@ -88,6 +90,16 @@ CRM = Crm(
         {READ: 3, LINKS: 3, "POST /crm/v3/objects/tasks/batch/update": 3},
     ),
 )
+
+
+def limited(clock: Callable[[], datetime]) -> tuple[Sandbox, dict[str, str]]:
+    """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
+    rate = 500
+    there = HubSpotSandbox(
+        token=wired.KEY, seed=wired.seed(0), clock=clock, spec_variant=SpecVariant(burst=rate, search_lag=1)
+    )
+    given = {"HUBSPOT_ACCESS_TOKEN": wired.KEY, "HUBSPOT_USER_ID": wired.ELENA}
+    return there, given | {"HUBSPOT_RATE": str(rate)}
 
 
 @asynccontextmanager

@@ -161,7 +161,7 @@ async def test_undo_restores_a_task_with_a_unique_property_that_hubspot_refuses_
     rows = [row(1, LINKS, **FURTHER, ref="REF-1", order_number="A-1"), row(7, ref="REF-7")]
     time = Time()
     there = hubspot(time, seed(rows=rows) | WORLD, spec_variant=(*OPEN, "unique_property=ref"))
-    async with staged(there, time, id_property="ref") as stage, Client(create_server(stage.app)) as client:
+    async with staged(there, time, hubspot_id_property="ref") as stage, Client(create_server(stage.app)) as client:
         agent, was = Agent(client), links_of(stage, task_id(1))
         deleted = await agent("apply_plan", planId=(await agent("delete_task", id="REF-1"))["planId"])
         stage.hubspot.faults = (Fault("status", POST, status=400, times=2),)

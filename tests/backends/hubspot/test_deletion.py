@@ -134,7 +134,7 @@ async def test_a_deletion_is_sent_with_hubspots_own_id() -> None:
     time = Time()
     world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF {number}") for number in (1, 2)])
     async with staged(
-        hubspot(time, world, spec_variant=(*OPEN, "unique_property=ref")), time, id_property="ref"
+        hubspot(time, world, spec_variant=(*OPEN, "unique_property=ref")), time, hubspot_id_property="ref"
     ) as stage:
         before = await stage.backend.get_task("REF 1")
         assert await stage.backend.delete_task(before) is None

@@ -249,7 +249,7 @@ async def test_an_event_without_histories_is_the_difference_of_two_polls() -> No
 
 async def test_events_identify_tasks_by_the_configured_unique_property() -> None:
     rows = [row(number, erp_key=f"ERP-{number}") for number in (1, 2)]
-    async with watched("unique_property=erp_key", world=seed(rows=rows), id_property="erp_key") as there:
+    async with watched("unique_property=erp_key", world=seed(rows=rows), hubspot_id_property="erp_key") as there:
         await there.feed.look(task_id(2))
         there.others.edit(task_id(1), hs_task_subject="Otra")
         there.others.delete(task_id(2))

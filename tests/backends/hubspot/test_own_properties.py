@@ -272,5 +272,5 @@ async def test_every_tool_for_existing_tasks_takes_values_of_a_unique_property()
 
 
 async def test_values_of_another_property_are_found_where_tasks_go_by_one_of_their_own() -> None:
-    async with agent_at(id_property="crm_ref") as (_, agent):
+    async with agent_at(hubspot_id_property="crm_ref") as (_, agent):
         assert (await agent("get_task", id=task_id(2), idProperty="hs_object_id"))["task"]["id"] == "R-2"

@@ -110,7 +110,7 @@ async def test_tasks_are_found_by_the_configured_property_and_keyed_by_the_reque
     time = Time()
     world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF-{number}") for number in (1, 2)])
     spec_variant = (*OPEN, "unique_property=ref")
-    async with staged(hubspot(time, world, spec_variant=spec_variant), time, id_property="ref") as stage:
+    async with staged(hubspot(time, world, spec_variant=spec_variant), time, hubspot_id_property="ref") as stage:
         found = await stage.backend.snapshots(["ref-1", "REF-2", "REF-3"])
         assert {one: (of.task.id, of.task.ai_contact_id) for one, of in found.items()} == {
             "ref-1": ("REF-1", CAROLINA),
@@ -125,7 +125,7 @@ async def test_a_lagging_list_shows_the_recent_write_of_a_task_with_a_configured
     time = Time()
     variant = ("burst=0", "searches=0", "settle_ms=0", "search_lag=30", "unique_property=ref")
     world = seed(rows=[row(number, ref=f"REF-{number}") for number in (1, 2)])
-    async with staged(hubspot(time, world, spec_variant=variant), time, id_property="ref") as stage:
+    async with staged(hubspot(time, world, spec_variant=variant), time, hubspot_id_property="ref") as stage:
         before = (await stage.backend.snapshots(["REF-1"]))["REF-1"].task
         await stage.backend.update_task(before, Edit(title="New"))
         listed = (await stage.backend.list_tasks(TaskQuery())).tasks

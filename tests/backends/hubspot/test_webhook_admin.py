@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from backends.hubspot.wired import TRUST, hubspot
+from backends.hubspot.wired import hubspot
+from backends.wired import TRUST
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client

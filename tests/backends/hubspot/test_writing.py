@@ -90,7 +90,7 @@ async def test_an_update_sends_only_the_given_fields_and_reads_the_task_back() -
 
 
 async def test_dated_versions_send_the_same_to_dated_paths() -> None:
-    async with staged(version="2026-03") as stage:
+    async with staged(hubspot_api_version="2026-03") as stage:
         before = await stage.backend.get_task(task_id(1))
         await stage.backend.update_task(before, Edit(title="New", ai_contact_id=CAROLINA))
         await stage.backend.update_tasks([(before, Edit(ai_contact_id=BRUNO))])
@@ -102,7 +102,7 @@ async def test_dated_versions_send_the_same_to_dated_paths() -> None:
 
 async def test_an_invalid_api_version_is_refused() -> None:
     with pytest.raises(OperatorError, match="HUBSPOT_API_VERSION"):
-        async with staged(version="latest"):
+        async with staged(hubspot_api_version="latest"):
             raise AssertionError
 
 
@@ -186,13 +186,13 @@ async def test_a_task_that_is_gone_is_not_found_whatever_the_tool() -> None:
 
 async def test_me_is_the_configured_user_or_the_owner_of_the_token() -> None:
     for user, expected in ((ANA, ANA), ("ana@example.com", ANA), ("98499706", ANA), (None, ELENA), ("nobody", None)):
-        async with staged(user=user) as stage:
+        async with staged(hubspot_user_id=user) as stage:
             assert await stage.backend.account.me() == expected
             assert await stage.backend.account.upstream_account() == str(PORTAL)
 
 
 async def test_the_token_is_sent_for_introspection_in_a_body_and_never_in_a_path() -> None:
-    async with staged(user=None) as stage:
+    async with staged(hubspot_user_id=None) as stage:
         await stage.backend.account.me()
         assert all(KEY not in str((one.path, one.query, one.body)) for one in stage.hubspot.requests)
 
@@ -221,7 +221,7 @@ async def test_a_task_is_identified_by_a_configured_unique_property() -> None:
     time = Time()
     world = seed(rows=[row(number, ref=f"REF {number}") for number in range(1, 4)])
     spec_variant = (*OPEN, "unique_property=ref", "search_lag=0")
-    async with staged(hubspot(time, world, spec_variant=spec_variant), time, id_property="ref") as stage:
+    async with staged(hubspot(time, world, spec_variant=spec_variant), time, hubspot_id_property="ref") as stage:
         task = await stage.backend.get_task("REF 1")
         assert task.id == "REF 1"
         changed = await stage.backend.update_task(task, Edit(title="New", ai_contact_id=CAROLINA))

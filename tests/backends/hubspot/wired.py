@@ -1,32 +1,22 @@
-"""Taskhand on a sandboxed HubSpot, wired by hand: over real sockets, in a time that only sleeping moves."""
+"""Taskhand on a sandboxed HubSpot: over real sockets, in a time that only sleeping moves."""
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 from pydantic import SecretStr
 
-from journals import journal_at
+from backends.hubspot.arm import hubspot_settings
+from backends.wired import open_wired
+from behaviour.world import NOW, SANTIAGO
 from passing import Time
 from taskhand.backends.hubspot.adapter import HubSpotAdapter
-from taskhand.backends.hubspot.auth import credential
-from taskhand.backends.hubspot.client import HubSpotClient
-from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
-from taskhand.backends.hubspot.factory import HubSpotSettings
-from taskhand.backends.remote.adapter import Timing
-from taskhand.http.client import Client
-from taskhand.http.connection_pool import PooledTransport
-from taskhand.http.rate_limiter import Rate, RateLimiter
-from taskhand.http.upstream import Limits, Runtime, Upstream
+from taskhand.http.upstream import Limits
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
-from taskhand.service.app_context import AppContext, CallTime
-from taskhand.service.lazy import Lazy
-from whole_answers import WHOLE
+from taskhand.service.app_context import AppContext
 
 __all__ = [
     "ANA",
@@ -48,10 +38,7 @@ __all__ = [
     "wired",
 ]
 
-NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 KEY = "pat-na1-fault-table-4711"
-SANTIAGO = "America/Santiago"
-TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
 ELENA, ANA, LUIS = "64492917", "64492918", "64492919"
 CAROLINA, BRUNO, COMPANY = "101", "102", "201"
 
@@ -122,43 +109,15 @@ async def wired(
     url: str,
     time: Time,
     *,
-    timezone: str | None = None,
     limits: Limits | None = None,
-    version: str = "v3",
-    id_property: str | None = None,
-    user: str | None = ELENA,
-    rate: Rate | None = None,
-    searches: Rate | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
+    **settings: Any,
 ) -> AsyncIterator[AppContext]:
-    """An app context as a wiring would make it, but for the time and for chance, which is a half."""
-    variable, auth = credential(SecretStr(KEY))
-    upstream = Upstream(
-        name="HubSpot",
-        base_url=url,
-        auth=auth,
-        credential=variable,
-        variable="HUBSPOT_BASE_URL",
-        read_headers=read_limits,
-        read_wait=read_wait,
-        explain=explain,
-    )
-    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
-
-    def client(rate: Rate) -> Client:
-        limiter = RateLimiter(rate, 8, clock=time.clock, sleep=time.sleep)
-        inner = transport or PooledTransport(TRUST)
-        return Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner)
-
-    async with client(rate or Rate(100, 10.0)) as calls, client(searches or Rate(5, 1.0)) as finds:
-        requests = HubSpotClient(calls, finds, version=version, id_property=id_property)
-        settings = HubSpotSettings(hubspot_user_id=user, hubspot_access_token=SecretStr(KEY))
-        timing = Timing(time.moment, time.clock, time.sleep)
-        backend = HubSpotAdapter(requests, settings, timezone, timing)
-        async with journal_at(time.moment, secrets=[KEY]) as journal:
-            yield AppContext(
-                backend, Lazy(lambda: journal), time.moment, timezone, WHOLE, call_time=CallTime(monotonic=time.clock)
-            )
+    """Taskhand on it, without a zone and with HubSpot's own limits; further `settings` are those of a user."""
+    given = {"hubspot_access_token": SecretStr(KEY), "hubspot_user_id": ELENA, "hubspot_rate": 100, "timezone": None}
+    chosen = hubspot_settings(url, **given | settings)
+    async with open_wired(chosen, time, time.moment, limits=limits, transport=transport) as app:
+        yield app
 
 
 @dataclass(frozen=True)

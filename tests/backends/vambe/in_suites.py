@@ -1,7 +1,8 @@
 """Vambe in the suites of all CRMs: its sandbox, its requests, and its odd tasks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from backends.remote.doctor_crm import Crm as DoctorCrm
@@ -17,7 +18,7 @@ from taskhand.backends.vambe import account
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
 
-__all__ = ["COUNTED", "CRM", "EXAMINED"]
+__all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 HUGE = 10**400
 
 
@@ -86,6 +87,17 @@ CRM = Crm(
         lists=[("GET /api/public/tasks", "")],
     ),
 )
+
+
+def limited(clock: Callable[[], datetime]) -> tuple[Sandbox, dict[str, str]]:
+    """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
+    rate = 60
+    given = {
+        "VAMBE_API_KEY": wired.KEY,
+        "VAMBE_USER_ID": wired.ELENA,
+        "VAMBE_STATUSES": "Pendiente,En Progreso,Completado",
+    }
+    return wired.vambe(0, clock=clock, spec_variant=SpecVariant(per_second=rate)), given | {"VAMBE_RATE": str(rate)}
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 import httpx2
 from anyio.lowlevel import checkpoint
 
-from backends.vambe.wired import TRUST
+from backends.wired import TRUST
 from passing import Time
 
 __all__ = ["Journey", "Waiting"]

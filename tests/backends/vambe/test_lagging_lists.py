@@ -11,7 +11,8 @@ import httpx2
 import pytest
 from mcp import Client
 
-from backends.vambe.wired import KEY, LIST, TASK, TRUST, Time, Witness, backend_at, task_id, vambe, wired
+from backends.vambe.wired import KEY, LIST, TASK, Time, Witness, backend_at, task_id, vambe, wired
+from backends.wired import TRUST
 from behaviour.agent import Agent, Refused
 from behaviour.world import NOW
 from journals import numbered

@@ -1,6 +1,5 @@
-"""Taskhand on a sandboxed Vambe, wired by hand: over real sockets, in a time that only sleeping moves."""
+"""Taskhand on a sandboxed Vambe: over real sockets, in a time that only sleeping moves."""
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -10,23 +9,15 @@ import httpx2
 from pydantic import SecretStr
 
 from backends.vambe.arm import WORLD, vambe_settings
+from backends.wired import TRUST, open_wired
 from behaviour.world import NOW, PEOPLE
-from journals import journal_at
 from passing import Time
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.vambe.adapter import VambeAdapter
-from taskhand.backends.vambe.auth import credential
-from taskhand.backends.vambe.client import VambeClient
-from taskhand.backends.vambe.errors import explain
-from taskhand.http.client import Client
 from taskhand.http.connection_pool import PooledTransport
-from taskhand.http.rate_limiter import Rate, RateLimiter
-from taskhand.http.upstream import Limits, Runtime, Upstream
+from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.service.app_context import AppContext, CallTime
-from taskhand.service.lazy import Lazy
-from whole_answers import WHOLE
+from taskhand.service.app_context import AppContext
 
 __all__ = [
     "ANA",
@@ -36,7 +27,6 @@ __all__ = [
     "LIST",
     "LUIS",
     "TASK",
-    "TRUST",
     "Time",
     "Witness",
     "backend_at",
@@ -51,7 +41,6 @@ KEY = "sk-fault-table-4711"
 ELENA, ANA, LUIS = (str(one["id"]) for one in PEOPLE[:3])
 LIST = "GET /api/public/tasks"
 EVER: dict[str, Any] = {"nth": "every"}
-TRUST = ssl.create_default_context()  # made once: it is the slowest part of a client
 
 
 def task_id(number: int) -> str:
@@ -104,49 +93,24 @@ class Witness(httpx2.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def backend_at(
-    url: str,
-    time: Time,
-    *,
-    limits: Limits | None = None,
-    transport: httpx2.AsyncBaseTransport | None = None,
-    wall: Callable[[], datetime] = lambda: NOW,
-    **changed: Any,
-) -> AsyncIterator[VambeAdapter]:
-    """A backend as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
-    settings = vambe_settings(url, vambe_api_key=SecretStr(KEY), **changed)
-    variable, auth = credential(SecretStr(KEY))
-    upstream = Upstream(
-        name="Vambe",
-        base_url=settings.vambe_base_url,
-        auth=auth,
-        credential=variable,
-        variable="VAMBE_BASE_URL",
-        explain=explain,
-    )
-    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
-    limiter = RateLimiter(Rate(settings.vambe_rate), settings.vambe_in_flight, clock=time.clock, sleep=time.sleep)
-    inner = transport or Witness(time)
-    async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner) as client:
-        wire = VambeClient(client, settings.vambe_array_query)
-        timing = Timing(wall, time.clock, time.sleep)
-        yield VambeAdapter(wire, settings, settings.default_timezone, timing)
-        await inner.aclose()
-
-
-@asynccontextmanager
 async def wired(
     url: str,
     time: Time,
     *,
     limits: Limits | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
-    **changed: Any,
+    clock: Callable[[], datetime] = lambda: NOW,
+    **settings: Any,
 ) -> AsyncIterator[AppContext]:
-    """An app context with that backend."""
-    zone = vambe_settings(url, **changed).default_timezone
-    backend_there = backend_at(url, time, limits=limits, transport=transport, **changed)
-    async with backend_there as backend, journal_at(lambda: NOW) as journal:
-        yield AppContext(
-            backend, Lazy(lambda: journal), lambda: NOW, zone, WHOLE, call_time=CallTime(monotonic=time.clock)
-        )
+    """Taskhand on it; further `settings` are those of a user."""
+    chosen = vambe_settings(url, vambe_api_key=SecretStr(KEY), **settings)
+    async with open_wired(chosen, time, clock, limits=limits, transport=transport) as app:
+        yield app
+
+
+@asynccontextmanager
+async def backend_at(url: str, time: Time, **options: Any) -> AsyncIterator[VambeAdapter]:
+    """The backend of that."""
+    async with wired(url, time, **options) as app:
+        assert isinstance(app.backend, VambeAdapter)
+        yield app.backend

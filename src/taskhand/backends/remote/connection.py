@@ -41,7 +41,14 @@ async def open_client(
         limiter = LimiterInAccount(
             limiter, _open_limiter(context, account_rate, _MAX_ACCOUNT_IN_FLIGHT, runtime, of_account=True)
         )
-    client = Client(upstream, runtime=runtime, rate_limiter=limiter, own=context.own)
+    client = Client(
+        upstream,
+        limits=runtime.limits,
+        rate_limiter=limiter,
+        runtime=runtime,
+        transport=runtime.transport,
+        own=context.own,
+    )
     return await context.stack.enter_async_context(client)
 
 

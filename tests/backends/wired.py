@@ -1,0 +1,46 @@
+"""Taskhand on a sandbox: over real sockets, in a time that only sleeping moves."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import httpx2
+
+from passing import Time
+from taskhand.config.settings import Settings
+from taskhand.http.connection_pool import PooledTransport
+from taskhand.http.upstream import Limits, Runtime
+from taskhand.service.app_context import AppContext
+from taskhand.wiring import open_app
+
+__all__ = ["TRUST", "open_wired"]
+
+TRUST: Final = ssl.create_default_context()  # made once: it is the slowest part of a client
+
+
+@asynccontextmanager
+async def open_wired(
+    settings: Settings,
+    time: Time,
+    clock: Callable[[], datetime],
+    *,
+    limits: Limits | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> AsyncIterator[AppContext]:
+    """Taskhand with these settings and a journal of its own, whose writes answer the whole task; chance is a half."""
+    runtime = Runtime(
+        clock=time.clock,
+        wall=time.wall,
+        sleep=time.sleep,
+        jitter=lambda: 0.5,
+        limits=limits or Limits(),
+        transport=transport or PooledTransport(TRUST),
+    )
+    with TemporaryDirectory(prefix="taskhand-journal-") as folder:
+        own = {"journal": Path(folder) / "journal.sqlite", "ids": "sequential", "answers": "whole"}
+        async with open_app(settings.model_copy(update=own), clock, runtime) as app:
+            yield app
