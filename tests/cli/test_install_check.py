@@ -29,9 +29,9 @@ def bases() -> Iterator[dict[str, list[str]]]:
         portal = stack.enter_context(start_blocking_portal())
         found = {}
         for crm in CRMS:
-            served = serve(crm.make(crm.key))
+            served = serve(crm.served.open(crm.served.key))
             url = stack.enter_context(portal.wrap_async_context_manager(served))
-            found[crm.name] = ["--backend", crm.name, "--set", f"{crm.name.upper()}_BASE_URL={url}{crm.path}"]
+            found[crm.name] = ["--backend", crm.name, "--set", f"{crm.name.upper()}_BASE_URL={url}{crm.served.path}"]
         yield found
 
 

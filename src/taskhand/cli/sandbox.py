@@ -7,35 +7,31 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import click
 
-from taskhand.backends.registry import find_factory
+from taskhand.backends.registry import NAMES, find_factory
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
     from taskhand.sandbox.emulator import Emulator
-    from taskhand.sandbox.switches import Switches
+    from taskhand.sandbox.served import Served
 
 __all__ = ["sandbox"]
 
 
 @dataclass(frozen=True, slots=True)
 class Crm:
-    """A CRM that has a sandbox: its default port and key, and the path of its API below the address."""
+    """A CRM that has a sandbox, and its default port. The sandbox is imported only when it is used."""
 
     name: str
     port: int
-    key: str
-    make: Callable[..., "Emulator"]
-    path: str = ""
-    app: Callable[[], dict[str, str]] = dict
-    """Further settings of a connection, of the app that owns the webhooks."""
 
     @property
     def title(self) -> str:
@@ -43,9 +39,9 @@ class Crm:
         return find_factory(self.name).title
 
     @property
-    def spec_variant(self) -> "type[Switches]":
-        """The variants of the CRM's behaviour."""
-        found: type[Switches] = import_module(f"taskhand.sandbox.{self.name}").SpecVariant
+    def served(self) -> "Served":
+        """Its sandbox."""
+        found: Served = import_module(f"taskhand.sandbox.{self.name}").SERVED
         return found
 
 
@@ -63,7 +59,7 @@ class Account:
         """The settings, by variable, that connect Taskhand to it."""
         factory = find_factory(self.crm.name)
         credential = Settings.variable(factory.credentials[0])
-        return {credential: self.key, f"{factory.prefix}BASE_URL": f"{url}{self.crm.path}"}
+        return {credential: self.key, f"{factory.prefix}BASE_URL": f"{url}{self.crm.served.path}"}
 
     def table(self, url: str) -> dict[str, str]:
         """The connection to it, as a table of taskhand.toml."""
@@ -71,47 +67,35 @@ class Account:
         own = {variable.removeprefix(prefix).lower(): value for variable, value in self.settings(url).items()}
         what = "The sandbox" if self.name == self.crm.name else "A second sandbox"
         described = {"backend": self.crm.name, "description": f"{what} of {self.crm.title}"}
-        return described | own | self.crm.app()
+        return described | own | dict(self.crm.served.app)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _vambe(key: str, **options: Any) -> "Emulator":
-    from taskhand.sandbox.vambe import VambeSandbox
-
-    return VambeSandbox(key=key, clock=_now, **options)
-
-
-def _close(key: str, **options: Any) -> "Emulator":
-    from taskhand.sandbox.close import CloseSandbox
-
-    return CloseSandbox(key=key, clock=_now, **options)
-
-
-def _hubspot(key: str, **options: Any) -> "Emulator":
-    from taskhand.sandbox.hubspot import HubSpotSandbox
-
-    return HubSpotSandbox(token=key, clock=_now, **options)
-
-
-def _hubspot_app() -> dict[str, str]:
-    from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
-    from taskhand.sandbox.hubspot.errors import APP
-    from taskhand.sandbox.hubspot.sandbox import OAUTH_APP
-
-    return {"app_id": str(APP), "developer_key": DEVELOPER_KEY, "webhook_key": OAUTH_APP.client_secret}
-
-
-CRMS = (
-    Crm("vambe", 8900, "vambe-sandbox-key", _vambe),
-    Crm("close", 8901, "api_close-sandbox-key", _close, path="/api/v1"),
-    Crm("hubspot", 8902, "pat-na1-sandbox", _hubspot, app=_hubspot_app),
+_FIRST_PORT: Final = 8900
+CRMS = tuple(
+    Crm(name, port)
+    for port, name in enumerate((name for name in NAMES if find_spec(f"taskhand.sandbox.{name}")), _FIRST_PORT)
 )
+"""In the order of the registry."""
 
 
-@click.group()
+class _Sandboxes(click.Group):
+    """The commands; that of a CRM is made, and its sandbox imported, only when it is called or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, sorted."""
+        return sorted([*super().list_commands(ctx), *(crm.name for crm in CRMS)])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; None if there is none."""
+        crm = next((crm for crm in CRMS if crm.name == cmd_name), None)
+        return _command(crm) if crm else super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Sandboxes)
 def sandbox() -> None:
     """Serve an emulated CRM on this machine.
 
@@ -120,9 +104,11 @@ def sandbox() -> None:
 
 
 def _command(crm: Crm) -> click.Command:
+    served = crm.served
+
     @click.option("--port", default=crm.port, show_default=True, type=click.IntRange(0, 65535))
     @click.option("--seed", default="demo", show_default=True, help="demo, empty, or a JSON file of data.")
-    @click.option("--key", default=crm.key, show_default=True, help="The key that it accepts.")
+    @click.option("--key", default=served.key, show_default=True, help="The key that it accepts.")
     @click.option(
         "--variant",
         "--reading",
@@ -137,7 +123,7 @@ def _command(crm: Crm) -> click.Command:
     @click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A TOML file of faults to inject.")
     def serve(*, port: int, seed: str, key: str, variants: tuple[str, ...], lists: bool, faults: str | None) -> None:
         if lists:
-            for name, values in crm.spec_variant.allowed().items():
+            for name, values in served.spec_variant.allowed().items():
                 print_line(f"{name}: {', '.join(values)}")
             return
         from taskhand.sandbox.faults import load_faults
@@ -146,15 +132,15 @@ def _command(crm: Crm) -> click.Command:
         try:
             script = load_faults(faults) if faults else ()
             data = seed if seed in NAMES else load_seed(seed)
-            emulator = crm.make(key, seed=data, spec_variant=crm.spec_variant.parse(variants), faults=script)
+            emulator = served.open(key, seed=data, spec_variant=served.spec_variant.parse(variants), faults=script)
         except ValueError as error:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
         except (KeyError, TypeError, AttributeError) as error:
             raise CallerError(f"The seed {seed} does not have the format of {crm.title}'s: {error!r}.") from None
         _serve([Account(crm.name, crm, emulator, key, port)], _print_commands)
 
-    served = f"Serve {crm.title}'s documented API on loopback. It keeps state, until Ctrl-C."
-    return click.command(crm.name, help=served)(serve)
+    described = f"Serve {crm.title}'s documented API on loopback. It keeps state, until Ctrl-C."
+    return click.command(crm.name, help=described)(serve)
 
 
 @sandbox.command("all")
@@ -184,12 +170,12 @@ def serve_all(*, port: int, twice: tuple[str, ...], variants: tuple[str, ...], f
 
     What is printed is a taskhand.toml with a connection to each; --config writes it to a new file instead.
     """
-    named = [(crm.name, crm, crm.key) for crm in CRMS]
-    named += [(f"{crm.name}-2", crm, f"{crm.key}-2") for crm in CRMS if crm.name in twice]
+    named = [(crm.name, crm, crm.served.key) for crm in CRMS]
+    named += [(f"{crm.name}-2", crm, f"{crm.served.key}-2") for crm in CRMS if crm.name in twice]
     chosen = _read_variants(variants)
     _serve(
         [
-            Account(name, crm, crm.make(key, seed="demo", **chosen[crm.name]), key, port + index if port else 0)
+            Account(name, crm, crm.served.open(key, seed="demo", **chosen[crm.name]), key, port + index if port else 0)
             for index, (name, crm, key) in enumerate(named)
         ],
         (lambda served: _write_connections(served, file)) if file else _print_connections,
@@ -206,15 +192,11 @@ def _read_variants(variants: Sequence[str]) -> dict[str, dict[str, Any]]:
         given[name].append(rest)
     try:
         return {
-            crm.name: {"spec_variant": crm.spec_variant.parse(given[crm.name])} if given[crm.name] else {}
+            crm.name: {"spec_variant": crm.served.spec_variant.parse(given[crm.name])} if given[crm.name] else {}
             for crm in CRMS
         }
     except ValueError as error:
         raise CallerError(f"The sandboxes cannot be served: {error}.") from None
-
-
-for _crm in CRMS:
-    sandbox.add_command(_command(_crm))
 
 
 def _print_commands(served: "Sequence[tuple[Account, str]]") -> None:

@@ -37,5 +37,5 @@ class Crm:
 
     def environment(self, url: str) -> dict[str, str]:
         """What a user would set."""
-        sandboxed = next(one for one in SANDBOXES if one.name == self.name)
+        sandboxed = next(one for one in SANDBOXES if one.name == self.name).served
         return {self.key: sandboxed.key, self.base: f"{url}{sandboxed.path}", **self.more}

@@ -1,10 +1,11 @@
-"""`python -m safety.chaos BACKEND SECONDS SEED`: chaos for a while; exits with 1 where something was wrong after it."""
+"""`python -m safety.chaos SECONDS SEED [BACKEND…]`: chaos for a while on each; exits with 1 if something was wrong."""
 
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from postgres_server import open_database
+from safety.chaos.accounts import BACKENDS
 from safety.chaos.run import Reign, reign
 
 
@@ -20,4 +21,7 @@ def main(backend: str, seconds: str, seed: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    _, seconds, seed, *backends = sys.argv
+    for backend in backends or BACKENDS:
+        if main(backend, seconds, seed):
+            sys.exit(1)

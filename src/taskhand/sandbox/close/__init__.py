@@ -2,5 +2,10 @@
 
 from taskhand.sandbox.close.sandbox import CloseSandbox
 from taskhand.sandbox.close.spec_variant import SpecVariant
+from taskhand.sandbox.served import Served
 
-__all__ = ["CloseSandbox", "SpecVariant"]
+__all__ = ["SERVED", "CloseSandbox", "SpecVariant"]
+
+SERVED = Served(
+    "api_close-sandbox-key", lambda key, **options: CloseSandbox(key=key, **options), SpecVariant, path="/api/v1"
+)
