@@ -32,22 +32,23 @@ _OWN_PREFIXES = ("thk_", "thv_")
 
 async def open_linking(
     found: "Configuration",
-    opened: "tuple[Connections, Links, Callable[[], Memberships]]",
-    auth: "AuthOptions",
     stack: AsyncExitStack,
-    sign_in: "BrowserSignIn | None" = None,
     *,
+    connections: "Connections",
+    links: "Links",
+    memberships: "Callable[[], Memberships]",
+    auth: "AuthOptions",
+    sign_in: "BrowserSignIn | None" = None,
     clock: "Callable[[], datetime] | None" = None,
 ) -> "Linking":
     """The service behind the pages, open until the stack is closed.
 
-    `opened` has the connections, the links, and a function that returns the current people. `sign_in` signs persons in
-    at the token issuer; None if that is not configured. `clock` is that of the settings by default.
+    `memberships` returns the current ones of people.toml. `sign_in` signs persons in at the token issuer; None if that
+    is not configured. `clock` is that of the settings by default.
     """
     from taskhand.server.linking.link_flow import Linking
     from taskhand.wiring import clock_of, open_key_check, open_tickets
 
-    connections, links, memberships = opened
     clock = clock or clock_of(found.settings)
     tickets = open_tickets(found.settings, clock)
     stack.push_async_callback(tickets.aclose)

@@ -86,7 +86,9 @@ async def open_server(
     observe = metrics.of_connection if metrics else None
     links = await _open_links(settings, stack)
     connections = await stack.enter_async_context(open_connections(found.connections, observe=observe, links=links))
-    pages = await _open_pages(found, (connections, links, lambda: people.current), auth, stack)
+    pages = await _open_pages(
+        found, stack, connections=connections, links=links, memberships=lambda: people.current, auth=auth
+    )
     server = create_server(
         connections,
         access=access_by(policy, people),
@@ -144,15 +146,17 @@ async def _work_later(connections: "Connections", group: TaskGroup) -> None:
 
 async def _open_pages(
     found: Configuration,
-    opened: "tuple[Connections, Links | None, Callable[[], Memberships]]",
-    auth: "AuthOptions | None",
     stack: AsyncExitStack,
+    *,
+    connections: "Connections",
+    links: "Links | None",
+    memberships: "Callable[[], Memberships]",
+    auth: "AuthOptions | None",
 ) -> "LinkPages | None":
     """The pages on which persons link credentials; None without a vault, or without authentication.
 
-    `opened` has the connections, the links, and a function that returns the current people.
+    `memberships` returns the current ones of people.toml.
     """
-    connections, links, memberships = opened
     if links is None or auth is None or not found.settings.vault_keys:
         return None
     from taskhand.cli.linking import open_linking
@@ -160,7 +164,11 @@ async def _open_pages(
     from taskhand.server.linking.pages import LinkPages
 
     sign_in = open_sign_in(found.settings, auth.issuers, stack) if "oauth" in auth.kinds else None
-    return LinkPages(await open_linking(found, (connections, links, memberships), auth, stack, sign_in))
+    return LinkPages(
+        await open_linking(
+            found, stack, connections=connections, links=links, memberships=memberships, auth=auth, sign_in=sign_in
+        )
+    )
 
 
 async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":

@@ -167,7 +167,16 @@ async def link_stage(
             stack.push_async_callback(one.aclose)
         connections = await stack.enter_async_context(open_connections(found.connections, links=links))
         auth = AuthOptions(kinds or ("keys",), resource=f"{base}/mcp")
-        linking = await open_linking(found, (connections, links, lambda: lines), auth, stack, sign_in, clock=clock)
+        linking = await open_linking(
+            found,
+            stack,
+            connections=connections,
+            links=links,
+            memberships=lambda: lines,
+            auth=auth,
+            sign_in=sign_in,
+            clock=clock,
+        )
         app = Starlette(routes=LinkPages(linking).routes(None, Address("127.0.0.1", 0).allows_host))
         yield LinkStage(linking, links, close, vambe, hubspot, clock, keys, app, found, stack)
 

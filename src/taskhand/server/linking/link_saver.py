@@ -27,7 +27,7 @@ __all__ = ["LinkSaver", "NewCredential", "Refused", "is_shared_credential", "rev
 
 _log = logging.getLogger(__name__)
 
-_NOT_KEPT: Final = "the credential of %s was given on the page of %s for %s (%s); nothing was kept"
+_NOT_KEPT: Final = "the credential of %s was given on the page of %s for %s%s; nothing was kept"
 
 
 class Refused(Exception):
@@ -74,7 +74,7 @@ class LinkSaver:
         if is_same_account is False:
             refused = "other_account"
         if refused is not None:
-            _log.warning(_NOT_KEPT, member.id or "an unknown member", person.id, ticket.connection, refused)
+            _log.warning(_NOT_KEPT, member.id or "an unknown member", person.id, ticket.connection, f" ({refused})")
             raise Refused(refused, member)
         if member.id is not None:
             await self._check_member(ticket, method, member, member.id, is_expected=expected is not None)
@@ -112,7 +112,7 @@ class LinkSaver:
         """
         team, person = await find_team(method), ticket.person
         if member_id not in {one.id for one in team}:
-            _log.warning(_NOT_KEPT, member_id, person.id, ticket.connection, "other_account")
+            _log.warning(_NOT_KEPT, member_id, person.id, ticket.connection, " (other_account)")
             raise Refused("other_account", member)
         known = await find_known(method, self._memberships(), self._links, ticket.connection)
         other = known.find_other(member_id, person, team)
@@ -122,8 +122,7 @@ class LinkSaver:
             message = "%s and %s are one member of %s (%s): the rule second_person takes them for two persons"
             _log.warning(message, person.id, other, ticket.connection, member.shown_name)
             return
-        message = "the credential of %s was given on the page of %s for %s, and that member is %s; nothing was kept"
-        _log.warning(message, member.shown_name, person.id, ticket.connection, other)
+        _log.warning(_NOT_KEPT, member.shown_name, person.id, ticket.connection, f", and that member is {other}")
         raise Refused("taken_member", member)
 
     async def _finish(
