@@ -1,7 +1,7 @@
 """Notes on a field of a request body: parts of its JSON schema that depend on the backend's capabilities."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 __all__ = ["NOTES", "field_notes"]
 
@@ -9,22 +9,8 @@ NOTES: Final = "notes"
 """The key of the notes in a field's JSON schema; no schema that is sent has it."""
 
 
-def field_notes(
-    *,
-    null: str | None = None,
-    empty: str | None = None,
-    meanings: Mapping[str, str] | None = None,
-    needs: str | None = None,
-    for_several_people: bool = False,
-    null_is_not_given: bool = False,
-    me: str | None = None,
-    unless_listed: str | None = None,
-    without_description: str | None = None,
-    empty_beside: Sequence[str] = (),
-    deals: str | None = None,
-    finished: bool = False,
-) -> dict[str, Any]:
-    """The notes, as a field's `json_schema_extra`.
+class _Notes(TypedDict, total=False):
+    """The notes on one field; each applies only if it is given.
 
     `null` and `empty` are clauses of the description on the effect of null and []. `meanings` are the words for the
     values of an enum; they are its description. `me` is a clause that holds if it is known who `me` is, and
@@ -36,18 +22,21 @@ def field_notes(
     `null_is_not_given` offers null in the schema of an optional argument: a host that must fill in every argument has
     no other value that means "not given". `empty_beside` are the arguments beside which {} or 0 is not given.
     """
-    notes = {
-        "null": null,
-        "empty": empty,
-        "meanings": dict(meanings) if meanings else None,
-        "needs": needs,
-        "for_several_people": for_several_people,
-        "null_is_not_given": null_is_not_given,
-        "me": me,
-        "unless_listed": unless_listed,
-        "without_description": without_description,
-        "empty_beside": tuple(empty_beside),
-        "deals": deals,
-        "finished": finished,
-    }
-    return {NOTES: {name: note for name, note in notes.items() if note}}
+
+    null: str
+    empty: str
+    meanings: Mapping[str, str]
+    needs: str
+    for_several_people: bool
+    null_is_not_given: bool
+    me: str
+    unless_listed: str
+    without_description: str
+    empty_beside: Sequence[str]
+    deals: str
+    finished: bool
+
+
+def field_notes(**notes: Unpack[_Notes]) -> dict[str, Any]:
+    """The notes, as a field's `json_schema_extra`."""
+    return {NOTES: notes}

@@ -190,7 +190,6 @@ class BulkCreate(Generic[_Row]):
             if item.is_lost:
                 tasks = found[item.index].tasks if item.index in found else ()
                 item.error = self._messages.unknown_create(Candidate(task.id, task.title) for task in tasks)
-                item.error.__cause__ = item.fault
 
     async def _search(self, items: Sequence[NewTask[_Row]]) -> dict[int, CreateCandidates]:
         """Search once for items that may have been made, and finish the found ones; returns candidates by index."""
