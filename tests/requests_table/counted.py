@@ -128,5 +128,5 @@ async def _call(app: AppContext, name: str, given: dict[str, Any]) -> object:
     caller = Caller(subject=app.principal.subject)
     answer = await tool.run(Call(app, name, caller, given, options), arguments)
     assert not isinstance(answer, Receipt) or (answer.change_id and not answer.unapplied)
-    assert not isinstance(answer, BulkReceipt) or answer.totals == {"applied": _MANY}
+    assert not isinstance(answer, BulkReceipt) or answer.totals.keys() == {"applied"}
     return answer
