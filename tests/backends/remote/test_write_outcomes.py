@@ -70,6 +70,7 @@ UPDATES = [
     ("late failed", "", "unknown", WRWR),
     ("lost failed", "", "failed", WRWR),
     ("lost refused", "", "upstream refused", WRW),
+    ("lost+ refused", "blind", "unknown", WRW),
     ("lost forbidden", "", "forbidden", WRW),
     ("lost forbidden", "blind", "unknown", WRW),
     ("late forbidden", "", "unknown", WRW),

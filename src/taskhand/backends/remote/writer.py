@@ -2,7 +2,8 @@
 
 The rules, for every CRM, of one update and of each update in a batch:
 
-- A refused write was not applied. An error of a read after the write has left proves nothing about the write.
+- A refused write was not applied, unless it was the repetition of another request. An error of a read after the write
+  has left proves nothing about the write.
 - A request to wait (`RateLimited`) and a doubtful refusal (`is_doubtful`) count as refusals, unless a read back shows
   that the write was applied all the same. A doubtful one that cannot be read back leaves the outcome unknown, unless it
   names a wait or what the operator has to repair, and no other request was sent before.
@@ -23,7 +24,6 @@ from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
-    CallerError,
     NotAttempted,
     NotFound,
     OutcomeUnknown,
@@ -74,7 +74,7 @@ class Writer(Generic[_Row]):
     async def _send(self, item: Item[_Row], progress: BulkProgress) -> tuple[_Row, str | None] | None:
         """Send one request: the task after it and a note, or None if the item is lost or its repetition was refused.
 
-        Raises the refusal of the first request, or of the values.
+        Raises the refusal of the first request.
         """
         before, edit = item.before, item.edit
         with recorded_requests() as sent:
@@ -91,7 +91,7 @@ class Writer(Generic[_Row]):
                 explained = explain_refusal(refused, self._messages.name, edit, item.id)
                 if is_doubtful(sent, refused):
                     item.lose(explained)
-                elif item.is_resent and not isinstance(refused, CallerError):
+                elif item.is_resent:
                     item.state, item.failure = State.OPEN, explained
                 else:
                     raise explained from None
@@ -114,15 +114,16 @@ class Writer(Generic[_Row]):
 def error_of_unread(item: Item[_Row], unread: TaskhandError, messages: Messages) -> TaskhandError:
     """The error of an item that was sent and whose task does not exist (`unread` is NotFound) or cannot be read.
 
-    NotFound if the write and the read both got a 404; else the refusal of the only write, for a task that cannot be
-    read only if the refusal `counts_unread`; else OutcomeUnknown.
+    Of the only write: NotFound if it and the read both got a 404; else its refusal, for a task that cannot be read only
+    if the refusal `counts_unread`. Else OutcomeUnknown: a first request that was sent again may have been applied.
     """
     refused = None if isinstance(item.failure, UpstreamFailed) else item.failure
-    if isinstance(unread, NotFound) and isinstance(refused, NotFound):
-        return unread
-    if refused is not None and not item.is_resent and (isinstance(unread, NotFound) or counts_unread(refused)):
-        return refused
-    return messages.unknown_update(item.id)  # a first request that was sent again may have been applied
+    if refused is not None and not item.is_resent:
+        if isinstance(unread, NotFound):
+            return unread if isinstance(refused, NotFound) else refused
+        if counts_unread(refused):
+            return refused
+    return messages.unknown_update(item.id)
 
 
 def may_send_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
