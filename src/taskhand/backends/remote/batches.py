@@ -23,7 +23,6 @@ from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
-    NotAttempted,
     NotFound,
     OutcomeUnknown,
     RateLimited,
@@ -141,11 +140,8 @@ class _BatchUpdate(BulkUpdate[_Row]):
         The outcome of items that the CRM has confirmed is unknown. If lists may lag, the outcome of a single item is
         unknown too: a refused batch may have changed this item, and not the item that shows whether the lists lag.
         """
-        is_unsent = isinstance(error, NotAttempted) or (isinstance(error, RateLimited) and not requests.has_write_left)
         was_confirmed = any(item.state is State.CONFIRMED for item in items)
-        in_doubt = [
-            item for item in items if was_confirmed or item.is_resent or (item.state is State.LOST and is_unsent)
-        ]
+        in_doubt = [item for item in items if was_confirmed or item.is_resent or item.state is State.LOST]
         await super()._fail_each(items, error, requests)
         if isinstance(error, CallerError | OutcomeUnknown):
             return
@@ -205,16 +201,11 @@ class _BatchUpdate(BulkUpdate[_Row]):
         self, items: Sequence[Item[_Row]], refused: CallerError, requests: RequestLog
     ) -> list[Item[_Row]]:
         """The items of a refused batch that were not written; they are read back if the refusal proves nothing."""
-        is_atomic = self._adapter.batch_is_atomic
-        if is_atomic and not is_doubtful(requests, refused):
+        if self._adapter.batch_is_atomic and not is_doubtful(requests, refused):
             return list(items)
         _lose(items, None)
         await self._read_back(items)
-        left = [item for item in items if not item.is_over]
-        if is_atomic and not self._adapter.lists_lag:
-            for item in left:
-                item.state = State.OPEN
-        return left
+        return [item for item in items if not item.is_over]
 
     async def _read_back(self, items: Sequence[Item[_Row]]) -> None:
         """Read the tasks of confirmed, lost or pending items; an item whose task shows its edit is applied."""
@@ -236,9 +227,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             if row is not None:
                 self._enter_row(item, row)
             elif not self._adapter.lists_lag:
-                missing = self._messages.no_task(item.id)
-                was_confirmed = item.state is State.CONFIRMED
-                item.fail(missing if was_confirmed else error_of_unread(item, missing, self._messages))
+                item.fail(error_of_unread(item, self._messages.no_task(item.id), self._messages))
         self._report(items)
 
     def _enter_row(self, item: Item[_Row], row: _Row) -> None:
