@@ -58,8 +58,11 @@ def links_of(stage: Stage, record_id: str) -> set[tuple[str, str]]:
     return {(one["other"], one["other_id"]) for one in state if one["task_id"] == record_id}
 
 
-@pytest.mark.parametrize("count", [1, 2])
-async def test_undo_brings_back_every_link_and_every_writable_property(count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "faults"),
+    [(1, ()), (2, ()), (1, (Fault("status", "POST /crm/v3/objects/tasks", status=404, commit=True),))],
+)
+async def test_undo_brings_back_every_link_and_every_writable_property(count: int, faults: tuple[Fault, ...]) -> None:
     rows = [row(number, LINKS, **FURTHER) for number in range(1, count + 1)]
     async with agent_at(rows) as (stage, agent):
         ids = [task_id(number) for number in range(1, count + 1)]
@@ -68,6 +71,7 @@ async def test_undo_brings_back_every_link_and_every_writable_property(count: in
         assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
         deleted = await agent("apply_plan", planId=plan["planId"])
         assert stage.hubspot.tasks == []
+        stage.hubspot.faults = faults
         undone = await agent("undo_change", changeId=deleted["changeId"])
         assert "HubSpot did not restore" not in str(undone)
         assert len(stage.hubspot.tasks) == count
