@@ -147,6 +147,16 @@ async def test_a_tool_that_does_not_exist_is_answered_with_those_that_are_offere
     assert [candidate["value"] for candidate in error["candidates"]] == READS
 
 
+@pytest.mark.parametrize(("called", "next_step"), [("updat_task", "Call update_task."), ("rename_task", "one of the")])
+async def test_only_a_mistyped_name_of_a_tool_is_answered_with_one_tool(
+    store_file: Path, called: str, next_step: str
+) -> None:
+    async with connected(store_file) as client:
+        error = await error_of(client, called, {})
+    assert next_step in error["next"]
+    assert (len(error["candidates"]) == 1) == (called == "updat_task")
+
+
 async def test_a_wrong_choice_keeps_the_server_from_starting(store_file: Path) -> None:
     async with open_app(Settings(db=store_file, tools="everything")) as at:
         with pytest.raises(TaskhandError, match="everything"):

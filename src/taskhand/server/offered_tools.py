@@ -12,6 +12,8 @@ from taskhand.server.tool import Tool
 __all__ = ["OfferedTools", "choose_tools", "select_names"]
 
 _GROUPS = ("read", "write", "all")
+_SLIP = 0.85
+"""The similarity of a mistyped name: two different tools, such as delete_task and create_task, have less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _names_in(item: str, table: Sequence[Tool[Any]], setting: str) -> frozenset[
 
 
 def _unknown_tool(name: str, names: Sequence[str]) -> CallerError:
-    near = get_close_matches(name, names, n=3)
+    near = get_close_matches(name, names, n=1, cutoff=_SLIP)
     return CallerError(
         f"There is no tool {name[:60]!r}.",
         code="unknown_tool",
