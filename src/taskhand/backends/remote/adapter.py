@@ -12,9 +12,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.remote.account import CrmAccount
-from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_create import BulkCreate
 from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
+from taskhand.backends.remote.bulk_update import BulkUpdate
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages

@@ -13,8 +13,8 @@ import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.adapter import CrmAdapter
-from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
+from taskhand.backends.remote.bulk_update import BulkUpdate
 from taskhand.backends.remote.lagging_lists import settle_confirmed
 from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import sleep_if_time
