@@ -204,12 +204,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         is_alone = rest.is_empty
         written = Written(before) if is_alone else await super().update_task(before, rest, progress)
         try:
-            if edit.note is not None:
-                noted = await self._notes.write(before.ai_customer_id, edit.note)
-            elif isinstance(before.note_id, str):
-                noted = await self._notes.remove(before.note_id, before.note if isinstance(before.note, str) else None)
-            else:
-                noted = WrittenNote(None, None)
+            noted = await self._change_note(before, edit.note)
         except TaskhandError as error:
             if is_alone:
                 raise
@@ -218,6 +213,14 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             return replace(written, task=task, note=f"The note: {error.message} {error.next_step or ''}".strip())
         task = written.task.with_note(noted.text, noted.id)
         return Written(task, " ".join(filter(None, (written.note, noted.remark))) or None)
+
+    async def _change_note(self, before: Task, text: str | None) -> WrittenNote:
+        """Write a note with this text; None deletes the note that the task has."""
+        if text is not None:
+            return await self._notes.write(before.ai_customer_id, text)
+        if not isinstance(before.note_id, str):
+            return WrittenNote(None, None)
+        return await self._notes.remove(before.note_id, before.note if isinstance(before.note, str) else None)
 
     # Many tasks at once.
 
