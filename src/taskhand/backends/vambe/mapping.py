@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.parsing import JsonObject, id_of, read_task, text_of
+from taskhand.backends.remote.parsing import JsonObject, full_name, id_of, read_task, text_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.field_reader import ODD, FieldReader
@@ -160,8 +160,7 @@ def status_of(json: Any) -> Status | None:
 
 def member_of(json: JsonObject) -> Member:
     """A member of the team (https://docs.vambe.me/reference/team-members/get-all-team-members)."""
-    parts = (text_of(json.get("first_name")), text_of(json.get("last_name")))
-    name = text_of(json.get("name")) or " ".join(filter(None, parts)) or json["id"]
+    name = text_of(json.get("name")) or full_name(json, "first_name", "last_name") or json["id"]
     return Member(id=json["id"], name=name, email=text_of(json.get("email")))
 
 
