@@ -70,14 +70,10 @@ class HubSpotClient:
     async def task(
         self, task_id: str, kinds: Sequence[Kind] = KINDS, *, by_property: bool = True, also: Collection[str] = ()
     ) -> Reply:
-        """GET one task with its links (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide).
-
-        `also` has the names of further properties to read.
-        """
-        params = {"properties": ",".join(self.properties(also)), "associations": ",".join(kinds)}
-        return await self.http.get(
-            self._task(task_id), params=params | self._by(by_property=by_property), expect="object"
-        )
+        """GET one task with its links; `also` has the names of further properties to read."""
+        names, by = ",".join(self.properties(also)), self._by(by_property=by_property)
+        params = {"properties": names, "associations": ",".join(kinds)} | by
+        return await self.http.get(self._task(task_id), params=params, expect="object")
 
     async def create(self, body: JsonObject) -> Reply:
         """POST one task."""
@@ -136,10 +132,7 @@ class HubSpotClient:
         return await self._search("tasks", body)
 
     async def find(self, kind: Kind, query: str | None, limit: int) -> JsonObject:
-        """POST a search for contacts, companies or deals by a part of their name, e-mail, domain or phone.
-
-        Without a query it finds those changed last.
-        """
+        """POST a search for contacts, companies or deals by name, e-mail, domain or phone, or for the last changed."""
         newest = [{"propertyName": _CHANGED[kind], "direction": "DESCENDING"}]
         by: JsonObject = {"sorts": newest} if query is None else {"query": query}
         return await self._search(kind, {**by, "limit": limit, "properties": [*_FOUND_PROPERTIES[kind]]})

@@ -175,10 +175,9 @@ class LinkChanges:
 
 
 def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_Change]:
-    """The changes to the links of a task.
+    """The changes to the links of a task; OperatorError if the token may not read the links of a kind (`hidden`).
 
     CallerError if the task does not exist, or has several links of a kind to change.
-    OperatorError if the token may not read the links of a kind (`hidden`).
     """
     if record is None:
         raise MESSAGES.no_task(item.id)

@@ -161,8 +161,7 @@ class TaskReader:
     ) -> dict[str, Snapshot]:
         """Tasks with HubSpot's raw values, by the requested ids; missing tasks are left out.
 
-        With `whole`, the snapshots hold everything that an undo of a deletion needs. `names` are the further properties
-        to show.
+        With `whole`, they hold everything that an undo of a deletion needs. `names` are further properties to show.
         """
         found = await self.read_with_links(list(dict.fromkeys(ids)), names)
         await self.prepare(found.values())
