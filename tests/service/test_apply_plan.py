@@ -15,6 +15,7 @@ from service.caching_backend import Remembering
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
@@ -297,16 +298,19 @@ async def test_changes_by_others_are_no_part_of_the_rest_of_an_undo(tmp_path: Pa
     await app.aclose()
 
 
+@pytest.mark.parametrize("outcome", ["planned", "not_attempted"])
 @pytest.mark.parametrize("verb", ["create", "update"])
-async def test_the_rest_of_a_change_waits_for_a_call_with_its_claim_or_on_its_task(tmp_path: Path, verb: str) -> None:
+async def test_a_plan_or_the_rest_of_a_change_waits_for_a_call_with_its_claim_or_on_its_task(
+    tmp_path: Path, verb: str, outcome: Outcome
+) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella")]
     new = [Edit(title=title, responsible_ids=(), priority=1) for title in ("Pay", "Visit")]
     updates = [Intent("update", one, HIGH, HIGH) for one in tasks]
     intents = updates if verb == "update" else [Intent("create", edit=one, asked=one) for one in new]
     opening = Call(app, "bulk_update_tasks").new_opening(claims=(Claim("key 1", "payload"),))
-    left = [Result(at, "not_attempted", one.task_id or "") for at, one in enumerate(intents)]
-    change = await app.journal.record(opening, Ending("not_attempted"), intents, left)
+    left = [Result(at, outcome, one.task_id or "") for at, one in enumerate(intents) if outcome != "planned"]
+    change = await app.journal.record(opening, Ending(outcome), intents, left)
     done: list[object] = []
 
     async def go_on() -> None:
