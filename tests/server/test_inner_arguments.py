@@ -239,6 +239,8 @@ def test_nulls_that_may_be_fillers_are_refused_with_the_call_to_send() -> None:
         parse_body({"changes": {"title": "x", "description": None, "aiContactId": None}})
     assert caught.value.message.startswith("Nothing was written")
     assert "changes.clear" in str(caught.value.next_step)
+    with refused("ambiguous_nulls"):
+        parse_body({"changes": {"addNote": "x", "description": "", "dueDate": ""}})
 
 
 def test_a_field_like_no_other_is_refused_with_the_list() -> None:

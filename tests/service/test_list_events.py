@@ -328,18 +328,22 @@ async def test_a_gap_is_reported_once_to_a_caller_who_continues(tmp_path: Path) 
 
 async def test_every_call_for_an_earlier_past_gets_the_note_on_its_limit(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
-        await stage.others.create("Old")
-        stage.clock.move(hours=5)
+        old = ["Old", "Newer", "Newest"]
+        for title in old:
+            await stage.others.create(title)
+            stage.clock.move(hours=1)
+        stage.clock.move(hours=2)
         await start(stage)
+        stage.source.page = 1
         stage.app = replace(stage.app, timezone="America/Santiago")
         stage.source.past_gap = "Close keeps 30 days: what was changed before 2026-02-01T12:00Z is missing."
         gap = "Close keeps 30 days: what was changed before 2026-02-01T09:00-03:00 Sun is missing."
         for since in ("2026-01-01", "2026-01-01", "2026-02-01"):
             answer = await stage.call("list_events", since=since)
-            assert (kinds(answer), answer["note"]) == ([("created", "Old")], gap)
+            assert (kinds(answer), answer["note"]) == ([("created", title) for title in old], gap)
         assert "note" not in await stage.call("list_events", since="2 hours ago")
         latest = await list_latest_events(stage.app, 9)
-        assert [one.event.title for one in latest.events] == ["Old"], "it says since when, and has all since then"
+        assert [one.event.title for one in latest.events] == old, "it says since when, and has all since then"
         assert (latest.since, latest.notes) == (datetime.fromisoformat("2026-01-01T03:00Z"), (gap,))
 
 

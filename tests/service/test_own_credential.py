@@ -10,6 +10,8 @@ from taskhand.backends.base import Backend
 from taskhand.domain.edit import Edit
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import Task
+from taskhand.service.forwarding import ForwardingBackend
 from taskhand.service.own_credential import with_own_credential
 
 
@@ -57,3 +59,19 @@ async def test_a_person_who_links_again_during_a_call_is_served_by_the_new_link(
             assert await is_own()
             own.backends.reverse()
     assert found == ["first", "second"]
+
+
+async def test_what_needs_no_request_is_that_of_the_backend_of_the_latest_one(tmp_path: Path) -> None:
+    class Unsure(ForwardingBackend):
+        """A backend that has read no due time with certainty."""
+
+        def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002
+            return False
+
+    async with open_store(tmp_path / "shared.sqlite") as shared, open_store(tmp_path / "own.sqlite") as own:
+        ana = Principal(Person.parse("ana@x.test"))
+        backend, _ = with_own_credential(shared, Own(Unsure(own)), ana, "default", lambda one, _: one)
+        task = await create(own, Edit(title="Call", priority=0))
+        assert backend.sure_of_due(task)
+        await backend.get_task(task.id)
+        assert not backend.sure_of_due(task)

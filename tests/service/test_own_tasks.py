@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from inspect import getmembers, isfunction, signature
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from backends.local.open_store import create, open_store
+from service.caching_backend import Remembering
 from taskhand.backends.base import Backend, OwnProperties
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
@@ -159,3 +161,15 @@ async def test_a_list_of_own_tasks_and_of_nobody_s_ends_with_the_last_own_task(s
     query = TaskQuery(responsible_ids=(me,), of_nobody=True, order="oldest", limit=1)
     page = await OwnTasksBackend(store).list_tasks(query)
     assert ([task.id for task in page.tasks], page.more) == ([own.id], False)
+
+
+async def test_a_task_is_read_past_the_caches_before_it_is_written(store: LocalBackend) -> None:
+    me = await store.me()
+    assert me is not None
+    own = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
+    backend = OwnTasksBackend(cast("Backend", Remembering(store)))
+    assert (await backend.get_task(own.id)).responsible_ids == (me,)
+    await store.update_task(own, Edit(responsible_ids=()))
+    for fresh in (False, True):
+        with pytest.raises(NotAllowed):
+            await backend.snapshots([own.id], fresh=fresh)
