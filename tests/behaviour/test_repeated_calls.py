@@ -26,6 +26,8 @@ async def test_the_same_key_is_answered_with_the_first_task(worker: Agent) -> No
     again = await worker("create_task", **BODY, idempotencyKey="one")
     assert again["replayed"] is True
     assert (again["task"], again["changeId"]) == (first["task"], first["changeId"])
+    assert again["matched"] == first["matched"]
+    assert again["note"] == "This is the task that the first call with this idempotencyKey made."
     assert await worker.listed() == ["Call Acme"]
 
 

@@ -48,8 +48,10 @@ class Session:
 
     def __init__(self, answer: ElicitResult | MCPError | None) -> None:
         self._answer = answer
+        self.left_s = 0.0
 
     async def elicit_form(self, *_: object) -> ElicitResult:
+        self.left_s = anyio.current_effective_deadline() - anyio.current_time()
         if self._answer is None:
             await anyio.sleep_forever()
         if isinstance(self._answer, MCPError):
@@ -75,3 +77,11 @@ async def test_only_a_person_s_no_declines_a_plan(told: ElicitResult | MCPError 
         assert await asker(ctx)(Question("plan_1", "Carry it out?")) == answer
     ctx.protocol_version = "2026-07-28"
     assert await asker(ctx)(Question("plan_1", "Carry it out?")) is None, "the answer comes with the next call"
+
+
+async def test_a_person_may_answer_while_time_is_left_to_carry_the_plan_out() -> None:
+    session = Session(ElicitResult(action="accept"))
+    ctx: Any = SimpleNamespace(protocol_version="2025-11-25", session=session, request_id=1)
+    with call_deadline(101.0):
+        assert await asker(ctx)(Question("plan_1", "Carry it out?")) == "yes"
+    assert 50.0 < session.left_s <= 65.0

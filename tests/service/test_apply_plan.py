@@ -21,17 +21,19 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.journal.journal import Claim, Ending, Intent, Result
+from taskhand.journal.journal import ChangeQuery, Claim, Ending, Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call_options import Options
+from taskhand.service.confirmation import act_on_answer
 from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.lazy import Lazy
+from taskhand.service.make_plan import make_plan
 from taskhand.service.update_task import update_task
 from taskhand.service.write_call import Call
 
@@ -275,6 +277,20 @@ async def test_the_rest_of_a_change_is_compared_with_the_current_tasks(tmp_path:
     assert isinstance(receipt, BulkReceipt)
     assert [(one.outcome, one.code) for one in receipt.results] == [("refused", "plan_stale"), ("applied", None)]
     assert (await store.get_task(left.task.id)).priority == 1
+    await app.aclose()
+
+
+async def test_a_yes_to_a_plan_whose_task_has_changed_is_journaled_as_a_refused_call(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    one = await create(app, "Call Acme")
+    call = Call(app, "update_task")
+    plan = await make_plan(call, [Intent("update", one, HIGH, HIGH)])
+    await app.backend.update_task(one.task, Edit(title="Visit Acme"))
+    with refused("plan_stale") as caught:
+        await act_on_answer(call, plan.id, "yes")
+    await call.failed(caught.value)
+    changes = (await app.journal.page(ChangeQuery(with_plans=False))).changes
+    assert [(change.outcome, change.ending and change.ending.code) for change in changes] == [("refused", "plan_stale")]
     await app.aclose()
 
 
