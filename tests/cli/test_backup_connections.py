@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import anyio
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.installing import error_of
 from server.transports.task_calls import DRAFT
+from taskhand.cli.databases import find_databases
 from taskhand.cli.main import command
+from taskhand.config.configuration import load_configuration
 from variables import PREFIXES
 
 LOC = '[connections.loc]\nbackend = "local"\n'
@@ -123,3 +126,18 @@ def test_a_crm_alone_takes_no_store(run: Run, tmp_path: Path) -> None:
     output_of(run("restore", "hub.zip"))
     save(tmp_path, LOC)
     assert titles(run, "loc") == {"Here before the CRM"}
+
+
+def test_two_journals_never_have_one_name_in_a_backup(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, HUB)
+    former, store = tmp_path / "former.sqlite", tmp_path / "renamed.sqlite"
+    monkeypatch.setenv("TASKHAND_DB", str(former))
+    create(run, "default", "Before")
+    former.rename(store)  # without its journal, which it keeps; the CRM's is beside the new name
+    found = load_configuration(os.environ | {"TASKHAND_DB": str(store)}, {})
+    databases = anyio.run(find_databases, found.connections)
+    journals = {one.path.name: one.member for one in databases if one.kind.label == "journal"}
+    assert [*journals] == ["former.journal.sqlite", "renamed.journal.sqlite"]
+    assert len({*journals.values()}) == 2

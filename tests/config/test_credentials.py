@@ -304,6 +304,18 @@ def test_a_variable_to_which_a_secret_refers_is_no_misspelt_setting() -> None:
     assert [load_configuration({"TASKHAND_CONFIG": os.devnull} | one, {}).warnings for one in given] == [(), (), ()]
 
 
+def test_a_secret_of_the_server_may_come_from_the_file_if_the_variable_refers_to_nothing(tmp_path: Path) -> None:
+    file, key = tmp_path / "taskhand.toml", f"thv_{'1a' * 32}"
+    given = {"TASKHAND_CONFIG": str(file), "TASKHAND_VAULT_KEY": "env:GONE"}
+    file.write_text("plan_over = 3", encoding="utf-8")
+    with pytest.raises(OperatorError, match="GONE"):
+        load_configuration(given, {}).settings.check_own_secrets()
+    file.write_text(f'vault_key = "{key}"', encoding="utf-8")
+    settings = load_configuration(given, {}).settings
+    settings.check_own_secrets()
+    assert settings.vault_keys == (key,)
+
+
 def test_a_reference_beside_the_file_of_the_same_secret_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="CLOSE_API_KEY and CLOSE_API_KEY_FILE are both set"):
         Settings.from_env({"CLOSE_API_KEY": "env:X", "CLOSE_API_KEY_FILE": str(tmp_path), "X": "sk-9"})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from taskhand.cli.doctor import run_checks
 from taskhand.cli.doctor_oauth_app import check_app
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.oauth_app import has_app
@@ -139,3 +140,10 @@ def test_the_doctor_reports_whether_a_vault_has_an_oauth_app(
 ) -> None:
     told = check_app(load(**environ).connections[0], has_vault=has_vault)
     assert [(one.outcome, one.found) for one in told] == ([] if outcome is None else [(outcome, found)])
+
+
+async def test_half_of_an_app_keeps_no_other_check_from_running() -> None:
+    address = {"CLOSE_BASE_URL": "http://crm.example.com", "CLOSE_API_KEY": "a-key"}  # refused before any request
+    checks = await run_checks(load(CLOSE_CLIENT_ID=ID, TASKHAND_VAULT_KEY=f"thv_{'1a' * 32}", **address))
+    failed = [(one.subject, one.found.split()[0]) for one in checks if one.outcome == "failed"]
+    assert failed == [("app", "CLOSE_CLIENT_ID"), ("configuration", "CLOSE_BASE_URL")]

@@ -31,6 +31,26 @@ def test_an_error_with_an_own_key_does_not_name_the_setting_of_the_server(status
     assert shared.code == own.code
 
 
+CODES = {
+    **dict.fromkeys((400, 413, 414, 422), "upstream_refused"),
+    401: "unauthorized",
+    **dict.fromkeys((402, 403), "forbidden"),
+    **dict.fromkeys((404, 410), "not_found"),
+    **dict.fromkeys((407, 511), "configuration"),
+    409: "conflict",
+    **dict.fromkeys((423, 425, 429, 477), "rate_limited"),
+}
+"""The codes of all statuses with a meaning of their own."""
+
+
+def test_each_status_has_one_code_and_a_write_may_be_applied_only_by_a_redirect_or_a_failure() -> None:
+    for status in range(300, 600):
+        error = status_error(ACME, status)
+        assert error.code == CODES.get(status, "upstream_error"), status
+        is_in_doubt = status not in CODES and not 400 <= status < 500
+        assert isinstance(error, UpstreamFailed) is is_in_doubt, status
+
+
 def test_a_crm_may_say_with_another_status_that_the_key_is_not_accepted() -> None:
     refused = Explanation("Acme does not accept the key.", frozenset({CREDENTIAL}))
     assert status_error(replace(ACME, explain=lambda *_: refused), 418).code == "unauthorized"

@@ -84,3 +84,9 @@ def test_a_key_that_only_the_host_has_is_named_and_nothing_is_tried_with_it(
 ) -> None:
     report = run_entry(host, _entry(f"read line; echo '{ANSWER}'", **more), {})
     assert (report.ok, report.missing, report.findings) == (True, ["VAMBE_API_KEY"], ())
+
+
+def test_a_key_that_the_host_forwards_from_this_environment_is_not_missing() -> None:
+    entry = _entry(f"read line; echo '{ANSWER}'", env_vars=["VAMBE_API_KEY"])
+    report = run_entry(CODEX, entry, {"VAMBE_API_KEY": "a-key"})
+    assert (report.missing, [one.subject for one in report.findings]) == ((), ["checks"])

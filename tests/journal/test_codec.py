@@ -101,7 +101,7 @@ RESULTS = st.builds(Result, st.integers(0, 1_000), OUTCOMES, SOME, st.none() | T
 OPENINGS = st.builds(
     Opening,
     TEXT,
-    st.builds(Caller, SOME, SOME, SOME),
+    st.builds(Caller, SOME, SOME, SOME, SOME),
     MOMENTS,
     OBJECTS,
     SOME,
@@ -110,8 +110,7 @@ OPENINGS = st.builds(
     SOME,
     st.lists(st.builds(Claim, TEXT, TEXT, st.none() | MOMENTS), max_size=2).map(tuple),
     SOME,
-    st.booleans(),
-    st.booleans(),
+    *[st.booleans()] * 3,
 )
 ENDINGS = st.builds(Ending, OUTCOMES, SOME, st.lists(TEXT, max_size=2).map(tuple), st.floats(0, 1e6))
 

@@ -35,7 +35,8 @@ from taskhand.wiring import open_app, open_journal
 __all__ = ["Bench", "Refused", "changes_of", "environment_of", "open_bench"]
 
 _NAME = "taskhand-testing"
-_MAX_CHANGES = 50
+_ALL = 2**31 - 1
+"""The largest limit of every engine, in place of no limit."""
 
 
 class Refused(Exception):
@@ -151,16 +152,11 @@ class Bench:
 async def changes_of(settings: Settings) -> tuple[Change, ...]:
     """The changes in the journal of these settings, oldest first."""
     journal = open_journal(settings)
-    found: list[Change] = []
     try:
-        page = await journal.page(ChangeQuery(limit=_MAX_CHANGES))
-        found += page.changes
-        while page.cursor:
-            page = await journal.page(ChangeQuery(limit=_MAX_CHANGES, after=page.cursor))
-            found += page.changes
+        page = await journal.page(ChangeQuery(limit=_ALL))
     finally:
         await journal.aclose()
-    return tuple(reversed(found))
+    return tuple(reversed(page.changes))
 
 
 def environment_of(setup: Setup, populated: PopulatedBackend, folder: Path) -> dict[str, str]:

@@ -69,6 +69,7 @@ async def test_the_offer_is_taken_once_the_person_has_linked(stage: LinkStage) -
         ("${CLOSE_KEY}", "This is not a key."),
         ('"quoted-key-1234"', "This is not a key."),
         (f"thk_{'a1' * 5}_{'b2' * 32}", "This is not a key."),
+        (f"thv_{'a1' * 32}", "This is not a key."),
         ("api_nobody.has-this-key-4711", "Close does not accept this key."),
         ("clave-con-ñ-4711", "This is not a key."),
         ("line\r\nX-Injected: 1", "This is not a key."),
