@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.app_context import AppContext, Surface
 
 __all__ = ["WHOLE", "with_whole_answers"]
 
-WHOLE = WritePolicy(answers="whole")
+WHOLE = Surface(answers="whole")
 
 
 def with_whole_answers(app: AppContext) -> AppContext:
     """The same app, whose writes answer the documented task object."""
-    return replace(app, policy=replace(app.policy, answers="whole"))
+    return replace(app, surface=replace(app.surface, answers="whole"))

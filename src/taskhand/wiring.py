@@ -17,7 +17,7 @@ from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.paths import journal_path, keys_path, links_path, store_path, store_place
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.service.app_context import AppContext, CallTime, ConnectionInfo, OwnCredentials, WritePolicy
+from taskhand.service.app_context import AppContext, CallTime, ConnectionInfo, OwnCredentials, Surface, WritePolicy
 from taskhand.service.connections import Connections
 from taskhand.service.lazy import Lazy
 from taskhand.service.task_updates import TaskUpdates
@@ -178,7 +178,10 @@ async def open_app(
             journal,
             clock,
             settings.default_timezone,
-            _write_policy(settings),
+            WritePolicy(
+                settings.plan_over, same_within=timedelta(seconds=settings.duplicate_s), asks=settings.ask == "auto"
+            ),
+            Surface(settings.read_only, settings.tools, settings.answers, settings.ui == "auto"),
             CallTime(settings.call_s, runtime.clock if runtime else time.monotonic),
             ConnectionInfo(
                 title=find_factory(settings.backend).title,
@@ -357,18 +360,6 @@ def _account_place(connection: ConnectionSettings) -> str:
 
 def _is_built_in(settings: Settings) -> bool:
     return find_factory(settings.backend).account is None
-
-
-def _write_policy(settings: Settings) -> WritePolicy:
-    return WritePolicy(
-        plan_over=settings.plan_over,
-        same_within=timedelta(seconds=settings.duplicate_s),
-        asks=settings.ask == "auto",
-        only_reads=settings.read_only,
-        answers=settings.answers,
-        tools=settings.tools,
-        shows_board=settings.ui == "auto",
-    )
 
 
 def _open_context(

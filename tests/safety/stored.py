@@ -57,7 +57,7 @@ async def stored(folder: Path) -> AsyncIterator[Stage]:
     me = str(await store.me())
     edits = [Edit(title=f"Call Acme {number}", responsible_ids=(me,), priority=1) for number in range(1, TASKS + 1)]
     ids = tuple([(await store.create_task(edit)).task.id for edit in edits])
-    app = AppContext(store, Lazy(lambda: journal), lambda: NOW, policy=WHOLE)
+    app = AppContext(store, Lazy(lambda: journal), lambda: NOW, surface=WHOLE)
     async with Client(create_server(app)) as client:
         there = StoreFile(folder / "tasks.sqlite")
         yield Stage(there, app, Agent(client), lambda row: Sight(row["title"], tuple(row["who"])), ids, ana)

@@ -78,7 +78,7 @@ async def staged(crm: Crm, era: str = ERAS[-1]) -> AsyncIterator[Stage]:
     time = Waiting()
     there, line = crm.sandbox(TASKS, time, ()), Mute(time)
     async with serve(there) as url, crm.wired(url, time, transport=line) as app:
-        app = replace(app, policy=WritePolicy(answers="whole", plan_over=TASKS))  # noqa: PLW2901  the same with another policy
+        app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app), mode=era) as client:
             yield Stage(crm, there, line, time, app, client)
 

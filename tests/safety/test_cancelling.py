@@ -48,7 +48,7 @@ async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str
     ids = VAMBE.ids(TASKS)
     asked: dict[str, Any] = {"taskIds": ids, "changes": {"title": "Again"}}
     async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
-        app = replace(app, policy=WritePolicy(answers="whole", plan_over=TASKS, tick_s=0.001))  # noqa: PLW2901  the same with another policy
+        app = replace(app, policy=WritePolicy(plan_over=TASKS), call_time=replace(app.call_time, write_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app), mode=era) as client, anyio.create_task_group() as others:
             others.start_soon(answer_again)
             with anyio.fail_after(LIMIT_S), given_up:
@@ -84,7 +84,7 @@ async def test_progress_is_reported_at_every_tick() -> None:
             go_on.set()
 
     async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
-        app = replace(app, policy=WritePolicy(answers="whole", plan_over=TASKS, tick_s=0.001))  # noqa: PLW2901  as above
+        app = replace(app, policy=WritePolicy(plan_over=TASKS), call_time=replace(app.call_time, write_tick_s=0.001))  # noqa: PLW2901  as above
         async with Client(create_server(app)) as client:
             asked = {"taskIds": VAMBE.ids(TASKS), "changes": {"title": "Again"}}
             with anyio.fail_after(LIMIT_S):

@@ -34,7 +34,7 @@ def journal_in(folder: Path) -> SqliteJournal:
 
 @asynccontextmanager
 async def agent_in(folder: Path) -> AsyncIterator[Agent]:
-    app = AppContext(store_in(folder), Lazy(lambda: journal_in(folder)), lambda: NOW, policy=WHOLE)
+    app = AppContext(store_in(folder), Lazy(lambda: journal_in(folder)), lambda: NOW, surface=WHOLE)
     async with Client(create_server(app)) as client:
         yield Agent(client)
     await app.aclose()

@@ -22,7 +22,7 @@ TASKS = 40
 """More than can be written in one call, and fewer than in two."""
 MANY = 400
 """So many that a slow CRM has shown them only when it is too late to write."""
-ALL_AT_ONCE = WritePolicy(answers="whole", plan_over=TASKS)
+ALL_AT_ONCE = WritePolicy(plan_over=TASKS)
 
 
 async def call_in_time(agent: Agent, time: Waiting, tool: str, **arguments: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from taskhand.backends.local.sqlite import open_file_store
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
-from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from whole_answers import WHOLE
 
@@ -102,27 +102,26 @@ def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:
 
 
 @asynccontextmanager
-async def app_at(
-    crm: str, url: str, folder: Path, policy: WritePolicy | None = None, busy_s: float = 5.0
-) -> AsyncIterator[AppContext]:
+async def app_at(crm: str, url: str, folder: Path, busy_s: float = 5.0) -> AsyncIterator[AppContext]:
     """An app context with that journal; in a time of its own."""
     journal = journal_in(folder, busy_s)
     try:
         if crm == "local":
             store = store_in(folder)
-            yield AppContext(store, Lazy(lambda: journal), lambda: NOW, None, policy or WHOLE)
+            yield AppContext(store, Lazy(lambda: journal), lambda: NOW, surface=WHOLE)
             await store.aclose()
         else:
             there = next(one for one in CRMS if one.name == crm)
             async with there.wired(url, Time()) as app:
-                yield replace(app, lazy_journal=Lazy(lambda: journal), policy=policy or app.policy)
+                yield replace(app, lazy_journal=Lazy(lambda: journal))
     finally:
         await journal.aclose()
 
 
 async def work(job: Job) -> None:
     """Do the job."""
-    async with app_at(job.crm, job.url, Path(job.folder), WritePolicy(answers="whole", tick_s=job.tick_s)) as app:
+    async with app_at(job.crm, job.url, Path(job.folder)) as opened:
+        app = replace(opened, call_time=replace(opened.call_time, write_tick_s=job.tick_s))
         assert isinstance(app.journal, Mortal)
         app.journal.dies = job.dies
         if isinstance(app.backend, LocalBackend):

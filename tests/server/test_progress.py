@@ -11,7 +11,6 @@ from safety.crms import HUBSPOT
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.progress import ProgressReport
-from taskhand.service.app_context import WritePolicy
 
 
 async def test_progress_never_goes_back_when_a_call_begins_to_write() -> None:
@@ -39,7 +38,7 @@ async def test_reading_reports_progress_once_a_tick() -> None:
 
     there = crm.sandbox(300, time, ())
     async with serve(there) as url, crm.wired(url, time, transport=Journey(time, latency_s=0.25)) as app:
-        app = replace(app, policy=WritePolicy(answers="whole", read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
+        app = replace(app, call_time=replace(app.call_time, read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         # In the older era this client sends messages, as every host does; else it calls the server's functions.
         async with Client(create_server(app), mode="legacy") as client:
             asked = {"taskIds": crm.ids(300), "changes": {"title": "Again"}}

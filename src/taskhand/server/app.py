@@ -96,9 +96,9 @@ def create_server(
     connections = (served if isinstance(served, Connections) else Connections.of(served)).with_offers(offers)
     app = connections.first
     offered = choose_tools(
-        tool_table(several=connections.are_several), app.policy.tools, only_reads=app.policy.only_reads
+        tool_table(several=connections.are_several), app.surface.tools, only_reads=app.surface.only_reads
     )
-    callers = Served(connections, offered, access, app.policy.shows_board)
+    callers = Served(connections, offered, access, app.surface.shows_board)
     tools, late = ToolHandlers(callers), LateHandlers(callers)
     subscriptions = TaskSubscriptions(connections, late)
     has_news = late.offers_what_changes

@@ -60,7 +60,7 @@ class ToolCall:
         self._params = params
         self._requests = RequestLog()
         app = served.find_named(view, None)
-        self._progress = ProgressReport(ctx.session.report_progress, app.policy.read_tick_s)
+        self._progress = ProgressReport(ctx.session.report_progress, app.call_time.read_tick_s)
         self._new_call = partial(
             Call,
             tool=params.name,
@@ -203,7 +203,7 @@ class ToolCall:
             from taskhand.service.link_offers import with_link_note  # noqa: PLC0415  few servers have such pages
 
             written = await with_link_note(app, written)
-        if app.policy.answers == "whole":
+        if app.surface.answers == "whole":
             return render_whole_write(written)
         return render_write(written, await load_wording(app, written.people, written.links))
 

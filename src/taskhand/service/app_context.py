@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from taskhand.service.own_credential import OwnBackends
     from taskhand.service.task_locks import TaskLocks
 
-__all__ = ["AppContext", "CallTime", "ConnectionInfo", "ConnectionState", "OwnCredentials", "WritePolicy"]
+__all__ = ["AppContext", "CallTime", "ConnectionInfo", "ConnectionState", "OwnCredentials", "Surface", "WritePolicy"]
 
 _MAX_PERSONS: Final = 10_000
 """Maximum number of persons whose configured member is remembered."""
@@ -35,22 +35,28 @@ _MAX_PERSONS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class WritePolicy:
-    """The offered tools, the changes that stop at a plan, and what counts as a duplicate.
+    """The changes that stop at a plan, and what counts as a duplicate.
 
     A bulk change of more than `plan_over` tasks stops at a plan, which expires after `plan_for`. A create that is
     identical to one by the same caller within `same_within` returns that task (zero: never). `asks` is whether a person
-    may be asked through the client. Progress is reported every `tick_s` seconds by a bulk write, and every
-    `read_tick_s` by a read. `only_reads` removes every tool that writes. `tools` selects the offered tools as
-    TASKHAND_TOOLS does (None: all). `answers` is the size of a write's answer: a row, or the whole task. `shows_board`
-    is whether hosts that show pages are given the board.
+    may be asked through the client.
     """
 
     plan_over: int = 10
     plan_for: timedelta = PLAN_LIFETIME
     same_within: timedelta = timedelta(minutes=2)
     asks: bool = True
-    tick_s: float = 1.0
-    read_tick_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The offered tools, the answers of writes, and the board.
+
+    `only_reads` removes every tool that writes. `tools` selects the offered tools as TASKHAND_TOOLS does (None: all).
+    `answers` is the size of a write's answer: a row, or the whole task. `shows_board` is whether hosts that show pages
+    are given the board.
+    """
+
     only_reads: bool = False
     tools: str | None = None
     answers: Literal["lean", "whole"] = "lean"
@@ -59,11 +65,16 @@ class WritePolicy:
 
 @dataclass(frozen=True, slots=True)
 class CallTime:
-    """The time that a call may take: it is answered within `limit_s` seconds, which `monotonic` measures."""
+    """The time that a call may take: it is answered within `limit_s` seconds, which `monotonic` measures.
+
+    Progress is reported every `write_tick_s` seconds by a bulk write, and every `read_tick_s` by a read.
+    """
 
     limit_s: float = 45.0
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
+    write_tick_s: float = 1.0
+    read_tick_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,7 @@ class ConnectionState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AppContext:
-    """The backend, its journal, the clock and the write policy, for one caller.
+    """The backend, its journal, the clock, the write policy and the surface, for one caller.
 
     `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes without one. `principal` is the
     caller. `updates` notifies subscribers of changed tasks. `open_events` returns the feeds of changes, which it opens
@@ -127,6 +138,7 @@ class AppContext:
     clock: Callable[[], datetime]
     timezone: str | None = None
     policy: WritePolicy = WritePolicy()
+    surface: Surface = Surface()
     call_time: CallTime = CallTime()
     connection: ConnectionInfo = ConnectionInfo()
     principal: Principal = ANYONE

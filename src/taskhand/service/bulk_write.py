@@ -188,7 +188,7 @@ class _BulkRun:
         """At every tick, report the number of finished tasks and record the results known by then."""
         while not self.finished.is_set():
             await self._call.progress(len(self.progress.results), len(self._intents))
-            await anyio.sleep(self._call.app.policy.tick_s)
+            await anyio.sleep(self._call.app.call_time.write_tick_s)
             with anyio.CancelScope(shield=True):
                 if new := self._collect_new_results():
                     await self._call.settle_some(new)

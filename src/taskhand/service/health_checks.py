@@ -26,7 +26,7 @@ async def check_health(app: AppContext) -> tuple[CheckResult, ...]:
     """
     journal = await app.journal.check_health()
     events = () if app.events is None else (await app.events.check_health(),)
-    backend = await app.backend.account.check_health(writes=not app.policy.only_reads)
+    backend = await app.backend.account.check_health(writes=not app.surface.only_reads)
     works = all(result.outcome != "failed" or result.subject in _PARTIAL for result in backend)
     rest = [await _run_check(subject, check, app, works=works) for subject, check in _CHECKS.items()]
     return (*journal, *events, *backend, *rest, _check_zone(app))

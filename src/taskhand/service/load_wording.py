@@ -38,7 +38,7 @@ async def load_wording(
     wording = partial(
         Wording,
         app.timezone,
-        for_programs=app.policy.answers == "whole",
+        for_programs=app.surface.answers == "whole",
         link_names=link_names,
         clock_zone=app.clock().tzinfo,
     )

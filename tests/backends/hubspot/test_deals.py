@@ -249,7 +249,7 @@ async def test_contacts_and_deals_are_found_by_their_ids() -> None:
 
 async def test_a_change_names_the_linked_records_beside_their_ids() -> None:
     async with agent_at([row(1, {"deals": [OLD], "companies": [COMPANY]}), row(2)]) as (stage, _):
-        lean = replace(stage.app, policy=replace(stage.app.policy, answers="lean"))
+        lean = replace(stage.app, surface=replace(stage.app.surface, answers="lean"))
         async with Client(create_server(lean)) as client:
             agent = Agent(client, {})
             plan = await agent("update_task", id=task_id(1), dealId=UPSELL, aiContactId=CAROLINA, dryRun=True)

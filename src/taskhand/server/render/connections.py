@@ -55,7 +55,7 @@ def _row(app: AppContext, every: Sequence[Capabilities], credential: str | None)
         name=app.connection.name or "default",
         backend=app.backend.name,
         description=app.connection.description or MISSING,
-        only_reads=app.policy.only_reads or MISSING,
+        only_reads=app.surface.only_reads or MISSING,
         me=_me(app) or MISSING,
         lacks=tuple(_lacks(can, every)) or MISSING,
         note=" ".join(filter(None, [_problem(app), credential, can.lists_also])) or MISSING,
