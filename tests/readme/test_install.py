@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from documents import PAGES, ROOT
 _INSTALL = re.compile(r"(?:^|`)((pip|pipx|uv tool) install [^`\n]+)", re.MULTILINE)
 COMMANDS = list(dict.fromkeys(found for page in PAGES for found in _INSTALL.findall(page.read_text(encoding="utf-8"))))
 EXAMPLE_ADDRESS = "https://git.example.com/taskhand.git"
-"""The Git address in the README. Git is told to clone this checkout in its place."""
+"""The Git address in the README. Git clones this checkout in its place: it copies the files of a path, and would pack
+the whole history again for a URL."""
+BUILD_PACKAGES = ("hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove_classifiers")
+"""The builder and what it imports."""
 
 
 def _environment(folder: Path, programs: Path) -> dict[str, str]:
@@ -32,12 +36,24 @@ def _environment(folder: Path, programs: Path) -> dict[str, str]:
         "UV_TOOL_DIR": str(folder / "uv"),
         "UV_TOOL_BIN_DIR": str(programs),
         "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.{ROOT.as_uri()}.insteadOf",
+        "GIT_CONFIG_KEY_0": f"url.{ROOT}.insteadOf",
         "GIT_CONFIG_VALUE_0": EXAMPLE_ADDRESS,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_PYTHON": str(programs / "python"),
         "PIP_NO_COMPILE": "1",  # compiling what is imported once takes longer than importing it
     }
+
+
+def _with_builder(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """The environment with the builder of these tests in place of one that pip installs for each command anew."""
+    builder = folder / "builder"
+    builder.mkdir()
+    for name in BUILD_PACKAGES:
+        spec = find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        (builder / name).symlink_to(Path(spec.origin).parent)
+    return environment | {"PYTHONPATH": str(builder), "PIP_NO_BUILD_ISOLATION": "off"}
 
 
 def test_the_readme_installs_from_git_and_from_a_folder_with_each_tool() -> None:
@@ -55,7 +71,9 @@ def test_every_install_command_leaves_a_taskhand_that_runs(tool: str, tmp_path: 
     if tool == "pip":
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", programs.parent], check=True, timeout=60)  # noqa: S603
     environment = _environment(tmp_path, programs)
-    for command in (command for command, by in COMMANDS if by == tool):
+    for number, command in enumerate(command for command, by in COMMANDS if by == tool):
+        if tool == "pip" and number == 1:
+            environment = _with_builder(environment, tmp_path)
         again = [] if tool == "pip" else ["--force"]
         done = subprocess.run(  # noqa: S603  the README's own commands
             [*shlex.split(command), *again],
