@@ -150,6 +150,19 @@ async def test_can_begin_in_the_past_if_the_crm_reports_past_changes(world: Worl
     assert [event.key for event in await again.look()] == [*feed.events]
 
 
+async def test_a_creation_and_a_deletion_at_the_first_moment_of_a_feed_are_reported(world: World[Any]) -> None:
+    since = world.now()
+    task_id = await world.others.create("Call Acme")
+    world.move(60)
+    created = Feed(world.source, await world.source.begin(since))
+    assert [event.kind for event in await created.look()] == ["created"]
+    since = world.now()
+    await world.others.delete(task_id)
+    world.move(60)
+    deleted = Feed(world.source, await world.source.begin(since))
+    assert [event.kind for event in await deleted.look()] == ["deleted"]
+
+
 async def test_random_changes_by_others_are_reported_once_and_in_order(world: World[Any]) -> None:
     feed, before = await change_at_random(world, seed=7)
     assert await feed.look() == []

@@ -79,6 +79,14 @@ def events_of(found: Record) -> list[tuple[int, str, dict[str, tuple[object, obj
             id="a pair that is set at one moment does not follow the pair before",
         ),
         pytest.param(
+            {
+                STATUS: [value("NOT_STARTED", -9), value("IN_PROGRESS", 40), value("COMPLETED", 500)],
+                STAGE: [value(OWN, -9), value(DONE, 505)],
+            },
+            [(500, "completed", {"status": ("On hold", "Completed")})],
+            id="a stage follows the later of two statuses within a second",
+        ),
+        pytest.param(
             {SUBJECT: [value("B", 5), value("A", -9), value("C", 9)]},
             [(5, "updated", {"title": ("A", "B")}), (9, "updated", {"title": ("B", "C")})],
             id="values that are listed in another order",
