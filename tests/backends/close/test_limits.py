@@ -10,7 +10,21 @@ from mcp import Client
 from pydantic import SecretStr
 
 from backends.close.test_safe_writes import agent_on
-from backends.close.wired import ANA, ELENA, KEY, LEAD, LUIS, OTHER_LEAD, TASK, Time, close, on_close, row, wired
+from backends.close.wired import (
+    ANA,
+    ELENA,
+    KEY,
+    LEAD,
+    LUIS,
+    OTHER_LEAD,
+    TASK,
+    Time,
+    close,
+    on_close,
+    row,
+    task_id,
+    wired,
+)
 from behaviour.agent import Agent
 from behaviour.world import NOW
 from taskhand.backends.close.auth import credential
@@ -89,6 +103,14 @@ async def test_a_lost_create_matches_tasks_made_by_its_user_or_by_no_named_user(
     async with on_close(close([row(at, created_by=who, **alike) for at, who in enumerate(makers, 1)])) as backend:
         [found] = await backend.find_created([NEW], NOW)
     assert {task.creator_id for task in found.tasks} == {ELENA, None}
+
+
+async def test_a_lost_create_is_found_on_a_lead_with_more_tasks_of_the_day_than_a_page() -> None:
+    rows = [row(number, date_created=(NOW - timedelta(hours=2)).isoformat()) for number in range(1, 102)]
+    rows.append(row(102, text="Send it", assigned_to=ANA, priority="high", date_created=NOW.isoformat()))
+    async with on_close(close(rows)) as backend:
+        [found] = await backend.find_created([NEW], NOW)
+    assert [task.id for task in found.tasks] == [task_id(102)]
 
 
 async def test_a_lost_create_is_not_matched_with_an_earlier_equal_one() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backends.close.test_safe_writes import agent_on
-from backends.close.wired import close, row, task_id
+from backends.close.wired import close, on_close, row, task_id
 from taskhand.sandbox.close import SpecVariant
 
 COUNT = 400
@@ -44,3 +44,9 @@ async def test_a_list_longer_than_a_cap_is_read_to_its_end(name: str) -> None:
     refused = [one for one in sandbox.requests if one.status == 400]
     assert refused
     assert "limit" not in name or name.startswith("both") or len(refused) == 1
+
+
+async def test_tasks_are_read_by_their_ids_in_as_many_pages_as_the_cap_requires() -> None:
+    ids = [task_id(number) for number in range(1, 6)]
+    async with on_close(close(5, spec_variant=SpecVariant(max_limit=2))) as backend:
+        assert list(await backend.snapshots(ids)) == ids

@@ -148,12 +148,14 @@ async def test_an_access_token_is_a_bearer() -> None:
 
 @pytest.mark.parametrize(("day", "offset"), [("2026-01-10", "-3"), ("2026-07-10", "-4")])
 async def test_the_sent_offset_is_that_of_the_due_day(day: str, offset: str) -> None:
-    sandbox = close()
+    sandbox, edit = close(3), Edit(due=Due(date.fromisoformat(day)))
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
-        before = await backend.get_task(TASK)
-        await backend.update_task(before, Edit(due=Due(date.fromisoformat(day))))
+        before = [await backend.get_task(task_id(number)) for number in (1, 2, 3)]
+        await backend.update_task(before[0], edit)
         await backend.list_tasks(TaskQuery(from_date=day, to_date=day, include_tasks_without_dates=False))
-    assert [one.headers["x-tz-offset"] for one in sandbox.requests[1:]] == [offset, offset]
+        await backend.update_tasks([(one, edit) for one in before])
+    assert [one.headers["x-tz-offset"] for one in sandbox.requests[3:6]] == [offset] * 3
+    assert [one.method for one in sandbox.requests[3:6]] == ["PUT", "GET", "PUT"]
 
 
 @pytest.mark.parametrize(
