@@ -1,4 +1,4 @@
-"""Every request to every CRM: a response of another shape than the documented one is an error with a message."""
+"""Every request to every CRM: a response of another shape is an error, and only reads are repeated."""
 
 import inspect
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +15,7 @@ from taskhand.backends.close.events.webhooks import CloseWebhookAdmin
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin
 from taskhand.backends.vambe.client import VambeClient, Window
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import RateLimited, TaskhandError
 from taskhand.http.client import Client
 from taskhand.http.upstream import Runtime, Upstream
 
@@ -49,6 +49,14 @@ VALUES: dict[str, Any] = {
 """The values of arguments by name; any other argument is the id of a record."""
 NEVER_SENT = {"close webhooks create", "close webhooks add_missing"}
 """Methods of CRMs with a subscription for each event; Close has one subscription for all events."""
+CREATES = {"close create", "close create_note", "hubspot create", "hubspot create_many", "vambe create"}
+"""The requests before whose repetition the caller searches for what they may have made."""
+WRITES = {
+    *CREATES,
+    *(f"close {name}" for name in ("update", "delete", "update_many", "delete_note")),
+    *(f"hubspot {name}" for name in ("update", "archive", "update_many", "link", "link_as", "unlink")),
+    *("vambe update", "vambe delete"),
+}
 UNREAD = {"hubspot link", "hubspot link_as", "hubspot unlink", "close webhooks delete", "hubspot webhooks delete"}
 """The requests whose successful responses are not read: their status tells all."""
 
@@ -67,15 +75,27 @@ CASES = [
 ]
 
 
+class Answers(httpx2.AsyncBaseTransport):
+    """Answers every request with this status and body, and counts them."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.count = 0
+        self._answer = status, body
+
+    async def handle_async_request(self, _request: httpx2.Request) -> httpx2.Response:
+        self.count += 1
+        status, body = self._answer
+        return httpx2.Response(status, stream=httpx2.ByteStream(body))
+
+
 @asynccontextmanager
-async def answering(body: bytes) -> AsyncIterator[Client]:
-    """A client of a CRM that answers everything with this body."""
-    time = Time()
+async def answered(status: int, body: bytes) -> AsyncIterator[tuple[Client, Answers]]:
+    """A client of a CRM that answers everything alike."""
+    time, answers = Time(), Answers(status, body)
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
     upstream = Upstream(name="CRM", base_url="https://crm.example", auth={}, credential="KEY")
-    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, stream=httpx2.ByteStream(body)))
-    async with Client(upstream, runtime=runtime, transport=transport) as client:
-        yield client
+    async with Client(upstream, runtime=runtime, transport=answers) as client:
+        yield client, answers
 
 
 async def send(client: Client, case: str) -> object:
@@ -91,7 +111,23 @@ async def send(client: Client, case: str) -> object:
 
 @pytest.mark.parametrize("case", CASES)
 async def test_a_response_of_another_shape_is_an_error_with_a_message(case: str) -> None:
-    async with answering(b"7") as client:
+    async with answered(200, b"7") as (client, _):
         expected = nullcontext() if case in UNREAD else pytest.raises(TaskhandError, match="a number instead of an ")
         with expected:
             await send(client, case)
+
+
+@pytest.mark.parametrize("case", [one for one in CASES if "webhooks" not in one])
+async def test_only_reads_are_repeated_after_a_failure_of_the_crm(case: str) -> None:
+    async with answered(500, b"") as (client, answers):
+        with pytest.raises(TaskhandError):
+            await send(client, case)
+    assert (answers.count > 1) == (case not in WRITES)
+
+
+@pytest.mark.parametrize("case", sorted(CREATES))
+async def test_a_create_that_the_crm_throttles_is_not_repeated_by_the_client(case: str) -> None:
+    async with answered(429, b"") as (client, answers):
+        with pytest.raises(RateLimited):
+            await send(client, case)
+    assert answers.count == 1
