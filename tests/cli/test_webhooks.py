@@ -176,12 +176,12 @@ async def test_a_paused_or_narrower_webhook_is_made_to_deliver_again(office: Off
     await office.run("create", "--connection", "close")
     [hook] = office.close._store.webhooks  # noqa: SLF001
     url = office.file.read_text().split('base_url = "')[1].split('"')[0]
-    async with httpx2.AsyncClient(auth=(office.close.key, "")) as client:
-        events = [{"object_type": "task.lead", "action": "created"}]
-        await client.put(f"{url}/webhook/{hook}/", json={"status": "paused", "events": events})
-    assert (await office.run("create", "--connection", "close")).output.startswith("Made: ")
-    [row] = office.close._store.webhooks.values()  # noqa: SLF001
-    assert (row.id, row.status, len(row.events)) == (hook, "active", 4)
+    for changed in ({"status": "paused"}, {"events": [{"object_type": "task.lead", "action": "created"}]}):
+        async with httpx2.AsyncClient(auth=(office.close.key, "")) as client:
+            await client.put(f"{url}/webhook/{hook}/", json=changed)
+        assert (await office.run("create", "--connection", "close")).output.startswith("Made: ")
+        [row] = office.close._store.webhooks.values()  # noqa: SLF001
+        assert (row.id, row.status, len(row.events)) == (hook, "active", 4)
 
 
 async def test_webhooks_create_sets_the_address_and_subscriptions_of_a_hubspot_app(office: Office) -> None:

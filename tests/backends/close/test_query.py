@@ -21,7 +21,7 @@ from taskhand.domain.errors import UpstreamError
 from taskhand.domain.query import Order, TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_page import select_page
-from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
+from taskhand.domain.task_times import NO_TIMES, Moment, Period, TaskTimes
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 
@@ -245,6 +245,30 @@ def test_settled_rows_precede_the_last_row_and_an_unordered_list_has_none(days: 
     if any((one - later).days > 1 for one, later in pairwise(days)):
         assert settled_rows(rows, "due") == []
     assert settled_rows(rows, "priority") == []
+
+
+@pytest.mark.parametrize("order", ["created", "oldest"])
+def test_a_list_with_an_unreadable_creation_time_has_no_settled_rows(order: Order) -> None:
+    rows = [{"id": one, "date_created": f"2026-03-02T10:00:0{one}Z"} for one in ("1", "2", "3")]
+    rows = rows if order == "oldest" else rows[::-1]
+    assert settled_rows(rows, order) == rows[:2]
+    assert settled_rows([rows[0], {"id": "x", "date_created": "yesterday"}, *rows[1:]], order) == []
+
+
+@pytest.mark.parametrize("moment", ["created", "updated"])
+async def test_a_period_has_its_first_moment_and_not_its_last(moment: Moment) -> None:
+    times = [NOW + timedelta(milliseconds=each) for each in (-1, 0, 1)]
+    rows = [row(number, date_created=at.isoformat()) for number, at in enumerate(times)]
+    async with on_close(close(rows)) as backend:
+        for period, wanted in ((Period(moment, NOW, None), {1, 2}), (Period(moment, None, NOW), {0})):
+            listed = (await backend.list_tasks(TaskQuery(period=period))).tasks
+            assert {task.id for task in listed} == {task_id(number) for number in wanted}
+
+
+async def test_a_filter_by_both_statuses_lists_open_and_completed_tasks() -> None:
+    both = TaskQuery(statuses=(StatusChoice.of(OPEN), StatusChoice.of(DONE)))
+    async with on_close(close([row(1), row(2, is_complete=True)])) as backend:
+        assert {task.id for task in (await backend.list_tasks(both)).tasks} == {task_id(1), task_id(2)}
 
 
 async def test_a_recent_write_is_listed_although_closes_list_is_stale() -> None:

@@ -1,14 +1,18 @@
 """The account around the tasks: contacts and companies."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
-from backends.hubspot.wired import CAROLINA, COMPANY, Time, hubspot, staged
+from backends.hubspot.wired import BRUNO, CAROLINA, COMPANY, Time, hubspot, staged
 from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend
+from taskhand.domain.errors import OperatorError
 from taskhand.http.rate_limiter import Rate
+from taskhand.sandbox.faults import Fault
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 
@@ -29,6 +33,28 @@ async def test_a_found_contact_names_its_company() -> None:
     async with staged(hubspot(time, spec_variant=OPEN), time) as stage:
         (carolina,) = await stage.backend.account.find_contacts("Carolina", 5)
         assert (carolina.id, carolina.customer_id) == (CAROLINA, COMPANY)
+
+
+async def test_found_contacts_and_companies_without_contacts_both_have_the_name_of_the_company() -> None:
+    async with staged() as stage:
+        found = await stage.backend.account.find_contacts("example", 9)
+    assert {one.id: one.customer_name for one in found} == {CAROLINA: "Acme SpA", BRUNO: None, None: "Initech"}
+
+
+async def test_a_queue_that_owns_tasks_is_not_a_member() -> None:
+    async with staged() as stage:
+        store = stage.hubspot._store  # noqa: SLF001  the API makes no owners
+        store.owners = [replace(store.owners[0], type="QUEUE"), *store.owners[1:]]
+        members = await stage.backend.account.members()
+    assert [one.name for one in members][:2] == ["Ana Soto", "Luis Pereira"]
+
+
+async def test_a_refused_token_is_an_error_although_a_missing_scope_for_pipelines_is_none() -> None:
+    fault = Fault("status", "GET /crm/v3/pipelines/{kind}", status=401, nth="every")
+    async with staged(hubspot(faults=[fault])) as stage:
+        with pytest.raises(OperatorError) as refused:
+            await stage.backend.statuses()
+    assert refused.value.code == "unauthorized"
 
 
 async def test_names_at_most_a_hundred_linked_records() -> None:
