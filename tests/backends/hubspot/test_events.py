@@ -315,11 +315,12 @@ async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_
 
 
 async def test_a_deleted_task_that_cannot_be_read_is_reported_from_the_list() -> None:
-    async with watched() as there:
+    world = seed(rows=[row(1, erp_key="ERP-1")])
+    async with watched("unique_property=erp_key", world=world, id_property="erp_key") as there:
         await there.feed.look()
         there.others.delete(task_id(1))
         there.stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
-        assert [summarize(event)[:2] for event in await there.feed.look()] == [(task_id(1), "deleted")]
+        assert [summarize(event)[:2] for event in await there.feed.look()] == [("ERP-1", "deleted")]
 
 
 async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> None:
@@ -341,6 +342,9 @@ async def test_known_tasks_are_checked_if_deleted_tasks_cannot_be_listed() -> No
         there.others.create()
         found = await there.feed.look()
         assert min(summarize(event)[:2] for event in found) == (task_id(2), "deleted")
+        there.others.delete(task_id(1))
+        found = [event for _ in range(2) for event in await there.feed.look()]  # the task that was created comes first
+        assert [event.task_id for event in found] == [task_id(1)]
         assert [event.kind for event in await there.feed.look()] == []
 
 

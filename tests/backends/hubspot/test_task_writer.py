@@ -38,6 +38,7 @@ def test_every_input_has_one_result_whatever_the_order(fates: list[str], order: 
     part = split_answer(INPUTS, {"results": results, "errors": errors, "numErrors": 1}, None)
     assert part.rows.keys() == {one.index for one, fate in pairs if fate in {"done", "untraced"}}
     assert part.refused.keys() == {one.index for one, fate in pairs if fate in {"refused", "by ids", "by id"}}
+    assert part.lost.keys() == {one.index for one, fate in pairs if fate == "silent"}
 
 
 def test_a_task_reported_as_both_done_and_refused_has_an_unknown_outcome() -> None:

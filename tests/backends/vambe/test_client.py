@@ -206,10 +206,12 @@ async def test_a_lone_id_is_sent_twice_after_it_was_refused() -> None:
     async with wire_to(sandbox) as wire:
         for _ in range(2):
             assert len(await wire.tasks(Window("2026-03-01", "2026-03-31", (ANA,)))) == 1
+        assert len(await wire.tasks(Window("2026-03-01", "2026-03-31", (ANA, ME)))) == 1
     assert people_asked(sandbox) == [
         {"responsibleIds": [ANA]},
         {"responsibleIds": [ANA, ANA]},
         {"responsibleIds": [ANA, ANA]},
+        {"responsibleIds": [ANA, ME]},
     ]
 
 
@@ -237,11 +239,12 @@ async def test_an_empty_list_for_people_is_asked_for_once(people: tuple[str, ...
     assert people_asked(sandbox) == [{"responsibleIds": list(people)}] * 2
 
 
-async def test_contacts_are_searched_by_name_among_those_of_the_last_year() -> None:
+@pytest.mark.parametrize("query", ["Carolina", "00000000-0000-4000-8000-000000000001"])
+async def test_contacts_are_searched_by_name_or_id_among_those_of_the_last_year(query: str) -> None:
     sandbox, time = sandbox_of(), Time()
     async with wire_to(sandbox) as wire:
         account = Account(wire, None, 0, Timing(time.moment, time.clock, time.sleep))
-        await account.find_contacts("Carolina", 5)
+        await account.find_contacts(query, 5)
     assert [(one.path, one.query) for one in sandbox.requests] == [("/api/public/contacts", {"days": ["365"]})]
 
 
