@@ -405,3 +405,12 @@ async def test_a_moved_task_is_found_at_its_new_day_for_each_responsible(store_f
         await update(backend, task, Edit(due=None))
         assert (await backend.list_tasks(replace(window, include_tasks_without_dates=False))).tasks == ()
         assert [found.id for found in (await backend.list_tasks(window)).tasks] == [task.id]
+
+
+async def test_a_task_that_is_overdue_where_it_is_already_tomorrow_is_listed(opens: Opener) -> None:
+    async with opens() as backend:
+        late = Due.instant(NOW - timedelta(minutes=30), "Pacific/Kiritimati")
+        assert late.day > NOW.date()
+        task = await create(backend, Edit(title="Call", due=late, priority=1))
+        assert (await backend.list_tasks(TaskQuery(overdue=True))).tasks == (task,)
+        assert (await backend.list_tasks(TaskQuery(overdue=False))).tasks == ()

@@ -1,5 +1,7 @@
 """When a task was changed and finished, and by whom: recorded by every write, and brought back by an undo."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,4 +66,12 @@ async def test_tasks_of_an_older_version_have_unknown_times(store_file: Path) ->
         await create(backend, Edit(title="Call", priority=1, status=to["done"].status))
         unknown = "UPDATE task SET updated_at = NULL, completed_at = NULL, completed_by = NULL"
         await backend.edit(lambda directory: directory.connection.execute(unknown).rowcount)
+        assert await times(backend) == TaskTimes()
+
+
+async def test_a_time_without_an_offset_that_another_program_wrote_is_not_known(store_file: Path) -> None:
+    async with open_store(store_file) as backend:
+        await create(backend, Edit(title="Call", priority=1))
+        with closing(sqlite3.connect(store_file)) as other, other:
+            other.execute("UPDATE task SET updated_at = '2026-03-04T15:30:00', completed_at = 'yesterday'")
         assert await times(backend) == TaskTimes()

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from backends.vambe.arm import WORLD
-from backends.vambe.wired import ANA, KEY, TASK, Time, backend_at, row
+from backends.vambe.wired import ANA, KEY, TASK, Time, backend_at, row, status
 from behaviour.world import NOW
 from taskhand.backends.base import Misread
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import NotFound
+from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.messages import Request, Response
@@ -24,6 +24,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 SANTIAGO = "America/Santiago"
+PUT = "PUT /api/public/tasks/{id}"
 MINE = Edit(title="Mine")
 
 
@@ -117,3 +118,32 @@ async def test_a_refused_write_of_a_task_that_others_have_deleted_is_not_found()
         with pytest.raises(NotFound) as gone:  # Vambe answers the same to an unknown person
             await mine.update_task(before, Edit(responsible_ids=(ANA,)))
         assert gone.value.code == "task_not_found"
+
+
+@pytest.mark.parametrize(
+    ("refused", "edit", "code"),
+    [
+        (400, Edit(status=StatusChoice(name="Archivado")), "unknown_status"),
+        (409, Edit(status=StatusChoice(name="Archivado")), "conflict"),
+        (400, Edit(title="Mine", status=StatusChoice(name="Archivado")), "upstream_refused"),
+    ],
+)
+async def test_a_refused_status_is_unknown_unless_something_else_was_refused(
+    refused: int, edit: Edit, code: str
+) -> None:
+    async with staged() as (there, mine, _):
+        before = await mine.get_task(TASK)
+        there.faults = (status(refused, route=PUT),)
+        with pytest.raises(CallerError) as error:
+            await mine.update_task(before, edit)
+    assert error.value.code == code
+
+
+async def test_a_refused_status_that_is_known_is_not_reported_as_unknown() -> None:
+    async with staged() as (there, mine, _):
+        before = await mine.get_task(TASK)
+        [known, *_] = (await mine.statuses()).statuses
+        there.faults = (status(400, route=PUT),)
+        with pytest.raises(CallerError) as error:
+            await mine.update_task(before, Edit(status=StatusChoice.of(known)))
+    assert error.value.code == "upstream_refused"

@@ -122,9 +122,8 @@ class _ChangeReader:
         title = event.title if full or columns else None
         people = dict.fromkeys(one for row in rows for name in _PEOPLE for one in json.loads(row[name] or "[]"))
         moment = datetime.fromisoformat(at).astimezone(UTC)
-        is_manual = all(row["moment"] is None for row in rows)
         done = replace(event, at=moment, by=first["member_id"], title=title, responsible_ids=tuple(people))
-        return replace(done, is_others=is_manual)
+        return replace(done, is_others=first["moment"] is None)
 
     def _columns(self, row: SqlRow, *, has_columns: bool) -> Mapping[str, Any]:
         """The task's current columns; if its log rows have none, the title is from before its next change."""

@@ -1,0 +1,55 @@
+"""What a deletion leaves remembered of its task."""
+
+import pytest
+
+from passing import Time
+from taskhand.backends.remote.deletion import Deletion
+from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, TaskhandError
+
+
+class Tasks:
+    """One task, `1`, that was just written; each deletion has one of the results, and the task is found or not."""
+
+    messages = Messages("CRM")
+
+    def __init__(self, *results: TaskhandError | None, is_found: bool) -> None:
+        self.recent = RecentWrites[str](5.0, Time().clock)
+        self.recent.wrote("1", "row")
+        self._results = list(results)
+        self._is_found = is_found
+
+    async def delete(self, _: str, /) -> None:
+        """Fail with the next result."""
+        if (error := self._results.pop(0)) is not None:
+            raise error
+
+    async def get(self, _: str, /) -> object:
+        """The task."""
+        if not self._is_found:
+            raise NotFound("gone", code="task_not_found")
+        return "row"
+
+
+async def test_an_unknown_deletion_forgets_the_recent_write_as_the_task_may_go_later() -> None:
+    tasks = Tasks(NoAnswer("late"), NoAnswer("late"), is_found=True)
+    with pytest.raises(OutcomeUnknown):
+        await Deletion(tasks, "1").run()
+    assert tasks.recent.get("1") is None
+    assert not tasks.recent.is_deleted("1")
+
+
+@pytest.mark.parametrize("result", [None, OutcomeUnknown("lost")])
+async def test_a_deleted_task_is_remembered_as_deleted(result: TaskhandError | None) -> None:
+    tasks = Tasks(result, is_found=False)
+    await Deletion(tasks, "1").run()
+    assert tasks.recent.get("1") is None
+    assert tasks.recent.is_deleted("1")
+
+
+async def test_a_task_that_was_gone_before_its_deletion_is_remembered_as_deleted() -> None:
+    tasks = Tasks(NotFound("gone", code="task_not_found"), is_found=False)
+    with pytest.raises(NotFound):
+        await Deletion(tasks, "1").run()
+    assert tasks.recent.is_deleted("1")
