@@ -44,7 +44,7 @@ async def test_found_contacts_and_companies_without_contacts_both_have_the_name_
 async def test_a_queue_that_owns_tasks_is_not_a_member() -> None:
     async with staged() as stage:
         store = stage.hubspot._store  # noqa: SLF001  the API makes no owners
-        store.owners = [replace(store.owners[0], type="QUEUE"), *store.owners[1:]]
+        store.owners = (replace(store.owners[0], type="QUEUE"), *store.owners[1:])
         members = await stage.backend.account.members()
     assert [one.name for one in members][:2] == ["Ana Soto", "Luis Pereira"]
 

@@ -414,3 +414,25 @@ async def test_a_task_that_is_overdue_where_it_is_already_tomorrow_is_listed(ope
         task = await create(backend, Edit(title="Call", due=late, priority=1))
         assert (await backend.list_tasks(TaskQuery(overdue=True))).tasks == (task,)
         assert (await backend.list_tasks(TaskQuery(overdue=False))).tasks == ()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        TaskQuery(text="task", priority=2),
+        TaskQuery(text="task", responsible_ids=("p3",)),
+        TaskQuery(text="task", from_date="2026-03-01", include_tasks_without_dates=False, order="created"),
+        replace(WINDOW, text="task", order="priority"),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 5, 40])
+def test_a_page_of_candidates_equals_the_page_of_a_scan(
+    small: sqlite3.Connection, query: TaskQuery, limit: int
+) -> None:
+    page = replace(query, limit=limit)
+    first, scanned = (
+        sorted(find_rows(small, page, state_of(small), reach), reverse=query.order == "created")[: limit + 1]
+        for reach in (1, SMALL + 1)
+    )
+    assert len(first) == limit + 1
+    assert first == scanned

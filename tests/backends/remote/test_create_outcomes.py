@@ -21,6 +21,7 @@ from backends.remote.scripted import (
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import NewTask
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OutcomeUnknown
 
 WR = "write read"
 NEW = Edit(title="Send it", responsible_ids=("ben",), priority=1)
@@ -61,6 +62,24 @@ async def test_the_reported_outcome_of_a_create_follows_from_the_answers(
 ) -> None:
     adapter, _ = await open_adapter(writes, reads)
     assert await create_and_check(adapter, told) == requests
+
+
+class Waiting(ScriptedAdapter):
+    """Waits for a minute before it sends; somebody else makes such a task meanwhile."""
+
+    async def prepare(self) -> None:
+        """Let the time pass once the script has begun."""
+        if self.wire.has_begun:
+            self.time.now += 5
+            self.wire.make(task_body(NEW))
+            self.time.now += 60
+
+
+async def test_a_task_from_before_a_create_left_is_not_its_task_though_the_call_is_older() -> None:
+    adapter, _ = await open_adapter("lost", "", Waiting)
+    with pytest.raises(OutcomeUnknown) as lost:
+        await adapter.create_task(NEW)
+    assert len(lost.value.candidates) == 1
 
 
 CREATES_WHERE_LISTS_LAG = [

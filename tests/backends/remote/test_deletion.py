@@ -7,6 +7,7 @@ from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, TaskhandError
+from taskhand.domain.request_log import record_request
 
 
 class Tasks:
@@ -53,3 +54,22 @@ async def test_a_task_that_was_gone_before_its_deletion_is_remembered_as_deleted
     with pytest.raises(NotFound):
         await Deletion(tasks, "1").run()
     assert tasks.recent.is_deleted("1")
+
+
+class Repeated(Tasks):
+    """The client has sent the deletion again after a response with this status, and then got a 404."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(is_found=False)
+        self._status = status
+
+    async def delete(self, _: str, /) -> None:
+        """Fail with the second response."""
+        record_request("DELETE", "/tasks/1", self._status)
+        record_request("DELETE", "/tasks/1", "404")
+        raise NotFound("gone", code="task_not_found")
+
+
+@pytest.mark.parametrize("status", ["423", "425", "429", "503"])
+async def test_a_404_after_a_response_that_made_the_client_repeat_the_deletion_means_deleted(status: str) -> None:
+    assert await Deletion(Repeated(status), "1").run() == Messages("CRM").removed

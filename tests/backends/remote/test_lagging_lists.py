@@ -47,3 +47,19 @@ async def test_the_last_read_covers_every_batch() -> None:
 
 async def test_an_unconfirmed_update_is_unknown_and_not_resent_while_reads_lag() -> None:
     assert await settle_batches([99.0]) == ([State.FAILED], 0)
+
+
+async def test_at_most_twenty_updates_of_all_batches_together_are_sent_again() -> None:
+    sent: list[Item[JsonObject]] = []
+    adapter = LaggingAdapter(ScriptedClient(time := Time(), "", ""), time)
+    tasks = [await adapter.create_task(Edit(title="Call", responsible_ids=(), priority=1)) for _ in range(30)]
+    items = [Item[JsonObject](at, one.task, EDIT, State.CONFIRMED) for at, one in enumerate(tasks)]
+
+    async def look(_: Sequence[Item[JsonObject]]) -> None:
+        """Show nothing."""
+
+    async def send(again: Sequence[Item[JsonObject]]) -> None:
+        sent.extend(again)
+
+    await settle_confirmed(adapter, [items[:15], items[15:]], look, send)
+    assert [item.index for item in sent] == list(range(20))

@@ -3,9 +3,10 @@
 import pytest
 
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_refusal
+from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.request_log import record_request, recorded_requests
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import refused_values_error
 from taskhand.http.upstream import Explanation
@@ -86,3 +87,17 @@ def test_a_refused_deletion_names_the_task_unless_the_refusal_says_more() -> Non
     assert told.code == BARE.code
     other = CallerError("It is locked.")
     assert Messages("Close").refused_deletion("t1", other) is other
+
+
+@pytest.mark.parametrize(
+    ("statuses", "is_doubtful_then"),
+    [(("400", "401", "402", "403", "413", "414", "422"), False), (("404", "405", "407", "409", "500", "511"), True)],
+)
+def test_a_refusal_is_doubtful_unless_its_status_is_about_the_values_or_the_credential(
+    statuses: tuple[str, ...], *, is_doubtful_then: bool
+) -> None:
+    for status in statuses:
+        with recorded_requests() as requests:
+            record_request("POST", "/tasks", status)
+        assert is_doubtful(requests, CallerError("No.")) == is_doubtful_then, status
+        assert is_doubtful(requests, CallerError("A page.", code="upstream_invalid")), status

@@ -101,7 +101,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             await self._read_back([item for item in items if not item.is_over])
             await self._read_back_later([item for item in items if item.state is State.PENDING])
             again = [item for item in items if item.state is State.LOST and may_send_again(item, self._adapter)]
-            if again and self._progress.stopped is None:
+            if again:
                 for item in again:
                     item.is_resent = True
                 await self._send(again)
