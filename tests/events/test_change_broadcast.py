@@ -212,3 +212,50 @@ async def test_a_subscriber_in_either_era_is_notified_of_a_change_at_another_rep
                 assert {await watcher.next() for _ in told} == told
                 await agent("update_task", id=other, title="Changed too")
                 assert await watcher.next() == f"task://{other}"
+
+
+class Relays:
+    """Subscriptions that only show who listens to them."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[str], None]] = []
+
+    def relay(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Add the listener."""
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def announce_here(self, task_id: str) -> None:
+        """Nobody is told."""
+
+    def announce_all_here(self) -> None:
+        """Nobody is told."""
+
+
+class Silence:
+    """A channel on which nothing is ever received."""
+
+    async def send(self, messages: Sequence[str]) -> None:
+        """Nobody listens."""
+
+    async def listen(self) -> None:
+        """Be ready."""
+
+    async def receive(self) -> list[str]:
+        """Wait."""
+        await anyio.sleep_forever()
+        return []
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_broadcast_that_has_ended_listens_to_no_changes() -> None:
+    relays = Relays()
+    changes = TaskChanges(Silence(), {"acme": relays})
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(changes.run)
+        await anyio.wait_all_tasks_blocked()
+        assert len(relays.listeners) == 1
+        tasks.cancel_scope.cancel()
+    assert relays.listeners == []

@@ -5,7 +5,7 @@ import pytest
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.errors import CallerError, NotFound, UpstreamFailed
 from taskhand.domain.request_log import record_request, recorded_requests
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import refused_values_error
@@ -101,3 +101,10 @@ def test_a_refusal_is_doubtful_unless_its_status_is_about_the_values_or_the_cred
             record_request("POST", "/tasks", status)
         assert is_doubtful(requests, CallerError("No.")) == is_doubtful_then, status
         assert is_doubtful(requests, CallerError("A page.", code="upstream_invalid")), status
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_the_error_of_a_write_that_failed_and_was_read_back_keeps_its_code_and_its_wait(*, retryable: bool) -> None:
+    fault = UpstreamFailed("It failed.", code="upstream_redirect", retryable=retryable, retry_after_s=7.0)
+    failed = Messages("Close").failed(fault)
+    assert (failed.code, failed.retryable, failed.retry_after_s) == ("upstream_redirect", retryable, 7.0)
