@@ -10,6 +10,7 @@ from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.local import factory
 from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.task_import import Line
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Ambiguous, CallerError, NotFound
 from taskhand.domain.people_lookup import resolve_people
@@ -216,3 +217,21 @@ async def test_members_edited_by_another_process_are_read_at_once(backend: Local
         assert await names() == await names() == [USER, "Rosa"]
         await backend.edit(lambda directory: directory.remove_member("Rosa"))
         assert await names() == await names() == [USER]
+
+
+async def test_an_imported_person_who_may_be_either_of_two_members_is_added_as_a_third(opens: Opener) -> None:
+    async with opens() as backend:
+        for _ in range(2):
+            await backend.edit(lambda directory: directory.add_member("Ana"))
+        await create(backend, Edit(title="Call", priority=1))
+        before = await backend.members()
+        person = {"id": "m-9", "name": "Ana", "email": None, "active": True}
+        await backend.import_lines([Line(1, "member", person)])
+        assert {one.id for one in await backend.members()} == {"m-9", *(one.id for one in before)}
+
+
+async def test_a_former_member_is_not_me(opens: Opener) -> None:
+    async with opens() as backend:
+        former = {"id": "m-9", "name": "Ana", "email": None, "active": False, "me": True}
+        await backend.import_lines([Line(1, "member", former)])
+        assert await backend.me() is None
