@@ -257,3 +257,12 @@ async def test_a_task_with_a_new_title_is_found_by_its_description_but_not_by_it
     await backend.update_task(task, Edit(title="Visit"))
     found = [len((await backend.list_tasks(TaskQuery(text=text))).tasks) for text in ("visit", "renewal", "call")]
     assert found == [1, 1, 0]
+
+
+async def test_a_task_is_read_by_its_id_in_capitals(opens: Opener) -> None:
+    async with opens() as backend:
+        task = await create(backend, Edit(title="Call", priority=1))
+        await backend.import_lines([Line(1, "task", task.model_dump() | {"id": "abcdef01"})])
+        found = await backend.snapshots(["ABCDEF01", task.id])
+        assert [(asked, one.task.id) for asked, one in found.items()] == [("ABCDEF01", "abcdef01"), (task.id, task.id)]
+        assert (await backend.get_task("ABCDEF01")).id == "abcdef01"
