@@ -16,7 +16,17 @@ _RENEWAL = "{id of Call Carolina about the renewal}"
 _KIT = "{id of Send the welcome kit}"
 _DONE = "{id of Send the invoice to Clínica Norte}"
 _LIST = call("list_tasks", limit=100)
-_ROW_FIELDS = ["title", "status", "due", "priority", "responsibles", "contact", "customer"]
+_ROW_FIELDS = [
+    "title",
+    "status",
+    "due",
+    "priority",
+    "responsibles",
+    "ai_contact_id",
+    "ai_customer_id",
+    "created_at",
+    "url",
+]
 
 _DIRECTORIES = Journey.of(
     call("list_statuses"),
@@ -54,8 +64,8 @@ _LISTS = Journey.of(
     ],
     call("list_tasks", text="price LIST"),
     call("list_tasks", text="seats", fields=["title", "description"]),
-    call("list_tasks", contact="{aiContactId of Carolina Vega}", fields=["title", "contact"]),
-    call("list_tasks", contact="{aiCustomerId of Carolina Vega}", fields=["title", "customer"]),
+    call("list_tasks", contact="{aiContactId of Carolina Vega}", fields=["title", "ai_contact_id"]),
+    call("list_tasks", contact="{aiCustomerId of Carolina Vega}", fields=["title", "ai_customer_id"]),
     [call("list_tasks", countBy=count) for count in ("responsible", "status", "priority", "dueDay", "completedDay")],
     call("list_tasks", countBy="responsible", overdue=True),
     [call("get_task", id=task) for task in (_ACME, _CONTRACT, "{id of Update the price list}", _DONE)],
@@ -332,6 +342,47 @@ _FAULTS = Journey.of(
     call("list_changes", limit=50),
 )
 
+_CRM_FIELDS = Journey.of(
+    _LIST,
+    calls("list_tasks", {"taskType": "CALL"}, {"taskType": "lead"}, {"dealId": "Acme renewal 2026"}),
+    calls(
+        "create_task",
+        {"title": "Ring Acme", "taskType": "CALL", "dealId": "Acme renewal 2026"},
+        {"title": "Dial Acme", "taskType": "outgoing_call", "aiContactId": "{aiContactId of Carolina Vega}"},
+        {"title": "Write to Acme", "properties": [{"name": "hs_task_type", "value": "EMAIL"}]},
+        {"title": "Meet Acme", "taskType": "MEETING"},
+        {"title": "Thank Acme", "dealId": "Unheard of"},
+        responsibleIds=["me"],
+    ),
+    calls(
+        "update_task",
+        {"taskType": "EMAIL"},
+        {"dealId": "Andes Solar renewal"},
+        {"dealId": None},
+        {"properties": [{"name": "hs_task_type", "value": "TODO"}, {"name": "unheard_of", "value": "1"}]},
+        {"properties": [{"name": "Sales region", "value": "North"}, {"name": "order_number", "value": "17"}]},
+        id="{id of Ring Acme}",
+    ),
+    calls(
+        "update_task",
+        {"resolution": "skipped"},
+        {"newStatusName": "done", "resolution": "abandoned"},
+        {"newStatusName": "initial"},
+        id="{id of Dial Acme}",
+    ),
+    call("complete_task", id="{id of Dial Acme}"),
+    call("complete_task", id="{id of Dial Acme}", newStatusName="skipped"),
+    call("get_task", id="{id of Ring Acme}", properties=["hs_task_type", "sales_region"]),
+    call("get_task", id="{id of Ring Acme}", idProperty="hs_object_id"),
+    calls(
+        "list_tasks", {"fields": ["title", "task_type", "deal_id"]}, {"fields": ["title", "task_type", "resolution"]}
+    ),
+    call("undo_change", changeId="{changeId of first update_task}"),
+    call("undo_change", changeId="{changeId of first create_task}"),
+    call("apply_plan", planId="{planId}"),
+    call("undo_change", changeId="{changeId}"),
+)
+
 _GUARDED = (
     _LIST,
     call("delete_task", id=_KIT),
@@ -350,6 +401,7 @@ JOURNEYS: Final[Mapping[str, Journey]] = {
     "undo": _UNDO,
     "events": _EVENTS,
     "faults": _FAULTS,
+    "crm_fields": _CRM_FIELDS,
     "person_agrees": Journey.of(*_GUARDED, person="yes"),
     "person_declines": Journey.of(*_GUARDED, person="no", mode="legacy"),
     "whole_answers": Journey.of(
