@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from taskhand.backends.remote.bulk_item import NewTask
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since, match_creates
 from taskhand.domain.edit import Edit
+from taskhand.domain.task import Task
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
@@ -41,7 +42,7 @@ class LostCreates(Generic[_Row]):
         found = [self._candidates(one.edit, one.sent_at, rows, ahead, known) for one in items]
         others = [one.edit for one in self.under_way.difference(items)]
         for index, task in match_creates(edits, found, others).items():
-            items[index].row = rows[task.id]
+            _, items[index].row = rows[task.id]
         return found
 
     async def candidates(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
@@ -51,26 +52,27 @@ class LostCreates(Generic[_Row]):
 
     async def _rows(
         self, edits: Sequence[Edit], sent_at: datetime, known: frozenset[str]
-    ) -> tuple[dict[str, _Row], timedelta | None]:
-        """The tasks that the creates may have made, by id; rows without an id are left out."""
+    ) -> tuple[dict[str, tuple[Task, _Row]], timedelta | None]:
+        """The tasks that the creates may have made, by id, with their rows; rows without an id are left out."""
         rows, ahead = await self._adapter.created_since(sent_at - SEARCHED_BEFORE, edits, known)
-        return {task_id: row for row in rows if (task_id := self._adapter.to_task(row).id)}, ahead
+        tasks = ((self._adapter.to_task(row), row) for row in rows)
+        return {task.id: (task, row) for task, row in tasks if task.id}, ahead
 
     def _candidates(
         self,
         edit: Edit,
         sent_at: datetime,
-        rows: Mapping[str, _Row],
+        rows: Mapping[str, tuple[Task, _Row]],
         ahead: timedelta | None,
         known: Collection[str],
     ) -> CreateCandidates:
         """The new tasks among `rows` that a create may have made."""
         by_their_clock = sent_at + (ahead or timedelta())
         tasks = [
-            task
-            for task_id, row in rows.items()
+            self._adapter.to_task(row)  # once more, because a comparison may show how a CRM writes due times
+            for task_id, (task, row) in rows.items()
             if task_id not in known
+            and is_created_since(task, by_their_clock - SEARCHED_BEFORE)
             and not self._adapter.disproves_create(row, edit)
-            and is_created_since(task := self._adapter.to_task(row), by_their_clock - SEARCHED_BEFORE)
         ]
         return CreateCandidates(tasks, by_their_clock, is_guess=ahead is None)
