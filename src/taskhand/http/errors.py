@@ -83,7 +83,11 @@ def status_error(
                 else f"The operator of Taskhand should check what {upstream.credential} may do in {name}.",
             )
         case 404 | 410:
-            return NotFound(text or f"{name} does not have the requested record.", about=about)
+            return NotFound(
+                text or f"{name} does not have the requested record.",
+                about=about,
+                next_step="Check the ids in the call; if they are right, send the same call again later.",
+            )
         case 409:
             return CallerError(
                 text or f"{name} reports a conflict with the current state.",
