@@ -37,5 +37,8 @@ async def _example(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[Ap
         yield AppContext(adapter, Lazy(lambda: journal), lambda: NOW)
 
 
-_registered: list[Arm] = [import_module(f"backends.{name}.arm").ARM for name in NAMES]
+_BACKENDS = Path(__file__).parent.parent / "backends"
+_registered: list[Arm] = [
+    import_module(f"backends.{name}.arm").ARM for name in NAMES if (_BACKENDS / name / "arm.py").exists()
+]
 ARMS = (_registered[0], Arm("example", _example, names_former=False), *_registered[1:])
