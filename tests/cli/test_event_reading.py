@@ -45,12 +45,13 @@ def reading_of(command: Recorder | None) -> EventReading:
 
 
 async def pages_of(stage: Stage) -> list[EventPage]:
-    """Three pages of one event each, all with the same note."""
+    """Three pages of one event each and one without any, all with the same note."""
     for title in TITLES:
         await stage.others.create(title)
     since = stage.clock() - timedelta(days=1)
     page = await list_events(stage.app, EventsAsked("desk", 10, since=since))
-    return [replace(page, events=(one,), notes=("It compares.",)) for one in page.events]
+    noted = replace(page, events=(), notes=("It compares.",))
+    return [*(replace(noted, events=(one,)) for one in page.events), noted]
 
 
 async def handle(stage: Stage, reading: EventReading) -> None:

@@ -91,13 +91,15 @@ def test_an_export_imported_twice_gives_the_same_tasks_once(full_store: Path, tm
     assert file.stat().st_mode & 0o777 == 0o600
     assert invoke(import_tasks, other, "--dry-run", file).stdout.startswith(f"Tasks that would be made: {count}.")
     assert rows(other)["task"] == []
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write('{"unreadable": {"id": "of a CRM"}}\n')  # as the export of a CRM may have
     assert invoke(import_tasks, other, file).stdout == f"Tasks made: {count}. Already in the store: 0.\n"
     assert rows(other) == rows(full_store)
     assert invoke(import_tasks, other, file).stdout == f"Tasks made: 0. Already in the store: {count}.\n"
     assert rows(other) == rows(full_store)
     again = tmp_path / "again.jsonl"
     invoke(export_tasks, other, again)
-    assert again.read_text("utf-8") == file.read_text("utf-8")
+    assert again.read_text("utf-8").splitlines() == file.read_text("utf-8").splitlines()[:-1]
     with pytest.raises(CallerError, match="exists already"):
         invoke(export_tasks, full_store, file)
     printed = invoke(export_tasks, full_store, "-").stdout
@@ -289,6 +291,8 @@ def test_a_row_without_a_status_has_the_initial_one_wherever_it_stands() -> None
     reader = CsvReader((DONE, PENDING, STARTED), (), (), None, Reference(NOW))
     lines = reader.read_rows("title,status\nCall,\nPay,done\nRest,en progreso\n")
     assert [line.value["status_config"]["name"] for line in lines] == ["Pendiente", "Completado", "En Progreso"]
+    [line] = CsvReader((PENDING,), (), (), None, Reference(NOW)).read_rows("title,description\n'tis,'=1\n")
+    assert (line.value["title"], line.value["description"]) == ("'tis", "=1")
     without = CsvReader((DONE, STARTED), (), (), None, Reference(NOW)).read_rows("title\nCall\n")
     assert [line.kind for line in without] == ["wrong"]
 

@@ -10,7 +10,7 @@ import anyio
 import httpx2
 import pytest
 
-from taskhand.domain.errors import OutcomeUnknown, UpstreamError
+from taskhand.domain.errors import OutcomeUnknown, UpstreamError, UpstreamFailed
 from taskhand.http.attempt import send_once
 from taskhand.http.path import Path
 from taskhand.http.retry import Event
@@ -18,7 +18,7 @@ from taskhand.http.upstream import Limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from http.conftest import Clients, Server, Steps
+    from http.conftest import Clients, Server, Steps, Time
 
 TASKS = Path.of("/tasks")
 
@@ -110,6 +110,18 @@ async def test_limits_each_part_of_an_attempt_to_the_time_left_of_the_call(clien
     first, second = recording.timeouts
     assert first == {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 18.0}
     assert second == {"connect": 1.8, "read": 2.0, "write": 2.0, "pool": 1.8}
+
+
+async def test_a_write_waits_out_only_what_leaves_time_to_read_it_back(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    client = await clients(server.url, limits=Limits(total_s=20.0))
+    server.steps = [steps.answer(503, retry_after="17"), steps.answer(200)] * 2
+    assert (await client.get(TASKS)).status == 200
+    assert time.now == 1_017.0
+    with pytest.raises(UpstreamFailed) as caught:
+        await client.put(TASKS)
+    assert (caught.value.retry_after_s, time.now) == (17.0, 1_017.0)
 
 
 async def test_does_not_take_a_body_cut_at_the_limit_for_a_complete_one(

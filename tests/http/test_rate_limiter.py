@@ -384,6 +384,18 @@ async def test_a_background_request_is_not_sent_if_its_turn_comes_too_late(time:
         assert time.slept == []
 
 
+async def test_a_background_request_waits_no_longer_than_it_may(time: Time) -> None:
+    rate_limiter = RateLimiter(Rate(2, 60.0), clock=time.clock, sleep=time.sleep)
+    begun = time.now
+    with idle_share(wait_s=3.0):
+        async with rate_limiter.turn(begun + 100.0):
+            pass
+        with pytest.raises(RateLimited):
+            async with rate_limiter.turn(begun + 100.0):
+                pass
+    assert time.now <= begun + 3.0
+
+
 async def test_a_request_that_somebody_waits_for_after_all_takes_its_turn_as_others_do() -> None:
     time = SharedTime()
     rate_limiter = RateLimiter(Rate(4, 10.0), clock=time.clock, sleep=time.sleep)

@@ -116,6 +116,18 @@ async def test_a_new_store_in_the_place_of_a_removed_one_has_no_history(store: P
     assert len(await history(store)) == 1
 
 
+async def test_a_server_notices_that_another_store_was_put_in_the_place_of_its_own(store: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / store.name
+    await create(other)
+    async with open_app(Settings(db=store, user="Elena")) as app:
+        await app.journal.record(Opening("update_task", Caller(), NOW), Ending("refused"))
+        assert len((await app.journal.page(ChangeQuery())).changes) == 1
+        for file in store.parent.glob("tasks.sqlite*"):
+            file.unlink()
+        shutil.copy(other, store)
+        assert (await app.journal.page(ChangeQuery())).changes == ()
+
+
 async def test_one_journal_of_several_stores_keeps_their_histories_apart(store: Path, tmp_path: Path) -> None:
     shared = tmp_path / "shared.sqlite"
     assert (await create(store, journal=shared))[1]

@@ -132,6 +132,12 @@ async def test_the_connection_that_was_not_used_for_the_longest_time_is_closed_f
     assert crm.events == [*(f"open with access-of-{one}" for one in ("ana", "ben", "cat")), "close"]
     async with pool.lease(["ben"]), pool.lease(["cat"]), pool.lease(["ana"]):
         assert crm.events.count("close") == 3, "a connection that is in use stays open"
+    async with pool.lease(["ana"]) as held:
+        for person in ("ben", "cat"):
+            async with pool.lease([person]):
+                pass
+        async with pool.lease(["ana"]) as same:
+            assert same is held
     await pool.aclose()
 
 
