@@ -80,6 +80,14 @@ def test_a_backup_that_still_holds_a_key_is_named(
     assert KEY not in done.output
 
 
+def test_a_backup_that_is_no_json_any_more_is_named_if_it_has_the_key(run: Run, file: Path) -> None:
+    file.write_text(json.dumps({"mcpServers": {"taskhand": {"env": {"VAMBE_API_KEY": KEY}}}}), encoding="utf-8")
+    older = file.with_name(f"{file.name}.taskhand-20260101-000000.bak")
+    older.write_text(f"{{ {KEY}", encoding="utf-8")
+    told = [line for line in run("cursor", "--uninstall").stderr.splitlines() if "stays in a backup" in line]
+    assert [line.endswith(f": {older}") for line in told] == [True]
+
+
 def test_a_dry_run_writes_nothing_and_asks_for_nothing(run: Run, file: Path, tmp_path: Path, kept: InMemory) -> None:
     before = file.read_bytes()
     done = run("cursor", "--backend", "vambe", "--dry-run")

@@ -17,7 +17,7 @@ from keyrings import InMemory
 from taskhand.cli.doctor_webhooks import check_webhooks
 from taskhand.cli.main import command
 from taskhand.cli.serve import WebhookOptions
-from taskhand.cli.webhook_admin import current_key, with_admin
+from taskhand.cli.webhook_admin import KeyKeeper, current_key, with_admin
 from taskhand.cli.webhook_receivers import open_webhooks, public_address
 from taskhand.config.configuration import load_configuration
 from taskhand.config.settings import Settings
@@ -120,6 +120,20 @@ async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(office: Office,
     assert secret not in done.output
     hooks = office.vambe.state()["webhooks"]
     assert {hook["url"] for hook in hooks} == {f"{BASE}/webhooks/vambe/{secret}"}
+
+
+async def test_a_key_whose_reference_cannot_be_written_leaves_the_former_one_in_the_keyring(
+    office: Office, kept: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKHAND_CONFIG", str(office.file))
+    [found] = load_configuration(office.env, {}).only("vambe").connections
+    name = ("taskhand", "connections/vambe/webhook_key")
+    kept.kept[name] = "former"
+    keeper = KeyKeeper(found, "keyring")
+    office.file.write_text("connections = 3\n")
+    with pytest.raises(OperatorError):
+        keeper.keep("newer")
+    assert kept.kept[name] == "former"
 
 
 @pytest.mark.parametrize("body", ["topic", "topics", "any"])
