@@ -3,7 +3,10 @@
 import pytest
 
 from taskhand.cli.authentication import AuthOptions
+from taskhand.cli.token_check import open_token_check
 from taskhand.config.configuration import load_configuration
+from taskhand.config.settings import Settings
+from taskhand.tokens.token_claims import TokenRules
 
 FOUND = load_configuration(
     {
@@ -26,3 +29,17 @@ FOUND = load_configuration(
 def test_an_option_replaces_the_setting(given: AuthOptions, issuers: tuple[str, ...], resource: str) -> None:
     known = given.with_settings(FOUND)
     assert (known.kinds, known.issuers, known.resource) == (given.kinds, issuers, resource)
+
+
+async def test_the_settings_about_tokens_are_the_rules_of_their_check() -> None:
+    issuers = ("https://a.x.test", "https://b.x.test")
+    given = {
+        "TASKHAND_AUDIENCES": "api://1, api://2",
+        "TASKHAND_SCOPE_PREFIX": "api://1/",
+        "TASKHAND_GROUPS_CLAIM": "roles",
+        "TASKHAND_VERIFIED_EMAILS": ", ".join(issuers),
+    }
+    check, close = open_token_check(Settings.from_env(given), issuers)
+    await close()
+    assert check.issuers == issuers
+    assert check.rules == TokenRules(frozenset({"api://1", "api://2"}), "api://1/", "roles", frozenset(issuers))

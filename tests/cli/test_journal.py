@@ -6,9 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args
@@ -26,6 +28,7 @@ from server.transports.server_process import BOUND_S
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.cli.main import command as taskhand_command
+from taskhand.cli.moment_option import Moment
 from taskhand.config.configuration import Configuration
 from taskhand.config.file import SettingsFile
 from taskhand.config.settings import Settings
@@ -317,3 +320,23 @@ def test_commands_do_not_create_a_missing_journal(command: click.Group, journal_
         assert (done.exit_code, done.stdout) == (3, "")
         assert done.stderr.startswith(f"taskhand: There is no journal at {journal_file} yet.\n")
     assert list(journal_file.parent.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has no such call")
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-03-01T12:00", "2026-03-01T17:00:00+00:00"),
+        ("2026-03-01T12:00Z", "2026-03-01T12:00:00+00:00"),
+        ("2026-03-01", "2026-03-01T05:00:00+00:00"),
+    ],
+)
+def test_a_moment_without_an_offset_is_in_the_zone_of_this_machine(
+    text: str, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/Lima")
+        time.tzset()
+        moment = Moment(time_of_day.min).convert(text, None, None)
+    time.tzset()
+    assert moment.astimezone(UTC).isoformat() == at

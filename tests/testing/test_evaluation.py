@@ -92,7 +92,7 @@ def test_calls_are_allowed_forbidden_needed_and_counted() -> None:
     rules = {
         "allowed": ["reads", "bulk_update_tasks filter.overdue=true"],
         "forbidden": ["writes dryRun=false"],
-        "needed": ["list_tasks text=x", "complete_task"],
+        "needed": ["list_tasks text=x", "bulk_update_tasks filter.overdue", "complete_task"],
         "at_most": 2,
     }
     seen = _run_record(CALL, OTHER, calls=(looked, wrote, refused))
