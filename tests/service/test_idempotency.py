@@ -14,6 +14,7 @@ from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
@@ -248,3 +249,23 @@ async def test_a_plan_does_not_recreate_a_task_that_was_made_and_deleted_since(a
     with refused("task_gone"):
         await apply_plan(Call(app, "apply_plan", ANA), plan.id)
     assert (await app.backend.list_tasks(TaskQuery())).tasks == ()
+
+
+@pytest.mark.parametrize("outcome", ["not_attempted", "refused", "not_applied"])
+async def test_a_task_that_the_call_before_did_not_send_after_all_is_made(app: AppContext, outcome: Outcome) -> None:
+    draft = TaskDraft(title="Call Acme", responsible_ids=("me",), priority="1")
+    plan = await create_task(Call(app, "create_task", ANA, options=Options(dry_run=True)), draft)
+    assert isinstance(plan, Plan)
+    change = await app.journal.find(plan.id)
+    assert change is not None
+    first = Call(app, "create_tasks", ANA)
+    await first.begin(first.new_opening(claims=change.opening.claims), change.intents)
+
+    async def end_first(_: float) -> None:
+        await first.settle([Result(0, outcome)], outcome)
+
+    app = replace(app, call_time=CallTime(sleep=end_first))
+    receipt = await create_task(Call(app, "create_task", ANA), draft)
+    assert isinstance(receipt, Receipt)
+    assert not receipt.replayed
+    assert [one.title for one in (await app.backend.list_tasks(TaskQuery())).tasks] == ["Call Acme"]

@@ -1,0 +1,60 @@
+"""The requests of an edit of one task that another client changes at the same moment."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from behaviour.world import NOW
+from safety.victim import journal_in, store_in
+from taskhand.backends.base import Backend, Written
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
+from taskhand.service.app_context import AppContext
+from taskhand.service.edit_resolver import ResolvedEdit
+from taskhand.service.lazy import Lazy
+from taskhand.service.task_write import write_edit
+from taskhand.service.write_call import Call
+
+
+class Contested:
+    """The built-in store, in which another client changes the description just before the first update arrives."""
+
+    def __init__(self, store: LocalBackend) -> None:
+        self._store = store
+        self.sent: list[Edit] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Update the task."""
+        if not self.sent:
+            await self._store.update_task(before, Edit(description="By another client"))
+        self.sent.append(edit)
+        return await self._store.update_task(before, edit)
+
+
+async def test_a_field_that_another_client_changed_meanwhile_is_sent_too_with_its_native_value(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    assert isinstance(app.backend, LocalBackend)
+    contested = Contested(app.backend)
+    task = (await app.backend.create_task(Edit(title="Call", description="Text", responsible_ids=(), priority=1))).task
+    edit = Edit(title="Call Acme", description="Text", native={"body": "<p>Text</p>"})
+
+    async def edit_for(_: Snapshot) -> ResolvedEdit:
+        return edit, ()
+
+    call = Call(replace(app, backend=cast("Backend", contested)), "update_task")
+    receipt = await write_edit(call, Snapshot(task), edit_for)
+    assert receipt.task is not None
+    assert (receipt.task.title, receipt.task.description) == ("Call Acme", "Text")
+    assert [(dict(one.given()), one.native) for one in contested.sent] == [
+        ({"title": "Call Acme"}, edit.native),
+        ({"description": "Text"}, edit.native),
+    ]
+    assert call.change is not None
+    [intent] = call.change.intents
+    assert intent.edit == edit
+    await app.aclose()
