@@ -54,3 +54,11 @@ def test_changed_html_conflicts_with_a_description_edit_and_an_undo_checks_only_
 def test_a_key_that_the_journal_has_masked_in_the_html_is_no_change() -> None:
     assert not is_stale(WRITES_HTML, "<p>Call <b>sk-4711</b></p>", html=f"<p>Call <b>{MASK}</b></p>")
     assert is_stale(WRITES_HTML, "<p>Call <i>sk-4711</i></p>", html=f"<p>Call <b>{MASK}</b></p>")
+
+
+@pytest.mark.parametrize(("asked", "stale"), [(Edit(title="Call", priority=2), True), (Edit(priority=2), False)])
+def test_an_undo_checks_a_field_that_matched_when_it_was_planned_too(asked: Edit, *, stale: bool) -> None:
+    intent = Intent("update", Snapshot(task(title="Call")), Edit(priority=2), asked)
+    change = Change("plan_1", Opening("undo_change", Caller(), NOW, undoes="chg_1"), (intent,), {}, Ending("planned"))
+    found = difference_since(change, intent, Snapshot(task(title="Visit")), LocalBackend.capabilities)
+    assert (found is not None) is stale
