@@ -1,0 +1,47 @@
+"""Notes beside tasks: one of another person does not count as the caller's own."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from behaviour.world import NOW
+from builders import TASK_ID, task
+from safety.victim import journal_in, store_in
+from taskhand.domain.principal import Person, Principal
+from taskhand.domain.task import Task
+from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
+from taskhand.service.app_context import AppContext
+from taskhand.service.lazy import Lazy
+from taskhand.service.sent_notes import find_own_notes
+
+if TYPE_CHECKING:
+    from taskhand.backends.base import Backend
+
+NOTED = task().with_note("called", "note-1")
+
+
+class Noted:
+    """A backend with one note."""
+
+    async def find_notes(
+        self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
+    ) -> dict[str, str]:
+        """The note, unless it is left out."""
+        assert ([one.id for one in tasks], text, since) == ([TASK_ID], "called", NOW)
+        return {} if "note-1" in but else {TASK_ID: "note-1"}
+
+
+async def test_a_note_of_another_person_is_recognised_however_many_changes_were_made_since(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    for subject, number in (("ben@x.test", 1), ("ana@x.test", 50)):
+        opening = Opening("update_task", Caller(subject=subject), NOW)
+        intents, results = [Intent("update")], [Result(0, "applied", TASK_ID, NOTED if number == 1 else None)]
+        for _ in range(number):
+            await app.journal.record(opening, Ending("applied"), intents, results)
+    for name, found in (("ana@x.test", {}), ("ben@x.test", {TASK_ID: "note-1"})):
+        hers = replace(app, backend=cast("Backend", Noted()), principal=Principal(Person.parse(name)))
+        assert await find_own_notes(hers, [task()], "called", NOW) == found
+    await app.aclose()
