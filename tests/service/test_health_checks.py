@@ -1,4 +1,4 @@
-"""The health check of the clock."""
+"""The health checks of the clock and of the statuses."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from backends.local.open_store import open_store
+from builders import CLOSED, DONE, PENDING, status_list
 from fixed_clock import NOW
 from safety.victim import journal_in
+from taskhand.domain.task import Status, StatusList
 from taskhand.service.app_context import AppContext
 from taskhand.service.forwarding import ForwardingAccount, ForwardingBackend
 from taskhand.service.health_checks import check_health
@@ -31,3 +33,29 @@ async def test_a_clock_that_is_ahead_of_the_crm_s_is_reported_as_one_that_is_beh
         found = {one.subject: one for one in await check_health(app)}["clock"]
         await app.journal.aclose()
     assert (found.outcome, f"{abs(apart_s)} s" in found.found) == (outcome, True)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "complete", "outcome"),
+    [
+        ((PENDING, DONE), True, "ok"),
+        ((PENDING, CLOSED), True, "ok"),
+        ((PENDING, DONE), False, "warning"),
+        ((PENDING,), True, "warning"),
+        ((), True, "warning"),
+    ],
+)
+async def test_statuses_without_a_finished_one_or_perhaps_without_some_are_reported(
+    statuses: tuple[Status, ...], outcome: str, tmp_path: Path, *, complete: bool
+) -> None:
+    class Known(ForwardingBackend):
+        """A backend with these statuses."""
+
+        async def statuses(self) -> StatusList:
+            return status_list(*statuses, complete=complete)
+
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        app = AppContext(Known(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+        found = {one.subject: one for one in await check_health(app)}["statuses"]
+        await app.journal.aclose()
+    assert found.outcome == outcome
