@@ -11,7 +11,7 @@ from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.inverse_write import invert
 from taskhand.service.lazy import Lazy
-from taskhand.service.masked_text import check_writable
+from taskhand.service.masked_text import check_writable, with_keys_of
 
 HIGH = Edit(priority=2)
 
@@ -55,3 +55,11 @@ def test_an_edit_that_would_write_a_mask_is_refused() -> None:
         with refused("key_not_kept"):
             check_writable(edit, "The text of this plan")
     check_writable(Edit(title="Call", native={"priority": "NONE"}), "The text of this plan")
+
+
+def test_a_journaled_task_has_the_keys_of_equal_texts_and_keeps_all_else() -> None:
+    kept = task(title=f"Use {MASK}", description=f"as {MASK} says", properties={"code": f"{MASK}!", "team": "North"})
+    now = task(title="Use sk-1", description="changed", properties={"code": "sk-2!", "team": "South"})
+    found = with_keys_of(kept, now)
+    assert (found.title, found.description) == ("Use sk-1", f"as {MASK} says")
+    assert found.properties == {"code": "sk-2!", "team": "North"}
