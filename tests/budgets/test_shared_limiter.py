@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from budgets.test_reservation import assert_within
-from passing import SharedTime, Time
+from passing import SharedTime, Time, settle
 from taskhand.budgets.reservation import BudgetState, ReservationRequest, reserve
 from taskhand.budgets.shared_limiter import Reservation, SharedRateLimiter
 from taskhand.domain.background_requests import idle_share
@@ -140,12 +140,12 @@ async def test_a_cancelled_request_leaves_the_others_of_its_call_in_the_queue(bu
     with anyio.fail_after(5), call_deadline(60.0, replica.time.clock):
         async with anyio.create_task_group() as tasks, replica.turn():
             tasks.start_soon(replica.send, "first")
-            await anyio.wait_all_tasks_blocked()
+            await settle()
             async with anyio.create_task_group() as given_up:
                 given_up.start_soon(replica.send, "cancelled")
-                await anyio.wait_all_tasks_blocked()
+                await settle()
                 tasks.start_soon(replica.send, "last")
-                await anyio.wait_all_tasks_blocked()
+                await settle()
                 given_up.cancel_scope.cancel()
     assert [who for who, _ in replica.left] == ["first", "last"]
 
@@ -200,7 +200,7 @@ async def test_a_request_in_flight_counts_against_the_remainder_in_a_later_answe
         async with replica.turn():
             time.now += 0.2
             tasks.start_soon(hold)
-            await anyio.wait_all_tasks_blocked()
+            await settle()
             time.now += 0.1
             replica.limiter.observe(RateHeaders(remaining=1, reset_s=7.0))
         await replica.send("next")
@@ -249,7 +249,7 @@ async def test_background_requests_of_another_replica_do_not_slow_a_bulk_change(
 
             async with anyio.create_task_group() as calls:
                 calls.start_soon(bulk.call, "bulk", 60)
-                await anyio.wait_all_tasks_blocked()
+                await settle()
                 for _ in range(looks):
                     tasks.start_soon(look)
             ended = time.now - 1_000.0
