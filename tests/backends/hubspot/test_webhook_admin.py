@@ -7,11 +7,12 @@ import pytest
 
 from backends.hubspot.wired import hubspot
 from backends.wired import TRUST
+from passing import Time
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
 from taskhand.http.connection_pool import PooledTransport
-from taskhand.http.upstream import Upstream
+from taskhand.http.upstream import Runtime, Upstream
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
@@ -24,9 +25,11 @@ CREATE = "POST /webhooks/v3/{appId}/subscriptions"
 
 @asynccontextmanager
 async def admin_of(there: HubSpotSandbox) -> AsyncIterator[HubSpotWebhookAdmin]:
+    time = Time()
+    runtime = Runtime(clock=time.clock, sleep=time.sleep)
     async with serve(there) as url:
         upstream = Upstream(name="HubSpot", base_url=url, auth={}, credential="HUBSPOT_DEVELOPER_KEY")
-        async with Client(upstream, transport=PooledTransport(TRUST)) as client:
+        async with Client(upstream, runtime=runtime, transport=PooledTransport(TRUST)) as client:
             yield HubSpotWebhookAdmin(client, str(APP), DEVELOPER_KEY)
 
 
