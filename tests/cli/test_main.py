@@ -217,19 +217,14 @@ def test_the_demo_completes(store_file: Path) -> None:
     assert not store_file.exists()
 
 
-def test_the_demo_ignores_the_configured_backend(store_file: Path) -> None:
+def test_the_brief_demo_describes_the_result_of_each_call_and_ignores_the_configured_backend(store_file: Path) -> None:
     configured = {"TASKHAND_CLOCK": "2020-01-01T00:00:00Z", "TASKHAND_IDS": "sequential", "TASKHAND_USER": "Ana Soto"}
     text = output(store_file, "demo", "--brief", **configured)
-    assert REFUSED in text
-    assert "2020-01-02" in text
-    assert not store_file.exists()
-
-
-def test_the_brief_demo_describes_the_result_of_each_call(store_file: Path) -> None:
-    text = output(store_file, "demo", "--brief")
     assert "  → update_task" not in text
     assert "{" not in text
     assert REFUSED in text
+    assert "2020-01-02" in text
+    assert not store_file.exists()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ WHERE = "127.0.0.1:5544/taskhand"
 def passwords() -> Iterator[str]:
     """Passwords of letters that no message has, and of the characters that mean something in an address."""
     chance = random.Random(20)  # noqa: S311  the same ones in every run
-    for _ in range(3_000):
+    for _ in range(1_000):
         yield "".join(chance.choice("QXZQXZ7@/?#%:&=+;[],. @/?#") for _ in range(chance.randrange(3, 12)))
 
 
@@ -41,7 +41,7 @@ def test_a_database_password_is_parsed_correctly_or_refused_without_being_shown(
             told = describe_database(url)
         parts = {password[at : at + 3] for at in range(len(password) - 2)}
         assert not [one for one in parts if any(letter in one for letter in "QXZ") and one in told], (password, told)
-    assert 1_000 < refusals < 3_000
+    assert 300 < refusals < 1_000
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ def taskhand_commands() -> list[str]:
     pages = sorted(PAGES, key=lambda page: page.name != "backends.md")
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     found = [*re.findall(r"^(taskhand .+)$", text, re.MULTILINE), *re.findall(r"`(taskhand [^`]+)`", text)]
-    return [command for command in dict.fromkeys(found) if _ends(set(command.split()))]
+    once = dict.fromkeys(" ".join(command.split()) for command in found)  # some go on in the next line of a page
+    return [command for command in once if _ends(set(command.split()))]
 
 
 def _ends(words: set[str]) -> bool:
