@@ -2,9 +2,10 @@
 
 import pytest
 
-from taskhand.backends.base import Account, Backend
+from taskhand.backends.base import Account, Backend, BulkProgress
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.remote.account import CrmAccount
+from taskhand.domain.errors import CallerError, NotAttempted
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,12 @@ def test_a_backend_class_without_a_required_method_cannot_be_instantiated(
     incomplete = type("Incomplete", (complete,), {name: vars(protocol)[name]})
     with pytest.raises(TypeError, match=rf"abstract .*\b{name}\b"):
         incomplete()
+
+
+def test_all_updates_that_a_stop_left_unsent_have_the_same_error() -> None:
+    progress = BulkProgress()
+    first, second = (progress.heed(NotAttempted(why)) for why in ("No time is left.", "No turn came."))
+    assert first is second is progress.stopped
+    assert progress.is_out_of_time
+    refused = CallerError("No.")
+    assert progress.heed(refused) is refused

@@ -232,6 +232,13 @@ async def test_a_feed_keeps_at_most_its_maximum_of_events(tmp_path: Path) -> Non
         await store.aclose()
 
 
+async def test_a_look_removes_expired_events_on_each_day_of_a_process(store: SqlEventStore) -> None:
+    feed = await begin_feed(store, event("old"))
+    later = 60 * 24 * 31
+    await store.save_look(FEED, feed.version, Look((event("new", later),), "p"), at(later))
+    assert await keys(store, EventQuery(9, since=at(-1))) == ["new"]
+
+
 async def test_a_restarted_feed_continues_its_numbers(store: SqlEventStore) -> None:
     first = await begin_feed(store, *(event(str(number)) for number in range(5)))
     await store.prune(at(60 * 24 * 60))

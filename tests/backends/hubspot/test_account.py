@@ -1,5 +1,6 @@
 """The account around the tasks: contacts and companies."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from backends.hubspot.wired import BRUNO, CAROLINA, COMPANY, Time, hubspot, stag
 from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.own_credential import OwnCredential
+from taskhand.domain.telemetry import Budget
 from taskhand.http.rate_limiter import Rate
+from taskhand.http.upstream import Runtime
 from taskhand.sandbox.faults import Fault
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
@@ -75,9 +79,40 @@ async def test_a_search_without_a_name_finds_the_records_changed_last() -> None:
     }
 
 
+class Watched:
+    """The budgets that the metrics show."""
+
+    def __init__(self) -> None:
+        self.budgets: list[Callable[[], Budget]] = []
+
+    def turn_came(self, waited_s: float) -> None:
+        """Nothing is sent."""
+
+    def request_ended(self, method: str, status: int | None, took_s: float) -> None:
+        """Nothing is sent."""
+
+    def watch_budget(self, read: Callable[[], Budget]) -> None:
+        """Show one more."""
+        self.budgets.append(read)
+
+
+class Linked:
+    """The credential of a person; nothing is sent with it."""
+
+    renewed = None
+
+    async def reject(self, sent: OwnCredential | None, *, again: bool) -> TaskhandError | None:
+        """Never called."""
+        raise AssertionError((sent, again))
+
+
 async def test_searches_with_any_credential_of_an_account_share_one_budget(tmp_path: Path) -> None:
-    context = OpenContext(FixedClock(), None, tmp_path / "tasks.db")
+    watched = Watched()
+    context = OpenContext(FixedClock(), None, tmp_path / "tasks.db", runtime=Runtime(observer=watched))
     async with context.stack:
-        for token in ("pat-na1-one", "pat-na1-two"):
-            await open_backend(HubSpotSettings(hubspot_access_token=SecretStr(token)), context)
-    assert [rate for rate, _ in context.limiters] == [Rate(5, 1.0)]
+        await open_backend(HubSpotSettings(hubspot_access_token=SecretStr("pat-na1-one")), context)
+        [searches] = context.limiters.values()
+        personal = replace(context, is_own=True, own=Linked())
+        await open_backend(HubSpotSettings(hubspot_access_token=SecretStr("pat-na1-two")), personal)
+    assert context.limiters == {(Rate(5, 1.0), 3): searches}
+    assert len(watched.budgets) == 2, "of requests and of searches, and none of a person"
