@@ -27,6 +27,7 @@ async def test_finds_contacts_and_companies_with_their_ids() -> None:
         assert (carolina.id, carolina.name, carolina.email) == (CAROLINA, "Carolina Vega", "carolina@acme.example")
         (company,) = await stage.backend.account.find_contacts("initech", 5)
         assert (company.id, company.name, company.customer_id) == (None, "Initech", "202")
+        assert company.phone == "+1 555 0100"
         assert await stage.backend.account.find_contacts("nobody at all", 5) == ()
         [of_company] = await stage.backend.account.find_contacts("acme spa", 5)
         assert (of_company.id, of_company.customer_id, of_company.customer_name) == (CAROLINA, COMPANY, "Acme SpA")

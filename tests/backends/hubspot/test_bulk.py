@@ -174,6 +174,15 @@ async def test_a_task_that_is_read_back_after_a_lost_answer_keeps_its_links() ->
     assert [one.written and one.written.task.ai_contact_id for one in outcomes] == [CAROLINA] * 2
 
 
+async def test_updated_tasks_keep_their_creator() -> None:
+    time = Time()
+    world = seed(rows=[row(number, hs_created_by_user_id="98499706") for number in (1, 2)])
+    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
+        before = [await stage.backend.get_task(task_id(number)) for number in (1, 2)]
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
+    assert [one.written and one.written.task.creator_id for one in outcomes] == [ANA] * 2
+
+
 async def test_a_task_named_twice_gets_both_edits_in_their_order() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1), spec_variant=OPEN), time) as stage:
