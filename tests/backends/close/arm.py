@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from behaviour.gaps import CLOSE_GAPS
 from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, Arm, World
+from settings_of import settings_of
 from taskhand.config.settings import Settings
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
@@ -47,7 +48,7 @@ def close_settings(url: str, **changed: Any) -> Settings:
         "timezone": SANTIAGO,
         "clock": NOW,
     }
-    return Settings(**given | changed)
+    return settings_of(given | changed)
 
 
 @asynccontextmanager

@@ -303,7 +303,7 @@ async def test_a_refused_note_has_no_doubtful_outcome() -> None:
 async def test_a_lost_note_is_not_matched_with_an_equal_one_of_some_minutes_ago() -> None:
     time = Time()
     sandbox = close(2, clock=time.moment)
-    async with on_close(sandbox, time, wall=time.moment) as backend:
+    async with on_close(sandbox, time, clock=time.moment) as backend:
         before = await backend.get_task(TASK)
         await backend.update_task(before, Edit(note=NOTE))
         time.now += 300  # longer than notes that were written here are remembered

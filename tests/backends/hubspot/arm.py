@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from behaviour.gaps import HUBSPOT_GAPS
 from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, Arm, World
+from settings_of import settings_of
 from taskhand.config.settings import Settings
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
@@ -64,7 +65,7 @@ def hubspot_settings(url: str, **changed: Any) -> Settings:
         "timezone": SANTIAGO,
         "clock": NOW,
     }
-    return Settings(**given | changed)
+    return settings_of(given | changed)
 
 
 @asynccontextmanager

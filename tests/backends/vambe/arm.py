@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from behaviour.world import CAROLINA, DUE, NOW, PEOPLE, SMALL_WORLD, STATUSES, Arm, World
+from settings_of import settings_of
 from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
@@ -39,7 +40,7 @@ def vambe_settings(url: str, **changed: Any) -> Settings:
         "vambe_rate": 1000,
         "clock": NOW,
     }
-    return Settings(**given | changed)
+    return settings_of(given | changed)
 
 
 @asynccontextmanager

@@ -1,0 +1,14 @@
+"""Settings by the names of their fields, of which none is unknown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from taskhand.config.settings import Settings
+
+__all__ = ["settings_of"]
+
+
+def settings_of(fields: Mapping[str, Any]) -> Settings:
+    """The settings with these fields. `Settings` ignores an unknown name, and a test would not see that."""
+    assert fields.keys() <= Settings.model_fields.keys(), fields.keys() - Settings.model_fields.keys()
+    return Settings(**fields)
