@@ -1,6 +1,7 @@
 """The same scenario under every spec variant of Close: each answer agrees with the sandbox."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -79,9 +80,10 @@ VALUES = [
     if not name.startswith("oauth_")  # nobody signs in here
     if not value.startswith(("a whole", "any")) and SpecVariant.parse([f"{name}={value}"]) != SpecVariant()
 ]
-HALF = (len(VALUES) + 1) // 2
-READINGS = [SpecVariant(), *map(SpecVariant.parse, zip(VALUES, [*VALUES[HALF:], VALUES[0]], strict=False))]
-"""The defaults, and every other value, two at a time."""
+THIRD = (len(VALUES) + 2) // 3
+GROUPS = [tuple(filter(None, one)) for one in zip_longest(*(VALUES[at : at + THIRD] for at in (0, THIRD, 2 * THIRD)))]
+READINGS = [SpecVariant(), *map(SpecVariant.parse, GROUPS)]
+"""The defaults, and every other value, three of different switches at a time."""
 NUMBERED = [
     SpecVariant(delete_lag=30),
     SpecVariant(list_lag=30),
