@@ -113,7 +113,7 @@ def _table(fault: Fault) -> dict[str, Any]:
 
 def _request(request: Logged) -> str:
     query = urlencode(request.query, doseq=True)
-    body = "" if request.body is None else f" {_json(request.body)}"
+    body = "" if request.body is None else f" {json.dumps(request.body, ensure_ascii=False, sort_keys=True)}"
     return f"{request.method} {request.path}{'?' if query else ''}{query} {request.status}{body}"
 
 
