@@ -235,8 +235,12 @@ class Relays:
 class Silence:
     """A channel on which nothing is ever received."""
 
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
     async def send(self, messages: Sequence[str]) -> None:
         """Nobody listens."""
+        self.sent += messages
 
     async def listen(self) -> None:
         """Be ready."""
@@ -259,3 +263,15 @@ async def test_a_broadcast_that_has_ended_listens_to_no_changes() -> None:
         assert len(relays.listeners) == 1
         tasks.cancel_scope.cancel()
     assert relays.listeners == []
+
+
+async def test_more_changes_than_are_queued_become_one_message_that_names_no_task() -> None:
+    relays, channel = Relays(), Silence()
+    changes = TaskChanges(channel, {"acme": relays})
+    for number in range(10_001):
+        relays.listeners[0](f"t-{number}")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(changes.run)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert [json.loads(one)["tasks"] for one in channel.sent] == [None]

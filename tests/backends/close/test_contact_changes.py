@@ -127,3 +127,12 @@ async def test_an_undo_to_a_contact_that_is_gone_is_refused_before_anything_is_s
             await agent("undo_change", changeId=done["changeId"])
     assert refused.value.code == "unknown_reference"
     assert {one.method for one in sandbox.requests} == {"GET"}
+
+
+async def test_at_most_five_leads_are_read_for_their_names() -> None:
+    sandbox = close()
+    async with on_close(sandbox) as backend:
+        ids = [CAROLINA, LEAD, OTHER_LEAD, *(f"lead_{number:043}" for number in range(10, 20))]
+        found = await backend.account.find_linked("ai_customer_id", ids)
+    assert found.keys() == {LEAD, OTHER_LEAD}
+    assert len(sandbox.requests) == 5
