@@ -10,6 +10,7 @@ from typing import Any, Literal
 import httpx2
 from mcp.types import ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 
+from backends.wired import TRUST
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.link_offer import LinkOffer, OfferState
 from taskhand.domain.principal import Person
@@ -93,7 +94,7 @@ async def serving_pages(link: Link) -> AsyncIterator[LinkPages]:
 
 async def open_page(url: str) -> int:
     """Open a page as a browser does."""
-    async with httpx2.AsyncClient() as browser:
+    async with httpx2.AsyncClient(verify=TRUST) as browser:
         return (await browser.get(url)).status_code
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from backends.wired import TRUST
 from issuers import Issuer, issuing, make_key, pack
 from taskhand.domain.errors import OperatorError
 from taskhand.http.issuer_documents import JsonDocuments
@@ -37,7 +38,7 @@ class Visit:
         """Go to the issuer's page, where the person signs in, and back with its answer."""
         challenge = pack(sha256(VERIFIER.encode()).digest())
         self.address = await self.sign_in.authorize_url(BACK, HERE, "the-state", challenge, NONCE)
-        async with httpx2.AsyncClient() as browser:
+        async with httpx2.AsyncClient(verify=TRUST) as browser:
             sent = await browser.get(self.address)
         place, _, query = sent.headers["location"].partition("?")
         assert place == BACK

@@ -11,6 +11,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitCompleteNotification, ElicitRequestURLParams, ElicitResult
 
+from backends.wired import TRUST
 from fixed_clock import NOW
 from issuers import issuing
 from sandbox.close.stage import ANA, BEN, SEED, TASK
@@ -31,7 +32,7 @@ async def connected(web: Web, key: str, **client: Any) -> Any:
     """A client that calls with this key."""
     headers = {"Authorization": f"Bearer {key}"}
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=BOUND_S) as http,
+        httpx2.AsyncClient(headers=headers, timeout=BOUND_S, verify=TRUST) as http,
         Client(streamable_http_client(web.url, http_client=http), **client) as opened,
     ):
         yield opened
@@ -39,7 +40,7 @@ async def connected(web: Web, key: str, **client: Any) -> Any:
 
 async def link(url: str, credential: str) -> None:
     """Paste a credential on the page at this address."""
-    async with httpx2.AsyncClient(timeout=BOUND_S) as http:
+    async with httpx2.AsyncClient(timeout=BOUND_S, verify=TRUST) as http:
         browser = Browser(http)
         assert (await browser.open(url)).status_code == 200
         assert (await browser.send(url, credential)).status_code == 200
@@ -122,7 +123,7 @@ async def test_the_person_of_a_token_signs_in_at_the_issuer_first(tmp_path: Path
                 async with connected(web, issuer.token(web.url)) as client:
                     refused = await answer_of(client, "get_task", id=TASK)
                     [page] = re.findall(r"open (\S+) to link", refused["next"])
-                    async with httpx2.AsyncClient(timeout=BOUND_S) as http:
+                    async with httpx2.AsyncClient(timeout=BOUND_S, verify=TRUST) as http:
                         browser = Browser(http)
                         await browser.open(page)
                         await browser.send(page, own, step="paste")

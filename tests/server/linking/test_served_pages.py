@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 
+from backends.wired import TRUST
 from fixed_clock import NOW
 from sandbox.close.stage import BEN, SEED, TASK
 from server.transports.keyed_server import KeyCaller
@@ -36,7 +37,7 @@ async def test_a_call_leads_to_the_page_and_goes_through_once_the_person_has_lin
         assert f"Persons can link credentials of their own at {base}, on pages that calls and" in str(
             web.process.err.next()
         )
-        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=20, base_url=base))
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=20, base_url=base, verify=TRUST))
         caller = KeyCaller(http, new.text)
         refused = await caller.call("get_task", id=TASK)
         assert refused["code"] == "link_required"

@@ -12,6 +12,7 @@ import httpx2
 from anyio.abc import ByteReceiveStream
 from mcp.server import Server
 
+from backends.wired import TRUST
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.linking.pages import LinkPages
@@ -69,7 +70,7 @@ async def listening(
 
 def client_at(address: str) -> httpx2.AsyncClient:
     """A client that calls from an address of this machine."""
-    return httpx2.AsyncClient(headers=ACCEPTS, transport=httpx2.AsyncHTTPTransport(local_address=address))
+    return httpx2.AsyncClient(headers=ACCEPTS, transport=httpx2.AsyncHTTPTransport(verify=TRUST, local_address=address))
 
 
 def session_of(answer: httpx2.Response) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import httpx2
 
+from backends.wired import TRUST
 from fixed_clock import FixedClock
 from server.transports.server_process import HELLO, META, Message
 from taskhand.config.settings import Settings
@@ -193,7 +194,7 @@ async def asking_server(
                 with anyio.fail_after(10):
                     await listening.wait()
                 base = said[0].split()[-1].removesuffix("/mcp")
-                async with httpx2.AsyncClient(base_url=base, timeout=10) as http:
+                async with httpx2.AsyncClient(base_url=base, timeout=10, verify=TRUST) as http:
                     yield app, http, said
                 tasks.cancel_scope.cancel()
     finally:

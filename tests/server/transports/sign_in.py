@@ -13,6 +13,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl
 
+from backends.wired import TRUST
+
 __all__ = ["CALLBACK", "SignIn", "signing_in"]
 
 CALLBACK = "http://127.0.0.1:9/callback"
@@ -56,7 +58,7 @@ class SignIn:
         query = parse_qs(urlsplit(url).query)
         self.asked.append(query["scope"][0])
         self.resources.add(query["resource"][0])
-        async with httpx2.AsyncClient() as browser:
+        async with httpx2.AsyncClient(verify=TRUST) as browser:
             page = await browser.get(url)
             for _ in range(12):
                 if page.is_redirect:
@@ -101,7 +103,7 @@ async def signing_in(url: str, sign_in: SignIn, mode: str = "auto") -> AsyncIter
         callback_handler=sign_in.come_back,
     )
     async with (
-        httpx2.AsyncClient(auth=oauth, follow_redirects=True) as http,
+        httpx2.AsyncClient(auth=oauth, follow_redirects=True, verify=TRUST) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode) as client,
     ):
         yield client

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from anyio.abc import ByteSendStream
 
+from backends.wired import TRUST
 from server.transports.http_server import ACCEPTS, HELLO, client_at, is_open, read_to_the_end, served, session_of
 from taskhand.server.transports.http_limits import HttpLimits
 
@@ -35,7 +36,7 @@ async def test_a_request_that_does_not_arrive_whole_is_given_up_and_others_are_s
         began = anyio.current_time()
         if sent:
             await line.send(sent)
-        async with httpx2.AsyncClient() as other:
+        async with httpx2.AsyncClient(verify=TRUST) as other:
             assert (await other.get(f"http://127.0.0.1:{port}/health")).status_code == 200
         with anyio.fail_after(5):
             await read_to_the_end(line)
@@ -49,7 +50,7 @@ async def test_bytes_that_trickle_in_do_not_prolong_the_time_of_a_request(store_
 
 
 async def test_a_request_in_two_parts_is_answered_and_its_answer_may_take_longer(store_file: Path) -> None:
-    async with served(store_file, SHORT) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
+    async with served(store_file, SHORT) as port, httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client:
         url = f"http://127.0.0.1:{port}/mcp"
         hello = await client.post(url, json=HELLO)
         async with client.stream("GET", url, headers=session_of(hello)) as stream:
@@ -63,7 +64,10 @@ async def test_a_request_in_two_parts_is_answered_and_its_answer_may_take_longer
 async def test_a_session_over_the_limit_takes_the_place_of_the_one_that_was_not_used_for_the_longest_time(
     store_file: Path,
 ) -> None:
-    async with served(store_file, HttpLimits(sessions_of_one=3)) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
+    async with (
+        served(store_file, HttpLimits(sessions_of_one=3)) as port,
+        httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client,
+    ):
         url = f"http://127.0.0.1:{port}/mcp"
         sessions = [session_of(await client.post(url, json=HELLO)) for _ in range(3)]
         assert await is_open(client, url, sessions[0])
@@ -79,7 +83,7 @@ async def test_a_session_over_the_limit_takes_the_place_of_the_one_that_was_not_
 
 async def test_a_client_that_opens_sessions_and_leaves_ends_none_that_is_used(store_file: Path) -> None:
     limits = HttpLimits(sessions_of_one=3)
-    async with served(store_file, limits) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
+    async with served(store_file, limits) as port, httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client:
         url = f"http://127.0.0.1:{port}/mcp"
         used = session_of(await client.post(url, json=HELLO))
         assert [await is_open(client, url, used) for _ in range(2)] == [True, True]

@@ -16,6 +16,7 @@ from typing import Final
 import anyio
 import httpx2
 
+from backends.wired import TRUST
 from fixed_clock import FixedClock
 from taskhand.backends.close.events.webhooks import CloseWebhookCheck
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookCheck
@@ -106,7 +107,7 @@ async def taking(
     try:
         async with (
             open_app(Settings.from_env({"TASKHAND_DB": str(store)}), clock) as app,
-            httpx2.AsyncClient() as client,
+            httpx2.AsyncClient(verify=TRUST) as client,
             anyio.create_task_group() as tasks,
         ):
             woken: list[str] = []
