@@ -265,3 +265,12 @@ async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_a
         for _ in range(3):
             await agent("get_task", id=task_id(1))
         assert sum(one.route == PIPELINES for one in stage.hubspot.requests) <= before + 1
+
+
+async def test_a_deleted_task_of_a_custom_stage_is_made_again_in_the_initial_status() -> None:
+    there, time = own()
+    async with staged(there, time) as stage:
+        known = (await stage.backend.statuses()).statuses
+        custom = next(one for one in known if str(one.id).isdecimal())
+        choice = await stage.backend.account.initial({"hs_pipeline_stage": custom.id})
+    assert choice == next(StatusChoice.of(one) for one in known if one.type == "initial")

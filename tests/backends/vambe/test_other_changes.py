@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backends.vambe.arm import WORLD
-from backends.vambe.wired import ANA, KEY, TASK, Time, backend_at, row, status
+from backends.vambe.wired import ANA, KEY, TASK, Time, backend_at, row, status, vambe
 from behaviour.world import NOW
 from taskhand.backends.base import Misread
 from taskhand.backends.vambe.adapter import VambeAdapter
@@ -147,3 +147,9 @@ async def test_a_refused_status_that_is_known_is_not_reported_as_unknown() -> No
         with pytest.raises(CallerError) as error:
             await mine.update_task(before, Edit(status=StatusChoice.of(known)))
     assert error.value.code == "upstream_refused"
+
+
+async def test_statuses_come_from_all_tasks_if_no_task_around_today_is_finished() -> None:
+    rows = [row(1, dueDate="2026-03-10"), row(2, dueDate="2019-01-01", status="Completado")]
+    async with serve(vambe(rows)) as url, backend_at(url, Time(), vambe_statuses=None) as backend:
+        assert "Completado" in {one.name for one in (await backend.statuses()).statuses}
