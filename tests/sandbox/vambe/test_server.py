@@ -9,6 +9,7 @@ import time
 import httpx2
 import pytest
 
+from backends.wired import TRUST
 from sandbox.vambe.stage import MEMBERS, TASKS, open_stage
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import run, serve
@@ -24,9 +25,9 @@ async def test_refuses_a_host_that_is_not_loopback(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2"])
 async def test_takes_a_free_port_and_releases_it(host: str) -> None:
-    async with serve(VambeSandbox(), host) as url, httpx2.AsyncClient(base_url=url) as client:
+    async with serve(VambeSandbox(), host) as url, httpx2.AsyncClient(base_url=url, verify=TRUST) as client:
         assert (await client.get(MEMBERS)).status_code == 401
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(verify=TRUST) as client:
         with pytest.raises(httpx2.ConnectError):
             await client.get(url)
 
@@ -39,7 +40,7 @@ async def test_two_sandboxes_share_nothing() -> None:
 
 async def test_stopping_does_not_wait_for_a_slow_request() -> None:
     sandbox = VambeSandbox(faults=[Fault("slow", seconds=3600)])
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(verify=TRUST) as client:
         async with serve(sandbox) as url:
             with pytest.raises(httpx2.ReadTimeout):
                 await client.get(url + TASKS, timeout=0.05)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
+from backends.wired import TRUST
 from taskhand.config.settings import Settings
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
@@ -78,7 +79,7 @@ async def open_site(
         server = create_server(app, access=access)
         async with (
             serve_board(server, start) as (address, serve),
-            httpx2.AsyncClient(base_url=address.partition("/#")[0]) as http,
+            httpx2.AsyncClient(base_url=address.partition("/#")[0], verify=TRUST) as http,
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(serve)

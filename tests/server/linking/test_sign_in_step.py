@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx2
 import pytest
 
+from backends.wired import TRUST
 from issuers import Issuer, issuing
 from server.linking.link_stage import BEN, CAT, Browser, LinkStage, link_stage, text_of
 from taskhand.domain.principal import Person
@@ -45,7 +46,7 @@ class Office:
     async def sign_in(self, address: str, subject: str = "ben", **claims: Any) -> str:
         """Sign in at the issuer's page; where it sends the browser back to."""
         self.issuer.person = {"sub": subject} | claims
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(verify=TRUST) as http:
             return str((await http.get(address)).headers["location"])
 
 

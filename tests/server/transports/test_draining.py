@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from backends.vambe.arm import vambe_settings
 from backends.vambe.wired import KEY, TASK, vambe
+from backends.wired import TRUST
 from behaviour.conftest import ERAS
 from behaviour.person import Person
 from safety.account import newest_change
@@ -160,7 +161,7 @@ async def test_readiness_ends_first_then_new_calls_are_refused_and_the_one_under
 ) -> None:
     async with (
         staged(tmp_path) as stage,
-        httpx2.AsyncClient(headers=ACCEPTS) as client,
+        httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client,
         held_call(stage, era) as (go_on, answers),
     ):
         mcp = f"{stage.url}/mcp"
@@ -212,7 +213,7 @@ async def test_a_question_is_answered_while_the_server_ends(tmp_path: Path) -> N
         async def answer(context: Any, params: ElicitRequestParams) -> ElicitResult:
             stage.draining.begin()
             stage.delay.set()
-            async with httpx2.AsyncClient(headers=ACCEPTS) as client:
+            async with httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client:
                 await wait_until_refused(client, f"{stage.url}/mcp")
             return await person.asked(context, params)
 
@@ -225,7 +226,7 @@ async def test_a_question_is_answered_while_the_server_ends(tmp_path: Path) -> N
 
 
 async def test_streams_of_both_eras_end_and_do_not_break(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage, httpx2.AsyncClient(headers=ACCEPTS) as client:
+    async with staged(tmp_path) as stage, httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client:
         mcp = f"{stage.url}/mcp"
         session = session_of(await client.post(mcp, json=HELLO))
         listen = {"notifications": {"resourceSubscriptions": [f"task://{TASK}"]}, "_meta": META}

@@ -13,6 +13,7 @@ import anyio
 import httpx2
 import pytest
 
+from backends.wired import TRUST
 from fixed_clock import FixedClock
 from server.webhooks.webhook_server import by_hubspot
 from taskhand.cli.serve import WebhookOptions
@@ -119,7 +120,7 @@ async def on_hubspot(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
     env = {"HUBSPOT_ACCESS_TOKEN": crm.token, "HUBSPOT_WEBHOOK_KEY": HUBSPOT_SECRET}
     async with (
         serve(crm) as url,
-        httpx2.AsyncClient(base_url=url, headers={"authorization": f"Bearer {crm.token}"}) as client,
+        httpx2.AsyncClient(base_url=url, headers={"authorization": f"Bearer {crm.token}"}, verify=TRUST) as client,
         serving(env | {"HUBSPOT_BASE_URL": url}, folder, clock) as (app, address),
     ):
         crm.hooks.url = address
@@ -138,7 +139,7 @@ async def on_close(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
     crm = CloseSandbox(clock=clock, faults=faults)
     async with AsyncExitStack() as stack:
         url = f"{await stack.enter_async_context(serve(crm))}/api/v1"
-        client = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, auth=(crm.key, "")))
+        client = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, auth=(crm.key, ""), verify=TRUST))
         events = [{"object_type": "task.lead", "action": one} for one in ("created", "updated", "deleted", "completed")]
         made = (await client.post("/webhook/", json={"url": "https://tasks.example.com", "events": events})).json()
         env = {"CLOSE_API_KEY": crm.key, "CLOSE_BASE_URL": url, "CLOSE_WEBHOOK_KEY": made["signature_key"]}
@@ -257,7 +258,7 @@ async def test_vambe_delivers_to_a_secret_address_that_some_task_was_changed(tmp
     crm = VambeSandbox(clock=clock, spec_variant=VambeVariant(topics="tasks"), faults=[Fault("forged")])
     async with (
         serve(crm) as url,
-        httpx2.AsyncClient(base_url=url, headers={"x-api-key": crm.key}) as client,
+        httpx2.AsyncClient(base_url=url, headers={"x-api-key": crm.key}, verify=TRUST) as client,
         serving(
             {"VAMBE_API_KEY": crm.key, "VAMBE_BASE_URL": url, "VAMBE_WEBHOOK_KEY": secret, "VAMBE_CACHE_S": "0"},
             tmp_path,
