@@ -5,15 +5,14 @@ become visible late and grow. If more than a few pages are new, the log is read 
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
-
-from pydantic import TypeAdapter
+from typing import Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.events.event_log import MAX_PAGES, Entry, EventLog, Stretch, moment_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
+from taskhand.backends.close.events.position import OVERLAP, POSITIONS, Position, Seen, remembered
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD
 from taskhand.domain.background_requests import is_idle
 from taskhand.domain.errors import CallerError
@@ -22,11 +21,6 @@ from taskhand.domain.event_source import KnownTasks, Look
 
 __all__ = ["CloseEvents"]
 
-_OVERLAP: Final = timedelta(minutes=5)
-"""The period of newest events that Close advises to read again."""
-_REMEMBERED: Final = timedelta(hours=1)
-"""How long read entries are remembered: longer than an entry can grow."""
-_MAX_REMEMBERED: Final = 5_000
 _KEPT_BY_CLOSE: Final = timedelta(days=30)
 _CALLS_EVERY_S: Final = 60
 """Seconds between looks at outgoing calls while the process is idle; calls are fewer than to-dos."""
@@ -36,57 +30,6 @@ _MIN_SPAN_S: Final = 1.0
 _MAX_SPAN_S: Final = 86_400.0 * 30
 _WHOLE: Final = 400
 """Maximum pages of a stretch that cannot be shortened."""
-
-
-class _Seen(NamedTuple):
-    """A read entry: its moment, its task, and whether it is a completion that was an event of its own."""
-
-    moment: str
-    task_id: str
-    is_own_event: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Position:
-    """The position up to which the log of one type was read; times ending in `_at` are Unix seconds by our clock.
-
-    `newest` is the moment of the newest read entry, by Close's clock; `newest_at` is when it was read. `seen` are the
-    read entries by id. `span_s` is the length in seconds of the next part of a long stretch, None if no part is left.
-    `waits_since` is since when entries wait for earlier ones of their tasks that are not visible yet; 0 if none waits.
-    `has_ended` is whether a look has reached the end of the log; until then, a known task may be newer than the entries
-    being read.
-    """
-
-    newest: str
-    newest_at: float
-    read_at: float
-    seen: dict[str, _Seen] = field(default_factory=dict)
-    span_s: float | None = None
-    waits_since: float = 0
-    has_ended: bool = False
-
-    @property
-    def known_from(self) -> datetime:
-        """The moment since which every created task is known."""
-        return self.moment - _OVERLAP if self.newest_at else self.moment
-
-    @property
-    def moment(self) -> datetime:
-        """`newest` as a moment."""
-        return datetime.fromisoformat(self.newest)
-
-    def has_seen(self, entry: Entry) -> bool:
-        """Whether an entry was read and has not grown since."""
-        return entry.id in self.seen and self.seen[entry.id].moment == moment_text(entry.changed)
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether no part of a long stretch is left to read."""
-        return self.span_s is None
-
-
-_POSITIONS: Final = TypeAdapter(dict[str, _Position])
-"""The positions of the logs, by the type of their tasks."""
 
 
 class CloseEvents:
@@ -110,13 +53,13 @@ class CloseEvents:
 
     async def begin(self, at: datetime) -> str:
         """The position at a moment; its `read_at` is early enough for the first look to read calls too."""
-        position = _Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S)
-        return _POSITIONS.dump_json(dict.fromkeys(self._logs, position)).decode()
+        position = Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S)
+        return POSITIONS.dump_json(dict.fromkeys(self._logs, position)).decode()
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Read the next events; `hints` are ignored, because the log has the same events."""
         del hints
-        positions, now = _POSITIONS.validate_json(position), self._clock().timestamp()
+        positions, now = POSITIONS.validate_json(position), self._clock().timestamp()
         looks = []
         for one, log in self._logs.items():
             was = positions.get(one)
@@ -134,13 +77,13 @@ class CloseEvents:
         events = sorted((event for look in looks for event in look.events), key=_order_of)
         return Look(
             tuple(events),
-            _POSITIONS.dump_json(positions).decode(),
+            POSITIONS.dump_json(positions).decode(),
             {one: task for look in looks for one, task in look.tasks.items()},
             any(look.is_behind for look in looks),
             " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
         )
 
-    async def _look(self, log: EventLog, was: _Position, known: KnownTasks, now: float) -> tuple[Look, _Position]:
+    async def _look(self, log: EventLog, was: Position, known: KnownTasks, now: float) -> tuple[Look, Position]:
         """Read the next events of one type of tasks; returns the look and the new position."""
         stretch, until, span_s = await _next_stretch(log, was, now)
         fresh = [entry for entry in stretch.entries if not was.has_seen(entry)]
@@ -148,7 +91,7 @@ class CloseEvents:
         completions = [entry for entry in stretch.entries if entry.action == "completed"]
         states = TaskStates(tasks, self._zone, completions)
         states.finished += [one for one in completions if one.id in was.seen and was.seen[one.id].is_own_event]
-        is_patient = not 0 < was.waits_since < now - _OVERLAP.total_seconds()
+        is_patient = not 0 < was.waits_since < now - OVERLAP.total_seconds()
         can_wait = was.has_ended and until is None and is_patient
         events, waiting = _read_events(was, fresh, stretch.entries, states, can_wait=can_wait)
         read = [entry for entry in fresh if entry not in waiting]
@@ -156,14 +99,14 @@ class CloseEvents:
         newest = min([newest, *(entry.changed for entry in waiting)])
         own_events = {entry.id for entry in states.finished}
         seen = was.seen | {
-            entry.id: _Seen(moment_text(entry.changed), entry.task_id, entry.id in own_events) for entry in read
+            entry.id: Seen(moment_text(entry.changed), entry.task_id, entry.id in own_events) for entry in read
         }
         after = replace(
             was,
             newest=moment_text(newest),
             newest_at=was.newest_at if newest == was.moment else now,
             read_at=now,
-            seen=_remembered(seen, newest),
+            seen=remembered(seen, newest),
             span_s=span_s,
             waits_since=(was.waits_since or now) if waiting else 0,
             has_ended=was.has_ended or until is None,
@@ -173,7 +116,7 @@ class CloseEvents:
 
 
 def _read_events(
-    was: _Position, fresh: Sequence[Entry], entries: Sequence[Entry], states: TaskStates, *, can_wait: bool
+    was: Position, fresh: Sequence[Entry], entries: Sequence[Entry], states: TaskStates, *, can_wait: bool
 ) -> tuple[list[TaskEvent], list[Entry]]:
     """The events of the `fresh` entries, and the entries that wait for earlier ones of their tasks."""
     known = frozenset(states.known)
@@ -191,7 +134,7 @@ def _read_events(
             states.is_finished(entry.task_id) or is_explained(entry, entries, reported)
         ):
             continue
-        is_old_update = entry.action == "updated" and entry.made < was.moment - _OVERLAP and entry.task_id in known
+        is_old_update = entry.action == "updated" and entry.made < was.moment - OVERLAP and entry.task_id in known
         has_grown = entry.id in was.seen or is_old_update
         is_newest = moment_text(entry.changed) >= latest.get(entry.task_id, "")
         if can_wait and is_newest and not states.follows(entry, has_grown=has_grown, made_after=was.known_from):
@@ -205,21 +148,19 @@ def _order_of(event: TaskEvent) -> str:
     return "" if event.at is None else moment_text(event.at)
 
 
-async def _next_stretch(log: EventLog, was: _Position, now: float) -> tuple[Stretch, datetime | None, float | None]:
+async def _next_stretch(log: EventLog, was: Position, now: float) -> tuple[Stretch, datetime | None, float | None]:
     """The next stretch, its end if the log continues after it, and the length in seconds of the part to try next.
 
     The last two are None if the stretch reaches the end of the log.
     """
     known_until = start = was.moment
-    # Entries older than the overlap before the last look were visible to it.
-    again = max(_OVERLAP - timedelta(seconds=max(0.0, was.read_at - was.newest_at)), timedelta())
-    end = datetime.fromtimestamp(now, UTC) + _OVERLAP
+    end = datetime.fromtimestamp(now, UTC) + OVERLAP
     span_s, is_cut = was.span_s, False
     for _ in range(_TRIES):
         until = None if span_s is None else start + timedelta(seconds=min(span_s, _MAX_SPAN_S))
         until = None if until is None or (until > end and not is_cut) else until
         most = _WHOLE if until is not None and span_s == _MIN_SPAN_S else MAX_PAGES
-        part = await log.read(known_until - again, until, known_until, max_pages=most)
+        part = await log.read(was.read_from, until, known_until, max_pages=most)
         if part.cut_at is not None:
             is_cut = True
             left_s = (part.cut_at - start).total_seconds()
@@ -233,7 +174,7 @@ async def _next_stretch(log: EventLog, was: _Position, now: float) -> tuple[Stre
     return Stretch(()), start, span_s
 
 
-def _gap_of(was: _Position, now: float, hidden: int) -> str | None:
+def _gap_of(was: Position, now: float, hidden: int) -> str | None:
     """The sentences on changes that may be missing; None if none are."""
     gaps = []
     if now - was.read_at > _KEPT_BY_CLOSE.total_seconds():
@@ -244,10 +185,3 @@ def _gap_of(was: _Position, now: float, hidden: int) -> str | None:
             f"After an hour, Close shows changed values only to admins: {hidden} changes are reported without values."
         )
     return " ".join(gaps) or None
-
-
-def _remembered(seen: dict[str, _Seen], newest: datetime) -> dict[str, _Seen]:
-    oldest = moment_text(newest - _REMEMBERED)
-    recent = [(one, entry) for one, entry in seen.items() if entry.moment >= oldest]
-    recent.sort(key=lambda pair: pair[1].moment)
-    return dict(recent[-_MAX_REMEMBERED:])
