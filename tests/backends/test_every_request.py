@@ -9,7 +9,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from passing import Time
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.events.webhooks import CloseWebhookAdmin
 from taskhand.backends.hubspot.client import HubSpotClient
@@ -18,6 +17,7 @@ from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.domain.errors import RateLimited, TaskhandError
 from taskhand.http.client import Client
 from taskhand.http.upstream import Runtime, Upstream
+from virtual_time import Time
 
 OPENERS: dict[str, Callable[[Any], Any]] = {
     "close": lambda http: CloseClient(http, None),

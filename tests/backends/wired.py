@@ -10,12 +10,12 @@ from typing import Final
 
 import httpx2
 
-from passing import Time
 from taskhand.config.settings import Settings
 from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.upstream import Limits, Runtime
 from taskhand.service.app_context import AppContext
 from taskhand.wiring import open_app
+from virtual_time import Time
 
 __all__ = ["TRUST", "open_wired"]
 

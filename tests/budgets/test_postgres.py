@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from budgets.test_reservation import assert_within
-from killed import assert_killed, die
+from child_process import assert_killed, die
 from postgres_server import TestDatabase
 from taskhand.budgets.postgres import BUDGETS, PostgresBudget, PostgresBudgets
 from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window

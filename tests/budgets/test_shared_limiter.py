@@ -8,7 +8,6 @@ import anyio
 import pytest
 
 from budgets.test_reservation import assert_within
-from passing import SharedTime, Time, settle
 from taskhand.budgets.reservation import BudgetState, ReservationRequest, reserve
 from taskhand.budgets.shared_limiter import Reservation, SharedRateLimiter
 from taskhand.domain.background_requests import idle_share
@@ -16,6 +15,7 @@ from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import RateLimited
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate, without_pauses
+from virtual_time import SharedTime, Time, settle
 
 RATE = Rate(10, 1.0)
 

@@ -15,7 +15,7 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
-from killed import assert_killed, die
+from child_process import assert_killed, die
 from server.transports.server_process import Pipe, output, run
 from server.transports.task_calls import DRAFT, contents, create_task
 from taskhand.cli.backup import backup, restore

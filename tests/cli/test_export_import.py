@@ -15,7 +15,6 @@ from click.testing import CliRunner, Result
 
 from builders import DONE, PENDING, STARTED
 from fixed_clock import NOW
-from passing import Time
 from safety.crms import CRMS, Crm
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.local.seed import seed_store
@@ -29,6 +28,7 @@ from taskhand.sandbox.server import serve
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.export_tasks import export_records
 from taskhand.wiring import open_app, open_local_store
+from virtual_time import Time
 
 TABLES = ("task", "task_responsible", "status", "member", "contact")
 ODD = "=HYPERLINK(\"http://evil.example\"),\n'quoted'; Ñandú\u2028 \U0001f600"

@@ -4,7 +4,6 @@ import math
 
 import anyio
 
-from passing import Time
 from taskhand.domain.deadline import (
     acquire_in_time,
     call_deadline,
@@ -14,6 +13,7 @@ from taskhand.domain.deadline import (
     part_of_call,
     time_left,
 )
+from virtual_time import Time
 
 
 def test_all_waits_of_a_call_share_one_deadline_which_leaves_a_second_for_the_answer() -> None:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passing import SharedTime
 from taskhand.domain.background_requests import IdleShare, idle_share
 from taskhand.domain.errors import RateLimited
 from taskhand.http.account_limiter import LimiterInAccount
@@ -23,6 +22,7 @@ from taskhand.http.rate_limiter import (
     with_request,
     without_pauses,
 )
+from virtual_time import SharedTime
 
 if TYPE_CHECKING:
     from http.conftest import Time

@@ -17,7 +17,6 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, TextContent
 
 from behaviour.agent import Refused
-from passing import Time
 from safety.crms import Crm, Place, Sight
 from safety.cut_connections import Line
 from safety.gate import Gate
@@ -27,6 +26,7 @@ from taskhand.sandbox.request_log import Logged
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
+from virtual_time import Time
 
 __all__ = [
     "Agent",

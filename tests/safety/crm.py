@@ -9,11 +9,11 @@ from typing import Any, Literal, Protocol
 
 import httpx2
 
-from passing import Time
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.request_log import Logged
 from taskhand.service.app_context import AppContext
+from virtual_time import Time
 
 __all__ = ["Crm", "OddTasks", "Place", "Sandbox", "Sight", "Trait"]
 

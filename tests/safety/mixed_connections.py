@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp import Client
 
-from backends.vambe.journey import Waiting
+from backends.slow_transport import NetworkTime
 from journals import journal_at
 from safety.account import Agent
 from safety.crms import CLOSE, HUBSPOT, Sandbox
@@ -33,7 +33,7 @@ class Mixed:
     agent: Agent
     there: dict[str, Sandbox]
     lines: dict[str, Mute]
-    time: Waiting
+    time: NetworkTime
 
     def requests(self, name: str) -> list[str]:
         """What a CRM was asked, as methods with paths."""
@@ -53,7 +53,7 @@ async def mixed(
 
     All are in Santiago but the store, which is in Madrid. The first task of `north` has the fields of `odd`.
     """
-    time = Waiting()
+    time = NetworkTime()
     there = {"north": HUBSPOT.sandbox(tasks, time, ()), "south": CLOSE.sandbox(tasks, time, ())}
     lines = {name: Mute(time) for name in there}
     served = OddRow(there["north"], HUBSPOT.task_id(1))
@@ -76,7 +76,7 @@ async def mixed(
 
 
 @asynccontextmanager
-async def _home(folder: Path, time: Waiting) -> AsyncIterator[AppContext]:
+async def _home(folder: Path, time: NetworkTime) -> AsyncIterator[AppContext]:
     backend = open_file_store(
         folder / "tasks.sqlite", clock=time.moment, new_id=sequential_id, user="Elena", timezone="Europe/Madrid"
     )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from backends.vambe.journey import Waiting
+from backends.slow_transport import NetworkTime
 from backends.wired import TRUST
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Mute(httpx2.AsyncBaseTransport):
     A request is carried out at once where it `arrives`, else never.
     """
 
-    def __init__(self, time: Waiting) -> None:
+    def __init__(self, time: NetworkTime) -> None:
         self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
         self._time = time
         self.is_mute: Callable[[httpx2.Request], bool] = lambda _: False

@@ -9,8 +9,8 @@ from typing import Any
 
 from mcp import Client
 
+from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe import wired as on_vambe
-from backends.vambe.journey import Journey, Waiting
 from safety.account import Agent
 from safety.victim import journal_in
 from taskhand.sandbox.server import serve
@@ -45,10 +45,12 @@ class SlowCrm:
         return Counter(one.path.rpartition("/")[2] for one in self.there.requests if one.method == "PUT")
 
     @asynccontextmanager
-    async def server(self, time: Waiting, policy: WritePolicy | None = None) -> AsyncIterator[tuple[Agent, AppContext]]:
+    async def server(
+        self, time: NetworkTime, policy: WritePolicy | None = None
+    ) -> AsyncIterator[tuple[Agent, AppContext]]:
         """A server in a process of its own, as far as the journal can tell, and an agent."""
         journal = journal_in(self.folder)
-        way = Journey(time, latency_s=0.25)
+        way = SlowTransport(time, latency_s=0.25)
         try:
             async with on_vambe.wired(self.url, time, transport=way, vambe_rate=_RATE) as app:
                 app = replace(app, lazy_journal=Lazy(lambda: journal), policy=policy or app.policy)  # noqa: PLW2901  the same, shared

@@ -11,7 +11,6 @@ from backends.close import wired as on_close
 from backends.vambe import wired as on_vambe
 from backends.vambe.arm import vambe_settings
 from behaviour.world import NOW
-from passing import Time
 from postgres_server import TestDatabase
 from safety.account import Agent
 from safety.crms import CLOSE, VAMBE, Crm
@@ -20,6 +19,7 @@ from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
+from virtual_time import Time
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference
 
-from backends.vambe.journey import Waiting
+from backends.slow_transport import NetworkTime
 from behaviour.agent import Refused
 from behaviour.conftest import ERAS
 from safety.account import Agent
@@ -34,7 +34,7 @@ class Stage:
     crm: Crm
     there: Sandbox
     line: Mute
-    time: Waiting
+    time: NetworkTime
     app: AppContext
     client: Client
 
@@ -75,7 +75,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(crm: Crm, era: str = ERAS[-1]) -> AsyncIterator[Stage]:
-    time = Waiting()
+    time = NetworkTime()
     there, line = crm.sandbox(TASKS, time, ()), Mute(time)
     async with serve(there) as url, crm.wired(url, time, transport=line) as app:
         app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy

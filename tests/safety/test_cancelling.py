@@ -10,13 +10,13 @@ from mcp import Client
 
 from backends.vambe import wired as on_vambe
 from behaviour.conftest import ERAS
-from passing import Time
 from safety.account import Agent, newest_change, to_journal_line, to_logged_line
 from safety.crms import VAMBE
 from safety.gate import Gate
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import WritePolicy
+from virtual_time import Time
 
 TASKS, HELD = 60, 20
 A_WHILE = 50

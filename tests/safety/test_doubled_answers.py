@@ -11,11 +11,11 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import Client
 
-from passing import Time
 from safety.account import Agent
 from safety.crms import CRMS, Crm
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
+from virtual_time import Time
 
 
 @asynccontextmanager

@@ -21,7 +21,6 @@ from mcp import Client
 from backends.vambe import wired as on_vambe
 from behaviour.agent import Refused
 from behaviour.world import NOW
-from passing import Time
 from safety.account import Agent
 from safety.crms import CRMS, Crm, Sight
 from safety.gate import Gate
@@ -34,6 +33,7 @@ from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_abandoned
+from virtual_time import Time
 
 HUNDRED = 100
 BOUND_S = 30.0

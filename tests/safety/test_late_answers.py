@@ -16,7 +16,6 @@ from backends.vambe.wired import KEY
 from behaviour.agent import Refused
 from behaviour.world import NOW
 from journals import numbered
-from passing import Time
 from postgres_server import TestDatabase
 from safety.account import Agent
 from safety.crms import VAMBE
@@ -31,6 +30,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from taskhand.wiring import open_app
+from virtual_time import Time
 
 
 class PausedJournal(PostgresJournal):

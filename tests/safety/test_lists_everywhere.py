@@ -9,7 +9,7 @@ import pytest
 
 from backends.close import wired as on_close
 from backends.hubspot import wired as on_hubspot
-from backends.vambe.journey import Waiting
+from backends.slow_transport import NetworkTime
 from behaviour.agent import Refused
 from safety.crms import CLOSE, HUBSPOT, VAMBE
 from safety.mixed_connections import Mixed, mixed
@@ -78,7 +78,7 @@ async def test_own_tasks_of_all_connections_are_one_list(tmp_path: Path) -> None
 
 
 async def test_all_crms_and_two_accounts_of_one_are_one_list() -> None:
-    time, day = Waiting(), date(2026, 3, 1)
+    time, day = NetworkTime(), date(2026, 3, 1)
     crms = {"sales": HUBSPOT, "support": CLOSE, "partners": HUBSPOT, "field": VAMBE}
     async with AsyncExitStack() as stack:
         apps: dict[str, AppContext] = {}

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 from mcp import Client
 
+from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe import wired as on_vambe
-from backends.vambe.journey import Journey, Waiting
 from safety.account import Agent, observe_call, staged
 from safety.crms import CRMS, Crm
 from taskhand.sandbox.server import serve
@@ -19,9 +19,9 @@ ANA = {"responsibleIds": ["Ana Soto"]}
 
 
 async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_and_are_never_refused() -> None:
-    time = Waiting()
+    time = NetworkTime()
     there = on_vambe.vambe(TASKS, clock=time.moment, spec_variant=SpecVariant(per_second=RATE))
-    way = Journey(time, latency_s=0.25)
+    way = SlowTransport(time, latency_s=0.25)
     async with (
         serve(there) as url,
         on_vambe.wired(url, time, transport=way, vambe_rate=RATE) as app,

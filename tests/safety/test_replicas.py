@@ -16,11 +16,11 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from passing import Time
 from postgres_server import OwnServer, TestDatabase
 from safety.crms import CRMS
 from safety.gate import Gate
 from taskhand.sandbox.server import serve
+from virtual_time import Time
 
 VAMBE = next(one for one in CRMS if one.name == "vambe")
 BOUND_S = 30.0

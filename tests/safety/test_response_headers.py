@@ -10,11 +10,11 @@ from anyio.abc import ByteStream, SocketAttribute
 from mcp import Client
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from passing import Time
 from safety.account import Agent
 from safety.crms import CRMS, Crm
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
+from virtual_time import Time
 
 ODD = ("caf\xe9".encode("latin-1"), "café".encode(), b"\xff\xfe", "٣".encode())
 READ_BY_TASKHAND = (

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from backends.vambe.journey import Journey, Waiting
+from backends.slow_transport import NetworkTime, SlowTransport
 from behaviour.agent import Refused
 from safety.account import Agent
 from safety.crms import CLOSE
@@ -25,7 +25,7 @@ MANY = 400
 ALL_AT_ONCE = WritePolicy(plan_over=TASKS)
 
 
-async def call_in_time(agent: Agent, time: Waiting, tool: str, **arguments: Any) -> dict[str, Any]:
+async def call_in_time(agent: Agent, time: NetworkTime, tool: str, **arguments: Any) -> dict[str, Any]:
     """The answer of a tool, which comes in time."""
     time.now += 2.0
     began = time.now
@@ -45,7 +45,7 @@ def assert_part(answer: dict[str, Any], crm: SlowCrm) -> int:
     return written
 
 
-async def begin_plan(crm: SlowCrm, agent: Agent, time: Waiting) -> tuple[str, dict[str, Any]]:
+async def begin_plan(crm: SlowCrm, agent: Agent, time: NetworkTime) -> tuple[str, dict[str, Any]]:
     """A planId, and the answer to its first apply_plan."""
     plan = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
     answer = await call_in_time(agent, time, "apply_plan", planId=plan["planId"])
@@ -55,7 +55,7 @@ async def begin_plan(crm: SlowCrm, agent: Agent, time: Waiting) -> tuple[str, di
 
 
 async def test_a_plan_is_continued_until_no_task_is_left_and_undone_as_one(tmp_path: Path) -> None:
-    time = Waiting()
+    time = NetworkTime()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time) as (agent, _):
         plan_id, first = await begin_plan(crm, agent, time)
         preview = await call_in_time(agent, time, "apply_plan", planId=plan_id, dryRun=True)
@@ -79,7 +79,7 @@ async def test_a_plan_is_continued_until_no_task_is_left_and_undone_as_one(tmp_p
 async def test_an_unfinished_change_returns_a_plan_id_and_its_key_returns_the_state(
     tmp_path: Path,
 ) -> None:
-    time, key = Waiting(), {"idempotencyKey": "one"}
+    time, key = NetworkTime(), {"idempotencyKey": "one"}
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
         first = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN, **key)
         assert_part(first, crm)
@@ -97,7 +97,7 @@ async def test_an_unfinished_change_returns_a_plan_id_and_its_key_returns_the_st
 
 
 async def test_another_process_continues_a_plan_and_two_at_once_write_each_task_once(tmp_path: Path) -> None:
-    time = Waiting()
+    time = NetworkTime()
     async with slow_crm(tmp_path, TASKS) as crm:
         async with crm.server(time) as (agent, _):
             plan_id, first = await begin_plan(crm, agent, time)
@@ -123,7 +123,7 @@ async def test_another_process_continues_a_plan_and_two_at_once_write_each_task_
 async def test_a_task_that_was_changed_between_the_parts_is_reported_and_the_others_are_written(
     tmp_path: Path,
 ) -> None:
-    time = Waiting()
+    time = NetworkTime()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time) as (agent, app):
         plan_id, _ = await begin_plan(crm, agent, time)
         moved, same = [one for one in crm.ids if one not in crm.renamed][:2]
@@ -142,7 +142,7 @@ async def test_a_task_that_was_changed_between_the_parts_is_reported_and_the_oth
 
 
 async def test_after_a_crash_during_a_continued_plan_each_task_is_written_once(tmp_path: Path) -> None:
-    time = Waiting()
+    time = NetworkTime()
     async with slow_crm(tmp_path, TASKS) as crm:
         async with crm.server(time) as (agent, app):
             plan_id, first = await begin_plan(crm, agent, time)
@@ -160,7 +160,7 @@ async def test_after_a_crash_during_a_continued_plan_each_task_is_written_once(t
 
 
 async def test_an_undone_change_cannot_be_resumed(tmp_path: Path) -> None:
-    time = Waiting()
+    time = NetworkTime()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):
         first = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
         await call_in_time(agent, time, "undo_change", changeId=first["changeId"])
@@ -170,8 +170,8 @@ async def test_an_undone_change_cannot_be_resumed(tmp_path: Path) -> None:
 
 
 async def test_a_plan_whose_first_call_had_time_only_to_read_is_continued() -> None:
-    time, crm = Waiting(), CLOSE
-    way = Journey(time, latency_s=9.0)
+    time, crm = NetworkTime(), CLOSE
+    way = SlowTransport(time, latency_s=9.0)
     async with (
         serve(crm.sandbox(MANY, time, ())) as url,
         crm.wired(url, time, transport=way) as app,
@@ -190,7 +190,7 @@ async def test_a_plan_whose_first_call_had_time_only_to_read_is_continued() -> N
 
 
 async def test_the_plan_id_of_an_unfinished_create_creates_each_remaining_task_once(tmp_path: Path) -> None:
-    time = Waiting()
+    time = NetworkTime()
     own = {"responsibleIds": ["me"], "priority": "1"}
     tasks = [own | {"title": f"New {number:02}"} for number in range(TASKS)]
     async with slow_crm(tmp_path, 1) as crm, crm.server(time, ALL_AT_ONCE) as (agent, _):

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from passing import Time
 from safety.account import Agent, assert_all_is_true, newest_change, observe_call
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, Crm
@@ -18,6 +17,7 @@ from safety.victim import app_at
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.recovery import recover_abandoned
+from virtual_time import Time
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from passing import Time
 from safety.crms import CRMS, Crm
 from safety.odd_row import OddRow
 from taskhand.domain.policy import NO_POLICY, Policy
@@ -20,6 +19,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
+from virtual_time import Time
 
 HUGE = 10**400
 CASES = [(crm, odd, field) for crm in CRMS for odd, field in crm.odd.unreadable]

@@ -22,7 +22,6 @@ from mcp import Client
 
 from behaviour.world import NOW
 from journals import numbered
-from passing import Time
 from safety.account import Agent
 from safety.crms import CRMS
 from taskhand.backends.local.backend import LocalBackend
@@ -33,6 +32,7 @@ from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
+from virtual_time import Time
 from whole_answers import WHOLE
 
 __all__ = ["Job", "Mortal", "app_at", "journal_in", "store_in"]

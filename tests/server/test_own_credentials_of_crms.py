@@ -12,7 +12,6 @@ import pytest
 from mcp import Client
 
 from fixed_clock import NOW
-from passing import Time
 from safety.crms import CRMS, Crm, Sandbox
 from server.offices import answer_of, client_of
 from taskhand.cli.sandbox import CRMS as SANDBOXES
@@ -24,6 +23,7 @@ from taskhand.sandbox.server import serve
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
+from virtual_time import Time
 
 OWNER, BEN, CAT, NOBODY = "qowner", "qben", "qcat", "qnob"
 STATUSES = "Pendiente:initial,En Progreso:in_progress,Completado:done"

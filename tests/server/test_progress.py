@@ -5,7 +5,7 @@ from dataclasses import replace
 import anyio
 from mcp import Client
 
-from backends.vambe.journey import Journey, Waiting
+from backends.slow_transport import NetworkTime, SlowTransport
 from safety.account import Agent
 from safety.crms import HUBSPOT
 from taskhand.sandbox.server import serve
@@ -30,14 +30,14 @@ async def test_progress_never_goes_back_when_a_call_begins_to_write() -> None:
 
 
 async def test_reading_reports_progress_once_a_tick() -> None:
-    time, crm = Waiting(), HUBSPOT
+    time, crm = NetworkTime(), HUBSPOT
     told: list[tuple[float, float | None, str | None]] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         told.append((progress, total, message))
 
     there = crm.sandbox(300, time, ())
-    async with serve(there) as url, crm.wired(url, time, transport=Journey(time, latency_s=0.25)) as app:
+    async with serve(there) as url, crm.wired(url, time, transport=SlowTransport(time, latency_s=0.25)) as app:
         app = replace(app, call_time=replace(app.call_time, read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         # In the older era this client sends messages, as every host does; else it calls the server's functions.
         async with Client(create_server(app), mode="legacy") as client:

@@ -9,8 +9,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from child_process import die, exit_code, fork
 from fixed_clock import FixedClock
-from killed import die, exit_code, fork
 from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings

@@ -7,7 +7,6 @@ import pytest
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
 from backends.example.mapping import STATUSES
-from passing import Time
 from safety.victim import journal_in
 from taskhand.backends.remote.adapter import Timing
 from taskhand.domain.deadline import current_deadline
@@ -20,6 +19,7 @@ from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import execute_intents
 from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
+from virtual_time import Time
 
 
 class Slow(ExampleClient):

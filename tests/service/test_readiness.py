@@ -9,7 +9,6 @@ from pathlib import Path
 import anyio
 import pytest
 
-from passing import Time
 from safety.crms import CRMS, VAMBE, Crm, Sandbox
 from safety.victim import app_at
 from server.offices import open_offices
@@ -17,6 +16,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import CallTime
 from taskhand.service.readiness import Readiness, Ready, check_readiness
+from virtual_time import Time
 
 
 @dataclass

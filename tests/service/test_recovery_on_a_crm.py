@@ -7,7 +7,6 @@ import pytest
 
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
-from passing import Time
 from safety.victim import journal_in
 from taskhand.backends.remote.adapter import Timing
 from taskhand.domain.deadline import call_deadline, time_left
@@ -20,6 +19,7 @@ from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from taskhand.service.write_call import Call
+from virtual_time import Time
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
 

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from builders import refused
-from killed import assert_killed, die
+from child_process import assert_killed, die
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.sqlite import JOURNAL

@@ -10,8 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 
+from child_process import assert_killed, die, exit_code, fork
 from fixed_clock import NOW, FixedClock
-from killed import assert_killed, die, exit_code, fork
 from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.vault.cipher import Cipher

@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from killed import assert_killed, die
+from child_process import assert_killed, die
 from taskhand.domain.errors import LinkBroken, OperatorError
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.rotation import Rotation, rotate_key

@@ -9,7 +9,6 @@ from backends.close import wired
 from backends.close.arm import close_sandbox
 from backends.remote.doctor_crm import Crm as DoctorCrm
 from behaviour.world import SANTIAGO
-from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
 from safety.odd_row import ABSENT
@@ -17,6 +16,7 @@ from server.example_calls import DUE_DATE
 from taskhand.backends.close import mapping
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.server import serve
+from virtual_time import Time
 
 __all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 

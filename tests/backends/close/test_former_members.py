@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from passing import Time
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.paging import Page
@@ -12,6 +11,7 @@ from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import OperatorError
 from taskhand.http.response_body import Reply
 from taskhand.http.retry import RequestKind
+from virtual_time import Time
 
 
 @dataclass

@@ -11,13 +11,13 @@ from pydantic import SecretStr
 
 from backends.close.wired import KEY, close
 from behaviour.world import NOW
-from passing import Time
 from taskhand.backends.close.factory import FACTORY, CloseSettings
 from taskhand.backends.factory import OpenContext
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.telemetry import Budget
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.server import serve
+from virtual_time import Time
 
 PERSONS, CALLS, RATE = 5, 4, 4
 

@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from backends.close.arm import close_settings
 from backends.wired import open_wired
 from behaviour.world import NOW, PEOPLE
-from passing import Time
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Journal
@@ -26,6 +25,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
+from virtual_time import Time
 
 __all__ = [
     "ANA",

@@ -15,7 +15,6 @@ from backends.hubspot import wired as hubspot_wired
 from backends.local.open_store import empty_database, open_database, open_store
 from backends.vambe import wired as vambe_wired
 from fixed_clock import FixedClock
-from passing import Time
 from taskhand.backends.close.mapping import task_of
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
@@ -25,6 +24,7 @@ from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
+from virtual_time import Time
 
 if TYPE_CHECKING:
     from postgres_server import TestDatabase

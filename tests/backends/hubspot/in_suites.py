@@ -10,12 +10,12 @@ from backends.hubspot import wired
 from backends.hubspot.arm import hubspot_sandbox
 from backends.remote.doctor_crm import Crm as DoctorCrm
 from behaviour.world import SANTIAGO
-from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
 from taskhand.backends.hubspot import task_reader
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
+from virtual_time import Time
 
 __all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read"

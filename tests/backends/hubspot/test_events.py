@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from backends.hubspot.wired import ANA, CAROLINA, ELENA, KEY, LUIS, NOW, Stage, hubspot, row, seed, staged, task_id
-from passing import Time
 from taskhand.backends.hubspot.events.position import Position
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent
@@ -20,6 +19,7 @@ from taskhand.domain.task import Task
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import Request
+from virtual_time import Time
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
 TASKS = "/crm/v3/objects/tasks"

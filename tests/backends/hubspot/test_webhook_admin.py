@@ -7,7 +7,6 @@ import pytest
 
 from backends.hubspot.wired import hubspot
 from backends.wired import TRUST
-from passing import Time
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
@@ -18,6 +17,7 @@ from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
 from taskhand.sandbox.hubspot.errors import APP
 from taskhand.sandbox.server import serve
+from virtual_time import Time
 
 URL, OTHER = "https://tasks.example.com/webhooks/hubspot", "https://other.example.com/webhooks/hubspot"
 CREATE = "POST /webhooks/v3/{appId}/subscriptions"

@@ -11,12 +11,12 @@ from pydantic import SecretStr
 from backends.hubspot.arm import hubspot_settings
 from backends.wired import open_wired
 from behaviour.world import NOW, SANTIAGO
-from passing import Time
 from taskhand.backends.hubspot.adapter import HubSpotAdapter
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
+from virtual_time import Time
 
 __all__ = [
     "ANA",

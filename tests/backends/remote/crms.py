@@ -8,7 +8,6 @@ from typing import Final
 
 from backends.remote.doctor_crm import Crm
 from backends.suites import IN_SUITES
-from passing import Time
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.http.upstream import Runtime
@@ -16,6 +15,7 @@ from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.service.health_checks import check_health
 from taskhand.wiring import open_app
+from virtual_time import Time
 
 __all__ = ["CLOSE", "CRMS", "HUBSPOT", "NOWHERE", "VAMBE", "Crm", "looked_at"]
 

@@ -20,7 +20,6 @@ from uuid import uuid4
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import MESSAGES, ExampleClient, JsonObject
 from backends.example.mapping import task_body
-from passing import Time
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
@@ -41,6 +40,7 @@ from taskhand.domain.errors import (
 from taskhand.domain.request_log import record_request
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import looks_now
+from virtual_time import Time
 
 __all__ = [
     "AtomicAdapter",

@@ -7,7 +7,6 @@ import anyio.lowlevel
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
 from backends.example.mapping import task_body
-from passing import Time
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batches import BatchAdapter
@@ -15,6 +14,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NoAnswer, NotFound
 from taskhand.domain.task import Task
+from virtual_time import Time
 
 EDIT = Edit(priority=2)
 

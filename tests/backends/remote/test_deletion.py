@@ -2,12 +2,12 @@
 
 import pytest
 
-from passing import Time
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, TaskhandError
 from taskhand.domain.request_log import record_request
+from virtual_time import Time
 
 
 class Tasks:

@@ -16,7 +16,6 @@ from pydantic import MISSING
 
 from backends.remote.faults_table import KINDS, OTHER, ROWS, Kind, Note, Result, Row
 from behaviour.agent import Agent, Refused
-from passing import Time
 from safety.crms import CRMS, Crm, Sandbox
 from safety.gate import Gate
 from taskhand.backends.base import ItemResult
@@ -30,6 +29,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
+from virtual_time import Time
 
 CASES = [(crm, kind, row) for crm in CRMS for row in ROWS for kind in KINDS if row.result(crm, kind)]
 ROUTE: dict[Kind, str] = {"update": "one", "delete": "delete", "create": "create", "bulk": "many", "read": "read"}

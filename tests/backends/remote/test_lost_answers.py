@@ -11,13 +11,13 @@ from backends.example.adapter import ExampleAdapter
 from backends.example.client import MESSAGES, ExampleClient, JsonObject
 from backends.example.mapping import task_body
 from builders import refused
-from passing import Time
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, RateLimited, UpstreamError, UpstreamFailed
 from taskhand.domain.request_log import record_request
+from virtual_time import Time
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
 

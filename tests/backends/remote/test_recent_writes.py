@@ -1,7 +1,7 @@
 """Remembered writes and deletions, and for how long they are remembered."""
 
-from passing import Time
 from taskhand.backends.remote.recent_writes import RecentWrites
+from virtual_time import Time
 
 
 def test_a_deletion_is_remembered_during_the_list_lag_plus_the_cache_lifetime() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from passing import Time
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.deadline import call_deadline
+from virtual_time import Time
 
 
 @pytest.mark.parametrize(("seconds", "is_waited"), [(4.0, True), (6.0, False)])

@@ -9,7 +9,6 @@ from backends.remote.doctor_crm import Crm as DoctorCrm
 from backends.vambe import wired
 from backends.vambe.arm import vambe_sandbox
 from behaviour.world import PEOPLE, SANTIAGO
-from passing import Time
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
 from safety.crm import Crm, OddTasks, Sandbox, Sight
 from safety.odd_row import ABSENT
@@ -17,6 +16,7 @@ from server.example_calls import DUE_DATE
 from taskhand.backends.vambe import account
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
+from virtual_time import Time
 
 __all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 HUGE = 10**400

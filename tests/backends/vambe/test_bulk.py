@@ -10,11 +10,10 @@ import httpx2
 import pytest
 from anyio.lowlevel import checkpoint
 
+from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe.arm import WORLD
-from backends.vambe.journey import Journey, Waiting
 from backends.vambe.wired import ANA, EVER, KEY, LIST, backend_at, status, task_id, vambe
 from behaviour.world import NOW
-from passing import Time
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.messages import Messages
@@ -30,6 +29,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
+from virtual_time import Time
 
 PUT = "PUT /api/public/tasks/{id}"
 VAMBE = Messages("Vambe")
@@ -78,9 +78,9 @@ def changed_ids(there: VambeSandbox) -> set[str]:
 
 
 async def test_a_thousand_changes_keep_to_the_rate_and_reach_it_and_each_has_the_time_of_one_call() -> None:
-    time = Waiting()
+    time = NetworkTime()
     there = vambe(1_000, clock=time.moment, spec_variant=SpecVariant(per_second=10))
-    way = Journey(time, latency_s=0.25)
+    way = SlowTransport(time, latency_s=0.25)
     async with staged(there, time, transport=way, vambe_rate=10) as (backend, tasks):
         began = time.now = time.now + 2
         outcomes = await backend.update_tasks(rename_edits(tasks))

@@ -13,7 +13,6 @@ from backends.vambe.arm import WORLD
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent
 from behaviour.world import CAROLINA, CUSTOMER, NOW, PEOPLE
-from passing import Time
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import ArrayQuery, VambeClient, Window
@@ -24,6 +23,7 @@ from taskhand.http.upstream import Upstream
 from taskhand.sandbox.request_log import Logged
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
+from virtual_time import Time
 
 TASKS = "/api/public/tasks"
 TASK = "01d00000-0000-4000-8000-000000000001"

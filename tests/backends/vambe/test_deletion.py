@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from backends.vambe.wired import EVER, KEY, LIST, TASK, backend_at, status, task_id, vambe
-from passing import Time
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
@@ -19,6 +18,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
+from virtual_time import Time
 
 DELETE = "DELETE /api/public/tasks/{id}"
 VAMBE = Messages("Vambe")

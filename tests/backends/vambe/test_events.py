@@ -11,7 +11,6 @@ from backends.events.arms import VambeOthers, World, open_vambe
 from backends.events.feed import Feed
 from backends.vambe.test_task_mapper import row
 from backends.vambe.wired import task_id
-from passing import Time
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -25,6 +24,7 @@ from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.http.response_body import Json
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import SpecVariant
+from virtual_time import Time
 
 LIST = "GET /api/public/tasks"
 

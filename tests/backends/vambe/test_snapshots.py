@@ -11,7 +11,6 @@ import pytest
 from backends.vambe.arm import WORLD
 from backends.vambe.wired import ANA, ELENA, KEY, LIST, backend_at, task_id, vambe
 from behaviour.world import NOW
-from passing import Time
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -23,6 +22,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
+from virtual_time import Time
 
 SANTIAGO = "America/Santiago"
 NEAR, FAR, PLAIN, IN_UTC = task_id(1), task_id(2), task_id(3), task_id(4)

@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx2
 
-from passing import Time
 from taskhand.backends.vambe.events.webhooks import VambeWebhookAdmin
 from taskhand.http.client import Client
 from taskhand.http.upstream import Runtime, Upstream
+from virtual_time import Time
 
 URL, KEY = "https://tasks.example.com/webhooks/vambe", "0123456789-0123456789-0123456789"
 TOPIC = "task.updated"

@@ -11,13 +11,13 @@ from pydantic import SecretStr
 from backends.vambe.arm import WORLD, vambe_settings
 from backends.wired import TRUST, open_wired
 from behaviour.world import NOW, PEOPLE
-from passing import Time
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
+from virtual_time import Time
 
 __all__ = [
     "ANA",

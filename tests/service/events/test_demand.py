@@ -7,13 +7,13 @@ import anyio
 import pytest
 
 from behaviour.world import NOW
-from passing import SharedTime
 from safety.victim import journal_in, store_in
 from taskhand.domain.background_requests import idle_share, is_idle
 from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.events.demand import WANTED_FOR_S
 from taskhand.service.lazy import Lazy
+from virtual_time import SharedTime
 
 ANA, BEN = (Principal(Person.parse(name)) for name in ("ana@example.com", "ben@example.com"))
 

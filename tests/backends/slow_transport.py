@@ -1,4 +1,4 @@
-"""A way to Vambe that takes its time, in seconds that pass only when everybody waits for them."""
+"""A transport with a latency, and a time that passes only while no request is under way and every task sleeps."""
 
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -7,17 +7,17 @@ import httpx2
 from anyio.lowlevel import checkpoint
 
 from backends.wired import TRUST
-from passing import Time
+from virtual_time import Time
 
-__all__ = ["Journey", "Waiting"]
+__all__ = ["NetworkTime", "SlowTransport"]
 
 _QUIET = 40
-"""So many rounds of the event loop without a stir, and nobody has anything left to do but sleep."""
+"""Rounds of the event loop without activity after which every task is taken to sleep."""
 
 
 @dataclass
-class Waiting(Time):
-    """Seconds that pass to the earliest waking when all who are left sleep; never while a request is under way."""
+class NetworkTime(Time):
+    """Seconds that pass to the earliest end of a sleep once every task sleeps; never while a request is under way."""
 
     under_way: int = 0
     stirs: int = 0
@@ -43,10 +43,10 @@ class Waiting(Time):
         return True
 
 
-class Journey(httpx2.AsyncBaseTransport):
+class SlowTransport(httpx2.AsyncBaseTransport):
     """Real connections that are reached `latency_s` after a request leaves."""
 
-    def __init__(self, time: Waiting, latency_s: float) -> None:
+    def __init__(self, time: NetworkTime, latency_s: float) -> None:
         self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
         self._time = time
         self._latency_s = latency_s
