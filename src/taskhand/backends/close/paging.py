@@ -19,6 +19,7 @@ from taskhand.domain.query import Order
 
 __all__ = [
     "DAY_SLACK",
+    "ONE_SECOND",
     "PAGE",
     "Page",
     "bound_after",
@@ -33,7 +34,7 @@ __all__ = [
 PAGE: Final = 100
 """Rows in a page: the documented default, because the maximum for tasks is not documented."""
 MAX_PAGES: Final = 50
-_ONE_SECOND: Final = timedelta(seconds=1)
+ONE_SECOND: Final = timedelta(seconds=1)
 DAY_SLACK: Final = timedelta(days=2)
 """How far off its day Close may filter and sort a row: it does not document how it compares a day with an instant."""
 
@@ -123,7 +124,7 @@ def bound_after(rows: Sequence[JsonObject], *, descending: bool) -> dict[str, st
 def created_from(moment: datetime, *, descending: bool) -> dict[str, str]:
     """The filter for rows created at `moment` or later in the list's order, widened by up to a second."""
     if descending:
-        return {"date_created__lte": (moment + _ONE_SECOND).isoformat(timespec="seconds")}
+        return {"date_created__lte": (moment + ONE_SECOND).isoformat(timespec="seconds")}
     return {"date_created__gte": moment.isoformat(timespec="seconds")}
 
 

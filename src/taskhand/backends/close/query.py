@@ -299,7 +299,7 @@ def _times_filter(query: TaskQuery) -> Params:
     if query.period is not None and query.period.moment != "completed":
         name, start, end = f"date_{query.period.moment}", query.period.start, query.period.end
         params |= {f"{name}__gte": start.isoformat(timespec="seconds")} if start else {}
-        params |= {f"{name}__lte": end.isoformat(timespec="seconds")} if end else {}
+        params |= {f"{name}__lte": (end + paging.ONE_SECOND).isoformat(timespec="seconds")} if end else {}
     if query.order in ("created", "oldest") and query.after is not None and query.after[0]:
         params |= paging.created_from(datetime.fromisoformat(str(query.after[0])), descending=query.order == "created")
     return params
