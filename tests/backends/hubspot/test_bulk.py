@@ -1,5 +1,6 @@
 """Many tasks at once: few requests, one outcome for each, and nothing lost between the lists of an answer."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -95,6 +96,23 @@ async def test_an_input_missing_from_the_answer_is_read_back(effect: str, order:
         assert titles == ["New"] * 4
         assert lost.written is not None
         assert lost.written.note == (HUBSPOT.applied if effect == "done" else HUBSPOT.sent_again)
+
+
+async def test_the_response_to_an_earlier_batch_refuses_no_task_of_a_later_one() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(4), spec_variant=OPEN), time) as stage:
+        before = await tasks(stage, 4)
+        await stage.backend.update_tasks([(task, Edit(priority=2)) for task in before[:2]])
+        (sent,) = [one.body for one in stage.hubspot.requests if one.path.endswith("/update")]
+        errors = [
+            {"category": "OBJECT_NOT_FOUND", "context": {"objectWriteTraceId": [one["objectWriteTraceId"]]}}
+            for one in sent["inputs"]
+        ]
+        body = json.dumps({"status": "COMPLETE", "results": [], "errors": errors})
+        stage.hubspot.faults = (Fault("status", route=UPDATE, status=207, body=body, commit=True),)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before[2:]])
+        assert [one.written and one.written.note for one in outcomes] == [HUBSPOT.applied] * 2
+        assert [stage.true(number)["hs_task_subject"] for number in (3, 4)] == ["New"] * 2
 
 
 async def test_one_refused_task_does_not_prevent_the_others() -> None:

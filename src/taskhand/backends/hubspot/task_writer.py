@@ -7,6 +7,7 @@ any order. One error may be about several inputs. The outcome of an input that i
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final, TypeVar
 
 from pydantic import MISSING
@@ -73,6 +74,7 @@ class TaskWriter(BatchAdapter[Record]):
         self._all_day = AllDayFlag()
         self._client = reader.client
         self._reader = reader
+        self._batches = count(1)
 
     def _properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
         """The properties to write for an edit of `before`; for a new task (None) also those that a deleted task had."""
@@ -157,8 +159,9 @@ class TaskWriter(BatchAdapter[Record]):
         """
         if not inputs:
             return BatchAnswer()
-        strip = self._all_day.strip
-        sent = [replace(one, trace=f"input-{one.index}", properties=strip(one.properties)) for one in inputs]
+        # A response that a proxy sends twice must not name the inputs of a later batch.
+        batch, strip = next(self._batches), self._all_day.strip
+        sent = [replace(one, trace=f"{batch}-{one.index}", properties=strip(one.properties)) for one in inputs]
         try:
             json = await post([one.json for one in sent])
         except CallerError as error:
