@@ -183,4 +183,4 @@ async def test_a_task_that_hubspot_still_shows_as_archived_is_gone() -> None:
         assert stage.backend.properties is not None
         assert await stage.backend.properties.find_ids("code", ["R-1", "R-2"]) == {"R-2": task_id(2)}
         gone, written = await stage.backend.update_tasks([(one, Edit(title="New")) for one in before])
-        assert (gone.error and gone.error.code, written.error) == ("task_not_found", None)
+        assert (gone.error and gone.error.code, written.error) == ("outcome_unknown", None)

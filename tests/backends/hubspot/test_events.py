@@ -316,7 +316,7 @@ async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_
 
 async def test_a_deleted_task_that_cannot_be_read_is_reported_from_the_list() -> None:
     world = seed(rows=[row(1, erp_key="ERP-1")])
-    async with watched("unique_property=erp_key", world=world, id_property="erp_key") as there:
+    async with watched("unique_property=erp_key", world=world, hubspot_id_property="erp_key") as there:
         await there.feed.look()
         there.others.delete(task_id(1))
         there.stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
