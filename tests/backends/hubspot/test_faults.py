@@ -1,5 +1,6 @@
 """Faults of HubSpot: nothing is written twice, every reported outcome is true, and no secret leaks."""
 
+import json
 import logging
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +19,7 @@ from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
+from taskhand.sandbox.messages import Request, Response
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 TASKS = "/crm/v3/objects/tasks"
@@ -213,6 +215,26 @@ async def test_a_lost_new_task_is_not_the_equal_one_of_another_contact() -> None
         with pytest.raises(OutcomeUnknown) as unknown:
             await stage.backend.create_task(replace(linking_edit(), ai_contact_id=BRUNO))
         assert list(unknown.value.candidates) == []
+
+
+class _Linkless(HubSpotSandbox):
+    """Answers the links of many tasks without the linked ids."""
+
+    def answer(self, request: Request, *, stale: bool) -> Response:
+        found = super().answer(request, stale=stale)
+        return (
+            Response.of_json(found.status, json.loads(found.body.replace(b'"to"', b'"of"')))
+            if ("/associations/" in request.path)
+            else found
+        )
+
+
+async def test_a_refused_new_task_that_was_made_is_found_although_its_links_cannot_be_read() -> None:
+    time = Time()
+    there = _Linkless(seed=seed(0), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    async with staged(there, time) as stage:
+        there.faults = [Fault("status", POST, status=409, commit=True)]
+        assert (await stage.backend.create_task(linking_edit())).note == FOUND
 
 
 async def test_a_lost_new_task_is_not_the_equal_one_of_another_call_that_is_being_read_back() -> None:

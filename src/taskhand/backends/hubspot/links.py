@@ -37,7 +37,8 @@ def unlinked(edit: Edit) -> Edit:
 
 def has_links(record: Record, edit: Edit) -> bool:
     """True if a record has the contact, the company and the deal of a new task, as far as its links are known."""
-    return all(one in record.links[kind] for kind, one in links_set(edit).items() if one and kind in record.links)
+    known = record.links.keys() - record.unread_links
+    return all(one in record.links[kind] for kind, one in links_set(edit).items() if one and kind in known)
 
 
 @dataclass(slots=True, eq=False)
