@@ -11,8 +11,8 @@ from mcp import Client
 
 from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe import wired as on_vambe
+from file_stores import journal_in
 from safety.account import Agent
-from safety.victim import journal_in
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server

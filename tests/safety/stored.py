@@ -10,9 +10,9 @@ from typing import Any
 from mcp import Client
 
 from behaviour.world import NOW
+from file_stores import journal_in, store_in
 from safety.account import Agent, Stage
 from safety.crms import Sight
-from safety.victim import journal_in, store_in
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.request_log import Logged

@@ -21,10 +21,11 @@ from mcp import Client
 from backends.vambe import wired as on_vambe
 from behaviour.agent import Refused
 from behaviour.world import NOW
+from file_stores import store_in
 from safety.account import Agent
 from safety.crms import CRMS, Crm, Sight
 from safety.gate import Gate
-from safety.victim import Death, Job, app_at, store_in
+from safety.killable_server import Death, Job, app_at
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import VOID
 from taskhand.domain.query import TaskQuery
@@ -116,7 +117,7 @@ class Reaper:
 @pytest.fixture(scope="module")
 def reaper() -> Iterator[Reaper]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "safety.victim"]
+    command = [sys.executable, "-m", "safety.killable_server"]
     with subprocess.Popen(  # noqa: S603  our own program
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
     ) as process:

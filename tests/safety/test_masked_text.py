@@ -10,9 +10,9 @@ from mcp import Client
 
 from behaviour.agent import Refused
 from behaviour.world import NOW
+from file_stores import store_in
 from journals import numbered
 from safety.account import Agent
-from safety.victim import store_in
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Caller, Intent, Opening
 from taskhand.journal.sqlite import SqliteJournal

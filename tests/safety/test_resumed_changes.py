@@ -9,10 +9,10 @@ from mcp import Client
 
 from backends.slow_transport import NetworkTime, SlowTransport
 from behaviour.agent import Refused
+from file_stores import journal_in
 from safety.account import Agent
 from safety.crms import CLOSE
 from safety.slow_vambe import AGAIN, SlowCrm, slow_crm
-from safety.victim import journal_in
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import WritePolicy

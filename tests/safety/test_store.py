@@ -12,8 +12,8 @@ from safety.account import Agent, assert_all_is_true, newest_change, observe_cal
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, Crm
 from safety.gate import Gate
+from safety.killable_server import app_at
 from safety.stored import TASKS, stored
-from safety.victim import app_at
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.recovery import recover_abandoned

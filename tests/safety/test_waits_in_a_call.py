@@ -16,7 +16,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 
 from behaviour.agent import Refused
 from safety.account import Agent
-from safety.victim import app_at
+from safety.killable_server import app_at
 from taskhand.domain.edit import Edit
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, CallTime

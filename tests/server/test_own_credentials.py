@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from file_stores import journal_in
 from fixed_clock import NOW
 from postgres_server import TestDatabase
-from safety.victim import journal_in
 from sandbox.close.stage import BEN, CALL, LEAD, TASK
 from server.linked_office import CAT, OWNER, Office, open_office
 from server.offices import answer_of, client_of, open_offices

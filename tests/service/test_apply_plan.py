@@ -8,9 +8,9 @@ import pytest
 
 from behaviour.world import NOW
 from builders import refused
+from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
 from journals import numbered
-from safety.victim import journal_in, store_in
 from service.caching_backend import Remembering
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit

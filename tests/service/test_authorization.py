@@ -6,7 +6,7 @@ import pytest
 
 from behaviour.world import NOW
 from builders import task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.plan import Verb

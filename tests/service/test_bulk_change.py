@@ -11,7 +11,7 @@ import pytest
 
 from behaviour.world import NOW
 from builders import refused
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit

@@ -9,7 +9,7 @@ import pytest
 
 from behaviour.world import NOW
 from builders import refused
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import Rules

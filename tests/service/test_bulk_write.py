@@ -9,7 +9,7 @@ import pytest
 
 from behaviour.world import NOW
 from builders import TASK_ID, task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.backends.base import Backend, ItemResult, Written
 from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.edit import Edit

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from behaviour.world import NOW
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from service.caching_backend import Remembering
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import StatusChoice

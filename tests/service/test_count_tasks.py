@@ -8,8 +8,8 @@ import pytest
 
 from backends.local.open_store import create, open_store
 from builders import TASK_ID, refused
+from file_stores import journal_in
 from fixed_clock import NOW, FixedClock
-from safety.victim import journal_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.query import TaskFilter, TaskQuery

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.name_matching import Match
 from taskhand.service.app_context import AppContext
 from taskhand.service.date_notes import note_on_words

@@ -7,7 +7,7 @@ import pytest
 from pydantic import MISSING
 
 from behaviour.world import NOW
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import Rules
 from taskhand.domain.principal import Principal

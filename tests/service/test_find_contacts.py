@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from behaviour.world import NOW
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.errors import CallerError
 from taskhand.service.app_context import AppContext
 from taskhand.service.find_contacts import find_contacts

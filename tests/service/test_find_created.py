@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from behaviour.world import NOW
+from file_stores import journal_in, store_in
 from journals import numbered
-from safety.victim import journal_in, store_in
 from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Change, Ending, Intent, Result

@@ -7,8 +7,8 @@ import pytest
 
 from backends.local.open_store import open_store
 from builders import CLOSED, DONE, PENDING, status_list
+from file_stores import journal_in
 from fixed_clock import NOW
-from safety.victim import journal_in
 from taskhand.domain.task import Status, StatusList
 from taskhand.service.app_context import AppContext
 from taskhand.service.forwarding import ForwardingAccount, ForwardingBackend

@@ -9,7 +9,7 @@ import pytest
 
 from behaviour.world import NOW
 from builders import refused, task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from behaviour.world import NOW
 from builders import refused, task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.snapshot import Snapshot

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from behaviour.world import NOW
 from builders import TASK_ID, refused, task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import MASK, Intent, Result

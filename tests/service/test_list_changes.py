@@ -5,7 +5,7 @@ from pathlib import Path
 
 from behaviour.world import NOW
 from builders import refused
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.journal.journal import ChangeQuery, Ending
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy

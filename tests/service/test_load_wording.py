@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from behaviour.world import NOW
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.service.app_context import AppContext

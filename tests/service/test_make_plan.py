@@ -5,7 +5,7 @@ from pathlib import Path
 
 from behaviour.world import NOW
 from builders import PENDING, TASK_ID, task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from safety.crms import CRMS, VAMBE, Crm, Sandbox
-from safety.victim import app_at
+from safety.killable_server import app_at
 from server.offices import open_offices
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve

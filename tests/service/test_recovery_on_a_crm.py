@@ -7,7 +7,7 @@ import pytest
 
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
-from safety.victim import journal_in
+from file_stores import journal_in
 from taskhand.backends.remote.adapter import Timing
 from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.due import Due

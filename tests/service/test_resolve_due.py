@@ -8,7 +8,7 @@ import pytest
 
 from behaviour.world import NOW
 from builders import refused, task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.due import DueRequest, at_wall
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext

@@ -6,7 +6,7 @@ import pytest
 from pydantic import MISSING
 
 from behaviour.world import NOW
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.query import DateField, TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy

@@ -5,7 +5,7 @@ from pathlib import Path
 from backends.local.open_store import open_store
 from behaviour.world import NOW
 from builders import refused
-from safety.victim import journal_in
+from file_stores import journal_in
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from taskhand.service.list_team_members import list_team_members

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from behaviour.world import NOW
 from builders import TASK_ID, task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result

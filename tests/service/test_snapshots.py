@@ -7,7 +7,7 @@ import pytest
 
 from behaviour.world import NOW
 from builders import task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext

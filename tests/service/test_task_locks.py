@@ -13,8 +13,8 @@ import pytest
 
 from behaviour.world import NOW
 from builders import refused, task
+from file_stores import journal_in, store_in
 from journals import numbered
-from safety.victim import journal_in, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.principal import ANYONE, Person

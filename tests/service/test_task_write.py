@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from behaviour.world import NOW
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.backends.base import Backend, Written
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit

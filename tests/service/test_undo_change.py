@@ -8,8 +8,8 @@ import pytest
 
 from behaviour.world import NOW
 from builders import PENDING, TASK_ID, refused, task
+from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
-from safety.victim import journal_in, store_in
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan

@@ -8,7 +8,7 @@ import pytest
 
 from behaviour.world import NOW
 from builders import task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.receipt import Receipt
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy

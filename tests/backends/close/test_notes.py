@@ -12,8 +12,8 @@ from backends.close.test_safe_writes import agent_on, agents_on
 from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, on_close, row, task_id, wired
 from behaviour.agent import Refused
 from behaviour.world import NOW
+from file_stores import journal_in
 from safety.faults_table import ROWS, Row
-from safety.victim import journal_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.domain.principal import Person, Principal

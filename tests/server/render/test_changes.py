@@ -10,7 +10,7 @@ from mcp.types import TextContent
 
 from behaviour.world import NOW
 from builders import TASK_ID, task
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from behaviour.world import NOW
-from safety.victim import journal_in, store_in
+from file_stores import journal_in, store_in
 from taskhand.domain.background_requests import idle_share, is_idle
 from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext, CallTime

@@ -8,9 +8,9 @@ import pytest
 
 from behaviour.world import NOW
 from builders import TASK_ID, task
+from file_stores import store_in
 from fixed_clock import FixedClock
 from journals import journal_at
-from safety.victim import store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot

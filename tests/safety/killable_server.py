@@ -1,14 +1,13 @@
-"""Processes that are killed while they write as a server does.
+"""Servers in processes of their own, which are killed while they write.
 
-`python -m safety.victim` reads jobs, one line of JSON each, and forks a process for each job, so that everything is
-imported already. It prints the process id, and then the exit code. A process may also kill itself by the same signal,
-at a step that cannot be observed from outside.
+`python -m safety.killable_server` reads jobs, one line of JSON each, and forks a process for each job, so that
+everything is imported already. It prints the process id, and then the exit code. A process may also kill itself by the
+same signal, at a step that cannot be observed from outside.
 """
 
 import gc
 import json
 import os
-import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,12 +20,12 @@ import anyio
 from mcp import Client
 
 from behaviour.world import NOW
-from journals import numbered
+from child_process import die
+from file_stores import journal_in, store_in
 from safety.account import Agent
 from safety.crms import CRMS
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.people_and_statuses import Directory, sequential_id
-from taskhand.backends.local.sqlite import open_file_store
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
@@ -35,7 +34,7 @@ from taskhand.service.lazy import Lazy
 from virtual_time import Time
 from whole_answers import WHOLE
 
-__all__ = ["Job", "Mortal", "app_at", "journal_in", "store_in"]
+__all__ = ["Death", "Job", "app_at"]
 
 Death = Literal["", "begun", "answered", "written", "UPDATE", "COMMIT"]
 """After the intents are on disk; before the outcome is; after that; before a statement in the built-in store."""
@@ -64,12 +63,7 @@ class Job:
         return f"{json.dumps(asdict(self))}\n"
 
 
-def die() -> None:
-    """Kill this process as `kill -9` does: nothing is finished, and nothing is closed."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Mortal(SqliteJournal):
+class MortalJournal(SqliteJournal):
     """A journal whose process dies before or after something is written in it."""
 
     dies: Death = ""
@@ -90,21 +84,10 @@ class Mortal(SqliteJournal):
             die()
 
 
-def journal_in(folder: Path, busy_s: float = 5.0) -> Mortal:
-    """The journal that all processes share."""
-    return Mortal(folder / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered, busy_s=busy_s)
-
-
-def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:
-    """The built-in store that all processes share."""
-    path = folder / "tasks.sqlite"
-    return open_file_store(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None, busy_s=busy_s)
-
-
 @asynccontextmanager
 async def app_at(crm: str, url: str, folder: Path, busy_s: float = 5.0) -> AsyncIterator[AppContext]:
-    """An app context with that journal; in a time of its own."""
-    journal = journal_in(folder, busy_s)
+    """An app context on a CRM, or on the store of `folder`, with the journal of `folder`; in a time of its own."""
+    journal = journal_in(folder, busy_s, MortalJournal)
     try:
         if crm == "local":
             store = store_in(folder)
@@ -122,7 +105,7 @@ async def work(job: Job) -> None:
     """Do the job."""
     async with app_at(job.crm, job.url, Path(job.folder)) as opened:
         app = replace(opened, call_time=replace(opened.call_time, write_tick_s=job.tick_s))
-        assert isinstance(app.journal, Mortal)
+        assert isinstance(app.journal, MortalJournal)
         app.journal.dies = job.dies
         if isinstance(app.backend, LocalBackend):
             await app.backend.edit(lambda directory: watch(directory, job))
