@@ -1,4 +1,4 @@
-"""A gate in front of a CRM, which calls the test when a write arrives and when it has been carried out."""
+"""A gate in front of a CRM, which calls the test before a write is handled and before its answer is sent."""
 
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,18 @@ __all__ = ["Gate"]
 class Gate:
     """An application to serve instead of the CRM.
 
-    `arrives` is called with the number of a write, from 1, before the CRM handles it. `done` is called after that and
-    before the answer is sent; an awaitable that it returns is awaited. While the gate is `shut`, nothing is handled and
-    nothing is answered. `heard` are the calls.
+    `before_write` is called with the number of a write, from 1, before the CRM handles it. `after_write` is called when
+    it is handled and before the answer is sent; an awaitable that it returns is awaited. While the gate `is_shut`,
+    nothing is handled and nothing is answered. `requests` are those that have arrived.
     """
 
-    def __init__(self, there: Emulator) -> None:
-        self.there = there
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
         self.writes = 0
-        self.shut = False
-        self.heard: list[Request] = []
-        self.arrives: Callable[[int], object] = lambda _: None
-        self.done: Callable[[int], Awaitable[object] | None] = lambda _: None
+        self.is_shut = False
+        self.requests: list[Request] = []
+        self.before_write: Callable[[int], object] = lambda _: None
+        self.after_write: Callable[[int], Awaitable[object] | None] = lambda _: None
 
     @property
     def app(self) -> "Gate":
@@ -40,31 +40,31 @@ class Gate:
         call = await http_messages.read_request(scope, receive)
         if call is None:
             return
-        self.heard.append(call)
+        self.requests.append(call)
         number = None
-        if self._is_write(call) and not self.shut:
+        if self._is_write(call) and not self.is_shut:
             self.writes += 1
             number = self.writes
-            self.arrives(number)
-        if not self.shut:
-            await self.there.app(scope, _again(call, receive), self._answering(number, send))
-        while self.shut and (await receive())["type"] != "http.disconnect":
+            self.before_write(number)
+        if not self.is_shut:
+            await self.emulator.app(scope, _again(call, receive), self._answering(number, send))
+        while self.is_shut and (await receive())["type"] != "http.disconnect":
             pass
 
     def _is_write(self, call: Request) -> bool:
-        found = self.there.route_of(call)
+        found = self.emulator.route_of(call)
         key = found.key if found else call.method
-        return not key.startswith("GET") and key not in self.there.harmless
+        return not key.startswith("GET") and key not in self.emulator.harmless
 
     def _answering(self, number: int | None, send: Send) -> Send:
-        """Send the answer after `done`, and not at all while the gate is shut."""
+        """Send the answer after `after_write`, and not at all while the gate is shut."""
 
         async def answer(message: Message) -> None:
             if number is not None and message["type"] == "http.response.start":
-                waits = self.done(number)
+                waits = self.after_write(number)
                 if waits is not None:
                     await waits
-            if not self.shut:
+            if not self.is_shut:
                 await send(message)
 
         return answer

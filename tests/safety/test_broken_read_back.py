@@ -103,10 +103,10 @@ async def assert_it_is_never_refused(
     """Make the call; `cut` breaks what follows its first write, until `mend` repairs it."""
     tool, arguments, effect = asking
     stage.gate.writes = 0
-    stage.gate.done = lambda number: cut(stage) if number == 1 else None
+    stage.gate.after_write = lambda number: cut(stage) if number == 1 else None
     seen = await observe_call(stage, tool, arguments)
     mend(stage)
-    stage.gate.done = lambda _: None
+    stage.gate.after_write = lambda _: None
     said = assert_all_is_true(seen, effect, may_be_unknown=True, was_cut=True)
     assert {said[one] for one in (*effect.ids, *([""] if effect.makes else []))} & {"applied", "unknown"}
     stage.time.now += 3_600

@@ -29,7 +29,7 @@ LIMIT_S = 60
 async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str) -> None:
     there = on_vambe.vambe(TASKS)
     gate, go_on, gave_up, given_up = Gate(there), anyio.Event(), anyio.Event(), anyio.CancelScope()
-    gate.done = lambda number: go_on.wait() if number >= HELD else None
+    gate.after_write = lambda number: go_on.wait() if number >= HELD else None
     told: list[tuple[float, float | None]] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -73,7 +73,7 @@ async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str
 async def test_progress_is_reported_at_every_tick() -> None:
     there = on_vambe.vambe(TASKS)
     gate, go_on = Gate(there), anyio.Event()
-    gate.done = lambda number: go_on.wait() if number >= HELD else None
+    gate.after_write = lambda number: go_on.wait() if number >= HELD else None
     told: list[float] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -107,7 +107,7 @@ async def test_cancelled_creates_stop_sending_and_the_rest_is_created_once_by_go
         if number >= HELD:
             await go_on.wait()
 
-    gate.done = hold
+    gate.after_write = hold
     async with serve(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
         app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app)) as client:

@@ -22,10 +22,10 @@ from taskhand.sandbox.messages import Request
 
 def they_send(stage: AtCrm, method: str, task_id: str, body: str = "") -> None:
     """Send a request as another client of the CRM, with the same credential."""
-    own = tuple(pair for pair in stage.gate.heard[-1].headers if pair[0] != "content-type")
+    own = tuple(pair for pair in stage.gate.requests[-1].headers if pair[0] != "content-type")
     headers = (*own, ("content-type", "application/json")) if body else own
     call = Request(method, stage.crm.path_of(task_id), "", headers, body.encode())
-    assert stage.gate.there.answer(call, stale=False).status in {200, 204}
+    assert stage.gate.emulator.answer(call, stale=False).status in {200, 204}
 
 
 def they_set(stage: AtCrm, task_id: str, path: str, value: str) -> None:
@@ -44,7 +44,7 @@ def they_add_luis(stage: AtCrm) -> None:
 def before_the_write(stage: AtCrm, happens: Callable[[], None]) -> None:
     """Let something happen after the next write has arrived, and before the CRM handles it."""
     stage.gate.writes = 0
-    stage.gate.arrives = lambda number: happens() if number == 1 else None
+    stage.gate.before_write = lambda number: happens() if number == 1 else None
 
 
 async def before_the_transaction(stage: Stage, happens: Callable[[], None]) -> None:
@@ -183,9 +183,9 @@ async def test_an_update_of_which_only_the_first_request_was_applied_is_journale
             if number == 1:
                 they_rename(stage, task_id)
             else:
-                stage.gate.there.faults = (Fault("status", status=403),)
+                stage.gate.emulator.faults = (Fault("status", status=403),)
 
-        stage.gate.arrives = arrives
+        stage.gate.before_write = arrives
         arguments = {"id": task_id, "title": "Call Acme 1", "responsibleIds": ["Ana Soto"]}
         seen = await observe_call(stage, "update_task", arguments)
         assert stage.gate.writes == 2

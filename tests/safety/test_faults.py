@@ -39,13 +39,13 @@ def go_wrong(stage: AtCrm, row: Row, kind: Kind) -> None:
 
     def arrives(number: int) -> None:
         if number == about:
-            stage.gate.there.faults = (fault, *then)
+            stage.gate.emulator.faults = (fault, *then)
 
-    stage.gate.arrives = arrives
+    stage.gate.before_write = arrives
 
 
 def mend(stage: AtCrm, row: Row) -> None:
     """Remove the faults, and let the time pass that the CRM asked to wait."""
-    stage.gate.arrives = lambda _: None
-    stage.gate.there.faults = ()
+    stage.gate.before_write = lambda _: None
+    stage.gate.emulator.faults = ()
     stage.time.now += row.waits_s

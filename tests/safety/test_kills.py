@@ -50,7 +50,7 @@ class Step:
     """
 
     applied: int | None
-    at: Literal["arrives", "done", ""] = ""
+    at: Literal["before_write", "after_write", ""] = ""
     nth: int = 0
     dies: Death = ""
     changes: dict[str, Any] = field(default_factory=lambda: ANA)
@@ -62,31 +62,31 @@ class Step:
         return f"{self.dies or self.at} {self.nth or ''}{what}{' '.join(('', *self.spec_variant))}".strip()
 
 
-OF_ANY = (Step(0, "arrives", 1), Step(HUNDRED, dies="answered"))
+OF_ANY = (Step(0, "before_write", 1), Step(HUNDRED, dies="answered"))
 LOST = ("lost_input=3", "lost_effect=undone")
 LINKED = {"aiContactId": "101"} | ANA
 STEPS = {
     "vambe": (
         *OF_ANY,
         Step(0, dies="begun"),
-        *(Step(count, "done", count) for count in (1, 2, 99, 100)),
-        Step(25, "done", 25, tick_s=0.001),
-        Step(49, "arrives", 50),
+        *(Step(count, "after_write", count) for count in (1, 2, 99, 100)),
+        Step(25, "after_write", 25, tick_s=0.001),
+        Step(49, "before_write", 50),
         Step(HUNDRED, dies="written"),
     ),
     "close": (
         *OF_ANY,
-        Step(HUNDRED, "done", 1),
-        Step(30, "done", 30, changes={"title": "Call again"}),
-        Step(41, "done", 2, spec_variant=("bulk_fails_after=40",)),
+        Step(HUNDRED, "after_write", 1),
+        Step(30, "after_write", 30, changes={"title": "Call again"}),
+        Step(41, "after_write", 2, spec_variant=("bulk_fails_after=40",)),
     ),
     "hubspot": (
         *OF_ANY,
-        Step(HUNDRED, "done", 1),
-        Step(99, "done", 1, spec_variant=LOST),
-        Step(99, "arrives", 2, spec_variant=LOST),
-        Step(None, "done", 1, changes=LINKED),
-        Step(HUNDRED, "done", 2, changes=LINKED),
+        Step(HUNDRED, "after_write", 1),
+        Step(99, "after_write", 1, spec_variant=LOST),
+        Step(99, "before_write", 2, spec_variant=LOST),
+        Step(None, "after_write", 1, changes=LINKED),
+        Step(HUNDRED, "after_write", 2, changes=LINKED),
     ),
 }
 CASES = [(BY_CRM[name], step) for name, steps in STEPS.items() for step in steps]
@@ -133,7 +133,7 @@ async def kill_at(reaper: Reaper, job: Job, step: Step, gate: Gate | None = None
 
         def stop(number: int) -> None:
             if number == step.nth:
-                gate.shut = True
+                gate.is_shut = True
                 reached.set()
 
         setattr(gate, at, stop)
@@ -187,7 +187,7 @@ async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone
         asks = {"taskIds": crm.ids(HUNDRED), "changes": step.changes}
         job = Job(crm.name, url, str(tmp_path), "bulk_update_tasks", asks, step.dies, tick_s=step.tick_s)
         await kill_at(reaper, job, step, gate)
-        now, gate.shut, gate.arrives, gate.done = crm.tasks(there), False, lambda _: None, lambda _: None
+        now, gate.is_shut, gate.before_write, gate.after_write = crm.tasks(there), False, lambda _: None, lambda _: None
         there.clear_requests()
         gate.writes = 0
         async with next_process(crm.name, url, tmp_path) as (app, agent):
@@ -244,19 +244,19 @@ async def undone(agent: Agent, change: Change, applied: int) -> None:
 # One task.
 
 BODY = {"title": "Send it", "responsibleIds": ["me"], "priority": "1", "idempotencyKey": "one"}
-ONE = [(crm, at) for crm in CRMS for at in ("arrives", "done")]
+ONE = [(crm, at) for crm in CRMS for at in ("before_write", "after_write")]
 
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
 async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
-    crm: Crm, at: Literal["arrives", "done"], reaper: Reaper, tmp_path: Path
+    crm: Crm, at: Literal["before_write", "after_write"], reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(2, Time(), ())
     gate, step = Gate(there), Step(None, at, 1)
     async with serve(gate) as url:
         before = crm.tasks(there)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_task", crm.needs | BODY), step, gate)
-        gate.shut, gate.arrives, gate.done, gate.writes = False, lambda _: None, lambda _: None, 0
+        gate.is_shut, gate.before_write, gate.after_write, gate.writes = False, lambda _: None, lambda _: None, 0
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             with anyio.fail_after(BOUND_S):
                 answer = await again(agent, crm)
@@ -265,9 +265,9 @@ async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
         made = [sight for task_id, sight in crm.tasks(there).items() if task_id not in before]
         assert made == [Sight("Send it", (crm.me,))]
     # Where lists may be behind, that a task is not in them says nothing just after it was asked for.
-    assert change.outcome == {"arrives": "not_applied" if shows_all else "unknown", "done": "applied"}[at]
-    assert answer.get("replayed", False) is (at == "done")
-    assert gate.writes == (0 if at == "done" else 1)
+    assert change.outcome == {"before_write": "not_applied" if shows_all else "unknown", "after_write": "applied"}[at]
+    assert answer.get("replayed", False) is (at == "after_write")
+    assert gate.writes == (0 if at == "after_write" else 1)
 
 
 async def again(agent: Agent, crm: Crm) -> dict[str, Any]:
@@ -288,8 +288,10 @@ async def test_a_killed_create_is_recovered_if_the_clock_of_the_crm_is_a_second_
     there = on_vambe.vambe(clock=lambda: NOW - timedelta(seconds=1))
     gate = Gate(there)
     async with serve(gate) as url:
-        await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_task", BODY), Step(None, "done", 1), gate)
-        gate.shut, gate.done = False, lambda _: None
+        await kill_at(
+            reaper, Job(crm.name, url, str(tmp_path), "create_task", BODY), Step(None, "after_write", 1), gate
+        )
+        gate.is_shut, gate.after_write = False, lambda _: None
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             answer = await agent("create_task", **BODY)
             (change,) = (await app.journal.page(ChangeQuery())).changes
@@ -305,13 +307,13 @@ async def test_killed_creates_make_each_task_once_however_often_they_are_repeate
     crm: Crm, reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(2, Time(), ())
-    gate, step = Gate(there), Step(None, "done", 1 if crm.creates_in_batches else 3)
+    gate, step = Gate(there), Step(None, "after_write", 1 if crm.creates_in_batches else 3)
     tasks = [crm.needs | MANY | {"title": f"Send it {number}"} for number in range(5)]
     asks = {"tasks": tasks, "idempotencyKey": "one"}
     async with serve(gate) as url:
         before = crm.tasks(there)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_tasks", asks), step, gate)
-        gate.shut, gate.done, gate.writes = False, (lambda _: None), 0
+        gate.is_shut, gate.after_write, gate.writes = False, (lambda _: None), 0
         made = Counter(sight.title for task_id, sight in crm.tasks(there).items() if task_id not in before)
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             again = await agent("create_tasks", **asks)
@@ -328,20 +330,20 @@ async def test_killed_creates_make_each_task_once_however_often_they_are_repeate
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
 async def test_a_killed_deletion_is_recovered_truly(
-    crm: Crm, at: Literal["arrives", "done"], reaper: Reaper, tmp_path: Path
+    crm: Crm, at: Literal["before_write", "after_write"], reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(2, Time(), ())
     gate, step, task_id = Gate(there), Step(None, at, 1), crm.task_id(1)
     async with serve(gate) as url:
         before = crm.tasks(there)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "delete_task", {"id": task_id}), step, gate)
-        gate.shut, gate.arrives, gate.done, gate.writes = False, lambda _: None, lambda _: None, 0
+        gate.is_shut, gate.before_write, gate.after_write, gate.writes = False, lambda _: None, lambda _: None, 0
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             await recover_abandoned(app)
             plan, change = await changes(app)
-            assert change.outcome == {"arrives": "not_applied", "done": "applied"}[at]
+            assert change.outcome == {"before_write": "not_applied", "after_write": "applied"}[at]
             assert gate.writes == 0
-            if at == "arrives":
+            if at == "before_write":
                 await agent("apply_plan", planId=plan.id)
                 assert task_id not in crm.tasks(there)
             else:

@@ -75,7 +75,7 @@ class Stage:
 
     def titles(self) -> list[str]:
         """The titles of the tasks as they really are."""
-        return sorted(one.title for one in VAMBE.tasks(self.gate.there).values())
+        return sorted(one.title for one in VAMBE.tasks(self.gate.emulator).values())
 
     async def ask_paused(self, tool: str, **arguments: Any) -> dict[str, Any] | Refused:
         """What the first replica answers that is paused before it sends, and whose change another ends meanwhile."""

@@ -79,9 +79,9 @@ def go_wrong(stage: AtCrm, row: Row) -> None:
 
     def arrives(number: int) -> None:
         if number == (1 if is_batch else 2):
-            stage.gate.there.faults = (fault, *then)
+            stage.gate.emulator.faults = (fault, *then)
 
-    stage.gate.arrives = arrives
+    stage.gate.before_write = arrives
 
 
 def count_new_titles(stage: AtCrm) -> Counter[str]:
@@ -120,7 +120,7 @@ async def test_many_new_tasks_are_made_at_most_once_and_reported_truly_after_any
         assert said <= {row.told, "applied", "not_attempted"}
         told = " ".join(one.get("message", "") for one in first["outcomes"] if one["outcome"] == "unknown")
         assert (row.told == "unknown") == ("'Send it" in told and "list_tasks" in told)
-        stage.gate.arrives, stage.gate.there.faults = (lambda _: None), ()
+        stage.gate.before_write, stage.gate.emulator.faults = (lambda _: None), ()
         stage.time.now += 3_600
         before = count_new_titles(stage)
         again = await stage.agent("create_tasks", **asks)

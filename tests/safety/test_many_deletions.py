@@ -30,7 +30,7 @@ async def test_deletions_of_many_tasks_report_true_outcomes_can_be_resumed_and_a
         plan = await stage.agent("delete_task", ids=ids)
         assert [row["title"] for row in plan["difference"]] == [before[one].title for one in ids]
         assert stage.tasks == before
-        stage.gate.there.faults = (replace(fault, route=crm.routes["delete"]),) if fault else ()
+        stage.gate.emulator.faults = (replace(fault, route=crm.routes["delete"]),) if fault else ()
         done = await stage.agent("apply_plan", planId=plan["planId"])
         change = await stage.app.journal.find(done["changeId"])
         assert change is not None
@@ -38,7 +38,7 @@ async def test_deletions_of_many_tasks_report_true_outcomes_can_be_resumed_and_a
         assert Counter(outcomes.values()) == Counter(done["totals"])
         assert {one for one, outcome in outcomes.items() if outcome == "applied"} == before.keys() - stage.tasks.keys()
         assert "unknown" not in outcomes.values()
-        stage.gate.there.faults = ()
+        stage.gate.emulator.faults = ()
         stage.time.now += 300
         if "planId" in done:
             done = await stage.agent("apply_plan", planId=plan["planId"])

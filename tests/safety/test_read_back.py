@@ -40,8 +40,8 @@ async def test_a_write_that_was_carried_out_is_never_refused(crm: Crm, case: Cas
         said = assert_all_is_true(seen, effect, may_be_unknown=True)
         first = effect.ids[0] if effect.ids else ""
         assert said[first] in {"applied", "unknown"}
-        stage.gate.done = lambda _: None
-        stage.gate.there.faults = ()
+        stage.gate.after_write = lambda _: None
+        stage.gate.emulator.faults = ()
         stage.time.now += 3_600
         await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, set(said.values()))
 
@@ -53,11 +53,11 @@ def break_after_the_write(stage: AtCrm, case: Case, write: Fault | None, read: F
     """
     later = "GET *" if stage.crm.updates_singly else "*"
     if write is not None:
-        stage.gate.there.faults = (replace(write, route=stage.crm.routes[case.kind]),)
+        stage.gate.emulator.faults = (replace(write, route=stage.crm.routes[case.kind]),)
     stage.gate.writes = 0
 
     def done(number: int) -> None:
         if number == 1:
-            stage.gate.there.faults = (replace(read, route=later, nth="every"),)
+            stage.gate.emulator.faults = (replace(read, route=later, nth="every"),)
 
-    stage.gate.done = done
+    stage.gate.after_write = done

@@ -65,7 +65,7 @@ class Stage:
     @property
     def titles(self) -> list[str]:
         """The titles of the tasks as they really are."""
-        return sorted(one.title for one in VAMBE.tasks(self.gate.there).values())
+        return sorted(one.title for one in VAMBE.tasks(self.gate.emulator).values())
 
     async def all(self, tool: str, **arguments: Any) -> list[dict[str, Any]]:
         """What each replica answers that is asked the same at the same moment."""
@@ -152,18 +152,18 @@ async def kill_two_replicas(stage: Stage) -> None:
     reached = anyio.Event()
 
     def kill(_: int) -> None:
-        stage.gate.shut = True
+        stage.gate.is_shut = True
         killed.signal(signal.SIGKILL)
         reached.set()
 
     for number, at, outcome in ((2, "done", "applied"), (3, "arrives", "not_applied")):
-        stage.gate.shut = False
-        stage.gate.arrives = stage.gate.done = lambda _: None
+        stage.gate.is_shut = False
+        stage.gate.before_write = stage.gate.after_write = lambda _: None
         setattr(stage.gate, at, kill)
         killed.tell("update_task", id=VAMBE.task_id(number), title=f"As it {at}")
         await reached.wait()
-        stage.gate.shut, writes = False, stage.gate.writes
-        stage.gate.arrives = stage.gate.done = lambda _: None
+        stage.gate.is_shut, writes = False, stage.gate.writes
+        stage.gate.before_write = stage.gate.after_write = lambda _: None
         assert await stage.ended(stage.open_change(), other) == outcome
         assert stage.gate.writes == writes
         killed, other, reached = other, last, anyio.Event()

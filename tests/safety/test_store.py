@@ -83,7 +83,7 @@ async def test_the_next_process_journals_results_that_could_not_be_journaled(crm
                     if number == 1:
                         stack.enter_context(locked(tmp_path / "journal.sqlite"))
 
-                gate.arrives = lock
+                gate.before_write = lock
                 changes = {"responsibleIds": ["Ana Soto"]}
                 answer = await Agent(client)("bulk_update_tasks", taskIds=ids, changes=changes)
             assert answer["totals"] == {"applied": TASKS}

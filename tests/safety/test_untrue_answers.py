@@ -38,9 +38,9 @@ async def test_an_untrue_answer_to_a_write_is_verified_before_it_is_reported(crm
     for lie in LIES[(ALL_CASES.index(case) + 2 * CRMS.index(crm)) % 6 :: 6]:
         async with staged(crm) as stage:
             tool, arguments, effect = await case.ask(stage)
-            stage.gate.there.faults = (replace(lie, route=crm.routes[case.kind]),)
+            stage.gate.emulator.faults = (replace(lie, route=crm.routes[case.kind]),)
             seen = await observe_call(stage, tool, arguments)
             said = set(assert_all_is_true(seen, effect, may_be_unknown=True).values())
-            stage.gate.there.faults = ()
+            stage.gate.emulator.faults = ()
             stage.time.now += 3_600
             await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, said)

@@ -92,7 +92,7 @@ async def staged(crm: Crm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
             if number == 1:
                 there.faults = (*faults, *then)
 
-        gate.writes, gate.arrives = 0, arrives
+        gate.writes, gate.before_write = 0, arrives
         if kind == "read":
             there.faults = faults
         if not row.served:

@@ -107,7 +107,7 @@ async def held_call(stage: Stage, era: str) -> AsyncIterator[tuple[anyio.Event, 
             with suppress(MCPError):
                 answers.append(await client.call_tool("update_task", {"id": TASK, "title": "Changed"}))
 
-    stage.gate.done = lambda _: hold()
+    stage.gate.after_write = lambda _: hold()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
         await sent.wait()
