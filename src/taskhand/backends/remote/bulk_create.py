@@ -5,6 +5,7 @@ the tasks of the other creates are known, and none of them is taken for a lost o
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult
@@ -75,14 +76,20 @@ class BulkCreate(Generic[_Row]):
     async def _send(self, items: Sequence[NewTask[_Row]]) -> None:
         """Send one request for these items, and repeat it if the CRM asks to wait.
 
-        The tasks are searched for before each repetition: the CRM may have made them all the same.
+        The tasks are searched for before each repetition: the CRM may have made them all the same. If the search fails,
+        it is done once more after the wait, and nothing is repeated if it fails again.
         """
         for wait_s in REPEAT_WAITS_S:
             throttled = await self._send_once(items)
-            items = [item for item in items if item.row is None and item.fault is None]
+            items = _open_items(items)
             if throttled is None or not items:
                 return
-            if not await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep):
+            can_repeat = await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep)
+            if can_repeat and any(item.may_be_made for item in items):
+                await self._search_for_refused(items, throttled)
+                if not (items := _open_items(items)):
+                    return
+            if not can_repeat or any(item.may_be_made for item in items):
                 self._fail(items, throttled)
                 return
 
@@ -109,7 +116,7 @@ class BulkCreate(Generic[_Row]):
                 will_be_split = len(items) > 1 and isinstance(refused, CallerError)
                 if will_be_split or is_doubtful(sent, refused):
                     await self._search_for_refused(items, refused)
-                await self._after_refusal([item for item in items if item.row is None and item.fault is None], refused)
+                await self._after_refusal(_open_items(items), refused)
                 return None
         await self._enter(items, answer)
         return None
@@ -126,11 +133,12 @@ class BulkCreate(Generic[_Row]):
         searched for again if this search fails, unless the refusal is reported for unread tasks too (`counts_unread`).
         """
         try:
-            with without_pauses():
+            with nullcontext() if any(item.may_be_made for item in items) else without_pauses():
                 found = await self._search(items)
         except TaskhandError:
             found = None
         for item in items:
+            item.may_be_made = found is None
             in_doubt = not counts_unread(refused) if found is None else _has_recent_candidate(item, found)
             if item.row is None and in_doubt:
                 item.fault = refused
@@ -239,3 +247,8 @@ class BulkCreate(Generic[_Row]):
 def _has_recent_candidate(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
     """Whether a search has found a task that the create may have made: another search would find no more."""
     return item.index in found and bool(found[item.index].recent)
+
+
+def _open_items(items: Sequence[NewTask[_Row]]) -> list[NewTask[_Row]]:
+    """The items whose last request was refused and which were not found."""
+    return [item for item in items if item.row is None and item.fault is None]

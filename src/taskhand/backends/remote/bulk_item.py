@@ -94,7 +94,7 @@ class NewTask(Generic[_Row]):
     """The create at `index` of a bulk, sent at `sent_at`.
 
     `row` is the new task from the response or from a search, `note` says how it was learned. `fault` is the error that
-    left it open whether the task was made.
+    left it open whether the task was made. `may_be_made` is whether the search after a refused request has failed.
     """
 
     index: int
@@ -104,6 +104,7 @@ class NewTask(Generic[_Row]):
     note: str | None = None
     fault: TaskhandError | None = None
     error: TaskhandError | None = None
+    may_be_made: bool = False
 
     @property
     def is_lost(self) -> bool:
