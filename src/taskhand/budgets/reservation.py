@@ -22,6 +22,8 @@ __all__ = [
     "ObservedHeaders",
     "Replica",
     "ReservationRequest",
+    "add_slots",
+    "find_free_slots",
     "reserve",
     "widen_window",
 ]
@@ -131,12 +133,12 @@ def reserve(rate: Rate, budget: BudgetState, request: ReservationRequest, now: f
         if one.waiting and now < one.until
     ]
     if request.is_idle:
-        slots = [] if waiting else _free_slots(rate, budget.state, now, request.wanted, idle_at)
+        slots = [] if waiting else find_free_slots(rate, budget.state, now, request.wanted, idle_at)
     else:
         queue = [*waiting, _Applicant(request.replica, request.wanted, recent, since)]
-        free = _free_slots(rate, budget.state, now, sum(one.wanted for one in queue))
+        free = find_free_slots(rate, budget.state, now, sum(one.wanted for one in queue))
         slots = free[: _allot_fairly(queue, len(free))[request.replica]]
-    state = _add_slots(budget.state, slots, spends=len(slots))
+    state = add_slots(budget.state, slots, spends=len(slots))
     left = 0 if request.is_idle else request.wanted - len(slots)
     next_at = (idle_at if request.is_idle else ready_at)(rate, state, now)
     again_s = max(_MIN_POLL_S, next_at - now - AHEAD_S / 2)
@@ -174,7 +176,7 @@ def _effective_rate(rate: Rate, budget: BudgetState) -> Rate:
     return rate if budget.limit is None else Rate(budget.limit, rate.per_s)
 
 
-def _free_slots(
+def find_free_slots(
     rate: Rate,
     state: RateState,
     now: float,
@@ -185,11 +187,11 @@ def _free_slots(
     found: list[float] = []
     while len(found) < most and (at := next_at(rate, state, now)) <= now + AHEAD_S:
         found.append(at)
-        state = _add_slots(state, [at], spends=1)
+        state = add_slots(state, [at], spends=1)
     return found
 
 
-def _allot_fairly(queue: Sequence["_Applicant"], count: int) -> dict[str, int]:
+def _allot_fairly(queue: Sequence[_Applicant], count: int) -> dict[str, int]:
     """The number of slots for each: the next one always goes to the fewest recent slots, then to the longest wait."""
     granted = dict.fromkeys((one.name for one in queue), 0)
     for _ in range(count):
@@ -200,7 +202,8 @@ def _allot_fairly(queue: Sequence["_Applicant"], count: int) -> dict[str, int]:
     return granted
 
 
-def _add_slots(state: RateState, slots: Sequence[float], *, spends: int) -> RateState:
+def add_slots(state: RateState, slots: Sequence[float], *, spends: int) -> RateState:
+    """The state after these slots were granted, `spends` of them from the allowance that the CRM has named."""
     if not slots:
         return state
     sent = tuple(sorted((*state.sent, *slots)))
@@ -215,7 +218,7 @@ def _drop_old_slots(rate: Rate, state: RateState, now: float) -> RateState:
 
 def _apply_report(rate: Rate, budget: BudgetState, request: ReservationRequest, now: float) -> BudgetState:
     """The budget after a replica's report."""
-    state = _add_slots(budget.state, list(request.sent), spends=len(request.sent))
+    state = add_slots(budget.state, list(request.sent), spends=len(request.sent))
     kept = _remove_slots(state.sent, request.unused)
     returned = len(state.sent) - len(kept)
     is_limited = state.allowance is not None and now < state.until
@@ -223,7 +226,7 @@ def _apply_report(rate: Rate, budget: BudgetState, request: ReservationRequest, 
     for moment, counted_at in request.late:
         rest = _remove_slots(state.sent, [moment])
         if len(rest) < len(state.sent):
-            state = _add_slots(state._replace(sent=rest), [counted_at], spends=0)
+            state = add_slots(state._replace(sent=rest), [counted_at], spends=0)
     if request.paused_until > now:
         state = with_pause(state, request.paused_until - now, now)
     budget = replace(budget, state=state)
@@ -264,5 +267,5 @@ def _apply_rolling_limit(rate: Rate, budget: BudgetState, observed: ObservedHead
     begin, end = observed.seen_at - rate.per_s, observed.left_at + _REORDER_S
     ours = sum(1 for at in budget.state.sent if begin < at <= end)
     foreign = max(0, limit - observed.headers.remaining - ours)
-    state = _add_slots(budget.state, [observed.seen_at] * foreign, spends=0)
+    state = add_slots(budget.state, [observed.seen_at] * foreign, spends=0)
     return replace(budget, state=state, limit=limit)

@@ -11,7 +11,14 @@ from typing import Final, Protocol
 
 import anyio
 
-from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window
+from taskhand.budgets.reservation import (
+    AHEAD_S,
+    ObservedHeaders,
+    ReservationRequest,
+    add_slots,
+    find_free_slots,
+    widen_window,
+)
 from taskhand.domain.background_requests import idle_wait_s, is_idle
 from taskhand.domain.deadline import current_call
 from taskhand.http.rate_headers import MAX_WAIT_S, RateHeaders
@@ -117,9 +124,9 @@ class _FairQueue:
 class SharedRateLimiter:
     """Lets requests leave at slots of the shared budget; the calls of this process take turns.
 
-    At most `in_flight` requests of this process run at a time. While the database does not answer,
-    this process spends one share of the budget, cut for the replicas that were last known and one more. It reports what
-    it sent once the database answers again.
+    At most `in_flight` requests of this process run at a time. While the database does not answer, this process spends
+    one share of the budget, cut for the replicas that were last known and one more. It reports its requests once the
+    database answers again.
     """
 
     def __init__(
@@ -340,12 +347,8 @@ class SharedRateLimiter:
         if self._observed is not None:
             state = with_headers(state, self._observed.headers, self._observed.seen_at, in_flight=len(self._flights))
             self._observed = None
-        slots: list[float] = []
-        while len(slots) < wanted and (at := ready_at(rate, state, now)) <= now + AHEAD_S:
-            left = None if state.allowance is None else max(0, state.allowance - 1)
-            state = state._replace(sent=tuple(sorted((*state.sent, at))), allowance=left)
-            slots.append(at)
-        self._known = state
+        slots = find_free_slots(rate, state, now, wanted)
+        self._known = state = add_slots(state, slots, spends=len(slots))
         self._sent += slots
         again_s = max(AHEAD_S / 2, ready_at(rate, state, now) - now)
         return Reservation(tuple(slots), again_s, self._replicas or _ASSUMED_REPLICAS, state)
