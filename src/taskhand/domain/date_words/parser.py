@@ -59,14 +59,14 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
     """The readings of a date, relative to `now` on the person's clock."""
     if (shown := _SHOWN.fullmatch(text.strip())) is not None:
         return _read_shown(shown[1], shown[2])
-    tokens, context = tokens_of(text), Context(now, direction)
+    tokens, context = _split(text), Context(now, direction)
     found, faults, is_time = set[Reading](), list[NoSuchDay | WrongWeekday](), False
-    for language in (english(), spanish()) if tokens and len(tokens) <= _MAX_WORDS else ():
-        words = _rewrite(tokens or [], language)
+    for language in (english(), spanish()) if tokens else ():
+        words = _rewrite(tokens, language)
         clocks = clocks_of(language.words(words), language)
-        found.update(_at(Days(Span.day(now.date())), clock) for clock in clocks if clock.is_today)
+        found.update(_combine(Days(Span.day(now.date())), clock) for clock in clocks if clock.is_today)
         is_time = is_time or any(clock.hours is None for clock in clocks)
-        for day, rest in _divided(words, language, use):
+        for day, rest in _divisions(words, language, use):
             try:
                 found.update(_readings(day, rest, language, context))
             except (NoSuchDay, WrongWeekday) as fault:
@@ -79,11 +79,16 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
 
 def read_clock(text: str) -> tuple[Clock, ...]:
     """The readings of a time of day in words, in order; none if it is no time."""
-    tokens = tokens_of(text)
-    if not tokens or len(tokens) > _MAX_WORDS:
+    if not (tokens := _split(text)):
         return ()
     found = {one for language in (english(), spanish()) for one in clocks_of(language.words(tokens), language)}
     return tuple(sorted(found, key=lambda one: (str(one.at), one.days_later)))
+
+
+def _split(text: str) -> list[str]:
+    """The words of a phrase; none if they are too many for a date."""
+    tokens = tokens_of(text) or []
+    return tokens if len(tokens) <= _MAX_WORDS else []
 
 
 def _read_shown(moment: str, weekday: str | None) -> Readings:
@@ -92,12 +97,13 @@ def _read_shown(moment: str, weekday: str | None) -> Readings:
         at = datetime.fromisoformat(moment.upper())
     except ValueError:
         return Readings(is_no_day=True)
+    found = Readings((Reading(Span.day(at.date()), at=at),))
     if weekday is None:
-        return Readings((Reading(Span.day(at.date()), None, at),))
+        return found
     names = [language.weekdays.get(token) for token in tokens_of(weekday) or [] for language in (english(), spanish())]
     if not any(name is not None for name in names):
         return Readings()
-    return Readings((Reading(Span.day(at.date()), None, at),)) if at.weekday() in names else Readings((), at.date())
+    return found if at.weekday() in names else Readings(other_day=at.date())
 
 
 def _rewrite(tokens: Sequence[str], language: Language) -> list[str]:
@@ -108,7 +114,7 @@ def _rewrite(tokens: Sequence[str], language: Language) -> list[str]:
     return text.split()
 
 
-def _divided(tokens: list[str], language: Language, use: Use) -> Iterator[tuple[list[str], list[str]]]:
+def _divisions(tokens: list[str], language: Language, use: Use) -> Iterator[tuple[list[str], list[str]]]:
     """The words of the day and the words of the time, in either order; none for the time too."""
     prefixes = [prefix.split() for prefix in language.prefixes[use]]
     for at in range(1, len(tokens) + 1):
@@ -137,10 +143,10 @@ def _readings(day: list[str], rest: list[str], language: Language, context: Cont
             if times is None:
                 yield Reading(one.span, None, one.at)
             elif one.at is None and one.span.is_day:
-                yield from (_at(one, clock) for clock in times)
+                yield from (_combine(one, clock) for clock in times)
 
 
-def _at(days: Days, clock: Clock) -> Reading:
+def _combine(days: Days, clock: Clock) -> Reading:
     day = days.span.first + timedelta(clock.days_later)
     plain = Reading(Span.day(day), clock.at)
     return replace(plain, is_whole_day=clock.at is None and clock.hours is None, hours=clock.hours)
