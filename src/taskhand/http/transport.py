@@ -117,9 +117,9 @@ class RetryTransport:
                 await self._config.runtime.sleep(decision.after_s)
                 continue
             if decision is Action.READ_BACK:
-                raise self._unknown(request, attempt, is_late=is_late)
+                raise self._unknown_outcome(request, attempt, is_late=is_late)
             if attempt.answer is None:
-                raise self._failed(request, attempt)
+                raise self._failure(request, attempt)
             return attempt.answer
         raise AssertionError("count() does not end")
 
@@ -168,7 +168,9 @@ class RetryTransport:
         except NotAttempted:
             if not in_doubt:
                 raise
-        raise self._unknown(request, Attempt(Event.THROTTLED, cause="no turn for another attempt"), is_late=True)
+        raise self._unknown_outcome(
+            request, Attempt(Event.THROTTLED, cause="no turn for another attempt"), is_late=True
+        )
 
     async def _owns_at_once(self) -> bool:
         """Check that this process may write; False if the check took so long that the request needs another turn."""
@@ -182,13 +184,13 @@ class RetryTransport:
         unsent_s = _UNSENT_SHARE * within_s
         read_s, connect_s = min(limits.read_s, within_s), min(limits.connect_s, unsent_s)
         wire.extensions["timeout"] = {"connect": connect_s, "read": read_s, "write": read_s, "pool": unsent_s}
-        with self._traced(request, number) as ended:
+        with self._trace(request, number) as ended:
             attempt = await send_once(self._inner, wire, within_s=within_s, body_bytes=limits.body_bytes)
             ended.append(attempt)
         record_request(request.method, wire.url.path, attempt.label)
-        return attempt if attempt.answer is None else self._limited(attempt, attempt.answer)
+        return attempt if attempt.answer is None else self._apply_to_limiter(attempt, attempt.answer)
 
-    def _limited(self, attempt: Attempt, answer: Answer) -> Attempt:
+    def _apply_to_limiter(self, attempt: Attempt, answer: Answer) -> Attempt:
         """Apply a response to the rate limit: its headers, and a 429 that names a time, which delays all requests."""
         rate = self._config.upstream.read_headers(answer.headers)
         if rate is not None:
@@ -223,7 +225,7 @@ class RetryTransport:
         except UnexpectedBody:
             return None
 
-    def _failed(self, request: Request, attempt: Attempt) -> TaskhandError:
+    def _failure(self, request: Request, attempt: Attempt) -> TaskhandError:
         reference = self._config.runtime.new_reference()
         _log.warning("%s: %s (%s), reference %s", request.path.template, attempt.event.name, attempt.cause, reference)
         proxy = proxy_route_for(self._config.origin).proxy_host
@@ -231,15 +233,15 @@ class RetryTransport:
             self._config.upstream, attempt.event, request.kind, reference, code=attempt.code, proxy=proxy
         )
 
-    def _unknown(self, request: Request, attempt: Attempt, *, is_late: bool) -> TaskhandError:
+    def _unknown_outcome(self, request: Request, attempt: Attempt, *, is_late: bool) -> TaskhandError:
         if attempt.event in {Event.CUT, Event.OVERSIZED}:
-            return self._failed(request, attempt)
+            return self._failure(request, attempt)
         reference = self._config.runtime.new_reference()
         _log.warning("%s: outcome unknown (%s), reference %s", request.path.template, attempt.label, reference)
         return unconfirmed_write_error(self._config.upstream, reference, is_late=is_late)
 
     @contextmanager
-    def _traced(self, request: Request, number: int) -> Generator[list[Attempt], None, None]:
+    def _trace(self, request: Request, number: int) -> Generator[list[Attempt], None, None]:
         """Trace and log one attempt, which the caller appends; not its URL, which holds ids, names and addresses.
 
         Attributes as in OpenTelemetry's semantic conventions for HTTP client spans: one span for each attempt.
