@@ -43,21 +43,11 @@ def link_routes(linking: Linking, allows_host: Callable[[str], bool]) -> list[Ro
 
     `allows_host` checks the Host header of a request: otherwise a web page could read the pages by DNS rebinding.
     """
-
-    def answer(act: Callable[[Visit], Awaitable[Page | str]]) -> Callable[[Request], Awaitable[Response]]:
-        answer_visit = _answer(linking, act)
-
-        async def answer_allowed(request: Request) -> Response:
-            if not allows_host(request.headers.get("host", "")):
-                return PlainTextResponse("Invalid Host header", 421)
-            return await answer_visit(request)
-
-        return answer_allowed
-
+    endpoint = partial(_endpoint, linking, allows_host)
     return [
-        Route("/link/callback", answer(partial(_take_redirect, "consent")), methods=["GET"]),
-        Route("/link/signed-in", answer(partial(_take_redirect, "sign_in")), methods=["GET"]),
-        Route("/link/{ticket}", answer(_open_page), methods=["GET", "POST"]),
+        Route("/link/callback", endpoint(partial(_take_redirect, "consent")), methods=["GET"]),
+        Route("/link/signed-in", endpoint(partial(_take_redirect, "sign_in")), methods=["GET"]),
+        Route("/link/{ticket}", endpoint(_open_page), methods=["GET", "POST"]),
     ]
 
 
@@ -81,12 +71,14 @@ async def _take_redirect(kind: str, visit: Visit) -> Page | str:
     return replace(shown, language=visit.language) if isinstance(shown, Page) else shown
 
 
-def _answer(
-    linking: Linking, act: Callable[[Visit], Awaitable[Page | str]]
+def _endpoint(
+    linking: Linking, allows_host: Callable[[str], bool], act: Callable[[Visit], Awaitable[Page | str]]
 ) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of a route; a failure is answered with a page too."""
 
     async def answer(request: Request) -> Response:
+        if not allows_host(request.headers.get("host", "")):
+            return PlainTextResponse("Invalid Host header", 421)
         visit = Visit.of_request(request, linking)
         if request.method == "HEAD":
             return Response(headers=_HEADERS)
