@@ -25,7 +25,7 @@ __all__ = ["EVERYONE", "PAGES", "PAGE_TYPE", "Access", "CallerView", "Membership
 PAGES: Final = "io.modelcontextprotocol/ui"
 """The protocol extension with which a host declares that it shows pages."""
 PAGE_TYPE: Final = "text/html;profile=mcp-app"
-_SHOWS_PAGES_UNSAID: Final = {
+_HOSTS_WITH_PAGES: Final = {
     "anthropic": "https://github.com/anthropics/claude-ai-mcp/issues/61",
     "claude-ai": "https://github.com/modelcontextprotocol/ext-apps/issues/671",
 }
@@ -34,10 +34,8 @@ _SHOWS_PAGES_UNSAID: Final = {
 They keep the tool list that their first connection has read.
 """
 
-
 Memberships = Mapping[str, Mapping[str, str]]
 """The members that each person is, by the person's id and the connection."""
-
 
 _Listed = TypeVar("_Listed", bound=CacheableResult)
 
@@ -100,7 +98,7 @@ def _person_of(token: AccessToken) -> Person:
     return replace(person, email=claims.get("email"), groups=frozenset(claims.get("groups", ())))
 
 
-def _says_that_it_shows_pages(ctx: ServerRequestContext[Any, Any]) -> bool:
+def _declares_pages(ctx: ServerRequestContext[Any, Any]) -> bool:
     capabilities = ctx.session.client_capabilities
     settings = (capabilities.extensions or {}).get(PAGES) if capabilities else None
     types = settings.get("mimeTypes") if settings else None
@@ -175,7 +173,7 @@ class Served(NamedTuple):
 
     def shows_board(self, ctx: ServerRequestContext[Any, Any]) -> bool:
         """Whether the client of this request gets the board: it shows pages."""
-        return self.has_board and (_says_that_it_shows_pages(ctx) or _name_of_host(ctx) in _SHOWS_PAGES_UNSAID)
+        return self.has_board and (_declares_pages(ctx) or _name_of_host(ctx) in _HOSTS_WITH_PAGES)
 
     def view(self, ctx: ServerRequestContext[Any, Any]) -> CallerView:
         """What the caller of this request may see and use under the current rules."""

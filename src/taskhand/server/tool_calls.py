@@ -100,11 +100,11 @@ class ToolCall:
         with recorded_requests(self._requests):
             # An in-process client calls without a progress token.
             if self._ctx.meta is None or self._ctx.meta.get("progress_token") is None:
-                return await self._run_where_meant(tool)
+                return await self._run_on_connections(tool)
             async with self._progress.of_requests(self._requests):
-                return await self._run_where_meant(tool)
+                return await self._run_on_connections(tool)
 
-    async def _run_where_meant(self, tool: Tool[Any]) -> "BaseModel | Written | Question | InputRequiredResult":
+    async def _run_on_connections(self, tool: Tool[Any]) -> "BaseModel | Written | Question | InputRequiredResult":
         """Run the tool on the connection of the call; ask the person to link a credential if it needs one."""
         sent, app = await self._find_connection(tool)
         if app is None:

@@ -29,13 +29,12 @@ CLIENT: Final = "taskhand board"
 """The name of the client in the journal."""
 _FOR_PAGE: Final = frozenset(tool.name for tool in TOOLS if tool.is_called_by_board)
 _LIMITS: Final = HttpLimits.of_this_machine()
-_Served = Callable[[], Coroutine[Any, Any, None]]
 
 
 @asynccontextmanager
 async def serve_board(
     served: TaskhandServer, start: Sequence[Mapping[str, Any]], *, port: int = 0, calls_end_s: int = 50
-) -> AsyncIterator[tuple[str, _Served]]:
+) -> AsyncIterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
     """Serve the board until a signal has come and the calls under way have ended; yields its URL and the server.
 
     The URL admits one browser. `start` are the site's initial calls. OperatorError for a port that is taken.

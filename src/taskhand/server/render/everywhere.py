@@ -127,12 +127,12 @@ def render_counts_everywhere(
         note=count_note([one.count for one in counts.values()], note),
     )
     unknown = [(name, error) for name, one in found.answers.items() for error in one.unknown.values()]
-    told = {
+    of_connections = {
         "connections": {name: one.count.total for name, one in counts.items()},
         "unreachable": _unanswered_rows([*found.unreachable.items()]),
         "left_out": _unanswered_rows([*found.left_out.items(), *unknown], partly=len(unknown)),
     }
-    return with_groups(answer, named, by).model_copy(update=told)
+    return with_groups(answer, named, by).model_copy(update=of_connections)
 
 
 class ChangesEverywhereAnswer(ChangesAnswer):
@@ -180,7 +180,7 @@ class EventsEverywhereAnswer(EventsAnswer):
         """The answer with the first rows of a page; notes on one connection name it."""
         wordings = {name: wording for name, (_, _, wording) in lists.found.answers.items()}
         firsts = [first_look_note(page) for page in lists.pages.values()]
-        told = [f"{name}: {one}" for name, page in lists.pages.items() for one in page.notes]
+        notes = [f"{name}: {one}" for name, page in lists.pages.items() for one in page.notes]
         since = [(page.since, wordings[name]) for name, page in lists.pages.items() if page.since is not None]
         return cls(
             since=min((wording.moment(one) or "" for one, wording in since), default=MISSING),
@@ -191,7 +191,7 @@ class EventsEverywhereAnswer(EventsAnswer):
             matched=_match_rows(lists.matched, lists.found),
             next_cursor=lists.cursor_after(shown),
             more=lists.has_more(shown) or MISSING,
-            note=" ".join(filter(None, (*dict.fromkeys(firsts), *told, note))) or MISSING,
+            note=" ".join(filter(None, (*dict.fromkeys(firsts), *notes, note))) or MISSING,
             unreachable=_unanswered_rows([*lists.found.unreachable.items()]),
             left_out=_unanswered_rows([*lists.found.left_out.items(), *lists.unknown], partly=len(lists.unknown)),
         )
