@@ -28,51 +28,51 @@ DONE = 204
 def control_routes(emulator: Emulator) -> list[Route]:
     """Return the routes that read and control this emulator."""
     table: list[tuple[str, str, Control]] = [
-        ("GET", "/_sandbox/requests", _requests),
-        ("DELETE", "/_sandbox/requests", _clear),
-        ("GET", "/_sandbox/state", _state),
-        ("PUT", "/_sandbox/faults", _faults),
-        ("PUT", "/_sandbox/variant", _spec_variant),
-        ("PUT", "/_sandbox/reading", _spec_variant),  # the older name
+        ("GET", "/_sandbox/requests", _list_requests),
+        ("DELETE", "/_sandbox/requests", _clear_requests),
+        ("GET", "/_sandbox/state", _show_state),
+        ("PUT", "/_sandbox/faults", _set_faults),
+        ("PUT", "/_sandbox/variant", _set_spec_variant),
+        ("PUT", "/_sandbox/reading", _set_spec_variant),  # the older name
         ("POST", "/_sandbox/reset", _reset),
-        ("GET", "/_sandbox/deliveries", _deliveries),
+        ("GET", "/_sandbox/deliveries", _list_deliveries),
         ("POST", "/_sandbox/deliveries", _deliver),
-        ("GET", "/_sandbox/grants", _grants),
+        ("GET", "/_sandbox/grants", _list_grants),
         ("POST", "/_sandbox/grants", _sign_in),
         ("DELETE", "/_sandbox/grants", _end_grants),
     ]
     return [Route(path, partial(control, emulator), methods=[method]) for method, path, control in table]
 
 
-async def _requests(emulator: Emulator, _: Request) -> Response:
+async def _list_requests(emulator: Emulator, _: Request) -> Response:
     return _json([asdict(entry) for entry in emulator.requests])
 
 
-async def _clear(emulator: Emulator, _: Request) -> Response:
+async def _clear_requests(emulator: Emulator, _: Request) -> Response:
     emulator.clear_requests()
     return Response(status_code=DONE)
 
 
-async def _state(emulator: Emulator, _: Request) -> Response:
+async def _show_state(emulator: Emulator, _: Request) -> Response:
     return _json(emulator.state())
 
 
-async def _faults(emulator: Emulator, request: Request) -> Response:
+async def _set_faults(emulator: Emulator, request: Request) -> Response:
     try:
         emulator.faults = parse_faults(await request.json())
     except (TypeError, ValueError) as error:
-        return _refuse(error)
+        return _refuse(str(error))
     return _json([asdict(fault) for fault in emulator.faults])
 
 
-async def _spec_variant(emulator: Emulator, request: Request) -> Response:
+async def _set_spec_variant(emulator: Emulator, request: Request) -> Response:
     try:
         switches = await request.json()
         if not isinstance(switches, dict):
-            return _refuse(ValueError("expected an object of switches"))
+            return _refuse("expected an object of switches")
         emulator.set_spec_variant(f"{name}={value}" for name, value in switches.items())
     except ValueError as error:
-        return _refuse(error)
+        return _refuse(str(error))
     return _json(asdict(emulator.spec_variant))
 
 
@@ -81,7 +81,7 @@ async def _reset(emulator: Emulator, _: Request) -> Response:
     return Response(status_code=DONE)
 
 
-async def _deliveries(emulator: Emulator, _: Request) -> Response:
+async def _list_deliveries(emulator: Emulator, _: Request) -> Response:
     """List the webhooks that were sent, oldest first."""
     return _json([asdict(one) for one in emulator.sender.log])
 
@@ -93,7 +93,7 @@ async def _deliver(emulator: Emulator, _: Request) -> Response:
     return _json([asdict(one) for one in emulator.sender.log[before:]])
 
 
-async def _grants(emulator: Emulator, _: Request) -> Response:
+async def _list_grants(emulator: Emulator, _: Request) -> Response:
     """List the grants: user, app, scopes and state, without codes and tokens."""
     server = emulator.authorization
     return _json(
@@ -114,25 +114,25 @@ async def _sign_in(emulator: Emulator, request: Request) -> Response:
     try:
         sent = await request.json()
         if emulator.authorization is None or not isinstance(sent, dict):
-            return _refuse(ValueError("expected an object with a user of a CRM that has OAuth"))
+            return _refuse("expected an object with a user of a CRM that has OAuth")
         return _json(emulator.authorization.sign_in(str(sent.get("user")), emulator.now()))
     except ValueError as error:
-        return _refuse(error)
+        return _refuse(str(error))
 
 
 async def _end_grants(emulator: Emulator, request: Request) -> Response:
     """End the grants of a `user`, or all, as if the app were disconnected in the CRM; or only their access tokens."""
-    what = request.query_params.get("tokens", "all")
-    if what not in {"all", "access"}:
-        return _refuse(ValueError("tokens must be all or access"))
+    tokens = request.query_params.get("tokens", "all")
+    if tokens not in {"all", "access"}:
+        return _refuse("tokens must be all or access")
     if emulator.authorization is not None:
         grants = emulator.authorization.grants
-        (grants.end if what == "all" else grants.end_access)(request.query_params.get("user"))
+        (grants.end if tokens == "all" else grants.end_access)(request.query_params.get("user"))
     return Response(status_code=DONE)
 
 
-def _refuse(error: Exception) -> Response:
-    return _json({"message": str(error)}, status=400)
+def _refuse(message: str) -> Response:
+    return _json({"message": message}, status=400)
 
 
 def _json(value: object, status: int = 200) -> Response:

@@ -167,8 +167,8 @@ class WebhookSender(Generic[D]):
         await self._changed.wait()
 
     async def _deliver(self, one: D, post: Post, now: dt.datetime) -> None:
-        if (what := (one.url, one.body)) in self._late:
-            self._late.remove(what)
+        if (request := (one.url, one.body)) in self._late:
+            self._late.remove(request)
             await self._send(one, post, now, "late")
             return
         fault = self.next_fault(DELIVERY)
@@ -179,7 +179,7 @@ class WebhookSender(Generic[D]):
         elif kind == "out_of_order":
             self._held.append(one)
         elif kind == "late":
-            self._late.append(what)
+            self._late.append(request)
             self.outbox.put_back(one, now + age)
         else:
             await self._send_disturbed(one, post, now, kind, age)
@@ -188,15 +188,15 @@ class WebhookSender(Generic[D]):
         """Send a delivery, with the forged, outdated or second request of a fault."""
         if kind == "forged":
             url, body = (one.url, one.body + b" ") if one.is_signed else (f"{one.url}0", one.body)
-            self._note(one, now, await _status(post, url, one.headers_at(now), body), kind)
+            self._note(one, now, await _status_of(post, url, one.headers_at(now), body), kind)
         if kind == "outdated":
-            self._note(one, now, await _status(post, one.url, one.headers_at(now - age), one.body), kind)
+            self._note(one, now, await _status_of(post, one.url, one.headers_at(now - age), one.body), kind)
         await self._send(one, post, now)
         if kind == "twice":
-            self._note(one, now, await _status(post, one.url, one.headers_at(now), one.body), kind)
+            self._note(one, now, await _status_of(post, one.url, one.headers_at(now), one.body), kind)
 
     async def _send(self, one: D, post: Post, now: dt.datetime, fault: str | None = None) -> None:
-        status = await _status(post, one.url, one.headers_at(now), one.body)
+        status = await _status_of(post, one.url, one.headers_at(now), one.body)
         self.outbox.settle(one, status, now)
         self._note(one, now, status, fault)
 
@@ -205,7 +205,7 @@ class WebhookSender(Generic[D]):
         del self.log[:-LOGGED]
 
 
-async def _status(post: Post, url: str, headers: dict[str, str], body: bytes) -> int | None:
+async def _status_of(post: Post, url: str, headers: dict[str, str], body: bytes) -> int | None:
     """The status of the response; None without a response."""
     try:
         return await post(url, headers, body)

@@ -9,7 +9,6 @@ from taskhand.sandbox.hubspot.dates import format_instant
 
 MARIA, JUAN, OTHER_JUAN, CAMILA, LUCIA = "6166860", "6166861", "6166862", "6166863", "6166864"
 UI = '<div style="" dir="auto" data-top-level="true">{}</div>'  # as the web app wraps a note
-MIDNIGHT = "00:00"
 
 
 def _owner(number: str, first: str, last: str, email: str, user: int, *, archived: bool = False) -> dict[str, Any]:
@@ -45,12 +44,12 @@ _CONTACTS = (  # first name, last name, e-mail, phone, company
 
 
 class _Row(NamedTuple):
-    """One task: `day` counts from today, `time` None is all day, `who` None is unassigned."""
+    """One task: `day` counts from today, `time` None is all day, `owner` None is unassigned."""
 
     subject: str
     status: str
     priority: str
-    who: str | None
+    owner: str | None
     day: int
     time: str | None = None
     type: str = "TODO"
@@ -112,7 +111,7 @@ def demo(now: dt.datetime) -> dict[str, Any]:
     """Return the demo as a seed, dated around `now`."""
     return {
         "owners": OWNERS,
-        "companies": [_company(n, *row) for n, row in enumerate(_COMPANIES)],
+        "companies": [_company(n, row) for n, row in enumerate(_COMPANIES)],
         "contacts": [_contact(n, row) for n, row in enumerate(_CONTACTS)],
         "properties": PROPERTIES,
         "deals": [{"id": DEAL, "properties": {"dealname": "Plan anual 2026", "amount": "4800000"}}],
@@ -120,7 +119,8 @@ def demo(now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _company(number: int, name: str, domain: str, phone: str | None) -> dict[str, Any]:
+def _company(number: int, row: tuple[str, str, str | None]) -> dict[str, Any]:
+    name, domain, phone = row
     properties = {"name": name, "domain": domain, "website": f"https://{domain}"}
     return {"id": 201 + number, "properties": properties | ({"phone": phone} if phone else {})}
 
@@ -140,18 +140,15 @@ def _task(number: int, row: _Row, now: dt.datetime) -> dict[str, Any]:
         "hs_timestamp": _due(row, now),
         "hs_task_is_all_day": "true" if row.time is None else "false",
     }
-    optional = {"hubspot_owner_id": row.who, "hs_task_body": _BODIES.get(number)}
-    links = {} if row.contact is None else _links(row.contact)
-    links |= {"deals": [DEAL]} if number in _OF_DEAL else {}
+    optional = {"hubspot_owner_id": row.owner, "hs_task_body": _BODIES.get(number)}
+    links: dict[str, Any] = {"deals": [DEAL]} if number in _OF_DEAL else {}
+    if row.contact is not None:
+        links |= {"contacts": [101 + row.contact], "companies": [201 + _CONTACTS[row.contact][-1]]}
     made = now - dt.timedelta(days=30, minutes=-number)
     properties |= {name: text for name, text in optional.items() if text} | _OWN.get(number, {})
     return {"properties": properties, "createdAt": format_instant(made)} | links
 
 
-def _links(contact: int) -> dict[str, Any]:
-    return {"contacts": [101 + contact], "companies": [201 + _CONTACTS[contact][-1]]}
-
-
 def _due(row: _Row, now: dt.datetime) -> str:
-    time = dt.time.fromisoformat(row.time or MIDNIGHT)
+    time = dt.time.fromisoformat(row.time or "00:00")
     return format_instant(dt.datetime.combine(now.date() + dt.timedelta(days=row.day), time, dt.UTC))
