@@ -89,8 +89,9 @@ def link(context: click.Context, person: str, connection: str) -> None:
     found: Configuration = context.meta[CONFIGURATION]
     [chosen] = found.only(connection).connections
     name = _read_person(person)
-    title = find_factory(chosen.settings.backend).title
-    if not find_factory(chosen.settings.backend).credentials:
+    factory = find_factory(chosen.settings.backend)
+    title = factory.title
+    if not factory.credentials:
         raise CallerError(f"{chosen.name} needs no credential: {title} is no CRM.", code="no_credential_needed")
     found.settings.check_own_secrets()
     if not found.settings.vault_keys:
@@ -99,13 +100,13 @@ def link(context: click.Context, person: str, connection: str) -> None:
         raise no_key()
     text = _ask_credential(f"Key or token of {name} for {chosen.name} ({title})")
     memberships = PeopleSource.open(found).current
-    member, doubt, is_same_account, former = anyio.run(_save_link, chosen, name, text, memberships)
+    member, doubt, is_same_account, is_withdrawn = anyio.run(_save_link, chosen, name, text, memberships)
     who = member.shown_name
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
     if doubt is not None:
         print_line(f"{doubt} If that is wrong: taskhand people unlink {name} {chosen.name}", err=True)
-    if former is not None:
-        print_line(_describe_withdrawal(chosen, former), err=True)
+    if is_withdrawn is not None:
+        print_line(_describe_withdrawal(chosen, is_withdrawn), err=True)
     if chosen.is_shared(text):
         print_line(f"It is the credential that {chosen.name} uses for everybody, and not one of their own.", err=True)
     if is_same_account is None:
@@ -176,8 +177,8 @@ async def _save_link(
     """Try the credential and store it.
 
     Returns the CRM's member, then the reason why that may be another person (by people.toml, a link or an e-mail
-    address), whether the shared credential is certainly for the same account, and what became of the previous
-    credential (as `_withdraw`).
+    address), whether the shared credential is certainly for the same account, and whether the CRM has revoked
+    the previous credential (None: there was no other).
     """
     from taskhand.vault.link import Link, OwnCredential
     from taskhand.wiring import open_as_person, open_links
@@ -185,7 +186,7 @@ async def _save_link(
     settings, key = connection.settings, connection.name_in_files or MEMBER
     now = settings.clock or datetime.now().astimezone()
     async with open_as_person(connection, text) as backend:
-        title = find_factory(connection.settings.backend).title
+        title = find_factory(settings.backend).title
         member, team = await _find_member(backend, title)
         is_same_account = await _compare_accounts(connection, backend)
     if is_same_account is False:
@@ -199,7 +200,7 @@ async def _save_link(
         lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
         known = KnownPersons(lines, memberships, await links.list_members(connection.name))
         doubt = _find_doubt(Person.parse(person), member, team, known)
-        former = await _find_open(links, person, connection.name)
+        former = await _find_usable(links, person, connection.name)
         await links.save(Link(person, connection.name, "operator", OwnCredential(text), now, member))
     finally:
         await links.aclose()
@@ -289,7 +290,7 @@ def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: 
     return f"{title} may still accept the former credential: withdraw it there too."
 
 
-async def _find_open(links: "Links", person: str, connection: str) -> "Link | None":
+async def _find_usable(links: "Links", person: str, connection: str) -> "Link | None":
     """A link with its credential; None if it cannot be decrypted or the CRM has revoked it."""
     try:
         return await links.find(person, connection)
@@ -316,7 +317,7 @@ async def _unlink(
     chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
     removed = []
     for one in chosen:
-        link = await _find_open(links, one.person, one.connection)
+        link = await _find_usable(links, one.person, one.connection)
         await links.remove(one.person, one.connection)
         removed.append((one, link))
     done = [(one, await _withdraw(known.get(one.connection), link)) for one, link in removed]

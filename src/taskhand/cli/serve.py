@@ -155,6 +155,7 @@ def serve(
     --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session, the
     server cannot ask a person, so guarded changes stop at a plan, and the client cannot subscribe to tasks.
     """
+    from taskhand.cli.authentication import AuthOptions
     from taskhand.cli.serve_options import check_options
 
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
@@ -163,20 +164,13 @@ def serve(
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
     options = ServeOptions(
         listen=ListenOptions(host, port, names, is_insecure, proxies) if http else None,
-        auth=_auth_options(kinds, issuers, resource),
+        auth=AuthOptions(kinds, issuers, resource) if kinds else None,
         webhooks=WebhookOptions(webhooks, public_url, resource),
         keeps_sessions=not stateless,
         metrics_host=metrics_host,
         metrics_port=metrics_port,
     )
     run_server(found, options)
-
-
-def _auth_options(kinds: tuple[str, ...], issuers: tuple[str, ...], resource: str | None) -> "AuthOptions | None":
-    """The authentication options; None without authentication."""
-    from taskhand.cli.authentication import AuthOptions
-
-    return AuthOptions(kinds, issuers, resource) if kinds else None
 
 
 def run_server(found: Configuration | OperatorError, options: ServeOptions | None = None) -> NoReturn:
