@@ -84,7 +84,7 @@ class Bench:
             self._recording_server(),
             mode=setup.mode,
             client_info=Implementation(name=_NAME, version="1"),
-            elicitation_callback=None if person is None else person.asked,
+            elicitation_callback=None if person is None else person.answer,
         )
 
     @property
@@ -216,7 +216,7 @@ class _Person:
         self._says = says
         self.questions = questions
 
-    async def asked(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
+    async def answer(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
         """The answer to a question."""
         del context
         self.questions.append(params.message)
