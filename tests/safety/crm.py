@@ -15,11 +15,9 @@ from taskhand.sandbox.request_log import Logged
 from taskhand.service.app_context import AppContext
 from virtual_time import Time
 
-__all__ = ["Crm", "OddTasks", "Place", "Sandbox", "Sight", "Trait"]
+__all__ = ["Crm", "OddTasks", "Place", "Sight", "Trait"]
 
 Trait = Literal["updates singly", "deletes without a body"]
-
-Sandbox = Emulator
 
 
 class Place(Protocol):
@@ -97,7 +95,7 @@ class Crm:
     """
 
     name: str
-    sandbox: Callable[[int, Time, tuple[str, ...]], Sandbox]
+    sandbox: Callable[[int, Time, tuple[str, ...]], Emulator]
     wired: Wired
     secret: str
     task_id: Callable[[int], str]

@@ -11,11 +11,12 @@ from mcp import Client
 from backends.slow_transport import NetworkTime
 from journals import journal_at
 from safety.account import Agent
-from safety.crms import CLOSE, HUBSPOT, Sandbox
+from safety.crms import CLOSE, HUBSPOT
 from safety.odd_row import OddRow
 from safety.silent_crm import Mute
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, CallTime
@@ -31,7 +32,7 @@ class Mixed:
 
     connections: Connections
     agent: Agent
-    there: dict[str, Sandbox]
+    there: dict[str, Emulator]
     lines: dict[str, Mute]
     time: NetworkTime
 

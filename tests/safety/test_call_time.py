@@ -15,9 +15,10 @@ from backends.slow_transport import NetworkTime
 from behaviour.agent import Refused
 from behaviour.conftest import ERAS
 from safety.account import Agent
-from safety.crms import CRMS, Crm, Sandbox
+from safety.crms import CRMS, Crm
 from safety.silent_crm import NEVER, Mute
 from taskhand.journal.journal import ChangeQuery
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.routing import find_route
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
@@ -32,7 +33,7 @@ class Stage:
     """A CRM that can fall silent, and a server on it."""
 
     crm: Crm
-    there: Sandbox
+    there: Emulator
     line: Mute
     time: NetworkTime
     app: AppContext

@@ -6,7 +6,8 @@ import pytest
 
 from behaviour.agent import Refused
 from safety.account import AtCrm, staged
-from safety.crms import CRMS, VAMBE, Crm, Sandbox
+from safety.crms import CRMS, VAMBE, Crm
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 
 CONTACT = "c0a00000-0000-4000-8000-000000000001"
@@ -14,7 +15,8 @@ CONTACT = "c0a00000-0000-4000-8000-000000000001"
 
 async def answer(stage: AtCrm, kind: str, status: int, *, commit: bool = False, **arguments: Any) -> dict[str, Any]:
     """What the agent is told of a write whose every request ends with this status; the text of all of it is `said`."""
-    there: Sandbox = stage.there  # type: ignore[assignment]  # a CRM's
+    there = stage.there
+    assert isinstance(there, Emulator)
     there.faults = [Fault("status", stage.crm.routes[kind], nth="every", status=status, commit=commit)]
     tools = {"one": "update_task", "many": "bulk_update_tasks", "create": "create_task", "delete": "delete_task"}
     one = {"id": stage.ids[0]}

@@ -12,13 +12,14 @@ import pytest
 from mcp import Client
 
 from fixed_clock import NOW
-from safety.crms import CRMS, Crm, Sandbox
+from safety.crms import CRMS, Crm
 from server.offices import answer_of, client_of
 from taskhand.cli.sandbox import CRMS as SANDBOXES
 from taskhand.cli.sandbox import Account
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.concurrency import concurrent_tasks
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
 from taskhand.wiring import open_connections
@@ -33,7 +34,7 @@ STATUSES = "Pendiente:initial,En Progreso:in_progress,Completado:done"
 class Front:
     """Stands before a sandbox: keeps who bore which request, and sends it on with the sandbox's own key."""
 
-    sandbox: Sandbox
+    sandbox: Emulator
     borne: list[tuple[str | None, str]] = field(default_factory=list)
 
     @property
@@ -57,7 +58,7 @@ class Front:
         await self.sandbox.app(scope | {"headers": list(headers.items())}, hear, send)
 
 
-def _own(sandbox: Sandbox, header: bytes) -> bytes:
+def _own(sandbox: Emulator, header: bytes) -> bytes:
     """The header with the sandbox's own credential in place of another."""
     scheme, space, _ = header.rpartition(b" ")
     names = ("token", "key") if scheme == b"Bearer" else ("key",)

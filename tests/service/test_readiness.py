@@ -9,9 +9,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from safety.crms import CRMS, VAMBE, Crm, Sandbox
+from safety.crms import CRMS, VAMBE, Crm
 from safety.killable_server import app_at
 from server.offices import open_offices
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import CallTime
@@ -23,7 +24,7 @@ from virtual_time import Time
 class Watched:
     """The readiness of a server in front of a sandbox, whose time passes when it is told to."""
 
-    there: Sandbox
+    there: Emulator
     readiness: Readiness
     time: Time
 

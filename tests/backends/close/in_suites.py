@@ -10,18 +10,19 @@ from backends.close.arm import close_sandbox
 from backends.remote.doctor_crm import Crm as DoctorCrm
 from behaviour.world import SANTIAGO
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
-from safety.crm import Crm, OddTasks, Sandbox, Sight
+from safety.crm import Crm, OddTasks, Sight
 from safety.odd_row import ABSENT
 from server.example_calls import DUE_DATE
 from taskhand.backends.close import mapping
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from virtual_time import Time
 
 __all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 
 
-def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
+def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     del time
     return wired.close(tasks, spec_variant=SpecVariant.parse(("rates=hidden", *spec_variant)))
 
@@ -79,7 +80,7 @@ CRM = Crm(
 )
 
 
-def limited(clock: Callable[[], datetime]) -> tuple[Sandbox, dict[str, str]]:
+def limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 40
     limits = SpecVariant(rates="enforced", rate_limit=8 * rate, rate_window=8)

@@ -11,8 +11,9 @@ from backends.hubspot.arm import hubspot_sandbox
 from backends.remote.doctor_crm import Crm as DoctorCrm
 from behaviour.world import SANTIAGO
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
-from safety.crm import Crm, OddTasks, Sandbox, Sight
+from safety.crm import Crm, OddTasks, Sight
 from taskhand.backends.hubspot import task_reader
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 from virtual_time import Time
@@ -21,7 +22,7 @@ __all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read"
 
 
-def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
+def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     quick = ("burst=0", "searches=0", "search_lag=0")
     return wired.hubspot(time, wired.seed(tasks), spec_variant=(*quick, *spec_variant))
 
@@ -92,7 +93,7 @@ CRM = Crm(
 )
 
 
-def limited(clock: Callable[[], datetime]) -> tuple[Sandbox, dict[str, str]]:
+def limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 500
     there = HubSpotSandbox(

@@ -16,7 +16,7 @@ from pydantic import MISSING
 
 from backends.remote.faults_table import KINDS, OTHER, ROWS, Kind, Note, Result, Row
 from behaviour.agent import Agent, Refused
-from safety.crms import CRMS, Crm, Sandbox
+from safety.crms import CRMS, Crm
 from safety.gate import Gate
 from taskhand.backends.base import ItemResult
 from taskhand.backends.remote.adapter import CrmAdapter
@@ -25,6 +25,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, TaskhandError
 from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
@@ -47,7 +48,7 @@ class Stage:
     """A CRM behind a gate, its adapter, and the tasks that were read before anything went wrong."""
 
     crm: Crm
-    there: Sandbox
+    there: Emulator
     gate: Gate
     backend: CrmAdapter[object]
     tasks: list[Task]

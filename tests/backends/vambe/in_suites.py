@@ -10,10 +10,11 @@ from backends.vambe import wired
 from backends.vambe.arm import vambe_sandbox
 from behaviour.world import PEOPLE, SANTIAGO
 from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
-from safety.crm import Crm, OddTasks, Sandbox, Sight
+from safety.crm import Crm, OddTasks, Sight
 from safety.odd_row import ABSENT
 from server.example_calls import DUE_DATE
 from taskhand.backends.vambe import account
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
 from virtual_time import Time
@@ -22,7 +23,7 @@ __all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
 HUGE = 10**400
 
 
-def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Sandbox:
+def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     del time
     return wired.vambe(tasks, spec_variant=SpecVariant.parse(spec_variant))
 
@@ -89,7 +90,7 @@ CRM = Crm(
 )
 
 
-def limited(clock: Callable[[], datetime]) -> tuple[Sandbox, dict[str, str]]:
+def limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 60
     given = {
