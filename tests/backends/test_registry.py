@@ -1,4 +1,4 @@
-"""Adding a backend is one folder and one line: whoever lists backends learns of it from the registry."""
+"""Adding a backend is one folder and one line: every list of backends is made from the registry."""
 
 # ruff: noqa: S106  the tokens of a toy open nothing
 import json
@@ -110,7 +110,7 @@ def test_an_added_backend_is_chosen_by_its_credential_and_config_shows_its_setti
     assert (rows["ACME_LABELS"]["key"], rows["ACME_LABELS"]["value"]) == ("acme.labels", "a,b")
 
 
-def test_its_table_in_the_settings_file_is_read(source: Path) -> None:
+def test_the_table_of_an_added_backend_in_the_settings_file_is_read(source: Path) -> None:
     file = source.parent / "taskhand.toml"
     file.write_text('[acme]\ntoken = "t0ken"\nlabels = ["a", "b"]\n', encoding="utf-8")
     file.chmod(0o600)
@@ -119,7 +119,7 @@ def test_its_table_in_the_settings_file_is_read(source: Path) -> None:
     assert {row["variable"]: row["value"] for row in shown["settings"]}["ACME_LABELS"] == "a,b"
 
 
-def test_a_variable_that_is_nearly_one_of_its_own_is_warned_about(source: Path) -> None:
+def test_a_variable_that_is_nearly_one_of_an_added_backend_is_warned_about(source: Path) -> None:
     shown = json.loads(_taskhand(source, "config", "--json", ACME_TOKENS="t0ken"))
     assert ["ACME_TOKENS" in warning["found"] for warning in shown["warnings"]] == [True]
 
@@ -132,7 +132,7 @@ def test_an_added_backend_serves_calls_and_is_checked_by_the_doctor(source: Path
     assert "America/Lima" in str(report["findings"])
 
 
-def test_its_journal_belongs_to_its_account(source: Path) -> None:
+def test_the_journal_of_an_added_backend_belongs_to_one_account(source: Path) -> None:
     _create(source, "Call Luis", "0ne")
     [one, other] = (_taskhand(source, "call", "list_changes", ACME_TOKEN=token) for token in ("0ne", "two"))
     assert "Call Luis" in one
@@ -159,7 +159,7 @@ def test_commands_offer_an_added_backend_and_report_that_it_has_no_sandbox(sourc
     assert "There is no sandbox of acme" in _python(source, opening)
 
 
-def test_documents_and_the_bundle_list_it(source: Path) -> None:
+def test_documents_and_the_bundle_list_an_added_backend(source: Path) -> None:
     printing = "import documents; print(documents._settings_table(), documents._link_table(), documents._server_json())"
     printed = _python(source, printing)
     assert "| `ACME_TOKEN` | Token of Acme. |" in printed

@@ -47,7 +47,7 @@ def test_an_id_that_could_not_be_one_segment_is_refused_and_not_quoted(value: st
         "a/./9",
     ],
 )
-def test_an_id_that_leads_elsewhere_where_it_is_decoded_too_often_is_refused(value: str) -> None:
+def test_an_id_that_becomes_a_path_when_it_is_decoded_again_is_refused(value: str) -> None:
     with pytest.raises(CallerError, match="is not an id"):
         Path.of("/tasks/{id}", id=value)
 

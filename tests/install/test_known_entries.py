@@ -47,7 +47,7 @@ def test_entries_are_recognized_by_their_name_or_their_command(home: Path) -> No
     assert found[1].keyring_names == ["acme/K"]
 
 
-def test_the_files_of_a_project_are_looked_at_where_its_folder_is_given(home: Path) -> None:
+def test_the_files_of_a_project_are_read_if_its_folder_is_given(home: Path) -> None:
     (home / "work").mkdir()
     _write(home / "work" / ".cursor" / "mcp.json", {"taskhand": {}})
     assert list(find_known_entries([find_host("cursor")])) == []

@@ -36,10 +36,10 @@ __all__ = [
     "assert_all_is_true",
     "newest_change",
     "observe_call",
+    "reported_outcomes",
     "staged",
     "to_journal_line",
     "to_logged_line",
-    "told_outcomes",
 ]
 
 NO_CONTENT: Final = 204
@@ -177,8 +177,8 @@ async def newest_change(app: AppContext) -> Change | None:
     return page.changes[0] if page.changes else None
 
 
-def told_outcomes(seen: Observation, effect: Effect) -> dict[str, str]:
-    """The outcome that the agent was told, by task id; a new task has the empty id."""
+def reported_outcomes(seen: Observation, effect: Effect) -> dict[str, str]:
+    """The outcome that the answer reports, by task id; a new task has the empty id."""
     names = [*effect.ids, *([""] if effect.makes else [])]
     if seen.answer is None:
         return dict.fromkeys(names, "unknown" if seen.code in UNKNOWN else "refused")
@@ -194,10 +194,10 @@ def _of_many(answer: dict[str, Any], change: Change | None) -> dict[str, str]:
     rows = answer["outcomes"]
     assert answer["totals"] == Counter(found.values())
     assert sum(row["count"] for row in rows) == answer["count"] == len(found)
-    said = {task_id: row["outcome"] for row in rows for task_id in row.get("ids", ())}
+    reported = {task_id: row["outcome"] for row in rows for task_id in row.get("ids", ())}
     retry = answer["retryIds"]
-    assert sorted([*said, *retry]) == sorted(found), "every task is in the answer once"
-    assert all(found[task_id] == outcome for task_id, outcome in said.items())
+    assert sorted([*reported, *retry]) == sorted(found), "every task is in the answer once"
+    assert all(found[task_id] == outcome for task_id, outcome in reported.items())
     assert {found[task_id] for task_id in retry} <= UNTOUCHED
     return dict(found)
 
@@ -205,25 +205,25 @@ def _of_many(answer: dict[str, Any], change: Change | None) -> dict[str, str]:
 def assert_all_is_true(
     seen: Observation, effect: Effect, *, may_be_unknown: bool, was_cut: bool = False
 ) -> dict[str, str]:
-    """Check the four things; the outcomes that the agent was told.
+    """Check the four things; returns the outcomes that the answer reports.
 
     `was_cut`: some requests never arrived, and the answers to others were lost on the way.
     """
-    said = told_outcomes(seen, effect)
-    assert set(said) == {*effect.ids, *([""] if effect.makes else [])}
-    assert may_be_unknown or "unknown" not in said.values()
-    _assert_nothing_is_made_twice(seen, effect, said)
-    _assert_each_is_told_truly(seen, effect, said)
-    _assert_the_journal_agrees(seen, effect, said, was_cut=was_cut)
-    _assert_subscribers_are_told(seen, said)
-    return said
+    reported = reported_outcomes(seen, effect)
+    assert set(reported) == {*effect.ids, *([""] if effect.makes else [])}
+    assert may_be_unknown or "unknown" not in reported.values()
+    _assert_nothing_is_made_twice(seen, effect, reported)
+    _assert_each_outcome_is_true(seen, effect, reported)
+    _assert_the_journal_agrees(seen, effect, reported, was_cut=was_cut)
+    _assert_subscribers_are_told(seen, reported)
+    return reported
 
 
-def _assert_nothing_is_made_twice(seen: Observation, effect: Effect, said: dict[str, str]) -> None:
+def _assert_nothing_is_made_twice(seen: Observation, effect: Effect, reported: dict[str, str]) -> None:
     posts = [one for one in seen.log if one.committed and one.method == "POST"]
     assert len(seen.new) <= (1 if effect.makes else 0)
     assert not effect.makes or len(posts) == len(seen.new)
-    match said.get(""):
+    match reported.get(""):
         case "applied":
             assert list(seen.new.values()) == [effect.makes]
             assert seen.answer is not None
@@ -234,11 +234,11 @@ def _assert_nothing_is_made_twice(seen: Observation, effect: Effect, said: dict[
             assert not seen.new
 
 
-def _assert_each_is_told_truly(seen: Observation, effect: Effect, said: dict[str, str]) -> None:
+def _assert_each_outcome_is_true(seen: Observation, effect: Effect, reported: dict[str, str]) -> None:
     becomes = effect.becomes or {}
     for task_id, was in seen.before.items():
         now = seen.after.get(task_id)
-        match said.get(task_id):
+        match reported.get(task_id):
             case "applied" | "unchanged":
                 assert now == becomes[task_id]
             case "unknown":
@@ -247,7 +247,7 @@ def _assert_each_is_told_truly(seen: Observation, effect: Effect, said: dict[str
                 assert now == was
 
 
-def _assert_the_journal_agrees(seen: Observation, effect: Effect, said: dict[str, str], *, was_cut: bool) -> None:
+def _assert_the_journal_agrees(seen: Observation, effect: Effect, reported: dict[str, str], *, was_cut: bool) -> None:
     change = seen.change
     assert change is not None
     assert change.ending is not None
@@ -263,18 +263,18 @@ def _assert_the_journal_agrees(seen: Observation, effect: Effect, said: dict[str
         written = {"": change.results[0]}
         assert written[""].task_id in seen.new
     if change.intents:
-        assert {name: result.outcome for name, result in written.items()} == said
+        assert {name: result.outcome for name, result in written.items()} == reported
     else:
         assert change.outcome == "refused"
-        assert set(said.values()) == {"refused"}
+        assert set(reported.values()) == {"refused"}
 
 
-def _assert_subscribers_are_told(seen: Observation, said: dict[str, str]) -> None:
+def _assert_subscribers_are_told(seen: Observation, reported: dict[str, str]) -> None:
     changed = {task_id for task_id, was in seen.before.items() if seen.after.get(task_id) != was}
-    doubtful = {task_id for task_id, outcome in said.items() if outcome == "unknown" and task_id}
-    made = set(seen.new) if said.get("") == "applied" else set()
+    doubtful = {task_id for task_id, outcome in reported.items() if outcome == "unknown" and task_id}
+    made = set(seen.new) if reported.get("") == "applied" else set()
     assert changed | doubtful | made <= seen.heard
-    assert not seen.heard or set(said.values()) & {"applied", "unknown"}
+    assert not seen.heard or set(reported.values()) & {"applied", "unknown"}
 
 
 _LATE: Final = frozenset({"ReadTimeout", "TimeoutError"})

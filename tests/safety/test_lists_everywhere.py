@@ -199,19 +199,19 @@ FILTERS: list[tuple[dict[str, Any], list[str] | None, object]] = [
     ({"fromDate": "some day"}, None, "invalid_date"),
     ({"cursor": "abc"}, None, "invalid_cursor"),
 ]
-"""What is asked, the connections that have rows for it, and those that are told, with the code; or the error."""
+"""A filter, the connections that have rows for it, and the codes of those left out; or the code of the error."""
 
 
 async def test_a_filter_applies_to_connections_that_support_it_and_the_others_are_named(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
         for asked, shown, left_out in FILTERS:
-            found = await shown_and_told(there, asked)
+            found = await rows_and_codes(there, asked)
             assert (asked, *found) == (asked, shown, left_out)
 
 
-async def shown_and_told(there: Mixed, asked: dict[str, Any]) -> tuple[list[str] | None, object]:
-    """The connections that have rows and the codes of those that are told; or the code of the error."""
+async def rows_and_codes(there: Mixed, asked: dict[str, Any]) -> tuple[list[str] | None, object]:
+    """The connections that have rows, and the codes of those left out; or the code of the error."""
     try:
         answer = await there.agent("list_tasks", **asked)
     except Refused as refused:

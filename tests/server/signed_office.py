@@ -36,7 +36,7 @@ BEN, CAT = "ben@example.com", "cat@example.com"
 
 
 class Crm(NamedTuple):
-    """What differs between the two. `users` are those of `BEN` and `CAT`, `members` the ids that these have."""
+    """The facts of a CRM. `users` are the ids of `BEN` and `CAT` as users, `members` their ids as members."""
 
     sandbox: Any
     variant: Any
@@ -77,7 +77,7 @@ CRMS: Final[Mapping[str, Crm]] = {
 
 @dataclass
 class SignedOffice:
-    """An account of a CRM, and the servers on it. The shared credential is of nobody here."""
+    """An account of a CRM, and the servers on it. The shared credential belongs to none of these persons."""
 
     crm: Crm
     sandbox: Any
@@ -88,7 +88,7 @@ class SignedOffice:
     clock: FixedClock
 
     async def link(self, person: str) -> Link:
-        """Let the person consent."""
+        """Link the person, as after a consent."""
         index = (BEN, CAT).index(person)
         given = self.sandbox.authorization.sign_in(self.crm.users[index], self.clock())
         ends = self.clock() + timedelta(seconds=given["expires_in"])
@@ -101,20 +101,20 @@ class SignedOffice:
         return client_of(self.servers[server], person)
 
     def user(self, person: str) -> str:
-        """Who the person is in the log."""
+        """The id of the person's user in the log."""
         return self.crm.users[(BEN, CAT).index(person)]
 
     def renewals(self) -> list[Logged]:
-        """What the token endpoint was asked."""
+        """The requests to the token endpoint."""
         return [one for one in self.sandbox.requests if one.route == self.crm.token]
 
     def break_token(self, fault: Fault) -> None:
-        """Let the token endpoint fail so."""
+        """Let the token endpoint fail with this fault."""
         given = {name: getattr(fault, name) for name in Fault.__dataclass_fields__}
         self.sandbox.faults = [Fault(**{**given, "route": self.crm.token})]
 
     async def states(self) -> dict[str, str]:
-        """Which links there are, and the state of each."""
+        """The state of each link, by person."""
         return {one.person: one.state for one in await self.links.list()}
 
 
@@ -122,7 +122,7 @@ class SignedOffice:
 async def open_signed_office(
     name: str, folder: Path, *spec_variant: str, servers: int = 1
 ) -> AsyncIterator[SignedOffice]:
-    """Servers with links and caches of their own, on one file and one CRM. Nothing waits."""
+    """Servers with links and caches of their own, on one file and one CRM. No sleep takes time."""
     crm, clock, file = CRMS[name], FixedClock(), folder / "links.sqlite"
     sandbox = crm.sandbox(seed=crm.seed, clock=clock, spec_variant=crm.variant.parse(spec_variant))
     async with AsyncExitStack() as stack:

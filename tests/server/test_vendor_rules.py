@@ -21,7 +21,7 @@ def test_every_tool_keeps_to_the_published_rules(vendor: str, tools: list[dict[s
     assert {name: offence for name, offence in found.items() if offence} == {}, VENDORS[vendor].page
 
 
-def test_where_every_argument_must_be_sent_no_task_need_be_changed_by_one(tools: list[dict[str, Any]]) -> None:
+def test_a_host_that_must_send_every_argument_can_leave_each_field_unchanged(tools: list[dict[str, Any]]) -> None:
     schema = next(tool["inputSchema"] for tool in tools if tool["name"] == "update_task")
     unsaid: dict[str, Any] = dict.fromkeys(schema["properties"]) | {"clear": [], "title": "", "reason": ""}
     if schema["properties"].get("dueDate", {}).get("type") == "string":

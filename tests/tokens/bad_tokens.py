@@ -1,4 +1,4 @@
-"""Tokens that let nobody in, each with a part of the reason that the log has: made by an issuer and a foreign one."""
+"""Tokens that are refused, each with a part of the reason in the log; an issuer and a foreign one make them."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -54,12 +54,12 @@ OTHER_KEY = Key("first", "RS256", make_key("another").private)
 
 
 def with_claims(**changed: Any) -> Bad:
-    """A token with these claims as they are, also where no library writes them so."""
+    """A token with exactly these claims, even if no library writes them."""
     return lambda issuer, _: signed_raw(issuer, json.dumps(issuer.claims(HERE) | changed).encode())
 
 
 def with_text(claim: str, text: bytes) -> Bad:
-    """A token where one claim has this text of JSON, or what is none."""
+    """A token where one claim has this text, which need not be JSON."""
 
     def make(issuer: Issuer, _: Issuer) -> str:
         body = json.dumps(issuer.claims(HERE) | {claim: "?"}).encode()
@@ -82,8 +82,8 @@ def with_jwk_as_secret(issuer: Issuer, _: Issuer) -> str:
     return f"{signed}.{pack(digest(secret, signed.encode(), 'sha256'))}"
 
 
-def told_twice(name: str) -> Bad:
-    """A token that has a claim twice: once for whoever takes the first, and once for whoever takes the last."""
+def with_repeated_claim(name: str) -> Bad:
+    """A token that has a claim twice: parsers differ in whether the first or the last one counts."""
     return lambda issuer, _: signed_raw(issuer, f'{{"{name}": "x", {json.dumps(issuer.claims(HERE))[1:]}'.encode())
 
 
@@ -184,9 +184,9 @@ BAD: dict[str, tuple[str, Bad]] = {
     "audiences are none": ("audience", with_claims(aud=[])),
     "audience is true": ("audience", with_claims(aud=True)),
     "audience in two": ("audience", with_claims(aud=[HERE[:10], HERE[10:]])),
-    "audience twice": ("body is malformed", told_twice("aud")),
-    "issuer twice": ("body is malformed", told_twice("iss")),
-    "expiry twice": ("body is malformed", told_twice("exp")),
+    "audience twice": ("body is malformed", with_repeated_claim("aud")),
+    "issuer twice": ("body is malformed", with_repeated_claim("iss")),
+    "expiry twice": ("body is malformed", with_repeated_claim("exp")),
     "a name twice inside": ("body is malformed", with_text("more", b'{"a": 1, "a": 2}')),
     "issuer in capitals": ("issuer", lambda i, _: i.token(HERE, iss=i.url.upper())),
     "issuer with a user": ("issuer", lambda i, _: i.token(HERE, iss=i.url.replace("//", "//x@"))),

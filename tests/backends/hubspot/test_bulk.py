@@ -112,7 +112,7 @@ async def test_the_response_to_an_earlier_batch_refuses_no_task_of_a_later_one()
         stage.hubspot.faults = (Fault("status", route=UPDATE, status=207, body=body, commit=True),)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before[2:]])
         assert [one.written and one.written.note for one in outcomes] == [HUBSPOT.applied] * 2
-        assert [stage.true(number)["hs_task_subject"] for number in (3, 4)] == ["New"] * 2
+        assert [stage.stored_properties(number)["hs_task_subject"] for number in (3, 4)] == ["New"] * 2
 
 
 async def test_one_refused_task_does_not_prevent_the_others() -> None:
@@ -207,7 +207,7 @@ async def test_a_task_named_twice_gets_both_edits_in_their_order() -> None:
         (task,) = await tasks(stage, 1)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="A")), (task, Edit(title="B"))])
         assert codes(outcomes) == [None, None]
-        assert stage.true(1)["hs_task_subject"] == "B"
+        assert stage.stored_properties(1)["hs_task_subject"] == "B"
 
 
 @pytest.mark.parametrize("missing", ["left_out", "error"])
@@ -255,7 +255,7 @@ async def test_low_is_set_on_a_task_that_has_no_priority() -> None:
         before = await tasks(stage, 2)
         outcomes = await stage.backend.update_tasks([(task, Edit(priority=0)) for task in before])
         assert [one.written is not None for one in outcomes] == [True, True]
-        assert [stage.true(number)["hs_task_priority"] for number in (1, 2)] == ["LOW", "LOW"]
+        assert [stage.stored_properties(number)["hs_task_priority"] for number in (1, 2)] == ["LOW", "LOW"]
 
 
 async def test_an_empty_bulk_update_sends_no_request() -> None:

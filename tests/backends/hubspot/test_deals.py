@@ -110,7 +110,7 @@ async def test_the_tasks_of_a_deal_are_moved_by_its_name_with_a_search_by_associ
         plan = await agent("bulk_update_tasks", filter={"dealId": "acme renewal"}, changes={"dueDate": "2026-03-03"})
         assert (plan["count"], plan["matched"][0]["name"]) == (2, NAMES[RENEWAL])
         await agent("apply_plan", planId=plan["planId"])
-        assert [stage.true(number)["hs_timestamp"][:10] for number in (1, 2, 3, 4)] == [
+        assert [stage.stored_properties(number)["hs_timestamp"][:10] for number in (1, 2, 3, 4)] == [
             *("2026-03-03", "2026-03-06", "2026-03-03", "2026-03-06"),
         ]
 
@@ -178,7 +178,7 @@ async def test_a_task_with_several_deals_refuses_a_new_deal_and_stays_unchanged(
         assert (read["deal_id"], read["also_linked"]) == (RENEWAL, {"deal_id": [OLD]})
         assert "2 deals" in str(refused.value)
         assert deals_of(stage, task_id(1)) == [RENEWAL, OLD]
-        assert stage.true(1)["hs_task_subject"] == "Call Acme 1"
+        assert stage.stored_properties(1)["hs_task_subject"] == "Call Acme 1"
 
 
 async def test_many_tasks_get_a_deal_and_a_plan_is_bound_to_the_deal_that_it_saw() -> None:

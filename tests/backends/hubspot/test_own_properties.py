@@ -36,7 +36,9 @@ async def agent_at(*faults: Fault, **options: Any) -> AsyncIterator[tuple[Stage,
 
 
 def own(stage: Stage, number: int = 1) -> dict[str, Any]:
-    return {name: text for name, text in stage.true(number).items() if name in {one["name"] for one in OWN}}
+    return {
+        name: text for name, text in stage.stored_properties(number).items() if name in {one["name"] for one in OWN}
+    }
 
 
 async def test_properties_are_set_cleared_shown_and_put_back_each_by_itself() -> None:
@@ -240,7 +242,7 @@ async def test_ids_may_be_values_of_a_unique_property_and_answers_have_the_real_
         asked = ["R-2", task_id(1), "R-1", task_id(2)]
         done = await agent("bulk_update_tasks", taskIds=asked, idProperty="crm_ref", changes={"title": "By value"})
         assert done["totals"] == {"applied": 3, "refused": 1}
-        assert [stage.true(number)["hs_task_subject"] for number in (1, 2, 3)] == ["By value"] * 3
+        assert [stage.stored_properties(number)["hs_task_subject"] for number in (1, 2, 3)] == ["By value"] * 3
         refusals: dict[str, tuple[str, set[str]]] = {
             "crm_ref": ("task_not_found", set()),
             "region": ("property_not_unique", {"crm_ref"}),

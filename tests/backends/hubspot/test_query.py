@@ -399,4 +399,4 @@ async def test_an_accounts_own_priority_is_shown_as_0_and_survives_an_update() -
         assert [task.shown_priority for task in listed] == [1, 0]
         assert [task.id for task in (await stage.backend.list_tasks(TaskQuery(priority=0))).tasks] == [task_id(1)]
         await stage.backend.update_task(listed[1], Edit(title="New"))
-        assert stage.true(1)["hs_task_priority"] == "URGENT"
+        assert stage.stored_properties(1)["hs_task_priority"] == "URGENT"

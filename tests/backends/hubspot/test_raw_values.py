@@ -56,7 +56,7 @@ WAYS: tuple[Way, ...] = ("single", "bulk")
 
 def stored_values(stage: Stage, number: int = 1) -> dict[str, Any]:
     """The values of a seeded task as HubSpot really has them."""
-    return {name: stage.true(number).get(name) for name in COMPARED}
+    return {name: stage.stored_properties(number).get(name) for name in COMPARED}
 
 
 async def snapshot(stage: Stage, number: int = 1) -> Snapshot:
@@ -115,7 +115,10 @@ async def test_undo_writes_only_the_fields_that_the_edit_sets(way: Way) -> None:
         after, _ = await update_by(stage, way, before.task, CHANGE)
         restored, _ = await update_by(stage, way, after, Edit(priority=None, native=before.native))
         assert restored == after.model_copy(update={"priority": None})
-        assert (stage.true(1)["hs_task_priority"], stage.true(1)["hs_task_body"]) == ("NONE", "other")
+        assert (stage.stored_properties(1)["hs_task_priority"], stage.stored_properties(1)["hs_task_body"]) == (
+            "NONE",
+            "other",
+        )
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -125,7 +128,7 @@ async def test_a_field_without_a_raw_value_is_written_from_the_contract(way: Way
         before = await snapshot(stage)
         edit = Edit(title="New", priority=2, status=StatusChoice(id="COMPLETED"), native={"hs_task_subject": "Old"})
         await update_by(stage, way, before.task, edit)
-        true = stage.true(1)
+        true = stage.stored_properties(1)
         assert [true[one] for one in ("hs_task_subject", "hs_task_priority", "hs_task_status")] == [
             "Old",
             "HIGH",
@@ -164,7 +167,7 @@ async def test_a_lost_update_counts_as_applied_only_if_the_raw_value_was_stored(
         stage.hubspot.faults = (Fault(kind, PATCH if way == "single" else UPDATE),)
         _, note = await update_by(stage, way, now.task, Edit(priority=None, native=before.native))
         assert note == (HUBSPOT.applied if kind == "reset_after" else HUBSPOT.sent_again)
-        assert stage.true(1)["hs_task_priority"] == "NONE"
+        assert stage.stored_properties(1)["hs_task_priority"] == "NONE"
 
 
 async def test_undo_restores_a_day_where_the_account_refuses_the_flag() -> None:
@@ -174,7 +177,7 @@ async def test_undo_restores_a_day_where_the_account_refuses_the_flag() -> None:
         for way in WAYS:
             after, _ = await update_by(stage, way, before.task, CHANGE)
             await update_by(stage, way, after, back(before, after))
-            assert stage.true(1)["hs_timestamp"] == ODD["hs_timestamp"]
+            assert stage.stored_properties(1)["hs_timestamp"] == ODD["hs_timestamp"]
 
 
 def again(before: Snapshot) -> Edit:

@@ -211,7 +211,7 @@ async def test_a_task_named_twice_is_as_hubspot_confirmed_it_each_time() -> None
             ("A", one.task.priority, None),
             ("A", 2, None),
         ]
-        assert stage.true(1)["hs_task_subject"] == "A"
+        assert stage.stored_properties(1)["hs_task_subject"] == "A"
 
 
 @pytest.mark.parametrize(

@@ -198,11 +198,11 @@ async def test_an_agent_sees_sets_and_leaves_an_accounts_own_stage() -> None:
         statuses = await agent("list_statuses")
         assert [one["name"] for one in statuses["statuses"]] == ["Pendiente", "In progress", "Completado", "Cancelled"]
         await agent("update_task", id=task_id(1), newStatusName="Cancelled")
-        assert stage.true(1)["hs_pipeline_stage"] == CANCELLED
+        assert stage.stored_properties(1)["hs_pipeline_stage"] == CANCELLED
         (row,) = (await agent("list_tasks", status=["Cancelled"]))["tasks"]
         assert (row["id"], row["status"]) == (task_id(1), "Cancelled")
         await agent("complete_task", id=task_id(1))
-        assert stage.true(1)["hs_task_status"] == "COMPLETED"
+        assert stage.stored_properties(1)["hs_task_status"] == "COMPLETED"
         assert (await agent("get_task", id=task_id(1)))["task"]["status_config"]["type"] == "done"
 
 
@@ -259,7 +259,7 @@ async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_a
         world["stages"] += [{"id": "8890", "label": "En revisión"}]
         time.now += 11
         assert "En revisión" in str(await agent("update_task", id=task_id(1), newStatusName="En revisión"))
-        assert stage.true(1)["hs_pipeline_stage"] == "8890"
+        assert stage.stored_properties(1)["hs_pipeline_stage"] == "8890"
         before = sum(one.route == PIPELINES for one in stage.hubspot.requests)
         world["stages"] = world["stages"][:2]  # a stage that is gone is asked for no more than once in some seconds
         for _ in range(3):

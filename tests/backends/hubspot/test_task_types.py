@@ -28,11 +28,11 @@ async def test_a_type_is_set_on_new_and_existing_tasks_one_or_many_and_put_back(
         assert (await agent("get_task", id=made["id"]))["task"]["task_type"] == "MEETING"
         changed = await agent("update_task", id=task_id(1), taskType="EMAIL")
         assert not changed.get("unapplied")
-        assert stage.true(1)["hs_task_type"] == "EMAIL"
+        assert stage.stored_properties(1)["hs_task_type"] == "EMAIL"
         await agent("undo_change", changeId=changed["changeId"])
-        assert stage.true(1)["hs_task_type"] == "CALL"
+        assert stage.stored_properties(1)["hs_task_type"] == "CALL"
         await agent("bulk_update_tasks", taskIds=[task_id(1), task_id(2)], changes={"taskType": "EMAIL"})
-        assert [stage.true(number)["hs_task_type"] for number in (1, 2, 3)] == ["EMAIL"] * 3
+        assert [stage.stored_properties(number)["hs_task_type"] for number in (1, 2, 3)] == ["EMAIL"] * 3
 
 
 async def test_tasks_are_found_by_their_type() -> None:
@@ -62,7 +62,7 @@ async def test_a_task_type_is_found_by_its_value_or_label_in_any_spelling() -> N
             assert len(listed["tasks"]) == ("LINKED" not in value)
             changed = await agent("update_task", id=task_id(3), taskType=given)
             assert value == "EMAIL" or match in changed["matched"]
-            assert stage.true(3)["hs_task_type"] == value
+            assert stage.stored_properties(3)["hs_task_type"] == value
             if value != "EMAIL":
                 await agent("undo_change", changeId=changed["changeId"])
         plan = await agent("bulk_update_tasks", filter={"taskType": "call"}, changes={"taskType": "meeting"})

@@ -163,7 +163,7 @@ async def test_a_priority_that_was_not_sent_stays_none() -> None:
     async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
         before = await stage.backend.get_task(task_id(1))
         await stage.backend.update_task(before, Edit(title="New"))
-        assert stage.true(1)["hs_task_priority"] == "NONE"
+        assert stage.stored_properties(1)["hs_task_priority"] == "NONE"
 
 
 async def test_a_new_task_needs_a_due_date() -> None:
@@ -228,7 +228,7 @@ async def test_a_task_is_identified_by_a_configured_unique_property() -> None:
         assert (changed.task.id, changed.task.title, changed.task.ai_contact_id) == ("REF 1", "New", CAROLINA)
         (outcome,) = await stage.backend.update_tasks([(task, Edit(title="Newer"))])
         assert outcome.written is not None
-        assert (outcome.written.task.id, stage.true(1)["hs_task_subject"]) == ("REF 1", "Newer")
+        assert (outcome.written.task.id, stage.stored_properties(1)["hs_task_subject"]) == ("REF 1", "Newer")
         others = [await stage.backend.get_task(f"REF {number}") for number in (2, 3)]
         linked = await stage.backend.update_tasks([(one, Edit(title="New", ai_contact_id=CAROLINA)) for one in others])
         assert [one.written.task.ai_contact_id for one in linked if one.written] == [CAROLINA, CAROLINA]

@@ -135,11 +135,11 @@ class Stage:
 
     @property
     def sent(self) -> list[str]:
-        """What was asked for, as methods with paths."""
+        """The requests, as methods with paths."""
         return [f"{one.method} {one.path}" for one in self.hubspot.requests]
 
-    def true(self, number: int) -> dict[str, Any]:
-        """The properties of a seeded task as HubSpot really has them."""
+    def stored_properties(self, number: int) -> dict[str, Any]:
+        """The properties of a seeded task as the sandbox stores them."""
         found: dict[str, Any] = next(one for one in self.hubspot.tasks if one["id"] == task_id(number))["properties"]
         return found
 

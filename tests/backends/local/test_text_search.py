@@ -1,4 +1,4 @@
-"""Search for words: the index of texts answers as a look at every text does, whatever was written, and by whom."""
+"""Search for words: the index finds the same tasks as a scan of every text, whatever program wrote them."""
 
 import json
 import sqlite3
@@ -44,7 +44,7 @@ SIGNS = [
     "NEAR",
     "OR ",
 ]
-"""Letters that fold to others or to nothing, and what SQL and its index of texts give a meaning to."""
+"""Letters that fold to others or to nothing, and signs with a meaning in SQL and in its text index."""
 texts = st.lists(st.sampled_from(SIGNS), max_size=8).map("".join)
 changes = st.tuples(st.sampled_from(["add", "add", "change", "remove"]), st.integers(0, 9), texts, texts)
 ADD = """
@@ -55,7 +55,7 @@ VALUES (?, ?, ?, 0, ?, ?, 'new', ?, ?)
 
 @contextmanager
 def open_texts(path: Path, *, without_fts: bool = False) -> Iterator[sqlite3.Connection]:
-    """A store with a status; as a SQLite that lacks FTS5 sees it, if so."""
+    """A store with a status; with `without_fts`, as a SQLite without FTS5 opens it."""
     with closing(open_connection(path, TASK_STORE)) as connection:
         if without_fts:
             connection.execute("CREATE TEMP TABLE pragma_module_list (name)")
@@ -176,12 +176,12 @@ async def test_a_search_reports_that_more_tasks_match_than_it_reads(postgres_dat
         for number in range(3):
             await create(backend, Edit(title=f"Call {number}", priority=0))
     store, words = Store(Database(postgres_database.url), TASKS), ("text_groups(t.searchable) @> ARRAY['cal']", ())
-    for most, is_told in ((3, False), (2, True)):
+    for most, is_marked in ((3, False), (2, True)):
         select = build_select_among(TaskQuery(text="call"), replace(STATE, dialect=POSTGRES), words, most)
         rows = await store.read(
             lambda connection, select=select: connection.execute(select.sql, select.parameters).fetchall()  # type: ignore[misc]
         )
-        assert (rows[-1][1] is None) == is_told
+        assert (rows[-1][1] is None) == is_marked
     await store.aclose()
 
 
