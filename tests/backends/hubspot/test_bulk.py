@@ -273,7 +273,7 @@ async def test_a_refused_property_removes_the_new_link() -> None:
             [(before[0], bad), (before[1], replace(bad, responsible_ids=(ANA,)))]
         )
         assert codes(outcomes) == ["upstream_refused", None]
-        assert "newly linked" not in str(outcomes[0].error and outcomes[0].error.next_step)
+        assert "newly linked" not in str(outcomes[0].error)
         assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[1].id]
 
 
@@ -288,8 +288,18 @@ async def test_new_links_whose_answer_is_lost_are_sent_once_more(times: int, cod
         assert codes(outcomes) == [code] * 2
         assert [one.route for one in stage.hubspot.requests].count(create) == 2
         assert [link["other_id"] for link in stage.hubspot.state()["links"]] == ([BRUNO] * 2 if code is None else [])
-        told = [str(one.error.next_step) for one in outcomes if one.error]
+        told = [one.error.message for one in outcomes if one.error]
         assert all(f"newly linked to contacts {BRUNO}" in one for one in told)
+
+
+async def test_new_links_that_were_made_and_refused_as_a_conflict_are_removed() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        stage.hubspot.faults = (Fault("status", route=LINKS.replace("read", "create"), status=409, commit=True),)
+        outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=BRUNO)) for task in before])
+        assert codes(outcomes) == ["unknown_reference"] * 2
+        assert stage.hubspot.state()["links"] == []
 
 
 async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None:

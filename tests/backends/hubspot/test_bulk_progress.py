@@ -128,7 +128,7 @@ async def test_a_task_with_a_new_link_is_not_reported_as_not_sent() -> None:
         )
         assert stage.sent.count(UPDATE) == 4
         assert sorted(codes(outcomes), key=str) == ["outcome_unknown"] * 400 + ["rate_limited"] * 300
-        left = [one for one in outcomes if one.error and "newly linked" in str(one.error.next_step)]
+        left = [one for one in outcomes if one.error and "newly linked" in one.error.message]
         assert [title == "New" for title in titles(stage)] == [one not in left for one in outcomes]
 
 
@@ -169,8 +169,8 @@ async def test_the_new_links_of_an_update_with_an_unknown_outcome_are_named() ->
         linked, plain = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
         assert isinstance(linked.error, OutcomeUnknown)
         assert isinstance(plain.error, OutcomeUnknown)
-        assert f"newly linked to contacts {CAROLINA}" in str(linked.error.next_step)
-        assert "newly linked" not in str(plain.error.next_step)
+        assert f"newly linked to contacts {CAROLINA}" in linked.error.message
+        assert "newly linked" not in plain.error.message
 
 
 async def test_a_former_link_that_could_not_be_removed_is_named_in_the_note() -> None:

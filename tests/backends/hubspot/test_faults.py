@@ -362,4 +362,4 @@ async def test_an_update_with_an_unknown_outcome_names_the_new_link() -> None:
         with pytest.raises(OutcomeUnknown) as unknown:
             await stage.backend.update_task(before, Edit(title="New", ai_contact_id=BRUNO))
         assert unknown.value.next_step is not None
-        assert f"newly linked to contacts {BRUNO}" in unknown.value.next_step
+        assert f"newly linked to contacts {BRUNO}" in unknown.value.message

@@ -156,9 +156,9 @@ class LinkChanges:
             await self._client.link(kind, pairs)
         except OutcomeUnknown:
             await self._client.link(kind, pairs)
-        except (CallerError, RateLimited, NotAttempted):
+        except (CallerError, RateLimited, NotAttempted) as error:
             for one in part:
-                one.may_be_linked = False
+                one.may_be_linked = error.code == "conflict"  # a proxy may have sent the request twice
             raise
 
     async def _after_refusal(self, part: Sequence[_Change]) -> None:
@@ -227,7 +227,7 @@ def _with_left_link(error: TaskhandError, one: _Change) -> TaskhandError:
     """The error of an item, naming the link that may remain; an item stopped after a link is not reported as unsent."""
     known = MESSAGES.unknown_update(one.item.id) if isinstance(error, NotAttempted) else error
     left = f"The task may be newly linked to {one.kind} {one.link}, besides its former links."
-    return known.but(next_step=f"{known.next_step or ''} {left}".strip())
+    return known.but(message=f"{known.message} {left}")
 
 
 def _fail(changes: Iterable[_Change], error: TaskhandError) -> None:
