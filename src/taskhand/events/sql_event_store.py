@@ -15,7 +15,7 @@ from taskhand.events.codec import event_from, event_json, instant, people_json
 from taskhand.events.event_store import Bookmark, EventQuery, Feed, FeedName, Gap, KeptEvent
 from taskhand.events.listing import select_events
 from taskhand.events.pruning import MAX_EVENTS, prune
-from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow
+from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placeholders
 from taskhand.sql.store import SqlStore
 
 __all__ = ["MAX_HINTS", "SqlEventStore"]
@@ -196,7 +196,7 @@ def _find_tasks(feed: FeedName, ids: Collection[str] | None, connection: SqlConn
         rows = (
             row
             for part in _parts(sorted({*ids}))
-            for row in connection.execute(f"{sql} AND task_id IN ({_marks(part)})", (*_columns(feed), *part))
+            for row in connection.execute(f"{sql} AND task_id IN ({placeholders(part)})", (*_columns(feed), *part))
         )
     return {row["task_id"]: Task.model_validate_json(row["body"]) for row in rows}
 
@@ -345,10 +345,6 @@ def _find_bookmark(feed: FeedName, caller: str, connection: SqlConnection) -> Bo
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + _PART] for start in range(0, len(ids), _PART))
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.journal.codec import instant
 from taskhand.journal.journal import ChangeQuery
-from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
 __all__ = ["find_positions"]
 
@@ -71,9 +71,8 @@ def find_positions(
     """`seq` and `change_id` of the changes of a page, and of one more; CallerError for an invalid cursor."""
     search = _to_search(connection, places, query)
     if query.task_id is not None:
-        of_task = (
-            f"o.change_id IN (SELECT t.change_id FROM entry t WHERE t.task_id = ? AND t.place IN ({_marks(places)}))"  # noqa: S608
-        )
+        of_places = f"t.task_id = ? AND t.place IN ({placeholders(places)})"
+        of_task = f"o.change_id IN (SELECT t.change_id FROM entry t WHERE {of_places})"  # noqa: S608  placeholders
         return _sort_few(connection, search, (of_task, (query.task_id, *places)))
     if query.outcome == "open":
         return _sort_few(connection, search, (_IS_OPEN, ()))
@@ -89,7 +88,7 @@ def find_positions(
 def _to_search(connection: SqlConnection, places: Sequence[str], query: ChangeQuery) -> _Search:
     is_of_period = _is_of_period(query)
     is_by_place = len(places) == 1 and query.subject is None and not is_of_period
-    in_places = f"IN ({_marks(places)})"
+    in_places = f"IN ({placeholders(places)})"
     asked: list[_Clause] = []
     if query.since is not None:
         asked.append(("o.at >= ?", (instant(query.since),)))
@@ -196,10 +195,6 @@ def _all_of(clauses: Sequence[_Clause]) -> _Clause:
     return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
         one for _, values in clauses for one in values
     )
-
-
-def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values)) or "NULL"  # SQL has no empty list
 
 
 def _position(cursor: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
-from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
 __all__ = [
     "find_change",
@@ -41,7 +41,7 @@ def load_changes(connection: SqlConnection, ids: Sequence[str]) -> tuple[Change,
     """The changes with these ids, in this order."""
     bodies: dict[str, list[str]] = {one: [] for one in ids}
     for some in _portions(ids):
-        sql = f"SELECT change_id, body FROM entry WHERE change_id IN ({_marks(some)}) ORDER BY seq"  # noqa: S608  marks
+        sql = f"SELECT change_id, body FROM entry WHERE change_id IN ({placeholders(some)}) ORDER BY seq"  # noqa: S608  placeholders
         for row in connection.execute(sql, tuple(some)):
             bodies[row["change_id"]].append(row["body"])
     return tuple(build_change(map(parse_body, bodies[one])) for one in ids)
@@ -68,8 +68,8 @@ def find_holder(
 
     `even_void` is whether a void one counts too.
     """
-    where = f"scope = ? AND place IN ({_marks(places)}) AND at >= ?"
-    sql = f"SELECT change_id FROM claim WHERE {where} ORDER BY seq DESC"  # noqa: S608  marks
+    where = f"scope = ? AND place IN ({placeholders(places)}) AND at >= ?"
+    sql = f"SELECT change_id FROM claim WHERE {where} ORDER BY seq DESC"  # noqa: S608  placeholders
     for claim in claims:
         since = instant(claim.since) if claim.since else ""
         for row in connection.execute(sql, (claim.scope, *places, since)).fetchall():
@@ -95,13 +95,9 @@ def find_ender(connection: SqlConnection, change_id: str) -> str | None:
 
 def find_open_changes(connection: SqlConnection, sessions: Sequence[str]) -> list[SqlRow]:
     """The open changes of these sessions, oldest first: change_id, session, place."""
-    sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({_marks(sessions)}) ORDER BY seq"  # noqa: S608  marks
+    sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({placeholders(sessions)}) ORDER BY seq"  # noqa: S608  placeholders
     return connection.execute(sql, tuple(sessions)).fetchall()
 
 
 def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[first : first + _MAX_MARKS] for first in range(0, len(ids), _MAX_MARKS))
-
-
-def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values)) or "NULL"  # SQL has no empty list

@@ -1,12 +1,12 @@
-"""The protocols of a connection in a transaction, for SQL that every engine understands.
+"""A connection in a transaction, for SQL that every engine understands.
 
 Parameters are marked with `?`. Rows have their values by number and by name, and are tuples of values to iterate over.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-__all__ = ["DamagedRow", "SqlConnection", "SqlCursor", "SqlRow"]
+__all__ = ["DamagedRow", "SqlConnection", "SqlCursor", "SqlRow", "placeholders"]
 
 
 class DamagedRow(Exception):
@@ -56,3 +56,8 @@ class SqlConnection(Protocol):
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> SqlCursor:
         """Run one statement for each of many parameters."""
         ...
+
+
+def placeholders(values: Collection[object]) -> str:
+    """The marks of these values in a list of SQL; NULL for none, because SQL has no empty list."""
+    return ", ".join("?" * len(values)) or "NULL"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow
+from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placeholders
 from taskhand.sql.store import SqlStore
 from taskhand.vault.cipher import Sealed
 from taskhand.vault.link_store import KeptLink
@@ -28,8 +28,6 @@ _TYPES: Final = (
     | dict.fromkeys(("generation", "version"), int)
 )
 """The types of the columns; only a damaged file has others."""
-
-_Span = tuple[datetime, datetime]
 
 
 class SqlLinkStore:
@@ -112,8 +110,7 @@ def _put(row: SealedLink, after: int, database: SqlConnection) -> bool:
     values = (*name, *bound, row.linked_at, row.saved_at, *sealed, row.last_used_at, row.ended_at)
     for table in ("link", "link_generation"):
         database.execute(f"DELETE FROM {table} WHERE person = ? AND connection = ?", name)  # noqa: S608  our own names
-    places = ", ".join("?" * len(values))
-    database.execute(f"INSERT INTO link VALUES ({places}, NULL, NULL, ?)", (*values, row.email))  # noqa: S608  only placeholders
+    database.execute(f"INSERT INTO link VALUES ({placeholders(values)}, NULL, NULL, ?)", (*values, row.email))  # noqa: S608  only placeholders
     database.execute("INSERT INTO link_generation VALUES (?, ?, ?, NULL)", (*name, row.generation))
     return True
 
@@ -149,7 +146,9 @@ def _remove(person: str, connection: str, at: datetime, database: SqlConnection)
     return database.execute(statement, (to_text(at), *name)).rowcount == 1 or there
 
 
-def _claim(name: tuple[str, str], generation: int, by: str, span: _Span, database: SqlConnection) -> bool:
+def _claim(
+    name: tuple[str, str], generation: int, by: str, span: tuple[datetime, datetime], database: SqlConnection
+) -> bool:
     statement = (
         "UPDATE link SET claimed_by = ?, claimed_until = ? "
         "WHERE person = ? AND connection = ? AND generation = ? AND ended_at IS NULL "

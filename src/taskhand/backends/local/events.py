@@ -11,7 +11,7 @@ from taskhand.domain.due import instant_text
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.domain.task import Task
-from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
 if TYPE_CHECKING:
     from taskhand.backends.local.dialect import ChangeLog
@@ -173,8 +173,8 @@ _COLUMNS: Final = (
 
 def _rows_of(connection: SqlConnection, ids: Sequence[str]) -> list[SqlRow]:
     """The current rows of the tasks: a manual change of people logs no other column."""
-    marks = ", ".join("?" * len(ids)) or "NULL"
-    return connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM task WHERE id IN ({marks})", ids).fetchall()  # noqa: S608  names of ours
+    sql = f"SELECT {', '.join(_COLUMNS)} FROM task WHERE id IN ({placeholders(ids)})"  # noqa: S608  names of ours
+    return connection.execute(sql, ids).fetchall()
 
 
 def _find_later(connection: SqlConnection, rows: Sequence[SqlRow]) -> Mapping[str, list[tuple[int, Mapping[str, Any]]]]:

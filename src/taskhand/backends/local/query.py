@@ -19,6 +19,7 @@ from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
 from taskhand.domain.due import instant_text
 from taskhand.domain.query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
 from taskhand.domain.task_times import Period
+from taskhand.sql.connection import placeholders
 
 __all__ = [
     "NEVER",
@@ -119,7 +120,7 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
     if chosen is not None and statuses is not chosen:
         # The `+` keeps SQLite from walking the status's own index, which has another order.
         # It comes first: an index may have the status, whereas the other filters read the task.
-        filters.insert(0, (f"{state.dialect.hint}t.status_id IN ({_placeholders(chosen)})", chosen))
+        filters.insert(0, (f"{state.dialect.hint}t.status_id IN ({placeholders(chosen)})", chosen))
     priorities = _priorities(query)
     walks = [
         _Walk(person, status, span, priority, after, of_nobody)
@@ -146,7 +147,7 @@ def selective_filters(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
     if query.period is not None:
         yield _join_clauses(_bounds(query.period, f"t.{query.period.moment}_at"))
     if (chosen := _statuses(query, state)) is not None:
-        yield f"t.status_id IN ({_placeholders(chosen)})", chosen
+        yield f"t.status_id IN ({placeholders(chosen)})", chosen
     if query.priority is not None:
         yield "t.priority = ?", (query.priority,)
     if query.responsible_ids is not None:
@@ -185,7 +186,7 @@ def build_walks_among(query: TaskQuery, among: Clause) -> tuple[Select, ...]:
 
 def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Select:
     """The statement for the ids of these tasks that match all filters of the query."""
-    where, values = _join_clauses([(f"t.id IN ({_placeholders(ids)})", tuple(ids)), *_unindexed_filters(query, state)])
+    where, values = _join_clauses([(f"t.id IN ({placeholders(ids)})", tuple(ids)), *_unindexed_filters(query, state)])
     return Select(f"SELECT t.id FROM task t WHERE {where}", values)  # noqa: S608  only constants of this module
 
 
@@ -210,9 +211,9 @@ def _unindexed_filters(query: TaskQuery, state: StoreState) -> list[Clause]:
     clauses = [_within(_spans(query, state), f"{hint}t.due_key")]
     clauses += [*_filters(query, state), *_created_in(query.period, f"{hint}t")]
     if (chosen := _statuses(query, state)) is not None:
-        clauses.append((f"{hint}t.status_id IN ({_placeholders(chosen)})", chosen))
+        clauses.append((f"{hint}t.status_id IN ({placeholders(chosen)})", chosen))
     if query.responsible_ids is not None:
-        on_it = _ON_IT.format(_placeholders(query.responsible_ids))
+        on_it = _ON_IT.format(placeholders(query.responsible_ids))
         clauses.append((f"({on_it} OR {_OF_NOBODY})" if query.of_nobody else on_it, query.responsible_ids))
     if query.priority is not None:
         clauses.append((f"{hint}t.priority = ?", (query.priority,)))
@@ -309,11 +310,6 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
     return Select(sql, (*met_values, *values, bound or query.limit + 1), bound, part)
 
 
-def _placeholders(values: Sequence[str]) -> str:
-    """The placeholders of an `IN` list; NULL for no values, which matches nothing."""
-    return ", ".join("?" * len(values)) or "NULL"
-
-
 def _join_clauses(clauses: Sequence[Clause]) -> Clause:
     """The conjunction of these clauses."""
     return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
@@ -364,7 +360,7 @@ def _of_people(people: Sequence[str], *, of_nobody: bool) -> Clause:
     """The clause, answered by indexes, that one of these people, or nobody, is responsible."""
     if not people:
         return _OF_NOBODY, ()
-    sql = f"SELECT task_id FROM task_responsible WHERE responsible_id IN ({_placeholders(people)})"  # noqa: S608  as above
+    sql = f"SELECT task_id FROM task_responsible WHERE responsible_id IN ({placeholders(people)})"  # noqa: S608  as above
     also = " UNION ALL SELECT id FROM task WHERE assigned = 0" if of_nobody else ""
     return f"t.id IN ({sql}{also})", tuple(people)
 
@@ -385,6 +381,6 @@ def _filters(query: TaskQuery, state: StoreState) -> list[Clause]:
         clauses.append(state.late)
     elif query.overdue is not None:
         late, values = state.late
-        is_finished = f"t.status_id NOT IN ({_placeholders(state.unfinished)})" if state.unfinished else "TRUE"
+        is_finished = f"t.status_id NOT IN ({placeholders(state.unfinished)})" if state.unfinished else "TRUE"
         clauses.append((f"({is_finished} OR NOT {late})", (*state.unfinished, *values)))
     return clauses

@@ -17,7 +17,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task import STATUS_TYPES, Contact, Member, Status, Task
 from taskhand.domain.zones import known_zone
-from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
 __all__ = ["ImportReport", "Line", "import_lines", "stable_id"]
 
@@ -228,8 +228,7 @@ class _Import:
             raise _WrongLine("priority is 0, 1 or 2")
         before = snapshots(self._connection, [task_id]).get(task_id)
         if before is None:
-            marks = ", ".join("?" * len(values))
-            self._run(f"INSERT INTO task ({', '.join(values)}) VALUES ({marks})", *values.values())  # noqa: S608  ours
+            self._run(f"INSERT INTO task ({', '.join(values)}) VALUES ({placeholders(values)})", *values.values())  # noqa: S608  ours
             set_people(self._connection, task_id, people)
             self.report.made += 1
             return

@@ -1,7 +1,7 @@
 """Reading and writing of tasks, within a transaction of a connection."""
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -16,7 +16,7 @@ from taskhand.domain.query import TaskQuery, ascends
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
 from taskhand.domain.task_page import TaskPage
-from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
 if TYPE_CHECKING:
     from taskhand.backends.local.dialect import ChangeLog
@@ -248,12 +248,8 @@ def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -
 def _rows(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[SqlRow, list[str]]]:
     """The rows of tasks by id, with their statuses and people, in one query."""
     found: dict[str, tuple[SqlRow, list[str]]] = {}
-    for row in connection.execute(_WHOLE.format(_marks(ids)), ids):
+    for row in connection.execute(_WHOLE.format(placeholders(ids)), ids):
         _, people = found.setdefault(row["id"], (row, []))
         if (person := row["responsible_id"]) is not None:
             people.append(person)
     return found
-
-
-def _marks(values: Collection[str]) -> str:
-    return ", ".join("?" * len(values)) or "NULL"
