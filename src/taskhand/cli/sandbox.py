@@ -70,10 +70,6 @@ class Account:
         return described | own | dict(self.crm.served.app)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 _FIRST_PORT: Final = 8900
 CRMS = tuple(
     Crm(name, port)
@@ -230,7 +226,7 @@ def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> N
     found, text = read_host_file(file.absolute()), _render_connections(served, head)
     if found.text not in {"", text}:
         raise CallerError(f"{file} exists already.", next_step="Choose another name, or remove it.")
-    replace_host_file(found, text, copy=None, now=_now())
+    replace_host_file(found, text, copy=None, now=datetime.now(UTC))
     print_line(f"{file} has the connections {', '.join(account.name for account, _ in served)}. Ctrl-C ends them.")
     print_line(f"  TASKHAND_CONFIG={shlex.quote(str(file))} taskhand connections check")
 

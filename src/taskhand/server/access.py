@@ -40,24 +40,16 @@ Memberships = Mapping[str, Mapping[str, str]]
 _Listed = TypeVar("_Listed", bound=CacheableResult)
 
 
-def _no_policy() -> Policy:
-    return NO_POLICY
-
-
-def _no_memberships() -> Memberships:
-    return {}
-
-
 class Access(NamedTuple):
     """Identifies callers and their rules. `policy` and `memberships` return the current ones.
 
     `person` is the caller, with these `scopes`, if the transport does not authenticate callers.
     """
 
-    policy: Callable[[], Policy] = _no_policy
+    policy: Callable[[], Policy] = lambda: NO_POLICY
     person: Person | None = None
     scopes: frozenset[Scope] = SCOPES
-    memberships: Callable[[], Memberships] = _no_memberships
+    memberships: Callable[[], Memberships] = dict
 
     def principal(self, ctx: ServerRequestContext[Any, Any]) -> Principal:
         """The principal of this request: the holder of its credential, else the person of the settings."""

@@ -39,10 +39,6 @@ class AlreadyClaimed(Exception):
         self.change = change
 
 
-def _allow_every_tool(_tool: str) -> TaskhandError | None:
-    return None
-
-
 async def _ignore_progress(done: int, total: int) -> None:
     pass
 
@@ -74,7 +70,7 @@ class Call:
     options: Options = field(default_factory=Options)
     progress: Callable[[int, int], Awaitable[None]] = _ignore_progress
     asks: bool = False
-    refused: Callable[[str], TaskhandError | None] = _allow_every_tool
+    refused: Callable[[str], TaskhandError | None] = lambda _: None
     requests: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     _state: _Progress = field(default_factory=_Progress, repr=False)

@@ -25,8 +25,6 @@ _PORTION: Final = 2_000
 Report = Callable[[str, int, int], None]
 """Receives the name of a step, the number of rows done, and the total."""
 
-_Portion = tuple[Sequence[Any] | None, list[tuple[Any, ...]]]
-
 
 @dataclass(frozen=True, slots=True)
 class Copied:
@@ -147,7 +145,7 @@ class PartCopy:
 
     def _read(
         self, source: SourceFile, table: str, what: str, after: Sequence[Any] | None = None
-    ) -> Iterator[_Portion]:
+    ) -> Iterator[tuple[Sequence[Any] | None, list[tuple[Any, ...]]]]:
         """Portions of a table, converted to the database's types, each with the key before it."""
         columns, key = self._columns[table], self._part.tables[table]
         where = f" WHERE {key[0]} > ?" if after else ""

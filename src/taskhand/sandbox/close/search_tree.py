@@ -82,10 +82,6 @@ def _strings(value: Any) -> Iterator[str]:
         yield from _strings(part)
 
 
-def _reference(tree: Tree, value: Any) -> bool:
-    return value in tree["object_ids"]
-
-
 def _range(tree: Tree, value: Any) -> bool:
     low, high = tree.get("gte"), tree.get("lte")
     return value is not None and (low is None or value >= low) and (high is None or value <= high)
@@ -94,7 +90,7 @@ def _range(tree: Tree, value: Any) -> bool:
 CONDITIONS: dict[str, Callable[[Tree, Any], bool]] = {
     "text": _text,
     "term": lambda tree, value: value in tree["values"],
-    "reference": _reference,
+    "reference": lambda tree, value: value in tree["object_ids"],
     "boolean": lambda tree, value: value is tree["value"],
     "exists": lambda _, value: value not in (None, "", []),
     "number_range": _range,

@@ -24,7 +24,8 @@ def read_links(ctx: RequestContext) -> Reply:
     """`POST /crm/v4/associations/{kind}/{to}/batch/read`."""
     results, errors = [], []
     for one in read_inputs(ctx, ctx.object(), MAX_READ):
-        rows = [to_row(ctx, ctx.object_type, ctx.to_object_type, found) for found in _linked_ids(ctx, one.id)]
+        ids = linked_ids(ctx.store, ctx.object_type, one.id, ctx.to_object_type)
+        rows = [to_row(ctx, ctx.object_type, ctx.to_object_type, found) for found in ids]
         if rows:
             results.append({"from": {"id": one.id}, "to": rows})
         elif ctx.spec_variant.no_associations == "error":
@@ -67,10 +68,6 @@ def list_labels(ctx: RequestContext) -> Reply:
     """`GET /crm/v4/associations/{kind}/{to}/labels`."""
     spec = {"category": CATEGORY, "typeId": default_type(ctx.object_type, ctx.to_object_type), "label": None}
     return Reply(200, {"results": [spec]})
-
-
-def _linked_ids(ctx: RequestContext, record_id: str) -> list[str]:
-    return linked_ids(ctx.store, ctx.object_type, record_id, ctx.to_object_type)
 
 
 def _no_associations(ctx: RequestContext, record_id: str) -> ApiError:

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.vambe.contact import Contact, digits, has_id, render_contact
+from taskhand.sandbox.vambe.contact import digits, has_id, render_contact
 from taskhand.sandbox.vambe.errors import Issue, not_found, validation_error
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def recent_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
     stage = ctx.query.get("stage_id")
     found = [contact for contact in ctx.store.contacts if contact.last_message_at >= since]
     staged = [contact for contact in found if stage is None or contact.default_stage_id == stage]
-    return [render_contact(contact, ctx.spec_variant) for contact in _latest_first(staged)]
+    staged.sort(key=lambda contact: contact.last_message_at, reverse=True)
+    return [render_contact(contact, ctx.spec_variant) for contact in staged]
 
 
 def contact_info(ctx: RequestContext) -> dict[str, Any]:
@@ -53,7 +54,3 @@ def _days(ctx: RequestContext) -> int:
     if not 1 <= days <= MAX_DAYS:
         raise validation_error(Issue("days", "invalid_value", f"days is required, from 1 to {MAX_DAYS}"))
     return days
-
-
-def _latest_first(contacts: list[Contact]) -> list[Contact]:
-    return sorted(contacts, key=lambda contact: contact.last_message_at, reverse=True)

@@ -14,7 +14,6 @@ from taskhand.sandbox.vambe.task import render_task
 from taskhand.sandbox.webhook_outbox import Found, Outgoing
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator
 
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
@@ -62,8 +61,4 @@ def _outgoing(hook: Webhook, event: TaskEvent, topic: str, spec_variant: SpecVar
         "entity_data": render_task(event.after, spec_variant),
         "previous_entity_data": render_task(event.before, spec_variant),
     }
-    return Outgoing(hook.url, json.dumps(body, ensure_ascii=False).encode(), _no_signature, is_signed=False)
-
-
-def _no_signature(_: dt.datetime) -> dict[str, str]:
-    return {}
+    return Outgoing(hook.url, json.dumps(body, ensure_ascii=False).encode(), lambda _: {}, is_signed=False)

@@ -25,8 +25,6 @@ __all__ = ["BoardSite", "CallTool"]
 CallTool = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """Calls a tool for the page; returns `result` or `error` as in JSON-RPC."""
 
-_Answer = Callable[[Request], Awaitable[Response]]
-
 _FILES: Final = {
     "/": ("index.html", "text/html"),
     "/bridge.css": ("bridge.css", "text/css"),
@@ -86,7 +84,7 @@ class BoardSite:
         return JSONResponse(await self.call_tool(name, arguments))
 
 
-def _serve_file(name: str, mime_type: str) -> _Answer:
+def _serve_file(name: str, mime_type: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(_: Request) -> Response:
         text = files(__package__).joinpath("bridge", name).read_text("utf-8")
         return Response(text, headers={"Content-Security-Policy": _BRIDGE_POLICY}, media_type=mime_type)

@@ -38,10 +38,6 @@ on the CRM's pages, or paste a key of the CRM.
 _VERIFIER_BYTES: Final = 48
 
 
-def _no_memberships() -> Memberships:
-    return {}
-
-
 class Linking:
     """Offers pages to persons, and carries out their steps."""
 
@@ -53,7 +49,7 @@ class Linking:
         clock: Callable[[], datetime],
         *,
         resource: str | None = None,
-        memberships: Callable[[], Memberships] = _no_memberships,
+        memberships: Callable[[], Memberships] = dict,
         keys: "KeyCheck | None" = None,
         sign_in: BrowserSignIn | None = None,
     ) -> None:

@@ -74,7 +74,9 @@ class CloseEvents:
                 del positions[one]  # as in `begin`
             else:
                 looks.append(look)
-        events = sorted((event for look in looks for event in look.events), key=_order_of)
+        events = sorted(
+            (event for look in looks for event in look.events), key=lambda one: moment_text(one.at) if one.at else ""
+        )
         return Look(
             tuple(events),
             POSITIONS.dump_json(positions).decode(),
@@ -142,10 +144,6 @@ def _read_events(
         elif event := states.event(entry, has_grown=has_grown, is_newest=is_newest):
             events.append(event)
     return events, waiting
-
-
-def _order_of(event: TaskEvent) -> str:
-    return "" if event.at is None else moment_text(event.at)
 
 
 async def _next_stretch(log: EventLog, was: Position, now: float) -> tuple[Stretch, datetime | None, float | None]:
