@@ -87,7 +87,7 @@ IN_PERSIAN = Status(
 def test_hidden_characters_in_a_status_name_are_ignored(name: str, status: Status, complete: bool) -> None:  # noqa: FBT001
     some = status_list(PENDING, LISTO, IN_PERSIAN, complete=complete)
     assert status_lookup.resolve_status(name, some)[0] == StatusChoice.of(status)
-    assert status_lookup.resolve_filter_statuses([name], some) == (StatusChoice.of(status),)
+    assert status_lookup.resolve_filter_statuses([name], some)[0] == (StatusChoice.of(status),)
 
 
 def test_statuses_that_look_alike_are_distinguished_by_id() -> None:
@@ -121,7 +121,7 @@ def test_a_status_is_understood_as_shown_in_any_answer(name: str) -> None:
     for form in (plain(name), one_line(name), plain(truncate(name, 60)), plain(truncate(name, 200))):
         assume(one_line(form))
         assert status_lookup.resolve_status(form, status_list(PENDING, strange))[0] == StatusChoice.of(strange)
-        assert status_lookup.resolve_filter_statuses([form], status_list(PENDING, strange))[0] == StatusChoice.of(
+        assert status_lookup.resolve_filter_statuses([form], status_list(PENDING, strange))[0][0] == StatusChoice.of(
             strange
         )
 
@@ -149,7 +149,7 @@ def test_a_type_is_taken_for_the_only_status_of_that_type_unless_a_status_has_th
     choice, matched = status_lookup.resolve_status(typed, available)
     assert choice == StatusChoice.of(wanted)
     assert matched == (Match("newStatusName", typed, str(wanted.id), wanted.name),)
-    assert status_lookup.resolve_filter_statuses([typed], available) in ((StatusChoice.of(wanted),), ())
+    assert status_lookup.resolve_filter_statuses([typed], available)[0] in ((StatusChoice.of(wanted),), ())
 
 
 def test_a_type_of_several_statuses_is_refused_with_them() -> None:
@@ -294,19 +294,20 @@ def test_an_incomplete_list_passes_a_finished_status_on_as_typed() -> None:
 )
 def test_a_filter_takes_names_and_types_each_status_once(texts: list[str], expected: list[Status]) -> None:
     found = status_lookup.resolve_filter_statuses(texts, status_list(PENDING, STARTED, DONE, ARCHIVED))
-    assert found == tuple(map(StatusChoice.of, expected))
+    assert found == (tuple(map(StatusChoice.of, expected)), ())
 
 
 def test_a_filter_takes_all_statuses_of_a_name_or_only_an_exact_match() -> None:
     both = status_list(PENDING, TWIN, DONE)
-    found = [status_lookup.resolve_filter_statuses([name], both) for name in ("pendiente", "PENDIENTE")]
+    found = [status_lookup.resolve_filter_statuses([name], both)[0] for name in ("pendiente", "PENDIENTE")]
     assert found == [tuple(map(StatusChoice.of, (PENDING, TWIN))), (StatusChoice.of(TWIN),)]
 
 
 def test_a_filter_prefers_a_name_to_a_type() -> None:
     named_done = Status(id="s-7", name="done", color=None, type="in_progress", order=7)
     assert status_lookup.resolve_filter_statuses(["done"], status_list(DONE, named_done)) == (
-        StatusChoice.of(named_done),
+        (StatusChoice.of(named_done),),
+        (),
     )
 
 
@@ -316,7 +317,52 @@ def test_a_filter_by_an_unknown_status_is_refused() -> None:
 
 
 def test_a_filter_over_an_incomplete_list_passes_a_name_on_as_typed() -> None:
-    assert status_lookup.resolve_filter_statuses([" Nuevo "], SEEN) == (StatusChoice(name="Nuevo"),)
+    for name in ("Nuevo", "open"):
+        assert status_lookup.resolve_filter_statuses([f" {name} "], SEEN) == ((StatusChoice(name=name),), ())
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "expected"),
+    [
+        ("open", ALL, [PENDING, STARTED]),
+        ("Abiertas", ALL, [PENDING, STARTED]),
+        ("not done", ALL, [PENDING, STARTED]),
+        ("sin terminar", ALL, [PENDING, STARTED]),
+        ("terminadas", status_list(PENDING, DONE, CLOSED), [DONE, CLOSED]),
+        ("completadas", ALL, [DONE]),
+        ("pending", status_list(STARTED, DONE), [STARTED]),
+    ],
+)
+def test_a_filter_takes_an_everyday_word_for_unfinished_or_finished_tasks(
+    word: str, known: StatusList, expected: list[Status]
+) -> None:
+    found, matched = status_lookup.resolve_filter_statuses([word], known)
+    assert found == tuple(map(StatusChoice.of, expected))
+    assert matched == tuple(Match("status", word, one.id or "", one.name) for one in expected)
+
+
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [
+        ("pendientes", ALL),
+        ("pending", ALL),
+        ("cerradas", status_list(PENDING, DONE, CLOSED)),
+        ("open", status_list(DONE)),
+    ],
+)
+def test_a_filter_refuses_an_everyday_word_that_may_mean_one_status_of_several_or_means_none(
+    word: str, known: StatusList
+) -> None:
+    with refused("unknown_status", NotFound):
+        status_lookup.resolve_filter_statuses([word], known)
+
+
+def test_a_filter_prefers_a_status_of_that_name_to_an_everyday_word() -> None:
+    named_open = Status(id="s-7", name="Open", color=None, type="initial", order=7)
+    assert status_lookup.resolve_filter_statuses(["open"], status_list(named_open, STARTED)) == (
+        (StatusChoice.of(named_open),),
+        (),
+    )
 
 
 def test_a_status_without_a_known_id_is_chosen_and_reported_by_name() -> None:

@@ -1,7 +1,7 @@
 """Resolve a status by name, by type, by position or as the finished one; never guess; pure."""
 
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Mapping, Sequence
+from typing import Final, get_args
 
 from pydantic import MISSING
 
@@ -21,6 +21,24 @@ __all__ = [
 _MAX_CANDIDATES = 20
 _FAR = 10**9
 _TYPES = frozenset(get_args(StatusType))
+
+_FINISHED: Final = frozenset[str](FINISHED)
+_UNFINISHED: Final = _TYPES - _FINISHED
+_TYPES_BY_WORD: Final[Mapping[str, frozenset[str]]] = {
+    word: types
+    for words, types in (
+        ("open opened unfinished uncompleted incomplete outstanding to_do not_done", _UNFINISHED),
+        ("not_finished not_completed abierto abierta incompleto incompleta sin_terminar", _UNFINISHED),
+        ("por_hacer no_terminado no_terminada no_completado no_completada", _UNFINISHED),
+        ("pending pendiente", _UNFINISHED),
+        ("closed complete completed finished terminado terminada completado completada", _FINISHED),
+        ("cerrado cerrada finalizado finalizada hecho hecha", _FINISHED),
+    )
+    for word in words.split()
+}
+"""Everyday words for unfinished and finished tasks in a filter, Spanish ones in the singular, with their types."""
+_MAY_BE_INITIAL: Final = frozenset({"pending", "pendiente", "pendientes"})
+"""Words that may also mean the tasks that were not begun: understood only if one status is unfinished."""
 
 
 def resolve_status(
@@ -127,9 +145,11 @@ def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoic
     )
 
 
-def resolve_filter_statuses(given: Sequence[str], known: StatusList) -> tuple[StatusChoice, ...]:
-    """The statuses with these names or types, for a filter."""
-    choices: list[StatusChoice] = []
+def resolve_filter_statuses(
+    given: Sequence[str], known: StatusList
+) -> tuple[tuple[StatusChoice, ...], tuple[Match, ...]]:
+    """The statuses with these names, types or everyday words, for a filter; the matches are those of the words."""
+    choices, matched = list[StatusChoice](), list[Match]()
     by_shown = group_by(known.statuses, lambda status: shown_form(status.name))
     by_name = group_by(known.statuses, lambda status: fold(status.name))
     by_type = group_by(known.statuses, lambda status: status.type)
@@ -138,8 +158,10 @@ def resolve_filter_statuses(given: Sequence[str], known: StatusList) -> tuple[St
         found = (folded and by_shown.get(shown_form(text))) or by_name.get(folded) or by_type.get(kind or "") or ()
         if not found and kind:
             continue  # no status has this type, so no task has it
+        if not found and (found := _find_by_word(text, known)):
+            matched += [_match("status", text, status) for status in found]
         choices += map(StatusChoice.of, found) if found else [resolve_status(text, known, "status")[0]]
-    return tuple(dict.fromkeys(choices))
+    return tuple(dict.fromkeys(choices)), tuple(matched)
 
 
 def check_filter_statuses(given: Sequence[str], known: StatusList) -> None:
@@ -156,6 +178,22 @@ def _type_of(text: str) -> str | None:
     """The status type that a text names."""
     typed = fold(text).replace(" ", "_")
     return typed if typed in _TYPES else None
+
+
+def _find_by_word(text: str, known: StatusList) -> list[Status]:
+    """The statuses that an everyday word such as open or terminadas stands for.
+
+    None if the word resembles the names of some and not all of them, or of another status: it may mean only that.
+    None too if the list is incomplete, because an unseen status may have that name.
+    """
+    if not known.complete:
+        return []
+    word = fold(text).replace(" ", "_")
+    types = _TYPES_BY_WORD.get(word) or _TYPES_BY_WORD.get(word.removesuffix("s"), frozenset())
+    found = [status for status in known.statuses if status.type in types]
+    similar = [status for status in known.statuses if resembles(text, status.name)]
+    is_certain = len(found) == 1 or word not in _MAY_BE_INITIAL
+    return found if is_certain and similar in ([], found) else []
 
 
 def _only_of_type(kind: str, known: StatusList, argument: str) -> Status | None:

@@ -10,10 +10,10 @@ from pydantic import MISSING
 from taskhand.domain import people_lookup, status_lookup, task_rules
 from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.due import is_late
-from taskhand.domain.name_matching import fold
+from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.people_lookup import People
 from taskhand.domain.query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
-from taskhand.domain.task import Member, Task
+from taskhand.domain.task import Member, StatusChoice, Task
 from taskhand.domain.task_page import Position, TaskPage, resume
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.truncation import without_cut
@@ -117,6 +117,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     period = _period(app, given)
     deal_id, deal_matched = (None, ()) if given.deal_id is MISSING else await resolve_deal(app, given.deal_id)
     of_type, type_matched = (None, ()) if given.task_type is MISSING else await resolve_task_type(app, given.task_type)
+    statuses, status_matched = (None, ()) if given.status is MISSING else await _resolve_statuses(app, given.status)
     return TaskQuery(
         responsible_ids=None if asked is None else asked.ids,
         of_nobody=given.responsible_ids is not MISSING and any(map(_is_nobody, given.responsible_ids)),
@@ -125,17 +126,21 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         include_tasks_without_dates=period is not None or given.include_tasks_without_dates is not False,
         without_date=given.without_date is True,
         period=period,
-        statuses=None
-        if given.status is MISSING
-        else status_lookup.resolve_filter_statuses(given.status, await app.backend.statuses()),
+        statuses=statuses,
         text=None if given.text is MISSING else without_cut(given.text),
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),
         contact=_given(given.contact),
         task_type=of_type,
         deal_id=deal_id,
-        matched=matched + (asked.shortened if asked else ()) + deal_matched + type_matched,
+        matched=matched + (asked.shortened if asked else ()) + status_matched + deal_matched + type_matched,
     )
+
+
+async def _resolve_statuses(
+    app: AppContext, given: Sequence[str]
+) -> tuple[tuple[StatusChoice, ...], tuple[Match, ...]]:
+    return status_lookup.resolve_filter_statuses(given, await app.backend.statuses())
 
 
 async def check_names_known(app: AppContext, given: TaskFilter) -> None:

@@ -143,7 +143,7 @@ def test_a_pipeline_without_stages_in_the_answer_is_not_read_as_empty() -> None:
 
 async def listed_ids(stage: Stage, *names: str) -> set[str]:
     known = await stage.backend.statuses()
-    query = TaskQuery(statuses=resolve_filter_statuses(names, known))
+    query = TaskQuery(statuses=resolve_filter_statuses(names, known)[0])
     return {one.id for one in (await stage.backend.list_tasks(query)).tasks}
 
 
