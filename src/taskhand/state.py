@@ -178,11 +178,11 @@ def open_tickets(settings: Settings, clock: Callable[[], datetime] | None = None
     return Tickets(open_ticket_store(settings), open_cipher(settings), clock or clock_of(settings))
 
 
-def open_key_check(settings: Settings, clock: Callable[[], datetime] | None = None) -> "KeyCheck":
+def open_key_check(settings: Settings) -> "KeyCheck":
     """The check of the keys that callers send."""
     from taskhand.keys.key_check import KeyCheck
 
-    return KeyCheck(open_key_store(settings), clock or clock_of(settings))
+    return KeyCheck(open_key_store(settings), clock_of(settings))
 
 
 def locate_journal(settings: Settings) -> Path | str:

@@ -5,7 +5,6 @@ The text is `thk_ID_SECRET`. The id identifies the key and is not secret. The te
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
@@ -59,10 +58,10 @@ class Key:
         return "active" if self.expires_at is None or now < self.expires_at else "expired"
 
 
-def make_key_text(new_token: Callable[[int], str] = token_hex) -> KeyText:
-    """A new key; `new_token` returns the given number of random bytes as hexadecimal digits."""
-    key_id = new_token(_ID_BYTES)
-    text = f"thk_{key_id}_{new_token(_SECRET_BYTES)}"
+def make_key_text() -> KeyText:
+    """A new key."""
+    key_id = token_hex(_ID_BYTES)
+    text = f"thk_{key_id}_{token_hex(_SECRET_BYTES)}"
     return KeyText(text, key_id, hash_key(text))
 
 

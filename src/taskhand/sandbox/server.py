@@ -67,9 +67,9 @@ class _Connection(H11Protocol):
 
 
 @contextlib.asynccontextmanager
-async def serve_delivering(sandbox: Emulator, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serve_delivering(sandbox: Emulator, port: int = 0) -> AsyncIterator[str]:
     """Serve as `serve` does, and send every webhook as soon as it is due."""
-    async with serve(sandbox, host, port) as url:
+    async with serve(sandbox, port=port) as url:
         delivering = asyncio.create_task(deliver_always(sandbox))  # a task group would wrap what the caller raises
         try:
             yield url

@@ -1,7 +1,6 @@
 """Reports each tool call to an observer: its outcome and its duration."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -24,13 +23,13 @@ _OUTCOMES: dict[type[TaskhandError], str] = {
 """Who can act on an error, by its class; the narrower class comes first."""
 
 
-def observe_calls(observer: CallObserver, clock: Callable[[], float] = time.perf_counter) -> ServerMiddleware[Any]:
-    """The middleware that reports to `observer`; `clock` returns seconds."""
+def observe_calls(observer: CallObserver) -> ServerMiddleware[Any]:
+    """The middleware that reports to `observer`."""
 
     async def observe(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if ctx.method != "tools/call":
             return await call_next(ctx)
-        notes, began, is_cancelled = CallNotes(), clock(), False
+        notes, began, is_cancelled = CallNotes(), time.perf_counter(), False
         token = NOTES.set(notes)
         try:
             return await call_next(ctx)
@@ -41,7 +40,7 @@ def observe_calls(observer: CallObserver, clock: Callable[[], float] = time.perf
             NOTES.reset(token)
             outcome = "cancelled" if is_cancelled else _outcome(notes)
             tool = str((ctx.params or {}).get("name"))
-            observer.call_ended(tool, notes.connection, outcome, notes.code, clock() - began)
+            observer.call_ended(tool, notes.connection, outcome, notes.code, time.perf_counter() - began)
 
     return observe
 
