@@ -77,14 +77,14 @@ def _merge_clauses(nodes: Mapping[str, Schema]) -> list[_Clause]:
     choices = {key: found for key, node in nodes.items() if (found := _choices(node)) is not None}
     is_open = 0 < len(choices) < len(nodes)  # one of them takes any text
     listed = {key for key in choices if is_open}
-    said: dict[str, list[str]] = {}
+    keys_of: dict[str, list[str]] = {}
     for key, node in nodes.items():
         for at, clause in enumerate(_clauses(node)):
             if isinstance(clause, str) and not (at == 0 and key in listed and len(nodes) > len(listed)):
-                said.setdefault(clause, []).append(key)
+                keys_of.setdefault(clause, []).append(key)
     plain: list[_Clause] = [
         text if is_open or len(keys) == len(nodes) else f"{text} ({_describe_holders(keys, nodes)})"
-        for text, keys in said.items()
+        for text, keys in keys_of.items()
     ]
     meanings = {
         value: word
@@ -95,13 +95,8 @@ def _merge_clauses(nodes: Mapping[str, Schema]) -> list[_Clause]:
     }
     lacking = {} if is_open else _lacking(choices)
     if meanings:
-        plain.insert(
-            0,
-            {
-                value: f"{word} ({lacking[value]})" if value in lacking else word
-                for value, word in sorted(meanings.items())
-            },
-        )
+        words = sorted(meanings.items())
+        plain.insert(0, {one: f"{word} ({lacking[one]})" if one in lacking else word for one, word in words})
     elif lacking:
         plain += [f"{', '.join(values)} ({wording})" for wording, values in _group_values(lacking).items()]
     plain += [f"{key}: {_shorten_list(choices[key])}" for key in listed]

@@ -111,7 +111,8 @@ class _ChangeReader:
         """The event for one task's rows in one transaction; None if the task is the same before and after."""
         first, last = rows[0], rows[-1]
         full = [row for row in rows if row["old_row"] or row["new_row"]]
-        is_new, is_gone = (bool(full) and full[at][name] is None for at, name in ((0, "old_row"), (-1, "new_row")))
+        is_new = bool(full) and full[0]["old_row"] is None
+        is_gone = bool(full) and full[-1]["new_row"] is None
         columns = self._columns(last, has_columns=bool(full))
         before = None if is_new else self._task(first, json.loads(full[0]["old_row"]) if full else columns, "old")
         after = None if is_gone else self._task(last, json.loads(full[-1]["new_row"]) if full else columns, "new")
@@ -122,8 +123,8 @@ class _ChangeReader:
         title = event.title if full or columns else None
         people = dict.fromkeys(one for row in rows for name in _PEOPLE for one in json.loads(row[name] or "[]"))
         moment = datetime.fromisoformat(at).astimezone(UTC)
-        done = replace(event, at=moment, by=first["member_id"], title=title, responsible_ids=tuple(people))
-        return replace(done, is_others=first["moment"] is None)
+        by, is_others = first["member_id"], first["moment"] is None
+        return replace(event, at=moment, by=by, title=title, responsible_ids=tuple(people), is_others=is_others)
 
     def _columns(self, row: SqlRow, *, has_columns: bool) -> Mapping[str, Any]:
         """The task's current columns; if its log rows have none, the title is from before its next change."""

@@ -13,6 +13,7 @@ filter has few matches in the whole store, these are sorted and checked one by o
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Final
 
 from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
@@ -124,10 +125,9 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
     priorities = _priorities(query)
     walks = [
         _Walk(person, status, span, priority, after, of_nobody)
-        for priority, after in priorities
-        for person, of_nobody in people
-        for status in statuses
-        for span in _spans(query, state)
+        for (priority, after), (person, of_nobody), status, span in product(
+            priorities, people, statuses, _spans(query, state)
+        )
     ]
     each = None if reach is None else max(query.limit + 1, reach * len(priorities) // max(1, len(walks)))
     return tuple(_select(query, walk, filters, each, state.dialect) for walk in walks)
