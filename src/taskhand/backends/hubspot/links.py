@@ -14,6 +14,7 @@ from taskhand.backends.hubspot.client import MAX_PAIRS, parts
 from taskhand.backends.hubspot.mapping import KINDS, LINKS, Kind, Record, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
+from taskhand.backends.remote.refusals import is_doubtful
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
     CallerError,
@@ -24,6 +25,7 @@ from taskhand.domain.errors import (
     RateLimited,
     TaskhandError,
 )
+from taskhand.domain.request_log import recorded_requests
 
 __all__ = ["LinkChanges", "check_link_ids", "has_links", "unlinked"]
 
@@ -153,12 +155,13 @@ class LinkChanges:
         for one in part:
             one.may_be_linked = True
         try:
-            await self._client.link(kind, pairs)
+            with recorded_requests() as requests:
+                await self._client.link(kind, pairs)
         except OutcomeUnknown:
             await self._client.link(kind, pairs)
         except (CallerError, RateLimited, NotAttempted) as error:
-            for one in part:
-                one.may_be_linked = error.code == "conflict"  # a proxy may have sent the request twice
+            for one in part:  # a 404 is about the linked record
+                one.may_be_linked = not isinstance(error, NotFound) and is_doubtful(requests, error)
             raise
 
     async def _after_refusal(self, part: Sequence[_Change]) -> None:
