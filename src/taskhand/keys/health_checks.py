@@ -1,6 +1,5 @@
 """The health check of the keys."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,12 +10,12 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.keys.key import Key
 from taskhand.keys.sql_key_store import SqlKeyStore
+from taskhand.sqlite.connection import is_open_to_others
 
 __all__ = ["check_keys"]
 
 _SOON: Final = timedelta(days=7)
 _MAX_NAMED: Final = 3
-_BY_OTHERS: Final = 0o077
 
 
 async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> CheckResult:
@@ -34,7 +33,7 @@ async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> Ch
         await store.aclose()
     states = Counter(key.state(now) for key in keys)
     found = f"{place}: {states['active']} active, {states['expired']} expired, {states['revoked']} revoked."
-    if isinstance(place, Path) and _is_open_to_others(place):
+    if isinstance(place, Path) and is_open_to_others(place):
         found = f"{place} is open to other users of this machine, who could change or read it."
         return CheckResult("keys", "warning", found, f"Run: chmod 600 {place}*")
     if soon := _expiring(keys, now):
@@ -47,10 +46,6 @@ async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> Ch
 
 def _noun(place: Path | str) -> str:
     return f"file {place}" if isinstance(place, Path) else f"list of keys in {place}"
-
-
-def _is_open_to_others(path: Path) -> bool:
-    return os.name == "posix" and bool(path.stat().st_mode & _BY_OTHERS)
 
 
 def _expiring(keys: Sequence[Key], now: datetime) -> list[Key]:

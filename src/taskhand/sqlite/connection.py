@@ -22,6 +22,7 @@ __all__ = [
     "DatabaseKind",
     "check_file",
     "file_identity",
+    "is_open_to_others",
     "make_database",
     "move_into_place",
     "open_connection",
@@ -29,6 +30,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
+_BY_OTHERS: Final = 0o077
 BUSY_S = 5.0
 """Seconds that a write waits for another process."""
 
@@ -82,6 +84,11 @@ def file_identity(path: Path) -> tuple[int, int] | None:
         return _identify(path)
     except FileNotFoundError:
         return None
+
+
+def is_open_to_others(path: Path) -> bool:
+    """Whether other users of this machine may read or change the file at `path`."""
+    return os.name == "posix" and bool(path.stat().st_mode & _BY_OTHERS)
 
 
 def _identify(path: Path) -> tuple[int, int]:

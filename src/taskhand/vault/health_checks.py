@@ -1,6 +1,5 @@
 """The health check of the vault."""
 
-import os
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
+from taskhand.sqlite.connection import is_open_to_others
 from taskhand.vault.cipher import Cipher, no_key
 from taskhand.vault.link import ListedLink
 from taskhand.vault.link_store import LinkStore
@@ -18,7 +18,6 @@ from taskhand.vault.links import Links
 __all__ = ["check_vault"]
 
 _MAX_NAMED: Final = 3
-_BY_OTHERS: Final = 0o077
 
 
 async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: datetime) -> CheckResult:
@@ -41,7 +40,7 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
     if states["locked"]:
         found = f"{place} has {states['locked']} links, and there is no TASKHAND_VAULT_KEY to decrypt them."
         return CheckResult("vault", "failed", found, no_key().next_step)
-    if isinstance(place, Path) and _is_open_to_others(place):
+    if isinstance(place, Path) and is_open_to_others(place):
         found = f"{place} is open to other users of this machine."
         return CheckResult("vault", "warning", found, f"Run: chmod 600 {shlex.quote(str(place))}")
     if broken := [one for one in listed if one.state == "broken"]:
@@ -73,7 +72,3 @@ def _find_doubled(listed: Sequence[ListedLink]) -> str | None:
 
 def _noun(place: Path | str) -> str:
     return f"file {place}" if isinstance(place, Path) else f"list of links in {place}"
-
-
-def _is_open_to_others(path: Path) -> bool:
-    return os.name == "posix" and bool(path.stat().st_mode & _BY_OTHERS)
