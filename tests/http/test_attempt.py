@@ -112,7 +112,7 @@ async def test_limits_each_part_of_an_attempt_to_the_time_left_of_the_call(clien
     assert second == {"connect": 1.8, "read": 2.0, "write": 2.0, "pool": 1.8}
 
 
-async def test_a_write_waits_out_only_what_leaves_time_to_read_it_back(
+async def test_a_write_waits_only_if_time_is_left_to_read_it_back(
     clients: Clients, server: Server, steps: type[Steps], time: Time
 ) -> None:
     client = await clients(server.url, limits=Limits(total_s=20.0))

@@ -51,7 +51,7 @@ def test_each_status_has_one_code_and_a_write_may_be_applied_only_by_a_redirect_
         assert isinstance(error, UpstreamFailed) is is_in_doubt, status
 
 
-def test_a_crm_may_say_with_another_status_that_the_key_is_not_accepted() -> None:
+def test_a_refusal_with_any_status_can_mean_that_the_key_is_not_accepted() -> None:
     refused = Explanation("Acme does not accept the key.", frozenset({CREDENTIAL}))
     assert status_error(replace(ACME, explain=lambda *_: refused), 418).code == "unauthorized"
     assert status_error(ACME, 418).code == "upstream_error"

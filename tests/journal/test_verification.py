@@ -141,7 +141,7 @@ def test_a_claim_of_a_pruned_or_missing_row_is_detected(original: Database, seq:
     assert found_at(original, tamper_by_sql(sql, seq)) == seq
 
 
-def test_of_several_added_claims_the_first_is_reported(original: Database) -> None:
+def test_the_first_of_several_added_claims_is_reported(original: Database) -> None:
     within = numbers(original)[0]
 
     def add(copy: Database) -> None:

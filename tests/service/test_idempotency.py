@@ -252,7 +252,9 @@ async def test_a_plan_does_not_recreate_a_task_that_was_made_and_deleted_since(a
 
 
 @pytest.mark.parametrize("outcome", ["not_attempted", "refused", "not_applied"])
-async def test_a_task_that_the_call_before_did_not_send_after_all_is_made(app: AppContext, outcome: Outcome) -> None:
+async def test_a_task_is_created_if_the_open_change_with_its_claim_ends_without_creating_it(
+    app: AppContext, outcome: Outcome
+) -> None:
     draft = TaskDraft(title="Call Acme", responsible_ids=("me",), priority="1")
     plan = await create_task(Call(app, "create_task", ANA, options=Options(dry_run=True)), draft)
     assert isinstance(plan, Plan)

@@ -61,7 +61,7 @@ async def test_a_person_who_links_again_during_a_call_is_served_by_the_new_link(
     assert found == ["first", "second"]
 
 
-async def test_what_needs_no_request_is_that_of_the_backend_of_the_latest_one(tmp_path: Path) -> None:
+async def test_the_certainty_of_a_due_time_is_that_of_the_backend_of_the_latest_request(tmp_path: Path) -> None:
     class Unsure(ForwardingBackend):
         """A backend that has read no due time with certainty."""
 

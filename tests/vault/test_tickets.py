@@ -103,7 +103,7 @@ async def test_a_ticket_ends_after_ten_minutes_and_is_forgotten_after_a_day(
     assert await tickets.find(text) is None
 
 
-async def test_a_person_has_five_open_for_a_connection_and_one_that_was_begun_goes_last(
+async def test_a_sixth_open_ticket_for_a_connection_replaces_the_oldest_one_that_was_not_begun(
     tickets: Tickets, clock: FixedClock
 ) -> None:
     first, ticket = await tickets.make(ANA, "north")

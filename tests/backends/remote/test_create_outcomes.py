@@ -78,7 +78,7 @@ class Waiting(ScriptedAdapter):
             self.time.now += 60
 
 
-async def test_a_task_from_before_a_create_left_is_not_its_task_though_the_call_is_older() -> None:
+async def test_a_lost_create_does_not_claim_a_task_from_before_its_request_left() -> None:
     adapter, _ = await open_adapter("lost", "", Waiting)
     with pytest.raises(OutcomeUnknown) as lost:
         await adapter.create_task(NEW)
