@@ -292,14 +292,18 @@ async def test_new_links_whose_answer_is_lost_are_sent_once_more(times: int, cod
         assert all(f"newly linked to contacts {BRUNO}" in one for one in told)
 
 
-@pytest.mark.parametrize(("status", "code"), [(409, "unknown_reference"), (429, "rate_limited")])
-async def test_new_links_that_were_made_and_refused_all_the_same_are_removed(status: int, code: str) -> None:
+@pytest.mark.parametrize(
+    ("statuses", "code"),
+    [([409], "unknown_reference"), ([429] * 9, "rate_limited"), ([429, 404], "unknown_reference")],
+)
+async def test_new_links_that_were_made_and_refused_all_the_same_are_removed(statuses: list[int], code: str) -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
-        stage.hubspot.faults = (
-            Fault("status", route=LINKS.replace("read", "create"), status=status, commit=True, nth="every"),
-        )
+        stage.hubspot.faults = [
+            Fault("status", LINKS.replace("read", "create"), nth=nth, status=status, commit=status != 404)
+            for nth, status in enumerate(statuses, 1)
+        ]
         outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=BRUNO)) for task in before])
         assert codes(outcomes) == [code] * 2
         assert stage.hubspot.state()["links"] == []

@@ -160,8 +160,8 @@ class LinkChanges:
         except OutcomeUnknown:
             await self._client.link(kind, pairs)
         except (CallerError, RateLimited, NotAttempted) as error:
-            for one in part:  # a 404 is about the linked record
-                one.may_be_linked = not isinstance(error, NotFound) and is_doubtful(requests, error)
+            for one in part:  # a 404 alone is about the linked record
+                one.may_be_linked = requests.write_outcomes != {"404"} and is_doubtful(requests, error)
             raise
 
     async def _after_refusal(self, part: Sequence[_Change]) -> None:
