@@ -101,11 +101,11 @@ async def open_connections(
             app = await stack.enter_async_context(
                 open_app(one.settings, clock, observed, connection=one, links=links, problem=problem)
             )
-            opened[one.name] = _named(app, one) if is_named else app
+            opened[one.name] = _with_name(app, one) if is_named else app
         yield Connections(opened)
 
 
-def _named(app: AppContext, connection: ConnectionSettings) -> AppContext:
+def _with_name(app: AppContext, connection: ConnectionSettings) -> AppContext:
     """The AppContext of one of several connections."""
     info = replace(app.connection, name=connection.name, description=connection.description)
     return replace(app, connection=info)

@@ -71,7 +71,7 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
 async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult, ...]:
     """The results of every check that is possible with this configuration, or with the error in it."""
     if isinstance(found, OperatorError):
-        return _versions(), _hosts(), _broken(found)
+        return _versions(), _hosts(), _configuration_result(found)
     from taskhand.cli.doctor_issuers import check_issuers
     from taskhand.cli.doctor_replicas import check_replicas
     from taskhand.cli.metrics import check_metrics
@@ -181,7 +181,7 @@ def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
     try:
         first, *others = [one.settings.backend for one in found.connections]
     except OperatorError as error:
-        return (_broken(error), *found.warnings)
+        return (_configuration_result(error), *found.warnings)
     what = f"The connections are {describe_connections(found)}" if others else f"The backend is {first}, {found.why}"
     whole = CheckResult("configuration", "ok", f"{what}. Set: {', '.join(shown_settings) or 'nothing'}.")
     return (whole, *found.warnings)
@@ -192,7 +192,7 @@ def _short(row: Mapping[str, str]) -> str:
     return row["origin"].removesuffix(f" {row['variable']}")
 
 
-def _broken(error: OperatorError) -> CheckResult:
+def _configuration_result(error: OperatorError) -> CheckResult:
     return CheckResult("configuration", "failed", error.message, error.next_step or "Correct it, or remove it.")
 
 

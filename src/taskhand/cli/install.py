@@ -86,7 +86,7 @@ def install(
         _find_host(host, name, prints=prints),
         backend,
         keys,
-        _given(variables, project=project),
+        _read_given(variables, project=project),
         me,
         timezone,
         language,
@@ -126,7 +126,7 @@ def _file_of(asked: "Request") -> Path:
     return Path.cwd() / asked.host.project_file
 
 
-def _given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]:
+def _read_given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]:
     """The variables of --set. CallerError for an unknown variable, a key, or a personal path in a shared file."""
     from difflib import get_close_matches
 

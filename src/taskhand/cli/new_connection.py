@@ -188,10 +188,12 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
     for warning in found.warnings:
         if warning.found not in before:
             print_line(f"! {warning.found} {warning.remedy or ''}".rstrip(), err=True)
-    print_line(f"The connection {new.name} is in {file.path}. Restart the server, and it has {_joined(found)}.")
+    print_line(
+        f"The connection {new.name} is in {file.path}. Restart the server, and it has {_name_connections(found)}."
+    )
 
 
-def _joined(found: Configuration) -> str:
+def _name_connections(found: Configuration) -> str:
     names = found.connection_names
     return f"the connections {', '.join(names)}" if len(names) > 1 else f"the connection {names[0]}"
 

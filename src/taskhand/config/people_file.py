@@ -83,7 +83,7 @@ class _Reader:
         found: dict[str, Mapping[str, str]] = {}
         for name, table in self.file.content.items():
             if not isinstance(table, dict):
-                raise self._refused(quoted_key(name), table, f"the table of a person, such as {_EXAMPLE}")
+                raise self._value_error(quoted_key(name), table, f"the table of a person, such as {_EXAMPLE}")
             if (flaw := flaw_of_person(name.strip())) is not None:
                 raise OperatorError(
                     f"{self.file.path} names {name[:60]!r}, which is not a person: {flaw}.",
@@ -148,9 +148,9 @@ class _Reader:
             return str(value)
         if isinstance(value, str) and value.strip():
             return value.strip()
-        raise self._refused(called, value, "the id, e-mail or name of a member")
+        raise self._value_error(called, value, "the id, e-mail or name of a member")
 
-    def _refused(self, called: str, value: object, wanted: str) -> OperatorError:
+    def _value_error(self, called: str, value: object, wanted: str) -> OperatorError:
         is_empty = isinstance(value, str) and not value.strip()
         return OperatorError(
             f"{called} in {self.file.path} is {'empty' if is_empty else describe_kind(value)}; it must be {wanted}."

@@ -82,7 +82,7 @@ class _Reader:
     def _table(self, content: Mapping[str, Any], name: str, called: str | None = None) -> Mapping[str, Any]:
         table = content.get(name, {})
         if not isinstance(table, dict):
-            raise self._refused(called or name, table, "a table")
+            raise self._value_error(called or name, table, "a table")
         return table
 
     def _tables(self, content: Mapping[str, Any], name: str) -> Mapping[str, Mapping[str, Any]]:
@@ -149,15 +149,15 @@ class _Reader:
     def _rule(self, called: str, name: str, value: object) -> object:
         if name in _SWITCHES:
             if not isinstance(value, bool):
-                raise self._refused(called, value, "true or false")
+                raise self._value_error(called, value, "true or false")
             return value
         if name == "most_tasks":
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise self._refused(called, value, "a whole number from 1")
+                raise self._value_error(called, value, "a whole number from 1")
             return value
         if name == "own_credential" and not isinstance(value, list):
             if not isinstance(value, bool):
-                raise self._refused(called, value, "true, false or a list of connections")
+                raise self._value_error(called, value, "true, false or a list of connections")
             return value
         if name in {"connections", "own_credential"}:
             return frozenset(self._connection(one, called) for one in self._texts(called, value))
@@ -190,10 +190,10 @@ class _Reader:
 
     def _texts(self, called: str, value: object) -> list[str]:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self._refused(called, value, "a list of texts")
+            raise self._value_error(called, value, "a list of texts")
         return value
 
-    def _refused(self, called: str, value: object, wanted: str) -> OperatorError:
+    def _value_error(self, called: str, value: object, wanted: str) -> OperatorError:
         return OperatorError(f"{called} in {self.file.path} is {describe_kind(value)}; it must be {wanted}.")
 
 

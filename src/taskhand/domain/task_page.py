@@ -83,14 +83,14 @@ def resume(query: TaskQuery, cursor: str | Position) -> TaskQuery:
 def _read(cursor: str | Position) -> Any:
     """The three parts of a position, or of a cursor as it was sent: JSON values; None for each if it is none."""
     try:
-        position = _decoded(cursor) if isinstance(cursor, str) else cursor
+        position = _decode(cursor) if isinstance(cursor, str) else cursor
         key, task_id, fingerprint = position
     except (binascii.Error, ValueError, TypeError, RecursionError):
         return None, None, None
     return key, task_id, fingerprint
 
 
-def _decoded(cursor: str) -> Any:
+def _decode(cursor: str) -> Any:
     return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
 
 

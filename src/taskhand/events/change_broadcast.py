@@ -156,8 +156,8 @@ class TaskChanges:
     def _pass_on(self, message: str) -> None:
         """Deliver a change of another replica; ignore a message in an unknown form, for example of a newer version."""
         try:
-            said: dict[str, Any] = json.loads(message)
-            by, updates, tasks = said["by"], self._updates.get(said["connection"]), said["tasks"]
+            change: dict[str, Any] = json.loads(message)
+            by, updates, tasks = change["by"], self._updates.get(change["connection"]), change["tasks"]
         except (ValueError, KeyError, TypeError):
             return
         if by == self._name or updates is None:

@@ -121,7 +121,7 @@ def _write_beside(found: HostFile, text: str) -> Path:
 
 def read_backups(found: HostFile) -> Iterator[tuple[Path, str]]:
     """The file's backups with their texts, newest first, without those that cannot be read."""
-    for path in sorted(found.path.parent.glob(f"{_escaped(found.path.name)}.taskhand-*.bak"), reverse=True):
+    for path in sorted(found.path.parent.glob(f"{_escape_pattern(found.path.name)}.taskhand-*.bak"), reverse=True):
         with suppress(OSError, UnicodeDecodeError):
             yield path, path.read_bytes().removeprefix(found.begins).decode()
 
@@ -148,5 +148,5 @@ def _check_unchanged(found: HostFile) -> None:
         raise OperatorError(f"{found.path} has changed meanwhile, so nothing is written.", next_step="Run it again.")
 
 
-def _escaped(name: str) -> str:
+def _escape_pattern(name: str) -> str:
     return "".join(f"[{one}]" if one in "*?[" else one for one in name)

@@ -137,7 +137,7 @@ class _Parser:
     def _value(self, depth: int) -> Node:
         token = self._take()
         if token.kind in {"string", "scalar"}:
-            return Node(self._decoded(token), token.start, token.end)
+            return Node(self._decode(token), token.start, token.end)
         if depth == 0:
             raise _refusal(self._text, token.start, "it is nested too deeply")
         mark = self._text[token.start]
@@ -149,7 +149,7 @@ class _Parser:
             return Node([child.node.value for child in children], token.start, end, children)
         raise self._unexpected(token)
 
-    def _decoded(self, token: _Token) -> Any:
+    def _decode(self, token: _Token) -> Any:
         try:
             return json.loads(self._text[token.start : token.end])
         except ValueError:
@@ -170,7 +170,7 @@ class _Parser:
             token = self._take()
             if token.kind != "string":
                 raise self._unexpected(token)
-            name, start = self._decoded(token), token.start
+            name, start = self._decode(token), token.start
             if self._take_mark(":") is None:
                 raise self._unexpected(self._take())
         node = self._value(depth - 1)

@@ -124,12 +124,12 @@ def _to_operator_error(error: psycopg.Error, url: str, kind: PostgresKind) -> Op
 
 def _reason(error: psycopg.Error, url: str) -> str:
     """The line that says why; the kind of error alone if the address may be quoted in it."""
-    said = error.diag.message_primary or next((one for one in str(error).splitlines() if one.strip()), "")
-    said = said.rpartition("failed: ")[2].strip().removeprefix("FATAL:").strip().rstrip(".")
+    message = error.diag.message_primary or next((one for one in str(error).splitlines() if one.strip()), "")
+    message = message.rpartition("failed: ")[2].strip().removeprefix("FATAL:").strip().rstrip(".")
     secrets = _secrets_in(url)
-    if secrets is None or any(one in said for one in secrets):
+    if secrets is None or any(one in message for one in secrets):
         return type(error).__name__
-    return said or type(error).__name__
+    return message or type(error).__name__
 
 
 def _secrets_in(url: str) -> set[str] | None:

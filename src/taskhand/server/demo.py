@@ -128,8 +128,8 @@ async def _run_command(command: Sequence[str]) -> None:
     """Run a command; OperatorError with the last line of its output if it fails."""
     done = await anyio.run_process(command, env=demo_environment(_UNCONFIGURED), check=False)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise OperatorError(f"The demo cannot start the server: {said or 'it ended at once'}.")
+        last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise OperatorError(f"The demo cannot start the server: {last_line or 'it ended at once'}.")
 
 
 @asynccontextmanager

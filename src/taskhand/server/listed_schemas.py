@@ -56,8 +56,8 @@ def _shorten_repeated(name: str, node: Schema) -> Schema:
     if name in _SAID_AGAIN:
         return node
     where = _WHERE.search(node.get("description", ""))
-    said = {"description": where[1].capitalize()} if where and name not in _RARE else {}
-    return said | _without(node, "description")
+    description = {"description": where[1].capitalize()} if where and name not in _RARE else {}
+    return description | _without(node, "description")
 
 
 def _with_connection(tool: Tool[Any], schema: Schema, connections: Connections) -> Schema:

@@ -54,7 +54,7 @@ class PromptHandlers:
                 view = self.served.view(ctx)
                 prompt, given = _find(params.name, _offered(view)), params.arguments or {}
                 _check_arguments(prompt, given)
-                filled_in = _quoted(given)
+                filled_in = _quote(given)
                 named = (
                     one_line(given[CONNECTION]) if CONNECTION in filled_in and view.connections.are_several else None
                 )
@@ -135,13 +135,13 @@ def _check_arguments(prompt: Prompt, given: Mapping[str, str]) -> None:
             candidates=[Candidate(argument) for argument in known],
             next_step=f"The arguments are: {', '.join(known)}.",
         )
-    filled_in = _quoted(given)
+    filled_in = _quote(given)
     for argument in prompt.arguments:
         if argument.required and argument.name not in filled_in:
             raise CallerError(f"{argument.name} is required: {argument.description}", code="missing_argument")
 
 
-def _quoted(given: Mapping[str, str]) -> dict[str, str]:
+def _quote(given: Mapping[str, str]) -> dict[str, str]:
     """The arguments that were filled in, each in quotation marks; hosts send "" for one that was not."""
     return {name: text for name, value in given.items() if (text := quote(value))}
 

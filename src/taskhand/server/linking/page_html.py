@@ -140,8 +140,8 @@ def _render_form(form: Form, address: str, texts: Mapping[str, str], names: Mapp
 
 
 def _render_field(form: Form, texts: Mapping[str, str], names: Mapping[str, str]) -> str:
-    said = _fill(texts[form.error], names) if form.error else ""
-    error = f'<p class="bad" id="error" role="alert">{said}</p>' if said else ""
+    sentence = _fill(texts[form.error], names) if form.error else ""
+    error = f'<p class="bad" id="error" role="alert">{sentence}</p>' if sentence else ""
     state = 'aria-invalid="true" aria-describedby="error hint"' if error else 'aria-describedby="hint"'
     return (
         f'<label for="secret">{_fill(texts[form.label], names)}</label>'

@@ -117,11 +117,13 @@ def _due_fields(due: object, task: Task | None) -> dict[str, object]:
 
 def _unapplied(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
     """The rows of the changes that were not applied; a requested due date is shown in its own zone."""
-    rows = (replace(one, asked=_asked(one.asked), got=_to_json(one.got), was=_to_json(one.was)) for one in missed)
+    rows = (
+        replace(one, asked=_to_requested(one.asked), got=_to_json(one.got), was=_to_json(one.was)) for one in missed
+    )
     return unapplied_rows(rows, Wording())
 
 
-def _asked(value: object) -> object:
+def _to_requested(value: object) -> object:
     return str(value) if isinstance(value, Due) else _to_json(value)
 
 

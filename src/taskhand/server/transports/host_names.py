@@ -66,7 +66,7 @@ class Address:
         https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning
         """
         hosts, origins = [], []
-        for name in (*(f"{name}:*" for name in _ON_THIS_MACHINE), *_ON_THIS_MACHINE, *self._given()):
+        for name in (*(f"{name}:*" for name in _ON_THIS_MACHINE), *_ON_THIS_MACHINE, *self._configured_names()):
             hosts.append(name)
             origins += [f"http://{name}", f"https://{name}"]
         return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
@@ -77,7 +77,7 @@ class Address:
         name, _, port = host.lower().rpartition(":")
         return host.lower() in allowed or (port.isdigit() and f"{name}:*" in allowed)
 
-    def _given(self) -> Sequence[str]:
+    def _configured_names(self) -> Sequence[str]:
         """The names in the form of headers; a name without a port allows every port."""
         lowered = [name.lower() for name in self.names]
         return [*lowered, *(f"{name}:*" for name in lowered if not re.search(r":[0-9]+$", name))]

@@ -34,17 +34,17 @@ class Challenge:
 
     def ask_for_scopes(self, held: Collection[str], needed: Collection[str]) -> Response:
         """The answer to a request that needs further scopes: those scopes, and the ones that the caller has."""
-        missing = self._named([scope for scope in needed if scope not in held])
+        missing = self._full_names([scope for scope in needed if scope not in held])
         description = f"This needs {missing}. Sign in again with it."
         error = f'error="insufficient_scope", error_description="{description}", '
         return self._answer(403, "insufficient_scope", description, error, {*held, *needed})
 
     def _answer(self, status: int, code: str, description: str, error: str, scopes: Collection[str]) -> Response:
-        challenge = f'Bearer {error}scope="{self._named(scopes)}", resource_metadata="{self.metadata_url}"'
+        challenge = f'Bearer {error}scope="{self._full_names(scopes)}", resource_metadata="{self.metadata_url}"'
         headers = {"WWW-Authenticate": challenge, "Cache-Control": "no-store"}
         return JSONResponse({"error": code, "error_description": description}, status, headers)
 
-    def _named(self, scopes: Collection[str]) -> str:
+    def _full_names(self, scopes: Collection[str]) -> str:
         return " ".join(self.rules.full_scope(scope) for scope in _ORDER if scope in scopes)
 
 

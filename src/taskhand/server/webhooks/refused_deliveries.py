@@ -20,18 +20,18 @@ class RefusedDeliveries:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._unsaid: dict[str, Counter[str]] = {}
+        self._unlogged: dict[str, Counter[str]] = {}
         self._said_at: dict[str, float] = {}
 
     def note(self, connection: str | None, why: str, address: str) -> None:
         """Count a delivery from an address to a connection; None for an unknown connection."""
         key = connection or _UNKNOWN
-        unsaid = self._unsaid.setdefault(key, Counter())
-        unsaid[why] += 1
+        unlogged = self._unlogged.setdefault(key, Counter())
+        unlogged[why] += 1
         now = self._clock()
         if now - self._said_at.get(key, -math.inf) < _EVERY_S:
             return
         self._said_at[key] = now
-        reasons = ", ".join(f"{count} with {why}" for why, count in sorted(unsaid.items()))
+        reasons = ", ".join(f"{count} with {why}" for why, count in sorted(unlogged.items()))
         _log.warning("Webhooks of %s were refused: %s; the last one from %s.", key, reasons, address)
-        del self._unsaid[key]
+        del self._unlogged[key]
