@@ -75,6 +75,9 @@ async def test_a_usual_name_of_an_argument_is_answered_with_the_argument_of_the_
     ("tool", "name", "instead"),
     [
         ("list_tasks", "id", "Call get_task instead"),
+        ("list_tasks", "dueDate", "Send fromDate and toDate; for one day the same day in both."),
+        ("apply_plan", "except", "make another plan with their ids"),
+        ("apply_plan", "taskIds", "make another plan with their ids"),
         ("get_task", "query", "Call list_tasks with text"),
         ("complete_task", "name", "Call list_tasks with text"),
         ("create_task", "status", "send newStatusName with update_task"),

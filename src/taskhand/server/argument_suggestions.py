@@ -16,6 +16,7 @@ _FINISHES: Final = "complete_task"
 _SEVERAL: Final = "bulk_update_tasks"
 _OF_SEVERAL: Final = frozenset({"ids", "taskids"})
 _IDS: Final = _OF_SEVERAL | {"id", "taskid"}
+_SELECTS: Final = _OF_SEVERAL | {"except", "exclude", "skip", "only", "keep"}
 _SEARCHES: Final = frozenset({"query", "search", "q", "keyword", "keywords", "name", "title", "subject"})
 _SHIFTS: Final = frozenset({"shiftduedays", "shiftdays", "shift", "days", "postpone", "snooze"})
 _STATUSES: Final = frozenset({"status", "state", "stage", "statusname", "newstatus", "newstatusname", "estado"})
@@ -112,6 +113,8 @@ def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, f
         return f"{tool} takes one task: send id, once for each."
     if squeezed in _IDS and tool == "list_tasks":
         return "Call get_task instead: it reads one task by its id."
+    if squeezed in _SELECTS and tool == "apply_plan":
+        return "Leave it out: a plan is carried out whole. For some of its tasks, make another plan with their ids."
     if squeezed in _SEARCHES and "id" in own and "title" not in own:
         return "Call list_tasks with text to find the task, then send its id."
     if squeezed in _SHIFTS and "id" in own and not reads:

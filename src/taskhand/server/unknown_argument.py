@@ -18,6 +18,8 @@ __all__ = ["OUTERMOST_CONNECTION", "joined_unknown_error", "unknown_argument_err
 _MAX_NAMED: Final = 5
 """Unknown arguments, and wrong values beside them, that one error explains."""
 
+_WINDOW: Final = ["fromdate", "todate"]
+"""The normalized arguments that one day in a filter stands for: the first alone would mean all days from it on."""
 _IN_PLACE_OF = {
     "description": "Send such text as addNote, with update_task once the task exists.",
     "aicustomerid": "A task here stays with its customer: to move it, create one there and delete this one.",
@@ -40,6 +42,7 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
     near = _names_like(squeezed, own)
     exact = [] if squeezed in own else _namesakes(scope, squeezed)
     misplaced = exact if near else _misplaced(scope, squeezed, exact)
+    instead = _instead(squeezed, own, near, misplaced)
     near = misplaced or near
     listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values())}."
     if not own:
@@ -66,8 +69,15 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
         f"There is no argument {dotted!r}{where}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
-        next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,
+        next_step=instead if near else listed,
     )
+
+
+def _instead(squeezed: str, own: Mapping[str, str], near: Sequence[str], misplaced: Sequence[str]) -> str:
+    """The next step for a name that may mean these arguments."""
+    if not misplaced and usual_names(squeezed, own)[:2] == _WINDOW:
+        return f"Send {near[0]} and {near[1]}; for one day the same day in both."
+    return f"Send {' or '.join(misplaced or near[:1])} instead."
 
 
 def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[str] = ()) -> CallerError:

@@ -50,6 +50,9 @@ _DAYS: Final[dict[str, Action]] = {
     # a distance
     "(in|within) N U": ("after",),
     "N U from (now|today)": ("after",),
+    "(in|within) a couple [of] U": ("after", 2),
+    "a couple [of] U from (now|today)": ("after", 2),
+    "a couple [of] U ago": ("before", 2),
     "a week today": ("offset", 7),
     "a week tomorrow": ("offset", 8),
     "N U ago": ("before",),
@@ -112,6 +115,7 @@ _DAYS: Final[dict[str, Action]] = {
     # a moment
     "in N T": ("minutes", 1),
     "N T from now": ("minutes", 1),
+    "in a couple [of] T": ("minutes", 1, 2),
     "in half an hour": ("minutes", 1, 1, 30),
     "half an hour from now": ("minutes", 1, 1, 30),
     "in N T and a half": ("minutes_and_half",),

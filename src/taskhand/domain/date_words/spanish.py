@@ -48,6 +48,11 @@ _DAYS: Final[dict[str, Action]] = {
     # These also mean one and two weeks, counting today.
     "(en|dentro de|de aqui a) ocho dias": ("after", 7, "day"),
     "(en|dentro de|de aqui a) quince dias": ("after", 14, "day"),
+    # The table adds up the two meanings of a fortnight.
+    "(en|dentro de|de aqui a) una quincena": ("after", 14, "day"),
+    "(en|dentro de|de aqui a) (una) quincena": ("after", 15, "day"),
+    "(en|dentro de|de aqui a) un par de U": ("after", 2),
+    "hace un par de U": ("before", 2),
     "hace N U": ("before",),
     "hace ocho dias": ("before", 7, "day"),
     "hace quince dias": ("before", 14, "day"),
@@ -108,6 +113,7 @@ _DAYS: Final[dict[str, Action]] = {
     "[en] M (de|del) Y": ("month",),
     # a moment
     "(en|dentro de) N T": ("minutes", 1),
+    "(en|dentro de) un par de T": ("minutes", 1, 2),
     "(en|dentro de) media hora": ("minutes", 1, 1, 30),
     "(en|dentro de) N T y media": ("minutes_and_half",),
     "(en|dentro de) un cuarto de hora": ("minutes", 1, 1, 15),

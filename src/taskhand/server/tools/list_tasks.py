@@ -1,11 +1,12 @@
 """The tool `list_tasks`."""
 
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, get_args
 
 from pydantic import MISSING, BeforeValidator, Field
 
 from taskhand.domain.count import CountBy
 from taskhand.domain.field_notes import field_notes
+from taskhand.domain.name_matching import fold
 from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter
 from taskhand.server.render.counts import CountsAnswer, render_counts
 from taskhand.server.render.reads import ListAnswer
@@ -22,9 +23,38 @@ __all__ = ["LIST_TASKS"]
 _DEFAULT_LIMIT = 25
 
 
-def _without_id(names: Any) -> Any:
-    """The fields besides the id, which is in every row."""
-    return tuple(name for name in names if name != "id") if isinstance(names, tuple) else names
+def _normalize(name: str) -> str:
+    return fold(name).replace("_", "")
+
+
+_FIELDS: Final[dict[str, RowField]] = {_normalize(name): name for name in get_args(RowField)} | {
+    "duedate": "due",
+    "responsibleids": "responsibles",
+    "updatedat": "updated",
+    "completedat": "completed",
+}
+"""The fields of a row by their normalized names, and by those of the arguments for them."""
+_ORDERS: Final[dict[str, Order]] = {"newest": "created"}
+_GROUPS: Final[dict[str, CountBy]] = {
+    **dict.fromkeys(("responsibles", "responsibleids", "assignee", "owner"), "responsible"),
+    **dict.fromkeys(("due", "duedate", "dueday"), "dueDay"),
+}
+
+
+def _to_row_fields(names: Any) -> Any:
+    """The fields besides the id, which is in every row; a name may be spelled as the argument for the field."""
+    if not isinstance(names, tuple):
+        return names
+    fields = [_FIELDS.get(_normalize(name), name) if isinstance(name, str) else name for name in names if name != "id"]
+    return tuple(dict.fromkeys(fields)) if all(isinstance(field, str) for field in fields) else tuple(fields)
+
+
+def _to_order(given: Any) -> Any:
+    return _ORDERS.get(_normalize(given), given) if isinstance(given, str) else given
+
+
+def _to_group(given: Any) -> Any:
+    return _GROUPS.get(_normalize(given), given) if isinstance(given, str) else given
 
 
 class ListTasks(TaskFilter):
@@ -33,6 +63,7 @@ class ListTasks(TaskFilter):
     order: (
         Annotated[
             Order,
+            BeforeValidator(_to_order),
             Field(
                 description="due (default): earliest first, dateless last; created: newest; oldest; "
                 "priority: highest, then due."
@@ -47,7 +78,7 @@ class ListTasks(TaskFilter):
     fields: (
         Annotated[
             tuple[RowField, ...],
-            BeforeValidator(_without_id),
+            BeforeValidator(_to_row_fields),
             Field(description="Fields besides id; default: title, status, due, priority, responsibles."),
         ]
         | MISSING
@@ -55,6 +86,7 @@ class ListTasks(TaskFilter):
     count_by: (
         Annotated[
             CountBy,
+            BeforeValidator(_to_group),
             Field(
                 description="Count the matching tasks by this, instead of rows.",
                 json_schema_extra=field_notes(null_is_not_given=True),
