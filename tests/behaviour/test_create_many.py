@@ -72,11 +72,11 @@ async def test_a_body_that_is_wrong_is_refused_by_its_place_and_title_and_the_ot
         ],
     )
     assert done["totals"] == {"applied": 2, "refused": 4}
-    told = reasons(done)
-    assert told["missing_argument"].startswith("tasks[1]: title is required.")
-    assert told["unknown_member"].startswith("tasks[2] 'For nobody known': ")
-    assert told["unknown_argument"].startswith("tasks[3] 'Odd': There is no argument 'colour'")
-    assert told["invalid_priority"].startswith("tasks[4] 'Urgent': ")
+    messages = reasons(done)
+    assert messages["missing_argument"].startswith("tasks[1]: title is required.")
+    assert messages["unknown_member"].startswith("tasks[2] 'For nobody known': ")
+    assert messages["unknown_argument"].startswith("tasks[3] 'Odd': There is no argument 'colour'")
+    assert messages["invalid_priority"].startswith("tasks[4] 'Urgent': ")
     assert sorted(await worker.listed()) == ["First", "Last"]
 
 
@@ -93,10 +93,10 @@ async def test_bodies_with_the_same_error_share_one_message_that_lists_their_ind
 
 async def test_several_people_of_one_name_are_named_in_the_outcome_of_the_body(worker: Agent) -> None:
     done = await worker("create_tasks", tasks=[body("A"), body("B", responsibleIds=["maria rodriguez"])])
-    told = reasons(done)["ambiguous_member"]
-    assert told.startswith("tasks[1] 'B': ")
+    message = reasons(done)["ambiguous_member"]
+    assert message.startswith("tasks[1] 'B': ")
     members = {one["name"]: one["id"] for one in (await worker("list_team_members"))["members"]}
-    assert all(members[name] in told for name in ("Maria Rodriguez", "María Rodríguez"))
+    assert all(members[name] in message for name in ("Maria Rodriguez", "María Rodríguez"))
     assert "outcomes.message" in done["untrusted"]["fields"]
     assert await worker.listed() == ["A"]
 
@@ -344,9 +344,7 @@ async def test_the_answer_names_the_new_tasks_and_those_that_were_deleted(arm: A
         assert "list_changes with this changeId has all" in many["note"]
 
 
-async def test_a_create_that_is_refused_for_all_tasks_names_the_fault_of_each(
-    worker: Agent,
-) -> None:
+async def test_a_create_that_is_refused_for_all_tasks_names_the_fault_of_each(worker: Agent) -> None:
     tasks = [body(f"Task {number}", responsibleIds=[f"Qq{number}"]) for number in range(8)]
     with pytest.raises(Refused) as refused:
         await worker("create_tasks", tasks=tasks)

@@ -90,8 +90,8 @@ def test_processes_that_open_a_new_store_at_once_add_the_defaults_once(store_fil
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        said = [process.communicate(timeout=BOUND_S) for process in processes]
-    assert said == [("3 1\n", "")] * AT_ONCE
+        printed = [process.communicate(timeout=BOUND_S) for process in processes]
+    assert printed == [("3 1\n", "")] * AT_ONCE
     with closing(sqlite3.connect(store_file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("SELECT count(*) FROM status").fetchone() == (3,)

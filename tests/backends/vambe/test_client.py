@@ -125,7 +125,7 @@ async def test_every_request_has_the_key_in_its_one_header_and_nowhere_else() ->
     sandbox = sandbox_of()
     plain = {"host", "accept", "accept-encoding", "user-agent", "connection"}
     async with connected(sandbox) as agent:
-        await _everything(agent)
+        await _call_every_kind_of_tool(agent)
     assert {request.method for request in sandbox.requests} == {"GET", "POST", "PUT"}
     for request in sandbox.requests:
         body = {"content-type", "content-length"} if request.body is not None else set()
@@ -136,7 +136,7 @@ async def test_every_request_has_the_key_in_its_one_header_and_nowhere_else() ->
         assert request.status in (200, 201)
 
 
-async def _everything(agent: Agent) -> None:
+async def _call_every_kind_of_tool(agent: Agent) -> None:
     for tool in ("list_statuses", "list_team_members", "list_tasks"):
         await agent(tool)
     for query in ("carolina", "carolina@acme", "5555 0101"):
@@ -149,15 +149,15 @@ async def _everything(agent: Agent) -> None:
 
 
 @asynccontextmanager
-async def wire_to(sandbox: VambeSandbox, form: ArrayQuery = "repeat") -> AsyncIterator[VambeClient]:
+async def client_of(sandbox: VambeSandbox, form: ArrayQuery = "repeat") -> AsyncIterator[VambeClient]:
     async with serve(sandbox) as url:
         upstream = Upstream("Vambe", url, {"x-api-key": sandbox.key}, "VAMBE_API_KEY", explain=explain)
-        async with Client(upstream) as client:
-            yield VambeClient(client, form)
+        async with Client(upstream) as http:
+            yield VambeClient(http, form)
 
 
-def people_asked(sandbox: VambeSandbox) -> list[dict[str, list[str]]]:
-    """How people were named in each request."""
+def people_in_queries(sandbox: VambeSandbox) -> list[dict[str, list[str]]]:
+    """The parameters of each request that name people."""
     return [
         {name: values for name, values in request.query.items() if name.startswith("responsibleIds")}
         for request in sandbox.requests
@@ -185,17 +185,17 @@ async def test_people_are_named_in_the_configured_form(
     form: ArrayQuery, people: tuple[str, ...], spelled: dict[str, list[str]]
 ) -> None:
     sandbox = sandbox_of(f"array_query={form}", responsibleIds=[ANA])
-    async with wire_to(sandbox, form) as wire:
-        found = await wire.tasks(Window("2026-03-01", "2026-03-31", people))
+    async with client_of(sandbox, form) as client:
+        found = await client.tasks(Window("2026-03-01", "2026-03-31", people))
     assert [row["id"] for row in found if isinstance(row, dict)] == [TASK]
-    assert people_asked(sandbox) == [spelled]
+    assert people_in_queries(sandbox) == [spelled]
 
 
 @pytest.mark.parametrize(("dateless", "word"), [(True, "true"), (False, "false")])
 async def test_a_window_is_asked_for_in_documented_words(word: str, *, dateless: bool) -> None:
     sandbox = sandbox_of()
-    async with wire_to(sandbox) as wire:
-        await wire.tasks(Window("2026-03-01", "2026-03-31", dateless=dateless))
+    async with client_of(sandbox) as client:
+        await client.tasks(Window("2026-03-01", "2026-03-31", dateless=dateless))
     (request,) = sandbox.requests
     window = {"fromDate": ["2026-03-01"], "toDate": ["2026-03-31"], "includeTasksWithoutDates": [word]}
     assert request.query == {"responsibleIds": [""]} | window
@@ -203,11 +203,11 @@ async def test_a_window_is_asked_for_in_documented_words(word: str, *, dateless:
 
 async def test_a_lone_id_is_sent_twice_after_it_was_refused() -> None:
     sandbox = sandbox_of("lone_id=rejected", responsibleIds=[ANA])
-    async with wire_to(sandbox) as wire:
+    async with client_of(sandbox) as client:
         for _ in range(2):
-            assert len(await wire.tasks(Window("2026-03-01", "2026-03-31", (ANA,)))) == 1
-        assert len(await wire.tasks(Window("2026-03-01", "2026-03-31", (ANA, ME)))) == 1
-    assert people_asked(sandbox) == [
+            assert len(await client.tasks(Window("2026-03-01", "2026-03-31", (ANA,)))) == 1
+        assert len(await client.tasks(Window("2026-03-01", "2026-03-31", (ANA, ME)))) == 1
+    assert people_in_queries(sandbox) == [
         {"responsibleIds": [ANA]},
         {"responsibleIds": [ANA, ANA]},
         {"responsibleIds": [ANA, ANA]},
@@ -217,48 +217,48 @@ async def test_a_lone_id_is_sent_twice_after_it_was_refused() -> None:
 
 async def test_omits_the_parameter_after_a_blank_value_was_refused() -> None:
     sandbox = sandbox_of("everyone=omitted")
-    async with wire_to(sandbox) as wire:
+    async with client_of(sandbox) as client:
         for _ in range(2):
-            assert len(await wire.tasks(DAY)) == 1
-    assert people_asked(sandbox) == [{"responsibleIds": [""]}, {}, {}]
+            assert len(await client.tasks(DAY)) == 1
+    assert people_in_queries(sandbox) == [{"responsibleIds": [""]}, {}, {}]
 
 
 async def test_an_empty_list_for_everyone_is_asked_for_in_the_other_spelling_too() -> None:
     sandbox = sandbox_of(dueDate="2019-01-01")
-    async with wire_to(sandbox) as wire:
-        assert await wire.tasks(DAY) == []
-    assert people_asked(sandbox) == [{"responsibleIds": [""]}, {}]
+    async with client_of(sandbox) as client:
+        assert await client.tasks(DAY) == []
+    assert people_in_queries(sandbox) == [{"responsibleIds": [""]}, {}]
 
 
 @pytest.mark.parametrize("people", [(ME,), (ME, TASK)])
 async def test_an_empty_list_for_people_is_asked_for_once(people: tuple[str, ...]) -> None:
     sandbox = sandbox_of(dueDate="2019-01-01")
-    async with wire_to(sandbox) as wire:
+    async with client_of(sandbox) as client:
         for _ in range(2):
-            assert await wire.tasks(Window("2026-03-01", "2026-03-31", people, dateless=False)) == []
-    assert people_asked(sandbox) == [{"responsibleIds": list(people)}] * 2
+            assert await client.tasks(Window("2026-03-01", "2026-03-31", people, dateless=False)) == []
+    assert people_in_queries(sandbox) == [{"responsibleIds": list(people)}] * 2
 
 
 @pytest.mark.parametrize("query", ["Carolina", "00000000-0000-4000-8000-000000000001"])
 async def test_contacts_are_searched_by_name_or_id_among_those_of_the_last_year(query: str) -> None:
     sandbox, time = sandbox_of(), Time()
-    async with wire_to(sandbox) as wire:
-        account = Account(wire, None, 0, Timing(time.moment, time.clock, time.sleep))
+    async with client_of(sandbox) as client:
+        account = Account(client, None, 0, Timing(time.moment, time.clock, time.sleep))
         await account.find_contacts(query, 5)
     assert [(one.path, one.query) for one in sandbox.requests] == [("/api/public/contacts", {"days": ["365"]})]
 
 
 async def test_an_empty_list_stays_empty_where_the_other_spelling_is_refused() -> None:
     sandbox = sandbox_of("everyone=blank", dueDate="2019-01-01")
-    async with wire_to(sandbox) as wire:
-        assert await wire.tasks(DAY) == []
+    async with client_of(sandbox) as client:
+        assert await client.tasks(DAY) == []
 
 
 async def test_a_query_refused_in_every_spelling_is_an_error() -> None:
     sandbox = sandbox_of()
-    async with wire_to(sandbox) as wire:
+    async with client_of(sandbox) as client:
         with pytest.raises(CallerError) as refused:
-            await wire.tasks(Window("2026-03-01", "soon"))
+            await client.tasks(Window("2026-03-01", "soon"))
     assert refused.value.code == "upstream_refused"
 
 
@@ -275,7 +275,7 @@ FIELDS = {"title", "description", "newStatusName", "newStatusPosition", "dueDate
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "sentence"),
     [
         ({"errors": [{"field": "priority", "message": POISON}]}, "Vambe refused the value of priority."),
         ({"errors": [{"path": ["dueDate"], "code": "x"}]}, "Vambe refused the value of dueDate."),
@@ -296,9 +296,9 @@ FIELDS = {"title", "description", "newStatusName", "newStatusPosition", "dueDate
         (None, None),
     ],
 )
-def test_a_refusal_names_its_fields_and_no_text_of_vambe(body: Any, said: str | None) -> None:
+def test_a_refusal_names_its_fields_and_no_text_of_vambe(body: Any, sentence: str | None) -> None:
     explained = explain(400, body)
-    assert (explained and explained.sentence) == said
+    assert (explained and explained.sentence) == sentence
 
 
 JSON = st.recursive(

@@ -55,7 +55,7 @@ async def test_list_priority_has_three_forms_and_update_one(value: str, priority
         assert (await stage.update_task(title="x"))["priority"] == 2
 
 
-async def test_errors_as_nest_sends_them() -> None:
+async def test_errors_may_have_the_form_of_nest() -> None:
     async with open_stage("errors=nest") as stage:
         body = (await stage.client.put(f"{TASKS}/{TASK}", json={"priority": "high"})).json()
         assert body["errors"][0]["path"] == ["priority"]
@@ -66,7 +66,7 @@ async def test_errors_as_nest_sends_them() -> None:
         assert unknown == {"statusCode": 404, "message": "Task not found", "error": "Not Found"}
 
 
-async def test_errors_with_an_array_of_messages() -> None:
+async def test_an_error_may_have_an_array_of_messages() -> None:
     async with open_stage("errors=array") as stage:
         body = (await stage.client.put(f"{TASKS}/{TASK}", json={"title": ""})).json()
         assert body["message"] == ["title: Title must have at least 1 character"]
