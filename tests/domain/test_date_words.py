@@ -69,6 +69,14 @@ def test_a_text_that_is_no_date_is_refused_with_a_short_next_step(phrase: str) -
     assert len(caught.value.message) + len(caught.value.next_step) < 250
 
 
+def test_a_distance_with_a_sign_is_refused_with_both_meanings() -> None:
+    with refused("invalid_due_date") as caught:
+        due_in("+7 days")
+    assert caught.value.next_step is not None
+    assert "Send 'in 7 days' to count from today." in caught.value.next_step
+    assert "shiftDueDays" in caught.value.next_step
+
+
 @pytest.mark.parametrize(("phrase", "meanings"), rows(TIMES))
 def test_a_due_time_in_words_is_one_time_or_refused(phrase: str, meanings: tuple[str, ...]) -> None:
     if len(meanings) == 1:

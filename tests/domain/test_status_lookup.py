@@ -357,6 +357,13 @@ def test_a_filter_refuses_an_everyday_word_that_may_mean_one_status_of_several_o
         status_lookup.resolve_filter_statuses([word], known)
 
 
+@pytest.mark.parametrize("word", ["overdue", "Vencidas"])
+def test_a_filter_by_overdue_as_a_status_is_answered_with_the_argument_for_it(word: str) -> None:
+    with refused("unknown_status", NotFound) as caught:
+        status_lookup.resolve_filter_statuses([word], ALL)
+    assert caught.value.next_step == "Send overdue true in its place; status may be left out."
+
+
 def test_a_filter_prefers_a_status_of_that_name_to_an_everyday_word() -> None:
     named_open = Status(id="s-7", name="Open", color=None, type="initial", order=7)
     assert status_lookup.resolve_filter_statuses(["open"], status_list(named_open, STARTED)) == (

@@ -40,6 +40,11 @@ _TYPES_BY_WORD: Final[Mapping[str, frozenset[str]]] = {
 _MAY_BE_INITIAL: Final = frozenset({"pending", "pendiente", "pendientes"})
 """Words that may also mean the tasks that were not begun: understood only if one status is unfinished."""
 
+_OVERDUE: Final = frozenset(
+    {"overdue", "past due", "late", "vencido", "vencida", "vencidos", "vencidas", "atrasada", "atrasadas", "atrasados"}
+)
+"""Words for tasks that are overdue, which no status says."""
+
 
 def resolve_status(
     name: str, known: StatusList, argument: str = "newStatusName"
@@ -83,11 +88,14 @@ def unknown_status_error(
         )
         or_name = ", or the name exactly as the CRM shows it"
         wrong = found or f"No status {'of type' if kind else 'named'} {kind or name[:60]!r} is known."
+    next_step = f"Send {argument} with the candidate that is meant{or_name}{_or_type(known.statuses)}."
+    if argument == "status" and fold(name) in _OVERDUE:
+        next_step = "Send overdue true in its place; status may be left out."
     return NotFound(
         f"{wrong} {rest}",
         code="unknown_status",
         candidates=_candidates(_resembling_first(name, known.statuses)),
-        next_step=f"Send {argument} with the candidate that is meant{or_name}{_or_type(known.statuses)}.",
+        next_step=next_step,
     )
 
 

@@ -24,6 +24,8 @@ _DAY: Final = 24
 """Hours."""
 _DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
 """Arguments that take no time."""
+_SIGNED: Final = re.compile(r"\+ ?(\d{1,3} ?(?:d|days?|w|weeks?))", re.ASCII | re.IGNORECASE)
+"""A distance with a sign: from today, or from the due date of each task."""
 _ZONE: Final = re.compile(
     r"(.*\d.*?)[ ,(]+((?:(?:UTC|GMT|Z)(?:[+-][\d:]+)?|[A-Z]{1,4}T|[a-z]+/[a-z_/]+|[a-z]+ time|(?:hora|horario) .+))\)?",
     re.ASCII | re.IGNORECASE,
@@ -187,6 +189,11 @@ def _readings(argument: str, text: str, read: Readings, code: str, *, takes_part
         next_step = f"Send {argument} as YYYY-MM-DD, or as words {examples}."
         if argument == "dueDate" and (step := _step_for_zone(argument, text)):
             next_step = step
+        elif argument == "dueDate" and (distance := _SIGNED.fullmatch(text.strip())):
+            next_step = (
+                f"Send {f'in {distance[1]}'!r} to count from today. To move due dates, call bulk_update_tasks with "
+                "taskIds and shiftDueDays."
+            )
         elif argument == "dueDate":
             next_step = f"{next_step[:-1]}; a time as in 2026-03-01T15:00:00-03:00 or {_TIME_EXAMPLES[8:]}."
     raise CallerError(message, code=code, candidates=candidates, next_step=next_step)
