@@ -1,4 +1,4 @@
-"""Builds an AppContext from settings: the only module that imports every part."""
+"""Builds an AppContext from settings."""
 
 import logging
 import time

@@ -250,7 +250,8 @@ class Backend(Protocol):
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create many tasks, all of them different: one result for each edit, in the order given; never raises.
 
-        `progress` as in `update_tasks`. A create is sent again only with proof that the first request made no task.
+        `progress` as in `update_tasks`. A create is sent again only after a request to wait, and if a search did not
+        find the task.
         """
 
     @abstractmethod

@@ -183,7 +183,9 @@ def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
     except OperatorError as error:
         return (_configuration_result(error), *found.warnings)
     what = f"The connections are {describe_connections(found)}" if others else f"The backend is {first}, {found.why}"
-    whole = CheckResult("configuration", "ok", f"{what}. Set: {', '.join(shown_settings) or 'nothing'}.")
+    whole = CheckResult(
+        "configuration", "ok", f"{what}. Variables that are set: {', '.join(shown_settings) or 'none'}."
+    )
     return (whole, *found.warnings)
 
 

@@ -70,7 +70,7 @@ def people_unapplied(missed: Iterable[Unapplied]) -> Iterator[FieldChange]:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to a write. If `changed` and `unapplied` are both empty nothing was sent, and `note` says so.
+    """The answer to a write. If an update sent nothing, `changed` and `unapplied` are empty, and `note` says so.
 
     `task` is None if it was deleted; `before` is the task before the write, None if the write created it. `already` are
     the requested fields that had the requested value before. `replayed` is whether this is the answer to an earlier,

@@ -1,4 +1,4 @@
-"""The HTTP layer that every CRM backend shares; the only folder that knows an HTTP library.
+"""The HTTP layer that every CRM backend shares.
 
 path             a URL path from segments, with its route template
 request          one request as a value

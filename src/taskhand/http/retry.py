@@ -118,7 +118,7 @@ def event_of(status: int) -> Event:
 
 
 def leaves_in_doubt(kind: RequestKind, event: Event) -> bool:
-    """Whether an attempt that ended with this event may have applied a write."""
+    """Whether an attempt to write ended without an answer of the CRM itself, and may have been applied."""
     return kind is not RequestKind.READ and event in _AMBIGUOUS
 
 

@@ -51,7 +51,7 @@ class Caller:
 
     @property
     def key(self) -> str:
-        """Identifies the caller: a known person with any client, else two versions of one client."""
+        """Identifies the caller: the person with any client; without a person, the client in any version."""
         return f"{self.subject}/" if self.subject else f"/{self.name or ''}"
 
     @property
@@ -260,7 +260,7 @@ class Journal(Protocol):
         ...
 
     async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
-        """The earlier change that holds one of the claims, if any; `even_void` includes void changes that made one."""
+        """The earlier change that holds one of the claims, if any; with `even_void`, also one that wrote nothing."""
         ...
 
     async def find(self, change_id: str) -> Change | None:

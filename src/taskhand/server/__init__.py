@@ -1,1 +1,1 @@
-"""The MCP server: the only folder that imports `mcp`."""
+"""The MCP server."""

@@ -43,7 +43,7 @@ __all__ = ["ToolCall", "error_result"]
 
 
 class ToolCall:
-    """One call of a tool; the error handling of `run` needs the call as far as it has come."""
+    """One call of a tool. `_call` is replaced as arguments become known, so that an error is journaled with them."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class ToolCall:
         )
 
     async def _find_connection(self, tool: Tool[Any]) -> tuple[dict[str, Any], AppContext | None]:
-        """The arguments without the name of the connection, and the connection; None if the call names none."""
+        """The arguments without the name of the connection, and the connection; None if the tool runs on all."""
         mine, has_several = self._view.connections, self._served.connections.are_several
         arguments = with_plain_ids(self._params.arguments or {}, has_several=has_several)
         if not mine.by_name:

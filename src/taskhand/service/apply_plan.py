@@ -36,7 +36,7 @@ from taskhand.service.task_write import write_edit
 from taskhand.service.visibility import is_for_second_person, is_shown
 from taskhand.service.write_call import AlreadyClaimed, Call
 
-__all__ = ["apply_plan", "decline_plan", "execute_intents", "plan_user", "review_plan"]
+__all__ = ["apply_plan", "change_that_applied", "decline_plan", "execute_intents", "review_plan"]
 
 _MAX_DIFFERENCES = 20
 
@@ -51,7 +51,7 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
     plan = await _find_plan(call, plan_id)
     check_may_apply(call.app, plan)
     async with call.app.lock(_use_claim(plan).scope):
-        begun = await _find_begun(call, plan)
+        begun = await _find_application(call, plan)
         while True:
             try:
                 return await (_begin_plan(call, plan) if begun is None else _resume(call, begun))
@@ -98,7 +98,7 @@ async def review_plan(call: Call, plan_id: str) -> Plan:
     if not call.is_dry:
         check_may_apply(call.app, plan)
     await _check_own(call.app, plan)
-    begun = await _find_begun(call, plan)
+    begun = await _find_application(call, plan)
     if begun is not None and not has_left(begun):
         raise _plan_used_error(call, begun)
     if begun is not None:
@@ -120,7 +120,7 @@ async def decline_plan(call: Call, plan_id: str) -> None:
     await call.settle((), "declined")
 
 
-async def plan_user(app: AppContext, plan: Change) -> Change | None:
+async def change_that_applied(app: AppContext, plan: Change) -> Change | None:
     """The change that applied or declined a plan; None if no change did, or it wrote nothing."""
     return await app.journal.holder([_use_claim(plan)])
 
@@ -181,7 +181,7 @@ async def _check_own(app: AppContext, plan: Change) -> None:
             await app.backend.check_edit(None, intent.edit or Edit())
 
 
-async def _find_begun(call: Call, plan: Change) -> Change | None:
+async def _find_application(call: Call, plan: Change) -> Change | None:
     """The ended change that applied the plan; None if the plan has to be applied, or applied again."""
     if plan.outcome != "planned":
         return await wait_until_ended(call.app, plan)

@@ -94,7 +94,7 @@ async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | B
 
 
 def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[str, Any] | None) -> Answer:
-    """The answer in a returned form; anything but an explicit yes is not one."""
+    """The answer in a returned form: accepting the form is a yes, unless the form says false."""
     confirmed = (content or {}).get(CONFIRM_FIELD, True)  # a person who accepts an empty form says yes
     if action == "decline" or (action == "accept" and confirmed is False):
         return "no"

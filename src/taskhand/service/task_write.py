@@ -67,8 +67,8 @@ async def write_edit(
     """Edit the task that was read as `before`, and whose lock the caller holds.
 
     If another client changed the task meanwhile, or it was read wrongly, the edit is made again from the current task.
-    `changed_error` may return an error for the task as read and the current one; it is raised instead if nothing has
-    been written.
+    `changed_error` may return an error for the task as read and the current one; it is raised in place of
+    another try if nothing has been written.
     """
     app, now = call.app, before
     new_opening = opening_for or (lambda matched: call.new_opening(matched=matched))
@@ -111,7 +111,7 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
     """Record the intent, then send the part of it that the task does not show; None if it shows all of it."""
     backend, unmet, edit = call.app.backend, intent.edit or Edit(), intent.asked or Edit()
     if not sets_any(unmet):
-        if call.is_open:  # it was sent, and has shown that the task was otherwise before
+        if call.is_open:  # an earlier try was sent, and its answer showed that the task had been read wrongly
             await call.revise([replace(intent, edit=edit)])
         return None
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))

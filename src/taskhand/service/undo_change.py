@@ -13,7 +13,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.journal.journal import Change, Claim, Intent, Result
-from taskhand.service.apply_plan import execute_intents, plan_user
+from taskhand.service.apply_plan import change_that_applied, execute_intents
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write
 from taskhand.service.create_task import replay_create
@@ -369,7 +369,7 @@ async def _find_change(call: Call, change_id: str) -> Change:
     """The change, once it has ended; CallerError for an unknown id and for a plan."""
     change = await find_change(call.app, change_id)
     if change.outcome == "planned":
-        user = await plan_user(call.app, change)
+        user = await change_that_applied(call.app, change)
         raise CallerError(
             f"{change_id} is a planId, and a plan writes nothing itself.",
             code="nothing_to_undo",

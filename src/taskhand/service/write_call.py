@@ -59,7 +59,7 @@ class Call:
     """One call of a tool: the caller, the arguments as sent, and its change in the journal, which copies share.
 
     `progress` receives the number of finished tasks and of all tasks. `asks` is whether a person can be asked through
-    the client. `refused` returns the error for a tool that this caller may not use, and for a plan that this tool made.
+    the client. `refused` returns the error for a tool that this caller may not use; a plan is refused by its tool.
     `requests` are the upstream requests so far. `began` is in seconds of the monotonic clock.
     """
 

@@ -21,7 +21,7 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.deletion import Deletion, is_gone
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.refusals import counts_unread, is_doubtful
+from taskhand.backends.remote.refusals import is_doubtful, stands_without_read
 from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, hold_lock, sleep_if_time, wait_to_repeat
 from taskhand.domain.author import current_author
 from taskhand.domain.concurrency import for_each
@@ -195,7 +195,7 @@ class Notes:
                 with nullcontext() if refused is None else without_pauses():
                     found = await self._find_sent(lead_id, text, since)
             except TaskhandError:
-                if refused is None or not counts_unread(refused):
+                if refused is None or not stands_without_read(refused):
                     raise _MESSAGES.unknown(_UNKNOWN) from refused
                 break
             if found is not None:

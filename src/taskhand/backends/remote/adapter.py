@@ -162,7 +162,7 @@ class CrmAdapter(Backend, Generic[_Row]):
     # The part of the Backend protocol that is the same for every CRM.
 
     async def create_task(self, edit: Edit) -> Written:
-        """Create a task with one POST; if its response is lost, the task is searched for and never sent again."""
+        """Create a task; if the response is lost, the task is searched for and not sent again."""
         [result] = await BulkCreate(self, self._lost_creates).run([edit])
         if result.written is None:
             raise result.error or self.messages.unknown_create()

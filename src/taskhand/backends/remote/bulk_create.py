@@ -1,4 +1,4 @@
-"""Creates one or many tasks. Each create is sent once; if its response is lost, the task is searched for.
+"""Creates one or many tasks. If the response to a create is lost, the task is searched for and not sent again.
 
 Some batches are sent at the same time. All lost creates are searched for together, after all batches were sent: by then
 the tasks of the other creates are known, and none of them is taken for a lost one.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
+from taskhand.backends.remote.refusals import explain_refusal, is_doubtful, stands_without_read
 from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
@@ -130,7 +130,7 @@ class BulkCreate(Generic[_Row]):
         """Search for refused items, and finish those that were made all the same.
 
         An item whose candidate may be the task of another create is searched for again at the end. All items are
-        searched for again if this search fails, unless the refusal is reported for unread tasks too (`counts_unread`).
+        searched for again if this search fails, unless the refusal `stands_without_read`.
         """
         try:
             with nullcontext() if any(item.may_be_made for item in items) else without_pauses():
@@ -139,7 +139,7 @@ class BulkCreate(Generic[_Row]):
             found = None
         for item in items:
             item.may_be_made = found is None
-            in_doubt = not counts_unread(refused) if found is None else _has_recent_candidate(item, found)
+            in_doubt = not stands_without_read(refused) if found is None else _has_recent_candidate(item, found)
             if item.row is None and in_doubt:
                 item.fault = refused
 

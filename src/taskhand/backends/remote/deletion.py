@@ -2,8 +2,8 @@
 
 - A deletion that failed, was lost or had no effect is sent once more, because a second one changes nothing.
 - A refused deletion was not applied, unless the refusal is doubtful (`is_doubtful`) and the task is gone.
-- A 404 is doubtful too, unless the CRM has confirmed an earlier deletion. Unless another request was sent, a 404
-  means that the task was already gone.
+- A 404 is doubtful too, unless the CRM has confirmed an earlier deletion. A 404 to the only request means that the
+  task was already gone.
 - A task that is still found was not deleted, unless a request may still arrive, or the CRM shows deleted tasks.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.refusals import counts_unread, is_doubtful
+from taskhand.backends.remote.refusals import is_doubtful, stands_without_read
 from taskhand.domain.errors import (
     NoAnswer,
     NotAttempted,
@@ -63,7 +63,7 @@ class Deletion:
         self._records = records
         self._messages = records.messages
         self._id = task_id
-        self._faults: list[TaskhandError | None] = []
+        self._outcomes: list[TaskhandError | None] = []
         """The error of each request; None for one that the CRM confirmed."""
 
     async def run(self) -> str | None:
@@ -74,36 +74,36 @@ class Deletion:
         """
         if self._records.recent.is_deleted(self._id):
             raise self._messages.no_task(self._id)
-        faults = self._faults
-        while len(faults) < _MAX_DELETIONS or (faults[-1] is None and faults.count(None) == 1):
+        outcomes = self._outcomes
+        while len(outcomes) < _MAX_DELETIONS or (outcomes[-1] is None and outcomes.count(None) == 1):
             gone = await self._send()
-            if gone or (gone is None and faults[-1] is None):
+            if gone or (gone is None and outcomes[-1] is None):
                 self._records.recent.deleted(self._id)
                 return self._note(is_read=gone is True)
             if gone is None:
-                raise self._messages.unknown_deletion(self._id) from faults[-1]
-            if isinstance(faults[-1], UpstreamFailed) and faults[-1].retry_after_s is not None:
+                raise self._messages.unknown_deletion(self._id) from outcomes[-1]
+            if isinstance(outcomes[-1], UpstreamFailed) and outcomes[-1].retry_after_s is not None:
                 break  # the CRM asks to wait
         raise self._error()
 
     async def _send(self) -> bool | None:
-        """Send one deletion, whose error is added to the faults; returns whether the task is gone (None: not known).
+        """Send one deletion, whose outcome is kept; returns whether the task is gone (None: not known).
 
         Raises the refusal if the task still exists; NotFound if the task was gone before.
         """
-        fault: TaskhandError | None = None
+        failure: TaskhandError | None = None
         with recorded_requests() as requests:
             try:
                 await self._records.delete(self._id)
             except (OutcomeUnknown, UpstreamFailed) as error:
-                fault = error
+                failure = error
             except TaskhandError as refused:
                 await self._check_after_refusal(refused, requests)
-                self._faults.append(refused)
+                self._outcomes.append(refused)
                 return True
-        if fault is None:
+        if failure is None:
             self._records.recent.forget([self._id])  # a recent write would be read in place of the deleted task
-        self._faults.append(fault)
+        self._outcomes.append(failure)
         return await is_gone(self._records, self._id)
 
     async def _check_after_refusal(self, refused: TaskhandError, requests: RequestLog) -> None:
@@ -112,9 +112,9 @@ class Deletion:
         This request or an earlier one may have deleted it.
         """
         is_404 = isinstance(refused, NotFound)
-        if is_404 and None in self._faults:
+        if is_404 and None in self._outcomes:
             return  # the CRM has confirmed it, and may still show a deleted task
-        is_repeated = bool(self._faults) or (is_404 and bool(requests.write_outcomes & _SENT_AGAIN))
+        is_repeated = bool(self._outcomes) or (is_404 and bool(requests.write_outcomes & _SENT_AGAIN))
         gone: bool | None = False
         if is_repeated or is_404 or is_doubtful(requests, refused):
             with without_pauses() if requests.has_write_left else nullcontext():
@@ -125,7 +125,9 @@ class Deletion:
         if gone:
             return
         is_unread = gone is None
-        if (is_unread and not counts_unread(refused)) or (is_repeated and (is_unread or not self._proves_undeleted())):
+        if (is_unread and not stands_without_read(refused)) or (
+            is_repeated and (is_unread or not self._proves_undeleted())
+        ):
             raise self._messages.unknown_deletion(self._id) from refused
         if is_repeated and isinstance(refused, NotAttempted | NotFound):
             raise self._error() from None
@@ -133,7 +135,7 @@ class Deletion:
 
     def _note(self, *, is_read: bool) -> str | None:
         """The note of a deletion that was applied: how that was learned."""
-        *earlier, last = self._faults
+        *earlier, last = self._outcomes
         if not is_read:
             return self._messages.accepted
         if None in earlier:
@@ -144,17 +146,17 @@ class Deletion:
 
     def _error(self) -> UpstreamError:
         """The error for a task that is still found after its deletions."""
-        last = self._faults[-1] if self._faults else None
+        last = self._outcomes[-1] if self._outcomes else None
         is_proved = self._proves_undeleted()
         if isinstance(last, UpstreamFailed) and (
-            is_proved or all(isinstance(one, UpstreamFailed) for one in self._faults)
+            is_proved or all(isinstance(one, UpstreamFailed) for one in self._outcomes)
         ):
             return self._messages.failed(last)
         if is_proved:
-            return self._messages.still_there(self._id) if None in self._faults else self._messages.not_applied()
+            return self._messages.still_there(self._id) if None in self._outcomes else self._messages.not_applied()
         self._records.recent.forget([self._id])
         return self._messages.unknown_deletion(self._id)
 
     def _proves_undeleted(self) -> bool:
         """Whether a task that is still found proves that no deletion was applied, and that none can arrive later."""
-        return not self._messages.deletes_lag and not any(isinstance(fault, NoAnswer) for fault in self._faults)
+        return not self._messages.deletes_lag and not any(isinstance(fault, NoAnswer) for fault in self._outcomes)

@@ -10,7 +10,7 @@ from taskhand.domain.request_log import RequestLog
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import UNNAMED
 
-__all__ = ["UNKNOWN_LINK", "counts_unread", "explain_refusal", "is_doubtful", "references"]
+__all__ = ["UNKNOWN_LINK", "explain_refusal", "is_doubtful", "references", "stands_without_read"]
 
 UNKNOWN_LINK: Final = "unknown link"
 """What a refusal for a link to a record that does not exist is about."""
@@ -41,7 +41,7 @@ def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
     return bool(statuses if refused.code == "upstream_invalid" else statuses - _DEFINITE)
 
 
-def counts_unread(refused: TaskhandError) -> bool:
+def stands_without_read(refused: TaskhandError) -> bool:
     """Whether a doubtful refusal is reported although the task cannot be read.
 
     It is if it names a wait, or something that the operator has to repair.

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.refusals import counts_unread, explain_refusal, is_doubtful
+from taskhand.backends.remote.refusals import explain_refusal, is_doubtful, stands_without_read
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     NotAttempted,
@@ -114,14 +114,16 @@ class Writer(Generic[_Row]):
 def error_of_unread(item: Item[_Row], unread: TaskhandError, messages: Messages) -> TaskhandError:
     """The error of an item that was sent and whose task does not exist (`unread` is NotFound) or cannot be read.
 
-    Of the only write: NotFound if it and the read both got a 404; else its refusal, for a task that cannot be read only
-    if the refusal `counts_unread`. Else OutcomeUnknown: a first request that was sent again may have been applied.
+    - A request that was refused and sent once, and whose task does not exist: NotFound if the refusal was a 404, else
+      the refusal.
+    - One whose task cannot be read: the refusal if it `stands_without_read`.
+    - Everything else is OutcomeUnknown: also of a request that was sent twice, because the first may have been applied.
     """
     refused = None if isinstance(item.failure, UpstreamFailed) else item.failure
     if refused is not None and not item.is_resent:
         if isinstance(unread, NotFound):
             return unread if isinstance(refused, NotFound) else refused
-        if counts_unread(refused):
+        if stands_without_read(refused):
             return refused
     return messages.unknown_update(item.id)
 

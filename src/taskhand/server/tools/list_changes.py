@@ -135,12 +135,12 @@ async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", l
 
 async def _plan_note(app: "AppContext", change: "Change") -> str | None:
     """The note for a planId; None for a change."""
-    from taskhand.service.apply_plan import plan_user
+    from taskhand.service.apply_plan import change_that_applied
     from taskhand.service.visibility import is_shown
 
     if change.outcome != "planned":
         return None
-    user = await plan_user(app, change)
+    user = await change_that_applied(app, change)
     if user is None:
         done = "apply_plan carries it out."
     else:
