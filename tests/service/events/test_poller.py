@@ -14,6 +14,7 @@ from behaviour.world import NOW
 from service.feed_stage import Stage, open_stage
 from taskhand.domain.background_requests import is_idle
 from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed
+from taskhand.domain.event_source import Look
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
 from taskhand.service.app_context import AppContext, CallTime, ConnectionState, OwnCredentials
@@ -221,6 +222,18 @@ async def test_replicas_keep_one_pace_and_follow_a_hint_for_each_other(tmp_path:
         one.app.demand.wake()
         await one.clock.pass_until(600)
         assert one.looks == [], "nobody wants to know"
+
+
+async def test_a_poll_of_a_replica_whose_clock_is_an_hour_ahead_delays_no_poll_of_others(tmp_path: Path) -> None:
+    async with polled(tmp_path) as [one]:
+        one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(1)
+        state = await one.stage.store.find_feed(await feed_of(one.app))
+        assert state is not None
+        ahead = START + timedelta(hours=1)
+        await one.stage.store.save_look(state.name, state.version, Look((), state.position), ahead)
+        await one.clock.pass_until(60)
+        assert len(one.looks) > 1
 
 
 async def test_a_failing_poll_is_logged_once_and_retried_later(
