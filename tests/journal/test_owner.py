@@ -11,9 +11,11 @@ import pytest
 from backends.local.old_store import make_old
 from fixed_clock import NOW, FixedClock
 from journal.open_journal import open_journal, settle
+from taskhand.backends.local.identity import Identity
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Opening, Result
+from taskhand.journal.owner import DatabaseOwner
 from taskhand.wiring import open_app
 from taskhand.wiring import open_journal as open_own_journal
 
@@ -166,3 +168,21 @@ async def test_a_journal_of_the_last_version_is_adopted_after_its_folder_was_mov
     assert await history(moved) == [new, *made]
     with closing(sqlite3.connect(moved)) as connection:
         assert connection.execute("SELECT place FROM former_place").fetchall() == [(f"local {store}",)]
+
+
+class Moved:
+    """A store in a database that was in a file before."""
+
+    async def identity(self) -> Identity:
+        return Identity("b7", is_new=False, former=("local /old/tasks.sqlite",))
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_a_store_in_a_database_keeps_the_names_that_it_had_as_a_file(tmp_path: Path) -> None:
+    async def nothing() -> list[str]:
+        return []
+
+    owner = DatabaseOwner(Moved(), tmp_path / "journal.sqlite", closes=False)
+    assert await owner.find_places(nothing, create=False) == ("local b7", "local /old/tasks.sqlite")

@@ -117,13 +117,16 @@ async def test_new_tasks_are_made_only_if_all_are_the_person_s_own(store: LocalB
     assert await titles(store) == ["Changed", "Changed"]
 
 
-async def test_a_task_that_a_call_gives_away_may_be_read_until_the_call_ends(store: LocalBackend) -> None:
+@pytest.mark.parametrize("is_bulk", [False, True])
+async def test_a_task_that_a_call_gives_away_may_be_read_until_the_call_ends(
+    store: LocalBackend, *, is_bulk: bool
+) -> None:
     me = await store.account.me()
     assert me is not None
     task = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
-    backend = OwnTasksBackend(store)
+    backend, edit = OwnTasksBackend(store), Edit(responsible_ids=())
     await backend.snapshots([task.id])
-    await backend.update_task(task, Edit(responsible_ids=()))
+    await (backend.update_tasks([(task, edit)]) if is_bulk else backend.update_task(task, edit))
     assert (await backend.get_task(task.id)).responsible_ids == ()
     with pytest.raises(NotAllowed):
         await OwnTasksBackend(store).get_task(task.id)

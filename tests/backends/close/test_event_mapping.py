@@ -90,6 +90,7 @@ FINISHED = replace(
         (FINISHED, True),
         (replace(FINISHED, task_id="task_other"), False),
         (replace(FINISHED, made=COMPLETED.changed + timedelta(seconds=3)), False),
+        (replace(FINISHED, made=COMPLETED.changed + timedelta(seconds=2)), True),
         (replace(FINISHED, changed=COMPLETED.changed - timedelta(seconds=3)), False),
         (replace(FINISHED, changed=COMPLETED.changed - timedelta(seconds=2)), True),
         (replace(FINISHED, data=ROW | {"is_complete": False}), False),
