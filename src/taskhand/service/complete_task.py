@@ -9,6 +9,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_resolution import check_no_resolution
 from taskhand.service.edit_resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
@@ -49,8 +50,9 @@ async def complete_task(
         if status_name is MISSING and before.is_finished:
             # The snapshot may be stale: only a fresh read shows whether the task is finished.
             before = await backend.get_task(task_id, fresh=True)
-        if status_name is MISSING and before.is_finished:
-            return await add_note(snapshot), ()
+        if status_name is MISSING and before.is_finished and before.status_config is not None:
+            # Nothing is sent for the status, and the answer says that the task had it already.
+            return replace(await add_note(snapshot), status=StatusChoice.of(before.status_config)), ()
         choice, matched = status_lookup.finished_status(status_name, await backend.statuses())
         return replace(await add_note(snapshot), status=choice), matched
 
