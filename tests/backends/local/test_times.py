@@ -5,13 +5,15 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from backends.local.open_store import create, open_store, update
 from fixed_clock import NOW, FixedClock
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice
-from taskhand.domain.task_times import TaskTimes
+from taskhand.domain.task_times import Moment, Period, TaskTimes
 
 
 async def statuses(backend: LocalBackend) -> dict[str, Edit]:
@@ -75,3 +77,15 @@ async def test_a_time_without_an_offset_that_another_program_wrote_is_not_known(
         with closing(sqlite3.connect(store_file)) as other, other:
             other.execute("UPDATE task SET updated_at = '2026-03-04T15:30:00', completed_at = 'yesterday'")
         assert await times(backend) == TaskTimes()
+
+
+@pytest.mark.parametrize("moment", ["created", "updated", "completed"])
+async def test_a_period_includes_its_first_moment_and_not_its_end(store_file: Path, moment: Moment) -> None:
+    async with open_store(store_file, FixedClock()) as backend:
+        to = await statuses(backend)
+        await create(backend, Edit(title="Call", priority=1, status=to["done"].status))
+        later = NOW + timedelta(seconds=1)
+        pages = [
+            await backend.list_tasks(TaskQuery(period=Period(moment, *one))) for one in ((NOW, later), (None, NOW))
+        ]
+        assert [len(page.tasks) for page in pages] == [1, 0]
