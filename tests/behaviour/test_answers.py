@@ -49,6 +49,9 @@ async def test_the_answer_to_a_write_has_the_row_of_the_task_and_the_changed_fie
     assert moved["changed"] == {"responsibles": {"from": ["Ana Soto"], "to": moved["task"]["responsibles"]}}
     done = await lean("complete_task", id=task_id)
     assert done["changed"]["status"]["to"] == done["task"]["status"]
+    for note in ({}, {"addNote": "They called back"}):
+        again = await lean("complete_task", id=task_id, **note)
+        assert again["already"] == {"status": done["task"]["status"]}
     undone = await lean("undo_change", changeId=done["changeId"])
     assert undone["changed"]["status"] == {"from": done["task"]["status"], "to": moved["task"]["status"]}
 
