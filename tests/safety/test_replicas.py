@@ -156,12 +156,13 @@ async def kill_two_replicas(stage: Stage) -> None:
         killed.signal(signal.SIGKILL)
         reached.set()
 
-    for number, at, outcome in ((2, "done", "applied"), (3, "arrives", "not_applied")):
+    for number, at, outcome in ((2, "after_write", "applied"), (3, "before_write", "not_applied")):
         stage.gate.is_shut = False
         stage.gate.before_write = stage.gate.after_write = lambda _: None
         setattr(stage.gate, at, kill)
-        killed.tell("update_task", id=VAMBE.task_id(number), title=f"As it {at}")
-        await reached.wait()
+        killed.tell("update_task", id=VAMBE.task_id(number), title=f"Killed {at}")
+        with anyio.fail_after(BOUND_S):
+            await reached.wait()
         stage.gate.is_shut, writes = False, stage.gate.writes
         stage.gate.before_write = stage.gate.after_write = lambda _: None
         assert await stage.ended(stage.open_change(), other) == outcome
