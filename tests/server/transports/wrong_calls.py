@@ -109,14 +109,14 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "overdue": no_flag,
     "text": no_text,
     "contact": no_text,
-    "countBy": no_text | junk | st.sampled_from(["STATUS", "dueDate", "day"]),
+    "countBy": no_text | junk | st.sampled_from(["STATUS", "dueTime", "day"]),
     "status": no_list.filter(bool) | st.just([]) | st.just(["Donne"]) | st.just(["zzz", "done"]),
     "order": no_text | junk | st.just("DUE"),
     "limit": no_number | st.sampled_from([0, 101, -1, 10**30, "0", "101"]),
     "cursor": no_text
     | junk.filter(lambda text: not text.strip().isdigit())
     | st.sampled_from(["W10", "bnVsbA", "e30", "%%%"]),
-    "fields": no_list.filter(bool) | st.just(["Title"]) | st.just(["id; --"]),
+    "fields": no_list.filter(bool) | st.just(["headline"]) | st.just(["id; --"]),
     "idempotencyKey": no_text | st.just("x" * 201),
     "taskIds": no_list | st.sampled_from([[], ["7"], ["7", "8"], [NOBODY], [f"x{n}" for n in range(1_001)]]),
     "ids": no_list | st.sampled_from([[], ["7"], ["7", "8"], [NOBODY], [f"x{n}" for n in range(1_001)]]),
