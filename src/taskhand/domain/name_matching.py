@@ -24,6 +24,7 @@ __all__ = [
     "nearest_first",
     "resembles",
     "shown_form",
+    "squeeze",
     "words_of",
 ]
 
@@ -60,6 +61,11 @@ def fold(text: str) -> str:
     A hyphen within a word is a space, and every apostrophe the straight one.
     """
     return _fold_name(text) if len(text) <= _MAX_LENGTH else _fold(text)
+
+
+def squeeze(name: str) -> str:
+    """The name of an argument, normalized: without the differences between its spellings."""
+    return fold(name.replace("-", "_")).replace("_", "")
 
 
 def shown_form(name: str) -> str:

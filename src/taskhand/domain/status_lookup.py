@@ -191,8 +191,8 @@ def _type_of(text: str) -> str | None:
 def _find_by_word(text: str, known: StatusList) -> list[Status]:
     """The statuses that an everyday word such as open or terminadas stands for.
 
-    None if the word resembles the names of some and not all of them, or of another status: it may mean only that.
-    None too if the list is incomplete, because an unseen status may have that name.
+    Empty if the word resembles the names of some and not all of them, or of another status: it may mean only that.
+    Empty too if the list is incomplete, because an unseen status may have that name.
     """
     if not known.complete:
         return []

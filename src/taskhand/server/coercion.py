@@ -4,12 +4,11 @@ import json
 import re
 from typing import Any
 
-from taskhand.domain.name_matching import fold
 from taskhand.server.argument_types import PAIR, choices, json_types
 from taskhand.server.portable_schema import Schema, item_fields
 from taskhand.server.refused_values import NUMBER_BOUND
 
-__all__ = ["NULL_AS_TEXT", "coerce", "is_empty", "squeeze"]
+__all__ = ["NULL_AS_TEXT", "coerce", "is_empty"]
 
 NULL_AS_TEXT = frozenset({"null", "undefined", "None"})
 """How null is written by hosts that send every value as text, for an argument that takes words."""
@@ -23,11 +22,6 @@ _LISTS_OF_NAMES = frozenset({"clear"})
 _WHOLE = re.compile(r"\d+\.0+")
 _WORDS_FOR_NULL = frozenset({"null", "undefined", "none"})
 """How hosts write null if they send every value as text (https://github.com/anthropics/claude-code/issues/95239)."""
-
-
-def squeeze(name: str) -> str:
-    """The name of an argument, normalized: without the differences between its spellings."""
-    return fold(name.replace("-", "_")).replace("_", "")
 
 
 def is_empty(value: Any) -> bool:

@@ -11,10 +11,11 @@ from pydantic import BaseModel
 
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_notes import NOTES
+from taskhand.domain.name_matching import squeeze
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.argument_types import json_types
-from taskhand.server.coercion import NULL_AS_TEXT, is_empty, squeeze
+from taskhand.server.coercion import NULL_AS_TEXT, is_empty
 from taskhand.server.portable_schema import Schema, model_fields
 
 __all__ = ["OtherArguments", "TaskBody"]

@@ -5,11 +5,11 @@ from typing import Final
 
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_notes import NOTES
+from taskhand.domain.name_matching import squeeze
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import IMMUTABLE
 from taskhand.server.argument_scope import ArgumentScope
 from taskhand.server.argument_suggestions import nearest_names, other_tool, usual_names
-from taskhand.server.coercion import squeeze
 from taskhand.server.list_arguments import lists_of
 from taskhand.server.portable_schema import fields_of, item_fields, model_fields, objects_of
 

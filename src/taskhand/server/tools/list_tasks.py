@@ -6,7 +6,7 @@ from pydantic import MISSING, BeforeValidator, Field
 
 from taskhand.domain.count import CountBy
 from taskhand.domain.field_notes import field_notes
-from taskhand.domain.name_matching import fold
+from taskhand.domain.name_matching import squeeze
 from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter
 from taskhand.server.render.counts import CountsAnswer, render_counts
 from taskhand.server.render.reads import ListAnswer
@@ -23,11 +23,7 @@ __all__ = ["LIST_TASKS"]
 _DEFAULT_LIMIT = 25
 
 
-def _normalize(name: str) -> str:
-    return fold(name).replace("_", "")
-
-
-_FIELDS: Final[dict[str, RowField]] = {_normalize(name): name for name in get_args(RowField)} | {
+_FIELDS: Final[dict[str, RowField]] = {squeeze(name): name for name in get_args(RowField)} | {
     "duedate": "due",
     "responsibleids": "responsibles",
     "updatedat": "updated",
@@ -45,16 +41,16 @@ def _to_row_fields(names: Any) -> Any:
     """The fields besides the id, which is in every row; a name may be spelled as the argument for the field."""
     if not isinstance(names, tuple):
         return names
-    fields = [_FIELDS.get(_normalize(name), name) if isinstance(name, str) else name for name in names if name != "id"]
+    fields = [_FIELDS.get(squeeze(name), name) if isinstance(name, str) else name for name in names if name != "id"]
     return tuple(dict.fromkeys(fields)) if all(isinstance(field, str) for field in fields) else tuple(fields)
 
 
 def _to_order(given: Any) -> Any:
-    return _ORDERS.get(_normalize(given), given) if isinstance(given, str) else given
+    return _ORDERS.get(squeeze(given), given) if isinstance(given, str) else given
 
 
 def _to_group(given: Any) -> Any:
-    return _GROUPS.get(_normalize(given), given) if isinstance(given, str) else given
+    return _GROUPS.get(squeeze(given), given) if isinstance(given, str) else given
 
 
 class ListTasks(TaskFilter):
