@@ -1,4 +1,4 @@
-"""A transport with a latency, and a time that passes only while no request is under way and every task sleeps."""
+"""Transports whose requests a time knows: it passes only while none is under way and every task sleeps."""
 
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 from backends.wired import TRUST
 from virtual_time import Time
 
-__all__ = ["NetworkTime", "SlowTransport"]
+__all__ = ["CountedTransport", "NetworkTime", "SlowTransport"]
 
 _QUIET = 40
 """Rounds of the event loop without activity after which every task is taken to sleep."""
@@ -43,16 +43,14 @@ class NetworkTime(Time):
         return True
 
 
-class SlowTransport(httpx2.AsyncBaseTransport):
-    """Real connections that are reached `latency_s` after a request leaves."""
+class CountedTransport(httpx2.AsyncBaseTransport):
+    """Real connections; `time` counts the requests that are under way."""
 
-    def __init__(self, time: NetworkTime, latency_s: float) -> None:
+    def __init__(self, time: NetworkTime) -> None:
         self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
         self._time = time
-        self._latency_s = latency_s
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        await self._time.sleep(self._latency_s)
         self._time.under_way += 1
         try:
             return await self._inner.handle_async_request(request)
@@ -62,3 +60,15 @@ class SlowTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+class SlowTransport(CountedTransport):
+    """Real connections that are reached `latency_s` after a request leaves."""
+
+    def __init__(self, time: NetworkTime, latency_s: float) -> None:
+        super().__init__(time)
+        self._latency_s = latency_s
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await self._time.sleep(self._latency_s)
+        return await super().handle_async_request(request)

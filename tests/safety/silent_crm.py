@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from backends.slow_transport import NetworkTime
-from backends.wired import TRUST
+from backends.slow_transport import CountedTransport, NetworkTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,36 +15,24 @@ NEVER = 1e9
 """Seconds."""
 
 
-class Mute(httpx2.AsyncBaseTransport):
+class Mute(CountedTransport):
     """Real connections on which an answer takes `delay_s` of virtual time, to requests that `is_mute` says.
 
     A request is carried out at once where it `arrives`, else never.
     """
 
     def __init__(self, time: NetworkTime) -> None:
-        self._inner = httpx2.AsyncHTTPTransport(verify=TRUST)
-        self._time = time
+        super().__init__(time)
         self.is_mute: Callable[[httpx2.Request], bool] = lambda _: False
         self.delay_s = NEVER
         self.arrives = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if not self.is_mute(request):
-            return await self._carried_out(request)
-        response = await self._carried_out(request) if self.arrives else None
+            return await super().handle_async_request(request)
+        response = await super().handle_async_request(request) if self.arrives else None
         limit_s = request.extensions["timeout"]["read"]
         await self._time.sleep(min(self.delay_s, limit_s))
         if response is None or self.delay_s > limit_s:
             raise httpx2.ReadTimeout("no answer")
         return response
-
-    async def _carried_out(self, request: httpx2.Request) -> httpx2.Response:
-        self._time.under_way += 1
-        try:
-            return await self._inner.handle_async_request(request)
-        finally:
-            self._time.under_way -= 1
-            self._time.stirs += 1
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
