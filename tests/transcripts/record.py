@@ -28,12 +28,13 @@ from transcripts.answers import Answers
 from transcripts.journey import Call, Journey
 from transcripts.journeys import JOURNEYS
 
-__all__ = ["BACKENDS", "record", "record_all", "transcript_file"]
+__all__ = ["BACKENDS", "KEPT", "record", "record_all", "transcript_file"]
 
 BACKENDS: Final = [name for name in NAMES if find_spec(f"taskhand.testing.populated.{name}")]
 """The backends that can be opened with known data."""
 
-_KEPT: Final = Path(__file__).parent / "kept"
+KEPT: Final = Path(__file__).parent / "kept"
+"""The folder of the transcripts."""
 _BETWEEN_CALLS: Final = timedelta(seconds=90)
 _FIRST: Final = Call("find_contacts", {"query": "Carolina"})
 """The call before each journey, which is not recorded: the agent knows a contact and its customer."""
@@ -44,7 +45,7 @@ _REQUIRED: Final = {"dueDate": "2026-03-20", "aiCustomerId": "{aiCustomerId of C
 
 def transcript_file(backend: str, journey: str) -> Path:
     """The file of a transcript."""
-    return _KEPT / backend / f"{journey}.txt"
+    return KEPT / backend / f"{journey}.txt"
 
 
 async def record_all() -> dict[Path, str]:
