@@ -1,4 +1,4 @@
-"""Masking of the arguments that the journal keeps: credentials are masked and long values are cut; pure.
+"""Masking of what the journal keeps: credentials are masked and long arguments are cut; pure.
 
 Arguments of any type and size are accepted, because refused calls are journaled too.
 """
@@ -6,9 +6,11 @@ Arguments of any type and size are accepted, because refused calls are journaled
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from taskhand.journal.journal import MASK
+from taskhand.journal.entry import Entry
+from taskhand.journal.journal import MASK, Opening, Result
 
 __all__ = ["MASK", "Masking"]
 
@@ -84,6 +86,28 @@ class Masking:
         """The text with every credential in it replaced by MASK."""
         known = self._without_known(text)
         return known if len(known) < _MIN_CREDENTIAL else _CREDENTIALS.sub(MASK, known)
+
+    def mask_opening(self, opening: Opening) -> Opening:
+        """The opening without credentials: any text that the caller chose may contain one."""
+        mask, caller = self.mask, opening.caller
+        name, version = caller.name and mask(caller.name), caller.version and mask(caller.version)
+        if (name, version) != (caller.name, caller.version):
+            caller = replace(caller, name=name, version=version)
+        arguments, reason = self.arguments(opening.arguments), opening.reason and mask(opening.reason)
+        if (caller, arguments, reason) == (opening.caller, opening.arguments, opening.reason):
+            return opening
+        return replace(opening, caller=caller, arguments=arguments, reason=reason)
+
+    def mask_result(self, result: Result) -> Result:
+        """A result without credentials: the task id of a refused call may be any text."""
+        if result.outcome != "refused" or result.task_id is None:
+            return result
+        return replace(result, task_id=self.mask(result.task_id))
+
+    def mask_entries(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The rows without configured keys, which may be in the text of a task too."""
+        kept = [(one, self.without_keys(one.value)) for one in entries]
+        return [one if value is one.value else one._replace(value=value) for one, value in kept]
 
     def without_keys(self, value: Any) -> Any:
         """JSON with every configured credential in its texts masked; the rest stays unchanged."""

@@ -114,7 +114,7 @@ class SqlJournal:
             self._pruned = self._clock()
             await self.prune()
         begun: list[Change] = []
-        begin = partial(self._begin, self._redact_opening(opening), intents, begun)
+        begin = partial(self._begin, self._masking.mask_opening(opening), intents, begun)
         try:
             return await self._store.write(begin, tasks=len(intents))
         except OperatorError as error:
@@ -130,7 +130,7 @@ class SqlJournal:
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Replace the intents of a change, on disk when this returns."""
-        entries = self._without_keys(revised_entries(change_id, self._places[0], self._clock(), intents))
+        entries = self._masking.mask_entries(revised_entries(change_id, self._places[0], self._clock(), intents))
 
         def work(connection: SqlConnection) -> None:
             if queries.find_session(connection, change_id) != self.session:
@@ -163,11 +163,11 @@ class SqlJournal:
         """Write down a change that has already ended, or a plan, whose id begins with `plan`."""
         await self.places(create=True)
         await self._catch_up()
-        opening, now = self._redact_opening(opening), self._clock()
+        opening, now = self._masking.mask_opening(opening), self._clock()
 
         def work(connection: SqlConnection) -> Change:
             change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
-            first = self._without_keys(opening_entries(change_id, self._places[0], opening, intents, None))
+            first = self._masking.mask_entries(opening_entries(change_id, self._places[0], opening, intents, None))
             writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
             by_index = {one.index: one for one in results}
             return Change(change_id, opening, tuple(intents), by_index, ending, now)
@@ -298,7 +298,7 @@ class SqlJournal:
             return held, False
         self._processes.acquire()
         change_id, session = self._unused_id(connection, "chg"), self._processes.session
-        entries = self._without_keys(opening_entries(change_id, self._places[0], opening, intents, session))
+        entries = self._masking.mask_entries(opening_entries(change_id, self._places[0], opening, intents, session))
         writes.begin_change(connection, entries, opening, session)
         begun.append(Change(change_id, opening, tuple(intents), session=session))
         return begun[-1], True
@@ -341,33 +341,11 @@ class SqlJournal:
 
             correct_ending(connection, change_id, self._places[0], self._clock())
 
-    def _redact_opening(self, opening: Opening) -> Opening:
-        """The opening without credentials: any text that the caller chose may contain one."""
-        mask, caller = self._masking.mask, opening.caller
-        name, version = caller.name and mask(caller.name), caller.version and mask(caller.version)
-        if (name, version) != (caller.name, caller.version):
-            caller = replace(caller, name=name, version=version)
-        arguments, reason = self._masking.arguments(opening.arguments), opening.reason and mask(opening.reason)
-        if (caller, arguments, reason) == (opening.caller, opening.arguments, opening.reason):
-            return opening
-        return replace(opening, caller=caller, arguments=arguments, reason=reason)
-
-    def _without_keys(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The rows without configured keys, which may be in the text of a task too."""
-        kept = [(one, self._masking.without_keys(one.value)) for one in entries]
-        return [one if value is one.value else one._replace(value=value) for one, value in kept]
-
-    def _redact_result(self, result: Result) -> Result:
-        """A result without credentials: the task id of a refused call may be any text."""
-        if result.outcome != "refused" or result.task_id is None:
-            return result
-        return replace(result, task_id=self._masking.mask(result.task_id))
-
     def _outcome_entries(
         self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime
     ) -> list[Entry]:
-        redacted = [self._redact_result(one) for one in results]
-        entries = self._without_keys(result_entries(change_id, self._places[0], now, redacted))
+        redacted = [self._masking.mask_result(one) for one in results]
+        entries = self._masking.mask_entries(result_entries(change_id, self._places[0], now, redacted))
         return entries if ending is None else [*entries, ending_entry(change_id, self._places[0], now, ending)]
 
     def _unused_id(self, connection: SqlConnection, prefix: str) -> str:
