@@ -11,8 +11,9 @@ from anyio import CancelScope, to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
+from taskhand.journal.change_writer import NewId
 from taskhand.journal.owner import PLACES, Owner
-from taskhand.journal.sql_journal import NewId, SqlJournal
+from taskhand.journal.sql_journal import SqlJournal
 from taskhand.journal.verification import NEWEST, describe_rows, verify_chain
 from taskhand.postgres.database import Database
 from taskhand.postgres.lease import LEASE_S, SESSIONS, Lease

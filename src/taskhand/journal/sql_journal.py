@@ -1,50 +1,34 @@
 """The journal in a database, shared safely by any number of processes."""
 
 import logging
-import math
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal import queries, writes
+from taskhand.journal import queries
+from taskhand.journal.abandoned_changes import AbandonedChanges
 from taskhand.journal.backlog import Backlog
-from taskhand.journal.entry import (
-    Entry,
-    ending_entry,
-    late_entries,
-    opening_entries,
-    result_entries,
-    resumed_entry,
-    revised_entries,
-    taken_over_entries,
-)
+from taskhand.journal.change_writer import ChangeWriter, NewId
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
 from taskhand.journal.masking import Masking
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:
-    from taskhand.journal.storage import JournalStorage, Processes
+    from taskhand.journal.storage import JournalStorage
     from taskhand.journal.verification import Verification
     from taskhand.sql.store import SqlStore
 
-__all__ = ["NewId", "SqlJournal"]
-
-NewId = Callable[[str, int], str]
-"""Makes the id of a new change from its prefix (`chg` or `plan`) and its number in the journal, from 1."""
+__all__ = ["SqlJournal"]
 
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
-
-_LOOK_EVERY_S: Final = 5.0
-"""Seconds between two searches for changes that dead processes left open."""
 
 
 class SqlJournal:
@@ -76,10 +60,8 @@ class SqlJournal:
         self._masking = Masking(secrets)
         self._keep_days = keep_days
         self._pruned: datetime | None = None
-        self._was_swept = False
         self._backlog = Backlog()
-        self._monotonic = monotonic
-        self._look_again_at = -math.inf
+        self._abandoned = AbandonedChanges(storage, monotonic)
 
     def mask_own(self, person: str, secrets: Sequence[str]) -> None:
         """Mask also the credentials that a person's own requests bear, from the next row on."""
@@ -88,7 +70,7 @@ class SqlJournal:
     @property
     def session(self) -> str:
         """The name of this process in the changes that it begins."""
-        return self._processes.session
+        return self._storage.processes.session
 
     async def is_held(self, session: str) -> bool:
         """Whether this process still owns the session, so that no other process ends the changes begun in it."""
@@ -114,41 +96,26 @@ class SqlJournal:
             self._pruned = self._clock()
             await self.prune()
         begun: list[Change] = []
-        begin = partial(self._begin, self._masking.mask_opening(opening), intents, begun)
         try:
-            return await self._store.write(begin, tasks=len(intents))
+            return await self._store.write(self._writer.begin(opening, intents, begun), tasks=len(intents))
         except OperatorError as error:
             if error.details.get("in_doubt") and begun:
-                self._backlog.add(partial(self._end_unsent, begun[-1]))
+                self._backlog.add(self._writer.end_unsent(begun[-1]))
             raise
 
     async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
         """Reopen a change to resume these of its intents, on disk when this returns; whether it was reopened."""
         await self.places()
         await self._catch_up()
-        return await self._store.write(partial(self._resume, change, indexes), tasks=len(indexes))
+        return await self._store.write(self._writer.resume(change, indexes), tasks=len(indexes))
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Replace the intents of a change, on disk when this returns."""
-        entries = self._masking.mask_entries(revised_entries(change_id, self._places[0], self._clock(), intents))
-
-        def work(connection: SqlConnection) -> None:
-            if queries.find_session(connection, change_id) != self.session:
-                from taskhand.domain.change_ownership import taken_over_error  # noqa: PLC0415  no start waits for it
-
-                raise taken_over_error()
-            writes.append(connection, entries)
-
-        await self._store.write(work)
+        await self._store.write(self._writer.revise(change_id, intents))
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Write down results; the later of two results for one intent counts, and the later of two endings."""
-        now = self._clock()
-        entries = self._outcome_entries(change_id, results, ending, now)
-
-        def work(connection: SqlConnection) -> None:
-            self._settle(connection, change_id, entries, ends=ending is not None)
-
+        work = self._writer.settle(change_id, results, ending)
         # Not durable: after a power cut the change is open again, and recovery reads the tasks back.
         try:
             await self._catch_up()  # the later of two results counts, so they are written in their order
@@ -163,15 +130,7 @@ class SqlJournal:
         """Write down a change that has already ended, or a plan, whose id begins with `plan`."""
         await self.places(create=True)
         await self._catch_up()
-        opening, now = self._masking.mask_opening(opening), self._clock()
-
-        def work(connection: SqlConnection) -> Change:
-            change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
-            first = self._masking.mask_entries(opening_entries(change_id, self._places[0], opening, intents, None))
-            writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
-            by_index = {one.index: one for one in results}
-            return Change(change_id, opening, tuple(intents), by_index, ending, now)
-
+        work = self._writer.record(opening, ending, intents, results)
         return await self._store.write(work, durable=False, tasks=len(intents) + len(results))
 
     async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
@@ -194,14 +153,9 @@ class SqlJournal:
         This process takes them over, so no other process gets them while this one lives. Every write calls this, so a
         search without a result is not repeated for a few seconds.
         """
-        if self._monotonic() < self._look_again_at:
-            return ()
-        if not await self.exists():
+        if not self._abandoned.is_due or not await self.exists():
             return ()  # a search must not create the journal
-        await self.places()
-        found = await self._find_left_open()
-        self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
-        return found
+        return await self._abandoned.find(await self.places())
 
     async def prune(self) -> int:
         """Remove changes older than `keep_days`, as many as one day allows; return the number of removed rows.
@@ -254,9 +208,8 @@ class SqlJournal:
         try:
             with suppress(OperatorError):
                 await self._catch_up()
-            if self._processes.taken_over:
-                with suppress(OperatorError):
-                    await self._store.read(partial(self._take_over, set(self._processes.taken_over)))
+            with suppress(OperatorError):
+                await self._abandoned.release(self._places)
         finally:
             await self._storage.aclose()
 
@@ -265,8 +218,8 @@ class SqlJournal:
         return self._storage.store
 
     @property
-    def _processes(self) -> "Processes":
-        return self._storage.processes
+    def _writer(self) -> ChangeWriter:
+        return ChangeWriter(self._places, self._storage.processes, self._masking, self._clock, self._new_id)
 
     async def _peek(self, work: Callable[[SqlConnection], _T]) -> _T:
         """Read the journal, after a try to write the results that could not be written earlier."""
@@ -278,95 +231,3 @@ class SqlJournal:
     async def _catch_up(self) -> None:
         """Write down the results that could not be written earlier; OperatorError if that still fails."""
         await self._backlog.catch_up(self._store)
-
-    async def _find_left_open(self) -> tuple[Change, ...]:
-        sessions = await self._store.peek(self._other_sessions)
-        if not self._was_swept:
-            self._was_swept = True
-            sessions |= set(self._processes.other_sessions())
-        if not sessions:
-            return ()
-        # A new transaction, to see what another process settled before it released a lock.
-        return await self._store.read(partial(self._take_over, sessions))
-
-    def _begin(
-        self, opening: Opening, intents: Sequence[Intent], begun: list[Change], connection: SqlConnection
-    ) -> tuple[Change, bool]:
-        """Begin a change, which is added to `begun`, unless one of its claims is held."""
-        held = queries.find_holder(connection, self._places, opening.claims)
-        if held is not None:
-            return held, False
-        self._processes.acquire()
-        change_id, session = self._unused_id(connection, "chg"), self._processes.session
-        entries = self._masking.mask_entries(opening_entries(change_id, self._places[0], opening, intents, session))
-        writes.begin_change(connection, entries, opening, session)
-        begun.append(Change(change_id, opening, tuple(intents), session=session))
-        return begun[-1], True
-
-    def _end_unsent(self, change: Change, connection: SqlConnection) -> None:
-        """End a change whose begin may not have been stored, and for which nothing was sent."""
-        if queries.find_session(connection, change.id) is not None:
-            results = [Result(index, "not_attempted", one.task_id) for index, one in enumerate(change.intents)]
-            ending = Ending("not_attempted", code="store_unavailable")
-            writes.append(connection, self._outcome_entries(change.id, results, ending, self._clock()))
-            writes.end_change(connection, change.id)
-
-    def _resume(self, seen: Change, indexes: Collection[int], connection: SqlConnection) -> tuple[Change, bool]:
-        (current,) = queries.load_changes(connection, [seen.id])
-        if current.ending is None or any(current.results.get(one) != seen.results.get(one) for one in indexes):
-            return current, False
-        self._processes.acquire()
-        session = self._processes.session
-        entry = resumed_entry(seen.id, self._places[0], self._clock(), indexes, session)
-        writes.resume_change(connection, entry, session)
-        (resumed,) = queries.load_changes(connection, [seen.id])
-        return replace(resumed, session=session), True
-
-    def _settle(self, connection: SqlConnection, change_id: str, entries: Sequence[Entry], *, ends: bool) -> None:
-        """Write down results; as late ones if another process has resumed or ended the change."""
-        by, session = queries.find_session(connection, change_id), self.session
-        if by is not None:
-            is_late = by != session and by not in self._processes.taken_over
-        else:
-            is_late = queries.find_ender(connection, change_id) != session
-        if is_late:
-            writes.append(connection, late_entries(entries))
-            _log.warning("the outcome of %s arrived late: another process has settled the change meanwhile", change_id)
-        else:
-            writes.append(connection, taken_over_entries(entries, session) if by not in {None, session} else entries)
-            if ends:
-                writes.end_change(connection, change_id)
-        if is_late or by not in {None, session}:
-            from taskhand.journal.corrected_ending import correct_ending  # noqa: PLC0415  no start waits for it
-
-            correct_ending(connection, change_id, self._places[0], self._clock())
-
-    def _outcome_entries(
-        self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime
-    ) -> list[Entry]:
-        redacted = [self._masking.mask_result(one) for one in results]
-        entries = self._masking.mask_entries(result_entries(change_id, self._places[0], now, redacted))
-        return entries if ending is None else [*entries, ending_entry(change_id, self._places[0], now, ending)]
-
-    def _unused_id(self, connection: SqlConnection, prefix: str) -> str:
-        while True:
-            change_id = self._new_id(prefix, writes.count_change(connection))
-            if not queries.has_change(connection, change_id):
-                return change_id
-
-    def _other_sessions(self, connection: SqlConnection) -> set[str]:
-        sql = "SELECT DISTINCT session FROM under_way WHERE session != ?"
-        rows = connection.execute(sql, (self._processes.session,))
-        return {row["session"] for row in rows} | self._processes.taken_over
-
-    def _take_over(self, sessions: set[str], connection: SqlConnection) -> tuple[Change, ...]:
-        """Take over those of the sessions that are dead, delete unneeded locks, and return the open changes."""
-        dead = [session for session in sorted(sessions) if self._processes.take_over(session)]
-        rows = queries.find_open_changes(connection, dead)
-        ours = [row for row in rows if row["place"] in self._places]
-        for session in dead:
-            if not any(row["session"] == session for row in rows):
-                self._processes.delete(session)
-            elif not any(row["session"] == session for row in ours):
-                self._processes.release(session)
-        return queries.load_changes(connection, [row["change_id"] for row in ours])

@@ -1,0 +1,165 @@
+"""Writes of whole changes to the journal: each method returns the work for one transaction."""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from taskhand.journal import queries, writes
+from taskhand.journal.entry import (
+    Entry,
+    ending_entry,
+    late_entries,
+    opening_entries,
+    result_entries,
+    resumed_entry,
+    revised_entries,
+    taken_over_entries,
+)
+from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
+from taskhand.journal.masking import Masking
+from taskhand.sql.connection import SqlConnection
+
+if TYPE_CHECKING:
+    from taskhand.journal.storage import Processes
+
+__all__ = ["ChangeWriter", "NewId"]
+
+NewId = Callable[[str, int], str]
+"""Makes the id of a new change from its prefix (`chg` or `plan`) and its number in the journal, from 1."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeWriter:
+    """Writes changes of `places`, new ones under the first, in the name of this process."""
+
+    places: tuple[str, ...]
+    processes: "Processes"
+    masking: Masking
+    clock: Callable[[], datetime]
+    new_id: NewId
+
+    def begin(
+        self, opening: Opening, intents: Sequence[Intent], begun: list[Change]
+    ) -> Callable[[SqlConnection], tuple[Change, bool]]:
+        """Begin a change, which is added to `begun`, unless one of its claims is held."""
+        opening = self.masking.mask_opening(opening)
+
+        def work(connection: SqlConnection) -> tuple[Change, bool]:
+            held = queries.find_holder(connection, self.places, opening.claims)
+            if held is not None:
+                return held, False
+            self.processes.acquire()
+            change_id, session = self._unused_id(connection, "chg"), self.processes.session
+            writes.begin_change(
+                connection, self._opening_entries(change_id, opening, intents, session), opening, session
+            )
+            begun.append(Change(change_id, opening, tuple(intents), session=session))
+            return begun[-1], True
+
+        return work
+
+    def end_unsent(self, change: Change) -> Callable[[SqlConnection], None]:
+        """End a change whose begin may not have been stored, and for which nothing was sent."""
+
+        def work(connection: SqlConnection) -> None:
+            if queries.find_session(connection, change.id) is not None:
+                results = [Result(index, "not_attempted", one.task_id) for index, one in enumerate(change.intents)]
+                ending = Ending("not_attempted", code="store_unavailable")
+                writes.append(connection, self._outcome_entries(change.id, results, ending, self.clock()))
+                writes.end_change(connection, change.id)
+
+        return work
+
+    def resume(self, seen: Change, indexes: Collection[int]) -> Callable[[SqlConnection], tuple[Change, bool]]:
+        """Reopen a change to resume these of its intents, unless it is open or one of them has a newer result."""
+
+        def work(connection: SqlConnection) -> tuple[Change, bool]:
+            (current,) = queries.load_changes(connection, [seen.id])
+            if current.ending is None or any(current.results.get(one) != seen.results.get(one) for one in indexes):
+                return current, False
+            self.processes.acquire()
+            session = self.processes.session
+            entry = resumed_entry(seen.id, self.places[0], self.clock(), indexes, session)
+            writes.resume_change(connection, entry, session)
+            (resumed,) = queries.load_changes(connection, [seen.id])
+            return replace(resumed, session=session), True
+
+        return work
+
+    def revise(self, change_id: str, intents: Sequence[Intent]) -> Callable[[SqlConnection], None]:
+        """Replace the intents of a change; NotAttempted if another process has ended it."""
+        entries = self.masking.mask_entries(revised_entries(change_id, self.places[0], self.clock(), intents))
+
+        def work(connection: SqlConnection) -> None:
+            if queries.find_session(connection, change_id) != self.processes.session:
+                from taskhand.domain.change_ownership import taken_over_error  # noqa: PLC0415  no start waits for it
+
+                raise taken_over_error()
+            writes.append(connection, entries)
+
+        return work
+
+    def settle(
+        self, change_id: str, results: Sequence[Result], ending: Ending | None
+    ) -> Callable[[SqlConnection], None]:
+        """Write down results; as late ones if another process has resumed or ended the change."""
+        entries = self._outcome_entries(change_id, results, ending, self.clock())
+
+        def work(connection: SqlConnection) -> None:
+            by, session = queries.find_session(connection, change_id), self.processes.session
+            if by is not None:
+                is_late = by != session and by not in self.processes.taken_over
+            else:
+                is_late = queries.find_ender(connection, change_id) != session
+            is_own = by in {None, session}
+            if is_late:
+                writes.append(connection, late_entries(entries))
+                _log.warning(
+                    "the outcome of %s arrived late: another process has settled the change meanwhile", change_id
+                )
+            else:
+                writes.append(connection, entries if is_own else taken_over_entries(entries, session))
+                if ending is not None:
+                    writes.end_change(connection, change_id)
+            if is_late or not is_own:
+                from taskhand.journal.corrected_ending import correct_ending  # noqa: PLC0415  no start waits for it
+
+                correct_ending(connection, change_id, self.places[0], self.clock())
+
+        return work
+
+    def record(
+        self, opening: Opening, ending: Ending, intents: Sequence[Intent], results: Sequence[Result]
+    ) -> Callable[[SqlConnection], Change]:
+        """Write down a change that has already ended, or a plan."""
+        opening, now = self.masking.mask_opening(opening), self.clock()
+
+        def work(connection: SqlConnection) -> Change:
+            change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
+            first = self._opening_entries(change_id, opening, intents, None)
+            writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
+            return Change(change_id, opening, tuple(intents), {one.index: one for one in results}, ending, now)
+
+        return work
+
+    def _opening_entries(
+        self, change_id: str, opening: Opening, intents: Sequence[Intent], session: str | None
+    ) -> list[Entry]:
+        return self.masking.mask_entries(opening_entries(change_id, self.places[0], opening, intents, session))
+
+    def _outcome_entries(
+        self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime
+    ) -> list[Entry]:
+        masked = [self.masking.mask_result(one) for one in results]
+        entries = self.masking.mask_entries(result_entries(change_id, self.places[0], now, masked))
+        return entries if ending is None else [*entries, ending_entry(change_id, self.places[0], now, ending)]
+
+    def _unused_id(self, connection: SqlConnection, prefix: str) -> str:
+        while True:
+            change_id = self.new_id(prefix, writes.count_change(connection))
+            if not queries.has_change(connection, change_id):
+                return change_id
