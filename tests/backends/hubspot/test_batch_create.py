@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from backends.hubspot.wired import ANA, CAROLINA, KEY, Stage, Time, hubspot, seed, staged, task_id
+from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.faults import Fault
@@ -163,3 +164,12 @@ async def test_the_results_of_an_incomplete_batch_are_not_trusted(status: str) -
         assert [one.written for one in made] == [None, None]
         assert not [one for one in changed if one.written and one.written.task.title == "New"]
         assert titles(stage) == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_the_note_of_a_new_task_that_cannot_be_read_back_says_so(count: int) -> None:
+    async with staged(hubspot(spec_variant=OPEN)) as stage:
+        reads = ("GET /crm/v3/objects/tasks/{id}", READ)
+        stage.hubspot.faults = [Fault("status", route, status=403, nth="every") for route in reads]
+        results = await stage.backend.create_tasks([new(f"New {number}") for number in range(count)])
+        assert [one.written and one.written.note for one in results] == [HUBSPOT.accepted] * count
