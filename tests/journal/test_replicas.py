@@ -215,17 +215,17 @@ async def test_a_lock_is_held_by_one_process_at_a_time_and_ends_with_it(postgres
         open_postgres_journal(postgres.url, place="b") as elsewhere,
     ):
         async with open_postgres_journal(postgres.url, uptime=uptime) as first:
-            assert await first.acquire_locks(["t-1", "t-2"]) == frozenset()
-            assert await other.acquire_locks(["t-3", "t-2"]) is None
-            assert await other.acquire_locks(["t-3"]) == frozenset()  # it has not been taken with the other one
-            assert await elsewhere.acquire_locks(["t-1"]) == frozenset()
-            await first.release_locks(["t-2"])
-            assert await other.acquire_locks(["t-2"]) == frozenset({"t-2"})
-            assert await first.acquire_locks(["t-2"]) is None
-        assert await other.acquire_locks(["t-1", "t-2"]) == frozenset({"t-1"})
+            assert await first.locks.acquire(["t-1", "t-2"]) == frozenset()
+            assert await other.locks.acquire(["t-3", "t-2"]) is None
+            assert await other.locks.acquire(["t-3"]) == frozenset()  # it has not been taken with the other one
+            assert await elsewhere.locks.acquire(["t-1"]) == frozenset()
+            await first.locks.release(["t-2"])
+            assert await other.locks.acquire(["t-2"]) == frozenset({"t-2"})
+            assert await first.locks.acquire(["t-2"]) is None
+        assert await other.locks.acquire(["t-1", "t-2"]) == frozenset({"t-1"})
         postgres.run("UPDATE taskhand_sessions.turn SET free_since = free_since - interval '11 minutes'")
-        await other.release_locks(["t-1", "t-2", "t-3"])
-        assert await other.acquire_locks(["t-1"]) == frozenset()
+        await other.locks.release(["t-1", "t-2", "t-3"])
+        assert await other.locks.acquire(["t-1"]) == frozenset()
     turns = postgres.rows("SELECT count(*), count(holder) FROM taskhand_sessions.turn")
     assert turns == [(4, 0)]
 

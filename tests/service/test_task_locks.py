@@ -14,13 +14,11 @@ import pytest
 from behaviour.world import NOW
 from builders import refused, task
 from file_stores import journal_in, store_in
-from journals import numbered
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.principal import ANYONE, Person
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Result
-from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, OwnCredentials
 from taskhand.service.lazy import Lazy
 from taskhand.service.task_locks import TaskLocks
@@ -33,19 +31,18 @@ if TYPE_CHECKING:
 NAMES = "abcdefghij"
 
 
-class NotedTurns(SqliteJournal):
-    """A journal that notes who has a turn, as one does that replicas share."""
+class NotedLocks:
+    """The locks that are held, as replicas share them."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, place="test", clock=lambda: NOW, new_id=numbered)
-        self.taken: list[str] = []
+    def __init__(self) -> None:
+        self.held: list[str] = []
 
-    async def acquire_locks(self, names: Collection[str]) -> frozenset[str]:
-        self.taken += names
+    async def acquire(self, names: Collection[str]) -> frozenset[str] | None:
+        self.held += names
         return frozenset()
 
-    async def release_locks(self, names: Collection[str]) -> None:
-        self.taken = [one for one in self.taken if one not in names]
+    async def release(self, names: Collection[str]) -> None:
+        self.held = [one for one in self.held if one not in names]
 
 
 async def test_locks_several_names_in_alphabetical_order(tmp_path: Path) -> None:
@@ -70,19 +67,18 @@ async def test_locks_several_names_in_alphabetical_order(tmp_path: Path) -> None
     assert sorted(passed) == list(NAMES)
 
 
-async def test_a_failing_call_releases_its_locks(tmp_path: Path) -> None:
-    journal = NotedTurns(tmp_path / "journal.sqlite")
-    app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
+async def test_a_failing_call_releases_its_locks() -> None:
+    shared = NotedLocks()
+    locks = TaskLocks(shared, TaskUpdates(), 2.0, anyio.sleep)
 
     async def fail() -> None:
-        async with app.lock_all(["T-2", "T-1"]):
-            assert journal.taken == ["t-1", "t-2"]
+        async with locks.hold(["T-2", "T-1"], None):
+            assert shared.held == ["t-1", "t-2"]
             raise CallerError("It is refused.")
 
     with pytest.raises(CallerError):
         await fail()
-    assert journal.taken == []
-    await app.aclose()
+    assert shared.held == []
 
 
 async def test_the_memory_of_a_task_that_another_process_wrote_is_cleared_at_its_lock(tmp_path: Path) -> None:
@@ -117,10 +113,10 @@ async def test_names_read_with_an_own_credential_are_remembered_for_that_person_
     await app.journal.aclose()
 
 
-async def test_everything_cached_is_dropped_once_the_last_writers_are_too_many_to_remember(tmp_path: Path) -> None:
+async def test_everything_cached_is_dropped_once_the_last_writers_are_too_many_to_remember() -> None:
     updates, forgotten = TaskUpdates(), list[Collection[str] | None]()
     updates.remember(forgotten.append)
-    locks = TaskLocks(journal_in(tmp_path), updates, 2.0, anyio.sleep)
+    locks = TaskLocks(NotedLocks(), updates, 2.0, anyio.sleep)
     async with locks.hold((f"T-{number}" for number in range(10_001)), "ana"):
         pass
     for writer in ("bea", "ana"):
@@ -129,18 +125,18 @@ async def test_everything_cached_is_dropped_once_the_last_writers_are_too_many_t
     assert forgotten == [None, ["t-1"]]
 
 
-async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer(tmp_path: Path) -> None:
-    class Held(NotedTurns):
-        """A journal whose locks another replica holds."""
+async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer() -> None:
+    class Held(NotedLocks):
+        """Another replica holds them."""
 
-        async def acquire_locks(self, names: Collection[str]) -> None:  # type: ignore[override]
-            self.taken += names
+        async def acquire(self, names: Collection[str]) -> None:
+            self.held += names
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
     slept = list[float]()
-    locks = TaskLocks(Held(tmp_path / "journal.sqlite"), TaskUpdates(), 2.0, sleep)
+    locks = TaskLocks(Held(), TaskUpdates(), 2.0, sleep)
     with refused("in_progress"):
         async with locks.hold(["T-1"], None):
             pytest.fail("another replica holds it")

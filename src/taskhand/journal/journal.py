@@ -30,6 +30,7 @@ __all__ = [
     "Journal",
     "Opening",
     "Result",
+    "SharedLocks",
 ]
 
 
@@ -196,6 +197,21 @@ class ChangePage:
     positions: tuple[str, ...] = ()
 
 
+class SharedLocks(Protocol):
+    """Locks on names, such as the ids of tasks, that the processes of a journal share."""
+
+    async def acquire(self, names: Collection[str]) -> frozenset[str] | None:
+        """Acquire the locks of these names; returns those that another process has recently written.
+
+        None, without acquiring any lock, if another process holds one of them. OperatorError if they are unusable.
+        """
+        ...
+
+    async def release(self, names: Collection[str]) -> None:
+        """Release the locks of these names; never raises."""
+        ...
+
+
 class Journal(Protocol):
     """The changes of one backend and account, on disk. Every method raises OperatorError if it is unusable."""
 
@@ -208,15 +224,9 @@ class Journal(Protocol):
         """Whether this process still owns the session, so that no other process ends the changes begun in it."""
         ...
 
-    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
-        """Acquire the locks of these keys; returns the keys that another process has recently written.
-
-        None, without acquiring any lock, if another process holds one of them.
-        """
-        ...
-
-    async def release_locks(self, names: Collection[str]) -> None:
-        """Release the locks of these keys; never raises."""
+    @property
+    def locks(self) -> SharedLocks:
+        """The locks on tasks that the processes share."""
         ...
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:

@@ -62,8 +62,7 @@ class _DatabaseStorage:
         self.store = Store(database, JOURNAL)
         self._sessions = Store(database, SESSIONS)
         self.processes = lease(self._sessions)
-        self._task_locks = TaskLocks(self._sessions, self.processes)
-        self._place: tuple[str, ...] = ()
+        self.locks = _PlaceLocks(self, database, TaskLocks(self._sessions, self.processes))
 
     async def find(self) -> None:
         """Do nothing: the database is given."""
@@ -81,22 +80,6 @@ class _DatabaseStorage:
         return self.processes.is_fresh(session) or await self._database.in_thread(
             partial(self.processes.is_held, session)
         )
-
-    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
-        """Acquire the owner's locks of these names; returns those that another process held last."""
-        by_place = dict(zip(await self._with_place(names), names, strict=True))
-        others = await self._database.in_thread(partial(self._task_locks.acquire, by_place))
-        return None if others is None else frozenset(by_place[one] for one in others)
-
-    async def release_locks(self, names: Collection[str]) -> None:
-        """Release the locks of these names; never raises."""
-        with CancelScope(shield=True):
-            await self._database.in_thread(partial(self._task_locks.release, await self._with_place(names)))
-
-    async def _with_place(self, names: Collection[str]) -> list[str]:
-        [place, *_] = self._place or await self.find_places(create=True)
-        self._place = (place,)
-        return [f"{place} {name}" for name in names]
 
     async def check_health(self) -> CheckResult:
         """Check that the journal can be written, and that no row was altered."""
@@ -134,3 +117,29 @@ class _DatabaseStorage:
             return [str(row["place"]) for row in connection.execute(PLACES)]
 
         return await self.store.read(read)
+
+
+class _PlaceLocks:
+    """The locks of an owner: other owners may have tasks of the same ids."""
+
+    def __init__(self, storage: _DatabaseStorage, database: Database, locks: TaskLocks) -> None:
+        self._storage = storage
+        self._database = database
+        self._locks = locks
+        self._place: str | None = None
+
+    async def acquire(self, names: Collection[str]) -> frozenset[str] | None:
+        """Acquire the locks of these names; returns those that another process held last."""
+        by_place = dict(zip(await self._with_place(names), names, strict=True))
+        others = await self._database.in_thread(partial(self._locks.acquire, by_place))
+        return None if others is None else frozenset(by_place[one] for one in others)
+
+    async def release(self, names: Collection[str]) -> None:
+        """Release the locks of these names; never raises."""
+        with CancelScope(shield=True):
+            await self._database.in_thread(partial(self._locks.release, await self._with_place(names)))
+
+    async def _with_place(self, names: Collection[str]) -> list[str]:
+        if self._place is None:
+            self._place, *_ = await self._storage.find_places(create=True)
+        return [f"{self._place} {name}" for name in names]

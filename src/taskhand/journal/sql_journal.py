@@ -15,7 +15,17 @@ from taskhand.journal import queries
 from taskhand.journal.abandoned_changes import AbandonedChanges
 from taskhand.journal.backlog import Backlog
 from taskhand.journal.change_writer import ChangeWriter, NewId
-from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
+from taskhand.journal.journal import (
+    Change,
+    ChangePage,
+    ChangeQuery,
+    Claim,
+    Ending,
+    Intent,
+    Opening,
+    Result,
+    SharedLocks,
+)
 from taskhand.journal.masking import Masking
 from taskhand.sql.connection import SqlConnection
 
@@ -76,13 +86,10 @@ class SqlJournal:
         """Whether this process still owns the session, so that no other process ends the changes begun in it."""
         return await self._storage.is_held(session)
 
-    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
-        """Acquire the locks of these names; returns those that another process held last, None if one is held now."""
-        return await self._storage.acquire_locks(names)
-
-    async def release_locks(self, names: Collection[str]) -> None:
-        """Release the locks of these names; never raises."""
-        await self._storage.release_locks(names)
+    @property
+    def locks(self) -> SharedLocks:
+        """The locks on tasks that the processes share."""
+        return self._storage.locks
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.

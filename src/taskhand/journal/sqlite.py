@@ -65,9 +65,8 @@ class _FileStorage:
     def __init__(self, path: Path, owner: Owner, busy_s: float) -> None:
         self._owner = owner
         self._busy_s = busy_s
-        self._is_sought = self._is_found = False
-        self._others = _OtherWriters()
-        self._others_read_at: tuple[int, int] | None = None
+        self.is_sought = self.is_found = False
+        self.locks = _FileLocks(self)
         self._use_file(path)
 
     def _use_file(self, path: Path) -> None:
@@ -77,12 +76,12 @@ class _FileStorage:
 
     async def find(self) -> None:
         """Use the file that the owner's journal is in."""
-        self._is_sought = True
-        if not self._is_found:
+        self.is_sought = True
+        if not self.is_found:
             path = await self._owner.find_file()
             if path != self.path:
                 self._use_file(path)
-            self._is_found = await self.store.exists()
+            self.is_found = await self.store.exists()
 
     async def locate(self) -> Path:
         """The file."""
@@ -97,21 +96,6 @@ class _FileStorage:
     async def is_held(self, session: str) -> bool:
         """Whether this is the session of this process."""
         return self.processes.is_held(session)
-
-    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
-        """The names that another process has written since the last call; a file has no locks to wait for."""
-        if self._is_sought:
-            await self.find()
-        if not self._is_found:
-            return frozenset()
-        version = self.store.version()  # taken first: what is written meanwhile is read the next time
-        if version is None or version != self._others_read_at:
-            await self.store.peek(lambda connection: self._others.read(connection, self.processes.session))
-            self._others_read_at = version
-        return self._others.take(names)
-
-    async def release_locks(self, names: Collection[str]) -> None:
-        """Do nothing: a file has no locks."""
 
     async def check_health(self) -> CheckResult:
         """Check that the file is sound, complete and writable."""
@@ -130,26 +114,40 @@ class _FileStorage:
             self.processes.release_all()
 
 
-class _OtherWriters:
-    """The tasks that other processes have written, and that no call of this process has been given yet."""
+class _FileLocks:
+    """A file has no locks to wait for: acquiring them tells which tasks other processes have written, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, storage: _FileStorage) -> None:
+        self._storage = storage
+        self._read_at: tuple[int, int] | None = None
         self._seq: int | None = None
         self._tasks: set[str] = set()
 
-    def read(self, connection: sqlite3.Connection, session: str) -> None:
-        """Add the tasks in the rows that were written since the last call."""
-        last = connection.execute("SELECT seq FROM link WHERE name = 'head'").fetchone()[0]
-        first = last - _LATELY if self._seq is None else max(self._seq, last - _LATELY)
-        found = connection.execute(_BY_OTHERS, (first, session))
-        self._tasks |= {row[0].casefold() for row in found}
-        self._seq = last
-
-    def take(self, names: Collection[str]) -> frozenset[str]:
-        """Remove and return these tasks among the names, which are case-folded."""
+    async def acquire(self, names: Collection[str]) -> frozenset[str]:
+        """Those of these names, which are case-folded, that another process has written since the last call."""
+        storage = self._storage
+        if storage.is_sought:
+            await storage.find()
+        if not storage.is_found:
+            return frozenset()
+        version = storage.store.version()  # taken first: what is written meanwhile is read the next time
+        if version is None or version != self._read_at:
+            await storage.store.peek(self._read)
+            self._read_at = version
         changed = frozenset(self._tasks.intersection(names))
         self._tasks -= changed
         return changed
+
+    async def release(self, names: Collection[str]) -> None:
+        """Do nothing: a file has no locks."""
+
+    def _read(self, connection: sqlite3.Connection) -> None:
+        """Add the tasks in the rows that were written since the last call."""
+        last = connection.execute("SELECT seq FROM link WHERE name = 'head'").fetchone()[0]
+        first = last - _LATELY if self._seq is None else max(self._seq, last - _LATELY)
+        found = connection.execute(_BY_OTHERS, (first, self._storage.processes.session))
+        self._tasks |= {row[0].casefold() for row in found}
+        self._seq = last
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -1,10 +1,11 @@
 """The protocols of the storage of a journal: a file or a database, and the processes that share it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 from taskhand.domain.check_result import CheckResult
+from taskhand.journal.journal import SharedLocks
 from taskhand.sql.store import SqlStore
 
 __all__ = ["JournalStorage", "Processes"]
@@ -64,6 +65,11 @@ class JournalStorage(Protocol):
         """The processes that use the journal."""
         ...
 
+    @property
+    def locks(self) -> SharedLocks:
+        """The locks that the processes share."""
+        ...
+
     async def find(self) -> None:
         """Find the store of the rows; `store` and `processes` are valid from then on."""
         ...
@@ -81,17 +87,6 @@ class JournalStorage(Protocol):
 
     async def is_held(self, session: str) -> bool:
         """As `processes.is_held`, without keeping the event loop waiting."""
-        ...
-
-    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
-        """Acquire the locks of these names; returns those that another process has recently written.
-
-        None, without acquiring any lock, if another process holds one of them.
-        """
-        ...
-
-    async def release_locks(self, names: Collection[str]) -> None:
-        """Release the locks of these names; never raises."""
         ...
 
     async def check_health(self) -> CheckResult:

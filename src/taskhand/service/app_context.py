@@ -241,7 +241,9 @@ class AppContext:
         if self._state.locks is None:
             from taskhand.service.task_locks import TaskLocks  # noqa: PLC0415  no start waits for it
 
-            self._state.locks = TaskLocks(self.journal, self.updates, self.call_time.limit_s, self.call_time.sleep)
+            self._state.locks = TaskLocks(
+                self.journal.locks, self.updates, self.call_time.limit_s, self.call_time.sleep
+            )
         return self._state.locks.hold(names, self._writer)
 
     @property

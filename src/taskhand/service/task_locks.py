@@ -10,7 +10,7 @@ from taskhand.domain.deadline import acquire_in_time, time_left
 from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
-    from taskhand.journal.journal import Journal
+    from taskhand.journal.journal import SharedLocks
     from taskhand.service.task_updates import TaskUpdates
 
 __all__ = ["TaskLocks"]
@@ -30,10 +30,10 @@ class TaskLocks:
     """
 
     def __init__(
-        self, journal: "Journal", updates: "TaskUpdates", wait_s: float, sleep: Callable[[float], Awaitable[object]]
+        self, shared: "SharedLocks", updates: "TaskUpdates", wait_s: float, sleep: Callable[[float], Awaitable[object]]
     ) -> None:
         """`wait_s` is the maximum number of seconds for which a call waits for the lease of another replica."""
-        self._journal = journal
+        self._shared = shared
         self._updates = updates
         self._wait_s = wait_s
         self._sleep = sleep
@@ -60,7 +60,7 @@ class TaskLocks:
                 yield
             finally:
                 if keys:  # also if the call was cancelled while it took them: it may have them
-                    await self._journal.release_locks(keys)
+                    await self._shared.release(keys)
         finally:
             for key in held:
                 self._release(key)
@@ -71,7 +71,7 @@ class TaskLocks:
         Cached tasks that another process wrote since are dropped.
         """
         left_s, pause_s = min(time_left(), self._wait_s), _MIN_PAUSE_S
-        while (others := await self._journal.acquire_locks(keys)) is None:
+        while (others := await self._shared.acquire(keys)) is None:
             if left_s <= 0:
                 raise _in_progress_error()
             await self._sleep(min(pause_s, left_s))
