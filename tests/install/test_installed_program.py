@@ -39,6 +39,12 @@ def test_a_folder_that_is_emptied_holds_no_program_for_a_file_elsewhere() -> Non
     assert here.why_temporary(Path(tempfile.gettempdir()) / "home" / "mcp.json") is None
 
 
+def test_a_link_in_the_temporary_folder_to_a_file_elsewhere_outlives_the_program(tmp_path: Path) -> None:
+    here = Installation(Path(tempfile.gettempdir()) / "venv", None)
+    (tmp_path / "mcp.json").symlink_to("/home/ana/.cursor/mcp.json")
+    assert str(here.why_temporary(tmp_path / "mcp.json")).startswith("the temporary folder ")
+
+
 def test_an_installation_by_a_tool_or_in_an_environment_is_permanent(tmp_path: Path) -> None:
     # uv and pipx mark each environment, as every virtual environment of uv is marked.
     for folder in (

@@ -1,6 +1,5 @@
 """The command `taskhand install`: adds Taskhand to an AI host's configuration, or removes it."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -158,7 +157,7 @@ def _install(asked: "Request", path: Path) -> None:
     from taskhand.install.server_entry import add_server, find_entry
 
     if not asked.project:
-        check_lasting(find_installation(), Path(os.path.realpath(path)), needed_extra(asked))
+        check_lasting(find_installation(), path, needed_extra(asked))
     try:
         found = read_host_file(path)
         if not asked.dry_run:

@@ -59,8 +59,8 @@ class Installation:
         for folder in self.prefix.parents:
             if (folder / "CACHEDIR.TAG").exists():  # https://bford.info/cachedir/ ; uv marks its cache so
                 return f"a cache, {folder}, which is cleaned"
-        emptied = self.temporary_folder
-        return f"the temporary folder {emptied}" if emptied and not file.is_relative_to(emptied) else None
+        emptied, real = self.temporary_folder, Path(os.path.realpath(file))
+        return f"the temporary folder {emptied}" if emptied and not real.is_relative_to(emptied) else None
 
     @property
     def temporary_folder(self) -> Path | None:
