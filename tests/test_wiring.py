@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from builders import task
 from fixed_clock import NOW
+from postgres_server import TestDatabase
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.connections import ConnectionSettings
@@ -44,6 +46,16 @@ async def test_a_change_that_a_closed_application_left_open_is_left_to_the_next_
     async with open_app(settings) as first:  # which stays in memory, so that no garbage collector closes it
         change, _ = await first.journal.begin(OPENING, [Intent("update", Snapshot(task()), Edit(priority=2))])
         assert await first.journal.abandoned() == ()
+    async with open_app(settings) as second:
+        assert [one.id for one in await second.journal.abandoned()] == [change.id]
+
+
+async def test_an_application_is_closed_in_a_cancelled_scope_too(postgres: TestDatabase, store_file: Path) -> None:
+    settings = Settings(db=store_file, state=postgres.url)
+    with anyio.CancelScope() as scope:
+        async with open_app(settings) as first:
+            change, _ = await first.journal.begin(OPENING, [Intent("update", Snapshot(task()), Edit(priority=2))])
+            scope.cancel()
     async with open_app(settings) as second:
         assert [one.id for one in await second.journal.abandoned()] == [change.id]
 

@@ -1,5 +1,7 @@
 """Credentials are revoked at the CRM when they are unlinked or replaced; an unconfirmed revocation is reported."""
 
+import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,17 @@ async def test_unlinking_warns_if_the_crm_has_not_confirmed_the_revocation(crm: 
         assert done.stdout == f"{BEN} is unlinked from default.\n"
         assert done.stderr.endswith(f"{NOT_SURE[crm]}\n")
         assert await office.states() == {CAT: "linked"}
+
+
+async def test_a_link_that_cannot_be_removed_is_not_revoked(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        link = await office.links.find(BEN, "default")
+        assert link is not None
+        with closing(sqlite3.connect(office.file)) as database:
+            database.execute("CREATE TRIGGER stays BEFORE DELETE ON link BEGIN SELECT RAISE(ABORT, 'it stays'); END")
+        assert (await run(office, "people", "unlink", BEN)).exit_code != 0
+        assert is_accepted(office, link.credential.access_token)
+        assert await office.states() == {BEN: "linked", CAT: "linked"}
 
 
 def _token(office: SignedOffice) -> str:

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -19,6 +20,10 @@ from postgres_line import open_line
 from postgres_server import TestDatabase
 from server.test_subscriptions import ERAS, watching
 from server.transports.server_process import environment
+from taskhand.cli.change_broadcast import share_changes
+from taskhand.config.configuration import Configuration
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.file import SettingsFile
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.events.change_broadcast import CHANNEL, TaskChanges
@@ -28,7 +33,7 @@ from taskhand.postgres.listener import Channel
 from taskhand.server.app import create_server
 from taskhand.service.events.feed import look
 from taskhand.service.task_updates import EVERY_TASK, TaskUpdates
-from taskhand.wiring import open_app
+from taskhand.wiring import open_app, open_connections
 
 
 @dataclass
@@ -107,6 +112,36 @@ async def test_a_broadcast_has_only_ids_and_does_not_reach_other_connections(
         assert newer.payload == "what a newer version says"
         assert json.loads(told.payload).keys() == {"by", "connection", "tasks"}
     assert other.heard == []
+
+
+async def test_two_connections_to_one_account_are_told_apart_by_their_names(postgres: TestDatabase) -> None:
+    crm = Settings(backend="vambe", vambe_api_key="k")
+    found = Configuration(
+        Settings(state=postgres.url),
+        {},
+        SettingsFile(Path("taskhand.toml"), there=False),
+        named=(ConnectionSettings("north", crm), ConnectionSettings("south", crm)),
+        has_default=False,
+    )
+    heard: list[tuple[str, str]] = []
+
+    def hear(name: str, task: str) -> None:
+        heard.append((name, task))
+
+    async with open_connections(found.connections) as here, open_connections(found.connections) as there:
+        for name, app in there.by_name.items():
+            app.updates.subscribe(partial(hear, name))
+        async with anyio.create_task_group() as tasks:
+            for connections in (here, there):
+                tasks.start_soon(share_changes(found, connections))
+            await listening(postgres, 2)
+            for name, app in here.by_name.items():
+                app.updates.publish([Result(0, "applied", f"of-{name}")])
+            with anyio.fail_after(10):
+                while len(heard) < 2:
+                    await checkpoint()
+            tasks.cancel_scope.cancel()
+    assert sorted(heard) == [("north", "of-north"), ("south", "of-south")]
 
 
 async def test_after_a_cut_connection_all_subscribers_are_notified_once_that_their_tasks_may_have_changed(

@@ -10,12 +10,14 @@ from behaviour.world import NOW
 from builders import PENDING, TASK_ID, refused, task
 from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
+from taskhand.backends.base import ItemResult
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import TaskDraft
+from taskhand.domain.task import Task, TaskDraft
 from taskhand.journal.journal import Caller, Ending, Intent, Result
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.call_options import Options
@@ -161,6 +163,50 @@ async def test_a_task_that_is_gone_has_its_last_known_title_in_the_result_of_an_
     assert isinstance(done, BulkReceipt)
     found = {(one.title, one.outcome) for one in done.results}
     assert found == {("Call", "applied"), ("Gone 0", "refused"), ("Renamed", "refused")}
+    await app.aclose()
+
+
+class RefusingOne:
+    """A backend whose CRM refuses to write the task `refused`."""
+
+    def __init__(self, backend: object, refused: str) -> None:
+        self._backend = backend
+        self._refused = refused
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    async def update_tasks(self, edits: Sequence[tuple[Task, Edit]], progress: object = None) -> list[ItemResult]:
+        """The store's results, but for one task."""
+        written = [one for one in edits if one[0].id != self._refused]
+        done = await self._backend.update_tasks(written, progress)  # type: ignore[attr-defined]  # the store's
+        return [*done, ItemResult(self._refused, error=CallerError("Its pipeline is archived.", code="archived"))]
+
+
+async def test_each_result_of_an_undo_of_many_has_its_own_reason(tmp_path: Path) -> None:
+    store, edit = store_in(tmp_path), Edit(priority=2, title="New")
+    made = [
+        (await store.create_task(Edit(title=title, responsible_ids=(), priority=1))).task
+        for title in ("Plain", "Partly", "Refused")
+    ]
+    after = [(await store.update_task(one, edit)).task for one in made]
+    for one in after[1:]:
+        await store.update_task(one, Edit(title="Theirs"))
+    app = AppContext(RefusingOne(store, made[2].id), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks", arguments={}).new_opening(),
+        Ending("applied"),
+        [Intent("update", Snapshot(one), edit, edit) for one in made],
+        [Result(index, "applied", one.id, one) for index, one in enumerate(after)],
+    )
+    done = await undo_change(Call(app, "undo_change", arguments={}), change.id)
+    assert isinstance(done, BulkReceipt)
+    assert [(one.outcome, one.code, one.message) for one in done.results] == [
+        ("applied", None, None),
+        ("applied", "changed_since", "title changed since and stays as it is."),
+        ("refused", "archived", "Its pipeline is archived."),
+    ]
+    assert [(one.task_id, one.field) for one in done.unapplied] == [(one.id, "title") for one in made[1:]]
     await app.aclose()
 
 
