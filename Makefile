@@ -7,6 +7,8 @@ RIVAL := .venv/bench
 HOSTS := dist/hosts
 IDENTITY := dist/identity
 BROWSER := dist/browser
+# Tests of other programs, which take longer than tests of ours may.
+WITH_PROGRAMS := -n 0 -rs -o faulthandler_timeout=600
 # Tests start hundreds of processes, which share compiled modules in this folder.
 export PYTHONDONTWRITEBYTECODE :=
 MCPB := @anthropic-ai/mcpb@2.1.2
@@ -78,7 +80,7 @@ bundle: $(READY)
 	$(BIN)/python bundle/build.py
 	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix dist/npm $(MCPB)
 	MCPB=$$(ls $(CURDIR)/dist/npm/node_modules/.bin/mcpb || true) UV=$$(command -v uv || true) \
-		$(BIN)/python -m pytest -n 0 -rs tests/bundle
+		$(BIN)/python -m pytest $(WITH_PROGRAMS) tests/bundle
 
 # A release: wheel, sdist, SBOM and checksums. Each package is installed in a clean environment and started.
 dist: $(READY)
@@ -91,7 +93,7 @@ lock: $(READY)
 # Runs Claude Code, Gemini CLI and Codex from npm against a scripted model on this machine.
 # If npm is not installed, the tests are skipped with that reason.
 hosts: $(READY) $(if $(shell command -v npm),$(HOSTS)/.ready)
-	HOSTS=$$(ls -d $(CURDIR)/$(HOSTS)/node_modules/.bin || true) $(BIN)/python -m pytest -n 0 -rs tests/hosts
+	HOSTS=$$(ls -d $(CURDIR)/$(HOSTS)/node_modules/.bin || true) $(BIN)/python -m pytest $(WITH_PROGRAMS) tests/hosts
 
 $(HOSTS)/.ready: tests/hosts/package.json tests/hosts/package-lock.json
 	mkdir -p $(HOSTS)
@@ -101,7 +103,7 @@ $(HOSTS)/.ready: tests/hosts/package.json tests/hosts/package-lock.json
 
 # Signs people in with a real identity provider from npm. Skipped without npm.
 identity: $(READY) $(if $(shell command -v npm),$(IDENTITY)/.ready)
-	IDENTITY=$$(ls -d $(CURDIR)/$(IDENTITY)/node_modules || true) $(BIN)/python -m pytest -n 0 -rs tests/identity
+	IDENTITY=$$(ls -d $(CURDIR)/$(IDENTITY)/node_modules || true) $(BIN)/python -m pytest $(WITH_PROGRAMS) tests/identity
 
 $(IDENTITY)/.ready: tests/identity/package.json tests/identity/package-lock.json
 	mkdir -p $(IDENTITY)
@@ -112,7 +114,7 @@ $(IDENTITY)/.ready: tests/identity/package.json tests/identity/package-lock.json
 # Opens the board and the pages for linking credentials in a real browser from npm; screenshots are in
 # dist/browser/shots. Skipped without npm.
 browser: $(READY) $(if $(shell command -v npm),$(BROWSER)/.ready)
-	BROWSER_MODULES=$$(ls -d $(CURDIR)/$(BROWSER)/node_modules || true) $(BIN)/python -m pytest -n 0 -rs tests/browser
+	BROWSER_MODULES=$$(ls -d $(CURDIR)/$(BROWSER)/node_modules || true) $(BIN)/python -m pytest $(WITH_PROGRAMS) tests/browser
 
 $(BROWSER)/.ready: tests/browser/package.json tests/browser/package-lock.json
 	mkdir -p $(BROWSER)

@@ -7,9 +7,7 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.world import Arm
-
-DEADLOCK_S = 20.0
-"""Real seconds after which two calls are considered deadlocked."""
+from time_limits import BOUND_S
 
 
 async def _three(agent: Agent) -> list[str]:
@@ -131,7 +129,7 @@ async def test_bulk_changes_of_the_same_tasks_in_opposite_order_do_not_wait_for_
     async def shift(task_ids: list[str]) -> None:
         totals.append((await worker("bulk_update_tasks", taskIds=task_ids, shiftDueDays=1))["totals"])
 
-    with anyio.fail_after(DEADLOCK_S):
+    with anyio.fail_after(BOUND_S):
         async with anyio.create_task_group() as calls:
             for task_ids in (ids, ids[::-1]):
                 calls.start_soon(shift, task_ids)

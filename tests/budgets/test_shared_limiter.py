@@ -15,6 +15,7 @@ from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import RateLimited
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate, without_pauses
+from time_limits import BOUND_S
 from virtual_time import SharedTime, Time, settle
 
 RATE = Rate(10, 1.0)
@@ -137,7 +138,7 @@ async def test_the_share_is_that_of_one_more_than_were_last_seen(budget: MemoryB
 
 async def test_a_cancelled_request_leaves_the_others_of_its_call_in_the_queue(budget: MemoryBudget) -> None:
     replica = open_replica(budget, in_flight=1)
-    with anyio.fail_after(5), call_deadline(60.0, replica.time.clock):
+    with anyio.fail_after(BOUND_S), call_deadline(60.0, replica.time.clock):
         async with anyio.create_task_group() as tasks, replica.turn():
             tasks.start_soon(replica.send, "first")
             await settle()
@@ -316,7 +317,7 @@ async def test_a_request_that_is_cancelled_before_its_slot_gives_its_place_back(
     time.on_sleep = cancel_at_next_sleep
     with scope:
         await replica.send("cancelled")
-    with anyio.fail_after(5):
+    with anyio.fail_after(BOUND_S):
         await replica.send("next")
     assert [who for who, _ in replica.left[10:]] == ["next"]
     assert replica.left[-1][1] < 1.1

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from server.transports.server_process import BOUND_S, Process, output, run
+from server.transports.server_process import Process, output, run
+from time_limits import BOUND_S
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell script is the browser, a signal is Ctrl-C")
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
-from server.transports.server_process import BOUND_S, environment
+from server.transports.server_process import environment
 from service.feed_stage import open_stage
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields
@@ -22,6 +22,7 @@ from taskhand.domain.errors import CallerError, NotAllowed, OperatorError
 from taskhand.service.events.feed import look
 from taskhand.service.follow_events import follow_events
 from taskhand.service.list_events import EventsAsked
+from time_limits import BOUND_S
 
 Run = Callable[..., Result]
 

@@ -24,7 +24,6 @@ from click.testing import CliRunner, Result
 from builders import refused
 from fixed_clock import NOW, FixedClock
 from journal.open_journal import make_opening, open_journal, settle
-from server.transports.server_process import BOUND_S
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.cli.main import command as taskhand_command
@@ -35,6 +34,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.outcome import Outcome
 from taskhand.journal.journal import Caller, Ending
+from time_limits import BOUND_S
 
 Run = Callable[..., Result]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from server.transports.server_process import BOUND_S, Pipe, Process, Web, run
+from server.transports.server_process import Pipe, Process, Web, run
 from server.transports.task_calls import create_task
+from time_limits import BOUND_S
 
 SECRET = "s3cr3t-value-4711"  # noqa: S105  a stand-in that must not be seen
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) ([\w.]+): .+")

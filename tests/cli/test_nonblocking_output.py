@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from server.transports.server_process import BOUND_S, environment, output, run
+from server.transports.server_process import environment, output, run
 from taskhand.cli.nonblocking_output import Diagnostics
+from time_limits import BOUND_S
 
 ENCODINGS = ["cp1252", "ascii", "latin-1:strict", "utf-8:strict", "utf-16"]
 TITLE = "Llamar a Ñuñoa ✓ 😀 → ﬁn"

@@ -34,6 +34,7 @@ from taskhand.server.app import create_server
 from taskhand.service.events.feed import look
 from taskhand.service.task_updates import EVERY_TASK, TaskUpdates
 from taskhand.wiring import open_app, open_connections
+from time_limits import BOUND_S
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Replica:
         self.updates.publish([Result(n, "applied", task) for n, task in enumerate(tasks)])
 
     async def has_heard(self, wanted: Callable[[list[str]], bool]) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(BOUND_S):
             while not wanted(self.heard):
                 await checkpoint()
 
@@ -76,7 +77,7 @@ async def two_replicas(postgres: TestDatabase) -> AsyncIterator[tuple[Replica, R
 
 async def listening(postgres: TestDatabase, count: int) -> None:
     sql = f"SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN \"{CHANNEL}\"'"  # noqa: S608
-    with anyio.fail_after(10):
+    with anyio.fail_after(BOUND_S):
         while postgres.rows(sql) != [(count,)]:
             await checkpoint()
 
@@ -214,7 +215,7 @@ async def test_after_lost_messages_the_other_replicas_learn_that_any_task_may_ha
         tasks.start_soon(changes.run)
         for number in (1, 2):
             replica.change(f"t-{number}")
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 while len(channel.sent) < number:
                     await checkpoint()
         tasks.cancel_scope.cancel()
@@ -238,7 +239,7 @@ async def test_a_subscriber_in_either_era_is_notified_of_a_change_at_another_rep
             await listening(postgres, 2)
             await look(there)
             await agent("update_task", id=task, title="Changed elsewhere")
-            with anyio.fail_after(10):
+            with anyio.fail_after(BOUND_S):
                 assert await watcher.next() == f"task://{task}"
                 await look(there)
                 assert await watcher.next() == "taskhand://events", "our own doing, once"

@@ -15,6 +15,7 @@ from taskhand.http.attempt import send_once
 from taskhand.http.path import Path
 from taskhand.http.retry import Event
 from taskhand.http.upstream import Limits
+from time_limits import BOUND_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -147,7 +148,7 @@ async def test_a_too_large_answer_releases_its_connection(clients: Clients, serv
     client = await clients(server.url, limits=Limits(read_s=0.5, body_bytes=1_000), transport=pool)
     with pytest.raises(UpstreamError):
         await client.get(TASKS)
-    with anyio.fail_after(5):
+    with anyio.fail_after(BOUND_S):
         assert (await client.get(TASKS)).status == 200
 
 

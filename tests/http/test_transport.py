@@ -27,6 +27,7 @@ from taskhand.http.request import Request
 from taskhand.http.retry import RetryPolicy
 from taskhand.http.transport import RetryTransport, TransportConfig
 from taskhand.http.upstream import Limits, Upstream
+from time_limits import BOUND_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -342,7 +343,7 @@ async def test_a_server_that_drips_cannot_hold_a_call_for_ever(clients: Clients)
 
     limits = Limits(total_s=0.05)
     client = await clients("http://127.0.0.1:1", limits=limits, transport=Dripping())
-    with anyio.fail_after(5):
+    with anyio.fail_after(BOUND_S):
         assert "in time" in (await error_of(client, GET)).message
         assert isinstance(await error_of(client, POST), OutcomeUnknown)
 

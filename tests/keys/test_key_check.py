@@ -18,6 +18,8 @@ from taskhand.keys.health_checks import check_keys
 from taskhand.keys.key import Key, KeyText, make_key_text
 from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.sqlite import SqliteKeyStore
+from taskhand.sqlite.connection import BUSY_S
+from time_limits import BOUND_S
 
 SCOPES: frozenset[Scope] = frozenset({"read", "write"})
 
@@ -147,11 +149,11 @@ async def test_no_check_waits_while_the_last_use_cannot_be_written(
         other.execute("BEGIN IMMEDIATE")  # for as long as the other process likes
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(check.record_uses)
-            with anyio.fail_after(1):
+            with anyio.fail_after(BUSY_S):
                 for _ in range(20):
                     assert await check.find_holder(new.text)
             other.execute("ROLLBACK")
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 while (await cli.list_keys())[0].last_used_at is None:
                     await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()

@@ -1,5 +1,6 @@
 """The install commands of the README, run word for word against this checkout."""
 
+import faulthandler
 import os
 import re
 import shlex
@@ -67,6 +68,7 @@ def test_every_install_command_leaves_a_taskhand_that_runs(tool: str, tmp_path: 
     program = tool.removesuffix(" tool")
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed on this machine")
+    faulthandler.cancel_dump_traceback_later()  # an index may be slow: each command has a limit of its own
     programs = tmp_path / "venv" / "bin"
     if tool == "pip":
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", programs.parent], check=True, timeout=60)  # noqa: S603
@@ -85,5 +87,7 @@ def test_every_install_command_leaves_a_taskhand_that_runs(tool: str, tmp_path: 
             check=False,
         )
         assert done.returncode == 0, f"{command}: {done.stderr}"
-        listed = subprocess.run([programs / "taskhand", "tools"], env=environment, capture_output=True, check=False)  # noqa: S603
+        listed = subprocess.run(  # noqa: S603
+            [programs / "taskhand", "tools"], env=environment, capture_output=True, timeout=60, check=False
+        )
         assert b'"create_task"' in listed.stdout, command

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from documents import ROOT
-from server.transports.server_process import BOUND_S, serving
+from server.transports.server_process import serving
+from time_limits import BOUND_S
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 NAME = "tasks.example.com"

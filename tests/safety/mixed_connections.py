@@ -52,7 +52,8 @@ async def mixed(
 ) -> AsyncIterator[Mixed]:
     """The server, each CRM with so many tasks of whoever asks; nothing listens at the port of the one that is `closed`.
 
-    All are in Santiago but the store, which is in Madrid. The first task of `north` has the fields of `odd`.
+    All are in Santiago but the store, which is in Madrid and calls its second status `Con Legal`. The first task of
+    `north` has the fields of `odd`.
     """
     time = NetworkTime()
     there = {"north": HUBSPOT.sandbox(tasks, time, ()), "south": CLOSE.sandbox(tasks, time, ())}
@@ -81,6 +82,7 @@ async def _home(folder: Path, time: NetworkTime) -> AsyncIterator[AppContext]:
     backend = open_file_store(
         folder / "tasks.sqlite", clock=time.moment, new_id=sequential_id, user="Elena", timezone="Europe/Madrid"
     )
+    await backend.edit(lambda directory: directory.rename_status("En Progreso", "Con Legal"))
     async with journal_at(time.moment) as journal:
         yield AppContext(
             backend, Lazy(lambda: journal), time.moment, "Europe/Madrid", call_time=CallTime(monotonic=time.clock)

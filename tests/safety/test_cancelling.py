@@ -16,13 +16,12 @@ from safety.gate import Gate
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import WritePolicy
+from time_limits import BOUND_S
 from virtual_time import Time
 
 TASKS, HELD = 60, 20
 A_WHILE = 50
 """Rounds of the event loop within which a cancellation reaches the server."""
-LIMIT_S = 60
-"""A call that hears of no progress would wait for ever."""
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -51,7 +50,7 @@ async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str
         app = replace(app, policy=WritePolicy(plan_over=TASKS), call_time=replace(app.call_time, write_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app), mode=era) as client, anyio.create_task_group() as others:
             others.start_soon(answer_again)
-            with anyio.fail_after(LIMIT_S), given_up:
+            with anyio.fail_after(BOUND_S), given_up:
                 await Agent(client).watched("bulk_update_tasks", asked, hear)
         change = await newest_change(app)
         assert change is not None
@@ -87,7 +86,7 @@ async def test_progress_is_reported_at_every_tick() -> None:
         app = replace(app, policy=WritePolicy(plan_over=TASKS), call_time=replace(app.call_time, write_tick_s=0.001))  # noqa: PLW2901  as above
         async with Client(create_server(app)) as client:
             asked = {"taskIds": VAMBE.ids(TASKS), "changes": {"title": "Again"}}
-            with anyio.fail_after(LIMIT_S):
+            with anyio.fail_after(BOUND_S):
                 await Agent(client).watched("bulk_update_tasks", asked, hear)
     assert (told[0], told[-1]) == (0, TASKS)
     assert told == sorted(told)

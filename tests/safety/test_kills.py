@@ -34,10 +34,10 @@ from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_abandoned
+from time_limits import BOUND_S
 from virtual_time import Time
 
 HUNDRED = 100
-BOUND_S = 30.0
 ANA = {"responsibleIds": ["Ana Soto"]}
 BY_CRM = {crm.name: crm for crm in CRMS}
 

@@ -114,7 +114,7 @@ async def test_a_page_needs_few_requests_of_each_connection(tmp_path: Path) -> N
         assert by_connection(page) == {"north": 3}
         # north has come to its end
         assert await count(cold, limit=3, cursor=page["nextCursor"]) == {"north": 0, "south": 1}
-    async with mixed(tmp_path) as alone:
+    async with mixed(tmp_path / "alone") as alone:
         assert await count(alone, connection="north") == {"north": 4, "south": 0}
         assert await count(alone, connection="south") == {"north": 0, "south": 2}
 
@@ -188,7 +188,8 @@ FILTERS: list[tuple[dict[str, Any], list[str] | None, object]] = [
     ({"priority": "0"}, [], {"south": "invalid_priority"}),
     ({"status": ["Pendiente"]}, ALL, {}),
     ({"status": ["Pendiente", "Open"]}, ALL, {}),
-    ({"status": ["Pendiente", "En Progreso"]}, ALL, {"south": "unknown_status"}),
+    ({"status": ["Pendiente", "En Progreso"]}, ALL, dict.fromkeys(["home", "south"], "unknown_status")),
+    ({"status": ["Pendiente", "En Progreso", "Con Legal"]}, ALL, dict.fromkeys(ALL, "unknown_status")),
     ({"status": ["initial"]}, ALL, {}),
     ({"status": ["Nowhere"]}, None, "unknown_status"),
     ({"responsibleIds": ["Ana Soto"]}, [], {"home": "unknown_member"}),

@@ -20,10 +20,10 @@ from postgres_server import OwnServer, TestDatabase
 from safety.crms import CRMS
 from safety.gate import Gate
 from taskhand.sandbox.server import serve
+from time_limits import BOUND_S
 from virtual_time import Time
 
 VAMBE = next(one for one in CRMS if one.name == "vambe")
-BOUND_S = 30.0
 
 
 class Replica:

@@ -20,6 +20,7 @@ from safety.killable_server import app_at
 from taskhand.domain.edit import Edit
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, CallTime
+from time_limits import BOUND_S
 
 CALL_S = 1.0
 BUSY_S = 10.0
@@ -64,7 +65,7 @@ async def test_a_question_without_an_answer_ends_in_the_plan_and_a_late_answer_i
             assert "The person did not answer the question, or the host did not show it." in plan["note"]
             assert len(questions) == 1
             late.set()
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 await answered.wait()
             assert (await call_in_time(agent, "get_task", id=task_id))["task"]["id"] == task_id
             # The next question is a new one, and its answer comes in time.

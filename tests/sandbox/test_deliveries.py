@@ -23,6 +23,7 @@ from taskhand.sandbox.hubspot.errors import APP
 from taskhand.sandbox.server import serve_delivering
 from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
+from time_limits import BOUND_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -230,7 +231,7 @@ async def test_a_served_sandbox_delivers_webhooks_and_lists_its_subscriptions() 
         properties = {"hs_task_subject": "Call", "hs_timestamp": "2026-11-27T09:00:00Z"}
         headers = {"authorization": "Bearer pat-na1-sandbox"}
         await client.post("/crm/v3/objects/tasks", json={"properties": properties}, headers=headers)
-        with anyio.fail_after(10):
+        with anyio.fail_after(BOUND_S):
             await arrived.wait()
         listed = await client.get(f"/webhooks/v3/{APP}/subscriptions")
         assert [one["eventType"] for one in listed.json()["results"]] == ["object.creation"]

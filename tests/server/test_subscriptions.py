@@ -23,6 +23,7 @@ from taskhand.server.subscriptions import MAX_ADDRESSES
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.feed import look
 from taskhand.wiring import open_app
+from time_limits import BOUND_S
 
 ERAS = ("legacy", "auto")
 ABSENT = "99999999-9999-4999-8999-999999999999"
@@ -117,7 +118,7 @@ async def test_a_subscriber_in_either_era_is_notified_of_a_change_of_the_task(ap
         await act(agent, first, second)
         await agent("update_task", id=third, title="the last one")
         for watcher in watchers:
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 told = [await watcher.next()]
                 while told[-1] != addresses[2]:
                     told.append(await watcher.next())
@@ -136,7 +137,7 @@ async def test_a_call_without_changes_sends_no_notification(app: AppContext, era
             with pytest.raises(Refused):
                 await agent("update_task", id=task, priority="9")
             await agent("update_task", id=other, title="Changed")
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert await watcher.next() == f"task://{other}"
 
 
@@ -153,7 +154,7 @@ async def test_a_subscriber_that_lost_access_to_a_task_is_not_notified_of_it(app
             await anyio.wait_all_tasks_blocked()
             rules["tools"] = "all"
             await agent("update_task", id=other, title="Changed")
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert await watcher.next() == f"task://{other}"
 
 
@@ -180,11 +181,11 @@ async def test_changes_by_others_are_notified_and_own_changes_once(app: AppConte
         await look(app)
         async with watching(app, era, f"task://{theirs}", f"task://{ours}") as watcher:
             await agent("update_task", id=ours, priority="2")
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert await watcher.next() == f"task://{ours}"
             await somebody("update_task", id=theirs, priority="2")
             await look(app)
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert await watcher.next() == f"task://{theirs}"
 
 
@@ -202,7 +203,7 @@ async def test_a_subscriber_to_the_feed_is_notified_once_of_each_poll(
         await look(app)
         async with watching(app, era, "taskhand://events", f"task://{theirs}", f"task://{ours}") as watcher:
             told: list[str] = []
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 await agent("update_task", id=ours, priority="2")
                 told.append(await watcher.next())
                 await look(app)
@@ -225,7 +226,7 @@ async def test_a_feed_is_wanted_as_long_as_somebody_is_subscribed(app: AppContex
 
     async with watching(app, era, f"task://{ABSENT}"):
         assert wanting() == 1
-    with anyio.fail_after(5):
+    with anyio.fail_after(BOUND_S):
         while wanting():
             await anyio.lowlevel.checkpoint()
 
@@ -237,7 +238,7 @@ async def test_a_notification_has_the_uri_as_the_client_wrote_it(app: AppContext
         task = (await agent.create())["id"]
         async with watching(app, era, f"task://{task.upper()}") as watcher:
             await agent("update_task", id=task, title="Changed")
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert await watcher.next() == f"task://{task.upper()}"
 
 
@@ -335,7 +336,7 @@ async def test_a_session_that_does_not_read_holds_up_no_write(app: AppContext) -
         await other.send(
             newer("subscriptions/listen", "l", notifications={"resourceSubscriptions": [f"task://{task}"]})
         )
-        with anyio.fail_after(10):
+        with anyio.fail_after(BOUND_S):
             for number in range(30):
                 await agent("update_task", id=task, title=f"Title {number}")
         assert (await deaf.receive())["params"]["uri"] == f"task://{task}"

@@ -28,6 +28,7 @@ from taskhand.service.recovery import recover_if_possible
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
 from taskhand.vault.links import Links
 from taskhand.wiring import open_connections
+from time_limits import BOUND_S
 from vault.vaults import links_at
 
 UNREAD = {
@@ -114,7 +115,7 @@ async def test_the_feed_of_an_unavailable_connection_is_not_polled(tmp_path: Pat
     async with open_office(tmp_path, "env:GONE") as office:
         app = office.connections.find("south")
         app.demand.use(app)
-        with anyio.fail_after(1):
+        with anyio.fail_after(BOUND_S):
             await poll_when_wanted(app)
 
 

@@ -32,6 +32,7 @@ from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
 from taskhand.sql.connection import SqlConnection
+from time_limits import BOUND_S
 
 NAMES = ("north", "south", "home")
 ORDERS: tuple[Order, ...] = ("due", "created", "oldest", "priority")
@@ -179,7 +180,7 @@ async def test_a_connection_is_asked_once_for_a_page_and_not_at_all_behind_its_e
 async def test_a_connection_that_never_ends_by_itself_is_not_waited_for(tmp_path: Path) -> None:
     async with stores(tmp_path, Random(4)) as apps:  # noqa: S311  no secret
         flaky(apps["south"]).is_stuck = True
-        with anyio.fail_after(5), call_deadline(1.0):
+        with anyio.fail_after(BOUND_S), call_deadline(1.0):
             page = await list_tasks_everywhere(apps, EVERYTHING)
         assert [*page.found.answers] == ["north", "home"]
         assert page.found.unreachable["south"].retryable

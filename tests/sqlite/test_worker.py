@@ -14,12 +14,12 @@ from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sqlite.store import Store
 from taskhand.sqlite.worker import Worker
+from time_limits import BOUND_S
 
 HERE = current_thread().name
 THERE = TASK_STORE.label
 LONG = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT max(i) FROM n"
 COUNT = "SELECT count(*) FROM contact"
-BOUND_S = 10
 NORMAL, FULL = 1, 2  # https://www.sqlite.org/pragma.html#pragma_synchronous
 
 

@@ -27,6 +27,7 @@ from taskhand.cli.traces import open_traces
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
+from time_limits import BOUND_S
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"
@@ -174,7 +175,7 @@ def test_a_server_exports_the_trace_that_a_host_names_in_meta(store_file: Path) 
             asked = pipe.ask("resources/read", uri="task://7a5c0000-0000-4000-8000-000000004711")
             assert "4711" in json.dumps(pipe.answer(asked)["error"])
             pipe.stdin.close()
-            assert pipe.ends_within(10) == 0
+            assert pipe.ends_within(BOUND_S) == 0
             assert all(json.loads(line)["jsonrpc"] == "2.0" for line in pipe.out.all())
     check(collector)
     assert b"resources/read" in collector.got
@@ -188,7 +189,7 @@ def test_a_server_exports_the_trace_that_a_host_names_in_a_header(store_file: Pa
         named = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "tools/call", "Mcp_Name": "list_team_members"}
         web.post(json.dumps(sent).encode(), **named, traceparent=PARENT)
         web.process.send_signal(signal.SIGTERM)
-        assert web.process.ends_within(10) == 0
+        assert web.process.ends_within(BOUND_S) == 0
         check(collector)
 
 

@@ -17,11 +17,12 @@ from issuers import issuing
 from sandbox.close.stage import ANA, BEN, SEED, TASK
 from server.linking.link_stage import Browser
 from server.offices import answer_of
-from server.transports.server_process import BOUND_S, Web, serving
+from server.transports.server_process import Web, serving
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
+from time_limits import BOUND_S
 from vault.vaults import KEY
 
 PERSONS = {"ben@example.com": BEN, "ana@example.com": ANA}

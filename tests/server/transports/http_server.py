@@ -21,6 +21,7 @@ from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
 from taskhand.wiring import open_app
+from time_limits import BOUND_S
 
 __all__ = ["ACCEPTS", "HELLO", "client_at", "is_open", "listening", "read_to_the_end", "served", "session_of"]
 
@@ -59,7 +60,7 @@ async def listening(
             serve = partial(serve_http, announce=said.send_nowait, beside=SideRoutes(pages=pages))
             address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
             tasks.start_soon(serve, server, Endpoint(address, limits, named), anyio.lowlevel.checkpoint)
-            with said, heard, anyio.fail_after(10):
+            with said, heard, anyio.fail_after(BOUND_S):
                 url = await heard.receive()
             yield int(url.removesuffix("/mcp").rpartition(":")[2])
             tasks.cancel_scope.cancel()

@@ -36,6 +36,7 @@ from taskhand.service.connections import Connections
 from taskhand.service.readiness import check_readiness
 from taskhand.vault.links import Links
 from taskhand.wiring import open_app
+from time_limits import BOUND_S
 
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
@@ -191,10 +192,10 @@ async def asking_server(
             )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(serve, server, Endpoint(Address("127.0.0.1", port), limits), anyio.lowlevel.checkpoint)
-                with anyio.fail_after(10):
+                with anyio.fail_after(BOUND_S):
                     await listening.wait()
                 base = said[0].split()[-1].removesuffix("/mcp")
-                async with httpx2.AsyncClient(base_url=base, timeout=10, verify=TRUST) as http:
+                async with httpx2.AsyncClient(base_url=base, timeout=BOUND_S, verify=TRUST) as http:
                     yield app, http, said
                 tasks.cancel_scope.cancel()
     finally:

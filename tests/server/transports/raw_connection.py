@@ -12,6 +12,7 @@ from mcp.types import jsonrpc_message_adapter
 
 from server.transports.server_process import META
 from taskhand.server.transports.protocol_eras import serve_both_eras
+from time_limits import BOUND_S
 
 __all__ = ["INITIALIZED", "Message", "RawConnection", "connect_raw", "newer", "older"]
 
@@ -47,7 +48,7 @@ class RawConnection:
 
     async def receive(self) -> Message:
         """The next message of the server's."""
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND_S):
             message = (await self._receive.receive()).message
         return message.model_dump(mode="json", by_alias=True, exclude_unset=True)
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.bearer_auth import surround_check
+from time_limits import BOUND_S
 
 KEY = "the id of a key"
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
@@ -80,7 +81,7 @@ async def test_a_stream_whose_credential_ends_is_refused_or_if_started_closed_on
     app = Starlette(routes=[Route("/mcp", Stream(sent))], middleware=[Middleware(Authenticated)])
     surround_check(app, "keys", is_active, 0.0)
     headers = [(b"authorization", b"Bearer secret")]
-    with anyio.fail_after(5):
+    with anyio.fail_after(BOUND_S):
         await app({"type": "http", "path": "/mcp", "method": "GET", "headers": headers}, receive, send)
     assert checked == [(KEY, "secret")] * 3
     if answer is None:

@@ -23,6 +23,7 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
 from taskhand.server.transports.request_limit_middleware import limit_requests
 from taskhand.server.transports.token_bucket import TokenBucket
+from time_limits import BOUND_S
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 HEAD = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -225,7 +226,7 @@ async def test_the_number_of_open_streams_of_an_address_is_limited(store_file: P
             assert refused.json()["error"]["data"]["limit"] == "open_streams"
             assert (await two.get("/mcp")).status_code == 400
             assert (await one.post("/mcp", json=PING, headers=session)).status_code == 200
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND_S):
             while (await one.get("/mcp")).status_code == 429:
                 await anyio.lowlevel.checkpoint()
 
@@ -305,7 +306,7 @@ async def test_too_many_or_too_large_headers_are_refused(store_file: Path, heade
             await line.send(part)
             if in_parts:
                 await anyio.wait_all_tasks_blocked()
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND_S):
             answer = await line.receive()
         assert answer.split()[1] == b"431"
         assert b" at most " in answer

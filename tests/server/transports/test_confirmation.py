@@ -12,7 +12,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from behaviour.agent import Agent, Refused
 from behaviour.person import Person
-from server.transports.server_process import BOUND_S, environment, serving
+from server.transports.server_process import environment, serving
+from time_limits import BOUND_S
 
 ERAS = ("legacy", "2026-07-28")
 

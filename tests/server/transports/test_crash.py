@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from server.transports.server_process import BOUND_S, Message, Pipe, output
+from server.transports.server_process import Message, Pipe, output
 from server.transports.task_calls import draft, titles_of_whole_tasks
+from time_limits import BOUND_S
 
 WRITES = 60
 

@@ -27,7 +27,7 @@ from behaviour.person import Person
 from safety.account import newest_change
 from safety.gate import Gate
 from server.transports.http_server import ACCEPTS, HELLO, session_of
-from server.transports.server_process import BOUND_S, META, Message, Web, output, serving
+from server.transports.server_process import META, Message, Web, output, serving
 from server.transports.task_calls import DRAFT
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
@@ -38,6 +38,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 from taskhand.service.readiness import check_readiness
 from taskhand.wiring import open_app
+from time_limits import BOUND_S
 
 if TYPE_CHECKING:
     from mcp.server import ServerRequestContext

@@ -16,9 +16,10 @@ import anyio
 import pytest
 from mcp import Client
 
-from server.transports.server_process import BOUND_S, HELLO, META, Web, run, serving
+from server.transports.server_process import HELLO, META, Web, run, serving
 from server.transports.task_calls import DRAFT, code_of, contents, create_task, draft, titles_of_whole_tasks
 from taskhand import __version__
+from time_limits import BOUND_S
 
 ERAS = {"legacy": "2025-11-25", "auto": "2026-07-28"}
 
@@ -278,7 +279,7 @@ def _open_stream(web: Web) -> http.client.HTTPConnection:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_server_within_a_second_with_connections_open(own: Web, number: signal.Signals) -> None:
+def test_a_signal_ends_the_server_at_once_with_connections_open(own: Web, number: signal.Signals) -> None:
     idle, half, stream = own.connection(), own.connection(), _open_stream(own)
     idle.connect()
     half.putrequest("POST", "/mcp")
@@ -286,7 +287,7 @@ def test_a_signal_ends_the_server_within_a_second_with_connections_open(own: Web
     half.endheaders(b'{"jsonrpc"')
     own.get("/health")
     own.process.send_signal(number)
-    assert own.process.ends_within(1) == 0
+    assert own.process.ends_at_once() == 0
     assert "Traceback" not in "".join(own.process.err.all())
     assert own.process.out.all() == []
     for line in (idle, half, stream):
@@ -302,7 +303,7 @@ def test_a_signal_between_writes_leaves_no_half_task(own: Web, store_file: Path)
     kinds = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     unanswered.request("POST", "/mcp", body, named | kinds)
     own.process.send_signal(signal.SIGTERM)
-    assert own.process.ends_within(1) == 0
+    assert own.process.ends_at_once() == 0
     unanswered.close()
     assert answered <= set(titles_of_whole_tasks(store_file, people=1)) <= answered | {"Task 5"}
 

@@ -10,6 +10,7 @@ from anyio.abc import ByteSendStream
 from backends.wired import TRUST
 from server.transports.http_server import ACCEPTS, HELLO, client_at, is_open, read_to_the_end, served, session_of
 from taskhand.server.transports.http_limits import HttpLimits
+from time_limits import BOUND_S
 
 REQUEST_S = 0.3
 SHORT = HttpLimits(request_s=REQUEST_S)
@@ -38,14 +39,14 @@ async def test_a_request_that_does_not_arrive_whole_is_given_up_and_others_are_s
             await line.send(sent)
         async with httpx2.AsyncClient(verify=TRUST) as other:
             assert (await other.get(f"http://127.0.0.1:{port}/health")).status_code == 200
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND_S):
             await read_to_the_end(line)
         assert anyio.current_time() - began >= REQUEST_S - 0.05
 
 
 async def test_bytes_that_trickle_in_do_not_prolong_the_time_of_a_request(store_file: Path) -> None:
     async with served(store_file, SHORT) as port, await anyio.connect_tcp("127.0.0.1", port) as line:
-        with anyio.fail_after(5), pytest.raises(anyio.BrokenResourceError):
+        with anyio.fail_after(BOUND_S), pytest.raises(anyio.BrokenResourceError):
             await trickle(line, HEAD + b" " * 900)
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from server.transports.server_process import BOUND_S, Pipe, environment, output, run
+from server.transports.server_process import Pipe, environment, output, run
 from server.transports.task_calls import DRAFT, create_task
+from time_limits import BOUND_S
 
 
 @pytest.fixture(scope="module")

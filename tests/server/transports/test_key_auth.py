@@ -22,6 +22,7 @@ from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.transports.key_auth import KeyAuth
+from time_limits import BOUND_S
 
 YES = {"confirm": {"action": "accept", "content": {"confirm": True}}}
 
@@ -158,10 +159,10 @@ async def test_an_open_stream_ends_with_its_key_and_others_stay_open(tmp_path: P
                 await server.revoke(key)
             else:
                 server.clock.move(hours=1)
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert [line async for line in hers if "updated" in line] == []
             await ben.call("update_task", id=task, title="Changed")
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 async for line in his:
                     if "notifications/resources/updated" in line:
                         break
@@ -175,7 +176,7 @@ async def test_an_open_stream_ends_where_its_key_cannot_be_checked_any_more(tmp_
         async with listening(caller, task) as lines:
             await server.keys.aclose()
             spoil(tmp_path / "keys.sqlite")
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert [line async for line in lines if "updated" in line] == []
 
 
@@ -188,7 +189,7 @@ async def test_a_call_under_way_may_finish_though_its_key_is_revoked(tmp_path: P
         server.clock.move(minutes=2)  # so that the next use is written down
         async with anyio.create_task_group() as tasks, server.app.lock(task["id"]):
             tasks.start_soon(partial(caller.call, "update_task", id=task["id"], title="Changed"))
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 while (await server.keys.list_keys())[1].last_used_at != server.clock():
                     await anyio.lowlevel.checkpoint()
             await server.revoke(key)

@@ -22,11 +22,12 @@ from sandbox.close.stage import BEN, SEED
 from sandbox.close.stage import TASK as CLOSE_TASK
 from server.linking.link_stage import Browser
 from server.offices import answer_of
-from server.transports.server_process import BOUND_S, Web, output, run, serving
+from server.transports.server_process import Web, output, run, serving
 from server.transports.spreading_proxy import SpreadingProxy, spreading
 from server.transports.task_calls import DRAFT
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
+from time_limits import BOUND_S
 from vault.vaults import KEY
 
 STATE_KEY = "one key of at least 32 characters for both"

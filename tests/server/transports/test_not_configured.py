@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from server.transports.server_process import BOUND_S, HELLO, Pipe, run, serving
+from server.transports.server_process import HELLO, Pipe, run, serving
 from server.transports.task_calls import error_of
 from taskhand import __version__
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.settings import Settings
+from time_limits import BOUND_S
 
 KINDS: dict[str, tuple[dict[str, str], str]] = {
     "an unknown backend": ({"TASKHAND_BACKEND": "salesforce"}, "TASKHAND_BACKEND"),

@@ -25,6 +25,7 @@ from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.access import Access
 from taskhand.server.tools import TOOLS
+from time_limits import BOUND_S
 
 YES = {"confirm": {"action": "accept", "content": {"confirm": True}}}
 UNASSIGNED = DRAFT | {"responsibleIds": []}
@@ -289,7 +290,7 @@ async def test_an_open_stream_ends_when_its_token_becomes_invalid(tmp_path: Path
         caller = await KeyCaller(server.http, "opaque", era).open()
         async with listening(caller, made["task"]["id"]) as lines:
             issuer.opaque["opaque"] = {"active": False}
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert [line async for line in lines if "updated" in line] == []
         assert (await caller.post("tools/list")).status_code == 401
 
@@ -318,7 +319,7 @@ async def test_keys_and_tokens_may_be_taken_side_by_side(tmp_path: Path, issuer:
         made = await (await server.caller()).call("create_task", **UNASSIGNED)
         async with listening(robot, made["task"]["id"]) as lines:
             await store.revoke([key.id], datetime.now().astimezone())
-            with anyio.fail_after(5):
+            with anyio.fail_after(BOUND_S):
                 assert [line async for line in lines if "updated" in line] == []
         assert challenge(await robot.post("tools/list"))["error"] == "invalid_token"
     await store.aclose()

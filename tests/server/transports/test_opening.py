@@ -11,11 +11,12 @@ import pytest
 from mcp.server import Server
 
 from server.transports.raw_connection import INITIALIZED, Message, RawConnection, connect_raw, newer, older
-from server.transports.server_process import BOUND_S, HELLO, META, environment
+from server.transports.server_process import HELLO, META, environment
 from server.transports.task_calls import DRAFT
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
+from time_limits import BOUND_S
 
 RECORDED = {path.stem: path for path in sorted((Path(__file__).parent / "openings").glob("*.jsonl"))}
 """What a host sent over standard input when it was started on Taskhand, one message a line."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from server.transports.server_process import BOUND_S, Caller, Pipe, Process, output, serving
+from server.transports.server_process import Caller, Pipe, Process, output, serving
 from server.transports.task_calls import DRAFT, code_of, create_task, error_of
+from time_limits import BOUND_S
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from server.transports.server_process import BOUND_S, HELLO, Message, Pipe, output, run, serving
+from server.transports.server_process import HELLO, Message, Pipe, output, run, serving
 from server.transports.task_calls import create_task, draft, titles_of_whole_tasks
+from time_limits import BOUND_S
 
 CREATES, RENAMES = 24, 10
 EVERY = [*(f"new {number:02}" for number in range(CREATES)), *(f"renamed {number:02}" for number in range(RENAMES))]

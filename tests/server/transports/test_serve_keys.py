@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.transports.server_process import HELLO, META, Web, output, run, serving
+from time_limits import BOUND_S
 
 HELLO_BODY = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}).encode()
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
@@ -45,7 +46,7 @@ def test_a_key_is_good_at_every_server_from_its_creation_to_its_revocation(
     assert [status(web, key) for web in servers] == [401, 401]
     for web in servers:
         web.process.send_signal(signal.SIGTERM)
-        web.process.ends_within(1)
+        web.process.ends_within(BOUND_S)
         lines = web.process.err.all()
         told = "Callers are asked for a key, and there is none yet. Make one with `taskhand keys create "
         assert [line for line in lines if line.startswith(told)]

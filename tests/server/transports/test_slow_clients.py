@@ -15,10 +15,11 @@ import pytest
 from anyio.abc import SocketStream
 
 from server.transports.http_server import ACCEPTS, HELLO, client_at, read_to_the_end, served, session_of
-from server.transports.server_process import BOUND_S, META, environment
+from server.transports.server_process import META, environment
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines
 from taskhand.server.transports.open_http_connections import OpenConnections, cap_connections
+from time_limits import BOUND_S
 
 SMALL = HttpLimits(
     connections=60,
@@ -110,7 +111,7 @@ ATTACKS: dict[str, Callable[[int], AbstractAsyncContextManager[object]]] = {
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_another_client_is_answered_while_an_attack_lasts(store_file: Path, attack: str) -> None:
     async with served(store_file, SMALL) as port, ATTACKS[attack](port):
-        with anyio.fail_after(10):
+        with anyio.fail_after(BOUND_S):
             assert await count_answers(OTHER, port, 20) == 20
 
 
@@ -119,7 +120,7 @@ async def test_even_at_the_same_address_a_new_connection_takes_the_place_of_one_
     store_file: Path, attack: str
 ) -> None:
     async with served(store_file, SMALL) as port, ATTACKS[attack](port):
-        with anyio.fail_after(10):
+        with anyio.fail_after(BOUND_S):
             assert await count_answers(ATTACKER, port, 5) == 5
 
 
@@ -127,7 +128,7 @@ async def test_even_at_the_same_address_a_new_connection_takes_the_place_of_one_
 async def test_the_number_of_open_connections_of_an_address_is_limited(store_file: Path, attack: str) -> None:
     async with served(store_file, SMALL) as port, ATTACKS[attack](port) as lines:
         assert isinstance(lines, list)
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND_S):
             for line in lines[: MANY - SMALL.connections_of_one]:
                 await read_to_the_end(line)
         for line in lines[MANY - SMALL.connections_of_one :]:
@@ -146,7 +147,7 @@ async def test_a_connection_whose_answer_is_not_read_ends(store_file: Path) -> N
         await line.receive(1)  # the answer has begun
         assert await count_answers(ATTACKER, port, 1) == 1
         await anyio.sleep(0.5)
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND_S):
             assert await read_to_the_end(line) < 3_000_000
 
 
@@ -156,9 +157,9 @@ async def test_the_number_of_unread_answers_of_an_address_is_limited(store_file:
         for line in (first, second):
             await line.send(_big())
             await line.receive(1)
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND_S):
             assert await read_to_the_end(first) < 3_000_000
-        with anyio.fail_after(5):
+        with anyio.fail_after(BOUND_S):
             count = 1
             while count < 3_000_000:
                 count += len(await second.receive(500_000))
@@ -170,7 +171,7 @@ async def test_a_client_that_is_slow_to_read_gets_its_whole_answer(store_file: P
         await line.send(_big(**headers))
         count = len(await line.receive(1))
         await anyio.sleep(0.3)  # longer than a request may take
-        with anyio.fail_after(10), suppress(anyio.EndOfStream):
+        with anyio.fail_after(BOUND_S), suppress(anyio.EndOfStream):
             while count <= 3_000_000:
                 count += len(await line.receive(500_000))
         assert count > 3_000_000
@@ -179,7 +180,7 @@ async def test_a_client_that_is_slow_to_read_gets_its_whole_answer(store_file: P
 async def test_an_answer_that_was_read_at_last_counts_as_unread_no_longer(store_file: Path) -> None:
     limits = HttpLimits(unread_answers_of_one=1)
     async with served(store_file, limits) as port, await connect(port) as first, await connect(port) as second:
-        with anyio.fail_after(10):
+        with anyio.fail_after(BOUND_S):
             for line in (first, second):
                 await line.send(_big())
                 count = len(await line.receive(1))

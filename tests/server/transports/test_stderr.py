@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from server.transports.server_process import BOUND_S, META, environment
+from server.transports.server_process import META, environment
+from time_limits import BOUND_S
 
 NOISY = {"TASKHAND_LOG_LEVEL": "DEBUG", "TASKHAND_LIBRARY_LOG_LEVEL": "DEBUG"}
 CALLS = 20

@@ -21,9 +21,10 @@ from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCNotification
 
 from server.transports.forked_command import ForkedProcess
-from server.transports.server_process import BOUND_S, HELLO, META, Pipe, environment, output
+from server.transports.server_process import HELLO, META, Pipe, environment, output
 from server.transports.task_calls import DRAFT, code_of, draft, error_of, titles_of_whole_tasks
 from taskhand.server.transports.standard_streams import open_standard_streams
+from time_limits import BOUND_S
 
 ERAS = [pytest.param("legacy", "2025-11-25", id="2025-11-25"), pytest.param("auto", "2026-07-28", id="2026-07-28")]
 IN_FLIGHT = 50
@@ -293,27 +294,25 @@ def test_an_unknown_tool_is_named_in_the_answer(pipe: Pipe) -> None:
     assert "result" in pipe.call("list_tasks", {})
 
 
-def test_an_idle_server_ends_within_a_second_of_the_end_of_input(store_file: Path) -> None:
+def test_an_idle_server_ends_at_once_at_the_end_of_input(store_file: Path) -> None:
     with Pipe(store_file) as pipe:
         pipe.call("list_tasks", {})
         pipe.stdin.close()
-        assert pipe.ends_within(1) == 0
+        assert pipe.ends_at_once() == 0
         assert pipe.err.all() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_server_ends_within_a_second_of_a_signal(store_file: Path, number: signal.Signals) -> None:
+def test_an_idle_server_ends_at_once_on_a_signal(store_file: Path, number: signal.Signals) -> None:
     with Pipe(store_file) as pipe:
         pipe.call("list_tasks", {})
         pipe.send_signal(number)
-        assert pipe.ends_within(1) == 0
+        assert pipe.ends_at_once() == 0
         assert pipe.err.all() == []
 
 
 @pytest.mark.parametrize("end", ["end of input", signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_busy_server_ends_within_a_second_and_leaves_no_half_task(
-    store_file: Path, end: str | signal.Signals
-) -> None:
+def test_a_busy_server_ends_at_once_and_leaves_no_half_task(store_file: Path, end: str | signal.Signals) -> None:
     with Pipe(store_file) as pipe:
         pipe.call("list_tasks", {})
         asked = {pipe.ask_tool("create_task", draft(f"Task {n:02}", "me")): f"Task {n:02}" for n in range(IN_FLIGHT)}
@@ -322,7 +321,7 @@ def test_a_busy_server_ends_within_a_second_and_leaves_no_half_task(
             pipe.send_signal(end)
         else:
             pipe.stdin.close()
-        assert pipe.ends_within(1) == (-signal.SIGKILL if end is signal.SIGKILL else 0)
+        assert pipe.ends_at_once() == (-signal.SIGKILL if end is signal.SIGKILL else 0)
         answers = pipe.answers_at_the_end()
         assert "Traceback" not in "".join(pipe.err.all())
     answered = {

@@ -12,9 +12,10 @@ from mcp import Client
 
 from server.transports.http_server import ACCEPTS, served, session_of
 from server.transports.http_server import HELLO as HELLO_OVER_HTTP
-from server.transports.server_process import BOUND_S, HELLO, Message, Pipe, Web, serving
+from server.transports.server_process import HELLO, Message, Pipe, Web, serving
 from server.transports.task_calls import create_task
 from taskhand.server.session_notifications import SessionFeed
+from time_limits import BOUND_S
 
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 

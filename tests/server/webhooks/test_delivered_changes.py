@@ -37,6 +37,7 @@ from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.feed import feed_of, look
 from taskhand.wiring import open_connections
+from time_limits import BOUND_S
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +103,7 @@ async def serving(env: dict[str, str], folder: Path, clock: FixedClock) -> Async
             tasks.start_soon(
                 serve_it, create_server(connections), Endpoint(Address("127.0.0.1", 0)), anyio.lowlevel.checkpoint
             )
-            with said, heard, anyio.fail_after(10):
+            with said, heard, anyio.fail_after(BOUND_S):
                 url = (await heard.receive()).rpartition(" ")[2].removesuffix("/mcp")
                 assert (await heard.receive()) == "Webhooks are accepted at /webhooks/ for default."
             yield connections.first, f"{url}/webhooks/default"

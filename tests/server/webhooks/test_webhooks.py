@@ -21,6 +21,7 @@ from taskhand.server.webhooks.receiver import KeepHint
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.webhook_hint import keep_hint
 from taskhand.telemetry.metrics import HttpMetrics
+from time_limits import BOUND_S
 
 pytestmark = pytest.mark.anyio
 
@@ -145,7 +146,7 @@ async def test_a_cut_or_slow_body_is_no_delivery_and_keeps_nobody_waiting(store_
         async with await anyio.connect_tcp("127.0.0.1", server.port) as slow:
             await slow.send(half)
             assert await server.post(VAMBE, {}, b"{}") == TAKEN
-            with anyio.fail_after(5), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            with anyio.fail_after(BOUND_S), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
                 assert b" 408 " in await slow.receive()
         assert await server.hints() == {""}
 

@@ -33,6 +33,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.events.feed import feed_of
 from taskhand.service.events.webhook_hint import keep_hint
 from taskhand.wiring import open_app
+from time_limits import BOUND_S
 
 __all__ = ["BASE", "CLOSE_BODY", "HUBSPOT_BODY", "SECRET", "Taking", "by_close", "by_hubspot", "taking"]
 
@@ -129,7 +130,7 @@ async def taking(
             address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
             endpoint = Endpoint(address, limits or HttpLimits(), Proxies.parse(proxies))
             tasks.start_soon(serve, create_server(app), endpoint, anyio.lowlevel.checkpoint)
-            with anyio.fail_after(10):
+            with anyio.fail_after(BOUND_S):
                 await listening.wait()
             yield found
             tasks.cancel_scope.cancel()

@@ -13,6 +13,7 @@ from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.events.demand import WANTED_FOR_S
 from taskhand.service.lazy import Lazy
+from time_limits import BOUND_S
 from virtual_time import SharedTime
 
 ANA, BEN = (Principal(Person.parse(name)) for name in ("ana@example.com", "ben@example.com"))
@@ -60,7 +61,7 @@ def test_each_caller_counts_once_and_a_subscription_lasts_until_it_ends(app: App
 
 async def test_a_waiting_poller_wakes_for_demand_hints_and_the_end(app: AppContext) -> None:
     for step in (partial(app.demand.use, app), app.demand.wake, app.demand.end):
-        with anyio.fail_after(1):
+        with anyio.fail_after(BOUND_S):
             step()
             await app.demand.changed()
     assert app.demand.take_hint()
@@ -80,7 +81,7 @@ def test_a_feed_begins_when_somebody_began_to_want_it_but_not_more_than_a_minute
 
 
 async def test_the_end_interrupts_a_look_in_progress_and_a_call_makes_it_hurry(app: AppContext) -> None:
-    with anyio.fail_after(1), idle_share() as share:
+    with anyio.fail_after(BOUND_S), idle_share() as share:
         app.demand.hurry()
         with app.demand.looking(share):
             assert is_idle()
