@@ -1,9 +1,7 @@
 """The command `taskhand people`: links a person's own credential or invites to it, lists who has one, removes one."""
 
-import logging
 import sys
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -11,29 +9,25 @@ import click
 
 from taskhand.backends.registry import find_factory
 from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.link_saving import find_usable, revoke, save_link
 from taskhand.cli.people_file import PeopleSource
 from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
-from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError, TaskhandError
-from taskhand.domain.member_claims import KnownPersons
-from taskhand.domain.people_lookup import find_members
+from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.person_id import flaw_of_person
-from taskhand.domain.principal import MEMBER, Person, is_token_person
+from taskhand.domain.principal import Person, is_token_person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from taskhand.backends.base import Backend
     from taskhand.config.configuration import Configuration
     from taskhand.config.connections import ConnectionSettings
-    from taskhand.domain.task import Member
-    from taskhand.vault.link import Link, LinkedMember, ListedLink
+    from taskhand.vault.link import ListedLink
     from taskhand.vault.links import Links
 
 __all__ = ["people"]
 
-_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _MAX_READ = 10_000
@@ -100,16 +94,16 @@ def link(context: click.Context, person: str, connection: str) -> None:
         raise no_key()
     text = _ask_credential(f"Key or token of {name} for {chosen.name} ({title})")
     memberships = PeopleSource.open(found).current
-    member, doubt, is_same_account, is_withdrawn = anyio.run(_save_link, chosen, name, text, memberships)
-    who = member.shown_name
+    saved = anyio.run(save_link, chosen, name, text, memberships)
+    who = saved.member.shown_name
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
-    if doubt is not None:
-        print_line(f"{doubt} If that is wrong: taskhand people unlink {name} {chosen.name}", err=True)
-    if is_withdrawn is not None:
-        print_line(_describe_withdrawal(chosen, is_withdrawn), err=True)
+    if saved.doubt is not None:
+        print_line(f"{saved.doubt} If that is wrong: taskhand people unlink {name} {chosen.name}", err=True)
+    if saved.has_revoked is not None:
+        print_line(_describe_revocation(chosen, has_revoked=saved.has_revoked), err=True)
     if chosen.is_shared(text):
         print_line(f"It is the credential that {chosen.name} uses for everybody, and not one of their own.", err=True)
-    if is_same_account is None:
+    if saved.is_same_account is None:
         sentence = f"Check that its account is the one of the shared credential of {chosen.name}: Taskhand cannot."
         print_line(sentence, err=True)
     if who is None:
@@ -171,91 +165,6 @@ def _ask_credential(question: str) -> str:
     return text
 
 
-async def _save_link(
-    connection: "ConnectionSettings", person: str, text: str, memberships: "Mapping[str, Mapping[str, str]]"
-) -> "tuple[LinkedMember, str | None, bool | None, bool | None]":
-    """Try the credential and store it.
-
-    Returns the CRM's member, then the reason why that may be another person (by people.toml, a link or an e-mail
-    address), whether the shared credential is certainly for the same account, and whether the CRM has revoked
-    the previous credential (None: there was no other).
-    """
-    from taskhand.vault.link import Link, OwnCredential
-    from taskhand.wiring import open_as_person, open_links
-
-    settings, key = connection.settings, connection.name_in_files or MEMBER
-    now = settings.clock or datetime.now().astimezone()
-    async with open_as_person(connection, text) as backend:
-        title = find_factory(settings.backend).title
-        member, team = await _find_member(backend, title)
-        is_same_account = await _compare_accounts(connection, backend)
-    if is_same_account is False:
-        raise CallerError(
-            f"This credential is for another account of {title} than {connection.name}; nothing was stored.",
-            code="other_account",
-            next_step=f"Make one in the account of {connection.name}, and run the same command.",
-        )
-    links = open_links(settings)
-    try:
-        lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
-        known = KnownPersons(lines, memberships, await links.list_members(connection.name))
-        doubt = _find_doubt(Person.parse(person), member, team, known)
-        former = await _find_usable(links, person, connection.name)
-        await links.save(Link(person, connection.name, "operator", OwnCredential(text), now, member))
-    finally:
-        await links.aclose()
-    is_other = former is not None and former.credential.access_token != text
-    return member, doubt, is_same_account, await _withdraw(connection, former) if is_other and former else None
-
-
-async def _compare_accounts(connection: "ConnectionSettings", own: "Backend") -> bool | None:
-    """Whether the shared credential is for the same account as this one; None if it cannot be used."""
-    from taskhand.service.same_account import is_same_account
-    from taskhand.wiring import open_app
-
-    try:
-        async with open_app(connection.settings, connection=connection) as app:
-            return await is_same_account(own, app.backend)
-    except TaskhandError as error:
-        _log.info("the shared credential of %s cannot be compared: %s", connection.name, error.message)
-        return None
-
-
-def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]", known: KnownPersons) -> str | None:
-    """A sentence on why the credential's member may not be the person."""
-    if member.id is None:
-        return None
-    line = person.find_in(known.lines)
-    if line is not None:
-        is_meant = member.id in {one.id for one in find_members(line, team)}
-        return (
-            None
-            if is_meant
-            else f"people.toml says that {person.shown_name} is {line!r}, and the CRM reports another member."
-        )
-    other = known.find_other(member.id, person, team)
-    return f"{member.shown_name} is assigned to {other}, another person." if other else None
-
-
-async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, Sequence[Member]]":
-    """The member whose credential a backend uses, and the team; no member if the CRM does not tell."""
-    from taskhand.vault.link import LinkedMember
-
-    try:
-        await backend.account.check_access()
-        me = await backend.account.me()
-        team = await backend.account.members() if me else ()
-    except OperatorError as error:
-        if error.code != "unauthorized":
-            raise
-        raise OperatorError(
-            f"{title} does not accept this credential; nothing was stored.",
-            code="unauthorized",
-            next_step="Copy it from the CRM again, whole, and run the same command.",
-        ) from None
-    return LinkedMember(me, next((one.name for one in team if one.id == me), None)), team
-
-
 @people.command("unlink")
 @click.argument("person")
 @click.argument("connection", required=False)
@@ -275,37 +184,19 @@ def unlink(context: click.Context, person: str, connection: str | None) -> None:
     removed, left = _with_links(settings, lambda links: _unlink(links, known, person, connection))
     if not removed:
         raise _no_link_error(person, connection, left)
-    for link, is_withdrawn in removed:
+    for link, has_revoked in removed:
         print_line(f"{link.person} is unlinked from {link.connection}.")
-        print_line(_describe_withdrawal(known.get(link.connection), is_withdrawn), err=True)
+        print_line(_describe_revocation(known.get(link.connection), has_revoked=has_revoked), err=True)
     if names := _find_aliases(removed, left):
         print_line(f"If one of these is the same person, unlink that too: {', '.join(names)}", err=True)
 
 
-def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: bool) -> str:  # noqa: FBT001  told
+def _describe_revocation(connection: "ConnectionSettings | None", *, has_revoked: bool) -> str:
     """A sentence on what became of a credential that was removed."""
     title = find_factory(connection.settings.backend).title if connection else "The CRM"
-    if is_withdrawn:
+    if has_revoked:
         return f"{title} has revoked the credential."
     return f"{title} may still accept the former credential: withdraw it there too."
-
-
-async def _find_usable(links: "Links", person: str, connection: str) -> "Link | None":
-    """A link with its credential; None if it cannot be decrypted or the CRM has revoked it."""
-    try:
-        return await links.find(person, connection)
-    except (LinkBroken, LinkRequired):
-        return None
-
-
-async def _withdraw(connection: "ConnectionSettings | None", link: "Link | None") -> bool:
-    """Revoke a removed or replaced credential at the CRM; returns whether the CRM has confirmed it."""
-    from taskhand.vault.oauth_grant import revoke_link
-    from taskhand.wiring import open_oauth_client
-
-    if connection is None or link is None:
-        return False
-    return await revoke_link(link, partial(open_oauth_client, connection))
 
 
 async def _unlink(
@@ -317,10 +208,10 @@ async def _unlink(
     chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
     removed = []
     for one in chosen:
-        link = await _find_usable(links, one.person, one.connection)
+        link = await find_usable(links, one.person, one.connection)
         await links.remove(one.person, one.connection)
         removed.append((one, link))
-    done = [(one, await _withdraw(known.get(one.connection), link)) for one, link in removed]
+    done = [(one, await revoke(known.get(one.connection), link)) for one, link in removed]
     return done, [link for link in found if link not in chosen]
 
 
