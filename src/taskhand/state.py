@@ -6,7 +6,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from taskhand.config.paths import events_path, journal_path, keys_path, links_path
+from taskhand.config.data_files import events_path, journal_path, keys_path, links_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.store_address import INSTALL_DRIVER

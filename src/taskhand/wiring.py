@@ -14,7 +14,7 @@ import anyio
 from taskhand.backends.factory import Clock, OpenContext, with_credential
 from taskhand.backends.registry import find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
-from taskhand.config.paths import journal_path, keys_path, links_path, store_path, store_place
+from taskhand.config.data_files import journal_path, store_place
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, CallTime, ConnectionInfo, OwnCredentials, Surface, WritePolicy
@@ -54,9 +54,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "clock_of",
-    "journal_path",
-    "keys_path",
-    "links_path",
     "open_app",
     "open_as_person",
     "open_cipher",
@@ -69,8 +66,6 @@ __all__ = [
     "open_local_store",
     "open_oauth_client",
     "open_tickets",
-    "store_path",
-    "store_place",
 ]
 
 _log = logging.getLogger(__name__)

@@ -9,10 +9,11 @@ from click.testing import CliRunner
 from mcp import Client
 
 from taskhand.cli.main import command
+from taskhand.config.data_files import store_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.server.app import create_server
-from taskhand.wiring import open_app, store_path
+from taskhand.wiring import open_app
 
 if TYPE_CHECKING:
     from postgres_server import TestDatabase

@@ -22,6 +22,7 @@ from taskhand.cli.doctor_own_credential import check_rule
 from taskhand.cli.main import command
 from taskhand.config.configuration import load_configuration
 from taskhand.config.connections import ConnectionSettings
+from taskhand.config.data_files import links_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.policy import NO_POLICY, Policy
@@ -30,7 +31,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.vault.health_checks import check_vault
 from taskhand.vault.link import Link, LinkedMember
-from taskhand.wiring import links_path, open_cipher, open_link_store, open_links
+from taskhand.wiring import open_cipher, open_link_store, open_links
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 Run = Callable[..., Result]

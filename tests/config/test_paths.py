@@ -7,10 +7,10 @@ import pytest
 
 from builders import refused
 from taskhand.config.configuration import load_configuration
+from taskhand.config.data_files import journal_path, store_path
 from taskhand.config.paths import expand_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.wiring import journal_path, store_path
 
 ENVIRON = {"HOME": "/home/ana", "APPDATA": "/home/ana/appdata", "EMPTY": "", "LOOP": "$LOOP"}
 ON_POSIX = pytest.mark.skipif(os.name == "nt", reason="a path like any other on Windows")

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from taskhand.config.data_files import journal_path
 from taskhand.config.settings import Settings
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due
@@ -25,7 +26,7 @@ from taskhand.service.health_checks import check_health
 from taskhand.service.list_changes import list_changes
 from taskhand.service.recovery import recover_if_possible
 from taskhand.service.write_call import Call
-from taskhand.wiring import journal_path, open_app, open_journal
+from taskhand.wiring import open_app, open_journal
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 

@@ -18,7 +18,8 @@ __all__ = ["open_built_in_store"]
 async def open_built_in_store(settings: Settings) -> "AsyncIterator[LocalBackend]":
     """The built-in store, even if another backend is configured: a note then names the store and that backend."""
     from taskhand.backends.registry import find_factory
-    from taskhand.wiring import open_local_store, store_place
+    from taskhand.config.data_files import store_place
+    from taskhand.wiring import open_local_store
 
     backend = find_factory(settings.backend)
     if backend.account:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from anyio.lowlevel import checkpoint
 
 from taskhand.backends.registry import find_factory
-from taskhand.config.paths import store_place
+from taskhand.config.data_files import store_place
 from taskhand.events.change_broadcast import CHANNEL, TaskChanges
 from taskhand.postgres.listener import Channel
 from taskhand.state import open_database

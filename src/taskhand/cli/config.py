@@ -160,10 +160,10 @@ def _warnings(found: Configuration) -> list[dict[str, str | None]]:
 
 def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     """The errors with which the server would refuse these settings, each once."""
+    from taskhand.config.data_files import journal_path, keys_path, links_path, store_place
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import tool_table
     from taskhand.state import open_database
-    from taskhand.wiring import journal_path, keys_path, links_path, store_place
 
     reported = set()
     settings = found.settings
@@ -190,8 +190,8 @@ def _effective(found: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
     from taskhand.cli.people_file import people_path
     from taskhand.cli.policy import policy_path
+    from taskhand.config.data_files import store_place
     from taskhand.state import locate_journal, locate_keys, locate_links
-    from taskhand.wiring import store_place
 
     return {
         "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, found.settings)),

@@ -10,11 +10,12 @@ from taskhand.backends.local.health_checks import describe_tasks
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.cli.config import CONFIGURATION, backend_of
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.config.data_files import journal_path, store_path, store_place
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.health_checks import describe_journal
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sqlite.backup import Database
-from taskhand.wiring import journal_path, open_journal, store_path, store_place
+from taskhand.wiring import open_journal
 
 if TYPE_CHECKING:
     from taskhand.config.configuration import Configuration

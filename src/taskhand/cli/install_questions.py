@@ -205,7 +205,7 @@ class Questions:
 
     def _answer_language(self) -> str | None:
         """The language of the statuses, which is fixed when a store is created."""
-        from taskhand.wiring import store_place
+        from taskhand.config.data_files import store_place
 
         store = store_place(self._configuration().settings)
         is_there = isinstance(store, Path) and store.exists()

@@ -10,7 +10,8 @@ import click
 
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_line
-from taskhand.config.paths import data_folder, journal_path, keys_path, links_path
+from taskhand.config.data_files import journal_path, keys_path, links_path
+from taskhand.config.paths import data_folder
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.store_address import INSTALL_DRIVER, StoreAddress

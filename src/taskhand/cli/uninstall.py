@@ -95,9 +95,9 @@ def _ask(found: _Found, *, data: bool) -> bool:
 
 
 def _find(configuration: "Configuration") -> _Found:
+    from taskhand.config.data_files import keys_path, links_path
     from taskhand.install.host_file import read_backups
     from taskhand.install.known_entries import KnownEntry, find_host_files, find_known_entries
-    from taskhand.wiring import keys_path, links_path
 
     known = list(find_known_entries())
     entries = [one for one in known if isinstance(one, KnownEntry)]
@@ -158,7 +158,7 @@ def _keys(entries: "Sequence[KnownEntry]", configurations: "Sequence[Configurati
 
 def _databases(configuration: "Configuration") -> Iterator[tuple[Path, Path]]:
     """The store and the journal of the server, and of each connection."""
-    from taskhand.wiring import journal_path, store_place
+    from taskhand.config.data_files import journal_path, store_place
 
     for settings in (configuration.settings, *(one.settings for one in configuration.all_connections)):
         store, journal = store_place(settings), journal_path(settings)

@@ -1,36 +1,24 @@
-"""Paths as people and hosts write them, with `~`, `$HOME` or `%APPDATA%`; and the files that the settings choose."""
+"""Paths as people and hosts write them, with `~`, `$HOME` or `%APPDATA%`; the user's folders; permissions of files."""
 
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from taskhand.config.placeholders import clean_value
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import StoreAddress
-
-if TYPE_CHECKING:
-    from taskhand.config.settings import Settings
 
 __all__ = [
     "config_folder",
     "data_folder",
-    "events_path",
     "expand_path",
     "home_folder",
     "is_open_to_others",
     "is_writable_by_others",
-    "journal_path",
-    "keys_path",
-    "links_path",
-    "store_path",
-    "store_place",
 ]
 
-_STORE: Final = "tasks.sqlite"
-_JOURNAL: Final = ".journal.sqlite"
 _VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
 _READ_BY_OTHERS: Final = 0o044
 _WRITTEN_BY_OTHERS: Final = 0o022
@@ -126,70 +114,3 @@ def is_writable_by_others(mode: int) -> bool:
 
 def _refused(name: str, why: str) -> OperatorError:
     return OperatorError(f"{name} {why}.", next_step=f"Write the whole path into {name}.")
-
-
-def journal_path(settings: "Settings") -> Path:
-    """The journal's file: TASKHAND_JOURNAL, else beside the built-in store's file, which may not exist."""
-    if settings.journal:
-        return _expanded("TASKHAND_JOURNAL", settings.journal)
-    store = data_folder() / _STORE if isinstance(settings.db, StoreAddress) else store_path(settings)
-    # SQLite too keeps its files beside the target of a link. Earlier versions kept the journal beside the
-    # link. os.path does not raise if the folder is not accessible.
-    linked = _beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
-    beside = _beside(store)
-    return beside if linked is None or (os.path.lexists(beside) and not os.path.lexists(linked)) else linked
-
-
-def _beside(store: Path) -> Path:
-    return store.with_name(f"{store.stem}{_JOURNAL}")
-
-
-def events_path(settings: "Settings") -> Path:
-    """The file of events: TASKHAND_EVENTS, else beside the journal's file."""
-    if settings.events:
-        return _expanded("TASKHAND_EVENTS", settings.events)
-    journal = journal_path(settings)
-    name = journal.name.removesuffix(_JOURNAL) if journal.name.endswith(_JOURNAL) else journal.stem
-    return journal.with_name(f"{name}.events.sqlite")
-
-
-def _expanded(variable: str, path: Path) -> Path:
-    """The path of a file. OperatorError if other processes could not open it, or for an invalid file name."""
-    if path.name in {":memory:", "", ".."} or "\0" in str(path):
-        raise OperatorError(
-            f"{variable} {str(path)!r} is not a file that processes can share.",
-            next_step="Set it to a file; for a temporary store, to one in a temporary folder.",
-        )
-    return expand_path(variable, path)
-
-
-def store_path(settings: "Settings") -> Path:
-    """The built-in store's file; OperatorError if it is in a database."""
-    if isinstance(place := store_place(settings), Path):
-        return place
-    raise OperatorError(
-        f"The built-in store is no file: it is in {place}.",
-        code="no_file",
-        next_step="Use the tools of PostgreSQL in place of commands for files, such as pg_dump and pg_restore.",
-    )
-
-
-def store_place(settings: "Settings") -> Path | StoreAddress:
-    """The built-in store's file, or the database that it is in."""
-    if isinstance(settings.db, StoreAddress):
-        return settings.db
-    return _expanded("TASKHAND_DB", settings.db) if settings.db else data_folder() / _STORE
-
-
-def keys_path(settings: "Settings") -> Path:
-    """The file with the keys of callers."""
-    if settings.keys:
-        return _expanded("TASKHAND_KEYS", settings.keys)
-    return data_folder() / "keys.sqlite"
-
-
-def links_path(settings: "Settings") -> Path:
-    """The file with the credentials that persons have linked."""
-    if settings.links:
-        return _expanded("TASKHAND_LINKS", settings.links)
-    return keys_path(settings).with_name("links.sqlite")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from taskhand.config.data_files import journal_path, store_path
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.journal.journal import Caller, Ending, Intent, Opening
 from taskhand.service.health_checks import check_health
-from taskhand.wiring import journal_path, open_app, open_journal, store_path
+from taskhand.wiring import open_app, open_journal
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 

@@ -17,6 +17,7 @@ from sandbox.hubspot.stage import SEED as OF_HUBSPOT
 from taskhand.cli.authentication import AuthOptions
 from taskhand.cli.linking import open_linking
 from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.data_files import keys_path
 from taskhand.domain.link_offer import OfferState
 from taskhand.domain.principal import Person
 from taskhand.keys.key import Key, make_key_text
@@ -30,7 +31,7 @@ from taskhand.server.linking.link_method import BrowserSignIn
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.host_names import Address
 from taskhand.vault.links import Links
-from taskhand.wiring import keys_path, open_connections, open_links
+from taskhand.wiring import open_connections, open_links
 from vault.vaults import KEY
 
 __all__ = ["ANA", "BASE", "BEN", "CAT", "EVE", "HOSTILE", "Browser", "LinkStage", "link_stage", "text_of"]
