@@ -162,6 +162,12 @@ async def test_a_caller_without_the_scope_of_reading_is_shown_nothing(offices: O
             assert await completions(client, argument) == []
 
 
+async def test_a_resource_is_refused_by_the_rule_that_leaves_no_connection(offices: Offices) -> None:
+    offices.rules = {"connections": frozenset()}
+    async with offices.client() as client:
+        assert "by the rule connections" in await refusal(client, "taskhand://north/capabilities")
+
+
 async def test_an_unknown_resource_is_refused_with_its_connection(offices: Offices) -> None:
     async with offices.client() as client:
         for name in ("north", "south"):
@@ -328,6 +334,21 @@ async def test_a_person_limited_to_own_tasks_is_notified_of_a_task_only_while_re
         await anyio.wait_all_tasks_blocked()
         await host.ask(older("ping", "q"))
         assert host.notifications == []
+
+
+async def test_a_person_limited_to_own_tasks_is_notified_of_the_deletion_of_one(offices: Offices) -> None:
+    offices.rules = {"own_tasks_only": True}
+    async with Client(create_server(offices.connections)) as anyone, connect_raw(offices.server()) as host:
+        own = {"connection": "north", "title": "x", "responsibleIds": [ANA]}
+        task_id = (await answer_of(anyone, "create_task", **own))["task"]["id"]
+        await host.ask(older("initialize", 0, **HELLO))
+        await host.send(INITIALIZED)
+        await host.ask(older("resources/subscribe", "s", uri=f"task://north/{task_id}"))
+        plan = await answer_of(anyone, "delete_task", connection="north", id=task_id)
+        await answer_of(anyone, "apply_plan", planId=plan["planId"])
+        await anyio.wait_all_tasks_blocked()
+        await host.ask(older("ping", "p"))
+        assert [one["params"]["uri"] for one in host.notifications] == [f"task://north/{task_id}"]
 
 
 async def test_a_person_limited_to_own_tasks_is_notified_of_the_feed_if_these_change(offices: Offices) -> None:

@@ -14,6 +14,8 @@ from mcp.types import TextContent
 from builders import refused
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.policy import Rules
+from taskhand.domain.principal import SCOPES, Principal
 from taskhand.server.app import INSTRUCTIONS, create_server
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.tools import TOOLS
@@ -180,3 +182,9 @@ async def test_the_instructions_are_whole_where_all_tools_are_offered(store_file
     async with connected(store_file, "legacy") as client:
         assert client.instructions == INSTRUCTIONS
         assert {name for name in ALL if name in INSTRUCTIONS} >= {"list_tasks", "apply_plan", "undo_change"}
+
+
+def test_a_rule_may_name_a_tool_that_this_server_leaves_out() -> None:
+    offered = choose_tools(TOOLS, "-delete_task", only_reads=False)
+    caller = Principal(None, SCOPES, Rules(tools="list_tasks,get_task,-delete_task"))
+    assert offered.for_principal(caller).names == ("list_tasks", "get_task")

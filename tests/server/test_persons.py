@@ -59,6 +59,12 @@ async def test_a_change_of_a_person_who_signs_in_is_found_by_the_e_mail_of_the_t
         assert [one.id for one in page.changes] == found
 
 
+async def test_the_journal_has_no_e_mail_beside_a_person_who_is_one(calls_as: Connect, offices: Connections) -> None:
+    await (await calls_as("Ana@X.test"))("create_task", **TASK)
+    [change] = (await offices.find("north").journal.page(ChangeQuery())).changes
+    assert (change.opening.caller.subject, change.opening.caller.email) == (ANA, None)
+
+
 async def test_a_plan_of_another_person_is_answered_as_one_that_does_not_exist(calls_as: Connect) -> None:
     ana, bob = await calls_as(ANA), await calls_as(BOB)
     plan = await ana("create_task", **TASK, dryRun=True)

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from mcp.server import Server
 
 from behaviour.agent import Agent, Refused
 from server.example_calls import DUE_DATE, ON_A_TASK, calls_on
@@ -19,7 +20,8 @@ from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
-from taskhand.server.subscriptions import MAX_ADDRESSES
+from taskhand.server.late_handlers import LateHandlers
+from taskhand.server.subscriptions import MAX_ADDRESSES, TaskSubscriptions
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.feed import look
 from taskhand.wiring import open_app
@@ -371,7 +373,7 @@ async def test_nothing_is_kept_of_subscriptions_that_have_ended(app: AppContext)
     assert count_subscriptions() == before
 
 
-async def test_the_subscriptions_of_a_session_and_the_open_streams_are_bounded(app: AppContext) -> None:
+async def test_the_addresses_of_a_session_and_of_a_stream_are_bounded(app: AppContext) -> None:
     addresses = [f"task://00000000-0000-4000-8000-{number:012}" for number in range(MAX_ADDRESSES + 1)]
     async with connect_raw(create_server(app)) as connection:
         await open_older(connection)
@@ -382,6 +384,23 @@ async def test_the_subscriptions_of_a_session_and_the_open_streams_are_bounded(a
         assert f"At most {MAX_ADDRESSES}" in error["message"]
         listen = newer("subscriptions/listen", "l", notifications={"resourceSubscriptions": addresses})
         assert f"At most {MAX_ADDRESSES}" in (await connection.ask(listen))["error"]["message"]
+        most = {"resourceSubscriptions": addresses[:-1]}
+        await connection.send(newer("subscriptions/listen", "m", notifications=most))
+        assert (await connection.receive())["params"]["notifications"] == most
+
+
+async def test_one_open_stream_more_than_the_limit_is_refused(app: AppContext) -> None:
+    served = create_server(app).served
+    assert served is not None
+    subscriptions = TaskSubscriptions(served.connections, LateHandlers(served), most_streams=2)
+    server = Server[Any]("test", lifespan=subscriptions.lifespan, on_subscriptions_listen=subscriptions.listen)
+    wanted = {"resourceSubscriptions": [f"task://{ABSENT}"]}
+    async with connect_raw(server) as connection:
+        for name in ("one", "two"):
+            await connection.send(newer("subscriptions/listen", name, notifications=wanted))
+            assert (await connection.receive())["params"]["notifications"] == wanted
+        refused = await connection.ask(newer("subscriptions/listen", "three", notifications=wanted))
+        assert refused["error"]["message"] == "Too many subscriptions are open; close one, or try again later."
 
 
 async def open_older(connection: RawConnection) -> None:

@@ -15,6 +15,7 @@ from service.feed_stage import Stage, open_stage
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.events.event_store import FeedName
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import CallTime
@@ -59,6 +60,14 @@ async def another_look(stage: Stage) -> AsyncIterator[None]:
         await begun.wait()
         yield
         group.cancel_scope.cancel()
+
+
+async def test_a_list_records_that_the_feed_is_wanted_for_a_quarter_of_an_hour(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await stage.call("list_events")
+        feed = await stage.store.find_feed(FeedName("test"))
+        assert feed is not None
+        assert feed.wanted_until == stage.clock() + timedelta(minutes=15)
 
 
 async def test_the_first_call_lists_no_events_and_the_next_lists_those_since(tmp_path: Path) -> None:
