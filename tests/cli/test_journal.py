@@ -24,7 +24,7 @@ from click.testing import CliRunner, Result
 from builders import refused
 from fixed_clock import NOW, FixedClock
 from journal.open_journal import make_opening, open_journal, settle
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.cli.main import command as taskhand_command
 from taskhand.cli.moment_option import Moment

@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 import click
 
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.opened_server import open_server
 from taskhand.cli.terminal import print_line
 from taskhand.config.configuration import Configuration

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.domain.errors import CallerError, Candidate
 

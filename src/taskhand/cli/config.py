@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from taskhand.backends.registry import find_factory
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.terminal import print_json, print_lines
 from taskhand.config.configuration import Configuration
 from taskhand.config.connections import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
 
     from taskhand.domain.store_address import StoreAddress
 
-__all__ = ["CONFIGURATION", "backend_of", "config", "connection_rows", "describe_connections", "setting_rows"]
-
-CONFIGURATION = "taskhand.config.configuration"
-"""The key in `click.Context.meta` of the Configuration, or of the OperatorError that prevented it."""
+__all__ = ["backend_of", "config", "connection_rows", "describe_connections", "setting_rows"]
 
 _WIDEST = 56
 

@@ -7,7 +7,8 @@ import anyio
 import click
 
 from taskhand.backends.registry import NAMES
-from taskhand.cli.config import CONFIGURATION, backend_of
+from taskhand.cli import CONFIGURATION
+from taskhand.cli.config import backend_of
 from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.domain.errors import OperatorError
 

@@ -12,7 +12,8 @@ import anyio
 import click
 
 from taskhand import __version__
-from taskhand.cli.config import CONFIGURATION, backend_of, connection_rows, describe_connections, setting_rows
+from taskhand.cli import CONFIGURATION
+from taskhand.cli.config import backend_of, connection_rows, describe_connections, setting_rows
 from taskhand.cli.install import HOST_NAMES
 from taskhand.cli.terminal import print_json, print_line
 from taskhand.config.configuration import Configuration

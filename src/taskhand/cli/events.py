@@ -9,7 +9,7 @@ import anyio
 import click
 from click.core import ParameterSource
 
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.moment_option import Moment
 from taskhand.domain.event import EVENT_KINDS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import click
 
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.moment_option import Moment, check_window
 from taskhand.cli.nonblocking_output import is_output_lost, is_output_unread
 from taskhand.cli.terminal import print_json_line, print_line

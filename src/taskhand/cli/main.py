@@ -16,7 +16,7 @@ import click
 
 from taskhand import __version__
 from taskhand.backends.registry import FACTORIES
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.log import configure_log
 from taskhand.cli.nonblocking_output import lost_output, prepare_streams
 from taskhand.cli.serve import run_server

@@ -8,7 +8,7 @@ import anyio
 import click
 
 from taskhand.backends.registry import find_factory
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.link_saving import find_usable, revoke, save_link
 from taskhand.cli.people_file import PeopleSource
 from taskhand.cli.terminal import print_json, print_line, print_row

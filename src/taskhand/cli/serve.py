@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import anyio
 import click
 
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.terminal import print_error, print_lines
 from taskhand.config.configuration import Configuration
 from taskhand.config.server_settings import DEFAULT_PORT

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.terminal import print_line
 from taskhand.config.data_files import journal_path, keys_path, links_path
 from taskhand.config.paths import data_folder

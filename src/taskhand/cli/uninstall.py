@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.terminal import print_line
 from taskhand.domain.errors import CallerError, OperatorError
 

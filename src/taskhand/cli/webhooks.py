@@ -9,7 +9,7 @@ import anyio
 import click
 
 from taskhand.backends.registry import find_factory
-from taskhand.cli.config import CONFIGURATION
+from taskhand.cli import CONFIGURATION
 from taskhand.cli.serve import WebhookOptions
 from taskhand.cli.terminal import print_json, print_line, print_lines, print_row
 from taskhand.cli.webhook_admin import KeyKeeper, current_key, find_webhook_support, with_admin
