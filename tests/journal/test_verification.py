@@ -28,9 +28,9 @@ from taskhand.journal.codec import instant
 from taskhand.journal.entry import COLUMNS, Entry
 from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Claim, Ending, Result
+from taskhand.journal.row_writes import append, set_link
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.journal.verification import Verification, describe_rows, verify_chain
-from taskhand.journal.writes import append, set_link
 
 Database = sqlite3.Connection
 Tamper = Callable[[Database], object]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from taskhand.domain.argument_limits import check_no_empty_entry
 from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
+from taskhand.domain.field_limits import check_no_empty_entry
 from taskhand.domain.mail_address import split_address
 from taskhand.domain.name_matching import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
 from taskhand.domain.principal import fold_person

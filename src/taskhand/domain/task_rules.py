@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from pydantic import MISSING
 
-from taskhand.domain.argument_limits import check_lengths, check_number_of_properties, check_responsibles
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.due import DueRequest, iso_day
 from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_limits import check_lengths, check_number_of_properties, check_responsibles
 from taskhand.domain.name_matching import fold
 from taskhand.domain.priority import check_priority
 from taskhand.domain.properties import PropertyValue

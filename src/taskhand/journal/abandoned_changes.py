@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from taskhand.journal import queries
+from taskhand.journal import change_lookup
 from taskhand.journal.journal import Change
 from taskhand.sql.connection import SqlConnection
 
@@ -56,14 +56,14 @@ class AbandonedChanges:
         """Take over those of the sessions that are dead, delete unneeded locks, and return the open changes."""
         processes = self._storage.processes
         dead = [session for session in sorted(sessions) if processes.take_over(session)]
-        rows = queries.find_open_changes(connection, dead)
+        rows = change_lookup.find_open_changes(connection, dead)
         ours = [row for row in rows if row["place"] in places]
         for session in dead:
             if not any(row["session"] == session for row in rows):
                 processes.delete(session)
             elif not any(row["session"] == session for row in ours):
                 processes.release(session)
-        return queries.load_changes(connection, [row["change_id"] for row in ours])
+        return change_lookup.load_changes(connection, [row["change_id"] for row in ours])
 
 
 def _find_sessions(own: str, connection: SqlConnection) -> frozenset[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from taskhand.journal import queries, writes
+from taskhand.journal import change_lookup, row_writes
 from taskhand.journal.entry import (
     Entry,
     ending_entry,
@@ -49,12 +49,12 @@ class ChangeWriter:
         opening = self.masking.mask_opening(opening)
 
         def work(connection: SqlConnection) -> tuple[Change, bool]:
-            held = queries.find_holder(connection, self.places, opening.claims)
+            held = change_lookup.find_holder(connection, self.places, opening.claims)
             if held is not None:
                 return held, False
             self.processes.acquire()
             change_id, session = self._unused_id(connection, "chg"), self.processes.session
-            writes.begin_change(
+            row_writes.begin_change(
                 connection, self._opening_entries(change_id, opening, intents, session), opening, session
             )
             begun.append(Change(change_id, opening, tuple(intents), session=session))
@@ -66,11 +66,11 @@ class ChangeWriter:
         """End a change whose begin may not have been stored, and for which nothing was sent."""
 
         def work(connection: SqlConnection) -> None:
-            if queries.find_session(connection, change.id) is not None:
+            if change_lookup.find_session(connection, change.id) is not None:
                 results = [Result(index, "not_attempted", one.task_id) for index, one in enumerate(change.intents)]
                 ending = Ending("not_attempted", code="store_unavailable")
-                writes.append(connection, self._outcome_entries(change.id, results, ending, self.clock()))
-                writes.end_change(connection, change.id)
+                row_writes.append(connection, self._outcome_entries(change.id, results, ending, self.clock()))
+                row_writes.end_change(connection, change.id)
 
         return work
 
@@ -78,14 +78,14 @@ class ChangeWriter:
         """Reopen a change to resume these of its intents, unless it is open or one of them has a newer result."""
 
         def work(connection: SqlConnection) -> tuple[Change, bool]:
-            (current,) = queries.load_changes(connection, [seen.id])
+            (current,) = change_lookup.load_changes(connection, [seen.id])
             if current.ending is None or any(current.results.get(one) != seen.results.get(one) for one in indexes):
                 return current, False
             self.processes.acquire()
             session = self.processes.session
             entry = resumed_entry(seen.id, self.places[0], self.clock(), indexes, session)
-            writes.resume_change(connection, entry, session)
-            (resumed,) = queries.load_changes(connection, [seen.id])
+            row_writes.resume_change(connection, entry, session)
+            (resumed,) = change_lookup.load_changes(connection, [seen.id])
             return replace(resumed, session=session), True
 
         return work
@@ -95,11 +95,11 @@ class ChangeWriter:
         entries = self.masking.mask_entries(revised_entries(change_id, self.places[0], self.clock(), intents))
 
         def work(connection: SqlConnection) -> None:
-            if queries.find_session(connection, change_id) != self.processes.session:
+            if change_lookup.find_session(connection, change_id) != self.processes.session:
                 from taskhand.domain.change_ownership import taken_over_error  # noqa: PLC0415  no start waits for it
 
                 raise taken_over_error()
-            writes.append(connection, entries)
+            row_writes.append(connection, entries)
 
         return work
 
@@ -110,21 +110,21 @@ class ChangeWriter:
         entries = self._outcome_entries(change_id, results, ending, self.clock())
 
         def work(connection: SqlConnection) -> None:
-            by, session = queries.find_session(connection, change_id), self.processes.session
+            by, session = change_lookup.find_session(connection, change_id), self.processes.session
             if by is not None:
                 is_late = by != session and by not in self.processes.taken_over
             else:
-                is_late = queries.find_ender(connection, change_id) != session
+                is_late = change_lookup.find_ender(connection, change_id) != session
             is_own = by in {None, session}
             if is_late:
-                writes.append(connection, late_entries(entries))
+                row_writes.append(connection, late_entries(entries))
                 _log.warning(
                     "the outcome of %s arrived late: another process has settled the change meanwhile", change_id
                 )
             else:
-                writes.append(connection, entries if is_own else taken_over_entries(entries, session))
+                row_writes.append(connection, entries if is_own else taken_over_entries(entries, session))
                 if ending is not None:
-                    writes.end_change(connection, change_id)
+                    row_writes.end_change(connection, change_id)
             if is_late or not is_own:
                 from taskhand.journal.corrected_ending import correct_ending  # noqa: PLC0415  no start waits for it
 
@@ -141,7 +141,7 @@ class ChangeWriter:
         def work(connection: SqlConnection) -> Change:
             change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
             first = self._opening_entries(change_id, opening, intents, None)
-            writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
+            row_writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
             return Change(change_id, opening, tuple(intents), {one.index: one for one in results}, ending, now)
 
         return work
@@ -160,6 +160,6 @@ class ChangeWriter:
 
     def _unused_id(self, connection: SqlConnection, prefix: str) -> str:
         while True:
-            change_id = self.new_id(prefix, writes.count_change(connection))
-            if not queries.has_change(connection, change_id):
+            change_id = self.new_id(prefix, row_writes.count_change(connection))
+            if not change_lookup.has_change(connection, change_id):
                 return change_id

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from taskhand.domain.outcome import overall_outcome
-from taskhand.journal import queries, writes
+from taskhand.journal import change_lookup, row_writes
 from taskhand.journal.entry import ending_entry
 from taskhand.sql.connection import SqlConnection
 
@@ -13,11 +13,11 @@ __all__ = ["correct_ending"]
 
 def correct_ending(connection: SqlConnection, change_id: str, place: str, at: datetime) -> None:
     """End a change of unknown outcome once more, if its late results leave no task with an unknown one."""
-    (change,) = queries.load_changes(connection, [change_id])
+    (change,) = change_lookup.load_changes(connection, [change_id])
     if change.ending is None or change.outcome != "unknown" or len(change.results) < len(change.intents):
         return
     outcome = overall_outcome({one.outcome for one in change.results.values()})
     if outcome != "unknown":
         codes = [one.code for one in change.results.values() if one.outcome == outcome]
         ending = replace(change.ending, outcome=outcome, code=next(filter(None, codes), change.ending.code))
-        writes.append(connection, [ending_entry(change_id, place, at, ending)])
+        row_writes.append(connection, [ending_entry(change_id, place, at, ending)])

@@ -12,7 +12,7 @@ from typing import Final
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import Entry
 from taskhand.journal.hash_chain import Link
-from taskhand.journal.writes import anchor, append, set_link
+from taskhand.journal.row_writes import anchor, append, set_link
 from taskhand.sql.connection import SqlConnection, SqlRow
 
 __all__ = ["PORTION", "prune", "prune_share"]

@@ -9,7 +9,7 @@ from typing import Final
 from taskhand.domain.principal import Person
 from taskhand.journal.codec import instant
 from taskhand.journal.hash_chain import START, Link
-from taskhand.journal.writes import anchor
+from taskhand.journal.row_writes import anchor
 from taskhand.sql.connection import SqlConnection, SqlRow
 
 __all__ = ["ExportedRow", "RowQuery", "find_start", "read_portion", "to_line"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal import queries
+from taskhand.journal import change_lookup
 from taskhand.journal.abandoned_changes import AbandonedChanges
 from taskhand.journal.backlog import Backlog
 from taskhand.journal.change_writer import ChangeWriter, NewId
@@ -143,16 +143,16 @@ class SqlJournal:
     async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
         """The newest change that holds one of the claims, which are tried in their order, or that made it."""
         return await self._peek(
-            lambda connection: queries.find_holder(connection, self._places, claims, even_void=even_void)
+            lambda connection: change_lookup.find_holder(connection, self._places, claims, even_void=even_void)
         )
 
     async def find(self, change_id: str) -> Change | None:
         """The change with this id; None if this place has none."""
-        return await self._peek(lambda connection: queries.find_change(connection, self._places, change_id))
+        return await self._peek(lambda connection: change_lookup.find_change(connection, self._places, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
         """Changes of this place, newest first; CallerError for an invalid cursor."""
-        return await self._peek(lambda connection: queries.find_page(connection, self._places, query))
+        return await self._peek(lambda connection: change_lookup.find_page(connection, self._places, query))
 
     async def abandoned(self) -> tuple[Change, ...]:
         """Open changes of this place whose process has ended, oldest first.

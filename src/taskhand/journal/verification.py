@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from taskhand.journal.entry import COLUMNS
 from taskhand.journal.hash_chain import START, ChainWalk, Fault, Link, Row
-from taskhand.journal.writes import anchor, head
+from taskhand.journal.row_writes import anchor, head
 from taskhand.sql.connection import SqlConnection, SqlRow
 from taskhand.sqlite.damaged_text import read_damaged_text
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from taskhand.domain import task_rules
-from taskhand.domain.argument_limits import check_description
 from taskhand.domain.dated_note import REPEATED_WITHIN, DatedNote
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
+from taskhand.domain.field_limits import check_description
 from taskhand.domain.html.conversion import append_line
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext

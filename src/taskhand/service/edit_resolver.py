@@ -9,10 +9,10 @@ from dataclasses import replace
 from pydantic import MISSING
 
 from taskhand.domain import status_lookup, task_rules
-from taskhand.domain.argument_limits import check_responsibles
 from taskhand.domain.due import DueRequest
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_limits import check_responsibles
 from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import People
 from taskhand.domain.priority import DEFAULT_PRIORITY

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from taskhand.domain import task_rules
-from taskhand.domain.argument_limits import check_responsibles
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.field_limits import check_responsibles
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot

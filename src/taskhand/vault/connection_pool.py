@@ -12,7 +12,7 @@ from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, U
 from taskhand.domain.own_credential import OwnCredential, OwnToken
 from taskhand.vault.link import Link
 from taskhand.vault.links import Links
-from taskhand.vault.refresh import Renew
+from taskhand.vault.token_refresh import Renew
 
 __all__ = ["ConnectionPool", "PooledConnection"]
 

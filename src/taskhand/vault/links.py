@@ -13,8 +13,8 @@ from taskhand.sqlite.last_uses import LastUses
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.link import Link, LinkedMember, ListedLink
 from taskhand.vault.link_store import KeptLink, LinkStore
-from taskhand.vault.refresh import Refresher, Renew
 from taskhand.vault.sealed_link import SealedLink, describe_link, open_link, seal_link
+from taskhand.vault.token_refresh import Refresher, Renew
 
 __all__ = ["Links"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.paging import Page
+from taskhand.backends.close.offset_paging import Page
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import OperatorError

@@ -14,7 +14,7 @@ from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, T
 from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.mapping import DONE, OPEN, task_of, times_of
-from taskhand.backends.close.paging import MAX_PAGES, Page, read_all_pages, settled_rows
+from taskhand.backends.close.offset_paging import MAX_PAGES, Page, read_all_pages, settled_rows
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -185,7 +185,7 @@ async def test_a_list_that_is_too_long_raises_an_error_with_filters_to_narrow_it
 async def test_a_long_list_is_read_in_parts_by_the_time_of_creation(
     monkeypatch: pytest.MonkeyPatch, order: Order
 ) -> None:
-    monkeypatch.setattr("taskhand.backends.close.paging.MAX_PAGES", 2)
+    monkeypatch.setattr("taskhand.backends.close.offset_paging.MAX_PAGES", 2)
     sandbox = close(world(450))
     async with on_close(sandbox, timezone=SANTIAGO) as backend:
         query = TaskQuery(order=order, text="acme", limit=440)

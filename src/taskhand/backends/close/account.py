@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import former_member_of, has_left, member_of
-from taskhand.backends.close.paging import Page, read_all_pages
+from taskhand.backends.close.offset_paging import Page, read_all_pages
 from taskhand.backends.close.task_types import INBOX, LEAD, label_of
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.adapter import Timing
@@ -20,7 +20,7 @@ from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorErr
 from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Deal, Member
 from taskhand.domain.task_type_lookup import KnownType
-from taskhand.http.health_checks import check_by_reading, run_checks
+from taskhand.http.access_checks import check_by_reading, run_checks
 from taskhand.http.response_body import Reply
 
 __all__ = ["Account"]

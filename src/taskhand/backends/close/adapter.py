@@ -28,7 +28,7 @@ from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.field_names import argument_name
@@ -80,7 +80,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     @cached_property
     def event_source(self) -> "EventSource":
         """The event log of the listed types of tasks."""
-        from taskhand.backends.close.events.source import CloseEvents  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.close.events.event_source import CloseEvents  # noqa: PLC0415  no start waits for it
 
         return CloseEvents(self._client, self._timezone, self._listed, self.timing.clock)
 

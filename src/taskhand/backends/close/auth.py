@@ -11,7 +11,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.http.path import Path
 
 if TYPE_CHECKING:
-    from taskhand.backends.remote.oauth import AuthorizationServer
+    from taskhand.backends.remote.oauth_client import AuthorizationServer
 
 __all__ = ["credential", "find_server"]
 
@@ -48,7 +48,7 @@ def find_server(base_url: str) -> "AuthorizationServer":
     requested. PKCE is sent although Close does not document it. Source:
     https://developer.close.com/api/overview/oauth-authentication.
     """
-    from taskhand.backends.remote.oauth import AuthorizationServer  # noqa: PLC0415  no start waits for it
+    from taskhand.backends.remote.oauth_client import AuthorizationServer  # noqa: PLC0415  no start waits for it
 
     root = base_url.rstrip("/").removesuffix("/api/v1")
     return AuthorizationServer(

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.errors import NO_URL, smaller_page
-from taskhand.backends.close.paging import PAGE, Page
+from taskhand.backends.close.offset_paging import PAGE, Page
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client

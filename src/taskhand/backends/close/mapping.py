@@ -13,11 +13,11 @@ from pydantic import MISSING
 
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD, REQUIRED_FIELDS, NewTaskType, label_of
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, id_of, optional_text, utc_moment
-from taskhand.domain.argument_limits import check_responsibles
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_limits import check_responsibles
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.priority import check_priority

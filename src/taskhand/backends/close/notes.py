@@ -16,13 +16,19 @@ from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.mapping import created_at
-from taskhand.backends.close.paging import Page, read_all_pages
+from taskhand.backends.close.offset_paging import Page, read_all_pages
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.deletion import Deletion, is_gone
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.refusals import is_doubtful, stands_without_read
-from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, hold_lock, sleep_if_time, wait_to_repeat
+from taskhand.backends.remote.retry_waits import (
+    REPEAT_WAITS_S,
+    SEARCH_WAITS_S,
+    hold_lock,
+    sleep_if_time,
+    wait_to_repeat,
+)
 from taskhand.domain.author import current_author
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.display_text import plain

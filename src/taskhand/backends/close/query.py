@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from taskhand.backends.close import mapping, paging
+from taskhand.backends.close import mapping, offset_paging
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.task_types import LEAD
@@ -224,30 +224,30 @@ class PageSearch:
         order, bound = _ORDERS[self._query.order], Params()
         for _ in range(_MAX_PARTS):
             part = await self._part({**params, **bound, "_order_by": order}, day, rows)
-            rows |= {paging.row_key(row): row for row in part.rows}
+            rows |= {offset_paging.row_key(row): row for row in part.rows}
             if not part.more:
                 return rows
             if order == "date":
                 rows, order = {}, "date_created"
             else:
-                bound = paging.bound_after(part.rows, descending=order.startswith("-"))
-        raise paging.too_many_rows()
+                bound = offset_paging.bound_after(part.rows, descending=order.startswith("-"))
+        raise offset_paging.too_many_rows()
 
-    async def _part(self, params: Params, day: date, before: Mapping[str, JsonObject]) -> paging.Page:
+    async def _part(self, params: Params, day: date, before: Mapping[str, JsonObject]) -> offset_paging.Page:
         """The next rows of a list; reading ends when these and the rows `before` surely fill the page."""
         tasks: dict[str, Task | None] = {}
 
         def fills_page(rows: Mapping[str, JsonObject]) -> bool:
             certain = []
-            for row in paging.settled_rows([*{**before, **rows}.values()], self._query.order):
-                key = paging.row_key(row)
+            for row in offset_paging.settled_rows([*{**before, **rows}.values()], self._query.order):
+                key = offset_paging.row_key(row)
                 if key not in tasks:
                     tasks[key] = self._task_in_place(row)
                 if (task := tasks[key]) is not None and not self._reader.recent.is_deleted(key):
                     certain.append(task)
             return self._select(certain).more
 
-        return await paging.read_pages(lambda skip: self._reader.client.tasks(params, day, skip), fills_page)
+        return await offset_paging.read_pages(lambda skip: self._reader.client.tasks(params, day, skip), fills_page)
 
     def _task_in_place(self, row: JsonObject) -> Task | None:
         """The task of a row; None if it does not match, or if its place in the list is not certain."""
@@ -299,9 +299,11 @@ def _times_filter(query: TaskQuery) -> Params:
     if query.period is not None and query.period.moment != "completed":
         name, start, end = f"date_{query.period.moment}", query.period.start, query.period.end
         params |= {f"{name}__gte": start.isoformat(timespec="seconds")} if start else {}
-        params |= {f"{name}__lte": (end + paging.ONE_SECOND).isoformat(timespec="seconds")} if end else {}
+        params |= {f"{name}__lte": (end + offset_paging.ONE_SECOND).isoformat(timespec="seconds")} if end else {}
     if query.order in ("created", "oldest") and query.after is not None and query.after[0]:
-        params |= paging.created_from(datetime.fromisoformat(str(query.after[0])), descending=query.order == "created")
+        params |= offset_paging.created_from(
+            datetime.fromisoformat(str(query.after[0])), descending=query.order == "created"
+        )
     return params
 
 
@@ -319,5 +321,5 @@ def _window(query: TaskQuery, today: date) -> Params:
     last_page = query.after[0] if query.after is not None and query.order == "due" else None
     first = max(filter(None, (mapping.day_of(query.from_date), mapping.day_of(last_page))), default=None)
     last = min(filter(None, (mapping.day_of(query.to_date), today if query.overdue else None)), default=None)
-    ends = {"date__gte": (first, -paging.DAY_SLACK), "date__lte": (last, paging.DAY_SLACK)}
+    ends = {"date__gte": (first, -offset_paging.DAY_SLACK), "date__lte": (last, offset_paging.DAY_SLACK)}
     return {name: (day + slack).isoformat() for name, (day, slack) in ends.items() if day and day.year in _YEARS}

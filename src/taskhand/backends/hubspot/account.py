@@ -21,7 +21,7 @@ from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusChoice, StatusList
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.zones import known_zone
-from taskhand.http.health_checks import find_refused_reads, report_scopes, run_checks
+from taskhand.http.access_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, parts
-from taskhand.backends.hubspot.deleted_tasks import links_of_new
 from taskhand.backends.hubspot.links import LinkChanges, check_link_ids, has_links, unlinked
 from taskhand.backends.hubspot.mapping import BODY, KINDS, Record, links_of, links_set, raw_properties, records_in
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.hubspot.task_writer import TaskWriter, check_due, check_length
+from taskhand.backends.hubspot.undo_deletion import links_of_new
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -84,7 +84,7 @@ class HubSpotAdapter(TaskWriter):
     @cached_property
     def event_source(self) -> "EventSource":
         """The change feed: tasks by the date of their last change, and the histories of their properties."""
-        from taskhand.backends.hubspot.events.source import HubSpotEvents  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.hubspot.events.event_source import HubSpotEvents  # noqa: PLC0415  no start waits for it
 
         return HubSpotEvents(self.account, self._reader, self.timing.clock)
 

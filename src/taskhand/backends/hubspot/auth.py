@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from taskhand.backends.hubspot.mapping import id_text
-from taskhand.backends.remote.oauth import LIMITS, POLICY, AuthorizationServer
+from taskhand.backends.remote.oauth_client import LIMITS, POLICY, AuthorizationServer
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.http.client import Client

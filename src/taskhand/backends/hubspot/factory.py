@@ -17,7 +17,7 @@ from taskhand.backends.factory import (
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
-    from taskhand.backends.remote.oauth import AppClient
+    from taskhand.backends.remote.oauth_client import AppClient
     from taskhand.domain.webhook import WebhookAdmin, WebhookCheck
     from taskhand.http.upstream import Upstream
 
@@ -114,7 +114,7 @@ def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
 async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> "AppClient | None":
     """Open the client of the operator's OAuth app; None without one."""
     from taskhand.backends.hubspot.auth import find_server
-    from taskhand.backends.remote.oauth import open_app_client
+    from taskhand.backends.remote.oauth_client import open_app_client
 
     server = find_server(settings.hubspot_base_url, context.runtime)
     return await open_app_client(server, settings.hubspot_client_id, settings.hubspot_client_secret, context)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, parts
-from taskhand.backends.hubspot.deleted_tasks import DeletedTasks
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.errors import ids_in
 from taskhand.backends.hubspot.mapping import KINDS, AccountData, Kind, Record, linked_ids, records_in, task_of
 from taskhand.backends.hubspot.statuses import TaskStatuses
+from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.domain.errors import CallerError, TaskhandError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.refusals import references
-from taskhand.backends.remote.waiting import hold_lock
+from taskhand.backends.remote.retry_waits import hold_lock
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import TaskMapper, body_of, rests_on, status_of
@@ -92,7 +92,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     @cached_property
     def event_source(self) -> "EventSource":
         """The change feed, which compares lists."""
-        from taskhand.backends.vambe.events.source import VambeEvents  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.vambe.events.event_source import VambeEvents  # noqa: PLC0415  no start waits for it
 
         return VambeEvents(self._lists, self._mapper, self.timing.clock)
 

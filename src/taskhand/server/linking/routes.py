@@ -15,9 +15,9 @@ from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.page_html import CONTENT_SECURITY_POLICY, Page, render
+from taskhand.server.linking.page_request import Visit
 from taskhand.server.linking.texts import choose_language
 from taskhand.server.linking.ticket_page import TicketPage
-from taskhand.server.linking.visit import Visit
 
 __all__ = ["link_routes"]
 

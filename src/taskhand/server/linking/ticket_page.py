@@ -12,7 +12,7 @@ from taskhand.server.linking.browser import is_cross_site
 from taskhand.server.linking.link_flow import Linking, Step
 from taskhand.server.linking.link_saver import Refused
 from taskhand.server.linking.page_html import Form, Page
-from taskhand.server.linking.visit import Visit
+from taskhand.server.linking.page_request import Visit
 from taskhand.vault.link import LinkedMember
 from taskhand.vault.ticket import Errand, Ticket
 

@@ -151,7 +151,7 @@ class TaskAnswer(UntrustedAnswer):
     @classmethod
     def of(cls, task: Task) -> "TaskAnswer":
         """The answer for a task."""
-        from taskhand.server.render.description_limit import fit_description  # noqa: PLC0415  no start waits for it
+        from taskhand.server.render.shortened_description import fit_description  # noqa: PLC0415  no start waits for it
 
         return cls(task=fit_description(task))
 

@@ -14,9 +14,9 @@ from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
-from taskhand.server.render.description_limit import fit_description
 from taskhand.server.render.matches import match_rows
 from taskhand.server.render.outcomes import as_many_as_fit, outcome_rows, size_of
+from taskhand.server.render.shortened_description import fit_description
 from taskhand.server.render.writes import (
     DeletedTask,
     DifferenceRow,

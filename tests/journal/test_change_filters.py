@@ -13,8 +13,8 @@ from fixed_clock import NOW, FixedClock
 from journal.conftest import Opener
 from journal.open_journal import PLACE, begin, make_opening, rename_intent, settle
 from taskhand.domain.outcome import Outcome
+from taskhand.journal.change_filters import find_positions
 from taskhand.journal.journal import Caller, Change, ChangeQuery, Ending
-from taskhand.journal.positions import find_positions
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sql.connection import SqlConnection
 from taskhand.sql.store import SqlStore

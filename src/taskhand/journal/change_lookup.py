@@ -52,7 +52,7 @@ def find_page(connection: SqlConnection, places: Sequence[str], query: ChangeQue
 
     A list of a period is in the order of the moments at which its changes began, any other in that of their rows.
     """
-    from taskhand.journal.positions import find_positions  # noqa: PLC0415  no start waits for it
+    from taskhand.journal.change_filters import find_positions  # noqa: PLC0415  no start waits for it
 
     rows = find_positions(connection, places, query)
     shown = rows[: query.limit]

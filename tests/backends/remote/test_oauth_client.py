@@ -20,7 +20,7 @@ from issuers import issuing
 from sandbox.hubspot import stage as hubspot
 from sandbox.oauth.stage import BACK, CHALLENGE, CRMS, VERIFIER, Signing, open_signing
 from taskhand.backends.factory import OpenContext
-from taskhand.backends.remote.oauth import AuthorizationServer, open_app_client
+from taskhand.backends.remote.oauth_client import AuthorizationServer, open_app_client
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, LinkRequired, OperatorError, TaskhandError, UpstreamError
