@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from starlette.routing import Route
+from starlette.types import Scope
 
 from server.transports.http_server import HELLO, client_at, listening, served
 from server.transports.server_process import run
@@ -15,7 +17,7 @@ from taskhand.server.app import create_server
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.peer_address import counted_address
-from taskhand.server.transports.proxies import Proxies
+from taskhand.server.transports.proxies import Proxies, read_forwarded
 from taskhand.wiring import open_app
 
 NAMED = Proxies.parse(["127.0.0.1", "10.1.0.0/16", "2001:db8::/32"])
@@ -159,3 +161,22 @@ async def test_pages_have_the_address_of_this_machine_only_without_a_proxy(
         listening(create_server(app), HttpLimits(), *proxies, pages=pages) as port,
     ):
         assert pages.url == (f"http://127.0.0.1:{port}/mcp" if has_url else None)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [(b"x-forwarded-proto", b"http, https"), (b"forwarded", b"for=192.0.2.1;proto=http, for=192.0.2.2;proto=https")],
+)
+async def test_the_scheme_is_the_one_that_the_nearest_proxy_reports(header: tuple[bytes, bytes]) -> None:
+    schemes: list[str] = []
+
+    async def app(scope: Scope, _: object, __: object) -> None:
+        schemes.append(scope["scheme"])
+
+    scope = {"type": "http", "scheme": "http", "client": (PROXY, 1), "headers": [header]}
+    await read_forwarded(app, NAMED)(scope, nothing, nothing)
+    assert schemes == ["https"]
+
+
+async def nothing(*_: object) -> Any:
+    """Neither receives nor sends."""
