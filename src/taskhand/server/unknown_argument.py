@@ -11,7 +11,7 @@ from taskhand.domain.task import IMMUTABLE
 from taskhand.server.argument_scope import ArgumentScope
 from taskhand.server.argument_suggestions import nearest_names, other_tool, usual_names
 from taskhand.server.list_arguments import lists_of
-from taskhand.server.portable_schema import fields_of, item_fields, model_fields, objects_of
+from taskhand.server.portable_schema import Schema, fields_of, item_fields, model_fields, objects_of
 
 __all__ = ["OUTERMOST_CONNECTION", "joined_unknown_error", "unknown_argument_error"]
 
@@ -39,38 +39,50 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
             code="immutable_field",
             next_step=f"Leave {dotted} out.",
         )
-    near = _names_like(squeezed, own)
+    fields = {squeeze(other): node for other, node in model_fields(scope.model).items()}
+    absent = None if squeezed in own else fields.get(squeezed)
     exact = [] if squeezed in own else _namesakes(scope, squeezed)
-    misplaced = exact if near else _misplaced(scope, squeezed, exact)
-    instead = _instead(squeezed, own, near, misplaced)
-    near = misplaced or near
-    listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values())}."
-    if not own:
-        listed = f"Leave {dotted} out: this takes no arguments."
-    declared = {squeeze(other): node for other, node in model_fields(scope.model).items()}
-    is_absent = squeezed not in own and squeezed in declared
-    if is_absent and not misplaced and squeezed in _IN_PLACE_OF:
-        listed, near = _IN_PLACE_OF[squeezed], []
-        if squeezed == "description" and "addNote" in scope.properties:
-            listed = f"Send such text as {scope.dotted('addNote')}."
-    if squeezed == "connection" and scope.others:
-        listed, near = OUTERMOST_CONNECTION, []
-    for_several_people = is_absent and declared[squeezed].get(NOTES, {}).get("for_several_people")
-    if for_several_people and "responsibleIds" in scope.properties:
-        listed, near = "A task has one person here: responsibleIds replaces them. Ask whether that is meant.", []
-    if not exact and squeezed not in own and (elsewhere := _other_tool(scope, squeezed)):
-        listed, near, misplaced = elsewhere, [], []
-    where = " with this CRM" if is_absent else ""
-    if is_absent and (having := scope.having(squeezed)):
-        where += f"; it is only on {' and '.join(having)}"
-        if not misplaced and listed.startswith("The "):
-            listed, near = f"Leave {dotted} out, or send the call to the right connection.", []
+    similar = _names_like(squeezed, own)
+    misplaced = exact if similar else _misplaced(scope, squeezed, exact)
+    near = misplaced or similar
+    having = [] if absent is None else scope.having(squeezed)
+    step = None if exact or squeezed in own else _other_tool(scope, squeezed)
+    step = step or _step_in_place(scope, squeezed, absent, is_misplaced=bool(misplaced))
+    if step is None and having and own and not misplaced:
+        step = f"Leave {dotted} out, or send the call to the right connection."
+    if step is not None:
+        near = []
+    elif near:
+        step = _instead(squeezed, own, similar, misplaced)
+    elif own:
+        step = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values())}."
+    else:
+        step = f"Leave {dotted} out: this takes no arguments."
+    where = "" if absent is None else " with this CRM"
+    only = f"; it is only on {' and '.join(having)}" if having else ""
     return CallerError(
-        f"There is no argument {dotted!r}{where}.",
+        f"There is no argument {dotted!r}{where}{only}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
-        next_step=instead if near else listed,
+        next_step=step,
     )
+
+
+def _step_in_place(scope: ArgumentScope, squeezed: str, absent: Schema | None, *, is_misplaced: bool) -> str | None:
+    """The next step for an argument in whose place there is another way; None for any other argument.
+
+    `absent` is the schema of an argument that tasks of other CRMs have.
+    """
+    for_several_people = absent is not None and absent.get(NOTES, {}).get("for_several_people")
+    if for_several_people and "responsibleIds" in scope.properties:
+        return "A task has one person here: responsibleIds replaces them. Ask whether that is meant."
+    if squeezed == "connection" and scope.others:
+        return OUTERMOST_CONNECTION
+    if absent is None or is_misplaced:
+        return None
+    if squeezed == "description" and "addNote" in scope.properties:
+        return f"Send such text as {scope.dotted('addNote')}."
+    return _IN_PLACE_OF.get(squeezed)
 
 
 def _instead(squeezed: str, own: Mapping[str, str], near: Sequence[str], misplaced: Sequence[str]) -> str:
