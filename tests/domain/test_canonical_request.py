@@ -9,7 +9,8 @@ import pytest
 from builders import ANA, BEN, DONE, PENDING
 from taskhand.domain.canonical_request import canonical_due, canonical_field, canonical_new, canonical_query
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.due import Due, DueRequest
+from taskhand.domain.due import Due
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.reference_time import Reference

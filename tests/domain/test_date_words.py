@@ -16,7 +16,8 @@ from domain.date_phrases import CANDIDATES, DUE, NOW, REFUSED, TIMES, WINDOWS, Z
 from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.date_words.arguments import read_edge, read_edge_of_time
 from taskhand.domain.date_words.parser import read_clock, read_date
-from taskhand.domain.due import Due, DueRequest
+from taskhand.domain.due import Due
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import Ambiguous, CallerError
 from taskhand.domain.moment_argument import read_moment
 from taskhand.domain.query import TaskFilter

@@ -9,7 +9,6 @@ from pydantic import MISSING
 from builders import DONE, PENDING, only_refuses, refused, task
 from taskhand.domain.due import (
     Due,
-    DueRequest,
     day_in,
     due_of,
     due_text,
@@ -21,6 +20,7 @@ from taskhand.domain.due import (
     moment_text,
     shifted,
 )
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError
 from taskhand.domain.reference_time import Reference
 

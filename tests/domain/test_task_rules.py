@@ -9,7 +9,7 @@ from pydantic import MISSING
 from builders import TASK_ID, only_refuses, refused, task
 from taskhand.domain import task_rules
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.due import DueRequest
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.properties import PropertyValue
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference

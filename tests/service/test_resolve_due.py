@@ -9,7 +9,8 @@ import pytest
 from behaviour.world import NOW
 from builders import refused, task
 from file_stores import journal_in, store_in
-from taskhand.domain.due import DueRequest, at_wall
+from taskhand.domain.due import at_wall
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
 from taskhand.service.forwarding import ForwardingBackend

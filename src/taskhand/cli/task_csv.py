@@ -10,7 +10,8 @@ from typing import Any, Final
 from pydantic import MISSING
 
 from taskhand.backends.local.task_import import Line, stable_id
-from taskhand.domain.due import Due, DueRequest
+from taskhand.domain.due import Due, due_fields
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import fold
 from taskhand.domain.people_lookup import resolve_people
@@ -156,9 +157,7 @@ class CsvReader:
             "id": row.get("id", "").strip() or stable_id("csv", json.dumps([*cells, self._seen[cells]])),
             "title": row["title"],
             "description": row.get("description") or None,
-            "due_timezone": due.zone if due else None,
-            "due_at": due.due_at if due else None,
-            "is_all_day": due is not None and due.at is None,
+            **due_fields(due),
             "created_at": row.get("createdAt", "").strip() or None,
             "ai_contact_id": row.get("aiContactId", "").strip() or None,
             "ai_customer_id": row.get("aiCustomerId", "").strip() or None,

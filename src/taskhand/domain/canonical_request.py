@@ -14,7 +14,8 @@ from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.display_text import strip_hidden
-from taskhand.domain.due import Due, DueRequest, instant_text
+from taskhand.domain.due import Due, instant_text
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import fold
 from taskhand.domain.query import TaskQuery, text_words

@@ -7,37 +7,42 @@ repeats a wall-clock time, it means the first one; an ISO 8601 datetime with an 
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
-from pydantic import MISSING
-
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.name_matching import Match
-from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import Task
-from taskhand.domain.zones import known_zone
 
 __all__ = [
     "Due",
-    "DueRequest",
+    "DueFields",
     "at_wall",
     "day_in",
+    "due_fields",
     "due_of",
     "due_text",
     "instant_text",
     "is_day",
     "is_late",
     "is_overdue",
+    "is_supported_year",
     "iso_day",
     "moment_text",
     "shifted",
+    "zone_rules",
 ]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII | re.IGNORECASE)
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_FIRST_YEAR, _LAST_YEAR = 1000, 9998  # in every zone these are years that datetime supports
+_FIRST_YEAR, _LAST_YEAR = 1000, 9998
+
+
+class DueFields(TypedDict):
+    """The documented fields of a due date, in a task."""
+
+    due_at: str | None
+    is_all_day: bool
+    due_timezone: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Due:
     def instant(cls, at: datetime, zone: str | None) -> "Due":
         """A due instant, truncated to milliseconds; its day is the day in `zone` (in UTC if it is None)."""
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-        return cls(at.astimezone(_zone_info(zone)).date(), at.astimezone(UTC), zone)
+        return cls(at.astimezone(zone_rules(zone)).date(), at.astimezone(UTC), zone)
 
     @classmethod
     def read(cls, due_at: str | None, zone: str | None, *, all_day: bool) -> "Due | None":
@@ -65,7 +70,7 @@ class Due:
     @property
     def local(self) -> datetime | None:
         """The instant in its own zone; None for a whole day."""
-        return self.at and self.at.astimezone(_zone_info(self.zone))
+        return self.at and self.at.astimezone(zone_rules(self.zone))
 
     @property
     def key(self) -> str:
@@ -80,112 +85,6 @@ class Due:
     def __str__(self) -> str:
         """The day, or the local time with its offset."""
         return self.local.isoformat(timespec="minutes") if self.local else self.day.isoformat()
-
-
-@dataclass(frozen=True, slots=True)
-class DueRequest:
-    """The documented due fields of a request, parsed; `MISSING` means not given, None means null.
-
-    `due_date` is a day, or the instant that dueDate names, in the offset that it was written with. `timezone` is an
-    IANA name in its official spelling. `matched` are the days and times that were sent in words.
-    """
-
-    due_date: date | datetime | None | MISSING = MISSING
-    due_time: time | None | MISSING = MISSING
-    timezone: str | None | MISSING = MISSING
-    matched: tuple[Match, ...] = ()
-
-    @classmethod
-    def parse(
-        cls,
-        due_date: str | None | MISSING = MISSING,
-        due_time: str | None | MISSING = MISSING,
-        timezone: str | None | MISSING = MISSING,
-        *,
-        reference: Reference,
-    ) -> "DueRequest":
-        """Parse dueDate, dueTime and timezone as they were sent; CallerError says what to send instead.
-
-        Words count from `reference`, in the given zone, else in that of the reference.
-        """
-        zone = known_zone(timezone) if isinstance(timezone, str) else timezone
-        clock, time_matched = _parse_time(due_time) if isinstance(due_time, str) else (due_time, ())
-        if isinstance(due_date, str) and not _MOMENT.fullmatch(due_date):
-            return _parse_words(due_date, clock, zone, time_matched, reference)
-        day = _parse_date(due_date) if isinstance(due_date, str) else due_date
-        if day is None and isinstance(clock, time):
-            raise CallerError(
-                "dueTime needs a date, and dueDate is null.",
-                code="due_date_required",
-                next_step="Send dueDate as YYYY-MM-DD with dueTime, or dueDate null alone to remove the due date.",
-            )
-        return cls(day, clock, zone, time_matched)
-
-    @property
-    def is_given(self) -> bool:
-        """Whether the request has any of the three fields."""
-        return any(part is not MISSING for part in (self.due_date, self.due_time, self.timezone))
-
-    @property
-    def needs_current_day(self) -> bool:
-        """Whether the request keeps the day of the current due date and drops its time."""
-        return self.due_date is MISSING and self.due_time is None
-
-    @property
-    def needs_current_due(self) -> bool:
-        """Whether the request keeps the day, the time or the zone of the current due date."""
-        is_day = self.is_midnight or (not isinstance(self.due_date, datetime) and self.due_date is not None)
-        return self.due_date is MISSING or (is_day and self.due_time is MISSING)
-
-    @property
-    def is_midnight(self) -> bool:
-        """Whether dueDate is an instant that may mean a day.
-
-        The documentation writes the day 2025-11-26 as `2025-11-26T00:00:00.000Z`
-        (https://docs.vambe.me/reference/tasks/create-task), and so does the `due_at` of an all-day task.
-        """
-        at = self.due_date
-        return isinstance(at, datetime) and at.utcoffset() == timedelta() and at.time() == time()
-
-    def on(self, before: Due | None, default_zone: str | None, *, midnight_is_day: bool = False) -> Due | None:
-        """The due date after this request is applied to `before`.
-
-        Midnight in UTC is an instant if the task has a time, unless `midnight_is_day`; else it is that day.
-        CallerError if a required part is missing or two parts contradict each other.
-        """
-        nothing_to_clear = before is None and not isinstance(self.due_time, time) and not isinstance(self.timezone, str)
-        if self.due_date is None or (self.due_date is MISSING and nothing_to_clear):
-            return None
-        day = self._day(before)
-        has_time = before is not None and before.at is not None and self.due_time is MISSING
-        is_day = self.is_midnight and (midnight_is_day or not has_time)
-        at = self.due_date if isinstance(self.due_date, datetime) and not is_day else None
-        zone = self.timezone if isinstance(self.timezone, str) else before.zone if before else None
-        if isinstance(self.due_time, time):
-            return _timed(day, at, self.due_time, zone or default_zone)
-        if at is not None and self.due_time is MISSING:
-            return Due.instant(at, zone or default_zone)
-        zone_after = None if self.timezone is None else zone
-        if at is not None:
-            return Due(at.astimezone(_zone_info(zone or default_zone)).date(), None, zone_after)
-        if before is None or before.local is None or self.due_time is None:
-            return Due(day, None, zone_after)
-        # Only the day or the zone moves: the time on the clock stays.
-        return Due.instant(at_wall(day, before.local.time(), zone or "UTC"), zone_after)
-
-    def _day(self, before: Due | None) -> date:
-        """The requested day as it was written, or the task's own."""
-        if isinstance(self.due_date, datetime):
-            return self.due_date.date()
-        if isinstance(self.due_date, date):
-            return self.due_date
-        if before is not None:
-            return before.day
-        raise CallerError(
-            "dueTime or timezone was given, but the task has no due date.",
-            code="due_date_required",
-            next_step="Send dueDate as YYYY-MM-DD together with dueTime and timezone.",
-        )
 
 
 def instant_text(moment: datetime) -> str:
@@ -206,13 +105,20 @@ def moment_text(at: datetime, zone: str | None) -> str:
     This shows the time of the server's clock in the zone in which words such as today are understood. Seconds are
     shown if there are any.
     """
-    local = at.astimezone(_zone_info(zone)) if zone else at
+    local = at.astimezone(zone_rules(zone)) if zone else at
     return f"{local.isoformat(timespec='seconds' if local.second else 'minutes')} {_WEEKDAYS[local.weekday()]}"
 
 
 def due_of(task: Task) -> Due | None:
     """The due date of a documented Task object; None if it has none."""
     return Due.read(task.due_at, task.due_timezone, all_day=task.is_all_day)
+
+
+def due_fields(due: Due | None) -> DueFields:
+    """The documented fields of a due date."""
+    if due is None:
+        return {"due_at": None, "is_all_day": False, "due_timezone": None}
+    return {"due_at": due.due_at, "is_all_day": due.at is None, "due_timezone": due.zone}
 
 
 def shifted(due: Due, days: int, default_zone: str | None) -> Due:
@@ -224,16 +130,21 @@ def shifted(due: Due, days: int, default_zone: str | None) -> Due:
         if due.at is None:
             return _in_range(Due(due.day + timedelta(days), None, due.zone))
         zone = due.zone or default_zone or "UTC"
-        local = due.at.astimezone(_zone_info(zone))
+        local = due.at.astimezone(zone_rules(zone))
         return _in_range(Due.instant(at_wall(local.date() + timedelta(days), local.time(), zone), due.zone))
     except OverflowError:
         raise _out_of_range() from None
 
 
 def _in_range(due: Due) -> Due:
-    if _FIRST_YEAR <= due.day.year <= _LAST_YEAR:
+    if is_supported_year(due.day.year):
         return due
     raise _out_of_range()
+
+
+def is_supported_year(year: int) -> bool:
+    """Whether datetime supports the year in every zone."""
+    return _FIRST_YEAR <= year <= _LAST_YEAR
 
 
 def _out_of_range() -> CallerError:
@@ -255,7 +166,7 @@ def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool
 
 def day_in(now: datetime, zone: str | None) -> date:
     """The day that it is at `now` (aware) in a zone, else in its own."""
-    return (now.astimezone(_zone_info(zone)) if zone else now).date()
+    return (now.astimezone(zone_rules(zone)) if zone else now).date()
 
 
 def is_late(task: Task, now: datetime, default_zone: str | None) -> bool:
@@ -282,7 +193,7 @@ def iso_day(text: str, argument: str) -> str:
     )
 
 
-def _zone_info(zone: str | None) -> ZoneInfo:
+def zone_rules(zone: str | None) -> ZoneInfo:
     """The rules of a zone; UTC for None, and for a zone that only the CRM knows."""
     try:
         return ZoneInfo(zone or "UTC")
@@ -290,100 +201,9 @@ def _zone_info(zone: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _parse_time(text: str) -> tuple[time, tuple[Match, ...]]:
-    if _CLOCK.fullmatch(text):
-        return time.fromisoformat(text), ()
-    from taskhand.domain.date_words.arguments import read_due_time  # noqa: PLC0415  no start waits for the grammar
-
-    return read_due_time(text)
-
-
-def _parse_words(
-    text: str,
-    clock: time | None | MISSING,
-    zone: str | None | MISSING,
-    time_matched: tuple[Match, ...],
-    reference: Reference,
-) -> DueRequest:
-    """The request of a dueDate in words, which may have a time; CallerError if `clock` is another one.
-
-    If no zone is known the time is one on the clock of whatever zone the due date will have.
-    """
-    from taskhand.domain.date_words.arguments import read_due  # noqa: PLC0415  no start waits for the grammar
-
-    due = read_due(text, reference, zone if isinstance(zone, str) else None)
-    said = due.at.time() if due.at else due.clock
-    matched = (*due.matched, *time_matched)
-    if said is None and not (due.is_whole_day and isinstance(clock, time)):
-        return DueRequest(due.day, None if due.is_whole_day else clock, zone, matched)
-    if clock is not MISSING and clock != said:
-        raise CallerError(
-            f"dueDate {text[:60]!r} is {said.strftime('%H:%M') if said else 'a whole day'}, "
-            f"but dueTime is {clock.strftime('%H:%M') if clock else 'null'}.",
-            code="due_conflict",
-            next_step="Send the time in one of the two.",
-        )
-    return DueRequest(due.at, MISSING, zone, matched) if due.at else DueRequest(due.day, said, zone, matched)
-
-
-def _parse_date(text: str) -> date | datetime:
-    """The day, or the instant if `text` is a datetime with an offset."""
-    day, clock = "as YYYY-MM-DD", ""
-    if (at := _parse_datetime(text)) is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR:
-        if _DAY.fullmatch(text):
-            return at.date()
-        if at.tzinfo is not None:
-            return at
-        day, clock = f"{at:%Y-%m-%d}", f" {at:%H:%M}"
-    raise CallerError(
-        f"dueDate {text[:60]!r} is neither a day nor a datetime with an offset.",
-        code="invalid_due_date",
-        next_step=f"Send dueDate {day} (with dueTime{clock} and timezone, an IANA name, for a time), "
-        "or a full ISO 8601 datetime with offset, e.g. 2026-03-01T15:00:00-03:00.",
-    )
-
-
-def _parse_datetime(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError:
-        return None
-
-
-def _timed(day: date, at: datetime | None, clock: time, zone: str | None) -> Due:
-    """The due date of a day, or of the instant `at`, with the dueTime `clock` in `zone`."""
-    if zone is None:
-        raise CallerError(
-            "A due time needs a timezone, but neither the call, the task nor the configuration has one.",
-            code="timezone_required",
-            next_step="Send timezone with an IANA name such as America/Santiago, or set TASKHAND_TIMEZONE.",
-        )
-    if at is not None:
-        day = _day_of_agreement(at, clock, zone)
-    return Due.instant(at_wall(day, clock, zone), zone)
-
-
-def _day_of_agreement(at: datetime, clock: time, zone: str) -> date:
-    """The day, if dueDate names the instant `at` and a dueTime is given too.
-
-    The documented samples send 15:00 local time as `T15:00:00.000Z`. So dueTime may be the time as written, and then
-    the day is the written one, or the time in `zone`, and then the day is the one in `zone`. CallerError otherwise.
-    """
-    local = at.astimezone(_zone_info(zone))
-    if (at.hour, at.minute) == (clock.hour, clock.minute):
-        return at.date()
-    if (local.hour, local.minute) == (clock.hour, clock.minute):
-        return local.date()
-    raise CallerError(
-        f"dueDate {at.isoformat()} is {local:%H:%M} in {zone}, but dueTime is {clock:%H:%M}.",
-        code="due_conflict",
-        next_step="Send dueDate as YYYY-MM-DD with dueTime and timezone.",
-    )
-
-
 def at_wall(day: date, clock: time, zone: str) -> datetime:
     """The instant of a wall-clock time; CallerError if the zone's clocks skip that time on that day."""
-    rules = _zone_info(zone)
+    rules = zone_rules(zone)
     at = datetime.combine(day, clock, rules).astimezone(UTC)
     after = at.astimezone(rules)
     if (after.date(), after.time()) == (day, clock):

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import MISSING
 
-from taskhand.domain.due import Due, due_of
+from taskhand.domain.due import due_fields, due_of
 from taskhand.domain.edit import (
     DIFFERENCE_FIELDS,
     DIFFERENCE_VALUES,
@@ -157,12 +157,7 @@ def preview(before: Task | None, edit: Edit) -> Task:
     given = dict(edit.given())
     values: dict[str, Any] = {name: given[name] for name in given if name in Task.model_fields}
     if "due" in given:
-        due: Due | None = given["due"]  # type: ignore[assignment]  # what an edit holds there
-        values |= {
-            "due_at": due.due_at if due else None,
-            "is_all_day": due is not None and due.at is None,
-            "due_timezone": due.zone if due else None,
-        }
+        values |= due_fields(given["due"])  # type: ignore[arg-type]  # what an edit holds there
     if isinstance(edit.responsible_ids, tuple):
         values["task_responsibles"] = tuple(Responsible(responsible_id=one) for one in edit.responsible_ids)
     if isinstance(edit.status, StatusChoice):

@@ -10,7 +10,8 @@ from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.display_text import strip_hidden
-from taskhand.domain.due import DueRequest, iso_day
+from taskhand.domain.due import iso_day
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_limits import check_lengths, check_number_of_properties, check_responsibles

@@ -8,7 +8,7 @@ from pydantic import MISSING
 
 from taskhand.domain import task_rules
 from taskhand.domain.canonical_request import canonical_due, canonical_field, canonical_query
-from taskhand.domain.due import DueRequest
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch

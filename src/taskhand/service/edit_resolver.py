@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import MISSING
 
 from taskhand.domain import status_lookup, task_rules
-from taskhand.domain.due import DueRequest
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_limits import check_responsibles

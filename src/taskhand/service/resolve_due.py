@@ -6,7 +6,8 @@ from datetime import datetime
 from pydantic import MISSING
 
 from taskhand.domain import task_rules
-from taskhand.domain.due import Due, DueRequest, due_of, instant_text, shifted
+from taskhand.domain.due import Due, due_of, instant_text, shifted
+from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Task

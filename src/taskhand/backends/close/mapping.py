@@ -14,7 +14,7 @@ from pydantic import MISSING
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD, REQUIRED_FIELDS, NewTaskType, label_of
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, id_of, optional_text, utc_moment
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.due import Due, instant_text
+from taskhand.domain.due import Due, due_fields, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_limits import check_responsibles
@@ -102,9 +102,7 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
         id=id_of(json),
         title=fields.read("title", lambda: _title(json)),
         description=None,
-        due_timezone=due.zone if due else None,
-        due_at=due.due_at if due else None,
-        is_all_day=due is not None and due.at is None,
+        **due_fields(due),
         created_at=fields.read("created_at", lambda: _created_text(json)),
         ai_contact_id=fields.read("ai_contact_id", lambda: _documented_text(json, "contact_id")),
         ai_customer_id=lead_id,

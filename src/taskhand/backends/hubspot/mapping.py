@@ -15,7 +15,7 @@ from taskhand.backends.hubspot.properties.definitions import Definition
 from taskhand.backends.hubspot.properties.values import shown_value
 from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, objects, optional_text, rows_in, value_at
-from taskhand.domain.due import Due, due_of, instant_text
+from taskhand.domain.due import Due, due_fields, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.conversion import html_of, text_of
@@ -226,9 +226,7 @@ def task_of(record: Record, data: AccountData, of_links: Collection[str] = ()) -
         id=record.known_by(data.id_property),
         title=fields.read("title", lambda: optional_text(properties, "hs_task_subject") or ""),
         description=fields.read("description", lambda: text_of(optional_text(properties, "hs_task_body"))),
-        due_timezone=due.zone if due else None,
-        due_at=due.due_at if due else None,
-        is_all_day=due is not None and due.at is None,
+        **due_fields(due),
         created_at=instant_text(created) if created else "",
         ai_contact_id=_shown_link(record, "contacts", of_links),
         ai_customer_id=_shown_link(record, "companies", of_links),

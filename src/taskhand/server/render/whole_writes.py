@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import MISSING
 
 from taskhand.domain.bulk_receipt import BulkReceipt
-from taskhand.domain.due import Due
+from taskhand.domain.due import Due, due_fields
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.task import Task
@@ -110,9 +110,9 @@ def _documented(one: FieldChange, was: Task | None, now: Task | None) -> Iterato
 
 def _due_fields(due: object, task: Task | None) -> dict[str, object]:
     """The fields of a due date; a CRM may keep the zone of a removed one."""
-    if not isinstance(due, Due):
-        return {"due_at": None, "is_all_day": False, "due_timezone": task.due_timezone if task else None}
-    return {"due_at": due.due_at, "is_all_day": due.at is None, "due_timezone": due.zone}
+    if isinstance(due, Due):
+        return {**due_fields(due)}
+    return {**due_fields(None), "due_timezone": task.due_timezone if task else None}
 
 
 def _unapplied(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
