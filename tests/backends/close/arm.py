@@ -1,20 +1,15 @@
 """Close in the behaviour suite: its sandbox with the small world, and Taskhand in front of it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from behaviour.gaps import CLOSE_GAPS
+from behaviour.sandboxed_backend import open_with
 from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, Arm, World
 from settings_of import settings_of
 from taskhand.config.settings import Settings
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.server import serve
-from taskhand.service.app_context import AppContext
-from taskhand.wiring import open_app
 
 __all__ = ["ARM", "LEAD", "close_sandbox", "close_settings"]
 
@@ -51,11 +46,5 @@ def close_settings(url: str, **changed: Any) -> Settings:
     return settings_of(given | changed)
 
 
-@asynccontextmanager
-async def _open(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
-    changed = {"journal": folder / "journal.sqlite"} | dict(world.settings)
-    async with serve(close_sandbox(world)) as url, open_app(close_settings(url, **changed)) as at:
-        yield at
-
-
+_open = open_with(close_sandbox, close_settings)
 ARM = Arm("close", _open, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS, "Acme")

@@ -1,29 +1,19 @@
 """HubSpot in the behaviour suite: its sandbox with the small world, and Taskhand in front of it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from time import monotonic
 from typing import Any
 
-import anyio
 from pydantic import SecretStr
 
 from behaviour.gaps import HUBSPOT_GAPS
+from behaviour.sandboxed_backend import open_with
 from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, Arm, World
 from settings_of import settings_of
 from taskhand.config.settings import Settings
-from taskhand.http.upstream import Runtime
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.server import serve
-from taskhand.service.app_context import AppContext
-from taskhand.wiring import open_app
 
 __all__ = ["ARM", "hubspot_sandbox", "hubspot_settings"]
 
 _COMPANY = "201"
-_QUICK = Runtime(clock=lambda: monotonic() * 20, sleep=lambda seconds: anyio.sleep(seconds / 20))
-"""Time that passes twenty times as fast: many tests reach HubSpot's limit of searches a second."""
 
 
 def hubspot_sandbox(world: World = SMALL_WORLD) -> HubSpotSandbox:
@@ -68,14 +58,5 @@ def hubspot_settings(url: str, **changed: Any) -> Settings:
     return settings_of(given | changed)
 
 
-@asynccontextmanager
-async def _open(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
-    changed = {"journal": folder / "journal.sqlite"} | dict(world.settings)
-    async with (
-        serve(hubspot_sandbox(world)) as url,
-        open_app(hubspot_settings(url, **changed), runtime=_QUICK) as at,
-    ):
-        yield at
-
-
+_open = open_with(hubspot_sandbox, hubspot_settings)
 ARM = Arm("hubspot", _open, {"dueDate": "2026-12-31"}, _COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA")

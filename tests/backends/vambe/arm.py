@@ -1,17 +1,12 @@
 """Vambe in the behaviour suite: its sandbox with the small world, and Taskhand in front of it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
+from behaviour.sandboxed_backend import open_with
 from behaviour.world import CAROLINA, DUE, NOW, PEOPLE, SMALL_WORLD, STATUSES, Arm, World
 from settings_of import settings_of
 from taskhand.config.settings import Settings
-from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.service.app_context import AppContext
-from taskhand.wiring import open_app
 
 __all__ = ["ARM", "WORLD", "vambe_sandbox", "vambe_settings"]
 
@@ -43,12 +38,8 @@ def vambe_settings(url: str, **changed: Any) -> Settings:
     return settings_of(given | changed)
 
 
-@asynccontextmanager
-async def _open(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
-    statuses = ",".join(status["name"] for status in world.statuses)
-    changed = {"journal": folder / "journal.sqlite"} | {"vambe_statuses": statuses} | dict(world.settings)
-    async with serve(vambe_sandbox(world)) as url, open_app(vambe_settings(url, **changed)) as at:
-        yield at
+def _statuses_of(world: World) -> dict[str, str]:
+    return {"vambe_statuses": ",".join(status["name"] for status in world.statuses)}
 
 
-ARM = Arm("vambe", _open, names_former=False)
+ARM = Arm("vambe", open_with(vambe_sandbox, vambe_settings, _statuses_of), names_former=False)
