@@ -9,6 +9,7 @@ from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
 from file_stores import journal_in
 from taskhand.backends.remote.adapter import Timing
+from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -17,7 +18,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import recover_abandoned
+from taskhand.service.recovery import find_created, recover_abandoned
 from taskhand.service.write_call import Call
 from virtual_time import Time
 
@@ -59,6 +60,20 @@ async def test_a_create_stays_open_while_the_crm_fails_and_is_settled_afterwards
         found = await app.journal.find(call.change.id)
         assert found is not None
         assert found.outcome == outcome
+    await app.aclose()
+
+
+async def test_a_create_that_the_crm_does_not_show_counts_as_not_applied_after_two_minutes(tmp_path: Path) -> None:
+    time = Time()
+    adapter = ExampleAdapter(ExampleClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    adapter.capabilities = Capabilities(lists_are_current=False)
+    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
+    call = Call(app, "create_task", arguments={})
+    await call.begin(call.new_opening(), [Intent("create", edit=EDIT, asked=EDIT)])
+    assert call.change is not None
+    for passed_s, outcome in ((120.0, "unknown"), (1.0, "not_applied")):
+        await time.sleep(passed_s)
+        assert [one.outcome for one in await find_created(app, call.change, [0])] == [outcome]
     await app.aclose()
 
 

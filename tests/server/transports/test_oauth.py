@@ -69,7 +69,9 @@ async def test_the_challenge_for_a_caller_without_a_token_names_the_issuer(
                     "error_description": "The token is not accepted.",
                 }
         documents = [(await server.http.get(path)) for path in (f"{METADATA}/mcp", METADATA)]
-        assert {one.headers["access-control-allow-origin"] for one in documents} == {"*"}
+        cross_origin = ("access-control-allow-origin", "access-control-allow-headers")
+        assert {one.headers[name] for one in documents for name in cross_origin} == {"*"}
+        assert {one.headers["cache-control"] for one in documents} == {"public, max-age=3600"}
         assert [one.json() for one in documents] == 2 * [
             {
                 "resource": server.resource,
