@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 
 import taskhand
 from architecture.test_imports import MAY_IMPORT, OWNERS
+from backends import every_request
 from benchmarks.figure import read_table, render_table
 from benchmarks.goals import GOALS
 from domain.date_phrases import CANDIDATES, DUE, WINDOWS
@@ -62,9 +63,9 @@ _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTAL
 
 
 def documents(requests: Counts = COUNTS) -> dict[Path, str]:
-    """Every generated file with the text that it should have, but the transcripts.
+    """Every generated file with the text that it should have, but the transcripts and the sent requests.
 
-    Tests and `main` count the requests and record the transcripts, because that takes seconds.
+    Tests and `main` count the requests, and record these, because that takes seconds.
     """
     tools = tools_of()
     files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | snapshot_files()
@@ -374,6 +375,7 @@ def main() -> int:
     SNAPSHOTS.mkdir(exist_ok=True)
     logging.disable()  # the journeys log the faults that they script
     wanted = documents(anyio.run(count_all_requests)) | anyio.run(record_all)
+    wanted[every_request.FILE] = every_request.sent_requests_text()
     for file in stale(wanted):
         text = wanted.get(file)
         file.parent.mkdir(parents=True, exist_ok=True)
