@@ -40,6 +40,14 @@ async def test_a_found_contact_names_its_company() -> None:
         assert (carolina.id, carolina.customer_id) == (CAROLINA, COMPANY)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_a_found_contact_has_no_company_name_if_companies_cannot_be_read(status: int) -> None:
+    time, route = Time(), "POST /crm/v3/objects/companies/batch/read"
+    async with staged(hubspot(time, spec_variant=OPEN, faults=[Fault("status", route, status=status)]), time) as stage:
+        (carolina,) = await stage.backend.account.find_contacts("Carolina", 1)
+        assert (carolina.id, carolina.customer_id, carolina.customer_name) == (CAROLINA, COMPANY, None)
+
+
 async def test_found_contacts_and_companies_without_contacts_both_have_the_name_of_the_company() -> None:
     async with staged() as stage:
         found = await stage.backend.account.find_contacts("example", 9)

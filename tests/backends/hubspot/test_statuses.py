@@ -112,6 +112,12 @@ def test_options_have_the_accounts_order_without_hidden_ones() -> None:
     ]
 
 
+def test_the_options_of_an_account_without_a_pipeline_know_a_task_with_any_stage() -> None:
+    found = TaskStatuses.of_options({"options": [{"value": "COMPLETED"}]}, complete=True)
+    assert found.knows({"hs_task_status": "COMPLETED", "hs_pipeline_stage": "77"})
+    assert not found.knows({"hs_task_status": "ARCHIVED", "hs_pipeline_stage": "77"})
+
+
 @pytest.mark.parametrize(
     ("fault", "spec_variant", "complete"),
     [

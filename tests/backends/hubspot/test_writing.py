@@ -281,6 +281,7 @@ async def test_the_creator_is_the_owner_whose_user_made_the_task(maker: dict[str
         task = await stage.backend.get_task(task_id(1))
         assert task.creator_id == creator
         if creator is not None:
+            assert [one.name for one in await stage.backend.account.former_members()] == ["Gil Paz"]
             written = await stage.backend.update_task(task, Edit(title="New"))
             made = await stage.backend.create_task(Edit(title="Other", due=DUE))
             assert (written.task.creator_id, made.task.creator_id) == (creator, None)
