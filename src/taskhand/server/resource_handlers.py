@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
@@ -92,15 +92,15 @@ class ResourceHandlers:
         call = Call(self.served.find_named(view, None), "", to_caller(ctx, view.principal), {"uri": uri})
         try:
             with internal_errors(f"resource {uri}"), call.app.call_deadline():
-                resource, named, task_id = _find(uri, has_several=view.has_several)
+                resource, connection, task_id = _find(uri, has_several=view.has_several)
                 call = replace(
                     call,
-                    app=self.served.find_named(view, named),
+                    app=self.served.find_named(view, connection),
                     tool=resource.like or f"resource {resource.name}",
                     arguments=call.arguments | ({"id": task_id} if task_id else {}),
                 )
                 _check_readable(resource, view)
-                found = await _read(resource, task_id, view.find(named), ctx, params)
+                found = await _read(resource, task_id, view.find(connection), ctx, params)
         except TaskhandError as error:
             if isinstance(error, NotAllowed):
                 await call.failed(error)
@@ -118,9 +118,9 @@ class ResourceHandlers:
 
         try:
             view = self.served.view(ctx)
-            resource, named, task_id = _find(uri, has_several=view.has_several)
+            resource, connection, task_id = _find(uri, has_several=view.has_several)
             _check_readable(resource, view)
-            app = view.find(named)
+            app = view.find(connection)
             if resource.follows == "feed":
                 return FeedAddress(app)
             check_id(task_id, app.backend.capabilities)
@@ -174,13 +174,21 @@ def _check_readable(resource: Resource, view: CallerView) -> None:
         raise NotAllowed.by(rule, "This resource is not allowed to you; nothing was read.")
 
 
-def _find(uri: str, *, has_several: bool) -> tuple[Resource, str | None, str]:
-    """The resource at an address, its connection, and its task id ("" if it has none); NotFound."""
+class _Target(NamedTuple):
+    """What an address names: a resource, its connection if there are several, and its task id ("" if it has none)."""
+
+    resource: Resource
+    connection: str | None
+    task_id: str
+
+
+def _find(uri: str, *, has_several: bool) -> _Target:
+    """The resource at an address; NotFound."""
     for resource in RESOURCES:
         address = resource.address(_CONNECTION if has_several else None)
         if (found := UriTemplate.parse(address).match(uri)) is not None:
-            named = found.get("connection")
-            return resource, None if named is None else str(named), str(found.get("id", ""))
+            connection = found.get("connection")
+            return _Target(resource, None if connection is None else str(connection), str(found.get("id", "")))
     raise _no_resource(uri)
 
 

@@ -55,7 +55,7 @@ async def invert(
         if (moved := difference_between(after, now.task)) is not None:
             raise _changed_create_error(moved)
         return Inverse(Intent("delete", now))
-    return await _restore(app, intent, (intent.before, after, now), left_out)
+    return await _restore(app, intent, intent.before, after, now, left_out=left_out)
 
 
 def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
@@ -73,15 +73,13 @@ def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
 
 
 async def _restore(
-    app: AppContext, intent: Intent, states: tuple[Snapshot, Task, Snapshot], left_out: Collection[str]
+    app: AppContext, intent: Intent, before: Snapshot, after: Task, now: Snapshot, *, left_out: Collection[str]
 ) -> Inverse | None:
     """The update that restores the fields that the intent set, with the CRM's own values if the journal has them.
 
-    `states` are the task before the change, after it, and now. Fields that differ otherwise were changed by another
-    client at the same moment; they stay.
+    Fields that differ otherwise were changed by another client at the same moment; they stay.
     """
-    was, after, now = states
-    before = replace(was, task=with_keys_of(was.task, now.task))
+    before = replace(before, task=with_keys_of(before.task, now.task))
     ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given()}
     changed = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before.task, after)} & ours
     if changed and changed <= set(left_out):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.merged_error import merge_errors
@@ -19,32 +20,39 @@ from taskhand.service.load_wording import load_wording
 __all__ = ["EventLists", "list_events_everywhere", "mark_shown_everywhere"]
 
 
+class ConnectionEvents(NamedTuple):
+    """The query of one connection, its page, and the words for the people in it."""
+
+    asked: EventsAsked
+    page: EventPage
+    wording: Wording
+
+
 @dataclass(frozen=True, slots=True)
 class EventLists:
     """One page over several connections: its `rows` are events with their connections, newest last.
 
-    `found` has the query and the page of each connection, of which the rows may be a part, with the words for its
-    people. `begun` is the cursor of this page.
+    `found` has the pages of which the rows may be a part. `begun` is the cursor of this page.
     """
 
     rows: tuple[tuple[str, KeptEvent], ...]
-    found: ConnectionAnswers[tuple[EventsAsked, EventPage, Wording]]
+    found: ConnectionAnswers[ConnectionEvents]
     begun: MergedCursor
 
     @property
     def pages(self) -> Mapping[str, EventPage]:
         """The page of each connection."""
-        return {name: page for name, (_, page, _) in self.found.answers.items()}
+        return {name: one.page for name, one in self.found.answers.items()}
 
     @property
     def matched(self) -> Mapping[str, Sequence[Match]]:
         """The words that each connection understood."""
-        return {name: asked.matched for name, (asked, _, _) in self.found.answers.items()}
+        return {name: one.asked.matched for name, one in self.found.answers.items()}
 
     @property
     def unknown(self) -> tuple[tuple[str, TaskhandError], ...]:
         """The people whom a connection does not know, each with the error; it was asked without them."""
-        return tuple((name, one) for name, (asked, *_) in self.found.answers.items() for one in asked.unknown.values())
+        return tuple((name, error) for name, one in self.found.answers.items() for error in one.asked.unknown.values())
 
     def shown_of(self, shown: int) -> Mapping[str, int]:
         """The number of rows of each connection among the first `shown`."""
@@ -80,21 +88,21 @@ async def list_events_everywhere(
     """
     begun = MergedCursor.of_list([*apps], "events", cursor)
 
-    async def ask(name: str, app: AppContext) -> tuple[EventsAsked, EventPage, Wording]:
+    async def ask(name: str, app: AppContext) -> ConnectionEvents:
         asked = replace(await asked_of(name), cursor=next(iter(begun.by_name[name] or ()), None))
         page = await list_events(app, asked)
-        return asked, page, await load_wording(app, people_in(page.events), is_away=page.is_failed)
+        return ConnectionEvents(asked, page, await load_wording(app, people_in(page.events), is_away=page.is_failed))
 
     found = await ask_connections(apps, ask)
     _check_known_somewhere(found)
-    events = {name: page.events for name, (_, page, _) in found.answers.items()}
+    events = {name: one.page.events for name, one in found.answers.items()}
     merged = merge_rows(events, lambda one: one.moment)
     return EventLists(tuple(islice(merged, limit)), found, begun)
 
 
-def _check_known_somewhere(found: ConnectionAnswers[tuple[EventsAsked, EventPage, Wording]]) -> None:
+def _check_known_somewhere(found: ConnectionAnswers[ConnectionEvents]) -> None:
     """Refuse a person whom no connection knows; one that could not be asked may know them."""
-    unknown = {name: asked.unknown for name, (asked, *_) in found.answers.items()}
+    unknown = {name: one.asked.unknown for name, one in found.answers.items()}
     for one in () if found.unreachable else next(iter(unknown.values())):
         if all(one in own for own in unknown.values()):
             raise merge_errors({name: own[one] for name, own in unknown.items()})
@@ -103,6 +111,6 @@ def _check_known_somewhere(found: ConnectionAnswers[tuple[EventsAsked, EventPage
 async def mark_shown_everywhere(apps: Mapping[str, AppContext], lists: EventLists, shown: int) -> None:
     """Store the position of the caller after this number of rows."""
     for name, count in lists.shown_of(shown).items():
-        asked, page, _ = lists.found.answers[name]
-        if count or not page.events:
-            await mark_shown(apps[name], asked, page, count)
+        one = lists.found.answers[name]
+        if count or not one.page.events:
+            await mark_shown(apps[name], one.asked, one.page, count)

@@ -7,9 +7,9 @@ that stands for any word of its kind, such as `W` for a weekday. `DAY` at the en
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-__all__ = ["DAY", "Action", "Table", "Word", "phrases_of"]
+__all__ = ["DAY", "Action", "PhraseMatch", "Table", "Word", "phrases_of"]
 
 DAY: Final = "DAY"
 
@@ -30,6 +30,14 @@ class _Node:
     actions: list[Action] = field(default_factory=list)
 
 
+class PhraseMatch(NamedTuple):
+    """A phrase that some words match: its action, the values of its slots, and the words of its `DAY`."""
+
+    action: Action
+    values: tuple[Any, ...]
+    day: Sequence[Word] | None
+
+
 class Table:
     """A table of phrases, each with its action, as a tree of words."""
 
@@ -43,18 +51,16 @@ class Table:
                 if action not in node.actions:
                     node.actions.append(action)
 
-    def find(self, words: Sequence[Word]) -> Iterator[tuple[Action, tuple[Any, ...], Sequence[Word] | None]]:
-        """Each phrase that the words match: its action, the values of its slots, and the words of its `DAY`."""
+    def find(self, words: Sequence[Word]) -> Iterator[PhraseMatch]:
+        """Each phrase that the words match."""
         return self._find(self._root, words, 0, ())
 
-    def _find(
-        self, node: _Node, words: Sequence[Word], at: int, values: tuple[Any, ...]
-    ) -> Iterator[tuple[Action, tuple[Any, ...], Sequence[Word] | None]]:
+    def _find(self, node: _Node, words: Sequence[Word], at: int, values: tuple[Any, ...]) -> Iterator[PhraseMatch]:
         if at == len(words):
-            yield from ((action, values, None) for action in node.actions)
+            yield from (PhraseMatch(action, values, None) for action in node.actions)
             return
         if DAY in node.following:
-            yield from ((action, values, words[at:]) for action in node.following[DAY].actions)
+            yield from (PhraseMatch(action, values, words[at:]) for action in node.following[DAY].actions)
         for kind, value in words[at].items():
             if (following := node.following.get(kind)) is not None:
                 yield from self._find(following, words, at + 1, (*values, value) if kind.isupper() else values)

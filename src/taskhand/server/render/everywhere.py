@@ -178,7 +178,7 @@ class EventsEverywhereAnswer(EventsAnswer):
     @classmethod
     def of_several(cls, lists: "EventLists", shown: int, note: str | None = None) -> "EventsEverywhereAnswer":
         """The answer with the first rows of a page; notes on one connection name it."""
-        wordings = {name: wording for name, (_, _, wording) in lists.found.answers.items()}
+        wordings = {name: one.wording for name, one in lists.found.answers.items()}
         firsts = [first_look_note(page) for page in lists.pages.values()]
         notes = [f"{name}: {one}" for name, page in lists.pages.items() for one in page.notes]
         since = [(page.since, wordings[name]) for name, page in lists.pages.items() if page.since is not None]
