@@ -29,8 +29,8 @@ from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import error_sentence
 from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
+from taskhand.service.account_errors import naming_account
 from taskhand.service.app_context import AppContext
-from taskhand.service.connections import naming_account
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:

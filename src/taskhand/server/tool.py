@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
+from mcp.types import ToolAnnotations
 from pydantic import BaseModel
 
 from taskhand.domain.principal import Scope
@@ -71,3 +72,13 @@ class Tool(NamedTuple, Generic[_Arguments]):
     def writes(self) -> bool:
         """Whether the tool writes."""
         return self.kind != "read"
+
+    @property
+    def annotations(self) -> ToolAnnotations:
+        """All four hints by which a host decides whether to ask before a call; a missing one counts as the worst."""
+        return ToolAnnotations(
+            read_only_hint=not self.writes,
+            destructive_hint=self.kind == "destroy",
+            idempotent_hint=self.kind not in {"create", "repeat"},
+            open_world_hint=False,
+        )

@@ -29,10 +29,11 @@ from taskhand.server.render.writes import render_write
 from taskhand.server.task_addresses import with_plain_ids
 from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas
+from taskhand.service.account_errors import naming_account
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
-from taskhand.service.connections import UnclearConnection, naming_account
+from taskhand.service.connections import UnclearConnection
 from taskhand.service.load_wording import load_wording
 from taskhand.service.write_call import Call
 

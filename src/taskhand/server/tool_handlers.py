@@ -10,7 +10,6 @@ from mcp.types import (
     InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
-    ToolAnnotations,
 )
 from mcp.types import Tool as ListedTool
 
@@ -72,7 +71,7 @@ class ToolHandlers:
 def to_listed_tool(
     tool: Tool[Any], schema: Schema, notes: str | None = None, output: Schema | None = None
 ) -> ListedTool:
-    """The tool as a client lists it, with all four hints: a host assumes the worst for a missing hint.
+    """The tool as a client lists it.
 
     `notes` are those on the tasks of the backend. `output` is the schema of the answer if it is not the usual one.
     """
@@ -82,10 +81,5 @@ def to_listed_tool(
         description=f"{tool.description} {notes}" if notes and tool.shows_tasks else tool.description,
         input_schema=schema,
         output_schema=output or output_schema(tool.answer),
-        annotations=ToolAnnotations(
-            read_only_hint=not tool.writes,
-            destructive_hint=tool.kind == "destroy",
-            idempotent_hint=tool.kind not in {"create", "repeat"},
-            open_world_hint=False,
-        ),
+        annotations=tool.annotations,
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from taskhand.journal.journal import Intent
+from taskhand.journal.journal import Change, Intent
 from taskhand.service.app_context import AppContext
+from taskhand.service.write_call import Call
 
-__all__ = ["reason_to_confirm"]
+__all__ = ["reason_to_confirm", "undoes_own_creation"]
 
 
 def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: bool = False) -> str | None:
@@ -21,3 +22,20 @@ def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: 
     if len(intents) > app.policy.plan_over:
         return f"A change of more than {app.policy.plan_over} tasks"
     return None
+
+
+def undoes_own_creation(call: Call, change: Change, intents: Sequence[Intent]) -> bool:
+    """Whether an undo needs no approval because it deletes only a few tasks that this client created here a moment ago.
+
+    A rule that requires a second person for every deletion applies here too.
+    """
+    policy = call.app.policy
+    return (
+        not call.app.principal.rules.second_person
+        and all(one.verb == "create" for one in change.intents)
+        and len(intents) <= policy.plan_over
+        and change.opening.caller.key == call.caller.key
+        and change.session is not None
+        and change.session == call.app.journal.session
+        and call.app.clock() - change.opening.at <= policy.plan_for
+    )

@@ -1,39 +1,17 @@
 """The CRM accounts that one server serves, by name."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from taskhand.domain.errors import (
-    Ambiguous,
-    CallerError,
-    Candidate,
-    NotAllowed,
-    NotFound,
-    OperatorError,
-    TaskhandError,
-    UpstreamError,
-)
+from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.principal import Principal
 from taskhand.service.app_context import AppContext
 
 if TYPE_CHECKING:
     from taskhand.domain.link_offer import LinkOffers
 
-__all__ = ["Connections", "UnclearConnection", "naming_account"]
-
-_OF_ACCOUNT: Final = (NotFound, Ambiguous, UpstreamError, OperatorError)
-"""Errors about the data of an account, and about the account itself."""
-_CODES_OF_ACCOUNT: Final = (
-    "invalid_id",
-    "upstream_refused",
-    "unknown_property",
-    "unknown_reference",
-    "unknown_task_type",
-)
-_OF_NONE: Final = ("plan_not_found", "change_not_found")
-"""Codes of errors for ids that are searched in every journal."""
+__all__ = ["Connections", "UnclearConnection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +110,3 @@ class UnclearConnection(CallerError):
         part = name.strip().casefold()
         near = [one for one in error.candidates if part in f"{one.value} {one.name or ''}".casefold()]
         return error.but(candidates=near) if len(near) == 1 else error
-
-
-@contextmanager
-def naming_account(app: AppContext) -> Iterator[None]:
-    """Add the connection's name to errors raised inside that are about the data or the answers of its account."""
-    try:
-        yield
-    except TaskhandError as error:
-        is_of_account = isinstance(error, _OF_ACCOUNT) and error.code not in _OF_NONE
-        if error.code in _CODES_OF_ACCOUNT or (is_of_account and not isinstance(error, NotAllowed)):
-            raise error.but(connection=app.connection.name) from error
-        raise

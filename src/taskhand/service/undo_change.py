@@ -14,7 +14,7 @@ from taskhand.domain.task import Task
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.apply_plan import change_that_applied, execute_intents
-from taskhand.service.approval import reason_to_confirm
+from taskhand.service.approval import reason_to_confirm, undoes_own_creation
 from taskhand.service.bulk_write import bulk_write
 from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made
@@ -226,7 +226,7 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
     intents, claims = undo.intents, undo.claims
     if call.is_dry and undo.is_met:
         return _nothing_left(undo)
-    if call.is_dry or (not _is_just_made(call, change, intents) and reason_to_confirm(call.app, intents)):
+    if call.is_dry or (not undoes_own_creation(call, change, intents) and reason_to_confirm(call.app, intents)):
         kept = [
             (task_id if undo.is_of_many else None, one) for task_id, rows in undo.unrestored.items() for one in rows
         ]
@@ -247,23 +247,6 @@ def _nothing_left(undo: _Undo) -> Receipt | BulkReceipt:
             task = inverse.intent.before.task
             return replace(Receipt.of(task, task, inverse.intent.asked or Edit(), ()), note=note)
     return BulkReceipt(undo.skipped.results(), note=note)
-
-
-def _is_just_made(call: Call, change: Change, intents: Sequence[Intent]) -> bool:
-    """Whether the undo deletes only a few tasks that this client created here a moment ago.
-
-    A rule that requires a second person for every deletion applies here too.
-    """
-    policy = call.app.policy
-    return (
-        not call.app.principal.rules.second_person
-        and all(one.verb == "create" for one in change.intents)
-        and len(intents) <= policy.plan_over
-        and change.opening.caller.key == call.caller.key
-        and change.session is not None
-        and change.session == call.app.journal.session
-        and call.app.clock() - change.opening.at <= policy.plan_for
-    )
 
 
 def _receipt_of_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | BulkReceipt:

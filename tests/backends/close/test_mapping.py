@@ -12,7 +12,6 @@ from pydantic import MISSING
 from taskhand.backends.close.mapping import (
     DONE,
     OPEN,
-    UnlistedPriorities,
     bulk_body,
     create_body,
     has_left,
@@ -134,13 +133,6 @@ def test_any_due_day_or_instant_is_read_back_unchanged(due: Due, zone: str | Non
 def test_an_instant_without_an_offset_is_in_utc_wherever_the_server_is() -> None:
     task = task_of(ROW | {"date": "2026-03-10T15:00:00", "date_created": "2026-03-02T15:00:00"}, None)
     assert (task.due_at, task.created_at) == ("2026-03-10T15:00:00.000Z", "2026-03-02T15:00:00.000Z")
-
-
-def test_the_latest_ten_thousand_priorities_that_were_sent_are_remembered() -> None:
-    sent, rows = UnlistedPriorities(), [{"id": str(number)} for number in range(10_001)]
-    for row in rows:
-        sent.note_write(row, "high")
-    assert [row for row in rows if "priority" not in sent.fill_in(row)] == rows[:1]
 
 
 @given(INSTANTS, ZONES)

@@ -29,13 +29,13 @@ __all__ = [
     "DONE",
     "OPEN",
     "UNLISTED_PRIORITY",
-    "UnlistedPriorities",
     "bulk_body",
     "create_body",
     "created_at",
     "day_of",
     "former_member_of",
     "has_left",
+    "listed_priority",
     "member_of",
     "raw_values",
     "sent_priority",
@@ -235,36 +235,7 @@ def create_body(edit: Edit, task_type: NewTaskType) -> dict[str, Any]:
     return body
 
 
-class UnlistedPriorities:
-    """Priorities that were sent for tasks whose responses list none; the latest 10,000.
-
-    A sent priority is valid until Close lists one, or somebody else changes the task.
-    """
-
-    def __init__(self) -> None:
-        self._sent: dict[str, tuple[str, str]] = {}
-
-    def note_write(self, row: JsonObject, sent: str | None) -> None:
-        """Record the priority `sent` by a write of ours, if any; `row` is the task after the write."""
-        word, _ = self._sent.pop(str(row.get("id")), (None, ""))
-        if (sent or word) and _listed_priority(row) is None:
-            self._sent[str(row.get("id"))] = (str(sent or word), _updated(row))
-            if len(self._sent) > 10_000:  # noqa: PLR2004 - the class documents it
-                del self._sent[next(iter(self._sent))]
-
-    def note_read(self, row: JsonObject) -> None:
-        """Forget a sent priority if `row`, just read from Close, lists one or was changed by somebody else."""
-        if self.fill_in(row) is row:
-            self._sent.pop(str(row.get("id")), None)
-
-    def fill_in(self, row: JsonObject) -> JsonObject:
-        """The row with the priority that was sent, if that is still valid; else the same row."""
-        word, updated = self._sent.get(str(row.get("id")), (None, ""))
-        is_current = word is not None and _listed_priority(row) is None and updated >= _updated(row)
-        return row | {"priority": word} if is_current else row
-
-
-def _listed_priority(json: Mapping[str, Any]) -> int | None:
+def listed_priority(json: Mapping[str, Any]) -> int | None:
     """The priority that a row lists; if it lists none, None for a to-do and medium for any other type."""
     word = str(json.get("priority")).casefold()
     number = next((number for number, known in _PRIORITIES.items() if known == word), None)
@@ -273,14 +244,10 @@ def _listed_priority(json: Mapping[str, Any]) -> int | None:
 
 def _priority(json: Mapping[str, Any]) -> int:
     """The priority to show; ValueError for an unknown word."""
-    number = _listed_priority(json)
+    number = listed_priority(json)
     if number is None and json.get("priority"):
         raise ValueError("priority")
     return UNLISTED_PRIORITY if number is None else number
-
-
-def _updated(json: JsonObject) -> str:
-    return str(json.get("date_updated") or "")
 
 
 def _documented_text(json: Mapping[str, Any], name: str) -> str | None:

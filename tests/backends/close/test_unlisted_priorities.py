@@ -13,6 +13,7 @@ from behaviour.agent import Agent
 from behaviour.world import NOW
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.backends.close.mapping import DONE
+from taskhand.backends.close.unlisted_priorities import UnlistedPriorities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
 from taskhand.domain.query import TaskQuery, sort_key
@@ -266,3 +267,10 @@ async def test_a_search_with_too_many_pages_is_an_error() -> None:
             await backend.account.find_contacts("nobody", 21)
     assert refused.value.code == "query_too_wide"
     assert len(sandbox.requests) == 10
+
+
+def test_the_latest_ten_thousand_priorities_that_were_sent_are_remembered() -> None:
+    sent, rows = UnlistedPriorities(), [{"id": str(number)} for number in range(10_001)]
+    for one in rows:
+        sent.note_write(one, "high")
+    assert [one for one in rows if "priority" not in sent.fill_in(one)] == rows[:1]

@@ -15,8 +15,8 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamError,
 )
+from taskhand.service.account_errors import naming_account
 from taskhand.service.app_context import AppContext, ConnectionInfo
-from taskhand.service.connections import naming_account
 from taskhand.service.lazy import Lazy
 
 
