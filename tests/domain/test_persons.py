@@ -80,6 +80,11 @@ def test_a_rule_of_the_person_counts_before_that_of_the_first_group_and_that_bef
     assert Policy().rules_for(*names, groups=groups) == NO_RULES
 
 
+def test_the_rules_under_the_id_of_a_person_count_before_those_under_the_address() -> None:
+    policy = Policy(people={"ana@x.test": {"most_tasks": 2, "tools": "read"}, "https://x.test#1": {"most_tasks": 1}})
+    assert policy.rules_for("https://x.test#1", "ana@x.test") == Rules(tools="read", most_tasks=1)
+
+
 def test_an_own_credential_is_needed_if_any_rule_requires_it() -> None:
     assert (POLICY.needs_own(), POLICY.needs_own("west"), POLICY.needs_own("east")) == (True, True, False)
     assert not Policy().needs_own()

@@ -1,5 +1,6 @@
 """Which plans a caller may apply."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from taskhand.journal.journal import Caller, Change, Ending, Intent, Opening
 from taskhand.service.app_context import AppContext
 from taskhand.service.authorization import check_may_apply
 from taskhand.service.lazy import Lazy
+from taskhand.service.visibility import is_for_second_person
 
 ANA, BEN = "ana@x.test", "ben@x.test"
 WRITE: frozenset[Scope] = frozenset({"read", "write"})
@@ -55,3 +57,23 @@ def test_a_plan_is_applied_only_with_the_scope_and_within_the_rules_of_the_calle
     with pytest.raises(NotAllowed) as refused:
         check_may_apply(app, planned)
     assert refused.value.details["rule"] == rule
+
+
+@pytest.mark.parametrize(
+    ("person", "is_second"),
+    [
+        (Person("https://a.x.test#1", ANA), False),
+        (Person("https://b.x.test#7", ANA), False),
+        (Person.parse(ANA), False),
+        (Person("https://b.x.test#7", BEN), True),
+        (None, False),
+    ],
+)
+def test_the_maker_of_a_plan_is_no_second_person_at_another_issuer_or_with_a_key(
+    person: Person | None, tmp_path: Path, *, is_second: bool
+) -> None:
+    planned = plan(1)
+    maker = Caller(subject="https://a.x.test#1", email=ANA)
+    planned = replace(planned, opening=replace(planned.opening, caller=maker))
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    assert is_for_second_person(app.of_principal(Principal(person)), planned) is is_second

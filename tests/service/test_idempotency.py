@@ -145,6 +145,23 @@ async def test_a_repeated_call_waits_for_the_first_one_some_seconds_and_no_longe
     assert (len(pauses_s), ended.outcome) == (53, "refused")
 
 
+async def test_a_repeated_call_ends_the_first_one_if_its_process_dies_meanwhile(
+    app: AppContext, tmp_path: Path
+) -> None:
+    dead = AppContext(app.backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    first = Call(dead, "create_task", ANA)
+    await first.begin(first.new_opening(), [Intent("create", edit=Edit(title="Call", responsible_ids=(), priority=1))])
+    assert first.change is not None
+    await dead.journal.aclose()
+    pauses_s: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses_s.append(seconds)
+
+    ended = await wait_until_ended(replace(app, call_time=CallTime(sleep=pause)), first.change)
+    assert (len(pauses_s), ended.outcome) == (1, "not_applied")
+
+
 async def test_a_dry_run_makes_a_plan_even_if_its_key_was_used_by_a_call(app: AppContext) -> None:
     draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
     high, low = TaskPatch(priority="2"), Edit(priority=1)

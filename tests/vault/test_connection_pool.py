@@ -141,6 +141,18 @@ async def test_the_connection_that_was_not_used_for_the_longest_time_is_closed_f
     await pool.aclose()
 
 
+async def test_a_link_that_another_person_has_made_under_the_same_address_does_not_count(
+    pool: ConnectionPool[OwnToken], links: Links
+) -> None:
+    ana = ["https://login.x.test#1", "ana@x.test"]
+    await links.save(link_of("ana@x.test"))
+    assert [await pool.is_linked(names) for names in (ana, ana[1:])] == [False, True]
+    async with pool.lease(ana) as opened:
+        assert opened is None
+    await links.save(link_of("ana@x.test", kind="operator"))
+    assert await pool.is_linked(ana)
+
+
 async def test_calls_at_the_same_time_share_one_connection(pool: ConnectionPool[OwnToken], crm: Crm) -> None:
     async def call() -> None:
         async with pool.lease(["ana"]):

@@ -68,6 +68,17 @@ async def test_on_this_machine_the_cookie_goes_without_encryption(tmp_path: Path
         assert (await browser.send(offer.url, stage.token(BEN))).status_code == 200
 
 
+@pytest.mark.parametrize(("size", "status"), [(15 * 1024, 200), (17 * 1024, 403)])
+async def test_a_form_of_more_than_16_kib_is_not_read(
+    stage: LinkStage, browser: Browser, size: int, status: int
+) -> None:
+    page = await stage.ticket()
+    await browser.open(page)
+    done = await browser.send(page, stage.token(BEN), more="x" * size)
+    assert done.status_code == status
+    assert len(await stage.linked()) == (status == 200)
+
+
 HOSTS = {
     "127.0.0.1": 200,
     "localhost:9": 200,
