@@ -9,6 +9,7 @@ import pytest
 from server.transports.server_process import Web, run, serving
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.unauthenticated_access import check_address
 
 NAMES = ("--allow-host", "Tasks.example.com", "--allow-host", "exact.example:8443")
 
@@ -89,7 +90,7 @@ def test_accepted_hosts_can_call_tools(web: Web) -> None:
 @pytest.mark.parametrize("name", ["", "*", "http://tasks.example.com", "a b", "a/b", "a:b", "-a", "a:*", "[::1", "a\n"])
 def test_a_malformed_host_name_is_refused(name: str) -> None:
     with pytest.raises(OperatorError, match="is not the name of a host"):
-        Address("127.0.0.1", 0, ["a.example", name]).check()
+        check_address(Address("127.0.0.1", 0, ["a.example", name]))
 
 
 def test_a_refused_name_ends_the_command_in_one_sentence(store_file: Path) -> None:
@@ -107,9 +108,9 @@ def test_options_of_http_need_http(store_file: Path, words: tuple[str, ...]) -> 
 
 
 def test_where_callers_are_asked_any_address_is_served() -> None:
-    Address("0.0.0.0", 0).check(asks_callers=True)  # noqa: S104
+    check_address(Address("0.0.0.0", 0), asks_callers=True)  # noqa: S104
     with pytest.raises(OperatorError, match="without --auth"):
-        Address("0.0.0.0", 0, ["tasks.example.com"]).check()  # noqa: S104
+        check_address(Address("0.0.0.0", 0, ["tasks.example.com"]))  # noqa: S104
 
 
 def test_every_loopback_address_checks_the_names() -> None:
@@ -141,13 +142,13 @@ def test_an_address_that_other_machines_reach_needs_authentication_or_consent(
     address = Address(host, 8000, names)
     assert address.is_loopback == (host in {"127.0.0.1", "127.0.0.2", "localhost", "::1"})
     assert address.is_local == (address.is_loopback and names == [])
-    address.check(asks_callers=True, has_proxy=has_proxy)
-    Address(host, 8000, names, is_insecure=True).check(has_proxy=has_proxy)
+    check_address(address, asks_callers=True, has_proxy=has_proxy)
+    check_address(Address(host, 8000, names, is_insecure=True), has_proxy=has_proxy)
     if reached_by is None:
-        address.check()
+        check_address(address)
     else:
         with pytest.raises(OperatorError, match=f"^{reached_by} can be reached by other machines"):
-            address.check(has_proxy=has_proxy)
+            check_address(address, has_proxy=has_proxy)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from taskhand.backends.remote.oauth_refusals import app_refused_error, explain_refusal, has_reached_crm, is_about_grant
 from taskhand.domain.errors import (
     CallerError,
     LinkRequired,
-    NotFound,
     OperatorError,
     OutcomeUnknown,
     TaskhandError,
@@ -20,9 +20,8 @@ from taskhand.domain.own_credential import Granted, OwnCredential
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.request import Request
-from taskhand.http.response_body import Json
 from taskhand.http.retry import RequestKind, RetryPolicy
-from taskhand.http.upstream import Explanation, Limits, Upstream
+from taskhand.http.upstream import Limits, Upstream
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -37,11 +36,6 @@ _log = logging.getLogger(__name__)
 LIMITS: Final = Limits(connect_s=5.0, read_s=10.0, total_s=15.0, body_bytes=64 * 1024)
 """Short, because a person waits for the response."""
 POLICY: Final = RetryPolicy(attempts=3, cap_s=2.0, retry_after_cap_s=5.0)
-_GONE: Final = Explanation("The code or the refresh token is not accepted.", frozenset({"grant"}))
-"""The explanation of a refused code or refresh token (RFC 6749 §5.2); any other refusal is about the app."""
-_GONE_CODES: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"})
-"""The `error` of RFC 6749, and the values of HubSpot's own `status`."""
-_ABOUT_APP: Final = frozenset({"unauthorized", "forbidden"})
 _MAX_TOKEN_LENGTH: Final = 10_000
 _MAX_LIFE_S: Final = 10 * 365 * 86_400.0
 """Seconds; a longer `expires_in` counts as a credential without an expiry."""
@@ -88,7 +82,7 @@ async def open_app_client(
         auth={},
         credential=f"{client_id_name} and {secret_name}",
         variable=base,
-        explain=_explain,
+        explain=explain_refusal,
     )
     client = Client(upstream, limits=LIMITS, policy=POLICY, runtime=context.runtime)
     own = {"client_id": client_id, "client_secret": client_secret.get_secret_value()}
@@ -182,20 +176,11 @@ class AppClient:
                 retry_after_s=error.retry_after_s,
             ) from None
         except (CallerError, OperatorError) as error:
-            if error.about == _GONE.about:
+            if is_about_grant(error):
                 return None
-            if isinstance(error, OperatorError) and error.code not in _ABOUT_APP:
-                raise  # no request has reached the CRM
-            raise self._app_refused(error) from None
-
-    def _app_refused(self, error: TaskhandError) -> OperatorError:
-        _log.warning("%s refused the OAuth app: %s", self._server.name, error.message)
-        settings, base = self._client.upstream.credential, self._client.upstream.variable
-        return OperatorError(
-            f"{self._server.name} does not accept the OAuth app of this server.",
-            code="unauthorized",
-            next_step=f"The operator of Taskhand should check {base if isinstance(error, NotFound) else settings}.",
-        )
+            if not has_reached_crm(error):
+                raise
+            raise app_refused_error(error, self._client.upstream) from None
 
     def _read(self, body: "JsonObject") -> OwnCredential:
         access_token = _token_in(body, "access_token")
@@ -219,9 +204,3 @@ def _token_in(body: "JsonObject", name: str) -> str | None:
     text = body.get(name)
     is_token = isinstance(text, str) and text.isascii() and text.isprintable() and " " not in text
     return text if isinstance(text, str) and is_token and 0 < len(text) <= _MAX_TOKEN_LENGTH else None
-
-
-def _explain(_: int, json: Json) -> Explanation | None:
-    """`_GONE` if a refusal is about the code or the refresh token, by its `error` or else its `status`."""
-    code = json.get("error", json.get("status")) if isinstance(json, dict) else None
-    return _GONE if isinstance(code, str) and code in _GONE_CODES else None

@@ -1,8 +1,7 @@
-"""One request for a page: its browser, its language, the ticket in its path, and the form in its body."""
+"""One request for a page: its browser, its language, and the ticket in its path."""
 
 from dataclasses import dataclass, field
-from typing import Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 
@@ -11,9 +10,6 @@ from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.texts import choose_language
 
 __all__ = ["Visit"]
-
-_MAX_READ: Final = 16 * 1024
-"""Maximum size of a form in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +34,3 @@ class Visit:
         """The page's own path, with the language unless the browser prefers it."""
         preferred = choose_language(None, self.request.headers.get("accept-language", ""))
         return f"/link/{self.text}" + ("" if self.language == preferred else f"?{urlencode({'lang': self.language})}")
-
-    async def read_form(self) -> dict[str, str]:
-        """The fields of the form; empty if the body is too long or is not a form."""
-        body = b""
-        async for part in self.request.stream():
-            body += part
-            if len(body) > _MAX_READ:
-                return {}
-        content_type = self.request.headers.get("content-type", "").partition(";")[0].strip()
-        if content_type != "application/x-www-form-urlencoded":
-            return {}
-        try:
-            return {name: values[0] for name, values in parse_qs(body.decode("ascii"), max_num_fields=10).items()}
-        except (UnicodeDecodeError, ValueError):
-            return {}

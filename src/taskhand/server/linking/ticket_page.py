@@ -13,6 +13,7 @@ from taskhand.server.linking.link_flow import Linking, Step
 from taskhand.server.linking.link_saver import Refused
 from taskhand.server.linking.page_html import Form, Page
 from taskhand.server.linking.page_request import Visit
+from taskhand.server.linking.submitted_form import read_form
 from taskhand.vault.link import LinkedMember
 from taskhand.vault.ticket import Errand, Ticket
 
@@ -99,7 +100,7 @@ class TicketPage:
     async def _take_form(self) -> Page | str:
         """Carry out the step of a form; refused if the form is not from a page that was shown to this browser."""
         visit, ticket, browser = self.visit, self.ticket, self.visit.browser
-        form = await visit.read_form()
+        form = await read_form(visit.request)
         is_own = browser.accepts_token(form.get("token", ""), ticket.id)
         if not is_own or is_cross_site(visit.request.headers, self._linking.base):
             return replace(Page.message("stale", 403), address=visit.address, opens_again=True)

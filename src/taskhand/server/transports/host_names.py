@@ -42,23 +42,11 @@ class Address:
         """Whether only programs on this machine should reach it: a name in `names` may be that of a proxy."""
         return self.is_loopback and not self.names
 
-    def check(self, *, asks_callers: bool = False, has_proxy: bool = False) -> None:
-        """OperatorError if other machines reach the server without authentication, and for a malformed name.
-
-        Other machines reach it by the host, or through a proxy that sends one of the `names`.
-        """
+    def check_names(self) -> None:
+        """OperatorError for a malformed name."""
         for name in self.names:
             if not _NAME.fullmatch(name.lower()):
                 raise OperatorError(f"{name!r} is not the name of a host, with or without a port.", code="host_refused")
-        if asks_callers or self.is_insecure or (self.is_loopback and not has_proxy and not self.names):
-            return
-        reached = self.host if not self.is_loopback else "A proxy" if has_proxy else self.names[0]
-        raise OperatorError(
-            f"{reached} can be reached by other machines, and without --auth no caller is identified.",
-            code="host_refused",
-            next_step="Add --auth keys, or serve on 127.0.0.1, localhost or ::1 under these names only. If only "
-            "this machine, or a proxy that authenticates callers, reaches the port, add --insecure-no-auth.",
-        )
 
     def security(self) -> TransportSecuritySettings:
         """The accepted Host and Origin headers: a web page cannot reach the server by DNS rebinding.

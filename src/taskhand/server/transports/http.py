@@ -33,6 +33,7 @@ from taskhand.server.transports.proxies import Proxies, read_forwarded
 from taskhand.server.transports.refused_hosts import refuse_names
 from taskhand.server.transports.request_limiter import RequestLimiter
 from taskhand.server.transports.request_repair import repair_requests
+from taskhand.server.transports.unauthenticated_access import check_address
 
 if TYPE_CHECKING:
     from taskhand.domain.telemetry import HttpObserver
@@ -70,7 +71,7 @@ class Endpoint:
 
     def check(self, *, asks_callers: bool) -> None:
         """OperatorError for an address that other machines reach, unless callers are authenticated."""
-        self.address.check(asks_callers=asks_callers, has_proxy=bool(self.proxies.networks))
+        check_address(self.address, asks_callers=asks_callers, has_proxy=bool(self.proxies.networks))
 
 
 @dataclass(frozen=True, slots=True)
