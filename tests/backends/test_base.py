@@ -4,6 +4,7 @@ import pytest
 
 from taskhand.backends.base import Account, Backend, BulkProgress
 from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.people_and_statuses import LocalAccount
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.domain.errors import CallerError, NotAttempted
 
@@ -13,7 +14,7 @@ from taskhand.domain.errors import CallerError, NotAttempted
     [
         (LocalBackend, Backend, "get_task"),
         (LocalBackend, Backend, "aclose"),
-        (LocalBackend, Account, "members"),
+        (LocalAccount, Account, "members"),
         (CrmAccount, Account, "check_health"),
     ],
 )

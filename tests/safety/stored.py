@@ -54,7 +54,7 @@ async def stored(folder: Path) -> AsyncIterator[Stage]:
     """A store with some tasks; it does not wait for the file's lock."""
     store, journal = store_in(folder, 0), journal_in(folder, 0)
     ana = await store.edit(furnished)
-    me = str(await store.me())
+    me = str(await store.account.me())
     edits = [Edit(title=f"Call Acme {number}", responsible_ids=(me,), priority=1) for number in range(1, TASKS + 1)]
     ids = tuple([(await store.create_task(edit)).task.id for edit in edits])
     app = AppContext(store, Lazy(lambda: journal), lambda: NOW, surface=WHOLE)

@@ -50,7 +50,7 @@ async def titles(store: LocalBackend) -> list[str | None]:
 
 
 async def test_a_task_is_written_only_once_it_was_read_as_the_person_s_own(store: LocalBackend) -> None:
-    me = await store.me()
+    me = await store.account.me()
     assert me is not None
     own = [await create(store, Edit(title=title, responsible_ids=(me,), priority=1)) for title in ("A", "B")]
     other = await create(store, Edit(title="C", responsible_ids=(), priority=1))
@@ -80,14 +80,14 @@ async def test_a_list_names_no_unreadable_task_that_is_not_the_person_s_own(stor
         async def list_tasks(self, query: TaskQuery) -> TaskPage:
             return replace(await store.list_tasks(query), unreadable=(mine.id, other.id, "", "no id", mine.id))
 
-    me = await store.me()
+    me = await store.account.me()
     assert me is not None
     mine, other = [await create(store, Edit(title="-", responsible_ids=one, priority=1)) for one in ((me,), ())]
     assert (await OwnTasksBackend(Odd(store)).list_tasks(TaskQuery())).unreadable == (mine.id,)
 
 
 async def test_a_task_that_was_taken_away_since_it_was_read_is_not_written(store: LocalBackend) -> None:
-    me = await store.me()
+    me = await store.account.me()
     assert me is not None
     task = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
     backend = OwnTasksBackend(store)
@@ -100,7 +100,7 @@ async def test_a_task_that_was_taken_away_since_it_was_read_is_not_written(store
 
 
 async def test_new_tasks_are_made_only_if_all_are_the_person_s_own(store: LocalBackend) -> None:
-    me = await store.me()
+    me = await store.account.me()
     assert me is not None
     own, others = Edit(title="A", responsible_ids=(me,), priority=1), Edit(title="B", responsible_ids=(), priority=1)
     backend = OwnTasksBackend(store)
@@ -142,7 +142,7 @@ async def test_properties_are_read_of_own_tasks_as_they_are_asked_for(store: Loc
             asked.append((list(ids), list(names), to_delete))
             return await store.snapshots(ids)
 
-    me = await store.me()
+    me = await store.account.me()
     assert me is not None
     asked = list[tuple[list[str], list[str], bool]]()
     own = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
@@ -157,7 +157,7 @@ async def test_properties_are_read_of_own_tasks_as_they_are_asked_for(store: Loc
 
 
 async def test_a_list_of_own_tasks_and_of_nobody_s_ends_with_the_last_own_task(store: LocalBackend) -> None:
-    me = await store.me()
+    me = await store.account.me()
     assert me is not None
     own = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
     await create(store, Edit(title="B", responsible_ids=(), priority=1))
@@ -167,7 +167,7 @@ async def test_a_list_of_own_tasks_and_of_nobody_s_ends_with_the_last_own_task(s
 
 
 async def test_a_task_is_read_past_the_caches_before_it_is_written(store: LocalBackend) -> None:
-    me = await store.me()
+    me = await store.account.me()
     assert me is not None
     own = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
     backend = OwnTasksBackend(cast("Backend", Remembering(store)))

@@ -53,7 +53,7 @@ async def titles(path: Path) -> list[str]:
 async def check(path: Path) -> CheckResult:
     store = store_at(path)
     try:
-        return (await store.check_health(writes=True))[0]
+        return (await store.account.check_health(writes=True))[0]
     finally:
         await store.aclose()
 

@@ -135,7 +135,7 @@ async def _read_rows(store: "LocalBackend", settings: Settings, text: str) -> "l
     from taskhand.domain.reference_time import Reference
 
     now = Reference(store.now(), settings.default_timezone)
-    people = await store.members(), await store.former_members(), await store.me()
+    people = await store.account.members(), await store.account.former_members(), await store.account.me()
     reader = CsvReader((await store.statuses()).statuses, *people, now)
     return list(reader.read_rows(text))
 

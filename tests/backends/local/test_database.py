@@ -37,7 +37,7 @@ async def test_replicas_that_open_a_new_store_at_once_make_it_once(postgres: "Te
         await of_all(replicas, look)
         assert len(identities) == 1
         assert len((await replicas[0].statuses()).statuses) == 3
-        assert len(await replicas[1].members()) == 1
+        assert len(await replicas[1].account.members()) == 1
 
 
 async def test_only_one_replica_wins_a_simultaneous_change_of_the_same_value(

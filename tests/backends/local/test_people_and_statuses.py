@@ -224,14 +224,14 @@ async def test_an_imported_person_who_may_be_either_of_two_members_is_added_as_a
         for _ in range(2):
             await backend.edit(lambda directory: directory.add_member("Ana"))
         await create(backend, Edit(title="Call", priority=1))
-        before = await backend.members()
+        before = await backend.account.members()
         person = {"id": "m-9", "name": "Ana", "email": None, "active": True}
         await backend.import_lines([Line(1, "member", person)])
-        assert {one.id for one in await backend.members()} == {"m-9", *(one.id for one in before)}
+        assert {one.id for one in await backend.account.members()} == {"m-9", *(one.id for one in before)}
 
 
 async def test_a_former_member_is_not_me(opens: Opener) -> None:
     async with opens() as backend:
         former = {"id": "m-9", "name": "Ana", "email": None, "active": False, "me": True}
         await backend.import_lines([Line(1, "member", former)])
-        assert await backend.me() is None
+        assert await backend.account.me() is None

@@ -134,7 +134,7 @@ class KeyedServer:
     ) -> KeyText:
         """A new key, as another process makes it; its holder is a member of the team."""
         store = cast("LocalBackend", self.app.backend)
-        if person not in {member.email for member in await store.members()}:
+        if person not in {member.email for member in await store.account.members()}:
             await store.edit(lambda directory: directory.add_member(person.partition("@")[0], person))
         new = make_key_text()
         expires_at = self.clock() + timedelta(**lasts) if lasts else None

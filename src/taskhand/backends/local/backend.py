@@ -6,16 +6,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from taskhand.backends.base import Account, Backend, BulkProgress, ItemResult, OwnProperties, Written
+from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.local import identity, tasks
-from taskhand.backends.local.people_and_statuses import Directory, NewId
+from taskhand.backends.local.people_and_statuses import Directory, LocalAccount, NewId
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OperatorError, OutcomeUnknown
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Deal, Member, StatusList, Task
+from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
 from taskhand.sql.connection import SqlConnection
 
@@ -36,8 +35,8 @@ _MAX_CREATED = 100
 """Maximum tasks that are searched for a lost create, newest first."""
 
 
-class LocalBackend(Account, Backend):
-    """Tasks in one built-in store, which any number of processes can share; it has the people and contacts too."""
+class LocalBackend(Backend):
+    """Tasks in one built-in store, which any number of processes can share."""
 
     name = "local"
     properties: OwnProperties | None = None
@@ -47,7 +46,6 @@ class LocalBackend(Account, Backend):
         lists_are_current=True,
         known=("created", "updated", "completed", "completed_by"),
     )
-    accessed = "store"
     remedies: Mapping[str, str] = {
         "statuses": "Add one: taskhand statuses add NAME --type done",
         "me": "List the members: taskhand members list",
@@ -57,15 +55,12 @@ class LocalBackend(Account, Backend):
         self, storage: "TaskStorage", *, clock: Callable[[], datetime], new_id: NewId, new_task_id: NewId | None = None
     ) -> None:
         """`clock` returns an aware datetime. `new_task_id` makes the ids of tasks, `new_id` by default."""
-        self.account = self
         self._clock = clock
         self._new_id = new_id
         self._new_task_id = new_task_id or new_id
         self._storage = storage
         self._store = storage.store
-        self._members: tuple[Member, ...] = ()
-        self._members_of: tuple[tuple[int, int], int] | None = None
-        self._edits = 0
+        self.account: LocalAccount = LocalAccount(storage, new_id)
 
     @cached_property
     def event_source(self) -> "EventSource | None":
@@ -93,33 +88,8 @@ class LocalBackend(Account, Backend):
 
     async def statuses(self) -> StatusList:
         """All statuses; the list is complete."""
-        known = await self._store.peek(lambda connection: self._directory(connection).statuses())
+        known = await self._store.peek(lambda connection: Directory(connection, self._new_id).statuses())
         return StatusList(known, complete=True, source="the built-in store")
-
-    async def members(self) -> tuple[Member, ...]:
-        """The active members, read again if the store may have been edited: every answer names people."""
-        version = self._store.version()
-        current = None if version is None else (version, self._edits)
-        if current is None or current != self._members_of:
-            self._members = await self._store.peek(lambda connection: self._directory(connection).members())
-            self._members_of = current
-        return self._members
-
-    async def former_members(self) -> tuple[Member, ...]:
-        """The members who were removed."""
-        return await self._store.peek(lambda connection: self._directory(connection).members(active=False))
-
-    async def me(self) -> str | None:
-        """The member that the store was created for."""
-        return await self._store.peek(lambda connection: self._directory(connection).me())
-
-    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts whose name, phone or e-mail contains `query`."""
-        return await self._store.peek(lambda connection: self._directory(connection).contacts(query, limit))
-
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """Contacts by their ids, or one contact of each customer."""
-        return await self._store.peek(lambda connection: self._directory(connection).linked(field, ids))
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, found by an index of the database."""
@@ -186,14 +156,6 @@ class LocalBackend(Account, Backend):
         steps = [partial(_delete_item, one) for one in before]
         return await self._write_all(steps, [one.id for one in before], progress)
 
-    async def check_access(self) -> None:
-        """Check that the store can be written; creates it if it does not exist."""
-        await self._store.write(lambda _: None, durable=False)
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  a read creates the store too
-        """Check that the store is sound and can be written."""
-        return (await self._storage.check_health(),)
-
     def now(self) -> datetime:
         """The current time of the store's clock."""
         return self._clock()
@@ -201,9 +163,9 @@ class LocalBackend(Account, Backend):
     async def edit(self, work: Callable[[Directory], _T]) -> _T:
         """Run `work`, which changes statuses, members or contacts, in one transaction."""
         try:
-            return await self._store.write(lambda connection: work(self._directory(connection)))
+            return await self._store.write(lambda connection: work(Directory(connection, self._new_id)))
         finally:
-            self._edits += 1
+            self.account.forget_members()
 
     async def import_lines(self, lines: "Sequence[Line]", *, commit: bool = True) -> "ImportReport":
         """Import records in one transaction; without `commit`, only check them. CallerError for wrong lines."""
@@ -220,7 +182,7 @@ class LocalBackend(Account, Backend):
         try:
             return await self._write(work, count=len(lines))
         finally:
-            self._edits += 1
+            self.account.forget_members()
 
     async def aclose(self) -> None:
         """Close the store."""
@@ -249,9 +211,6 @@ class LocalBackend(Account, Backend):
             progress.report(index, result)
         return results
 
-    def _directory(self, connection: SqlConnection) -> Directory:
-        return Directory(connection, self._new_id)
-
     def _create(self, connection: SqlConnection, edit: Edit, stamp: tasks.Stamp) -> Task:
         return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
 
@@ -274,7 +233,7 @@ class LocalBackend(Account, Backend):
 
         author = current_author()
         if author is None:
-            return lambda connection: tasks.Stamp(self._clock(), self._directory(connection).me())
+            return lambda connection: tasks.Stamp(self._clock(), Directory(connection, self._new_id).me())
         member = await author.find_member()
         return lambda _: tasks.Stamp(self._clock(), member)
 

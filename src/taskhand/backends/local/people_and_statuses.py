@@ -1,15 +1,22 @@
 """The statuses, members and contacts of the built-in store: read by the server, edited from the command line."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
+from taskhand.backends.base import Account
 from taskhand.backends.local.rows import to_contact, to_member, to_status
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.name_matching import fold
-from taskhand.domain.task import Contact, Member, Status, StatusType
+from taskhand.domain.task import Contact, Deal, Member, Status, StatusType
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["Directory", "Language", "NewId", "add_defaults", "sequential_id"]
+__all__ = ["Directory", "Language", "LocalAccount", "NewId", "add_defaults", "sequential_id"]
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.storage import TaskStorage
+
+_T = TypeVar("_T")
 
 NewId = Callable[[SqlConnection], str]
 
@@ -181,6 +188,60 @@ class Directory:
             raise CallerError(
                 f"A status named {status.name!r} exists already.", code="exists", next_step="Choose another name."
             )
+
+
+class LocalAccount(Account):
+    """The people and contacts of a built-in store, as its backend has them."""
+
+    accessed = "store"
+
+    def __init__(self, storage: "TaskStorage", new_id: NewId) -> None:
+        self._storage = storage
+        self._store = storage.store
+        self._new_id = new_id
+        self._members: tuple[Member, ...] = ()
+        self._members_of: tuple[tuple[int, int], int] | None = None
+        self._edits = 0
+
+    def forget_members(self) -> None:
+        """Read the members again: this process may have edited them."""
+        self._edits += 1
+
+    async def members(self) -> tuple[Member, ...]:
+        """The active members, read again if the store may have been edited: every answer names people."""
+        version = self._store.version()
+        current = None if version is None else (version, self._edits)
+        if current is None or current != self._members_of:
+            self._members = await self._read(Directory.members)
+            self._members_of = current
+        return self._members
+
+    async def former_members(self) -> tuple[Member, ...]:
+        """The members who were removed."""
+        return await self._read(lambda directory: directory.members(active=False))
+
+    async def me(self) -> str | None:
+        """The member that the store was created for."""
+        return await self._read(Directory.me)
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts whose name, phone or e-mail contains `query`."""
+        return await self._read(lambda directory: directory.contacts(query, limit))
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """Contacts by their ids, or one contact of each customer."""
+        return await self._read(lambda directory: directory.linked(field, ids))
+
+    async def check_access(self) -> None:
+        """Check that the store can be written; creates it if it does not exist."""
+        await self._store.write(lambda _: None, durable=False)
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  a read creates the store too
+        """Check that the store is sound and can be written."""
+        return (await self._storage.check_health(),)
+
+    async def _read(self, work: Callable[[Directory], _T]) -> _T:
+        return await self._store.peek(lambda connection: work(Directory(connection, self._new_id)))
 
 
 def _digits(text: str) -> str:
