@@ -210,6 +210,8 @@ async def test_another_word_for_one_connection_has_that_one_as_its_candidate(mix
         for said, at in (("hubspot", 2), ("HubSpot ", 2), ("support in mexico", 1), ("nort", 0), ("built-in", 0)):
             error = await answer_of(client, "create_task", connection=said, **NEW)
             assert (error["code"], error["candidates"]) == ("unknown_connection", [CANDIDATES[at]]), said
+        of_two = await answer_of(client, "create_task", connection="th", **NEW)
+        assert of_two["candidates"] == CANDIDATES
 
 
 OUTERMOST = "connection stands once, beside the call's other arguments: send one call for each."

@@ -9,6 +9,7 @@ from backends.local.open_store import open_store
 from builders import CLOSED, DONE, PENDING, status_list
 from file_stores import journal_in
 from fixed_clock import NOW
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.task import Status, StatusList
 from taskhand.service.app_context import AppContext
 from taskhand.service.forwarding import ForwardingAccount, ForwardingBackend
@@ -59,3 +60,21 @@ async def test_statuses_without_a_finished_one_or_perhaps_without_some_are_repor
         found = {one.subject: one for one in await check_health(app)}["statuses"]
         await app.journal.aclose()
     assert found.outcome == outcome
+
+
+@pytest.mark.parametrize(("subject", "outcome"), [("scopes", "ok"), ("credential", "unknown")])
+async def test_missing_scopes_prevent_no_other_check(subject: str, outcome: str, tmp_path: Path) -> None:
+    class Account(ForwardingAccount):
+        """An account of which one check fails."""
+
+        async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+            assert writes
+            return (CheckResult(subject, "failed", "It fails.", "Repair it."),)
+
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        backend = ForwardingBackend(store)
+        backend.account = Account(store.account)
+        app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+        found = {one.subject: one.outcome for one in await check_health(app)}
+        await app.journal.aclose()
+    assert [found[one] for one in ("clock", "team", "statuses")] == [outcome] * 3
