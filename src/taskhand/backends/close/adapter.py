@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import MISSING
 
@@ -21,6 +21,7 @@ from taskhand.backends.close import mapping, task_types
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
+from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
 from taskhand.backends.remote.adapter import Timing
@@ -31,6 +32,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.query import TaskQuery
@@ -38,10 +40,6 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
 from taskhand.http.response_body import Reply
-
-if TYPE_CHECKING:
-    from taskhand.backends.close.factory import CloseSettings
-    from taskhand.domain.event_source import EventSource
 
 __all__ = ["CloseAdapter"]
 
@@ -63,7 +61,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     probes = 3
     lists_lag = True
 
-    def __init__(self, client: CloseClient, settings: "CloseSettings", timezone: str | None, timing: Timing) -> None:
+    def __init__(self, client: CloseClient, settings: CloseSettings, timezone: str | None, timing: Timing) -> None:
         """OperatorError if CLOSE_TASK_TYPES names a type that Close does not have."""
         super().__init__(timing, RecentWrites(_LAG_S, timing.monotonic))
         new_type = settings.close_new_task_type
@@ -78,7 +76,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         self._listed = task_types.listed_types(settings.close_task_types)
 
     @cached_property
-    def event_source(self) -> "EventSource":
+    def event_source(self) -> EventSource:
         """The event log of the listed types of tasks."""
         from taskhand.backends.close.events.event_source import CloseEvents  # noqa: PLC0415  no start waits for it
 

@@ -1,17 +1,15 @@
 """Credentials of Close: an API key, or an OAuth access token, and the authorization server."""
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from taskhand.backends.remote.oauth_client import AuthorizationServer
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError
 from taskhand.http.path import Path
-
-if TYPE_CHECKING:
-    from taskhand.backends.remote.oauth_client import AuthorizationServer
 
 __all__ = ["credential", "find_server"]
 
@@ -41,15 +39,13 @@ def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tup
     )
 
 
-def find_server(base_url: str) -> "AuthorizationServer":
+def find_server(base_url: str) -> AuthorizationServer:
     """The authorization server of the Close whose API is at `base_url`.
 
     Every refresh returns a new refresh token and invalidates the old one. All apps have the same two scopes, so none is
     requested. PKCE is sent although Close does not document it. Source:
     https://developer.close.com/api/overview/oauth-authentication.
     """
-    from taskhand.backends.remote.oauth_client import AuthorizationServer  # noqa: PLC0415  no start waits for it
-
     root = base_url.rstrip("/").removesuffix("/api/v1")
     return AuthorizationServer(
         name="Close",

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
+from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.mapping import KINDS, LINKS, Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
 from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
@@ -23,9 +24,6 @@ from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.zones import known_zone
 from taskhand.http.access_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.http.response_body import Reply
-
-if TYPE_CHECKING:
-    from taskhand.backends.hubspot.factory import HubSpotSettings
 
 __all__ = ["REMEDIES", "Account", "company_of", "contact_of", "member_of"]
 
@@ -55,7 +53,7 @@ class Account(CrmAccount):
     """Fetches the account's data when they are first needed, and caches them."""
 
     def __init__(
-        self, client: HubSpotClient, settings: "HubSpotSettings", timezone: str | None, monotonic: Callable[[], float]
+        self, client: HubSpotClient, settings: HubSpotSettings, timezone: str | None, monotonic: Callable[[], float]
     ) -> None:
         """Instants are shown in the IANA `timezone`; days are in it too if the account's own zone cannot be read."""
         self._client = client

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, parts
+from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.links import LinkChanges, check_link_ids, has_links, unlinked
 from taskhand.backends.hubspot.mapping import BODY, KINDS, Record, links_of, links_set, raw_properties, records_in
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
@@ -27,14 +28,11 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.event_source import EventSource
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
-
-if TYPE_CHECKING:
-    from taskhand.backends.hubspot.factory import HubSpotSettings
-    from taskhand.domain.event_source import EventSource
 
 __all__ = ["HubSpotAdapter"]
 
@@ -55,9 +53,7 @@ class HubSpotAdapter(TaskWriter):
     batches_at_once = 4
     batch_is_atomic = True
 
-    def __init__(
-        self, client: HubSpotClient, settings: "HubSpotSettings", timezone: str | None, timing: Timing
-    ) -> None:
+    def __init__(self, client: HubSpotClient, settings: HubSpotSettings, timezone: str | None, timing: Timing) -> None:
         account = Account(client, settings, timezone, timing.monotonic)
         recent = RecentWrites[Record](_INDEX_LAG_S, timing.monotonic)
         super().__init__(timing, TaskReader(client, account, recent), account)
@@ -82,7 +78,7 @@ class HubSpotAdapter(TaskWriter):
         self.properties = HubSpotProperties(self._reader, account)
 
     @cached_property
-    def event_source(self) -> "EventSource":
+    def event_source(self) -> EventSource:
         """The change feed: tasks by the date of their last change, and the histories of their properties."""
         from taskhand.backends.hubspot.events.event_source import HubSpotEvents  # noqa: PLC0415  no start waits for it
 

@@ -7,7 +7,7 @@ an hour, and a refresh returns the same refresh token. The authorization page ta
 """
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -18,10 +18,7 @@ from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
-from taskhand.http.upstream import Upstream
-
-if TYPE_CHECKING:
-    from taskhand.http.upstream import Runtime
+from taskhand.http.upstream import Runtime, Upstream
 
 __all__ = ["credential", "find_server"]
 
@@ -49,7 +46,7 @@ def credential(access_token: SecretStr | None) -> tuple[str, dict[str, str]]:
     return "HUBSPOT_ACCESS_TOKEN", {"authorization": f"Bearer {access_token.get_secret_value()}"}
 
 
-def find_server(base_url: str, runtime: "Runtime | None") -> AuthorizationServer:
+def find_server(base_url: str, runtime: Runtime | None) -> AuthorizationServer:
     """The authorization server of the HubSpot whose API is at `base_url`."""
     root = base_url.rstrip("/")
     return AuthorizationServer(
@@ -64,7 +61,7 @@ def find_server(base_url: str, runtime: "Runtime | None") -> AuthorizationServer
     )
 
 
-async def _find_owner(root: str, runtime: "Runtime | None", body: JsonObject) -> str | None:
+async def _find_owner(root: str, runtime: Runtime | None, body: JsonObject) -> str | None:
     """The id of the owner whose user has consented; None if the user is no owner or HubSpot cannot be asked."""
     if (user := id_text(body.get("user_id"))) is None:
         return None

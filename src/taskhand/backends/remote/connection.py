@@ -1,15 +1,13 @@
 """Opens the HTTP client of a CRM backend."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from taskhand.backends.factory import OpenContext
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Limiter, Rate, RateLimiter
 from taskhand.http.upstream import Runtime, Upstream
-
-if TYPE_CHECKING:
-    from taskhand.backends.factory import OpenContext
 
 __all__ = ["open_client", "timing_of"]
 
@@ -18,7 +16,7 @@ _MAX_ACCOUNT_IN_FLIGHT: Final = 256
 
 
 async def open_client(
-    context: "OpenContext",
+    context: OpenContext,
     upstream: Upstream,
     rate: Rate,
     in_flight: int = 8,
@@ -52,7 +50,7 @@ async def open_client(
     return await context.stack.enter_async_context(client)
 
 
-def _open_limiter(context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool) -> Limiter:
+def _open_limiter(context: OpenContext, rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool) -> Limiter:
     """The limiter that spends from one budget; the limiter of a whole account is opened once in this process."""
     if of_account and (rate, in_flight) in context.limiters:
         return context.limiters[rate, in_flight]
@@ -68,7 +66,7 @@ def _open_limiter(context: "OpenContext", rate: Rate, in_flight: int, runtime: R
     return limiter
 
 
-def timing_of(context: "OpenContext") -> Timing:
+def timing_of(context: OpenContext) -> Timing:
     """The clocks of an adapter that is opened with `context`."""
     runtime = context.runtime or Runtime()
     return Timing(context.clock, runtime.clock, runtime.sleep)

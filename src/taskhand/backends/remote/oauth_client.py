@@ -4,10 +4,14 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 
+from pydantic import SecretStr
+
+from taskhand.backends.factory import OpenContext
 from taskhand.backends.remote.oauth_refusals import app_refused_error, explain_refusal, has_reached_crm, is_about_grant
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import (
     CallerError,
     LinkRequired,
@@ -23,12 +27,6 @@ from taskhand.http.request import Request
 from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Upstream
 
-if TYPE_CHECKING:
-    from pydantic import SecretStr
-
-    from taskhand.backends.factory import OpenContext
-    from taskhand.backends.remote.parsing import JsonObject
-
 __all__ = ["LIMITS", "POLICY", "AppClient", "AuthorizationServer", "open_app_client"]
 
 _log = logging.getLogger(__name__)
@@ -40,7 +38,7 @@ _MAX_TOKEN_LENGTH: Final = 10_000
 _MAX_LIFE_S: Final = 10 * 365 * 86_400.0
 """Seconds; a longer `expires_in` counts as a credential without an expiry."""
 
-FindMember = Callable[["JsonObject"], Awaitable[str | None]]
+FindMember = Callable[[JsonObject], Awaitable[str | None]]
 """Finds the member id of the person in the CRM, given the response with the tokens."""
 
 
@@ -63,7 +61,7 @@ class AuthorizationServer:
 
 
 async def open_app_client(
-    server: AuthorizationServer, client_id: str | None, client_secret: "SecretStr | None", context: "OpenContext"
+    server: AuthorizationServer, client_id: str | None, client_secret: SecretStr | None, context: OpenContext
 ) -> "AppClient | None":
     """Open the client of the operator's app, which `context.stack` closes; None without an id or a secret.
 
@@ -144,7 +142,7 @@ class AppClient:
         await self._revoke(credential.access_token, "access_token")
         return is_revoked
 
-    async def introspect(self, token: str) -> "JsonObject":
+    async def introspect(self, token: str) -> JsonObject:
         """The CRM's description of a token (RFC 7662); empty if it has no such endpoint."""
         if self._server.introspect is None:
             return {}
@@ -160,7 +158,7 @@ class AppClient:
             return False
         return True
 
-    async def _ask(self, form: dict[str, str]) -> "JsonObject | None":
+    async def _ask(self, form: dict[str, str]) -> JsonObject | None:
         """Request tokens: returns the response, or None if the code or the refresh token is not accepted."""
         try:
             return (
@@ -182,7 +180,7 @@ class AppClient:
                 raise
             raise app_refused_error(error, self._client.upstream) from None
 
-    def _read(self, body: "JsonObject") -> OwnCredential:
+    def _read(self, body: JsonObject) -> OwnCredential:
         access_token = _token_in(body, "access_token")
         if access_token is None:
             raise UpstreamError(
@@ -199,7 +197,7 @@ class AppClient:
         return OwnCredential(access_token, _token_in(body, "refresh_token"), expires_at, granted)
 
 
-def _token_in(body: "JsonObject", name: str) -> str | None:
+def _token_in(body: JsonObject, name: str) -> str | None:
     """The token in a field, if it can be sent in a header (RFC 6750 §2.1); else None."""
     text = body.get(name)
     is_token = isinstance(text, str) and text.isascii() and text.isprintable() and " " not in text

@@ -5,7 +5,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import anyio
 from pydantic import MISSING
@@ -19,6 +19,7 @@ from taskhand.backends.remote.refusals import references
 from taskhand.backends.remote.retry_waits import hold_lock
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
+from taskhand.backends.vambe.factory import VambeSettings
 from taskhand.backends.vambe.mapping import TaskMapper, body_of, rests_on, status_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
@@ -26,6 +27,7 @@ from taskhand.domain.deadline import end_of_call
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import EDIT_FIELDS, Edit, is_readable, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import changes, inverse_edit
@@ -35,10 +37,6 @@ from taskhand.domain.status_lookup import unknown_status_error
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.http.response_body import Reply
-
-if TYPE_CHECKING:
-    from taskhand.backends.vambe.factory import VambeSettings
-    from taskhand.domain.event_source import EventSource
 
 __all__ = ["VambeAdapter"]
 
@@ -69,7 +67,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     }
     messages = MESSAGES
 
-    def __init__(self, client: VambeClient, settings: "VambeSettings", timezone: str | None, timing: Timing) -> None:
+    def __init__(self, client: VambeClient, settings: VambeSettings, timezone: str | None, timing: Timing) -> None:
         """OperatorError if VAMBE_STATUSES does not have the documented form."""
         keep_s = settings.vambe_cache_s
         self.capabilities = Capabilities(
@@ -90,7 +88,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._learning = anyio.Lock()
 
     @cached_property
-    def event_source(self) -> "EventSource":
+    def event_source(self) -> EventSource:
         """The change feed, which compares lists."""
         from taskhand.backends.vambe.events.event_source import VambeEvents  # noqa: PLC0415  no start waits for it
 
