@@ -5,10 +5,14 @@ from typing import Any
 import pytest
 
 from builders import task
-from taskhand.domain.field_reader import ODD, FieldReader, unreadable_task, with_unreadable
+from taskhand.domain.due import due_of
+from taskhand.domain.field_reader import ODD, task_from, unreadable_task, with_unreadable
 from taskhand.domain.task import Task
 
 VALUES: dict[str, Any] = {name: getattr(task(), name) for name in task().model_fields_set}
+
+
+OF_EDIT = ("due_at", "due_timezone", "is_all_day", "status_config", "task_status_config_id", "task_responsibles")
 
 
 def raising(error: type[Exception]) -> Any:
@@ -17,20 +21,30 @@ def raising(error: type[Exception]) -> Any:
 
 @pytest.mark.parametrize("error", ODD)
 def test_a_field_in_an_odd_form_is_null_and_named_and_the_others_stay(error: type[Exception]) -> None:
-    fields = FieldReader()
-    assert fields.read("title", lambda: "Call") == "Call"
-    assert fields.read("priority", lambda: raising(error)) is None
-    read = fields.task(**VALUES | {"priority": 2})
-    assert read == task(priority=None, unreadable=("priority",))
+    read = task_from("1", {"title": lambda: "Call", "priority": lambda: raising(error)})
+    assert (read.title, read.priority, read.unreadable) == ("Call", None, ("priority",))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("due", "due_at"), ("status", "status_config"), ("responsible_ids", "task_responsibles")]
+)
+def test_a_value_of_an_edit_sets_all_fields_that_show_it(name: str, shown: str) -> None:
+    known = task(task_responsibles=[{"responsible_id": "ana"}])
+    whole = {"due": due_of(known), "status": known.status_config, "responsible_ids": known.responsible_ids}
+    readers: dict[str, Any] = {one: lambda value=value: value for one, value in whole.items()}
+    others = {one: value for one, value in VALUES.items() if one not in OF_EDIT}
+    assert task_from(known.id, readers, others) == known
+    odd = task_from(known.id, readers | {name: lambda: raising(KeyError)}, others)
+    assert odd.unreadable == (shown,)
+    assert getattr(odd, shown) is None
 
 
 def test_a_value_of_another_type_is_unreadable_and_one_that_nobody_thought_of_is_a_bug() -> None:
-    fields = FieldReader()
-    read = fields.task(**VALUES | {"title": 7, "due_at": ["x"]})
+    read = task_from(task().id, {}, VALUES | {"title": 7, "due_at": ["x"]})
     assert (read.title, read.due_at, read.unreadable) == (None, None, ("due_at", "title"))
-    assert FieldReader().task(**VALUES) == task()
+    assert task_from(task().id, {}, VALUES) == task()
     with pytest.raises(KeyboardInterrupt):
-        FieldReader().read("title", lambda: raising(KeyboardInterrupt))  # type: ignore[arg-type]
+        task_from("1", {"title": lambda: raising(KeyboardInterrupt)})  # type: ignore[arg-type]
 
 
 def test_an_unreadable_task_keeps_its_id() -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "DIFFERENCE_FIELDS",
     "DIFFERENCE_VALUES",
     "EDIT_FIELDS",
+    "SHOWN_AS",
     "Edit",
     "after_creation",
     "current_value",
@@ -30,7 +31,7 @@ __all__ = [
     "without",
 ]
 
-_SHOWN_AS = {"due": "due_at", "responsible_ids": "task_responsibles", "status": "status_config"}
+SHOWN_AS = {"due": "due_at", "responsible_ids": "task_responsibles", "status": "status_config"}
 """The documented field of a task that shows a field of an edit, if the two differ in name."""
 
 
@@ -183,7 +184,7 @@ def is_readable(task: Task, name: str) -> bool:
     """Whether `task` has a readable value in the field `name` of an edit."""
     if (own := property_name(name)) is not None:
         return own in known_properties(task)
-    return _SHOWN_AS.get(name, name) not in task.unreadable_fields
+    return SHOWN_AS.get(name, name) not in task.unreadable_fields
 
 
 def unreadable_fields(task: Task) -> frozenset[str]:

@@ -3,16 +3,16 @@
 A field that is not as the CRM documents it is null in the task, and `Task.unreadable` names it.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from taskhand.domain.task import Task
+from taskhand.domain.due import due_fields
+from taskhand.domain.edit import SHOWN_AS
+from taskhand.domain.task import Responsible, Task
 
-__all__ = ["ODD", "FieldReader", "unreadable_task", "with_unreadable"]
-
-_T = TypeVar("_T")
+__all__ = ["ODD", "Readers", "task_from", "unreadable_task", "with_unreadable"]
 
 ODD: Final = (
     ArithmeticError,
@@ -26,58 +26,62 @@ ODD: Final = (
     ValueError,
 )
 """The exceptions that Python and its libraries raise for a value of an unexpected form."""
+_EMPTY: Final[Mapping[str, Any]] = {
+    name: False if name == "is_all_day" else None for name, field in Task.model_fields.items() if field.is_required()
+}
+"""The documented fields of a task about which nothing is known."""
+
+Readers = Mapping[str, Callable[[], object]]
+"""Functions that read fields of a task, by the field's name in an edit, or in a task if no edit has it."""
 
 
-class FieldReader:
-    """Reads the fields of one task; `unreadable` are the names of those that could not be read so far."""
+def task_from(
+    task_id: str, readers: Readers, known: Mapping[str, object] | None = None, unreadable: Iterable[str] = ()
+) -> Task:
+    """The task whose fields the `readers` return; a field is null and marked unreadable if its reader fails.
 
-    def __init__(self) -> None:
-        self.unreadable: set[str] = set()
-
-    def read(self, field: str, read: Callable[[], _T]) -> _T | None:
-        """The value that `read` returns; None, and the field is marked unreadable, if the value has another form."""
+    The readers of `due`, `status` and `responsible_ids` return the values that an edit has for them (a Due or None, a
+    Status or None, ids), and set all fields of the task that show these. `known` are the values of further
+    fields, and `unreadable` the names of those that cannot be read. An empty id, or a value of another type, is
+    unreadable too.
+    """
+    values, odd = dict(_EMPTY), {*unreadable} | (set() if task_id else {"id"})
+    for name, read in readers.items():
         try:
-            return read()
+            values |= _fields_of(name, read())
         except ODD:
-            self.unreadable.add(field)
-            return None
+            odd.add(SHOWN_AS.get(name, name))
+    values |= {**(known or {}), "id": task_id}
+    try:
+        return _task(values, odd)
+    except ValidationError as error:
+        odd.update(str(one["loc"][0]) for one in error.errors(include_url=False, include_input=False))
+        return _task(values, odd)
 
-    def task(self, **values: Any) -> Task:
-        """The task with these values of its fields; an empty id, or a value of another type, is unreadable."""
-        if not values["id"]:
-            self.unreadable.add("id")
-        try:
-            return self._task(values)
-        except ValidationError as error:
-            self.unreadable.update(str(one["loc"][0]) for one in error.errors(include_url=False, include_input=False))
-            return self._task(values)
 
-    def _task(self, values: dict[str, Any]) -> Task:
-        if not self.unreadable:
-            return Task(**values)
-        nulls = dict.fromkeys(self.unreadable - {"id"})
-        return Task(**values | nulls, unreadable=tuple(sorted(self.unreadable)))
+def _fields_of(name: str, value: Any) -> dict[str, object]:
+    """The fields of a task that show the value which an edit has for a field."""
+    match name:
+        case "due":
+            return {**due_fields(value)}
+        case "status":
+            return {"status_config": value, "task_status_config_id": value and value.id}
+        case "responsible_ids":
+            return {"task_responsibles": tuple(Responsible(responsible_id=one) for one in value)}
+        case _:
+            return {SHOWN_AS.get(name, name): value}
+
+
+def _task(values: dict[str, Any], unreadable: set[str]) -> Task:
+    if not unreadable:
+        return Task(**values)
+    nulls = dict.fromkeys(unreadable - {"id"})
+    return Task(**values | nulls, unreadable=tuple(sorted(unreadable)))
 
 
 def unreadable_task(task_id: str) -> Task:
     """A task whose id alone can be read."""
-    fields = FieldReader()
-    others = {
-        "id",
-        "is_all_day",
-        "due_timezone",
-        "url",
-        "task_type",
-        "deal_id",
-        "also_linked",
-        "resolution",
-        "properties",
-        "note",
-        "note_id",
-        "unreadable",
-    }
-    fields.unreadable.update(Task.model_fields.keys() - others)
-    return fields.task(id=task_id, is_all_day=False, due_timezone=None)
+    return task_from(task_id, {}, unreadable=_EMPTY.keys() - {"id", "is_all_day", "due_timezone"})
 
 
 def with_unreadable(task: Task, field: str) -> Task:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from backends.example.client import JsonObject
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.field_reader import FieldReader
-from taskhand.domain.task import Contact, Member, Responsible, Status, StatusChoice, Task
+from taskhand.domain.field_reader import Readers, task_from
+from taskhand.domain.task import Contact, Member, Status, StatusChoice, Task
 
 __all__ = ["STATUSES", "contact_of", "member_of", "task_body", "task_of"]
 
@@ -44,38 +44,25 @@ def _value(value: object) -> object:
 
 def task_of(row: JsonObject) -> Task:
     """A task, its unreadable fields named; its id is empty where the row has none."""
-    fields = FieldReader()
-    if not isinstance(row.get("id"), str):
-        fields.unreadable.add("id")
-    due = fields.read("due_at", lambda: _due(row))
-    status = fields.read("status_config", lambda: STATUSES[row["status"] - 1])
-    return fields.task(
-        id=str(row.get("id") or ""),
-        title=row.get("title"),
-        description=row.get("notes"),
-        due_at=due.due_at if due else None,
-        due_timezone=due.zone if due else None,
-        is_all_day=due is not None and due.at is None,
-        created_at=fields.read(
-            "created_at", lambda: datetime.fromisoformat(row["created"]).astimezone(UTC).isoformat()
-        ),
-        ai_contact_id=row.get("contact"),
-        ai_customer_id=row.get("customer"),
-        task_status_config_id=status.id if status else None,
-        priority=row.get("priority"),
-        creator_id=None,
-        task_responsibles=fields.read("task_responsibles", lambda: _people(row)),
-        status_config=status,
-    )
+    readers: Readers = {
+        "due": lambda: _due(row),
+        "created_at": lambda: datetime.fromisoformat(row["created"]).astimezone(UTC).isoformat(),
+        "responsible_ids": lambda: row.get("people", ()),
+        "status": lambda: STATUSES[row["status"] - 1],
+    }
+    plain = {
+        "title": row.get("title"),
+        "description": row.get("notes"),
+        "ai_contact_id": row.get("contact"),
+        "ai_customer_id": row.get("customer"),
+        "priority": row.get("priority"),
+    }
+    return task_from(row["id"] if isinstance(row.get("id"), str) else "", readers, plain)
 
 
 def _due(row: JsonObject) -> Due | None:
     due = row.get("due") or {}
     return Due.read(due.get("at"), due.get("zone"), all_day=due.get("all_day", False))
-
-
-def _people(row: JsonObject) -> tuple[Responsible, ...]:
-    return tuple(Responsible(responsible_id=one) for one in row.get("people", ()))
 
 
 def member_of(row: JsonObject) -> Member:

@@ -14,14 +14,14 @@ from pydantic import MISSING
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD, REQUIRED_FIELDS, NewTaskType, label_of
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, id_of, optional_text, utc_moment
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.due import Due, due_fields, instant_text
+from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_limits import check_responsibles
 from taskhand.domain.field_names import argument_name
-from taskhand.domain.field_reader import FieldReader
+from taskhand.domain.field_reader import Readers, task_from
 from taskhand.domain.priority import check_priority
-from taskhand.domain.task import Member, Responsible, Status, StatusChoice, Task
+from taskhand.domain.task import Member, Status, StatusChoice, Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
@@ -93,30 +93,21 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
 
     A field that every task of its type has is unreadable if the row lacks it.
     """
-    fields = FieldReader()
-    due = fields.read("due_at", lambda: _due(json, zone))
-    status = fields.read("status_config", lambda: _status(json))
-    assignee = fields.read("task_responsibles", lambda: _documented_text(json, "assigned_to"))
-    lead_id = fields.read("ai_customer_id", lambda: _documented_text(json, "lead_id"))
-    return fields.task(
-        id=id_of(json),
-        title=fields.read("title", lambda: _title(json)),
-        description=None,
-        **due_fields(due),
-        created_at=fields.read("created_at", lambda: _created_text(json)),
-        ai_contact_id=fields.read("ai_contact_id", lambda: _documented_text(json, "contact_id")),
-        ai_customer_id=lead_id,
-        task_status_config_id=status.id if status else None,
-        priority=fields.read("priority", lambda: _priority(json)),
-        creator_id=fields.read("creator_id", lambda: optional_text(json, "created_by")),
-        task_responsibles=(Responsible(responsible_id=assignee),) if assignee else (),
-        status_config=status,
-        url=f"https://app.close.com/lead/{lead_id}/" if lead_id else None,
-        resolution=fields.read("resolution", lambda: optional_text(json, "resolution"))
-        if "resolution" in json
-        else MISSING,
-        task_type=fields.read("task_type", lambda: optional_text(json, "_type") or LEAD),
-    )
+    readers: Readers = {
+        "title": lambda: _title(json),
+        "due": lambda: _due(json, zone),
+        "created_at": lambda: _created_text(json),
+        "ai_contact_id": lambda: _documented_text(json, "contact_id"),
+        "ai_customer_id": lambda: _documented_text(json, "lead_id"),
+        "priority": lambda: _priority(json),
+        "creator_id": lambda: optional_text(json, "created_by"),
+        "responsible_ids": lambda: filter(None, [_documented_text(json, "assigned_to")]),
+        "status": lambda: _status(json),
+        "resolution": lambda: optional_text(json, "resolution") if "resolution" in json else MISSING,
+        "task_type": lambda: optional_text(json, "_type") or LEAD,
+    }
+    lead_id = filled_text(json.get("lead_id"))
+    return task_from(id_of(json), readers, {"url": lead_id and f"https://app.close.com/lead/{lead_id}/"})
 
 
 def member_of(json: JsonObject) -> Member | None:

@@ -15,11 +15,11 @@ from taskhand.backends.hubspot.properties.definitions import Definition
 from taskhand.backends.hubspot.properties.values import shown_value
 from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, objects, optional_text, rows_in, value_at
-from taskhand.domain.due import Due, due_fields, due_of, instant_text
+from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
-from taskhand.domain.field_reader import FieldReader
+from taskhand.domain.field_reader import Readers, task_from
 from taskhand.domain.html.conversion import html_of, text_of
-from taskhand.domain.task import Responsible, StatusChoice, Task
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
@@ -213,35 +213,30 @@ def id_text(value: object) -> str | None:
 
 def task_of(record: Record, data: AccountData, of_links: Collection[str] = ()) -> Task:
     """The task of a record. If it has several links of a kind, one in `of_links` is shown, else the lowest id."""
-    properties, url, fields = record.properties, record.json.get("url"), FieldReader()
-    if not isinstance(record.json.get("properties"), dict):
-        fields.unreadable.update(_OF_PROPERTIES)
-    fields.unreadable.update(LINKS[kind].field for kind in record.unread_links)
-    due = fields.read("due_at", lambda: _due(properties, data.zones))
-    status = fields.read("status_config", lambda: data.statuses.of_task(properties))
-    # HubSpot omits milliseconds if they are zero. Lists are sorted by this text, so it always has milliseconds.
-    created = fields.read("created_at", lambda: moment_of(record.created))
-    owner = fields.read("task_responsibles", lambda: _owner(properties))
-    return fields.task(
-        id=record.known_by(data.id_property),
-        title=fields.read("title", lambda: optional_text(properties, "hs_task_subject") or ""),
-        description=fields.read("description", lambda: text_of(optional_text(properties, "hs_task_body"))),
-        **due_fields(due),
-        created_at=instant_text(created) if created else "",
-        ai_contact_id=_shown_link(record, "contacts", of_links),
-        ai_customer_id=_shown_link(record, "companies", of_links),
-        task_status_config_id=status.id if status else None,
-        priority=fields.read("priority", lambda: _priority(properties)),
-        creator_id=data.owners.get(id_text(properties.get(CREATOR)) or ""),
-        task_responsibles=(Responsible(responsible_id=owner),) if owner else (),
-        status_config=status,
-        task_type=fields.read("task_type", lambda: optional_text(properties, "hs_task_type")),
-        deal_id=_shown_link(record, "deals", of_links) if "deals" in record.links else MISSING,
-        also_linked=_further_links(record, of_links) or MISSING,
-        properties={one: shown_value(data.definitions.get(one), properties.get(one)) for one in sorted(record.names)}
+    properties, url = record.properties, record.json.get("url")
+    readers: Readers = {
+        "title": lambda: optional_text(properties, "hs_task_subject") or "",
+        "description": lambda: text_of(optional_text(properties, "hs_task_body")),
+        "due": lambda: _due(properties, data.zones),
+        "created_at": lambda: _created_at(record),
+        "priority": lambda: _priority(properties),
+        "responsible_ids": lambda: filter(None, [_owner(properties)]),
+        "status": lambda: data.statuses.of_task(properties),
+        "task_type": lambda: optional_text(properties, "hs_task_type"),
+    }
+    known: dict[str, object] = {
+        "ai_contact_id": _shown_link(record, "contacts", of_links),
+        "ai_customer_id": _shown_link(record, "companies", of_links),
+        "deal_id": _shown_link(record, "deals", of_links) if "deals" in record.links else MISSING,
+        "also_linked": _further_links(record, of_links) or MISSING,
+        "creator_id": data.owners.get(id_text(properties.get(CREATOR)) or ""),
+        "properties": {one: shown_value(data.definitions.get(one), properties.get(one)) for one in sorted(record.names)}
         or MISSING,
-        url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
-    )
+        "url": url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
+    }
+    of_properties = () if isinstance(record.json.get("properties"), dict) else _OF_PROPERTIES
+    unreadable = (*of_properties, *(LINKS[kind].field for kind in record.unread_links))
+    return task_from(record.known_by(data.id_property), readers, known, unreadable)
 
 
 def times_of(record: Record, task: Task) -> TaskTimes:
@@ -321,6 +316,12 @@ def raw_properties(edit: Edit) -> dict[str, str]:
     names = [_PROPERTY_OF[field] for field, _ in edit.given() if field in _PROPERTY_OF]
     raw = {name: _text(edit.native, name) for name in names if name in edit.native} if edit.native else {}
     return {name: text for name, text in raw.items() if text or name != _DUE}
+
+
+def _created_at(record: Record) -> str:
+    """The moment with milliseconds, which HubSpot omits if they are zero: lists are sorted by this text."""
+    created = moment_of(record.created)
+    return instant_text(created) if created else ""
 
 
 def _due(properties: JsonObject, zones: Zones) -> Due | None:

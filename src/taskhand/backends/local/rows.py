@@ -7,7 +7,7 @@ from pydantic import MISSING
 
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.field_reader import FieldReader
+from taskhand.domain.field_reader import task_from
 from taskhand.domain.name_matching import fold
 from taskhand.domain.query import NO_DUE
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
@@ -58,25 +58,21 @@ def to_task(row: SqlRow, people: Iterable[str]) -> Task:
         type=row["status_type"],
         order=row["status_position"],
     )
-    fields, is_all_day = FieldReader(), bool(row["is_all_day"])
-    # Another program may have written to the store.
-    fields.read("due_at", lambda: Due.read(row["due_at"], row["due_timezone"], all_day=is_all_day))
-    return fields.task(
-        id=row["id"],
-        title=row["title"],
-        description=row["description"],
-        due_timezone=row["due_timezone"],
-        due_at=row["due_at"],
-        is_all_day=is_all_day,
-        created_at=row["created_at"],
-        ai_contact_id=row["ai_contact_id"],
-        ai_customer_id=row["ai_customer_id"],
-        task_status_config_id=row["status_id"],
-        priority=row["priority"],
-        creator_id=row["creator_id"],
-        task_responsibles=tuple(Responsible(responsible_id=person) for person in people),
-        status_config=status,
-    )
+    is_all_day = bool(row["is_all_day"])
+
+    def read_due_at() -> str | None:
+        # Another program may have written to the store.
+        due_at: str | None = row["due_at"]
+        Due.read(due_at, row["due_timezone"], all_day=is_all_day)
+        return due_at
+
+    known = {name: row[name] for name in (*_PLAIN, "due_timezone", "created_at", "creator_id")} | {
+        "is_all_day": is_all_day,
+        "task_status_config_id": row["status_id"],
+        "task_responsibles": tuple(Responsible(responsible_id=person) for person in people),
+        "status_config": status,
+    }
+    return task_from(row["id"], {"due_at": read_due_at}, known)
 
 
 def to_times(row: SqlRow) -> TaskTimes:

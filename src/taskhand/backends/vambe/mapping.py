@@ -15,10 +15,10 @@ from pydantic import MISSING
 from taskhand.backends.remote.parsing import JsonObject, full_name, id_of, read_task, text_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, is_readable
-from taskhand.domain.field_reader import ODD, FieldReader
+from taskhand.domain.field_reader import ODD, Readers, task_from
 from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.status_catalogue import StatusCatalogue
-from taskhand.domain.task import Contact, Member, Responsible, Status, Task
+from taskhand.domain.task import Contact, Member, Status, Task
 
 __all__ = [
     "DueAt",
@@ -124,24 +124,19 @@ def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping
     `zone` is the organisation's, `statuses` are by id. A missing field is unreadable, since Vambe writes empty fields
     as null.
     """
-    fields = FieldReader()
-    due = fields.read("due_at", lambda: _due(json, due_at, zone))
-    return fields.task(
-        id=id_of(json),
-        title=fields.read("title", lambda: "" if json["title"] is None else json["title"]),
-        description=fields.read("description", lambda: json["description"] if json["description"] != "" else None),
-        due_timezone=json.get("due_timezone"),
-        due_at=due.due_at if due else None,
-        is_all_day=due is not None and due.at is None,
-        created_at=fields.read("created_at", lambda: _created_at(json.get("created_at"))),
-        ai_contact_id=fields.read("ai_contact_id", lambda: json["ai_contact_id"]),
-        ai_customer_id=fields.read("ai_customer_id", lambda: json["ai_customer_id"]),
-        task_status_config_id=json.get("task_status_config_id"),
-        priority=fields.read("priority", lambda: _priority(json.get("priority"))),
-        creator_id=json.get("creator_id"),
-        task_responsibles=fields.read("task_responsibles", lambda: _responsibles(json["task_responsibles"])),
-        status_config=fields.read("status_config", lambda: _status(json, statuses)),
-    )
+    readers: Readers = {
+        "title": lambda: "" if json["title"] is None else json["title"],
+        "description": lambda: json["description"] if json["description"] != "" else None,
+        "due": lambda: _due(json, due_at, zone),
+        "created_at": lambda: _created_at(json.get("created_at")),
+        "ai_contact_id": lambda: json["ai_contact_id"],
+        "ai_customer_id": lambda: json["ai_customer_id"],
+        "priority": lambda: _priority(json.get("priority")),
+        "responsible_ids": lambda: _responsible_ids(json["task_responsibles"]),
+        "status": lambda: _status(json, statuses),
+    }
+    given = {name: json.get(name) for name in ("due_timezone", "task_status_config_id", "creator_id")}
+    return task_from(id_of(json), readers, given)
 
 
 def status_of(json: Any) -> Status | None:
@@ -276,8 +271,7 @@ def _priority(value: object) -> int:
     return _PRIORITIES[key]
 
 
-def _responsibles(value: object) -> tuple[Responsible, ...]:
-    """The responsible people, from objects or ids; none for null."""
+def _responsible_ids(value: object) -> list[Any]:
+    """The ids of the responsible people, from objects or ids; none for null."""
     people: list[Any] = value if isinstance(value, list) else [] if value is None else [value]
-    ids = [one["responsible_id"] if isinstance(one, dict) else one for one in people]
-    return tuple(Responsible(responsible_id=one) for one in ids)
+    return [one["responsible_id"] if isinstance(one, dict) else one for one in people]
