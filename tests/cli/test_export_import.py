@@ -136,6 +136,18 @@ def test_an_import_keeps_the_statuses_people_and_changed_tasks_of_a_filled_store
     assert "Changed" in {row[1] for row in rows(other)["task"]}
 
 
+def test_of_many_lines_that_differ_from_the_store_twenty_are_named(tmp_path: Path) -> None:
+    store, table, lines = tmp_path / "tasks.sqlite", tmp_path / "tasks.csv", tmp_path / "tasks.jsonl"
+    table.write_text("title\n" + "".join(f"Call {number}\n" for number in range(21)), encoding="utf-8")
+    invoke(import_tasks, store, table)
+    invoke(export_tasks, store, lines)
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE task SET title = title || '!'")
+    told = invoke(import_tasks, store, lines).stdout
+    *named, rest = told.partition("the file differs: lines ")[2].split(", ")
+    assert (len(named), rest) == (20, "….\n")
+
+
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a field that is missing": (lambda task: task.pop("title"), "title: field required"),
     "an unknown field": (lambda task: task.update(colour="red"), "colour: extra inputs are not permitted"),

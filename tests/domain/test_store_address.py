@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from taskhand.cli.main import command
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import is_whole_address, split_passwords
+from taskhand.domain.store_address import StoreAddress, is_whole_address, split_passwords
 from taskhand.journal.postgres import JOURNAL
 from taskhand.postgres.errors import describe_database, unreachable_error
 
@@ -93,6 +93,15 @@ def test_an_address_that_the_driver_reads_is_whole(url: str) -> None:
     driver = conninfo_to_dict(url)
     assert is_whole_address(url)
     assert set(split_passwords(url)) >= {driver[one] for one in ("password",) if one in driver}
+
+
+@pytest.mark.parametrize("name", ["password", "p%61ssword"])
+def test_a_password_among_the_options_of_an_address_is_known_and_not_shown(name: str) -> None:
+    url = f"postgresql://ana@db.test/tasks?sslmode=require&{name}=s3%20cret"
+    assert "s3 cret" in conninfo_to_dict(url).values()
+    assert set(split_passwords(url)) == {"s3%20cret", "s3 cret"}
+    assert str(StoreAddress(url)) == "postgresql://***@db.test/tasks"
+    assert "cret" not in repr(StoreAddress(url))
 
 
 @pytest.mark.parametrize("arguments", [["doctor"], ["state", "copy"], ["journal", "verify"]])
