@@ -6,12 +6,14 @@ of a call is reserved for this. A write whose outcome could not be checked any m
 
 import math
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
 import anyio
+
+from taskhand.domain.errors import UpstreamError
 
 __all__ = [
     "Deadline",
@@ -20,6 +22,7 @@ __all__ = [
     "current_call",
     "current_deadline",
     "end_of_call",
+    "hold_lock",
     "part_of_call",
     "time_left",
 ]
@@ -117,3 +120,18 @@ async def acquire_in_time(lock: anyio.Lock) -> bool:
             return True
         return False
     return True
+
+
+@asynccontextmanager
+async def hold_lock(lock: anyio.Lock) -> AsyncGenerator[None, None]:
+    """Hold a lock for the body of the `with`; UpstreamError if another call holds it for all the time of this call."""
+    if not await acquire_in_time(lock):
+        raise UpstreamError(
+            "Another call waited for the same response of the CRM until the time of this call ran out.",
+            next_step="Send the same call again later.",
+            retryable=True,
+        )
+    try:
+        yield
+    finally:
+        lock.release()

@@ -29,9 +29,9 @@ from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.backends.remote.retry_not_found import retry_not_found
 from taskhand.domain.edit import Edit, without
-from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.errors import OutcomeUnknown, TaskhandError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
@@ -45,8 +45,6 @@ __all__ = ["CloseAdapter"]
 
 _LAG_S: Final = 60.0
 """Observed lag of lists, in seconds."""
-_VISIBLE_WAITS_S: Final = (2.0, 5.0)
-"""Waits, in seconds, before a request is repeated because Close does not find a task that was just written."""
 
 
 class CloseAdapter(BatchAdapter[JsonObject]):
@@ -128,12 +126,12 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         if not body:
             return None
         day = self._day_of(edit)
-        reply = await self._retry_until_visible(before.id, lambda: self._client.update(before.id, body, day))
+        reply = await self._retry_not_found(before.id, lambda: self._client.update(before.id, body, day))
         return self._read_answer(reply, edit, before.id)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
-        await self._retry_until_visible(task_id, lambda: self._client.delete(task_id))
+        await self._retry_not_found(task_id, lambda: self._client.delete(task_id))
 
     async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - a response has every field
         """One task; a read by id does not lag."""
@@ -274,24 +272,14 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         task, raw = self.to_task(row), mapping.raw_values(row)
         return Snapshot(task, raw, _unlisted(task), cannot_recreate=task_types.why_not_recreatable(raw))
 
-    async def _retry_until_visible(self, task_id: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Call `send`, and repeat it while Close does not find a task that was just written.
-
-        NotFound for any other task. UpstreamError `task_not_there_yet` if Close still does not find the task.
-        """
-        for wait_s in (*_VISIBLE_WAITS_S, None):
-            try:
-                return await send()
-            except NotFound:
-                if self._reader.unshown(task_id) is None:
-                    raise
-            if wait_s is None or not await sleep_if_time(self.timing.sleep, wait_s):
-                break
-        raise UpstreamError(
-            f"Close does not find task {task_id} yet, because it was written a moment ago; nothing was changed.",
-            code="task_not_there_yet",
-            next_step="Wait a few seconds, then send the same call again.",
-            retryable=True,
+    async def _retry_not_found(self, task_id: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Call `send`, and repeat it while Close does not find a task that was just written."""
+        return await retry_not_found(
+            task_id,
+            send,
+            is_new=lambda: self._reader.unshown(task_id) is not None,
+            sleep=self.timing.sleep,
+            crm="Close",
         )
 
 

@@ -25,12 +25,12 @@ from taskhand.backends.remote.refusals import is_doubtful, stands_without_read
 from taskhand.backends.remote.retry_waits import (
     REPEAT_WAITS_S,
     SEARCH_WAITS_S,
-    hold_lock,
     sleep_if_time,
     wait_to_repeat,
 )
 from taskhand.domain.author import current_author
 from taskhand.domain.concurrency import for_each
+from taskhand.domain.deadline import hold_lock
 from taskhand.domain.display_text import plain
 from taskhand.domain.errors import (
     CallerError,

@@ -1,16 +1,13 @@
-"""Waits inside a call, limited by the time that the call has left."""
+"""The waits before a request is sent again, limited by the time that the call has left."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-import anyio
-
-from taskhand.domain.deadline import acquire_in_time, time_left
-from taskhand.domain.errors import RateLimited, UpstreamError
+from taskhand.domain.deadline import time_left
+from taskhand.domain.errors import RateLimited
 from taskhand.http.rate_headers import MAX_WAIT_S
 
-__all__ = ["REPEAT_WAITS_S", "SEARCH_WAITS_S", "hold_lock", "sleep_if_time", "wait_to_repeat"]
+__all__ = ["REPEAT_WAITS_S", "SEARCH_WAITS_S", "sleep_if_time", "wait_to_repeat"]
 
 REPEAT_WAITS_S: Final = (0.5, 1.0, 2.0, None)
 """Seconds before each repetition of a request that the CRM asked to wait with; None after the last one."""
@@ -39,18 +36,3 @@ async def wait_to_repeat(
     if throttled.retry_after_s is None:
         await sleep(wait_s)
     return True
-
-
-@asynccontextmanager
-async def hold_lock(lock: anyio.Lock) -> AsyncGenerator[None, None]:
-    """Hold a lock for the body of the `with`; UpstreamError if another call holds it for all the time of this call."""
-    if not await acquire_in_time(lock):
-        raise UpstreamError(
-            "Another call waited for the same response of the CRM until the time of this call ran out.",
-            next_step="Send the same call again later.",
-            retryable=True,
-        )
-    try:
-        yield
-    finally:
-        lock.release()

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from taskhand.backends.remote.retry_waits import hold_lock
+from taskhand.domain.deadline import hold_lock
 
 __all__ = ["TtlCache"]
 

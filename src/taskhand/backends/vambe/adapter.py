@@ -16,14 +16,13 @@ from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.refusals import references
-from taskhand.backends.remote.retry_waits import hold_lock
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.factory import VambeSettings
 from taskhand.backends.vambe.mapping import TaskMapper, body_of, rests_on, status_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.deadline import end_of_call
+from taskhand.domain.deadline import end_of_call, hold_lock
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import EDIT_FIELDS, Edit, is_readable, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
