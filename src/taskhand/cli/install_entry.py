@@ -12,7 +12,6 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli.install_questions import Questions, Request, refuse_unusable
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config import credentials
-from taskhand.config.connections import DEFAULT_CONNECTION
 from taskhand.config.settings import BackendName, Settings
 from taskhand.config.variables import is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
@@ -33,15 +32,6 @@ __all__ = [
     "print_entry",
     "show_by_hand",
 ]
-
-_OF_THE_ENTRY = ("credential", "store", "journal")
-_FATAL = frozenset(
-    {"configuration", "tools", *_OF_THE_ENTRY, *(f"{DEFAULT_CONNECTION}: {one}" for one in _OF_THE_ENTRY)}
-)
-"""The checks that must pass for calls to succeed; the others may pass later.
-
-With several connections, only the default one is the entry's own.
-"""
 
 _YOUR_KEY = "your key"
 
@@ -130,14 +120,12 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
         env = entry.get("env")
         entry = {**entry, "env": {**_settings_here(asked), **(env if isinstance(env, dict) else {})}}
     report = run_entry(asked.host, entry, os.environ, is_ours=not asked.project)
-    failed = [one for one in (report.start, *report.findings) if one.outcome == "failed"]
-    fatal = [one for one in failed if one is report.start or one.subject in _FATAL]
-    if fatal:
+    if fatal := report.fatal:
         raise OperatorError(
             f"The entry would not work, so nothing is written. {' '.join(one.found for one in fatal)}",
             next_step=" ".join(dict.fromkeys(one.remedy for one in fatal if one.remedy)),
         )
-    for one in failed:
+    for one in report.failed:
         print_line(f"! {one.subject}: {one.found} {one.remedy or ''}".rstrip(), err=True)
     if report.missing:
         print_line(f"{asked.host.name} gives {', '.join(report.missing)} to the server when it starts it.", err=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from taskhand.config.connections import DEFAULT_CONNECTION
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES, is_secret_variable
 from taskhand.domain.check_result import CheckResult
 from taskhand.install.hosts import Host
@@ -29,6 +30,15 @@ https://modelcontextprotocol.io/docs/tools/debugging#environment-variables
 """
 
 _NOT_STARTED: Final = CheckResult("start", "unknown", "It was not greeted.")
+
+_OF_THE_ENTRY: Final = ("credential", "store", "journal")
+_FATAL: Final = frozenset(
+    {"configuration", "tools", *_OF_THE_ENTRY, *(f"{DEFAULT_CONNECTION}: {one}" for one in _OF_THE_ENTRY)}
+)
+"""The checks that must pass for calls to succeed; the others may pass later.
+
+With several connections, only the default one is the entry's own.
+"""
 
 _REFERENCE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)(?::-([^}]*))?\}")
 _ASKED: Final = "${input:"
@@ -64,7 +74,17 @@ class EntryReport:
     @property
     def ok(self) -> bool:
         """Whether the server starts and no check failed."""
-        return all(one.outcome != "failed" for one in (self.start, *self.findings))
+        return not self.failed
+
+    @property
+    def failed(self) -> list[CheckResult]:
+        """The start, if it failed, and the failed checks."""
+        return [one for one in (self.start, *self.findings) if one.outcome == "failed"]
+
+    @property
+    def fatal(self) -> list[CheckResult]:
+        """The failures because of which the entry is not written; the others are only shown."""
+        return [one for one in self.failed if one is self.start or one.subject in _FATAL]
 
 
 def run_entry(

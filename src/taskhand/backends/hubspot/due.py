@@ -20,7 +20,16 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
 
-__all__ = ["AllDayFlag", "Zones", "due_from", "millis_of", "moment_of", "readable_moment", "stamp_of"]
+__all__ = [
+    "AllDayFlag",
+    "Zones",
+    "due_from",
+    "millis_of",
+    "moment_of",
+    "readable_millis",
+    "readable_moment",
+    "stamp_of",
+]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_FLAG: Final = (
@@ -79,6 +88,12 @@ def stamp_of(due: Due, zones: Zones) -> str:
 def millis_of(moment: datetime) -> int:
     """A moment in epoch milliseconds."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def readable_millis(raw: object) -> int:
+    """A moment in epoch milliseconds; 0 if it cannot be read."""
+    moment = readable_moment(raw)
+    return 0 if moment is None else millis_of(moment)
 
 
 class AllDayFlag:

@@ -13,13 +13,14 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import next_page, parts
-from taskhand.backends.hubspot.due import millis_of, readable_moment
+from taskhand.backends.hubspot.due import millis_of, readable_millis, readable_moment
+from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
 from taskhand.backends.hubspot.events.histories import EventReader
-from taskhand.backends.hubspot.events.position import Bin, Position
+from taskhand.backends.hubspot.events.position import Position
 from taskhand.backends.hubspot.mapping import LINKS, RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
-from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.domain.task import Task
@@ -30,13 +31,6 @@ _MAX_WITH_HISTORY: Final = 50
 """Maximum inputs of a batch request that reads histories."""
 _ENOUGH: Final = 100
 """Changed tasks after which a look leaves the rest to the next look."""
-_BIN_PAGES: Final = 3
-"""Maximum pages of the list of deleted tasks that one look reads."""
-_NOT_LISTED: Final = (
-    "HubSpot does not list deleted tasks to this credential: only deletions of tasks that Taskhand has seen are found."
-)
-_MAX_CHECKED: Final = 100
-"""Maximum known tasks that one look searches for if HubSpot does not list deleted tasks."""
 _MAX_NAMED: Final = 5
 _SHORTENED: Final = "HubSpot lists only the latest values of a property: earlier changes of {} may be missing."
 
@@ -66,7 +60,7 @@ class HubSpotEvents:
         found = await self._search(at)
         hinted = [one for one in dict.fromkeys(hints) if one.isascii() and one.isdecimal() and one not in found.rows]
         read = await self._read([*found.rows, *hinted])
-        listed = await self._list_deleted(at.bin, known)
+        listed = await list_deleted(self._client, at.bin, known)
         deleted, vanished = await self._read_deleted(listed, read.missing)
         if read.records or deleted:
             await self._account.read_owners(newest=True)
@@ -80,7 +74,7 @@ class HubSpotEvents:
         for task_id in vanished:
             changes.add_vanished(task_id)
         rows = {one: moment for one, moment in found.rows.items() if one not in read.unread}
-        seen = {one.id: max(rows.get(one.id, 0), _millis(one.updated)) for one in read.records}
+        seen = {one.id: max(rows.get(one.id, 0), readable_millis(one.updated)) for one in read.records}
         after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
         gap = listed.gap or (
             _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
@@ -103,7 +97,7 @@ class HubSpotEvents:
             page = await self._client.search(search.body(after, ["hs_lastmodifieddate"]))
             records = records_in(page)
             for record in records:
-                count, moment = count + 1, _millis(record.updated)
+                count, moment = count + 1, readable_millis(record.updated)
                 last = max(last, moment)
                 if at.is_new(record.id, moment):
                     rows[record.id] = moment
@@ -123,7 +117,7 @@ class HubSpotEvents:
             names = self._client.properties()
             answer = await self._client.read_many(part, names, histories=RAW_PROPERTIES, archived=archived)
             asked = [one for one in records_in(answer) if one.id in part]
-            kept = [one for one in asked if (one.is_archived or _millis(one.deleted) > 0) == archived]
+            kept = [one for one in asked if (one.is_archived or readable_millis(one.deleted) > 0) == archived]
             records += kept
             # A restored task does not count as missing; a deleted one does.
             found = {one.id for one in (asked if archived else kept)}
@@ -134,42 +128,7 @@ class HubSpotEvents:
             records = await self._reader.with_links(records)
         return _Read(records, missing, frozenset(unread))
 
-    async def _list_deleted(self, at: Bin, known: KnownTasks) -> "_Listed":
-        """The deletions in the next pages of the list that may not have been seen yet."""
-        rows: dict[str, Record] = {}
-        seen: dict[str, int] = {}
-        after = at.after
-        for _ in range(_BIN_PAGES):
-            try:
-                page = await self._client.deleted_tasks(after)
-            except (CallerError, OperatorError) as error:
-                if isinstance(error, OperatorError) and error.code != "forbidden":
-                    raise
-                return await self._check_known(at, known)
-            for record in records_in(page):
-                moment = _millis(record.deleted)
-                if moment and at.is_new(record.id, moment):
-                    rows[record.id], seen[record.id] = record, moment
-            after = next_page(page)
-            if after is None:
-                break
-        return _Listed(rows, replace(at.with_seen(seen, after), is_refused=False))
-
-    async def _check_known(self, at: Bin, known: KnownTasks) -> "_Listed":
-        """Search for the next known tasks if HubSpot does not list deleted tasks; those not found are missing."""
-        ids = sorted(await known.find_all())
-        part = ([one for one in ids if one > at.checked] or ids)[:_MAX_CHECKED]
-        missing: list[str] = []
-        if part:
-            names = ["hs_object_id", *filter(None, [self._client.id_property])]
-            answer = await self._client.read_many(part, names, id_property=self._client.id_property)
-            found = {self._known_by(one) for one in records_in(answer)}
-            unread = unmentioned(part, answer, found)
-            missing = [one for one in part if one not in found and one not in unread]
-        after = replace(at, is_refused=True, checked=part[-1] if part else "")
-        return _Listed({}, after, None if at.is_refused else _NOT_LISTED, missing)
-
-    async def _read_deleted(self, listed: "_Listed", missing: Sequence[str]) -> tuple[list[Record], list[str]]:
+    async def _read_deleted(self, listed: Deletions, missing: Sequence[str]) -> tuple[list[Record], list[str]]:
         """Deleted tasks with their histories, or as listed; and the ids of missing tasks that are nowhere found."""
         missing = [*missing, *listed.missing]
         ids = list(dict.fromkeys([*listed.rows, *missing]))
@@ -202,16 +161,6 @@ class _Read:
     unread: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """Deleted tasks by id, the position in the list, a remark about missing events, and known tasks not found."""
-
-    rows: Mapping[str, Record]
-    bin: Bin
-    gap: str | None = None
-    missing: Sequence[str] = ()
-
-
 @dataclass
 class _Changes:
     """The findings of one look: events, and tasks in their present state; `was` holds the known tasks."""
@@ -233,7 +182,9 @@ class _Changes:
         self.tasks[task_id] = now = self.reader.to_task(record)
         before = self.was.get(task_id)
         if (events := self.reader.read_events(record, self.since)) is None:
-            self._compare(record, before, now, (self._searched, max(self._searched, _moment(_millis(record.updated)))))
+            self._compare(
+                record, before, now, (self._searched, max(self._searched, _moment(readable_millis(record.updated))))
+            )
             return
         self.events += events
         if self.reader.is_shortened(record, self.since):
@@ -244,7 +195,7 @@ class _Changes:
     def add_deleted(self, record: Record, task_id: str, listed: Record | None) -> None:
         """Add a deleted task, and its changes before the deletion."""
         self.tasks[task_id] = None
-        moment = _millis(record.deleted) or (_millis(listed.deleted) if listed else 0)
+        moment = readable_millis(record.deleted) or (readable_millis(listed.deleted) if listed else 0)
         if not moment:
             self._add_difference(record.id, self.reader.to_task(record), None)
         elif moment >= self.at.start:
@@ -291,9 +242,3 @@ def _with_links_of(now: Task, before: Task) -> Task:
 
 def _moment(millis: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis)
-
-
-def _millis(raw: object) -> int:
-    """A moment in epoch milliseconds; 0 if it cannot be read."""
-    moment = readable_moment(raw)
-    return 0 if moment is None else millis_of(moment)
