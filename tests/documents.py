@@ -175,10 +175,10 @@ def _backend_table() -> str:
 
 def _gap_list() -> str:
     """The reasons why a backend cannot express a field."""
-    from behaviour.arms import ARMS  # noqa: PLC0415  the other documents list a backend without an arm too
+    from behaviour.backend_cases import BACKEND_CASES  # noqa: PLC0415  the other documents list a backend without an backend too
 
     titles = {factory.name: factory.title for factory in FACTORIES}
-    reasons = {titles[arm.name]: dict.fromkeys(arm.gaps.values()) for arm in ARMS if arm.gaps}
+    reasons = {titles[backend.name]: dict.fromkeys(backend.gaps.values()) for backend in BACKEND_CASES if backend.gaps}
     return "\n".join(f"- {title}: {'; '.join(ones)}." for title, ones in reasons.items())
 
 
@@ -253,9 +253,9 @@ def _setting(variable: str) -> FieldInfo:
 
 async def _error_example() -> str:
     """The answer to a name that two people have, with short ids."""
-    from behaviour.arms import ARMS  # noqa: PLC0415  the other documents list a backend without an arm too
+    from behaviour.backend_cases import BACKEND_CASES  # noqa: PLC0415  the other documents list a backend without an backend too
 
-    [local] = [arm for arm in ARMS if arm.name == "local"]
+    [local] = [backend for backend in BACKEND_CASES if backend.name == "local"]
     with TemporaryDirectory() as folder:
         async with local.open(Path(folder)) as app, Client(create_server(app)) as client:
             arguments = {"title": "Call Acme", "responsibleIds": ["Maria Rodriguez"], "priority": "1"}

@@ -19,11 +19,11 @@ import pytest
 from mcp import Client
 from mcp.types import Implementation
 
-from backends.local.arm import POSTGRES, open_postgres
+from backends.local.backend_case import POSTGRES, open_postgres
 from behaviour.agent import Agent
-from behaviour.arms import ARMS
+from behaviour.backend_cases import BACKEND_CASES
 from behaviour.person import Person
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 from taskhand.server.app import create_server
 from whole_answers import with_whole_answers
 
@@ -36,32 +36,34 @@ ERAS = ("legacy", "2026-07-28")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Choose the backends of a test, and the era on each."""
     function = metafunc.function
-    names = {"arm", "era"} & set(metafunc.fixturenames)
+    names = {"backend", "era"} & set(metafunc.fixturenames)
     for mark in metafunc.definition.iter_markers("parametrize"):
         names -= set(mark.args[0] if isinstance(mark.args[0], tuple) else (mark.args[0],))
-    if names == {"arm", "era"} and "era" not in signature(function).parameters:
+    if names == {"backend", "era"} and "era" not in signature(function).parameters:
         pairs = _spread(function.__name__)
-        ids = [f"{era}-{arm.name}" for era, arm in pairs]
-        metafunc.parametrize(("era", "arm"), pairs, indirect=True, ids=ids)
+        ids = [f"{era}-{backend.name}" for era, backend in pairs]
+        metafunc.parametrize(("era", "backend"), pairs, indirect=True, ids=ids)
         return
     if "era" in names:
         metafunc.parametrize("era", ERAS, indirect=True)
-    if "arm" in names:
-        metafunc.parametrize("arm", ARMS, indirect=True, ids=lambda arm: arm.name)
+    if "backend" in names:
+        metafunc.parametrize("backend", BACKEND_CASES, indirect=True, ids=lambda backend: backend.name)
 
 
-def _spread(test: str) -> list[tuple[str, Arm]]:
+def _spread(test: str) -> list[tuple[str, BackendCase]]:
     """Both eras on the first backend, one on each other; which one differs from backend to backend, and by test."""
-    first, *others = ARMS
+    first, *others = BACKEND_CASES
     turn = crc32(test.encode())
-    pairs = [(era, first) for era in ERAS] + [(ERAS[(turn + place) % 2], arm) for place, arm in enumerate(others)]
+    pairs = [(era, first) for era in ERAS] + [
+        (ERAS[(turn + place) % 2], backend) for place, backend in enumerate(others)
+    ]
     return pairs + ([(ERAS[turn % 2], POSTGRES)] if SERVER or turn % ONE_IN == 0 else [])
 
 
 @pytest.fixture
-def arm(request: pytest.FixtureRequest) -> Arm:
+def backend(request: pytest.FixtureRequest) -> BackendCase:
     """The backend under test; a test that is one of its gaps is skipped with the reason."""
-    chosen: Arm = request.param
+    chosen: BackendCase = request.param
     if reason := chosen.gaps.get(request.function.__name__):
         pytest.skip(reason)
     if chosen is POSTGRES:
@@ -70,10 +72,10 @@ def arm(request: pytest.FixtureRequest) -> Arm:
 
 
 @pytest.fixture
-async def agent(arm: Arm, era: str, tmp_path: Path) -> AsyncIterator[Agent]:
+async def agent(backend: BackendCase, era: str, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent connected to a server on the backend's small world."""
-    async with arm.open(tmp_path) as app, Client(create_server(with_whole_answers(app)), mode=era) as client:
-        yield Agent(client, arm.needs, app.backend.capabilities)
+    async with backend.open(tmp_path) as app, Client(create_server(with_whole_answers(app)), mode=era) as client:
+        yield Agent(client, backend.needs, app.backend.capabilities)
 
 
 class Connect(Protocol):
@@ -83,11 +85,11 @@ class Connect(Protocol):
 
 
 @pytest.fixture
-async def connect(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connect]:
+async def connect(backend: BackendCase, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connect]:
     """Opens connections to one server on the backend's small world, in the era of `era` or else the newer one."""
     era = request.getfixturevalue("era") if "era" in request.fixturenames else ERAS[-1]
     async with AsyncExitStack() as stack:
-        app = await stack.enter_async_context(arm.open(tmp_path))
+        app = await stack.enter_async_context(backend.open(tmp_path))
         server = create_server(with_whole_answers(app))
 
         async def connected(name: str = "tests", person: Person | None = None) -> Agent:
@@ -95,7 +97,7 @@ async def connect(arm: Arm, request: pytest.FixtureRequest, tmp_path: Path) -> A
             asked = None if person is None else person.asked
             client = Client(server, mode=era, client_info=info, elicitation_callback=asked)
             await stack.enter_async_context(client)
-            return Agent(client, arm.needs, app.backend.capabilities)
+            return Agent(client, backend.needs, app.backend.capabilities)
 
         yield connected
 

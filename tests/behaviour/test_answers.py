@@ -9,18 +9,18 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent
-from behaviour.arms import ARMS
-from behaviour.world import Arm
+from behaviour.backend_cases import BACKEND_CASES
+from behaviour.world import BackendCase
 from taskhand.server.app import create_server
 
 ROW = {"id", "title", "status", "due", "priority", "responsibles"}
 
 
 @pytest.fixture
-async def lean(arm: Arm, tmp_path: Path) -> AsyncIterator[Agent]:
+async def lean(backend: BackendCase, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent whose writes answer as they do by default."""
-    async with arm.open(tmp_path) as app, Client(create_server(app)) as client:
-        yield Agent(client, arm.needs, app.backend.capabilities)
+    async with backend.open(tmp_path) as app, Client(create_server(app)) as client:
+        yield Agent(client, backend.needs, app.backend.capabilities)
 
 
 async def _row(agent: Agent, task_id: str) -> dict[str, object]:
@@ -72,14 +72,14 @@ async def test_the_answer_to_a_small_bulk_change_has_the_title_and_the_changed_f
     assert {one["changed"]["due"]["to"] for one in undone["tasks"]} == {"2026-12-30 Wed"}
 
 
-async def test_the_answer_has_a_note_if_the_crm_does_not_keep_the_time_zone(lean: Agent, arm: Arm) -> None:
+async def test_the_answer_has_a_note_if_the_crm_does_not_keep_the_time_zone(lean: Agent, backend: BackendCase) -> None:
     body = {"dueDate": "2026-12-30", "dueTime": "10:00", "timezone": "Asia/Tokyo"}
     made = await lean("create_task", title="Call Acme", responsibleIds=["me"], priority="1", **body)
     is_kept = made["task"]["due"].endswith("+09:00 Wed")
     assert is_kept is ("note" not in made)
     told = "a time in Asia/Tokyo is stored as that moment and shown in America/Santiago."
     assert is_kept or made["note"].endswith(told)
-    assert arm.name
+    assert backend.name
 
 
 async def test_the_answer_to_a_deletion_names_the_deleted_task(lean: Agent) -> None:
@@ -158,7 +158,7 @@ async def test_tasks_without_responsibles_are_counted(lean: Agent) -> None:
     assert counted["counts"] == {"Ana Soto": 1, "nobody": 1}
 
 
-@pytest.mark.parametrize("arm", ARMS[:1], indirect=True, ids=["local"])
+@pytest.mark.parametrize("backend", BACKEND_CASES[:1], indirect=True, ids=["local"])
 async def test_a_change_of_nothing_but_the_zone_is_shown_with_the_names_of_the_zones(lean: Agent) -> None:
     due = {"dueDate": "2026-03-09", "dueTime": "15:00", "timezone": "America/Santiago"}
     task = (await lean.create(**due))["id"]

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 from time_limits import BOUND_S
 
 
@@ -18,22 +18,22 @@ async def _field(agent: Agent, ids: list[str], field: str) -> list[Any]:
     return [(await agent("get_task", id=one))["task"][field] for one in ids]
 
 
-async def test_every_task_has_its_own_outcome(worker: Agent, arm: Arm) -> None:
+async def test_every_task_has_its_own_outcome(worker: Agent, backend: BackendCase) -> None:
     ids = await _three(worker)
     await worker("update_task", id=ids[0], priority="2")
-    done = await worker("bulk_update_tasks", taskIds=[*ids, arm.absent, "../../x"], changes={"priority": "2"})
+    done = await worker("bulk_update_tasks", taskIds=[*ids, backend.absent, "../../x"], changes={"priority": "2"})
     assert done["totals"] == {"applied": 2, "unchanged": 1, "refused": 2}
     by_code = {(row["outcome"], row.get("code")): row["ids"] for row in done["outcomes"]}
     assert by_code[("unchanged", None)] == [ids[0]]
-    assert by_code[("refused", "task_not_found")] == [arm.absent]
+    assert by_code[("refused", "task_not_found")] == [backend.absent]
     assert by_code[("refused", "invalid_id")] == ["../../x"]
     assert by_code[("applied", None)] == ids[1:]
     assert await _field(worker, ids, "priority") == [2, 2, 2]
 
 
-async def test_one_unknown_id_does_not_stop_the_other_tasks(worker: Agent, arm: Arm) -> None:
+async def test_one_unknown_id_does_not_stop_the_other_tasks(worker: Agent, backend: BackendCase) -> None:
     task = await worker.create()
-    done = await worker("bulk_update_tasks", taskIds=[task["id"], arm.absent], changes={"priority": "2"})
+    done = await worker("bulk_update_tasks", taskIds=[task["id"], backend.absent], changes={"priority": "2"})
     assert done["totals"] == {"applied": 1, "refused": 1}
 
 

@@ -10,12 +10,12 @@ import anyio
 import pytest
 from mcp import Client
 
-from backends.close.arm import LEAD, close_sandbox, close_settings
+from backends.close.backend_case import LEAD, close_sandbox, close_settings
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
+from behaviour.backend_cases import BACKEND_CASES
 from behaviour.conftest import Connect
 from behaviour.person import Person
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
@@ -147,13 +147,13 @@ async def test_the_same_key_is_answered_with_the_first_outcome_and_another_body_
     assert sorted(await worker.listed()) == ["A", "A", "B", "B"]
 
 
-async def test_the_same_key_is_answered_with_the_tasks_as_they_are_now(arm: Arm, tmp_path: Path) -> None:
+async def test_the_same_key_is_answered_with_the_tasks_as_they_are_now(backend: BackendCase, tmp_path: Path) -> None:
     """Lists that may be behind prove a deletion only minutes after the create."""
-    async with arm.open(tmp_path) as app:
+    async with backend.open(tmp_path) as app:
         later = replace(app, clock=lambda: app.clock() + timedelta(minutes=3))
         servers = [create_server(one) for one in (app, later)]
         async with Client(servers[0]) as now, Client(servers[1]) as then:
-            agent, late = Agent(now, arm.needs), Agent(then, arm.needs)
+            agent, late = Agent(now, backend.needs), Agent(then, backend.needs)
             sent = {"tasks": bodies(3), "idempotencyKey": "one"}
             made = await agent("create_tasks", **sent)
             renamed, gone, same = made["tasks"]
@@ -168,12 +168,14 @@ async def test_the_same_key_is_answered_with_the_tasks_as_they_are_now(arm: Arm,
             assert len(await agent.listed()) == 2
 
 
-async def test_an_undo_of_many_deletions_is_repeated_with_the_tasks_as_they_are_now(arm: Arm, tmp_path: Path) -> None:
-    async with arm.open(tmp_path) as app:
+async def test_an_undo_of_many_deletions_is_repeated_with_the_tasks_as_they_are_now(
+    backend: BackendCase, tmp_path: Path
+) -> None:
+    async with backend.open(tmp_path) as app:
         later = replace(app, clock=lambda: app.clock() + timedelta(minutes=3))
         servers = [create_server(one) for one in (app, later)]
         async with Client(servers[0]) as now, Client(servers[1]) as then:
-            agent, late = Agent(now, arm.needs), Agent(then, arm.needs)
+            agent, late = Agent(now, backend.needs), Agent(then, backend.needs)
             made = await agent("create_tasks", tasks=bodies(2))
             planned = await agent("delete_task", ids=[one["id"] for one in made["tasks"]])
             deleted = await agent("apply_plan", planId=planned["planId"])
@@ -328,9 +330,9 @@ async def test_a_deletion_of_nothing_certain_is_refused(worker: Agent, sent: dic
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
-async def test_the_answer_names_the_new_tasks_and_those_that_were_deleted(arm: Arm, tmp_path: Path) -> None:
-    async with arm.open(tmp_path) as app, Client(create_server(app)) as client:
+@pytest.mark.parametrize("backend", [one for one in BACKEND_CASES if one.name == "local"], ids=["local"])
+async def test_the_answer_names_the_new_tasks_and_those_that_were_deleted(backend: BackendCase, tmp_path: Path) -> None:
+    async with backend.open(tmp_path) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         few = await agent("create_tasks", tasks=[body("A"), body("B", responsibleIds=["Nobody"]), body("C")])
         assert [row["title"] for row in few["tasks"]] == ["A", "B", "C"]

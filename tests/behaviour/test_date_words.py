@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.world import NOW, Arm
+from behaviour.world import NOW, BackendCase
 
 SANTIAGO = "America/Santiago"
 TODAY = "2026-03-02"
@@ -102,8 +102,8 @@ async def test_a_due_date_as_a_list_shows_it_can_be_sent_back(worker: Agent) -> 
     assert len(await worker.listed(fromDate=shown, toDate=shown)) == 2
 
 
-async def test_words_are_noted_to_be_counted_in_utc_if_no_zone_is_set(agent: Agent, arm: Arm) -> None:
-    note = None if arm.name in HAVE_A_ZONE else f"{COUNTED_IN_UTC}: set TASKHAND_TIMEZONE."
+async def test_words_are_noted_to_be_counted_in_utc_if_no_zone_is_set(agent: Agent, backend: BackendCase) -> None:
+    note = None if backend.name in HAVE_A_ZONE else f"{COUNTED_IN_UTC}: set TASKHAND_TIMEZONE."
     new = {"responsibleIds": ["me"], "priority": "1"}
     made = await agent("create_task", title="Call", **new, dueDate="tomorrow")
     written = await agent("update_task", id=made["task"]["id"], dueDate="pasado mañana")

@@ -3,7 +3,7 @@
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 
 
 async def _count_plans(agent: Agent) -> int:
@@ -26,9 +26,11 @@ async def test_a_dry_run_without_effect_explains_that_and_makes_no_plan(worker: 
     assert await _count_plans(worker) == 0
 
 
-async def test_a_dry_run_of_a_bulk_change_that_would_change_nothing_is_no_plan(worker: Agent, arm: Arm) -> None:
+async def test_a_dry_run_of_a_bulk_change_that_would_change_nothing_is_no_plan(
+    worker: Agent, backend: BackendCase
+) -> None:
     ids = [(await worker.create(f"Task {number}"))["id"] for number in range(2)]
-    same = await worker("bulk_update_tasks", taskIds=[*ids, arm.absent], changes={"priority": "1"}, dryRun=True)
+    same = await worker("bulk_update_tasks", taskIds=[*ids, backend.absent], changes={"priority": "1"}, dryRun=True)
     assert same["totals"] == {"unchanged": 2, "refused": 1}
     assert same["note"] == "Nothing would be written. There is no plan."
     none = await worker("bulk_update_tasks", filter={"text": "Zebra"}, changes={"priority": "2"}, dryRun=True)
@@ -56,13 +58,13 @@ async def test_a_contact_that_is_given_by_one_word_is_refused_with_its_id(worker
 
 
 async def test_an_unknown_contact_name_is_refused_and_a_known_contact_without_tasks_lists_none(
-    worker: Agent, arm: Arm
+    worker: Agent, backend: BackendCase
 ) -> None:
     for name in ("Zebulon", "Studio54"):
         with pytest.raises(Refused, match="neither an id nor the name of a contact") as refused:
             await worker("list_tasks", contact=name)
         assert (refused.value.code, refused.value.values) == ("invalid_id", [])
-    assert await worker.listed(contact=arm.customer) == []
+    assert await worker.listed(contact=backend.customer) == []
 
 
 @pytest.mark.parametrize("word", ["nobody", "Unassigned", "none", "nadie"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 from taskhand.server.coercion import is_empty
 from taskhand.server.host_arguments import HOST_KEYS
 
@@ -29,10 +29,10 @@ def _clearable(schemas: dict[str, dict[str, Any]]) -> list[str]:
     return [name for name in documented if name in update and "null" in _types(update[name])]
 
 
-async def _full_task(agent: Agent, arm: Arm) -> dict[str, Any]:
+async def _full_task(agent: Agent, backend: BackendCase) -> dict[str, Any]:
     """A task with something in every field that the backend has."""
     schema = (await _schemas(agent))["create_task"]["properties"]
-    body = DUE | {"description": "Why", "aiCustomerId": arm.customer}
+    body = DUE | {"description": "Why", "aiCustomerId": backend.customer}
     task = await agent.create(**{name: value for name, value in body.items() if name in schema})
     assert await _read_task(agent, task["id"]) == task
     return task
@@ -43,8 +43,10 @@ async def _read_task(agent: Agent, task_id: str) -> dict[str, Any]:
     return task
 
 
-async def test_every_nullable_field_null_beside_a_change_is_refused_and_clear_is_named(agent: Agent, arm: Arm) -> None:
-    task = await _full_task(agent, arm)
+async def test_every_nullable_field_null_beside_a_change_is_refused_and_clear_is_named(
+    agent: Agent, backend: BackendCase
+) -> None:
+    task = await _full_task(agent, backend)
     nulls = dict.fromkeys(_clearable(await _schemas(agent)))
     for tool, sent, clear in (
         ("update_task", {"id": task["id"], "priority": "2"} | nulls, "clear"),
@@ -69,8 +71,8 @@ SOME_NULLS: list[dict[str, Any]] = [
 ]
 
 
-async def test_a_part_of_the_nulls_beside_a_change_is_refused_too(worker: Agent, arm: Arm) -> None:
-    task = await _full_task(worker, arm)
+async def test_a_part_of_the_nulls_beside_a_change_is_refused_too(worker: Agent, backend: BackendCase) -> None:
+    task = await _full_task(worker, backend)
     for sent in SOME_NULLS:
         with pytest.raises(Refused) as refused:
             await worker("update_task", id=task["id"], **sent)
@@ -78,21 +80,21 @@ async def test_a_part_of_the_nulls_beside_a_change_is_refused_too(worker: Agent,
         assert await _read_task(worker, task["id"]) == task, sent
 
 
-async def test_a_single_null_beside_a_change_empties_its_field(worker: Agent, arm: Arm) -> None:
-    task = await _full_task(worker, arm)
+async def test_a_single_null_beside_a_change_empties_its_field(worker: Agent, backend: BackendCase) -> None:
+    task = await _full_task(worker, backend)
     after = (await worker("update_task", id=task["id"], priority="2", dueTime=None))["task"]
     assert (after["priority"], after["is_all_day"]) == (2, True)
 
 
-async def test_nulls_without_another_change_empty_their_fields(worker: Agent, arm: Arm) -> None:
-    task = await _full_task(worker, arm)
+async def test_nulls_without_another_change_empty_their_fields(worker: Agent, backend: BackendCase) -> None:
+    task = await _full_task(worker, backend)
     after = (await worker("update_task", id=task["id"], dueTime=None, timezone=None))["task"]
     assert after["is_all_day"] is True
 
 
 @pytest.mark.parametrize("clear", [[], "[]", ""])
-async def test_with_clear_null_and_blanks_are_not_given(worker: Agent, arm: Arm, clear: Any) -> None:
-    task = await _full_task(worker, arm)
+async def test_with_clear_null_and_blanks_are_not_given(worker: Agent, backend: BackendCase, clear: Any) -> None:
+    task = await _full_task(worker, backend)
     unused = dict.fromkeys((await _schemas(worker))["update_task"]["properties"])
     for filler in (None, ""):
         fields = {name: filler for name in unused if name not in ("id", "priority", "clear", "responsibleIds")}
@@ -105,8 +107,8 @@ async def test_with_clear_null_and_blanks_are_not_given(worker: Agent, arm: Arm,
     assert await _read_task(worker, task["id"]) == task | {"priority": 2}
 
 
-async def test_clear_empties_only_the_named_fields(worker: Agent, arm: Arm) -> None:
-    task = await _full_task(worker, arm)
+async def test_clear_empties_only_the_named_fields(worker: Agent, backend: BackendCase) -> None:
+    task = await _full_task(worker, backend)
     clearable = _clearable(await _schemas(worker))
     names = [name for name in ("description", "dueTime") if name in clearable]
     after = (await worker("update_task", id=task["id"], title="New", clear=[*names, *names[:1]]))["task"]
@@ -117,16 +119,16 @@ async def test_clear_empties_only_the_named_fields(worker: Agent, arm: Arm) -> N
     assert {key: after[key] for key in kept} == {key: task[key] for key in kept}
 
 
-async def test_clear_is_understood_in_a_bulk_change_and_in_other_spellings(worker: Agent, arm: Arm) -> None:
-    task = await _full_task(worker, arm)
+async def test_clear_is_understood_in_a_bulk_change_and_in_other_spellings(worker: Agent, backend: BackendCase) -> None:
+    task = await _full_task(worker, backend)
     for sent in ({"clear": "due_time, timezone"}, '{"clear": ["due-time"], "timezone": null}'):
         await worker("update_task", id=task["id"], **DUE)
         await worker("bulk_update_tasks", taskIds=[task["id"]], changes=sent)
         assert (await _read_task(worker, task["id"]))["is_all_day"] is True
 
 
-async def test_clear_names_only_fields_that_can_be_emptied_here(agent: Agent, arm: Arm) -> None:
-    task = await _full_task(agent, arm)
+async def test_clear_names_only_fields_that_can_be_emptied_here(agent: Agent, backend: BackendCase) -> None:
+    task = await _full_task(agent, backend)
     clearable = _clearable(await _schemas(agent))
     for name in ("title", "priority", "newStatusName", "id", "zzz", "clear", *({"dueDate"} - {*clearable})):
         with pytest.raises(Refused) as refused:
@@ -140,9 +142,9 @@ async def test_clear_names_only_fields_that_can_be_emptied_here(agent: Agent, ar
 
 
 async def test_a_change_removes_all_responsibles_with_clear_and_never_with_an_empty_list(
-    worker: Agent, arm: Arm
+    worker: Agent, backend: BackendCase
 ) -> None:
-    task = await _full_task(worker, arm)
+    task = await _full_task(worker, backend)
     for tool, sent in (
         ("update_task", {"id": task["id"], "responsibleIds": []}),
         ("update_task", {"id": task["id"], "responsibleIds": [], "priority": "2"}),
@@ -255,9 +257,9 @@ BASE: dict[str, dict[str, Any]] = {
 OF_THE_CALL = ("planId", "expiresAt", "changeId", "dryRun")
 
 
-async def _prepare(agent: Agent, arm: Arm) -> dict[str, dict[str, Any]]:
+async def _prepare(agent: Agent, backend: BackendCase) -> dict[str, dict[str, Any]]:
     """The base calls with the ids of a task, of a plan and of a change."""
-    task = await _full_task(agent, arm)
+    task = await _full_task(agent, backend)
     change = (await agent("update_task", id=task["id"], title="Changed"))["changeId"]
     plan = (await agent("update_task", id=task["id"], priority="2", dryRun=True))["planId"]
     ids = {"{task}": task["id"], "{plan}": plan, "{change}": change}
@@ -300,9 +302,9 @@ def _check_same(outcome: dict[str, Any] | Refused, expected: dict[str, Any] | Re
         assert outcome == expected, filled
 
 
-async def test_keys_that_hosts_add_change_nothing(worker: Agent, arm: Arm) -> None:
+async def test_keys_that_hosts_add_change_nothing(worker: Agent, backend: BackendCase) -> None:
     added = dict.fromkeys(HOST_KEYS, "x") | {"toolCallId": "call_1", "action": "sendMessage", "wait_for_previous": True}
-    for tool, sent in (await _prepare(worker, arm)).items():
+    for tool, sent in (await _prepare(worker, backend)).items():
         expected = await _outcome(worker, tool, sent)
         outcome = await _outcome(worker, tool, added | {"tool": tool} | sent)
         assert isinstance(outcome, dict), (tool, outcome)
@@ -312,8 +314,8 @@ async def test_keys_that_hosts_add_change_nothing(worker: Agent, arm: Arm) -> No
         assert refused.value.code == "unknown_argument"
 
 
-async def test_every_tool_can_be_called_where_every_argument_must_be_sent(worker: Agent, arm: Arm) -> None:
-    schemas, calls = await _schemas(worker), await _prepare(worker, arm)
+async def test_every_tool_can_be_called_where_every_argument_must_be_sent(worker: Agent, backend: BackendCase) -> None:
+    schemas, calls = await _schemas(worker), await _prepare(worker, backend)
     for tool, sent in calls.items():
         nulls = dict.fromkeys(schemas[tool]["properties"])
         if "changes" in nulls:
@@ -359,9 +361,9 @@ def _fill(schema: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
-async def test_fillers_change_no_field_or_are_refused_by_name(worker: Agent, arm: Arm) -> None:
-    schemas, calls = await _schemas(worker), await _prepare(worker, arm)
-    chosen = random.Random(arm.name)  # noqa: S311  examples
+async def test_fillers_change_no_field_or_are_refused_by_name(worker: Agent, backend: BackendCase) -> None:
+    schemas, calls = await _schemas(worker), await _prepare(worker, backend)
+    chosen = random.Random(backend.name)  # noqa: S311  examples
     before = await worker("list_tasks")
     for tool, sent in calls.items():
         expected = await _outcome(worker, tool, sent)

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
+from behaviour.backend_cases import BACKEND_CASES
 from behaviour.conftest import Connect
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 
 
-def arms(*names: str) -> list[Any]:
+def backends_named(*names: str) -> list[Any]:
     """The backends with these names: the others do not know when a task was finished."""
-    return [pytest.param(arm, id=arm.name) for arm in ARMS if arm.name in names]
+    return [pytest.param(backend, id=backend.name) for backend in BACKEND_CASES if backend.name in names]
 
 
 TODAY = {"fromDate": "2026-03-02", "toDate": "2026-03-02"}
@@ -115,7 +115,7 @@ async def test_counts_answer_how_many_instead_of_rows(worker: Agent) -> None:
     }
 
 
-@pytest.mark.parametrize("arm", arms("local", "hubspot"), indirect=True)
+@pytest.mark.parametrize("backend", backends_named("local", "hubspot"), indirect=True)
 async def test_one_call_counts_the_tasks_that_each_person_finished_in_a_period(worker: Agent) -> None:
     for title, person in (("a", "Ana Soto"), ("b", "Ana Soto"), ("c", "me"), ("open", "me")):
         task = await worker.create(title, responsibleIds=[person], dueDate="2026-04-10")
@@ -149,7 +149,7 @@ async def test_a_date_that_a_crm_does_not_know_is_not_in_its_schema_and_refused(
             assert refused.value.code == "invalid_arguments"
 
 
-@pytest.mark.parametrize("arm", arms("local"), indirect=True)
+@pytest.mark.parametrize("backend", backends_named("local"), indirect=True)
 async def test_an_undo_brings_back_when_and_by_whom_a_task_was_finished(connect: Connect) -> None:
     worker = await connect()
     task = await worker.create("Call", dueDate="2026-03-10")
@@ -182,18 +182,20 @@ async def test_a_contact_that_is_given_by_name_is_refused_where_nothing_is_found
     assert [one["name"] for one in refused.value.error["candidates"]] == ["Carolina Vega"]
 
 
-async def test_the_plan_of_a_filter_says_which_of_its_tasks_may_not_be_expected(worker: Agent, arm: Arm) -> None:
+async def test_the_plan_of_a_filter_says_which_of_its_tasks_may_not_be_expected(
+    worker: Agent, backend: BackendCase
+) -> None:
     await worker.create("elsewhere", dueDate="2026-05-10")
     await worker.create("dated", dueDate="2026-03-10")
     finished = await worker.create("finished", dueDate="2026-03-10")
     await worker("complete_task", id=finished["id"])
-    if "dueDate" not in arm.needs:
+    if "dueDate" not in backend.needs:
         await worker.create("dateless")
     window = {"fromDate": "2026-03-09", "toDate": "2026-03-11"}
     plan = await worker("bulk_update_tasks", filter=window, changes={"priority": "2"})
     count = plan["count"]
     assert f"1 of the {count} is finished: {finished['id']}." in plan["note"]
-    assert (f"1 of the {count} has no due date" in plan["note"]) == ("dueDate" not in arm.needs)
+    assert (f"1 of the {count} has no due date" in plan["note"]) == ("dueDate" not in backend.needs)
     sure = window | {"includeTasksWithoutDates": False, "status": ["initial"]}
     plan = await worker("bulk_update_tasks", filter=sure, changes={"priority": "2"})
     assert "finished" not in plan["note"]

@@ -6,17 +6,17 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.conftest import Connect
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 
 
-async def test_every_write_is_in_the_journal_newest_first(connect: Connect, arm: Arm) -> None:
+async def test_every_write_is_in_the_journal_newest_first(connect: Connect, backend: BackendCase) -> None:
     agent = await connect("my host")
     task = await agent.create("Call Acme")
     await agent("update_task", id=task["id"], priority="2", reason="it is urgent")
     await agent("update_task", id=task["id"], priority="2")
     plan = await agent("update_task", id=task["id"], title="New title", dryRun=True)
     with pytest.raises(Refused):
-        await agent("update_task", id=arm.absent, title="New title")
+        await agent("update_task", id=backend.absent, title="New title")
     rows = (await agent("list_changes"))["changes"]
     assert [(row["tool"], row["outcome"]) for row in rows] == [
         ("update_task", "refused"),
@@ -101,10 +101,12 @@ async def test_a_change_of_many_names_its_tasks_and_pages_through_all_of_them(wo
     assert [one["id"] for one in (*by_task["tasks"], *by_outcome["tasks"])] == [ids[1], ids[4]]
 
 
-async def test_each_task_of_a_change_of_many_is_listed_with_its_own_outcome(worker: Agent, arm: Arm) -> None:
+async def test_each_task_of_a_change_of_many_is_listed_with_its_own_outcome(
+    worker: Agent, backend: BackendCase
+) -> None:
     first, same = await worker.create("First"), await worker.create("Same")
     await worker("update_task", id=same["id"], priority="2")
-    outcomes = {first["id"]: "applied", same["id"]: "unchanged", arm.absent: "refused"}
+    outcomes = {first["id"]: "applied", same["id"]: "unchanged", backend.absent: "refused"}
     change = await worker("bulk_update_tasks", taskIds=[*outcomes], changes={"priority": "2"})
     for task_id, outcome in outcomes.items():
         row = (await worker("list_changes", taskId=task_id))["changes"][0]
@@ -118,13 +120,13 @@ async def test_each_task_of_a_change_of_many_is_listed_with_its_own_outcome(work
         assert [change["changeId"] in str(rows) for rows in found] == [one == outcome for one in outcomes.values()]
 
 
-async def test_a_refused_change_is_found_by_the_tasks_that_it_names(worker: Agent, arm: Arm) -> None:
+async def test_a_refused_change_is_found_by_the_tasks_that_it_names(worker: Agent, backend: BackendCase) -> None:
     task = await worker.create("First")
     for tool, arguments in (
         ("update_task", {"id": task["id"], "title": ""}),
         ("complete_task", {"id": task["id"], "newStatusName": "No such status"}),
-        ("bulk_update_tasks", {"taskIds": [arm.absent, task["id"]], "changes": {"id": "y"}}),
-        ("delete_task", {"ids": [task["id"], task["id"]], "id": arm.absent}),
+        ("bulk_update_tasks", {"taskIds": [backend.absent, task["id"]], "changes": {"id": "y"}}),
+        ("delete_task", {"ids": [task["id"], task["id"]], "id": backend.absent}),
     ):
         with pytest.raises(Refused) as refused:
             await worker(tool, **arguments)
@@ -171,8 +173,10 @@ async def test_a_change_that_a_plan_made_is_found_by_the_tool_that_planned_it(wo
     assert (await worker("list_changes", tool="update_task"))["changes"] == []
 
 
-async def test_an_empty_journal_of_a_task_has_a_note_that_its_id_may_be_wrong(worker: Agent, arm: Arm) -> None:
+async def test_an_empty_journal_of_a_task_has_a_note_that_its_id_may_be_wrong(
+    worker: Agent, backend: BackendCase
+) -> None:
     task = await worker.create()
-    assert "get_task shows whether the id exists" in (await worker("list_changes", taskId=arm.absent))["note"]
+    assert "get_task shows whether the id exists" in (await worker("list_changes", taskId=backend.absent))["note"]
     assert "note" not in await worker("list_changes", taskId=task["id"])
     assert "note" not in await worker("list_changes", outcome="declined")

@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from mcp.types import Implementation
 
-from backends.vambe.arm import vambe_sandbox, vambe_settings
+from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from behaviour.agent import Agent, Refused
 from behaviour.world import NOW
 from taskhand.sandbox.server import serve

@@ -3,7 +3,7 @@
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 
 
 async def test_statuses_are_listed_by_position_with_their_types(agent: Agent) -> None:
@@ -26,13 +26,15 @@ async def test_the_list_of_the_team_marks_the_member_that_is_me(agent: Agent) ->
 
 
 @pytest.mark.parametrize("query", ["carolina", "VEGA", "acme.example", "5555 0101"])
-async def test_a_contact_is_found_by_name_mail_or_phone_and_can_be_linked(agent: Agent, arm: Arm, query: str) -> None:
+async def test_a_contact_is_found_by_name_mail_or_phone_and_can_be_linked(
+    agent: Agent, backend: BackendCase, query: str
+) -> None:
     (contact,) = (await agent("find_contacts", query=query))["contacts"]
-    assert (contact["name"], contact["aiCustomerId"]) == ("Carolina Vega", arm.customer)
+    assert (contact["name"], contact["aiCustomerId"]) == ("Carolina Vega", backend.customer)
     task = await agent.create(aiContactId=contact["aiContactId"], aiCustomerId=contact["aiCustomerId"])
-    assert (task["ai_contact_id"], task["ai_customer_id"]) == (contact["aiContactId"], arm.customer)
+    assert (task["ai_contact_id"], task["ai_customer_id"]) == (contact["aiContactId"], backend.customer)
     assert await agent.listed(contact=contact["aiContactId"]) == ["Call Acme"]
-    assert await agent.listed(contact=arm.customer) == ["Call Acme"]
+    assert await agent.listed(contact=backend.customer) == ["Call Acme"]
 
 
 async def test_a_search_without_matches_is_an_empty_answer_and_no_error(agent: Agent) -> None:
@@ -73,9 +75,9 @@ async def test_get_task_answers_the_documented_object_and_nothing_else(agent: Ag
     assert task["task_status_config_id"] == task["status_config"]["id"]
 
 
-async def test_a_task_that_does_not_exist_is_not_found(agent: Agent, arm: Arm) -> None:
+async def test_a_task_that_does_not_exist_is_not_found(agent: Agent, backend: BackendCase) -> None:
     with pytest.raises(Refused) as refused:
-        await agent("get_task", id=arm.absent)
+        await agent("get_task", id=backend.absent)
     assert refused.value.code == "task_not_found"
     assert "list_tasks" in refused.value.next
 

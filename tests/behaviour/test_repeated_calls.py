@@ -11,9 +11,9 @@ from mcp import Client
 from mcp.types import Implementation
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
+from behaviour.backend_cases import BACKEND_CASES
 from behaviour.conftest import Connect
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 from fixed_clock import FixedClock
 from taskhand.server.app import create_server
 from whole_answers import with_whole_answers
@@ -92,13 +92,15 @@ async def test_a_repetition_shows_the_task_as_it_is_now(worker: Agent) -> None:
         assert again["unapplied"] == []
 
 
-async def test_a_repeated_create_does_not_recreate_a_task_that_was_deleted_in_the_crm(arm: Arm, tmp_path: Path) -> None:
+async def test_a_repeated_create_does_not_recreate_a_task_that_was_deleted_in_the_crm(
+    backend: BackendCase, tmp_path: Path
+) -> None:
     """Lists that may be behind prove a deletion only minutes after the create."""
-    async with arm.open(tmp_path) as app:
+    async with backend.open(tmp_path) as app:
         later = replace(app, clock=lambda: app.clock() + timedelta(minutes=3))
         servers = [create_server(with_whole_answers(one)) for one in (app, later)]
         async with Client(servers[0]) as now, Client(servers[1]) as then:
-            agent, late = Agent(now, arm.needs), Agent(then, arm.needs)
+            agent, late = Agent(now, backend.needs), Agent(then, backend.needs)
             keys: list[dict[str, str]] = [{}, {"idempotencyKey": "one"}]
             for key in keys:
                 made = await agent("create_task", **BODY, **key)
@@ -150,11 +152,11 @@ async def test_a_repeated_bulk_change_without_effect_returns_the_first_answer(wo
     assert refused.value.code == "key_reused"
 
 
-@pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
-async def test_a_key_survives_a_restart(arm: Arm, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", [one for one in BACKEND_CASES if one.name == "local"], ids=["local"])
+async def test_a_key_survives_a_restart(backend: BackendCase, tmp_path: Path) -> None:
     answers: list[dict[str, Any]] = []
     for _ in range(2):
-        async with arm.open(tmp_path) as app:
+        async with backend.open(tmp_path) as app:
             info = Implementation(name="tests", version="1")
             async with Client(create_server(app), client_info=info) as client:
                 agent = Agent(client)
@@ -184,10 +186,10 @@ USUAL_TYPE = {"close": "lead", "hubspot": "TODO"}
 
 
 async def test_a_create_in_another_spelling_is_the_same_and_with_another_meaning_is_not(
-    worker: Agent, arm: Arm
+    worker: Agent, backend: BackendCase
 ) -> None:
     first = await worker("create_task", **FIRST)
-    of_type = [{"taskType": usual}] if (usual := USUAL_TYPE.get(arm.name)) else []
+    of_type = [{"taskType": usual}] if (usual := USUAL_TYPE.get(backend.name)) else []
     for otherwise in (*OTHERWISE, *of_type):
         again = await worker("create_task", **FIRST | otherwise)
         assert (again["replayed"], again["task"]["id"]) == (True, first["task"]["id"]), otherwise
@@ -242,10 +244,12 @@ async def test_an_idempotency_key_matches_equivalent_arguments_of_a_bulk_change(
     assert (again["replayed"], again["totals"]) == (True, {"applied": 2})
 
 
-@pytest.mark.parametrize("arm", [one for one in ARMS if one.name == "local"], ids=["local"])
-async def test_a_task_for_tomorrow_sent_on_another_day_is_a_different_task(arm: Arm, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", [one for one in BACKEND_CASES if one.name == "local"], ids=["local"])
+async def test_a_task_for_tomorrow_sent_on_another_day_is_a_different_task(
+    backend: BackendCase, tmp_path: Path
+) -> None:
     clock = FixedClock(datetime(2026, 3, 3, 2, 59, 30, tzinfo=UTC))  # half a minute to midnight in Santiago
-    async with arm.open(tmp_path) as app:
+    async with backend.open(tmp_path) as app:
         here = replace(app, clock=clock, timezone="America/Santiago")
         async with Client(create_server(with_whole_answers(here))) as client:
             agent, body = Agent(client), BODY | {"dueDate": "tomorrow"}

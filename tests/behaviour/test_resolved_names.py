@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
-from behaviour.world import Arm
+from behaviour.backend_cases import BACKEND_CASES
+from behaviour.world import BackendCase
 
 NEW = {"title": "Visit", "responsibleIds": ["me"], "priority": "1"}
 
@@ -124,10 +124,10 @@ async def test_a_new_task_without_a_priority_gets_medium_and_the_answer_names_it
     assert (await worker("get_task", id=answer["task"]["id"]))["task"]["priority"] == 1
 
 
-async def test_a_found_contact_has_the_name_of_its_company(worker: Agent, arm: Arm) -> None:
+async def test_a_found_contact_has_the_name_of_its_company(worker: Agent, backend: BackendCase) -> None:
     [found] = (await worker("find_contacts", query="carolina vega"))["contacts"]
-    assert (found["name"], found["aiCustomerId"]) == ("Carolina Vega", arm.customer)
-    assert found.get("customer") == arm.customer_name
+    assert (found["name"], found["aiCustomerId"]) == ("Carolina Vega", backend.customer)
+    assert found.get("customer") == backend.customer_name
     [by_id] = (await worker("find_contacts", query=found["aiContactId"]))["contacts"]
     assert {**found, **by_id} == found
     assert by_id["name"] == "Carolina Vega"
@@ -158,13 +158,15 @@ async def test_every_write_refuses_the_name_of_a_contact_and_offers_the_matching
     assert await agent.listed() == ["Call Acme"]
 
 
-async def test_a_customer_named_by_its_contact_is_refused_with_the_customer_id(agent: Agent, arm: Arm) -> None:
+async def test_a_customer_named_by_its_contact_is_refused_with_the_customer_id(
+    agent: Agent, backend: BackendCase
+) -> None:
     with pytest.raises(Refused, match="aiCustomerId takes an id") as refused:
         await agent("create_task", **NEW | {"aiCustomerId": "Carolina Vega"})
-    assert (refused.value.code, refused.value.values) == ("invalid_id", [arm.customer])
+    assert (refused.value.code, refused.value.values) == ("invalid_id", [backend.customer])
 
 
-@pytest.mark.parametrize("arm", ARMS[:1], indirect=True, ids=["local"])
+@pytest.mark.parametrize("backend", BACKEND_CASES[:1], indirect=True, ids=["local"])
 async def test_the_built_in_store_takes_the_id_of_a_contact_that_is_kept_elsewhere(agent: Agent) -> None:
     for given in ("erp-acme", "c7", "ACME", "56955550199"):
         task = await agent.create(f"Visit {given}", aiContactId=given)

@@ -8,8 +8,8 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
-from behaviour.world import PEOPLE, STATUSES, Arm, World, person
+from behaviour.backend_cases import BACKEND_CASES
+from behaviour.world import PEOPLE, STATUSES, BackendCase, World, person
 from taskhand.server.app import create_server
 from whole_answers import with_whole_answers
 
@@ -27,15 +27,15 @@ KINDS = [*STATUSES[:2], STATUSES[2] | {"name": LISTO}]
 HIDDEN = "\u200b\u2060\u200d"
 
 
-@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
+@pytest.fixture(params=BACKEND_CASES, ids=lambda backend: backend.name)
 async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent on a world in which names hide characters."""
-    arm: Arm = request.param
+    backend: BackendCase = request.param
     async with (
-        arm.open(tmp_path, World(TEAM, KINDS, f"{ZOE} Vega")) as app,
+        backend.open(tmp_path, World(TEAM, KINDS, f"{ZOE} Vega")) as app,
         Client(create_server(with_whole_answers(app))) as client,
     ):
-        yield Agent(client, arm.needs)
+        yield Agent(client, backend.needs)
 
 
 async def _finished_status(agent: Agent) -> str:

@@ -8,7 +8,7 @@ from mcp import Client
 
 from behaviour.agent import Agent, Refused
 from behaviour.conftest import Connect
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 from taskhand.server.app import create_server
 
 
@@ -230,14 +230,14 @@ async def test_a_filled_in_part_of_a_change_is_all_of_it(worker: Agent, filler: 
     assert await _whole(worker, task["id"]) == task
 
 
-async def test_unknown_parts_of_a_change_are_refused_with_the_parts_it_has(worker: Agent, arm: Arm) -> None:
+async def test_unknown_parts_of_a_change_are_refused_with_the_parts_it_has(worker: Agent, backend: BackendCase) -> None:
     tasks = [await worker.create(f"Task {number}") for number in range(2)]
     ids = [task["id"] for task in tasks]
     change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
     for part, named in (
-        ({"taskIds": [arm.absent]}, ids),
+        ({"taskIds": [backend.absent]}, ids),
         ({"except": ["colour"]}, ["priority", *ids]),
-        ({"except": [ids[0], arm.absent]}, ["priority", *ids]),
+        ({"except": [ids[0], backend.absent]}, ["priority", *ids]),
     ):
         with pytest.raises(Refused) as refused:
             await worker("undo_change", changeId=change["changeId"], **part)
@@ -347,10 +347,12 @@ async def test_a_made_task_that_changed_since_is_not_deleted_by_an_undo(worker: 
     assert await worker.listed() == ["Call Acme"]
 
 
-async def test_the_plan_of_a_deletion_lists_the_fields_that_undo_cannot_restore(worker: Agent, arm: Arm) -> None:
+async def test_the_plan_of_a_deletion_lists_the_fields_that_undo_cannot_restore(
+    worker: Agent, backend: BackendCase
+) -> None:
     task = await worker.create(dueDate="2026-03-10")
     plan = await worker("delete_task", id=task["id"])
-    lost = ", interactive notes" if arm.name == "vambe" else ""
+    lost = ", interactive notes" if backend.name == "vambe" else ""
     assert f"Undo cannot bring back: id, created_at, creator_id{lost}." in plan["note"]
 
 
@@ -465,9 +467,11 @@ async def test_each_task_of_a_deletion_of_several_is_made_again_once(worker: Age
     assert sorted(await worker.listed()) == ["Task 0", "Task 1", "Task 2"]
 
 
-async def test_an_undo_shows_the_current_titles_of_the_tasks_it_leaves_alone(arm: Arm, tmp_path: Path) -> None:
-    async with arm.open(tmp_path) as app, Client(create_server(app)) as client:
-        agent = Agent(client, arm.needs)
+async def test_an_undo_shows_the_current_titles_of_the_tasks_it_leaves_alone(
+    backend: BackendCase, tmp_path: Path
+) -> None:
+    async with backend.open(tmp_path) as app, Client(create_server(app)) as client:
+        agent = Agent(client, backend.needs)
         ids = [(await agent.create(title, dueDate="2026-03-10"))["id"] for title in ("Call", "Write")]
         changed = await agent("bulk_update_tasks", taskIds=ids, changes={"title": "Same"})
         await agent("update_task", id=ids[0], title="Other")

@@ -7,33 +7,33 @@ import pytest
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
-from behaviour.world import PEOPLE, Arm, World, person
+from behaviour.backend_cases import BACKEND_CASES
+from behaviour.world import PEOPLE, BackendCase, World, person
 from taskhand.backends.registry import NAMES, find_factory
 from taskhand.server.app import create_server
 
-CONFIGURED = [arm for arm in ARMS if arm.name in NAMES and find_factory(arm.name).me_variable]
+CONFIGURED = [backend for backend in BACKEND_CASES if backend.name in NAMES and find_factory(backend.name).me_variable]
 """The backends where a setting says who `me` is."""
 LEFT = person(9, "Kenneth Gone", "gone@example.com") | {"active": False}
 LEFT_WORLD = World([*PEOPLE, LEFT], theirs="Theirs")
 """Kenneth Gone has left the team, and a task is still his."""
 
 
-@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
+@pytest.fixture(params=BACKEND_CASES, ids=lambda backend: backend.name)
 async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     """An agent on a team that Kenneth Gone has left, with a task that is still his."""
-    arm: Arm = request.param
-    async with arm.open(tmp_path, LEFT_WORLD) as app, Client(create_server(app)) as client:
-        yield Agent(client, arm.needs)
+    backend: BackendCase = request.param
+    async with backend.open(tmp_path, LEFT_WORLD) as app, Client(create_server(app)) as client:
+        yield Agent(client, backend.needs)
 
 
 async def test_a_former_member_is_marked_and_can_be_sent_back_as_shown(
     agent: Agent, request: pytest.FixtureRequest
 ) -> None:
-    arm: Arm = request.node.callspec.params["agent"]
+    backend: BackendCase = request.node.callspec.params["agent"]
     [row] = (await agent("list_tasks"))["tasks"]
     [shown] = row["responsibles"]
-    name = "Kenneth Gone" if arm.names_former else LEFT["id"]
+    name = "Kenneth Gone" if backend.names_former_members else LEFT["id"]
     assert shown == f"{name} (not in the team)"
     assert await agent.listed(responsibleIds=[shown]) == ["Theirs"]
     if shown.startswith("Kenneth"):
@@ -56,16 +56,16 @@ async def test_namesakes_are_shown_with_their_e_mail_which_can_be_sent_back(agen
     assert await agent.listed(responsibleIds=row["responsibles"]) == ["Hers"]
 
 
-@pytest.mark.parametrize("arm", CONFIGURED, ids=lambda arm: arm.name)
-async def test_me_is_offered_only_if_the_settings_define_it(arm: Arm, tmp_path: Path) -> None:
-    variable = str(find_factory(arm.name).me_variable)
+@pytest.mark.parametrize("backend", CONFIGURED, ids=lambda backend: backend.name)
+async def test_me_is_offered_only_if_the_settings_define_it(backend: BackendCase, tmp_path: Path) -> None:
+    variable = str(find_factory(backend.name).me_variable)
     offered = []
     for whose in (None, "5d1f0000-0000-4000-8000-000000000077"):
         world = World(settings={variable.lower(): whose})
-        async with arm.open(tmp_path, world) as app, Client(create_server(app)) as client:
+        async with backend.open(tmp_path, world) as app, Client(create_server(app)) as client:
             schemas = [tool.input_schema for tool in (await client.list_tools()).tools]
             offered.append("'me'" in f"{schemas}{client.instructions}")
-            if arm.name == "vambe" or whose:
+            if backend.name == "vambe" or whose:
                 with pytest.raises(Refused, match="It is not known who 'me' is") as refused:
                     await Agent(client)("list_tasks", responsibleIds=["me"])
                 assert refused.value.code == "unknown_member"

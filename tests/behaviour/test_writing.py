@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 
 
 async def _same(agent: Agent, task: dict[str, Any]) -> bool:
@@ -248,14 +248,14 @@ async def test_several_names_in_one_text_are_refused(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("tool", ["update_task", "complete_task", "reassign_task"])
-async def test_writing_to_a_task_that_does_not_exist_is_refused(agent: Agent, arm: Arm, tool: str) -> None:
+async def test_writing_to_a_task_that_does_not_exist_is_refused(agent: Agent, backend: BackendCase, tool: str) -> None:
     bodies: dict[str, dict[str, Any]] = {
         "update_task": {"title": "x"},
         "complete_task": {},
         "reassign_task": {"responsibleIds": ["me"]},
     }
     with pytest.raises(Refused) as refused:
-        await agent(tool, id=arm.absent, **bodies[tool])
+        await agent(tool, id=backend.absent, **bodies[tool])
     assert refused.value.code == "task_not_found"
 
 
@@ -266,13 +266,15 @@ async def test_text_of_customers_is_stored_unchanged(agent: Agent) -> None:
     assert (read["title"], read["description"]) == ("Título 🇨🇱", description)
 
 
-async def test_null_is_refused_for_a_field_that_every_task_of_the_crm_must_have(worker: Agent, arm: Arm) -> None:
-    for name in arm.needs:
+async def test_null_is_refused_for_a_field_that_every_task_of_the_crm_must_have(
+    worker: Agent, backend: BackendCase
+) -> None:
+    for name in backend.needs:
         with pytest.raises(Refused) as refused:
             await worker("create_task", title="Call Acme", responsibleIds=["me"], **{name: None})
         assert str(refused.value) == f"{name} cannot be null: a task of this CRM must have one."
     task = await worker.create(dueDate="2026-03-10")
-    if "dueDate" not in arm.needs:
+    if "dueDate" not in backend.needs:
         assert (await worker("update_task", id=task["id"], dueDate=None))["task"]["due_at"] is None
         return
     with pytest.raises(Refused) as refused:

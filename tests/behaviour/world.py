@@ -22,7 +22,7 @@ __all__ = [
     "SANTIAGO",
     "SMALL_WORLD",
     "STATUSES",
-    "Arm",
+    "BackendCase",
     "World",
     "person",
 ]
@@ -98,13 +98,13 @@ class Open(Protocol):
 
 
 @dataclass(frozen=True)
-class Arm:
+class BackendCase:
     """A backend that the suite runs on.
 
     `needs` are the arguments that it requires for a new task besides the documented ones. `customer` is the id of
     Carolina Vega's customer, `customer_name` its name where the backend tells one, `absent` an id that no task has.
-    `gaps` are the tests that cannot pass there, and why. `names_former` is whether it tells the names of people who
-    have left.
+    `gaps` are the tests that cannot pass there, and why. `names_former_members` is whether it tells the names of people
+    who have left.
     """
 
     name: str
@@ -114,4 +114,4 @@ class Arm:
     absent: str = "99999999-9999-4999-8999-999999999999"
     gaps: dict[str, str] = field(default_factory=dict)
     customer_name: str | None = None
-    names_former: bool = True
+    names_former_members: bool = True

@@ -11,7 +11,7 @@ import anyio
 
 from backends.close import wired as on_close
 from backends.hubspot import wired as on_hubspot
-from backends.vambe.arm import WORLD, vambe_settings
+from backends.vambe.backend_case import WORLD, vambe_settings
 from behaviour.world import NOW, PEOPLE
 from benchmarks.figure import Measurement
 from benchmarks.in_process import connect_in_process

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from benchmarks.host import plain_environment, taskhand
 
-__all__ = ["SandboxedCrm", "serve_sandbox"]
+__all__ = ["ServedCrm", "serve_sandbox"]
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxedCrm:
+class ServedCrm:
     """The address (`url`, without a path) and the environment of a server that uses it."""
 
     url: str
@@ -20,7 +20,7 @@ class SandboxedCrm:
 
 
 @contextmanager
-def serve_sandbox(crm: str, folder: Path, **more: str) -> Iterator[SandboxedCrm]:
+def serve_sandbox(crm: str, folder: Path, **more: str) -> Iterator[ServedCrm]:
     """Serve an empty CRM; `more` are further variables of a server that uses it."""
     command = taskhand("sandbox", crm, "--port", "0", "--seed", "empty")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=plain_environment()) as process:  # noqa: S603
@@ -29,6 +29,6 @@ def serve_sandbox(crm: str, folder: Path, **more: str) -> Iterator[SandboxedCrm]
         printed = dict(part.split("=", 1) for part in lines[1][:2])
         journal = {"TASKHAND_JOURNAL": str(folder / f"{crm}.journal.sqlite")}
         try:
-            yield SandboxedCrm(lines[0][2].rstrip(","), plain_environment(**printed, **journal, **more))
+            yield ServedCrm(lines[0][2].rstrip(","), plain_environment(**printed, **journal, **more))
         finally:
             process.terminate()

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from builders import DONE, PENDING, STARTED
 from fixed_clock import NOW
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.local.seed import seed_store
 from taskhand.cli.export_import import export_tasks, import_tasks
@@ -273,7 +273,7 @@ def test_rows_without_ids_are_imported_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-def test_tasks_of_a_crm_are_imported_once(crm: Crm, tmp_path: Path) -> None:
+def test_tasks_of_a_crm_are_imported_once(crm: SandboxedCrm, tmp_path: Path) -> None:
     file, store = tmp_path / "tasks.jsonl", tmp_path / "tasks.sqlite"
 
     async def collect() -> list[Mapping[str, Any]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from backends.suites import IN_SUITES
-from requests_table.sandboxed_crm import OpenApp, SandboxedCrm
+from backends.crm_modules import CRM_MODULES
+from requests_table.counted_crm import CountedCrm, OpenApp
 from requests_table.table import Counts, Requests
 from server.example_calls import REQUIRED, TASK, VALID, fill_in
 from taskhand.domain.bulk_receipt import BulkReceipt
@@ -29,19 +29,19 @@ from taskhand.service.write_call import Call
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["SANDBOXED_CRMS", "count_all_requests", "count_requests"]
+__all__ = ["COUNTED_CRMS", "count_all_requests", "count_requests"]
 
 _MANY: Final = 10
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
-SANDBOXED_CRMS: Final[Mapping[str, SandboxedCrm]] = {name: one.COUNTED for name, one in IN_SUITES.items()}
+COUNTED_CRMS: Final[Mapping[str, CountedCrm]] = {name: one.COUNTED_CRM for name, one in CRM_MODULES.items()}
 
 
 async def count_all_requests() -> Counts:
     """The requests of each tool at each CRM."""
-    return {name: await count_requests(crm) for name, crm in SANDBOXED_CRMS.items()}
+    return {name: await count_requests(crm) for name, crm in COUNTED_CRMS.items()}
 
 
-async def count_requests(crm: SandboxedCrm, principal: Principal = ANYONE) -> dict[str, Requests]:
+async def count_requests(crm: CountedCrm, principal: Principal = ANYONE) -> dict[str, Requests]:
     """The cold and warm requests of each tool, called by a principal; no two calls are about the same task."""
     with TemporaryDirectory() as folder:
         async with crm.open() as open_app, open_app() as opened, aclosing(_in_folder(folder)) as events:
@@ -52,7 +52,7 @@ def _in_folder(folder: str) -> SqliteEventStore:
     return SqliteEventStore(Path(folder) / "events.db")
 
 
-async def _count_all(crm: SandboxedCrm, open_app: OpenApp, shared: AppContext) -> dict[str, Requests]:
+async def _count_all(crm: CountedCrm, open_app: OpenApp, shared: AppContext) -> dict[str, Requests]:
     examples = _Examples(crm)
     counts: dict[str, Requests] = {}
     for tool in _TOOLS:
@@ -74,7 +74,7 @@ async def _count_all(crm: SandboxedCrm, open_app: OpenApp, shared: AppContext) -
 class _Examples:
     """Example arguments for each tool, every time about another task."""
 
-    crm: SandboxedCrm
+    crm: CountedCrm
     used: int = 0
 
     async def arguments(self, tool: str, app: AppContext) -> dict[str, Any]:

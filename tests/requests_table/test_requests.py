@@ -2,24 +2,24 @@
 
 import pytest
 
-from requests_table.counted import SANDBOXED_CRMS, count_requests
+from requests_table.counted import COUNTED_CRMS, count_requests
 from requests_table.table import COUNTS
 from taskhand.domain.principal import Person, Principal
 
 
-@pytest.mark.parametrize("crm", SANDBOXED_CRMS)
+@pytest.mark.parametrize("crm", COUNTED_CRMS)
 async def test_every_tool_makes_the_number_of_requests_in_the_table(crm: str) -> None:
-    assert await count_requests(SANDBOXED_CRMS[crm]) == COUNTS[crm]
+    assert await count_requests(COUNTED_CRMS[crm]) == COUNTS[crm]
 
 
-@pytest.mark.parametrize("crm", SANDBOXED_CRMS)
+@pytest.mark.parametrize("crm", COUNTED_CRMS)
 async def test_no_tool_makes_more_requests_for_a_known_person(crm: str) -> None:
-    counts = await count_requests(SANDBOXED_CRMS[crm], Principal(Person.parse("ana@example.com")))
+    counts = await count_requests(COUNTED_CRMS[crm], Principal(Person.parse("ana@example.com")))
     assert counts.keys() == COUNTS[crm].keys()
     more = {tool: (made, COUNTS[crm][tool]) for tool, made in counts.items() if sum(made) > sum(COUNTS[crm][tool])}
     assert more == {}
 
 
 async def test_the_user_of_a_credential_is_not_read_for_a_known_person() -> None:
-    counts = await count_requests(SANDBOXED_CRMS["close"], Principal(Person.parse("ana@example.com")))
+    counts = await count_requests(COUNTED_CRMS["close"], Principal(Person.parse("ana@example.com")))
     assert counts["list_team_members"].cold == COUNTS["close"]["list_team_members"].cold - 1

@@ -17,7 +17,7 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, TextContent
 
 from behaviour.agent import Refused
-from safety.crms import Crm, Place, Sight
+from safety.crms import SandboxedCrm, SandboxOrStore, TaskSummary
 from safety.cut_connections import Line
 from safety.gate import Gate
 from taskhand.http.upstream import Limits
@@ -78,24 +78,24 @@ class Agent:
 class Stage:
     """A CRM or store, Taskhand in front of it, and an agent; `ana` is Ana Soto's id there."""
 
-    there: Place
+    there: SandboxOrStore
     app: AppContext
     agent: Agent
-    sight: Callable[[dict[str, Any]], Sight]
+    summarize: Callable[[dict[str, Any]], TaskSummary]
     ids: tuple[str, ...]
     ana: str
 
     @property
-    def tasks(self) -> dict[str, Sight]:
+    def tasks(self) -> dict[str, TaskSummary]:
         """The tasks as the CRM or store has them."""
-        return {str(row["id"]): self.sight(row) for row in self.there.tasks}
+        return {str(row["id"]): self.summarize(row) for row in self.there.tasks}
 
 
 @dataclass(frozen=True)
-class AtCrm(Stage):
+class CrmStage(Stage):
     """The same with a CRM behind a gate, in a time of its own."""
 
-    crm: Crm
+    crm: SandboxedCrm
     gate: Gate
     time: Time
     line: Line
@@ -103,8 +103,8 @@ class AtCrm(Stage):
 
 @asynccontextmanager
 async def staged(
-    crm: Crm, *, tasks: int = 6, read_s: float = 30.0, spec_variant: tuple[str, ...] = ()
-) -> AsyncIterator[AtCrm]:
+    crm: SandboxedCrm, *, tasks: int = 6, read_s: float = 30.0, spec_variant: tuple[str, ...] = ()
+) -> AsyncIterator[CrmStage]:
     """A CRM without faults; `read_s` is the read timeout in real seconds."""
     time = Time()
     there = crm.sandbox(tasks, time, spec_variant)
@@ -115,7 +115,7 @@ async def staged(
         Client(create_server(app)) as client,
     ):
         agent, ids = Agent(client, crm.needs), tuple(crm.ids(tasks))
-        yield AtCrm(there, app, agent, crm.sight, ids, crm.ana, crm, gate, time, line)
+        yield CrmStage(there, app, agent, crm.summarize, ids, crm.ana, crm, gate, time, line)
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class Effect:
     """The effect that a call should have: tasks by id after it (None: deleted), and a new task."""
 
     ids: tuple[str, ...] = ()
-    becomes: dict[str, Sight | None] | None = None
-    makes: Sight | None = None
+    becomes: dict[str, TaskSummary | None] | None = None
+    makes: TaskSummary | None = None
 
 
 @dataclass(frozen=True)
@@ -136,16 +136,16 @@ class Observation:
 
     answer: dict[str, Any] | None
     error: dict[str, Any]
-    before: dict[str, Sight]
-    after: dict[str, Sight]
+    before: dict[str, TaskSummary]
+    after: dict[str, TaskSummary]
     log: tuple[Logged, ...]
     change: Change | None
     heard: frozenset[str] = frozenset()
 
     @property
-    def new(self) -> dict[str, Sight]:
+    def new(self) -> dict[str, TaskSummary]:
         """The tasks that did not exist before."""
-        return {task_id: sight for task_id, sight in self.after.items() if task_id not in self.before}
+        return {task_id: summary for task_id, summary in self.after.items() if task_id not in self.before}
 
     @property
     def code(self) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from safety.account import Effect, Observation, Stage, observe_call
-from safety.crms import Sight
+from safety.crms import TaskSummary
 from safety.faults_table import Kind
 
 __all__ = ["ALL_CASES", "CASES", "Asking", "Case", "assert_a_second_try_ends_it"]
@@ -29,7 +29,9 @@ class Case:
 
 async def _many(stage: Stage) -> Asking:
     ids = list(stage.ids[:FIVE])
-    becomes: dict[str, Sight | None] = {one: replace(stage.tasks[one], who=(stage.ana,)) for one in ids}
+    becomes: dict[str, TaskSummary | None] = {
+        one: replace(stage.tasks[one], responsible_ids=(stage.ana,)) for one in ids
+    }
     arguments = {"taskIds": ids, "changes": {"responsibleIds": ["Ana Soto"]}}
     return "bulk_update_tasks", arguments, Effect(tuple(ids), becomes)
 
@@ -64,7 +66,7 @@ async def _recreated(stage: Stage) -> Asking:
 
 async def _created(stage: Stage) -> Asking:
     arguments = {"title": "Send it", "responsibleIds": ["Ana Soto"], "priority": "1", "idempotencyKey": "one"}
-    return "create_task", arguments, Effect(makes=Sight("Send it", (stage.ana,)))
+    return "create_task", arguments, Effect(makes=TaskSummary("Send it", (stage.ana,)))
 
 
 async def _updated(stage: Stage) -> Asking:
@@ -75,7 +77,7 @@ async def _updated(stage: Stage) -> Asking:
 
 async def _reassigned(stage: Stage) -> Asking:
     task_id = stage.ids[0]
-    becomes = replace(stage.tasks[task_id], who=(stage.ana,))
+    becomes = replace(stage.tasks[task_id], responsible_ids=(stage.ana,))
     return "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"]}, Effect((task_id,), {task_id: becomes})
 
 
@@ -87,7 +89,7 @@ async def _completed(stage: Stage) -> Asking:
 
 async def _undone_many(stage: Stage) -> Asking:
     tool, arguments, effect = await _many(stage)
-    becomes: dict[str, Sight | None] = {one: stage.tasks[one] for one in effect.ids}
+    becomes: dict[str, TaskSummary | None] = {one: stage.tasks[one] for one in effect.ids}
     change = await stage.agent(tool, **arguments)
     return "undo_change", {"changeId": change["changeId"]}, Effect(effect.ids, becomes)
 
@@ -143,7 +145,7 @@ async def by_hand(stage: Stage, case: Case, effect: Effect) -> None:
     """Look, and ask for it anew."""
     if effect.makes:
         assert (await stage.agent("list_tasks", text=effect.makes.title))["tasks"] == []
-        body = {"title": effect.makes.title, "responsibleIds": list(effect.makes.who), "priority": "1"}
+        body = {"title": effect.makes.title, "responsibleIds": list(effect.makes.responsible_ids), "priority": "1"}
         await stage.agent("create_task", **body, idempotencyKey="another")
     else:
         tool, arguments, _ = await case.ask(stage)
@@ -154,7 +156,7 @@ def is_as_asked(stage: Stage, seen: Observation, effect: Effect) -> bool:
     """Whether the tasks are as they were before, but for what was wished."""
     asked = seen.before | (effect.becomes or {})
     now = stage.tasks
-    new = [sight for task_id, sight in now.items() if task_id not in seen.before]
-    old = {task_id: sight for task_id, sight in now.items() if task_id in seen.before}
-    there = {task_id: sight for task_id, sight in asked.items() if sight is not None}
+    new = [summary for task_id, summary in now.items() if task_id not in seen.before]
+    old = {task_id: summary for task_id, summary in now.items() if task_id in seen.before}
+    there = {task_id: summary for task_id, summary in asked.items() if summary is not None}
     return old == there and new == ([effect.makes] if effect.makes else [])

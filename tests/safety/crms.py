@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from backends.suites import IN_SUITES
-from safety.crm import Crm, Place, Sight, Trait
+from backends.crm_modules import CRM_MODULES
+from safety.sandboxed_crm import SandboxedCrm, SandboxOrStore, TaskSummary, Trait
 
-__all__ = ["CLOSE", "CRMS", "HUBSPOT", "VAMBE", "Crm", "Place", "Sight", "Trait"]
+__all__ = ["CLOSE", "CRMS", "HUBSPOT", "VAMBE", "SandboxOrStore", "SandboxedCrm", "TaskSummary", "Trait"]
 
-CRMS: Final[tuple[Crm, ...]] = tuple(one.CRM for one in IN_SUITES.values())
+CRMS: Final[tuple[SandboxedCrm, ...]] = tuple(one.CRM for one in CRM_MODULES.values())
 VAMBE, CLOSE, HUBSPOT = (next(crm for crm in CRMS if crm.name == name) for name in ("vambe", "close", "hubspot"))

@@ -20,7 +20,7 @@ from typing import TextIO
 import anyio
 from mcp import Client
 
-from backends.vambe.arm import vambe_settings
+from backends.vambe.backend_case import vambe_settings
 from backends.vambe.wired import KEY
 from behaviour.agent import Refused
 from behaviour.world import NOW

@@ -12,7 +12,7 @@ from mcp import Client
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
 from safety.account import Agent, Stage
-from safety.crms import Sight
+from safety.crms import TaskSummary
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.request_log import Logged
@@ -60,7 +60,7 @@ async def stored(folder: Path) -> AsyncIterator[Stage]:
     app = AppContext(store, Lazy(lambda: journal), lambda: NOW, surface=WHOLE)
     async with Client(create_server(app)) as client:
         there = StoreFile(folder / "tasks.sqlite")
-        yield Stage(there, app, Agent(client), lambda row: Sight(row["title"], tuple(row["who"])), ids, ana)
+        yield Stage(there, app, Agent(client), lambda row: TaskSummary(row["title"], tuple(row["who"])), ids, ana)
     await app.aclose()
 
 

@@ -11,9 +11,9 @@ import anyio
 import httpx2
 import pytest
 
-from safety.account import AtCrm, assert_all_is_true, observe_call, staged
+from safety.account import CrmStage, assert_all_is_true, observe_call, staged
 from safety.cases import ALL_CASES, Asking, Case, assert_a_second_try_ends_it
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 
 Failure = Callable[[], Exception]
 
@@ -55,22 +55,22 @@ FAILURES = [
 _One = TypeVar("_One")
 
 
-def share_of(those: Sequence[_One], crm: Crm, case: Case) -> Sequence[_One]:
+def share_of(those: Sequence[_One], crm: SandboxedCrm, case: Case) -> Sequence[_One]:
     """A sixth of them: each tool meets another one on each CRM, and each CRM meets all."""
     return those[(ALL_CASES.index(case) + 2 * CRMS.index(crm)) % 6 :: 6]
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_write_whose_read_back_fails_is_never_reported_as_refused(crm: Crm, case: Case) -> None:
+async def test_a_write_whose_read_back_fails_is_never_reported_as_refused(crm: SandboxedCrm, case: Case) -> None:
     for failure, loses in share_of(FAILURES, crm, case):
         async with staged(crm) as stage:
             asking = await case.ask(stage)
 
-            def cut(stage: AtCrm, failure: Failure = failure, loses: str = loses) -> None:
+            def cut(stage: CrmStage, failure: Failure = failure, loses: str = loses) -> None:
                 stage.line.failure, stage.line.loses = failure, loses
 
-            def mend(stage: AtCrm) -> None:
+            def mend(stage: CrmStage) -> None:
                 stage.line.failure = None
 
             await assert_it_is_never_refused(stage, case, asking, cut, mend)
@@ -79,7 +79,7 @@ async def test_a_write_whose_read_back_fails_is_never_reported_as_refused(crm: C
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_write_whose_answer_cannot_be_read_for_any_reason_is_never_refused(
-    crm: Crm, case: Case, monkeypatch: pytest.MonkeyPatch
+    crm: SandboxedCrm, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for bug in share_of(BUGS, crm, case):
 
@@ -98,7 +98,7 @@ async def test_a_write_whose_answer_cannot_be_read_for_any_reason_is_never_refus
 
 
 async def assert_it_is_never_refused(
-    stage: AtCrm, case: Case, asking: Asking, cut: Callable[[AtCrm], None], mend: Callable[[AtCrm], None]
+    stage: CrmStage, case: Case, asking: Asking, cut: Callable[[CrmStage], None], mend: Callable[[CrmStage], None]
 ) -> None:
     """Make the call; `cut` breaks what follows its first write, until `mend` repairs it."""
     tool, arguments, effect = asking

@@ -9,11 +9,11 @@ from pydantic import SecretStr
 
 from backends.close import wired as on_close
 from backends.vambe import wired as on_vambe
-from backends.vambe.arm import vambe_settings
+from backends.vambe.backend_case import vambe_settings
 from behaviour.world import NOW
 from postgres_server import TestDatabase
 from safety.account import Agent
-from safety.crms import CLOSE, VAMBE, Crm
+from safety.crms import CLOSE, VAMBE, SandboxedCrm
 from safety.gate import Gate
 from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
@@ -31,7 +31,7 @@ class Replicas:
     other: Agent
 
 
-def settings_at(crm: Crm, url: str, state: str) -> Settings:
+def settings_at(crm: SandboxedCrm, url: str, state: str) -> Settings:
     """The settings of a replica that remembers for as long as the test takes."""
     shared = {"state": SecretStr(state)}
     if crm is VAMBE:
@@ -41,7 +41,7 @@ def settings_at(crm: Crm, url: str, state: str) -> Settings:
 
 
 @asynccontextmanager
-async def two_replicas(crm: Crm, postgres: TestDatabase, *, hears: bool) -> AsyncIterator[Replicas]:
+async def two_replicas(crm: SandboxedCrm, postgres: TestDatabase, *, hears: bool) -> AsyncIterator[Replicas]:
     """Two replicas; `hears` is whether the first is told what the other changes."""
     gate = Gate(crm.sandbox(2, Time(), ()))
     async with serve(gate) as url:

@@ -15,7 +15,7 @@ from backends.slow_transport import NetworkTime
 from behaviour.agent import Refused
 from behaviour.conftest import ERAS
 from safety.account import Agent
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from safety.silent_crm import NEVER, Mute
 from taskhand.journal.journal import ChangeQuery
 from taskhand.sandbox.emulator import Emulator
@@ -32,7 +32,7 @@ TASKS = 12
 class Stage:
     """A CRM that can fall silent, and a server on it."""
 
-    crm: Crm
+    crm: SandboxedCrm
     there: Emulator
     line: Mute
     time: NetworkTime
@@ -75,7 +75,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(crm: Crm, era: str = ERAS[-1]) -> AsyncIterator[Stage]:
+async def staged(crm: SandboxedCrm, era: str = ERAS[-1]) -> AsyncIterator[Stage]:
     time = NetworkTime()
     there, line = crm.sandbox(TASKS, time, ()), Mute(time)
     async with serve(there) as url, crm.wired(url, time, transport=line) as app:
@@ -88,7 +88,7 @@ async def staged(crm: Crm, era: str = ERAS[-1]) -> AsyncIterator[Stage]:
 @pytest.mark.parametrize("delay_s", [NEVER, 44.0])
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_no_call_waits_longer_for_a_silent_crm_and_a_read_may_be_repeated(
-    crm: Crm, delay_s: float, era: str
+    crm: SandboxedCrm, delay_s: float, era: str
 ) -> None:
     async with staged(crm, era) as stage:
         one, other = crm.ids(2)
@@ -119,7 +119,7 @@ async def test_no_call_waits_longer_for_a_silent_crm_and_a_read_may_be_repeated(
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: Crm) -> None:
+async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         one, *_ = ids = crm.ids(TASKS)
         plan = await stage.outcome("delete_task", id=one)
@@ -145,7 +145,7 @@ async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: Cr
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_write_that_was_carried_out_without_an_answer_is_found(crm: Crm) -> None:
+async def test_a_write_that_was_carried_out_without_an_answer_is_found(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         one, *_ = ids = crm.ids(TASKS)
         stage.line.is_mute, stage.line.arrives = stage.is_write, True
@@ -157,7 +157,7 @@ async def test_a_write_that_was_carried_out_without_an_answer_is_found(crm: Crm)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_no_write_is_sent_without_time_to_read_it_back(crm: Crm) -> None:
+async def test_no_write_is_sent_without_time_to_read_it_back(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         one, *_ = crm.ids(1)
         stage.line.delay_s, stage.line.arrives = 20.0, True
@@ -165,4 +165,4 @@ async def test_no_write_is_sent_without_time_to_read_it_back(crm: Crm) -> None:
         stage.there.clear_requests()
         error = await stage.outcome("reassign_task", id=one, responsibleIds=["Ana Soto"])
         assert (error["code"], error["retryable"]) in {("not_attempted", True), ("upstream_error", True)}
-        assert crm.tasks(stage.there)[one].who == (crm.me,)
+        assert crm.tasks(stage.there)[one].responsible_ids == (crm.me,)

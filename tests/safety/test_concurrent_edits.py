@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from backends.vambe.wired import ELENA, LUIS
-from safety.account import AtCrm, Stage, newest_change, observe_call, staged, to_journal_line, to_logged_line
-from safety.crms import CRMS, VAMBE, Crm, Sight
+from safety.account import CrmStage, Stage, newest_change, observe_call, staged, to_journal_line, to_logged_line
+from safety.crms import CRMS, VAMBE, SandboxedCrm, TaskSummary
 from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory
@@ -20,7 +20,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request
 
 
-def they_send(stage: AtCrm, method: str, task_id: str, body: str = "") -> None:
+def they_send(stage: CrmStage, method: str, task_id: str, body: str = "") -> None:
     """Send a request as another client of the CRM, with the same credential."""
     own = tuple(pair for pair in stage.gate.requests[-1].headers if pair[0] != "content-type")
     headers = (*own, ("content-type", "application/json")) if body else own
@@ -28,20 +28,20 @@ def they_send(stage: AtCrm, method: str, task_id: str, body: str = "") -> None:
     assert stage.gate.emulator.answer(call, stale=False).status in {200, 204}
 
 
-def they_set(stage: AtCrm, task_id: str, path: str, value: str) -> None:
+def they_set(stage: CrmStage, task_id: str, path: str, value: str) -> None:
     """Set one field as another client of the CRM."""
     they_send(stage, stage.crm.routes["one"].partition(" ")[0], task_id, stage.crm.body_of(path, value))
 
 
-def they_rename(stage: AtCrm, task_id: str) -> None:
+def they_rename(stage: CrmStage, task_id: str) -> None:
     they_set(stage, task_id, stage.crm.title_field, "Theirs")
 
 
-def they_add_luis(stage: AtCrm) -> None:
+def they_add_luis(stage: CrmStage) -> None:
     they_send(stage, "PUT", stage.ids[0], json.dumps({"responsibleIds": [ELENA, LUIS]}))
 
 
-def before_the_write(stage: AtCrm, happens: Callable[[], None]) -> None:
+def before_the_write(stage: CrmStage, happens: Callable[[], None]) -> None:
     """Let something happen after the next write has arrived, and before the CRM handles it."""
     stage.gate.writes = 0
     stage.gate.before_write = lambda number: happens() if number == 1 else None
@@ -70,7 +70,9 @@ async def before_the_transaction(stage: Stage, happens: Callable[[], None]) -> N
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 @pytest.mark.parametrize("ours", [{"title": "Ours"}, {"responsibleIds": ["Ana Soto"]}], ids=["same field", "another"])
-async def test_a_plan_is_refused_with_the_difference_and_nothing_is_sent(crm: Crm, ours: dict[str, Any]) -> None:
+async def test_a_plan_is_refused_with_the_difference_and_nothing_is_sent(
+    crm: SandboxedCrm, ours: dict[str, Any]
+) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         plan = await stage.agent("update_task", id=task_id, dryRun=True, **ours)
@@ -88,7 +90,7 @@ async def test_a_plan_is_refused_with_the_difference_and_nothing_is_sent(crm: Cr
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_an_undo_is_refused_with_the_difference_and_nothing_is_sent(crm: Crm) -> None:
+async def test_an_undo_is_refused_with_the_difference_and_nothing_is_sent(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         change = await stage.agent("update_task", id=stage.ids[0], title="Ours")
         they_rename(stage, stage.ids[0])
@@ -99,7 +101,7 @@ async def test_an_undo_is_refused_with_the_difference_and_nothing_is_sent(crm: C
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_an_undo_leaves_a_field_that_the_change_did_not_set_to_another_client(crm: Crm) -> None:
+async def test_an_undo_leaves_a_field_that_the_change_did_not_set_to_another_client(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         was = stage.tasks[stage.ids[0]]
         change = await stage.agent("reassign_task", id=stage.ids[0], responsibleIds=["Ana Soto"])
@@ -112,13 +114,13 @@ async def test_an_undo_leaves_a_field_that_the_change_did_not_set_to_another_cli
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_write_and_its_undo_keep_another_field_that_another_client_set_meanwhile(crm: Crm) -> None:
+async def test_a_write_and_its_undo_keep_another_field_that_another_client_set_meanwhile(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         was = stage.tasks[task_id]
         before_the_write(stage, lambda: they_rename(stage, task_id))
         seen = await observe_call(stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"]})
-        assert seen.after[task_id] == replace(was, title="Theirs", who=(stage.ana,))
+        assert seen.after[task_id] == replace(was, title="Theirs", responsible_ids=(stage.ana,))
         assert seen.answer is not None
         assert seen.answer["task"]["title"] == "Theirs"
         undone = await observe_call(stage, "undo_change", {"changeId": seen.answer["changeId"]})
@@ -128,7 +130,7 @@ async def test_a_write_and_its_undo_keep_another_field_that_another_client_set_m
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_write_overwrites_the_same_field_that_another_client_set_meanwhile(crm: Crm) -> None:
+async def test_a_write_overwrites_the_same_field_that_another_client_set_meanwhile(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         before_the_write(stage, lambda: they_rename(stage, task_id))
@@ -138,7 +140,9 @@ async def test_a_write_overwrites_the_same_field_that_another_client_set_meanwhi
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_bulk_write_and_its_undo_keep_another_field_that_another_client_set_meanwhile(crm: Crm) -> None:
+async def test_a_bulk_write_and_its_undo_keep_another_field_that_another_client_set_meanwhile(
+    crm: SandboxedCrm,
+) -> None:
     async with staged(crm) as stage:
         was, task_id = stage.tasks, stage.ids[2]
         before_the_write(stage, lambda: they_rename(stage, task_id))
@@ -146,8 +150,8 @@ async def test_a_bulk_write_and_its_undo_keep_another_field_that_another_client_
         seen = await observe_call(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": changes})
         assert seen.answer is not None
         assert seen.answer["totals"] == {"applied": 6}
-        theirs = {one: replace(sight, title="Theirs") if one == task_id else sight for one, sight in was.items()}
-        assert seen.after == {one: replace(sight, who=(stage.ana,)) for one, sight in theirs.items()}
+        theirs = {one: replace(summary, title="Theirs") if one == task_id else summary for one, summary in was.items()}
+        assert seen.after == {one: replace(summary, responsible_ids=(stage.ana,)) for one, summary in theirs.items()}
         undone = await observe_call(stage, "undo_change", {"changeId": seen.answer["changeId"]})
         assert undone.answer is not None
         assert undone.answer["totals"] == {"applied": 6}
@@ -155,7 +159,9 @@ async def test_a_bulk_write_and_its_undo_keep_another_field_that_another_client_
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_bulk_write_reports_a_task_that_another_client_deleted_and_changes_the_others(crm: Crm) -> None:
+async def test_a_bulk_write_reports_a_task_that_another_client_deleted_and_changes_the_others(
+    crm: SandboxedCrm,
+) -> None:
     async with staged(crm) as stage:
         task_id, rest = stage.ids[2], [*stage.ids[:2], *stage.ids[3:]]
         before_the_write(stage, lambda: they_send(stage, "DELETE", task_id))
@@ -165,7 +171,7 @@ async def test_a_bulk_write_reports_a_task_that_another_client_deleted_and_chang
         assert seen.answer["totals"] == {"applied": 5, "refused": 1}
         rows = {row["outcome"]: (row.get("code"), row["ids"]) for row in seen.answer["outcomes"]}
         assert rows == {"applied": (None, rest), "refused": ("task_not_found", [task_id])}
-        assert {sight.who for sight in seen.after.values()} == {(stage.ana,)}
+        assert {summary.responsible_ids for summary in seen.after.values()} == {(stage.ana,)}
         assert list(seen.after) == rest
         change = await newest_change(stage.app)
         assert change is not None
@@ -174,7 +180,7 @@ async def test_a_bulk_write_reports_a_task_that_another_client_deleted_and_chang
 
 
 @pytest.mark.parametrize("crm", [one for one in CRMS if one.name != "hubspot"], ids=str)
-async def test_an_update_of_which_only_the_first_request_was_applied_is_journaled_as_unknown(crm: Crm) -> None:
+async def test_an_update_of_which_only_the_first_request_was_applied_is_journaled_as_unknown(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         await stage.agent("get_task", id=task_id)
@@ -189,7 +195,7 @@ async def test_an_update_of_which_only_the_first_request_was_applied_is_journale
         arguments = {"id": task_id, "title": "Call Acme 1", "responsibleIds": ["Ana Soto"]}
         seen = await observe_call(stage, "update_task", arguments)
         assert stage.gate.writes == 2
-        assert seen.after[task_id] == Sight("Theirs", (stage.ana,))
+        assert seen.after[task_id] == TaskSummary("Theirs", (stage.ana,))
         assert seen.change is not None
         assert seen.change.outcome == "unknown"
         assert [result.outcome for result in seen.change.results.values()] == ["unknown"]
@@ -206,7 +212,7 @@ async def test_adding_people_keeps_those_that_another_client_added_before() -> N
         seen = await observe_call(
             stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"}
         )
-        assert seen.after[task_id].who == (ELENA, LUIS, stage.ana)
+        assert seen.after[task_id].responsible_ids == (ELENA, LUIS, stage.ana)
 
 
 async def test_adding_people_on_vambe_loses_those_added_at_the_same_moment_and_the_answer_shows_it() -> None:
@@ -218,7 +224,7 @@ async def test_adding_people_on_vambe_loses_those_added_at_the_same_moment_and_t
         )
         assert seen.answer is not None
         shown = [who["responsible_id"] for who in seen.answer["task"]["task_responsibles"]]
-        assert tuple(shown) == seen.after[task_id].who == (ELENA, stage.ana)
+        assert tuple(shown) == seen.after[task_id].responsible_ids == (ELENA, stage.ana)
 
 
 # In the built-in store, between the reading and the transaction.
@@ -255,10 +261,10 @@ async def test_the_store_and_an_undo_keep_a_field_that_another_process_set(tmp_p
         task_id = stage.ids[0]
         await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
         change = await stage.agent("update_task", id=task_id, responsibleIds=["Ana Soto"])
-        assert stage.tasks[task_id] == Sight("Theirs", (stage.ana,))
+        assert stage.tasks[task_id] == TaskSummary("Theirs", (stage.ana,))
         await stage.agent("undo_change", changeId=change["changeId"])
         assert stage.tasks[task_id].title == "Theirs"
-        assert stage.tasks[task_id].who != (stage.ana,)
+        assert stage.tasks[task_id].responsible_ids != (stage.ana,)
 
 
 @pytest.mark.parametrize(("what", "code"), [("update", "plan_stale"), ("delete", "conflict")])
@@ -301,7 +307,7 @@ async def test_the_store_refuses_one_task_of_a_bulk_that_another_process_changes
         assert seen.answer is not None
         assert seen.answer["totals"] == {"applied": 5, "refused": 1}
         assert seen.answer["retryIds"] == [task_id]
-        assert [one for one, sight in seen.after.items() if sight.title == "Theirs"] == [task_id]
+        assert [one for one, summary in seen.after.items() if summary.title == "Theirs"] == [task_id]
         again = await stage.agent("bulk_update_tasks", **arguments | {"taskIds": seen.answer["retryIds"]})
         assert again["totals"] == {"applied": 1}
 
@@ -309,10 +315,10 @@ async def test_the_store_refuses_one_task_of_a_bulk_that_another_process_changes
 async def test_the_store_keeps_people_whom_another_process_adds_just_before_the_transaction(tmp_path: Path) -> None:
     async with stored(tmp_path) as stage:
         task_id = stage.ids[0]
-        (me,) = stage.tasks[task_id].who
+        (me,) = stage.tasks[task_id].responsible_ids
         columns = "id, ?, 1, due_key, status_id, created_at, priority"
         sql = f"INSERT INTO task_responsible SELECT {columns} FROM task WHERE id = ?"  # noqa: S608  constants
         luis = await stage.app.backend.edit(lambda directory: directory.add_member("Luis Pereira"))  # type: ignore[attr-defined]  # of the store
         await before_the_transaction(stage, lambda: Others(tmp_path).run(sql, luis, task_id))
         await stage.agent("reassign_task", id=task_id, responsibleIds=["Ana Soto"], mode="add")
-        assert set(stage.tasks[task_id].who) == {me, luis, stage.ana}
+        assert set(stage.tasks[task_id].responsible_ids) == {me, luis, stage.ana}

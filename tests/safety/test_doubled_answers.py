@@ -12,7 +12,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import Client
 
 from safety.account import Agent
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from virtual_time import Time
@@ -50,7 +50,7 @@ async def message(stream: BufferedByteReceiveStream) -> bytes | None:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_an_answer_that_is_sent_twice_is_the_answer_to_one_request(crm: Crm) -> None:
+async def test_an_answer_that_is_sent_twice_is_the_answer_to_one_request(crm: SandboxedCrm) -> None:
     time = Time()
     there = crm.sandbox(4, time, ())
     ids = crm.ids(4)
@@ -73,6 +73,6 @@ async def test_an_answer_that_is_sent_twice_is_the_answer_to_one_request(crm: Cr
     now = crm.tasks(there)
     assert [task["title"] for task in made] == ["Send it", "Send it again"]
     assert (many["totals"], one["changed"].keys()) == ({"applied": 3}, {"title"})
-    assert {now[task_id].who for task_id in ids[:3]} == {(crm.ana,)}
+    assert {now[task_id].responsible_ids for task_id in ids[:3]} == {(crm.ana,)}
     assert now.keys() == {task["id"] for task in listed["tasks"]} == {*ids, made[1]["id"]}
     assert (now[ids[3]].title, now[made[1]["id"]].title) == ("Call Acme again", "Send it again")

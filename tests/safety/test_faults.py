@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from safety.account import AtCrm, assert_all_is_true, observe_call, staged
+from safety.account import CrmStage, assert_all_is_true, observe_call, staged
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from safety.faults_table import ROWS, Kind, Row
 from taskhand.sandbox.faults import Fault
 
@@ -15,7 +15,7 @@ TABLE = [(crm, case, row) for crm in CRMS for case in CASES for row in ROWS if r
 
 @pytest.mark.parametrize(("crm", "case", "row"), TABLE, ids=str)
 async def test_after_any_fault_nothing_is_lost_or_done_twice_and_the_answer_is_true(
-    crm: Crm, case: Case, row: Row
+    crm: SandboxedCrm, case: Case, row: Row
 ) -> None:
     async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
         tool, arguments, effect = await case.ask(stage)
@@ -28,7 +28,7 @@ async def test_after_any_fault_nothing_is_lost_or_done_twice_and_the_answer_is_t
         await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, set(said.values()))
 
 
-def go_wrong(stage: AtCrm, row: Row, kind: Kind) -> None:
+def go_wrong(stage: CrmStage, row: Row, kind: Kind) -> None:
     """Install the fault of the row for the write that it is about."""
     if row.fault is None:
         return
@@ -44,7 +44,7 @@ def go_wrong(stage: AtCrm, row: Row, kind: Kind) -> None:
     stage.gate.before_write = arrives
 
 
-def mend(stage: AtCrm, row: Row) -> None:
+def mend(stage: CrmStage, row: Row) -> None:
     """Remove the faults, and let the time pass that the CRM asked to wait."""
     stage.gate.before_write = lambda _: None
     stage.gate.emulator.faults = ()

@@ -12,8 +12,8 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from backends.events.arms import ARMS, Arm, World
 from backends.events.random_changes import change_one, check_replay
+from backends.events.sources import SOURCES, SourceCase, World
 from journals import numbered
 from server.surface import BACKENDS
 from taskhand.backends.local.people_and_statuses import sequential_id
@@ -32,10 +32,10 @@ _QUIET: Final = 8
 """Pauses in which others change tasks, and after these."""
 
 
-@pytest.fixture(params=[arm for arm in ARMS if arm.name in BACKENDS], ids=lambda arm: arm.name)
+@pytest.fixture(params=[source for source in SOURCES if source.name in BACKENDS], ids=lambda source: source.name)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World[Any]]:
-    arm: Arm = request.param
-    async with arm.open(tmp_path, None) as world:
+    source: SourceCase = request.param
+    async with source.open(tmp_path, None) as world:
         yield world
 
 

@@ -23,7 +23,7 @@ from behaviour.agent import Refused
 from behaviour.world import NOW
 from file_stores import store_in
 from safety.account import Agent
-from safety.crms import CRMS, Crm, Sight
+from safety.crms import CRMS, SandboxedCrm, TaskSummary
 from safety.gate import Gate
 from safety.killable_server import Death, Job, app_at
 from taskhand.domain.edit import Edit
@@ -159,7 +159,9 @@ async def changes(app: AppContext) -> tuple[Change, Change]:
     return plan, done
 
 
-def assert_it_is_so(change: Change, before: dict[str, Sight], now: dict[str, Sight], asked: dict[str, Sight]) -> int:
+def assert_it_is_so(
+    change: Change, before: dict[str, TaskSummary], now: dict[str, TaskSummary], asked: dict[str, TaskSummary]
+) -> int:
     """Check that every task has an outcome that is true; the number of applied ones."""
     assert change.ending is not None
     results = {str(result.task_id): result.outcome for result in change.results.values()}
@@ -178,7 +180,7 @@ def assert_it_is_so(change: Change, before: dict[str, Sight], now: dict[str, Sig
 
 @pytest.mark.parametrize(("crm", "step"), CASES, ids=str)
 async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone(
-    crm: Crm, step: Step, reaper: Reaper, tmp_path: Path
+    crm: SandboxedCrm, step: Step, reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(HUNDRED, Time(), step.spec_variant)
     gate = Gate(there)
@@ -193,7 +195,7 @@ async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             await recover_abandoned(app)
             plan, change = await changes(app)
-            asked = {task_id: _asked(sight, step, crm) for task_id, sight in before.items()}
+            asked = {task_id: _asked(summary, step, crm) for task_id, summary in before.items()}
             applied = assert_it_is_so(change, before, now, asked)
             assert step.applied in {None, applied}
             assert await app.journal.abandoned() == ()
@@ -210,9 +212,10 @@ async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone
             assert crm.tasks(there) == back
 
 
-def _asked(sight: Sight, step: Step, crm: Crm) -> Sight:
-    return Sight(
-        step.changes.get("title", sight.title), (crm.ana,) if step.changes.get("responsibleIds") else sight.who
+def _asked(summary: TaskSummary, step: Step, crm: SandboxedCrm) -> TaskSummary:
+    return TaskSummary(
+        step.changes.get("title", summary.title),
+        (crm.ana,) if step.changes.get("responsibleIds") else summary.responsible_ids,
     )
 
 
@@ -249,7 +252,7 @@ ONE = [(crm, at) for crm in CRMS for at in ("before_write", "after_write")]
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
 async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
-    crm: Crm, at: Literal["before_write", "after_write"], reaper: Reaper, tmp_path: Path
+    crm: SandboxedCrm, at: Literal["before_write", "after_write"], reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(2, Time(), ())
     gate, step = Gate(there), Step(None, at, 1)
@@ -262,15 +265,15 @@ async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
                 answer = await again(agent, crm)
             change = (await app.journal.page(ChangeQuery())).changes[-1]
             shows_all = app.backend.capabilities.lists_are_current
-        made = [sight for task_id, sight in crm.tasks(there).items() if task_id not in before]
-        assert made == [Sight("Send it", (crm.me,))]
+        made = [summary for task_id, summary in crm.tasks(there).items() if task_id not in before]
+        assert made == [TaskSummary("Send it", (crm.me,))]
     # Where lists may be behind, that a task is not in them says nothing just after it was asked for.
     assert change.outcome == {"before_write": "not_applied" if shows_all else "unknown", "after_write": "applied"}[at]
     assert answer.get("replayed", False) is (at == "after_write")
     assert gate.writes == (0 if at == "after_write" else 1)
 
 
-async def again(agent: Agent, crm: Crm) -> dict[str, Any]:
+async def again(agent: Agent, crm: SandboxedCrm) -> dict[str, Any]:
     """Repeat the create; where its outcome is unknown, list the tasks and create it with another key."""
     try:
         return await agent("create_task", **crm.needs | BODY)
@@ -304,7 +307,7 @@ MANY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1"}
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_killed_creates_make_each_task_once_however_often_they_are_repeated(
-    crm: Crm, reaper: Reaper, tmp_path: Path
+    crm: SandboxedCrm, reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(2, Time(), ())
     gate, step = Gate(there), Step(None, "after_write", 1 if crm.creates_in_batches else 3)
@@ -314,14 +317,14 @@ async def test_killed_creates_make_each_task_once_however_often_they_are_repeate
         before = crm.tasks(there)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_tasks", asks), step, gate)
         gate.is_shut, gate.after_write, gate.writes = False, (lambda _: None), 0
-        made = Counter(sight.title for task_id, sight in crm.tasks(there).items() if task_id not in before)
+        made = Counter(summary.title for task_id, summary in crm.tasks(there).items() if task_id not in before)
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             again = await agent("create_tasks", **asks)
             (change,) = (await app.journal.page(ChangeQuery())).changes
             assert again["replayed"] is True
             unmade = "not_applied" if app.backend.capabilities.lists_are_current else "unknown"
         assert gate.writes == 0
-        assert Counter(sight.title for one, sight in crm.tasks(there).items() if one not in before) == made
+        assert Counter(summary.title for one, summary in crm.tasks(there).items() if one not in before) == made
     assert set(made.values()) == {1}
     applied = {str((change.intents[index].edit or Edit()).title) for index, one in change.results.items() if one.after}
     assert applied == made.keys()
@@ -330,7 +333,7 @@ async def test_killed_creates_make_each_task_once_however_often_they_are_repeate
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
 async def test_a_killed_deletion_is_recovered_truly(
-    crm: Crm, at: Literal["before_write", "after_write"], reaper: Reaper, tmp_path: Path
+    crm: SandboxedCrm, at: Literal["before_write", "after_write"], reaper: Reaper, tmp_path: Path
 ) -> None:
     there = crm.sandbox(2, Time(), ())
     gate, step, task_id = Gate(there), Step(None, at, 1), crm.task_id(1)
@@ -381,10 +384,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "tasks.sqlite"
 
 
-async def read_sights(app: AppContext, ids: list[str]) -> dict[str, Sight]:
+async def read_summaries(app: AppContext, ids: list[str]) -> dict[str, TaskSummary]:
     """The tasks as the store has them."""
     found = await app.backend.snapshots(ids)
-    return {task_id: Sight(str(one.task.title), one.task.responsible_ids) for task_id, one in found.items()}
+    return {task_id: TaskSummary(str(one.task.title), one.task.responsible_ids) for task_id, one in found.items()}
 
 
 @pytest.mark.parametrize("step", LOCAL, ids=str)
@@ -397,18 +400,18 @@ async def test_a_killed_bulk_in_the_built_in_store_is_applied_wholly_or_not_at_a
     ids = [task.id for task in (await backend.list_tasks(TaskQuery(order="created", limit=HUNDRED))).tasks]
     await backend.aclose()
     async with app_at("local", "", tmp_path) as app:
-        before = await read_sights(app, ids)
+        before = await read_summaries(app, ids)
     asks = {"taskIds": ids, "changes": ANA}
     await kill_at(reaper, Job("local", "", str(tmp_path), "bulk_update_tasks", asks, step.dies, step.nth), step)
     async with next_process("local", "", tmp_path) as (app, agent):
-        now = await read_sights(app, ids)
+        now = await read_summaries(app, ids)
         await recover_abandoned(app)
         plan, change = await changes(app)
-        asked = {task_id: Sight(sight.title, (members["Ana Soto"],)) for task_id, sight in before.items()}
+        asked = {task_id: TaskSummary(summary.title, (members["Ana Soto"],)) for task_id, summary in before.items()}
         applied = assert_it_is_so(change, before, now, asked)
         assert applied == step.applied
-        assert await read_sights(app, ids) == now
+        assert await read_summaries(app, ids) == now
         await assert_the_plan_goes_on_with_the_rest(agent, plan, applied, HUNDRED - applied)
         if applied:
             await undone(agent, change, applied)
-        assert await read_sights(app, ids) == (before if applied else asked)
+        assert await read_summaries(app, ids) == (before if applied else asked)

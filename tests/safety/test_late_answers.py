@@ -11,7 +11,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from backends.vambe.arm import vambe_settings
+from backends.vambe.backend_case import vambe_settings
 from backends.vambe.wired import KEY
 from behaviour.agent import Refused
 from behaviour.world import NOW

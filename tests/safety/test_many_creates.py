@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Refused
-from safety.account import AtCrm, staged
-from safety.crms import CRMS, Crm
+from safety.account import CrmStage, staged
+from safety.crms import CRMS, SandboxedCrm
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Change
 from taskhand.sandbox.faults import Fault
@@ -61,14 +61,14 @@ ROWS = (
 TABLE = [(crm, row) for crm in CRMS for row in ROWS if row.only in (None, crm.name)]
 
 
-def bodies(crm: Crm) -> list[dict[str, Any]]:
+def bodies(crm: SandboxedCrm) -> list[dict[str, Any]]:
     """Five tasks; the last one looks like the first where nobody looks at its date."""
     own = {"responsibleIds": ["Ana Soto"], "priority": "1"} | crm.needs
     new = [own | {"title": f"Send it {number}"} for number in range(1, FIVE)]
     return [*new, new[0] | {"dueDate": "2026-03-07"}]
 
 
-def go_wrong(stage: AtCrm, row: Row) -> None:
+def go_wrong(stage: CrmStage, row: Row) -> None:
     """Have the fault happen to the write that it is about."""
     if row.fault is None:
         return
@@ -84,12 +84,12 @@ def go_wrong(stage: AtCrm, row: Row) -> None:
     stage.gate.before_write = arrives
 
 
-def count_new_titles(stage: AtCrm) -> Counter[str]:
+def count_new_titles(stage: CrmStage) -> Counter[str]:
     """The new tasks at the CRM by title."""
-    return Counter(sight.title for sight in stage.tasks.values() if sight.title.startswith("Send it"))
+    return Counter(summary.title for summary in stage.tasks.values() if summary.title.startswith("Send it"))
 
 
-async def assert_true(stage: AtCrm, answer: dict[str, Any]) -> tuple[Change, set[str]]:
+async def assert_true(stage: CrmStage, answer: dict[str, Any]) -> tuple[Change, set[str]]:
     """Check that each outcome in the journal is true; the change, and all outcomes."""
     change = await stage.app.journal.find(answer["changeId"])
     assert change is not None
@@ -110,7 +110,9 @@ async def assert_true(stage: AtCrm, answer: dict[str, Any]) -> tuple[Change, set
 
 
 @pytest.mark.parametrize(("crm", "row"), TABLE, ids=str)
-async def test_many_new_tasks_are_made_at_most_once_and_reported_truly_after_any_fault(crm: Crm, row: Row) -> None:
+async def test_many_new_tasks_are_made_at_most_once_and_reported_truly_after_any_fault(
+    crm: SandboxedCrm, row: Row
+) -> None:
     async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
         asks = {"tasks": bodies(crm), "idempotencyKey": "one"}
         go_wrong(stage, row)
@@ -142,7 +144,7 @@ async def test_many_new_tasks_are_made_at_most_once_and_reported_truly_after_any
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_lost_create_in_another_spelling_is_not_sent_again(crm: Crm) -> None:
+async def test_a_lost_create_in_another_spelling_is_not_sent_again(crm: SandboxedCrm) -> None:
     async with staged(crm, tasks=1) as stage:
         stage.there.faults = (Fault("reset_before", crm.routes["create"]),)  # type: ignore[attr-defined]  # a CRM's
         for said in ({"responsibleIds": ["me"]}, {"responsibleIds": ["Elena"], "priority": 1}):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from safety.account import staged
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.faults import Fault
 
 FOUR = 4
@@ -22,7 +22,7 @@ FAULTS: dict[str, Fault | None] = {
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_deletions_of_many_tasks_report_true_outcomes_can_be_resumed_and_are_undone_together(
-    crm: Crm, name: str
+    crm: SandboxedCrm, name: str
 ) -> None:
     fault = FAULTS[name]
     async with staged(crm) as stage:

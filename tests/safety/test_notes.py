@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Refused
-from safety.account import AtCrm, staged
-from safety.crms import CRMS, HUBSPOT, Crm
+from safety.account import CrmStage, staged
+from safety.crms import CRMS, HUBSPOT, SandboxedCrm
 from safety.faults_table import ROWS, Kind, Row
 from safety.stored import stored
 from safety.test_concurrent_edits import Others, before_the_transaction, they_set
@@ -21,12 +21,12 @@ HTML = '<div dir="auto" data-top-level="true"><p style="margin:0;">Call <b>Bruno
 HTML_LINE = "2026-03-02 Elena: called, R&amp;D will &lt;call&gt; back"
 
 
-def they_describe(stage: AtCrm, task_id: str, text: str) -> None:
+def they_describe(stage: CrmStage, task_id: str, text: str) -> None:
     """Set a description as another client does."""
     they_set(stage, task_id, stage.crm.description_field or "", text)
 
 
-def stored_description(stage: AtCrm, task_id: str) -> str:
+def stored_description(stage: CrmStage, task_id: str) -> str:
     """The description as the CRM has it."""
     value: Any = next(row for row in stage.there.tasks if str(row["id"]) == task_id)
     for name in (stage.crm.description_field or "").split("."):
@@ -34,7 +34,7 @@ def stored_description(stage: AtCrm, task_id: str) -> str:
     return str(value)
 
 
-async def read_task(stage: AtCrm, task_id: str) -> dict[str, Any]:
+async def read_task(stage: CrmStage, task_id: str) -> dict[str, Any]:
     task: dict[str, Any] = (await stage.agent("get_task", id=task_id))["task"]
     return task
 
@@ -51,7 +51,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("crm", "kind", "row"), TABLE, ids=str)
-async def test_after_any_fault_a_repeated_call_leaves_one_note(crm: Crm, kind: Kind, row: Row) -> None:
+async def test_after_any_fault_a_repeated_call_leaves_one_note(crm: SandboxedCrm, kind: Kind, row: Row) -> None:
     async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
         ids = list(stage.ids[:5]) if kind == "many" else [stage.ids[0]]
         await read_task(stage, ids[0])
@@ -74,7 +74,7 @@ async def test_after_any_fault_a_repeated_call_leaves_one_note(crm: Crm, kind: K
 
 
 @pytest.mark.parametrize("crm", WITH_DESCRIPTION, ids=str)
-async def test_a_note_keeps_the_html_of_a_description_and_its_undo_restores_it(crm: Crm) -> None:
+async def test_a_note_keeps_the_html_of_a_description_and_its_undo_restores_it(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         before = await read_task(stage, task_id)
@@ -104,7 +104,7 @@ async def test_a_note_that_html_would_swallow_is_refused_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("crm", WITH_DESCRIPTION, ids=str)
-async def test_a_note_keeps_the_text_that_another_client_has_just_written(crm: Crm) -> None:
+async def test_a_note_keeps_the_text_that_another_client_has_just_written(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         task_id = stage.ids[0]
         await stage.agent("list_tasks")

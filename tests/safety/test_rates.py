@@ -8,7 +8,7 @@ from mcp import Client
 from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe import wired as on_vambe
 from safety.account import Agent, observe_call, staged
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
 from taskhand.server.app import create_server
@@ -40,7 +40,7 @@ async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_
 
 
 @pytest.mark.parametrize("crm", [crm for crm in CRMS if crm.bulk_costs], ids=str)
-async def test_a_bulk_change_sends_few_requests(crm: Crm) -> None:
+async def test_a_bulk_change_sends_few_requests(crm: SandboxedCrm) -> None:
     async with staged(crm, tasks=MANY) as stage:
         plan = await observe_call(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": ANA})
         assert plan.answer is not None

@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from safety.account import AtCrm, assert_all_is_true, observe_call, staged
+from safety.account import CrmStage, assert_all_is_true, observe_call, staged
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.faults import Fault
 
 READS = {
@@ -32,7 +32,9 @@ TRIED = [
 
 @pytest.mark.parametrize(("case", "write", "read"), TRIED, ids=str)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_write_that_was_carried_out_is_never_refused(crm: Crm, case: Case, write: str, read: str) -> None:
+async def test_a_write_that_was_carried_out_is_never_refused(
+    crm: SandboxedCrm, case: Case, write: str, read: str
+) -> None:
     async with staged(crm) as stage:
         tool, arguments, effect = await case.ask(stage)
         break_after_the_write(stage, case, WRITES[write], READS[read])
@@ -46,7 +48,7 @@ async def test_a_write_that_was_carried_out_is_never_refused(crm: Crm, case: Cas
         await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, set(said.values()))
 
 
-def break_after_the_write(stage: AtCrm, case: Case, write: Fault | None, read: Fault) -> None:
+def break_after_the_write(stage: CrmStage, case: Case, write: Fault | None, read: Fault) -> None:
     """Spoil the answer of the first write of that kind, and every later request.
 
     Where each task of many is written by itself, the other writes go on, and only reading is spoiled.

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Refused
-from safety.account import AtCrm, staged
-from safety.crms import CRMS, VAMBE, Crm
+from safety.account import CrmStage, staged
+from safety.crms import CRMS, VAMBE, SandboxedCrm
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 
 CONTACT = "c0a00000-0000-4000-8000-000000000001"
 
 
-async def answer(stage: AtCrm, kind: str, status: int, *, commit: bool = False, **arguments: Any) -> dict[str, Any]:
+async def answer(stage: CrmStage, kind: str, status: int, *, commit: bool = False, **arguments: Any) -> dict[str, Any]:
     """What the agent is told of a write whose every request ends with this status; the text of all of it is `said`."""
     there = stage.there
     assert isinstance(there, Emulator)
@@ -30,7 +30,7 @@ async def answer(stage: AtCrm, kind: str, status: int, *, commit: bool = False, 
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_refusal_names_only_arguments_that_were_sent(crm: Crm) -> None:
+async def test_a_refusal_names_only_arguments_that_were_sent(crm: SandboxedCrm) -> None:
     new: dict[str, Any] = {"title": "New", "responsibleIds": ["me"]}
     async with staged(crm, tasks=2) as stage:
         refused = await answer(stage, "one", 400, title="New")
@@ -48,7 +48,7 @@ async def test_a_refusal_names_only_arguments_that_were_sent(crm: Crm) -> None:
 
 
 @pytest.mark.parametrize("crm", [crm for crm in CRMS if crm.names_references], ids=str)
-async def test_an_unknown_reference_is_told_apart_from_an_unknown_task(crm: Crm) -> None:
+async def test_an_unknown_reference_is_told_apart_from_an_unknown_task(crm: SandboxedCrm) -> None:
     new: dict[str, Any] = {"title": "New", "responsibleIds": ["me"]}
     async with staged(crm, tasks=2) as stage:
         refused = await answer(stage, "many", 404, changes={"title": "New"})
@@ -71,20 +71,20 @@ async def test_vambe_names_every_reference_that_may_be_unknown() -> None:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_conflict_is_never_reported_as_an_unknown_status(crm: Crm) -> None:
+async def test_a_conflict_is_never_reported_as_an_unknown_status(crm: SandboxedCrm) -> None:
     async with staged(crm, tasks=1) as stage:
         refused = await answer(stage, "one", 409, newStatusName=await done_status(stage))
         assert refused["code"] == "conflict"
 
 
-async def done_status(stage: AtCrm) -> str:
+async def done_status(stage: CrmStage) -> str:
     """The name of the status of a finished task."""
     found: list[dict[str, Any]] = (await stage.agent("list_statuses"))["statuses"]
     return next(str(status["name"]) for status in found if status["type"] == "done")
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_the_answer_after_a_500_reports_the_result_of_reading_back(crm: Crm) -> None:
+async def test_the_answer_after_a_500_reports_the_result_of_reading_back(crm: SandboxedCrm) -> None:
     async with staged(crm, tasks=5) as stage:
         failed = await answer(stage, "one", 500, title="New")
         assert (failed["code"], failed["retryable"]) == ("upstream_error", True)

@@ -11,7 +11,7 @@ from mcp import Client
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from safety.account import Agent
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from virtual_time import Time
@@ -49,7 +49,7 @@ class WithHeader:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_header_that_is_not_ascii_breaks_no_call(crm: Crm) -> None:
+async def test_a_header_that_is_not_ascii_breaks_no_call(crm: SandboxedCrm) -> None:
     for name, value in [("x-note", odd) for odd in ODD] + [(name, ODD[0]) for name in READ_BY_TASKHAND]:
         time = Time()
         there = crm.sandbox(1, time, ())
@@ -79,7 +79,7 @@ JUNK = (
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_malformed_header_lines_do_not_break_reads_or_writes(crm: Crm) -> None:
+async def test_malformed_header_lines_do_not_break_reads_or_writes(crm: SandboxedCrm) -> None:
     time = Time()
     there = crm.sandbox(1, time, ())
     async with (

@@ -10,7 +10,7 @@ from mcp import Client
 
 from safety.account import Agent, assert_all_is_true, newest_change, observe_call
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from safety.gate import Gate
 from safety.killable_server import app_at
 from safety.stored import TASKS, stored
@@ -72,7 +72,7 @@ async def test_nothing_is_written_while_the_journal_cannot_be_written(case: Case
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_the_next_process_journals_results_that_could_not_be_journaled(crm: Crm, tmp_path: Path) -> None:
+async def test_the_next_process_journals_results_that_could_not_be_journaled(crm: SandboxedCrm, tmp_path: Path) -> None:
     there = crm.sandbox(TASKS, Time(), ())
     gate, ids = Gate(there), crm.ids(TASKS)
     async with serve(gate) as url:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from safety.odd_row import OddRow
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.faults import Fault
@@ -34,7 +34,7 @@ def _name(value: object) -> str:
 class Stage:
     """A CRM with three tasks of who asks, the second of them odd, and an agent in front of it."""
 
-    crm: Crm
+    crm: SandboxedCrm
     proxy: OddRow
     agent: Agent
     time: Time
@@ -48,7 +48,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(crm: Crm, access: Access = EVERYONE) -> AsyncIterator[Stage]:
+async def staged(crm: SandboxedCrm, access: Access = EVERYONE) -> AsyncIterator[Stage]:
     time = Time()
     proxy = OddRow(crm.sandbox(3, time, ()), crm.task_id(2))
     async with AsyncExitStack() as stack:
@@ -68,7 +68,7 @@ async def assert_neighbours_are_answered(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("crm", "odd", "field"), CASES, ids=_name)
 async def test_a_field_that_cannot_be_read_leaves_the_list_and_the_rest_of_the_task(
-    crm: Crm, odd: dict[str, Any], field: str
+    crm: SandboxedCrm, odd: dict[str, Any], field: str
 ) -> None:
     async with staged(crm) as stage:
         stage.proxy.odd = odd
@@ -87,7 +87,7 @@ async def test_a_field_that_cannot_be_read_leaves_the_list_and_the_rest_of_the_t
 
 @pytest.mark.parametrize(("crm", "odd", "field"), CASES, ids=_name)
 async def test_a_task_with_an_unreadable_field_is_written_with_its_neighbours(
-    crm: Crm, odd: dict[str, Any], field: str
+    crm: SandboxedCrm, odd: dict[str, Any], field: str
 ) -> None:
     async with staged(crm) as stage:
         stage.proxy.odd = odd
@@ -98,14 +98,14 @@ async def test_a_task_with_an_unreadable_field_is_written_with_its_neighbours(
         assert ("title" in written["changed"]) is (field != "title")
         changed = await stage.agent("bulk_update_tasks", taskIds=stage.ids, changes={"responsibleIds": [crm.ana]})
         assert changed["totals"] == {"applied": 3}
-        assert [task.who for task in crm.tasks(stage.proxy.there).values()] == [(crm.ana,)] * 3
+        assert [task.responsible_ids for task in crm.tasks(stage.proxy.there).values()] == [(crm.ana,)] * 3
         plan = await stage.agent("delete_task", id=second)
         await stage.agent("apply_plan", planId=plan["planId"])
         assert second not in crm.tasks(stage.proxy.there)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_bulk_change_by_filter_names_the_unreadable_task_and_writes_the_others(crm: Crm) -> None:
+async def test_a_bulk_change_by_filter_names_the_unreadable_task_and_writes_the_others(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         stage.proxy.odd = crm.odd.unreadable[0][0]
         await stage.agent("create_task", title="Other", responsibleIds=[crm.ana], priority="1")
@@ -122,7 +122,7 @@ async def test_a_bulk_change_by_filter_names_the_unreadable_task_and_writes_the_
     ("field", "whose", "is_told"), [("priority", "me", True), ("priority", "ana", False), ("who", "", False)]
 )
 async def test_with_own_tasks_only_an_unreadable_task_is_reported_only_to_its_responsibles(
-    crm: Crm,
+    crm: SandboxedCrm,
     field: str,
     whose: str,
     is_told: bool,  # noqa: FBT001
@@ -141,7 +141,7 @@ async def test_with_own_tasks_only_an_unreadable_task_is_reported_only_to_its_re
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_change_to_part_of_an_unreadable_due_date_is_refused(crm: Crm) -> None:
+async def test_a_change_to_part_of_an_unreadable_due_date_is_refused(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         stage.proxy.odd = crm.odd.due
         second = stage.ids[1]
@@ -152,7 +152,7 @@ async def test_a_change_to_part_of_an_unreadable_due_date_is_refused(crm: Crm) -
 
 
 @pytest.mark.parametrize(("crm", "odd"), [(crm, odd) for crm, odd, field in CASES if field == "description"], ids=_name)
-async def test_nothing_is_appended_to_a_description_that_cannot_be_read(crm: Crm, odd: dict[str, Any]) -> None:
+async def test_nothing_is_appended_to_a_description_that_cannot_be_read(crm: SandboxedCrm, odd: dict[str, Any]) -> None:
     async with staged(crm) as stage:
         stage.proxy.odd = odd
         second = stage.ids[1]
@@ -167,7 +167,7 @@ async def test_nothing_is_appended_to_a_description_that_cannot_be_read(crm: Crm
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_row_without_a_usable_id_is_counted(crm: Crm) -> None:
+async def test_a_row_without_a_usable_id_is_counted(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         stage.proxy.odd = crm.odd.nameless
         answer = await stage.agent("list_tasks")
@@ -185,7 +185,9 @@ def without(route: str, name: str) -> Fault:
 
 
 @pytest.mark.parametrize(("crm", "route", "name"), [(crm, *one) for crm in CRMS for one in crm.odd.lists], ids=str)
-async def test_an_answer_without_its_list_is_not_read_as_an_empty_list(crm: Crm, route: str, name: str) -> None:
+async def test_an_answer_without_its_list_is_not_read_as_an_empty_list(
+    crm: SandboxedCrm, route: str, name: str
+) -> None:
     async with staged(crm) as stage:
         stage.proxy.there.faults = (without(route, name),)
         with pytest.raises(Refused) as refused:
@@ -194,7 +196,7 @@ async def test_an_answer_without_its_list_is_not_read_as_an_empty_list(crm: Crm,
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_lost_create_is_not_called_absent_by_an_answer_without_its_list(crm: Crm) -> None:
+async def test_a_lost_create_is_not_called_absent_by_an_answer_without_its_list(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         await stage.agent("list_tasks")
         stage.proxy.there.faults = (Fault("reset_after", crm.routes["create"]), without(*crm.odd.lists[0]))
@@ -221,7 +223,7 @@ JSON = st.recursive(
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 @settings(max_examples=4, deadline=None)
 @given(data=st.data())
-def test_arbitrary_json_in_every_field_of_one_row_leaves_its_neighbours(crm: Crm, data: st.DataObject) -> None:
+def test_arbitrary_json_in_every_field_of_one_row_leaves_its_neighbours(crm: SandboxedCrm, data: st.DataObject) -> None:
     rows = [{name: data.draw(JSON)} for name in crm.odd.names]
 
     async def listing() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from safety.account import assert_all_is_true, observe_call, staged
 from safety.cases import ALL_CASES, Case, assert_a_second_try_ends_it
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.faults import Fault
 
 DONE_ALL_THE_SAME = (
@@ -34,7 +34,7 @@ LIES = (*DONE_ALL_THE_SAME, *WITHOUT_EFFECT)
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_an_untrue_answer_to_a_write_is_verified_before_it_is_reported(crm: Crm, case: Case) -> None:
+async def test_an_untrue_answer_to_a_write_is_verified_before_it_is_reported(crm: SandboxedCrm, case: Case) -> None:
     for lie in LIES[(ALL_CASES.index(case) + 2 * CRMS.index(crm)) % 6 :: 6]:
         async with staged(crm) as stage:
             tool, arguments, effect = await case.ask(stage)

@@ -8,9 +8,9 @@ from typing import Any
 from mcp import Client
 
 from behaviour.agent import Agent
-from behaviour.arms import ARMS
+from behaviour.backend_cases import BACKEND_CASES
 from behaviour.person import Person as PersonAtClient
-from behaviour.world import Arm
+from behaviour.world import BackendCase
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Scope
 from taskhand.journal.journal import Change, ChangeQuery
@@ -26,10 +26,10 @@ ANA, BEN = "ana@example.com", "luis@example.com"
 class Office:
     """One account, on which persons work by the `policy`, which a test may change."""
 
-    def __init__(self, app: AppContext, arm: Arm, stack: AsyncExitStack) -> None:
+    def __init__(self, app: AppContext, backend: BackendCase, stack: AsyncExitStack) -> None:
         self.app = app
         self.policy = NO_POLICY
-        self._arm = arm
+        self._arm = backend
         self._stack = stack
 
     async def agent(
@@ -56,7 +56,7 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(folder: Path, arm: Arm = ARMS[0]) -> AsyncIterator[Office]:
+async def open_office(folder: Path, backend: BackendCase = BACKEND_CASES[0]) -> AsyncIterator[Office]:
     """An office on the built-in store, or on another backend of the suite."""
-    async with arm.open(folder) as app, AsyncExitStack() as stack:
-        yield Office(app, arm, stack)
+    async with backend.open(folder) as app, AsyncExitStack() as stack:
+        yield Office(app, backend, stack)

@@ -35,7 +35,7 @@ __all__ = ["BEN", "CAT", "CRMS", "SignedOffice", "open_signed_office"]
 BEN, CAT = "ben@example.com", "cat@example.com"
 
 
-class Crm(NamedTuple):
+class LinkedCrm(NamedTuple):
     """The facts of a CRM. `users` are the ids of `BEN` and `CAT` as users, `members` their ids as members."""
 
     sandbox: Any
@@ -49,8 +49,8 @@ class Crm(NamedTuple):
     new: Mapping[str, Any]
 
 
-CRMS: Final[Mapping[str, Crm]] = {
-    "close": Crm(
+CRMS: Final[Mapping[str, LinkedCrm]] = {
+    "close": LinkedCrm(
         CloseSandbox,
         CloseVariant,
         close.SEED,
@@ -61,7 +61,7 @@ CRMS: Final[Mapping[str, Crm]] = {
         "POST /oauth2/revoke",
         {"aiCustomerId": close.LEAD, "responsibleIds": [close.ANA]},
     ),
-    "hubspot": Crm(
+    "hubspot": LinkedCrm(
         HubSpotSandbox,
         HubSpotVariant,
         hubspot.SEED,
@@ -79,7 +79,7 @@ CRMS: Final[Mapping[str, Crm]] = {
 class SignedOffice:
     """An account of a CRM, and the servers on it. The shared credential belongs to none of these persons."""
 
-    crm: Crm
+    crm: LinkedCrm
     sandbox: Any
     settings: Settings
     servers: Sequence[Connections]

@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from behaviour.arms import ARMS
+from behaviour.backend_cases import BACKEND_CASES
 from taskhand.server.app import create_server
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -45,9 +45,11 @@ def _names_in(schema: dict[str, Any], within: str = "") -> Iterator[str]:
             yield from _names_in(branch.get("items", {}), f"{within}{name}[].")
 
 
-@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
-async def test_a_usual_name_of_an_argument_is_answered_with_the_argument_of_the_tool(arm: Any, tmp_path: Path) -> None:
-    async with arm.open(tmp_path) as app, Client(create_server(app)) as client:
+@pytest.mark.parametrize("backend", BACKEND_CASES, ids=lambda backend: backend.name)
+async def test_a_usual_name_of_an_argument_is_answered_with_the_argument_of_the_tool(
+    backend: Any, tmp_path: Path
+) -> None:
+    async with backend.open(tmp_path) as app, Client(create_server(app)) as client:
         for tool in (await client.list_tools()).tools:
             known = {*_names_in(tool.input_schema)}
             for name, meant in NAMES.items():
@@ -92,14 +94,14 @@ async def test_a_usual_name_of_an_argument_is_answered_with_the_argument_of_the_
 async def test_a_name_that_asks_for_another_tool_or_place_is_answered_with_it(
     tmp_path: Path, tool: str, name: str, instead: str
 ) -> None:
-    async with ARMS[0].open(tmp_path) as app, Client(create_server(app)) as client:
+    async with BACKEND_CASES[0].open(tmp_path) as app, Client(create_server(app)) as client:
         result = await client.call_tool(tool, {name: "x"})
     text = "".join(part.text for part in result.content if isinstance(part, TextContent))
     assert instead in json.loads(text)["error"]["next"]
 
 
 async def test_one_error_names_all_unknown_arguments_and_all_other_faults(tmp_path: Path) -> None:
-    async with ARMS[0].open(tmp_path) as app, Client(create_server(app)) as client:
+    async with BACKEND_CASES[0].open(tmp_path) as app, Client(create_server(app)) as client:
 
         async def error_of(tool: str, **arguments: Any) -> dict[str, Any]:
             [part] = (await client.call_tool(tool, arguments)).content
@@ -137,7 +139,7 @@ async def test_one_error_names_all_unknown_arguments_and_all_other_faults(tmp_pa
     ],
 )
 async def test_days_to_shift_by_are_answered_with_the_tool_that_shifts(tool: str, step: str, tmp_path: Path) -> None:
-    async with ARMS[0].open(tmp_path) as app, Client(create_server(app)) as client:
+    async with BACKEND_CASES[0].open(tmp_path) as app, Client(create_server(app)) as client:
         [part] = (await client.call_tool(tool, {"id": "1", "shiftDueDays": 2})).content
     assert isinstance(part, TextContent)
     assert json.loads(part.text)["error"]["next"] == step

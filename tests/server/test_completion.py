@@ -8,7 +8,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, Completion, PromptReference, ResourceTemplateReference
 
-from backends.vambe.arm import vambe_sandbox, vambe_settings
+from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
 from taskhand.domain.display_text import plain

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from behaviour.arms import ARMS
-from behaviour.world import Arm
+from behaviour.backend_cases import BACKEND_CASES
+from behaviour.world import BackendCase
 from server.offices import answer_of, client_of, open_offices
 from server.persons import open_office
 from taskhand.backends.local.backend import LocalBackend
@@ -127,9 +127,9 @@ async def test_an_unknown_me_is_an_error_that_names_the_file(offices: Connection
         assert 'correct north = "Gil Sans" in ["gil"]' in error["next"]
 
 
-@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
-async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path: Path) -> None:
-    async with arm.open(tmp_path) as app:
+@pytest.mark.parametrize("backend", BACKEND_CASES, ids=lambda backend: backend.name)
+async def test_every_backend_of_a_person_differs_in_me_alone(backend: BackendCase, tmp_path: Path) -> None:
+    async with backend.open(tmp_path) as app:
         hers = PersonalBackend(app.backend, Person.parse("ana@example.com"), "member", None)
         members = {one.name: one.id for one in await app.backend.account.members()}
         assert await hers.account.me() == members["Ana Soto"] != await app.backend.account.me()
@@ -145,9 +145,11 @@ async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path:
         assert await hers.account.find_contacts("a", 5) == await app.backend.account.find_contacts("a", 5)
 
 
-@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
-async def test_two_persons_on_one_account_are_each_their_own_me_whoever_called_before(arm: Arm, tmp_path: Path) -> None:
-    async with open_office(tmp_path, arm) as office:
+@pytest.mark.parametrize("backend", BACKEND_CASES, ids=lambda backend: backend.name)
+async def test_two_persons_on_one_account_are_each_their_own_me_whoever_called_before(
+    backend: BackendCase, tmp_path: Path
+) -> None:
+    async with open_office(tmp_path, backend) as office:
         ids = {"Ana Soto": "ana@example.com", "Luis Pereira": "luis@example.com"}
         agents = {name: await office.agent(person) for name, person in ids.items()}
         for name, agent in agents.items():

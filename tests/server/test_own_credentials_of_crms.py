@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 
 from fixed_clock import NOW
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from server.offices import answer_of, client_of
 from taskhand.cli.sandbox import CRMS as SANDBOXES
 from taskhand.cli.sandbox import Account
@@ -93,7 +93,7 @@ async def _write_after_each_other(task_id: str, one: Client, other: Client) -> N
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_each_request_bears_the_credential_of_whoever_calls(crm: Crm, tmp_path: Path) -> None:
+async def test_each_request_bears_the_credential_of_whoever_calls(crm: SandboxedCrm, tmp_path: Path) -> None:
     front = Front(crm.sandbox(2, Time(), ()))
     links = links_at(tmp_path / "links.sqlite")
     for name in (BEN, CAT):

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
+from behaviour.backend_cases import BACKEND_CASES
 from server.example_calls import calls_on, creating_calls
 from server.persons import ANA, BEN, Office, open_office
 from taskhand.server.tools import TOOLS
 
 if TYPE_CHECKING:
-    from behaviour.world import Arm
+    from behaviour.world import BackendCase
 
 OTHER = "Ana Soto"
 ONLY_OWN = "Only your own tasks are shown."
@@ -21,10 +21,10 @@ WRITING = frozenset(tool.name for tool in TOOLS if tool.writes)
 GIVEN_AWAY = "A task that is given away is not yours any more: you cannot undo that."
 
 
-@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
+@pytest.fixture(params=BACKEND_CASES, ids=lambda backend: backend.name)
 async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
-    arm: Arm = request.param
-    async with open_office(tmp_path, arm) as office:
+    backend: BackendCase = request.param
+    async with open_office(tmp_path, backend) as office:
         yield office
 
 

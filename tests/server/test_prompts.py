@@ -14,8 +14,8 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
 from behaviour.agent import Agent
-from behaviour.arms import ARMS
-from behaviour.world import Arm
+from behaviour.backend_cases import BACKEND_CASES
+from behaviour.world import BackendCase
 from server.listings import FILLED_IN, prompt_text, snapshot_files
 from server.surface import BACKENDS
 from taskhand.config.settings import Settings
@@ -93,10 +93,10 @@ async def _tools(backend: str, folder: Path) -> list[dict[str, Any]]:
         return [tool.model_dump(mode="json", by_alias=True) for tool in (await client.list_tools()).tools]
 
 
-@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
-async def test_following_the_hand_over_prompt_moves_the_unfinished_tasks(arm: Arm, tmp_path: Path) -> None:
-    async with arm.open(tmp_path) as at, Client(create_server(at)) as client:
-        agent = Agent(client, arm.needs)
+@pytest.mark.parametrize("backend", BACKEND_CASES, ids=lambda backend: backend.name)
+async def test_following_the_hand_over_prompt_moves_the_unfinished_tasks(backend: BackendCase, tmp_path: Path) -> None:
+    async with backend.open(tmp_path) as at, Client(create_server(at)) as client:
+        agent = Agent(client, backend.needs)
         for title in ("Call Acme", "Write to Acme", "Long done"):
             task = await agent.create(title, responsibleIds=["Ana Soto"])
         await agent("complete_task", id=task["id"])

@@ -9,10 +9,10 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
-from backends.vambe.arm import vambe_sandbox, vambe_settings
+from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
-from behaviour.world import Arm
+from behaviour.backend_cases import BACKEND_CASES
+from behaviour.world import BackendCase
 from server.listings import read_json, snapshot_files, to_wire
 from server.surface import BACKENDS
 from service.feed_stage import open_stage
@@ -59,10 +59,10 @@ async def test_the_lists_are_small_and_may_be_kept_a_while(store_file: Path, era
 
 
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
-async def test_a_resource_returns_the_same_as_its_tool(arm: Arm, era: str, tmp_path: Path) -> None:
-    async with arm.open(tmp_path) as at, Client(create_server(at), mode=era) as client:
-        agent = Agent(client, arm.needs)
+@pytest.mark.parametrize("backend", BACKEND_CASES, ids=lambda backend: backend.name)
+async def test_a_resource_returns_the_same_as_its_tool(backend: BackendCase, era: str, tmp_path: Path) -> None:
+    async with backend.open(tmp_path) as at, Client(create_server(at), mode=era) as client:
+        agent = Agent(client, backend.needs)
         task = await agent.create("Call \u202eAcme")
         assert await read_json(client, f"task://{task['id']}") == await agent("get_task", id=task["id"])
         assert await read_json(client, "taskhand://statuses") == await agent("list_statuses")
@@ -73,7 +73,7 @@ async def test_a_resource_returns_the_same_as_its_tool(arm: Arm, era: str, tmp_p
 
 
 async def test_the_address_of_a_task_is_taken_for_its_id_by_every_tool(tmp_path: Path) -> None:
-    async with ARMS[0].open(tmp_path) as at, Client(create_server(at)) as client:
+    async with BACKEND_CASES[0].open(tmp_path) as at, Client(create_server(at)) as client:
         agent = Agent(client)
         task = await agent.create(dueDate="2026-03-09")
         address = f"task://{task['id']}"
@@ -88,7 +88,7 @@ async def test_the_address_of_a_task_is_taken_for_its_id_by_every_tool(tmp_path:
 
 
 async def test_the_title_of_a_task_as_its_id_is_answered_with_how_to_find_it(tmp_path: Path) -> None:
-    async with ARMS[0].open(tmp_path) as at, Client(create_server(at)) as client:
+    async with BACKEND_CASES[0].open(tmp_path) as at, Client(create_server(at)) as client:
         agent = Agent(client)
         with pytest.raises(Refused) as refused:
             await agent("complete_task", id="Call Acme")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from mcp.types import TextContent
 
-from backends.suites import IN_SUITES
-from behaviour.arms import ARMS
+from backends.crm_modules import CRM_MODULES
+from behaviour.backend_cases import BACKEND_CASES
 from server.example_calls import CHANGE, DUE_DATE, PLAN, TASK, VALID, fill_in, names_a_task
 from server.persons import ANA, BEN, Office, open_office
 from taskhand.domain.principal import Scope
@@ -76,9 +76,11 @@ WRITE: frozenset[Scope] = frozenset({"read", "write"})
 READ: frozenset[Scope] = frozenset({"read"})
 
 
-@pytest.mark.parametrize("arm", [arm for arm in ARMS if arm.name in IN_SUITES], ids=lambda arm: arm.name)
-async def test_a_call_that_a_rule_forbids_is_refused_without_a_request(arm: Any, tmp_path: Path) -> None:
-    async with open_office(tmp_path, arm) as office:
+@pytest.mark.parametrize(
+    "backend", [backend for backend in BACKEND_CASES if backend.name in CRM_MODULES], ids=lambda backend: backend.name
+)
+async def test_a_call_that_a_rule_forbids_is_refused_without_a_request(backend: Any, tmp_path: Path) -> None:
+    async with open_office(tmp_path, backend) as office:
         ana = await office.agent(ANA)
         made = await ana("create_tasks", tasks=[{"title": f"T{n}", "responsibleIds": ["me"]} for n in range(2)])
         ids = [row["id"] for row in (await ana("list_tasks"))["tasks"]]

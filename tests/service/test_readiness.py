@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from safety.crms import CRMS, VAMBE, Crm
+from safety.crms import CRMS, VAMBE, SandboxedCrm
 from safety.killable_server import app_at
 from server.offices import open_offices
 from taskhand.sandbox.emulator import Emulator
@@ -45,7 +45,7 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched(crm: Crm, *faults: Fault) -> AsyncIterator[Watched]:
+async def watched(crm: SandboxedCrm, *faults: Fault) -> AsyncIterator[Watched]:
     time = Time()
     there = crm.sandbox(1, time, ())
     async with serve(there) as url, crm.wired(url, time) as app:
@@ -54,7 +54,7 @@ async def watched(crm: Crm, *faults: Fault) -> AsyncIterator[Watched]:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_concurrent_readiness_checks_share_one_result_for_half_a_minute(crm: Crm) -> None:
+async def test_concurrent_readiness_checks_share_one_result_for_half_a_minute(crm: SandboxedCrm) -> None:
     async with watched(crm) as at:
         state, requests = await at.states()
         assert state == "ok"
@@ -70,7 +70,7 @@ async def test_concurrent_readiness_checks_share_one_result_for_half_a_minute(cr
 )
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_refused_credential_or_a_failing_crm_is_checked_again_after_five_seconds(
-    crm: Crm, status: int, state: str
+    crm: SandboxedCrm, status: int, state: str
 ) -> None:
     async with watched(crm, Fault("status", "GET *", nth="every", status=status)) as at:
         assert (await at.states())[0] == state

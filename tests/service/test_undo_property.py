@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from behaviour.agent import Agent, Refused
-from behaviour.arms import ARMS
+from behaviour.backend_cases import BACKEND_CASES
 from taskhand.server.app import create_server
 
 _VALUES: dict[str, list[Any]] = {
@@ -49,7 +49,7 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _check(folder: Path, steps: list[tuple[bool, tuple[int, ...], dict[str, Any]]], undone: int) -> None:
-    local = ARMS[0].open(folder)
+    local = BACKEND_CASES[0].open(folder)
     async with local as app, Client(create_server(app)) as ours, Client(create_server(app)) as theirs:
         agent, other = Agent(ours), Agent(theirs)
         ids = [(await agent.create("One", idempotencyKey=str(number)))["id"] for number in range(2)]

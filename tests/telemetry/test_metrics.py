@@ -17,7 +17,7 @@ from mcp import Client
 from prometheus_client import generate_latest
 from starlette.types import Message, Receive, Scope, Send
 
-from backends.vambe.arm import vambe_sandbox, vambe_settings
+from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from builders import refused
 from documents import ROOT
 from server.offices import NAMES, open_offices

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from backends.vambe.arm import vambe_sandbox, vambe_settings
+from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from behaviour.world import PEOPLE
 from server.transports.server_process import META, Pipe, serving
 from taskhand.cli.traces import open_traces

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from mcp.types import TextContent
 
-from backends.suites import IN_SUITES
+from backends.crm_modules import CRM_MODULES
 from taskhand.backends.registry import NAMES
 from taskhand.config.settings import BackendName
 from taskhand.sandbox.faults import Fault
@@ -97,7 +97,9 @@ async def _call(bench: Bench, answers: Answers, call: Call) -> str:
 
 def _with_required(call: Call, backend: BackendName) -> dict[str, Any]:
     """The arguments of a call, with the fields that the backend requires of a new task."""
-    required = {name: _REQUIRED[name] for name in IN_SUITES[backend].COUNTED.required} if backend in IN_SUITES else {}
+    required = (
+        {name: _REQUIRED[name] for name in CRM_MODULES[backend].COUNTED_CRM.required} if backend in CRM_MODULES else {}
+    )
     arguments = dict(call.arguments)
     if call.tool == "create_task" and arguments:
         return required | arguments

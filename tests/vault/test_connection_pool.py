@@ -20,7 +20,7 @@ from taskhand.vault.links import Links
 from vault.vaults import link_of, links_at
 
 
-class Crm:
+class RecordingCrm:
     """A CRM that gives out `next-1`, `next-2` and so on; `events` has what it was asked for and what was opened."""
 
     def __init__(self) -> None:
@@ -42,8 +42,8 @@ class Crm:
 
 
 @pytest.fixture
-def crm() -> Crm:
-    return Crm()
+def crm() -> RecordingCrm:
+    return RecordingCrm()
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def links(path: Path) -> AsyncIterator[Links]:
 
 
 @pytest.fixture
-async def pool(links: Links, crm: Crm) -> AsyncIterator[ConnectionPool[OwnToken]]:
+async def pool(links: Links, crm: RecordingCrm) -> AsyncIterator[ConnectionPool[OwnToken]]:
     pool = ConnectionPool(links, "north", crm.open_with, renew=crm.renew, notice=crm.notice)
     yield pool
     await pool.aclose()
@@ -65,7 +65,7 @@ OPENED = ["notice access-of-ana", "open with access-of-ana"]
 
 
 async def test_a_rejected_credential_is_renewed_once_and_noticed_before_requests_carry_it(
-    pool: ConnectionPool[OwnToken], crm: Crm
+    pool: ConnectionPool[OwnToken], crm: RecordingCrm
 ) -> None:
     async with pool.lease(["ana"]) as opened:
         assert opened is not None
@@ -91,7 +91,7 @@ LINKED_AGAIN: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("how", [*LINKED_AGAIN])
 async def test_a_connection_whose_person_links_again_during_a_call_closes_after_it(
-    pool: ConnectionPool[OwnToken], links: Links, crm: Crm, how: str
+    pool: ConnectionPool[OwnToken], links: Links, crm: RecordingCrm, how: str
 ) -> None:
     async with pool.lease(["ana"]) as opened:
         assert opened is not None
@@ -107,7 +107,7 @@ async def test_a_connection_whose_person_links_again_during_a_call_closes_after_
 
 
 async def test_a_rejection_of_an_earlier_credential_leaves_the_newer_connection_in_the_pool(
-    pool: ConnectionPool[OwnToken], links: Links, crm: Crm
+    pool: ConnectionPool[OwnToken], links: Links, crm: RecordingCrm
 ) -> None:
     async with pool.lease(["ana"]) as earlier:
         assert earlier is not None
@@ -121,7 +121,7 @@ async def test_a_rejection_of_an_earlier_credential_leaves_the_newer_connection_
 
 
 async def test_the_connection_that_was_not_used_for_the_longest_time_is_closed_for_a_new_one(
-    links: Links, crm: Crm
+    links: Links, crm: RecordingCrm
 ) -> None:
     for person in ("ben", "cat"):
         await links.save(link_of(person))
@@ -153,7 +153,7 @@ async def test_a_link_that_another_person_has_made_under_the_same_address_does_n
     assert await pool.is_linked(ana)
 
 
-async def test_calls_at_the_same_time_share_one_connection(pool: ConnectionPool[OwnToken], crm: Crm) -> None:
+async def test_calls_at_the_same_time_share_one_connection(pool: ConnectionPool[OwnToken], crm: RecordingCrm) -> None:
     async def call() -> None:
         async with pool.lease(["ana"]):
             await anyio.lowlevel.checkpoint()
@@ -165,7 +165,9 @@ async def test_calls_at_the_same_time_share_one_connection(pool: ConnectionPool[
     assert (crm.events.count(OPENED[1]), crm.events.count("close")) == (1, 1)
 
 
-async def test_the_end_of_the_pool_closes_a_connection_in_use_once(pool: ConnectionPool[OwnToken], crm: Crm) -> None:
+async def test_the_end_of_the_pool_closes_a_connection_in_use_once(
+    pool: ConnectionPool[OwnToken], crm: RecordingCrm
+) -> None:
     async with pool.lease(["ana"]):
         await pool.aclose()
         assert crm.events == [*OPENED, "close"]

@@ -14,7 +14,7 @@ from taskhand.vault.links import Links
 from vault.vaults import link_of, links_at, rows
 
 
-class Crm:
+class TokenEndpoint:
     """A CRM that gives out a numbered token at each renewal, unless it `is_down`."""
 
     def __init__(self, clock: FixedClock) -> None:
@@ -37,8 +37,8 @@ class Crm:
 
 
 @pytest.fixture
-def crm(clock: FixedClock) -> Crm:
-    return Crm(clock)
+def endpoint(clock: FixedClock) -> TokenEndpoint:
+    return TokenEndpoint(clock)
 
 
 @pytest.fixture
@@ -62,45 +62,45 @@ def resume(path: Path) -> None:
 
 
 async def test_a_token_that_is_good_is_used_while_no_renewal_can_be_claimed(
-    links: Links, crm: Crm, path: Path, clock: FixedClock
+    links: Links, endpoint: TokenEndpoint, path: Path, clock: FixedClock
 ) -> None:
     stop(path, "UPDATE")
     clock.move(minutes=26)
-    assert await crm.token(links) == "access-of-ana"
+    assert await endpoint.token(links) == "access-of-ana"
     clock.move(minutes=5)
     with pytest.raises(OperatorError, match="the disk is full"):
-        await crm.token(links)
+        await endpoint.token(links)
     resume(path)
-    assert await crm.token(links) == "access-1"
+    assert await endpoint.token(links) == "access-1"
 
 
 async def test_a_renewal_that_was_saved_later_leaves_the_next_ones_to_any_process(
-    links: Links, crm: Crm, path: Path, clock: FixedClock
+    links: Links, endpoint: TokenEndpoint, path: Path, clock: FixedClock
 ) -> None:
     stop(path, "INSERT")
     clock.move(minutes=26)
-    assert await crm.token(links) == "access-1"
+    assert await endpoint.token(links) == "access-1"
     resume(path)
-    assert await crm.token(links) == "access-1"
+    assert await endpoint.token(links) == "access-1"
     clock.move(minutes=60)
-    crm.is_down = True
+    endpoint.is_down = True
     with pytest.raises(UpstreamError):
-        await crm.token(links)
-    crm.is_down = False
+        await endpoint.token(links)
+    endpoint.is_down = False
     other_process = links_at(path, clock=clock)
-    assert await crm.token(other_process) == "access-3"
+    assert await endpoint.token(other_process) == "access-3"
     await other_process.aclose()
 
 
 async def test_a_failed_renewal_is_repeated_at_once_after_the_person_has_linked_again(
-    links: Links, crm: Crm, clock: FixedClock
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock
 ) -> None:
     clock.move(minutes=31)
-    crm.is_down = True
+    endpoint.is_down = True
     for _ in range(2):
         with pytest.raises(UpstreamError):
-            await crm.token(links)
-    assert crm.renewals == 1
-    crm.is_down = False
+            await endpoint.token(links)
+    assert endpoint.renewals == 1
+    endpoint.is_down = False
     await links.save(replace(link_of("ana"), linked_at=clock()))
-    assert await crm.token(links) == "access-2"
+    assert await endpoint.token(links) == "access-2"

@@ -25,7 +25,7 @@ from vault.vaults import KEY, link_of, links_at, rows
 HOUR = timedelta(hours=1)
 
 
-class Crm:
+class TokenEndpoint:
     """A CRM that gives out tokens; it replaces a refresh token with each use, unless it `keeps` them."""
 
     def __init__(self, clock: FixedClock, *, keeps: bool = False) -> None:
@@ -59,33 +59,33 @@ class Crm:
 
 
 @pytest.fixture
-def crm(clock: FixedClock) -> Crm:
-    return Crm(clock)
+def endpoint(clock: FixedClock) -> TokenEndpoint:
+    return TokenEndpoint(clock)
 
 
 @pytest.fixture
-async def links(path: Path, clock: FixedClock, crm: Crm) -> AsyncIterator[Links]:
+async def links(path: Path, clock: FixedClock, endpoint: TokenEndpoint) -> AsyncIterator[Links]:
     """The links of a server; ana has linked, and her token ends in half an hour."""
-    links = links_at(path, clock=clock, sleep=crm.wait)
+    links = links_at(path, clock=clock, sleep=endpoint.wait)
     await links.save(link_of("ana"))
     await links.save(link_of("ben"))
     yield links
     await links.aclose()
 
 
-async def token(links: Links, crm: Crm, rejected: Link | None = None) -> str:
-    link = await links.fresh("ana", "north", crm.renew, rejected=rejected)
+async def token(links: Links, endpoint: TokenEndpoint, rejected: Link | None = None) -> str:
+    link = await links.fresh("ana", "north", endpoint.renew, rejected=rejected)
     assert link is not None
     return link.credential.access_token
 
 
-async def tokens(several: list[Links], crm: Crm, rejected: Link | None = None) -> list[str]:
+async def tokens(several: list[Links], endpoint: TokenEndpoint, rejected: Link | None = None) -> list[str]:
     """What callers at the same moment get: the token, or the code of the error."""
     found: list[str] = []
 
     async def call(links: Links) -> None:
         try:
-            found.append(await token(links, crm, rejected))
+            found.append(await token(links, endpoint, rejected))
         except TaskhandError as error:
             found.append(error.code)
 
@@ -93,19 +93,19 @@ async def tokens(several: list[Links], crm: Crm, rejected: Link | None = None) -
         for links in several:
             tasks.start_soon(call, links)
         await anyio.wait_all_tasks_blocked()
-        crm.answers.set()
+        endpoint.answers.set()
     return found
 
 
 async def test_a_token_is_renewed_five_minutes_before_its_end_and_kept(
-    links: Links, crm: Crm, clock: FixedClock, path: Path
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, path: Path
 ) -> None:
     clock.move(minutes=24)
-    assert await token(links, crm) == "access-of-ana"
+    assert await token(links, endpoint) == "access-of-ana"
     clock.move(minutes=1)
-    assert await token(links, crm) == "access-1"
-    assert await token(links, crm) == "access-1"
-    assert crm.asked == ["refresh-of-ana"]
+    assert await token(links, endpoint) == "access-1"
+    assert await token(links, endpoint) == "access-1"
+    assert endpoint.asked == ["refresh-of-ana"]
     kept = await links_at(path).find("ana", "north")
     given = OwnCredential("access-1", "refresh-1", clock() + HOUR, frozenset({"tasks", "tasks.read"}))
     assert kept == replace(link_of("ana"), credential=given, generation=2, saved_at=clock())
@@ -113,20 +113,22 @@ async def test_a_token_is_renewed_five_minutes_before_its_end_and_kept(
 
 
 async def test_a_refresh_token_that_is_not_answered_stays(links: Links, clock: FixedClock) -> None:
-    crm = Crm(clock, keeps=True)
+    endpoint = TokenEndpoint(clock, keeps=True)
     for number in (1, 2, 3):
         clock.move(hours=2)
-        assert await token(links, crm) == f"access-{number}"
-    assert crm.asked == ["refresh-of-ana"] * 3
+        assert await token(links, endpoint) == f"access-{number}"
+    assert endpoint.asked == ["refresh-of-ana"] * 3
 
 
-async def test_a_token_of_a_minute_is_not_renewed_by_every_call(links: Links, crm: Crm, clock: FixedClock) -> None:
+async def test_a_token_of_a_minute_is_not_renewed_by_every_call(
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock
+) -> None:
     await links.save(link_of("ana", minutes=1))
-    assert await token(links, crm) == "access-of-ana"
+    assert await token(links, endpoint) == "access-of-ana"
     clock.move(seconds=47)
-    assert await token(links, crm) == "access-of-ana"
+    assert await token(links, endpoint) == "access-of-ana"
     clock.move(seconds=1)
-    assert await token(links, crm) == "access-1"
+    assert await token(links, endpoint) == "access-1"
 
 
 async def test_the_life_of_a_token_counts_from_its_renewal(links: Links, crm: Crm, clock: FixedClock) -> None:
@@ -145,44 +147,44 @@ async def test_the_life_of_a_token_counts_from_its_renewal(links: Links, crm: Cr
 
 
 async def test_ten_callers_at_once_in_two_processes_cause_one_renewal_and_all_get_the_new_token(
-    links: Links, crm: Crm, clock: FixedClock, path: Path
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, path: Path
 ) -> None:
     clock.move(minutes=31)
-    crm.answers = anyio.Event()
-    other = links_at(path, clock=clock, sleep=crm.wait)
-    assert await tokens([links, other] * 5, crm) == ["access-1"] * 10
-    assert crm.asked == ["refresh-of-ana"]
+    endpoint.answers = anyio.Event()
+    other = links_at(path, clock=clock, sleep=endpoint.wait)
+    assert await tokens([links, other] * 5, endpoint) == ["access-1"] * 10
+    assert endpoint.asked == ["refresh-of-ana"]
     await other.aclose()
 
 
 async def test_other_callers_use_the_valid_credential_while_one_caller_renews_it(
-    links: Links, crm: Crm, clock: FixedClock, path: Path
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, path: Path
 ) -> None:
     clock.move(minutes=26)
-    crm.answers = anyio.Event()
-    other = links_at(path, clock=clock, sleep=crm.wait)
+    endpoint.answers = anyio.Event()
+    other = links_at(path, clock=clock, sleep=endpoint.wait)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(token, links, crm)
-        await crm.called.wait()
-        assert [await token(one, crm) for one in (links, other)] == ["access-of-ana"] * 2
-        crm.answers.set()
-    assert [await token(one, crm) for one in (links, other)] == ["access-1"] * 2
-    assert crm.asked == ["refresh-of-ana"]
+        tasks.start_soon(token, links, endpoint)
+        await endpoint.called.wait()
+        assert [await token(one, endpoint) for one in (links, other)] == ["access-of-ana"] * 2
+        endpoint.answers.set()
+    assert [await token(one, endpoint) for one in (links, other)] == ["access-1"] * 2
+    assert endpoint.asked == ["refresh-of-ana"]
     await other.aclose()
 
 
 async def test_a_grant_that_is_gone_asks_its_person_to_link_again_and_nobody_else(
-    links: Links, crm: Crm, clock: FixedClock, path: Path
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, path: Path
 ) -> None:
     clock.move(minutes=31)
-    crm.current = "revoked"
-    crm.answers = anyio.Event()
-    other = links_at(path, clock=clock, sleep=crm.wait)
-    assert await tokens([links, other] * 5, crm) == ["link_required"] * 10
-    assert len(crm.asked) == 1
+    endpoint.current = "revoked"
+    endpoint.answers = anyio.Event()
+    other = links_at(path, clock=clock, sleep=endpoint.wait)
+    assert await tokens([links, other] * 5, endpoint) == ["link_required"] * 10
+    assert len(endpoint.asked) == 1
     assert [(one.person, one.state) for one in await links.list()] == [("ana", "ended"), ("ben", "linked")]
     await links.save(link_of("ana", minutes=90))
-    assert await token(other, crm) == "access-of-ana"
+    assert await token(other, endpoint) == "access-of-ana"
     await other.aclose()
 
 
@@ -195,128 +197,134 @@ FAILURES = {
 
 @pytest.mark.parametrize("why", [*FAILURES])
 async def test_a_renewal_that_fails_for_a_moment_keeps_the_token_while_it_is_good(
-    links: Links, crm: Crm, clock: FixedClock, why: str
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, why: str
 ) -> None:
     clock.move(minutes=26)
-    crm.failure = FAILURES[why]
-    crm.answers = anyio.Event()
-    assert await tokens([links] * 10, crm) == ["access-of-ana"] * 10
-    assert len(crm.asked) == 1
+    endpoint.failure = FAILURES[why]
+    endpoint.answers = anyio.Event()
+    assert await tokens([links] * 10, endpoint) == ["access-of-ana"] * 10
+    assert len(endpoint.asked) == 1
     clock.move(minutes=4)
-    crm.answers = anyio.Event()
-    [code] = {*await tokens([links] * 10, crm)}
-    assert code == ("configuration" if isinstance(crm.failure, OperatorError) else "upstream_error")
-    assert len(crm.asked) == 2
-    crm.failure = None
+    endpoint.answers = anyio.Event()
+    [code] = {*await tokens([links] * 10, endpoint)}
+    assert code == ("configuration" if isinstance(endpoint.failure, OperatorError) else "upstream_error")
+    assert len(endpoint.asked) == 2
+    endpoint.failure = None
     clock.move(seconds=5)
-    assert await token(links, crm) == "access-3"
+    assert await token(links, endpoint) == "access-3"
 
 
 async def test_a_token_that_the_crm_rejects_is_renewed_once_though_it_should_be_good(
-    links: Links, crm: Crm, clock: FixedClock
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock
 ) -> None:
     rejected = await links.find("ana", "north")
-    crm.answers = anyio.Event()
-    assert await tokens([links] * 5, crm, rejected) == ["access-1"] * 5
-    assert await token(links, crm, rejected) == "access-1"
-    assert len(crm.asked) == 1
+    endpoint.answers = anyio.Event()
+    assert await tokens([links] * 5, endpoint, rejected) == ["access-1"] * 5
+    assert await token(links, endpoint, rejected) == "access-1"
+    assert len(endpoint.asked) == 1
     clock.move(seconds=1)
-    crm.failure = UpstreamError("It failed.")
+    endpoint.failure = UpstreamError("It failed.")
     with pytest.raises(UpstreamError):
-        await token(links, crm, await links.find("ana", "north"))
+        await token(links, endpoint, await links.find("ana", "north"))
 
 
 async def test_a_rejected_token_is_not_used_while_another_process_renews_it(
-    links: Links, crm: Crm, clock: FixedClock, path: Path
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, path: Path
 ) -> None:
     async def sleep(_: float) -> None:
-        crm.answers.set()
+        endpoint.answers.set()
         await anyio.lowlevel.checkpoint()
 
     rejected = await links.find("ana", "north")
-    crm.answers = anyio.Event()
+    endpoint.answers = anyio.Event()
     other = links_at(path, clock=clock, sleep=sleep)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(token, links, crm, rejected)
-        await crm.called.wait()
-        found = await token(other, crm, rejected)
-        crm.answers.set()
+        tasks.start_soon(token, links, endpoint, rejected)
+        await endpoint.called.wait()
+        found = await token(other, endpoint, rejected)
+        endpoint.answers.set()
     assert found == "access-1"
-    assert crm.asked == ["refresh-of-ana"]
+    assert endpoint.asked == ["refresh-of-ana"]
     await other.aclose()
 
 
-async def test_a_pasted_key_that_the_crm_rejects_is_asked_for_again(links: Links, crm: Crm) -> None:
+async def test_a_pasted_key_that_the_crm_rejects_is_asked_for_again(links: Links, endpoint: TokenEndpoint) -> None:
     key = OwnCredential("a key")
     rejected = await links.save(replace(link_of("ana", kind="key"), credential=key))
-    assert await token(links, crm) == "a key"
-    assert await tokens([links] * 3, crm, rejected) == ["link_required"] * 3
-    assert crm.asked == []
+    assert await token(links, endpoint) == "a key"
+    assert await tokens([links] * 3, endpoint, rejected) == ["link_required"] * 3
+    assert endpoint.asked == []
 
 
-async def test_a_renewal_completes_although_its_caller_gave_up(links: Links, crm: Crm, clock: FixedClock) -> None:
+async def test_a_renewal_completes_although_its_caller_gave_up(
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock
+) -> None:
     clock.move(minutes=26)
-    crm.answers = anyio.Event()
+    endpoint.answers = anyio.Event()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(token, links, crm)
-        await crm.called.wait()
+        tasks.start_soon(token, links, endpoint)
+        await endpoint.called.wait()
         tasks.cancel_scope.cancel()
-        crm.answers.set()
-    assert await token(links, crm) == "access-1"
-    assert len(crm.asked) == 1
+        endpoint.answers.set()
+    assert await token(links, endpoint) == "access-1"
+    assert len(endpoint.asked) == 1
 
 
-async def test_a_call_that_is_nearly_over_begins_no_renewal(links: Links, crm: Crm, clock: FixedClock) -> None:
+async def test_a_call_that_is_nearly_over_begins_no_renewal(
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock
+) -> None:
     clock.move(minutes=26)
     with call_deadline(1.9):
-        assert await token(links, crm) == "access-of-ana"
+        assert await token(links, endpoint) == "access-of-ana"
     clock.move(minutes=5)
     with call_deadline(1.9), pytest.raises(UpstreamError, match="within this call's time"):
-        await token(links, crm)
-    assert crm.asked == []
+        await token(links, endpoint)
+    assert endpoint.asked == []
     with call_deadline(60):
-        assert await token(links, crm) == "access-1"
+        assert await token(links, endpoint) == "access-1"
 
 
 async def test_an_answer_that_cannot_be_saved_is_used_and_saved_later(
-    links: Links, crm: Crm, clock: FixedClock, path: Path, caplog: pytest.LogCaptureFixture
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock.move(minutes=26)
     with rows(path) as other:
         other.execute("CREATE TRIGGER full BEFORE INSERT ON link BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
-    assert [await token(links, crm), await token(links, crm)] == ["access-1", "access-1"]
+    assert [await token(links, endpoint), await token(links, endpoint)] == ["access-1", "access-1"]
     other_process = links_at(path, clock=clock)
-    assert await token(other_process, crm) == "access-of-ana", "a second use of the refresh token would end the grant"
+    assert await token(other_process, endpoint) == "access-of-ana", (
+        "a second use of the refresh token would end the grant"
+    )
     with rows(path) as other:
         other.execute("DROP TRIGGER full")
-    assert await token(links, crm) == "access-1"
-    assert crm.asked == ["refresh-of-ana"]
-    assert await token(other_process, crm) == "access-1"
+    assert await token(links, endpoint) == "access-1"
+    assert endpoint.asked == ["refresh-of-ana"]
+    assert await token(other_process, endpoint) == "access-1"
     assert "the disk is full" in caplog.text
     assert "access-1" not in caplog.text
 
 
 async def test_an_answer_that_cannot_be_saved_is_dropped_once_the_person_has_linked_again(
-    links: Links, crm: Crm, clock: FixedClock, path: Path
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, path: Path
 ) -> None:
     class FullDisk(SqliteLinkStore):
         async def put(self, row: SealedLink, *, after: int | None) -> bool:  # noqa: ARG002
             raise OperatorError("The disk is full.")
 
     clock.move(minutes=26)
-    reader = Links(FullDisk(path), Cipher(read_vault_keys((KEY,))), clock, crm.wait)
-    assert await token(reader, crm) == "access-1"
+    reader = Links(FullDisk(path), Cipher(read_vault_keys((KEY,))), clock, endpoint.wait)
+    assert await token(reader, endpoint) == "access-1"
     brief = OwnCredential("newer", None, clock() + timedelta(minutes=10))
     await links.save(replace(link_of("ana", kind="operator"), credential=brief))
     clock.move(minutes=8)  # it is due, and good still
-    assert await token(reader, crm) == "newer"
-    assert crm.asked == ["refresh-of-ana"]
+    assert await token(reader, endpoint) == "newer"
+    assert endpoint.asked == ["refresh-of-ana"]
     await reader.aclose()
 
 
 @pytest.mark.usefixtures("links")
 async def test_another_process_that_renews_is_waited_for_as_long_as_it_may_take(
-    crm: Crm, clock: FixedClock, path: Path
+    endpoint: TokenEndpoint, clock: FixedClock, path: Path
 ) -> None:
     waited: list[float] = []
 
@@ -329,10 +337,10 @@ async def test_another_process_that_renews_is_waited_for_as_long_as_it_may_take(
         other.execute("UPDATE link SET claimed_by = 'other', claimed_until = ?", (to_text(clock() + HOUR / 120),))
     reader = links_at(path, clock=clock, sleep=sleep)
     with pytest.raises(UpstreamError, match="within this call's time") as refused:
-        await token(reader, crm)
+        await token(reader, endpoint)
     assert refused.value.retryable
     assert 45 < sum(waited) < 45.3
-    assert crm.asked == []
+    assert endpoint.asked == []
     await reader.aclose()
 
 
@@ -352,28 +360,30 @@ async def test_a_renewal_takes_no_longer_than_fifteen_seconds_and_than_its_call(
     assert 0 < left[0] < 5 < left[1] < 15
 
 
-async def test_a_link_saved_or_removed_during_a_renewal_is_kept(links: Links, crm: Crm, clock: FixedClock) -> None:
+async def test_a_link_saved_or_removed_during_a_renewal_is_kept(
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock
+) -> None:
     async def during(change: Callable[[], Awaitable[object]]) -> list[str]:
-        crm.answers, crm.called = anyio.Event(), anyio.Event()
+        endpoint.answers, endpoint.called = anyio.Event(), anyio.Event()
         found: list[str] = []
 
         async def call() -> None:
             try:
-                found.append(await token(links, crm))
+                found.append(await token(links, endpoint))
             except LinkRequired as error:
                 found.append(error.code)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(call)
-            await crm.called.wait()
+            await endpoint.called.wait()
             await change()
-            crm.answers.set()
+            endpoint.answers.set()
         return found
 
     clock.move(minutes=26)
     newer = replace(link_of("ana"), credential=OwnCredential("newer"))
     assert await during(lambda: links.save(newer)) == ["newer"]
-    crm.current = "refresh-of-ana"
+    endpoint.current = "refresh-of-ana"
     await links.save(link_of("ana"))
     clock.move(minutes=4)
     assert await during(lambda: links.remove("ana", "north")) == ["link_required"]
@@ -381,23 +391,23 @@ async def test_a_link_saved_or_removed_during_a_renewal_is_kept(links: Links, cr
 
 
 async def test_all_calls_that_wait_for_a_renewal_get_link_required_once_the_link_is_removed(
-    links: Links, crm: Crm, clock: FixedClock
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock
 ) -> None:
-    crm.answers = anyio.Event()
+    endpoint.answers = anyio.Event()
     clock.move(minutes=30)
     found: list[str] = []
     async with anyio.create_task_group() as tasks:
 
         async def call() -> None:
-            found.extend(await tokens([links] * 3, crm))
+            found.extend(await tokens([links] * 3, endpoint))
 
         tasks.start_soon(call)
-        await crm.called.wait()
+        await endpoint.called.wait()
         await links.remove("ana", "north")
-        crm.answers.set()
+        endpoint.answers.set()
     assert found == ["link_required"] * 3
-    assert len(crm.asked) == 1
-    assert await links.fresh("ana", "north", crm.renew) is None
+    assert len(endpoint.asked) == 1
+    assert await links.fresh("ana", "north", endpoint.renew) is None
 
 
 @pytest.mark.parametrize(("keeps", "expected"), [(True, ["access-1"]), (False, ["link_required"])])
@@ -413,17 +423,17 @@ def test_a_process_that_is_killed_after_the_answer_of_the_crm_costs_at_most_a_ne
         await links.fresh("ana", "north", die)
 
     async def afterwards() -> None:
-        crm = Crm(clock, keeps=keeps)
-        crm.current = "refresh-of-ana" if keeps else "lost with the process"
+        endpoint = TokenEndpoint(clock, keeps=keeps)
+        endpoint.current = "refresh-of-ana" if keeps else "lost with the process"
         clock.move(minutes=26)
         links = links_at(path, clock=clock)
-        assert await tokens([links], crm) == ["access-of-ana"], "as long as the process may be at it"
+        assert await tokens([links], endpoint) == ["access-of-ana"], "as long as the process may be at it"
         clock.move(seconds=29)
-        assert await tokens([links], crm) == ["access-of-ana"], "as long as the process may be at it"
-        assert crm.asked == []
+        assert await tokens([links], endpoint) == ["access-of-ana"], "as long as the process may be at it"
+        assert endpoint.asked == []
         clock.move(seconds=1)
-        assert await tokens([links], crm) == expected
-        assert crm.asked == ["refresh-of-ana"]
+        assert await tokens([links], endpoint) == expected
+        assert endpoint.asked == ["refresh-of-ana"]
         await links.aclose()
 
     assert_killed(lambda: anyio.run(killed))
@@ -469,15 +479,15 @@ def test_processes_that_renew_at_once_use_each_refresh_token_once(path: Path, tm
 
 
 async def test_the_log_names_persons_and_no_token(
-    links: Links, crm: Crm, clock: FixedClock, caplog: pytest.LogCaptureFixture
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     clock.move(minutes=26)
-    crm.failure = UpstreamError("It failed.")
-    await token(links, crm)
+    endpoint.failure = UpstreamError("It failed.")
+    await token(links, endpoint)
     clock.move(seconds=5)
-    crm.failure = None
-    await token(links, crm)
+    endpoint.failure = None
+    await token(links, endpoint)
     assert caplog.messages == [
         "the credential of ana for north was not renewed: It failed.",
         "the credential of ana for north was renewed",

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from backends.close.arm import close_settings
+from backends.close.backend_case import close_settings
 from backends.wired import open_wired
 from behaviour.world import NOW, PEOPLE
 from taskhand.backends.close.adapter import CloseAdapter

@@ -5,8 +5,8 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
-from backends.events.arms import World
 from backends.events.feed import Feed
+from backends.events.sources import World
 from taskhand.domain.edit import value_of
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.task import Task

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from backends.events.arms import ARMS, Arm, World
 from backends.events.feed import Feed
 from backends.events.random_changes import begin_feed, change_at_random, check_replay
+from backends.events.sources import SOURCES, SourceCase, World
 from taskhand.domain.event import TaskEvent
 
 
-@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
+@pytest.fixture(params=SOURCES, ids=lambda source: source.name)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World[Any]]:
-    arm: Arm = request.param
-    if reason := arm.gaps.get(request.function.__name__):
+    source: SourceCase = request.param
+    if reason := source.gaps.get(request.function.__name__):
         pytest.skip(reason)
-    database = request.getfixturevalue("postgres_database") if arm.needs_database else None
-    async with arm.open(tmp_path, database) as world:
+    database = request.getfixturevalue("postgres_database") if source.needs_database else None
+    async with source.open(tmp_path, database) as world:
         yield world
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from backends.hubspot.arm import hubspot_settings
+from backends.hubspot.backend_case import hubspot_settings
 from backends.wired import open_wired
 from behaviour.world import NOW, SANTIAGO
 from taskhand.backends.hubspot.adapter import HubSpotAdapter

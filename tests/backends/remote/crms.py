@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from backends.remote.doctor_crm import Crm
-from backends.suites import IN_SUITES
+from backends.crm_modules import CRM_MODULES
+from backends.remote.doctor_crm import DoctorCrm
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.http.upstream import Runtime
@@ -17,12 +17,12 @@ from taskhand.service.health_checks import check_health
 from taskhand.wiring import open_app
 from virtual_time import Time
 
-__all__ = ["CLOSE", "CRMS", "HUBSPOT", "NOWHERE", "VAMBE", "Crm", "looked_at"]
+__all__ = ["CLOSE", "CRMS", "HUBSPOT", "NOWHERE", "VAMBE", "DoctorCrm", "looked_at"]
 
 NOWHERE = "http://127.0.0.1:9"
 """An address where nobody listens."""
 
-CRMS: Final[tuple[Crm, ...]] = tuple(one.EXAMINED for one in IN_SUITES.values())
+CRMS: Final[tuple[DoctorCrm, ...]] = tuple(one.DOCTOR_CRM for one in CRM_MODULES.values())
 VAMBE, CLOSE, HUBSPOT = (next(crm for crm in CRMS if crm.name == name) for name in ("vambe", "close", "hubspot"))
 
 
@@ -36,7 +36,7 @@ async def _served(there: Emulator | None) -> AsyncIterator[str]:
 
 
 async def looked_at(
-    crm: Crm,
+    crm: DoctorCrm,
     folder: Path,
     there: Emulator | None,
     changed: Mapping[str, str] | None = None,

@@ -8,11 +8,11 @@ from taskhand.cli.sandbox import CRMS as SANDBOXES
 from taskhand.config.settings import Settings
 from taskhand.sandbox.emulator import Emulator
 
-__all__ = ["Crm"]
+__all__ = ["DoctorCrm"]
 
 
 @dataclass(frozen=True)
-class Crm:
+class DoctorCrm:
     """A sandbox with the small world; `tasks` is the route that lists tasks.
 
     `more` are the variables that a user would set, besides the credential and the base URL. `untold` are the subjects

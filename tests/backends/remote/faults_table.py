@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from safety.crms import Crm, Trait
+from safety.crms import SandboxedCrm, Trait
 from taskhand.sandbox.faults import Fault
 
 __all__ = ["KINDS", "LATE_S", "OTHER", "ROWS", "Kind", "Note", "Result", "Row"]
@@ -82,7 +82,7 @@ class Row:
     def __str__(self) -> str:
         return self.name
 
-    def result(self, crm: Crm, kind: Kind) -> Result | None:
+    def result(self, crm: SandboxedCrm, kind: Kind) -> Result | None:
         """The result of that kind of write at that CRM."""
         own: Result | None = getattr(self, kind)
         return next((self.at[one, kind] for one in (crm.name, *crm.traits) if (one, kind) in self.at), own)

@@ -16,7 +16,7 @@ from pydantic import MISSING
 
 from backends.remote.faults_table import KINDS, OTHER, ROWS, Kind, Note, Result, Row
 from behaviour.agent import Agent, Refused
-from safety.crms import CRMS, Crm
+from safety.crms import CRMS, SandboxedCrm
 from safety.gate import Gate
 from taskhand.backends.base import ItemResult
 from taskhand.backends.remote.adapter import CrmAdapter
@@ -47,7 +47,7 @@ TASKS = 4
 class Stage:
     """A CRM behind a gate, its adapter, and the tasks that were read before anything went wrong."""
 
-    crm: Crm
+    crm: SandboxedCrm
     there: Emulator
     gate: Gate
     backend: CrmAdapter[object]
@@ -69,7 +69,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(crm: Crm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
+async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
     """The CRM with the faults of a row on the first write, or the first reading, of that kind."""
     time = Time()
     there = crm.sandbox(TASKS, time, ())
@@ -138,13 +138,13 @@ def has_change(stage: Stage, kind: Kind) -> bool:
     if kind == "delete":
         return first not in now
     if kind == "create":
-        return any(sight.title == "Send it" for sight in now.values())
-    return now[first].who == (stage.crm.ana,)
+        return any(summary.title == "Send it" for summary in now.values())
+    return now[first].responsible_ids == (stage.crm.ana,)
 
 
 @pytest.mark.parametrize(("crm", "kind", "row"), CASES, ids=str)
 async def test_a_fault_has_the_same_result_at_every_crm(
-    crm: Crm, kind: Kind, row: Row, caplog: pytest.LogCaptureFixture
+    crm: SandboxedCrm, kind: Kind, row: Row, caplog: pytest.LogCaptureFixture
 ) -> None:
     # The libraries log the same of every request, and a dozen lines: those of the reads stand for all.
     caplog.set_level(logging.DEBUG, None if kind == "read" else "taskhand")
@@ -197,7 +197,7 @@ def assert_tells_nothing(error: TaskhandError | None) -> None:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_two_equal_concurrent_creates_do_not_both_claim_one_task(crm: Crm) -> None:
+async def test_two_equal_concurrent_creates_do_not_both_claim_one_task(crm: SandboxedCrm) -> None:
     lost = (Fault("reset_after"), Fault("reset_before", nth=2))
     async with staged(crm, Row("lost twice", lost), "create") as stage:
         before = len(stage.there.tasks)
@@ -230,7 +230,7 @@ FIRST: dict[str, tuple[Fault, str | None]] = {
 
 @pytest.mark.parametrize("name", FIRST)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_a_task_is_written_once_after_it_was_read_and_never_unread(crm: Crm, name: str) -> None:
+async def test_a_task_is_written_once_after_it_was_read_and_never_unread(crm: SandboxedCrm, name: str) -> None:
     fault, code = FIRST[name]
     there, time, told = crm.sandbox(TASKS, Time(), ()), Time(), None
     there.faults = (replace(fault, route=crm.routes["read"]),)

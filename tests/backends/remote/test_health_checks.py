@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.remote.crms import CLOSE, CRMS, HUBSPOT, VAMBE, Crm, looked_at
+from backends.remote.crms import CLOSE, CRMS, HUBSPOT, VAMBE, DoctorCrm, looked_at
 from taskhand.domain.check_result import CheckResult
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
@@ -19,8 +19,8 @@ Looked = dict[str, CheckResult]
 
 
 @pytest.fixture(params=CRMS, ids=lambda crm: crm.name)
-def crm(request: pytest.FixtureRequest) -> Crm:
-    chosen: Crm = request.param
+def crm(request: pytest.FixtureRequest) -> DoctorCrm:
+    chosen: DoctorCrm = request.param
     return chosen
 
 
@@ -35,7 +35,7 @@ def check_remedies(found: Looked) -> None:
         assert bool(one.remedy) == (one.outcome in {"warning", "failed"}), one
 
 
-async def test_a_healthy_crm_passes_every_check(crm: Crm, tmp_path: Path) -> None:
+async def test_a_healthy_crm_passes_every_check(crm: DoctorCrm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, crm.sandbox())
     assert list(found) == SUBJECTS
     assert outcomes(found) == dict.fromkeys(crm.untold, "unknown")
@@ -46,14 +46,14 @@ async def test_a_healthy_crm_passes_every_check(crm: Crm, tmp_path: Path) -> Non
     assert "the first write creates it" in found["journal"].found
 
 
-async def test_health_checks_write_nothing(crm: Crm, tmp_path: Path) -> None:
+async def test_health_checks_write_nothing(crm: DoctorCrm, tmp_path: Path) -> None:
     there = crm.sandbox()
     await looked_at(crm, tmp_path, there)
     assert not [one for one in there.requests if one.committed]
     assert len(there.requests) <= 14
 
 
-async def test_a_wrong_key_fails_the_credential_check(crm: Crm, tmp_path: Path) -> None:
+async def test_a_wrong_key_fails_the_credential_check(crm: DoctorCrm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, crm.sandbox(), {crm.key: WRONG})
     assert list(found) == SUBJECTS
     assert (found["reachability"].outcome, found["credential"].outcome) == ("ok", "failed")
@@ -63,7 +63,7 @@ async def test_a_wrong_key_fails_the_credential_check(crm: Crm, tmp_path: Path) 
     check_remedies(found)
 
 
-async def test_an_unreachable_address_is_named_with_its_route(crm: Crm, tmp_path: Path) -> None:
+async def test_an_unreachable_address_is_named_with_its_route(crm: DoctorCrm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, None)
     assert list(found) == SUBJECTS
     assert found["reachability"].outcome == "failed"
@@ -81,7 +81,7 @@ async def test_an_unreachable_address_is_named_with_its_route(crm: Crm, tmp_path
     ],
 )
 async def test_a_proxy_that_does_not_work_is_named_without_its_password(
-    proxy: str, *, found: str, remedy: str, crm: Crm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    proxy: str, *, found: str, remedy: str, crm: DoctorCrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -104,7 +104,7 @@ async def test_a_proxy_that_does_not_work_is_named_without_its_password(
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
 async def test_an_unexpected_answer_fails_the_reachability_check(
-    fault: Fault, said: str, crm: Crm, tmp_path: Path
+    fault: Fault, said: str, crm: DoctorCrm, tmp_path: Path
 ) -> None:
     there = crm.sandbox()
     there.faults = (fault,)
@@ -114,7 +114,7 @@ async def test_an_unexpected_answer_fails_the_reachability_check(
     check_remedies(found)
 
 
-async def test_a_refused_read_is_named(crm: Crm, tmp_path: Path) -> None:
+async def test_a_refused_read_is_named(crm: DoctorCrm, tmp_path: Path) -> None:
     there = crm.sandbox()
     there.faults = (Fault("status", crm.tasks, nth="every", status=403),)
     found = await looked_at(crm, tmp_path, there)
@@ -125,7 +125,7 @@ async def test_a_refused_read_is_named(crm: Crm, tmp_path: Path) -> None:
     check_remedies(found)
 
 
-async def test_a_credential_without_any_scope_is_still_valid(crm: Crm, tmp_path: Path) -> None:
+async def test_a_credential_without_any_scope_is_still_valid(crm: DoctorCrm, tmp_path: Path) -> None:
     there = crm.sandbox()
     there.faults = (Fault("status", "*", nth="every", status=403),)
     found = await looked_at(crm, tmp_path, there)
@@ -135,14 +135,14 @@ async def test_a_credential_without_any_scope_is_still_valid(crm: Crm, tmp_path:
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(minutes=-10)])
-async def test_a_clock_difference_is_reported(ahead: timedelta, crm: Crm, tmp_path: Path) -> None:
+async def test_a_clock_difference_is_reported(ahead: timedelta, crm: DoctorCrm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, crm.sandbox(), ahead=ahead)
     assert found["clock"].outcome == "warning"
     assert "600 s" in found["clock"].found
     check_remedies(found)
 
 
-async def test_a_used_up_rate_is_reported(crm: Crm, tmp_path: Path) -> None:
+async def test_a_used_up_rate_is_reported(crm: DoctorCrm, tmp_path: Path) -> None:
     there = crm.sandbox()
     there.faults = (Fault("status", "*", nth="every", status=429, retry_after=60),)
     found = await looked_at(crm, tmp_path, there)
@@ -247,7 +247,7 @@ async def test_a_server_that_only_reads_needs_no_scope_to_write(tmp_path: Path) 
     assert (found["scopes"].outcome, found["scopes"].found[:19]) == ("ok", "It may read tasks, ")
 
 
-async def test_a_server_that_only_reads_need_not_know_whether_it_may_write(crm: Crm, tmp_path: Path) -> None:
+async def test_a_server_that_only_reads_need_not_know_whether_it_may_write(crm: DoctorCrm, tmp_path: Path) -> None:
     found = await looked_at(crm, tmp_path, crm.sandbox(), {"TASKHAND_READ_ONLY": "true"})
     assert found["scopes"].outcome == "ok"
     assert "write" not in found["scopes"].found.replace("read and write tasks", "")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from backends.vambe.arm import WORLD
+from backends.vambe.backend_case import WORLD
 from behaviour.world import CAROLINA, CUSTOMER, PEOPLE, STATUSES, person
 
 __all__ = [

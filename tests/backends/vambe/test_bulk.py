@@ -11,7 +11,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from backends.slow_transport import NetworkTime, SlowTransport
-from backends.vambe.arm import WORLD
+from backends.vambe.backend_case import WORLD
 from backends.vambe.wired import ANA, EVER, KEY, LIST, backend_at, status, task_id, vambe
 from behaviour.world import NOW
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.vambe.arm import WORLD
+from backends.vambe.backend_case import WORLD
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent
 from behaviour.world import CAROLINA, CUSTOMER, NOW, PEOPLE

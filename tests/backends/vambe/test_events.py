@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import MISSING
 
-from backends.events.arms import VambeOthers, World, open_vambe
 from backends.events.feed import Feed
+from backends.events.sources import VambeOthers, World, open_vambe
 from backends.vambe.test_task_mapper import row
 from backends.vambe.wired import task_id
 from taskhand.backends.remote.adapter import Timing

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from backends.vambe.arm import WORLD
+from backends.vambe.backend_case import WORLD
 from behaviour.world import CAROLINA, CUSTOMER, NOW, PEOPLE, STATUSES
 from taskhand.backends.vambe.mapping import (
     DueAt,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import anyio
 import pytest
 
-from backends.vambe.arm import WORLD
+from backends.vambe.backend_case import WORLD
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent, Refused
 from behaviour.world import NOW, PEOPLE

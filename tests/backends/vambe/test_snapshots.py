@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.vambe.arm import WORLD
+from backends.vambe.backend_case import WORLD
 from backends.vambe.wired import ANA, ELENA, KEY, LIST, backend_at, task_id, vambe
 from behaviour.world import NOW
 from taskhand.backends.vambe.adapter import VambeAdapter

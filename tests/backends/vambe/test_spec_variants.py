@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from mcp import Client
 
-from backends.vambe.arm import WORLD
+from backends.vambe.backend_case import WORLD
 from backends.vambe.scenario import (
     ANA,
     GAPS,

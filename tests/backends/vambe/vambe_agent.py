@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp import Client
 
-from backends.vambe.arm import vambe_settings
+from backends.vambe.backend_case import vambe_settings
 from behaviour.agent import Agent
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox

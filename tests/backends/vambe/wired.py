@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from backends.vambe.arm import WORLD, vambe_settings
+from backends.vambe.backend_case import WORLD, vambe_settings
 from backends.wired import TRUST, open_wired
 from behaviour.world import NOW, PEOPLE
 from taskhand.backends.vambe.adapter import VambeAdapter

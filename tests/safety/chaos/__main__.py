@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory
 
 from postgres_server import open_database
 from safety.chaos.accounts import BACKENDS
-from safety.chaos.run import Reign, reign
+from safety.chaos.run import ChaosPlan, run_chaos
 
 
 def main(backend: str, seconds: str, seed: str) -> int:
     """Print what happened and what is wrong."""
     with open_database() as database, TemporaryDirectory() as folder:
-        report = reign(Reign(backend, float(seconds), int(seed)), database, Path(folder))
+        report = run_chaos(ChaosPlan(backend, float(seconds), int(seed)), database, Path(folder))
     lines = [f"{backend}, seed {seed}: {dict(report.happened)}; tasks: {report.tasks}"]
     lines += [f"{count:8} {answer}" for answer, count in sorted(report.answers.items())]
     lines += [f"WRONG {one}" for one in report.wrong]

@@ -1,4 +1,4 @@
-"""The places where chaos can reign, each with an enforced rate limit: a sandbox, or the store in the database."""
+"""The accounts on which chaos runs, each with an enforced rate limit: a sandbox, or the store in the database."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
@@ -9,16 +9,16 @@ from typing import Any
 
 from anyio import from_thread
 
-from backends.suites import IN_SUITES
+from backends.crm_modules import CRM_MODULES
 from postgres_server import TestDatabase
-from safety.crms import Crm, Sight
+from safety.crms import SandboxedCrm, TaskSummary
 from taskhand.backends.registry import find_factory
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 
-__all__ = ["BACKENDS", "Place", "open_place"]
+__all__ = ["BACKENDS", "Account", "open_account"]
 
-BACKENDS = (*IN_SUITES, "local")
+BACKENDS = (*CRM_MODULES, "local")
 _CUTS = (
     Fault("reset_after", times=3),
     Fault("reset_before", nth=4, times=3),
@@ -27,7 +27,7 @@ _CUTS = (
 
 
 @dataclass(frozen=True)
-class Place:
+class Account:
     """Where tasks live: the variables of a server that works there, two people, and the tasks as they really are.
 
     `needs` is what a new task cannot be without. `refused` is how many requests were refused for the rate. `cut` has
@@ -36,24 +36,24 @@ class Place:
 
     environment: Mapping[str, str]
     people: tuple[str, str]
-    tasks: Callable[[], dict[str, Sight]]
+    tasks: Callable[[], dict[str, TaskSummary]]
     refused: Callable[[], int]
     cut: Callable[[], None] | None = None
     needs: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
-def open_place(backend: str, database: TestDatabase) -> Iterator[Place]:
+def open_account(backend: str, database: TestDatabase) -> Iterator[Account]:
     """The sandbox of a CRM, or the built-in store in the database."""
     if backend == "local":
         yield _store(database)
         return
-    suite = IN_SUITES[backend]
-    crm: Crm = suite.CRM
-    there, given = suite.limited(lambda: dt.datetime.now(dt.UTC))
+    suite = CRM_MODULES[backend]
+    crm: SandboxedCrm = suite.CRM
+    there, given = suite.rate_limited(lambda: dt.datetime.now(dt.UTC))
     with from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(there)) as url:
 
-        def tasks() -> dict[str, Sight]:
+        def tasks() -> dict[str, TaskSummary]:
             return portal.call(crm.tasks, there)
 
         def refused() -> int:
@@ -64,7 +64,7 @@ def open_place(backend: str, database: TestDatabase) -> Iterator[Place]:
 
         path = import_module(f"taskhand.sandbox.{backend}").SERVED.path
         where = {"TASKHAND_BACKEND": backend, f"{find_factory(backend).prefix}BASE_URL": f"{url}{path}"}
-        yield Place(given | where, (crm.me, crm.ana), tasks, refused, cut, dict(crm.needs))
+        yield Account(given | where, (crm.me, crm.ana), tasks, refused, cut, dict(crm.needs))
 
 
 _ROWS = """
@@ -77,10 +77,10 @@ FROM taskhand_tasks.task t JOIN taskhand_tasks.status s ON s.id = t.status_id
 """
 
 
-def _store(database: TestDatabase) -> Place:
-    def tasks() -> dict[str, Sight]:
+def _store(database: TestDatabase) -> Account:
+    def tasks() -> dict[str, TaskSummary]:
         rows: list[Any] = database.rows(_ROWS)
-        return {task_id: Sight(title, tuple(who or ()), is_done) for task_id, title, is_done, who in rows}
+        return {task_id: TaskSummary(title, tuple(who or ()), is_done) for task_id, title, is_done, who in rows}
 
     given = {"TASKHAND_BACKEND": "local", "TASKHAND_DB": database.url, "TASKHAND_USER": "Elena"}
-    return Place(given, ("", ""), tasks, lambda: 0)
+    return Account(given, ("", ""), tasks, lambda: 0)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from safety.chaos.replicas import Answer, Replicas
-from safety.crms import Sight
+from safety.crms import TaskSummary
 from taskhand.server.tools import TOOLS
 
 __all__ = ["Ledger", "call_until_stopped"]
@@ -33,17 +33,17 @@ class Ledger:
 
     asked: set[str] = field(default_factory=set)
     made: dict[str, str] = field(default_factory=dict)
-    may_be: dict[str, set[Sight | None]] = field(default_factory=dict)
+    may_be: dict[str, set[TaskSummary | None]] = field(default_factory=dict)
     plans: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     stop: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
 
-    def note(self, task_id: str, *sights: Sight | None) -> None:
+    def note(self, task_id: str, *summaries: TaskSummary | None) -> None:
         """From now on a task looks like one of these."""
         with self.lock:
-            self.may_be[task_id] = set(sights)
+            self.may_be[task_id] = set(summaries)
 
     def complain(self, *what: object) -> None:
         """Note what must not be."""
@@ -65,7 +65,7 @@ class _Caller:
     pool: ThreadPoolExecutor
     number: int = 0
     task_id: str = ""
-    sight: Sight = field(default_factory=lambda: Sight("", ()))
+    summary: TaskSummary = field(default_factory=lambda: TaskSummary("", ()))
     is_known: bool = False
 
     def call(self, tool: str, **arguments: Any) -> Answer:
@@ -107,9 +107,9 @@ class _Caller:
         body = {"title": title, "responsibleIds": [self.people[0]], "priority": "1"} | self.needs
         answer = self.persist("create_task", **body, **self.key(title))
         if answer.kind == "done":
-            self.use(answer.body["task"]["id"], Sight(title, (self.people[0],)))
+            self.use(answer.body["task"]["id"], TaskSummary(title, (self.people[0],)))
 
-    def make_several(self) -> list[tuple[str, Sight]]:
+    def make_several(self) -> list[tuple[str, TaskSummary]]:
         """Three new tasks in one call; none where it is not known what became of one."""
         titles = [self.next_title() for _ in range(3)]
         self.ledger.asked.update(titles)
@@ -117,40 +117,40 @@ class _Caller:
         answer = self.persist("create_tasks", tasks=bodies, **self.key(titles[0]))
         if answer.kind != "done" or answer.body["totals"].get("applied") != len(titles):
             return []
-        made = [(row["id"], Sight(row["title"], (self.people[0],))) for row in answer.body["tasks"]]
-        for task_id, sight in made:
-            self.remember(task_id, sight)
+        made = [(row["id"], TaskSummary(row["title"], (self.people[0],))) for row in answer.body["tasks"]]
+        for task_id, summary in made:
+            self.remember(task_id, summary)
         return made
 
-    def remember(self, task_id: str, sight: Sight) -> None:
+    def remember(self, task_id: str, summary: TaskSummary) -> None:
         """A task was made, and looks like this."""
         with self.ledger.lock:
-            if self.ledger.made.setdefault(sight.title, task_id) != task_id:
-                self.ledger.wrong.append(f"{sight.title} is {task_id} and {self.ledger.made[sight.title]}")
-        self.ledger.note(task_id, sight)
+            if self.ledger.made.setdefault(summary.title, task_id) != task_id:
+                self.ledger.wrong.append(f"{summary.title} is {task_id} and {self.ledger.made[summary.title]}")
+        self.ledger.note(task_id, summary)
 
-    def use(self, task_id: str, sight: Sight) -> None:
+    def use(self, task_id: str, summary: TaskSummary) -> None:
         """Work on this task from now on."""
-        self.remember(task_id, sight)
-        self.task_id, self.sight, self.is_known = task_id, sight, True
+        self.remember(task_id, summary)
+        self.task_id, self.summary, self.is_known = task_id, summary, True
 
-    def conclude(self, answers: Sequence[Answer], becomes: Sight | None) -> bool:
+    def conclude(self, answers: Sequence[Answer], becomes: TaskSummary | None) -> bool:
         """What the task may look like after these answers to calls that make it look so; whether that was done."""
         if any(one.kind == "done" for one in answers):
             self.ledger.note(self.task_id, becomes)
             self.is_known = becomes is not None
-            self.sight = becomes or self.sight
+            self.summary = becomes or self.summary
             if any(one.kind == "lost" for one in answers):
                 self.is_known = False  # a call without an answer may still come
             return True
         if any(one.may_have_happened for one in answers):
-            self.ledger.note(self.task_id, self.sight, becomes)
+            self.ledger.note(self.task_id, self.summary, becomes)
             self.is_known = False
         return False
 
     def update(self) -> str | None:
         """A new title; the change, where it was done."""
-        becomes = replace(self.sight, title=f"{self.name}-{self.task_id[-4:]} v{self.next_title()}")
+        becomes = replace(self.summary, title=f"{self.name}-{self.task_id[-4:]} v{self.next_title()}")
         answer = self.call("update_task", id=self.task_id, title=becomes.title)
         if self.conclude([answer], becomes):
             told = answer.body["task"]["title"]
@@ -161,25 +161,25 @@ class _Caller:
 
     def update_and_undo(self) -> None:
         """Undo a change twice at the same moment."""
-        before = self.sight
+        before = self.summary
         if (change := self.update()) is not None and self.is_known:
             self.conclude(self.at_once(2, "undo_change", changeId=change), before)
 
     def complete(self) -> None:
         """Finish the task."""
-        self.conclude([self.call("complete_task", id=self.task_id)], replace(self.sight, is_done=True))
+        self.conclude([self.call("complete_task", id=self.task_id)], replace(self.summary, is_done=True))
 
     def reassign(self) -> None:
         """Give the task to the other of two people."""
-        [other] = {*self.people} - {*self.sight.who}
+        [other] = {*self.people} - {*self.summary.responsible_ids}
         answer = self.call("reassign_task", id=self.task_id, responsibleIds=[other])
-        self.conclude([answer], replace(self.sight, who=(other,)))
+        self.conclude([answer], replace(self.summary, responsible_ids=(other,)))
 
     def read(self) -> None:
         """The task is there."""
         answer = self.call("get_task", id=self.task_id)
         if answer.code == "task_not_found":
-            self.ledger.complain(self.task_id, self.sight, "is said not to be there")
+            self.ledger.complain(self.task_id, self.summary, "is said not to be there")
 
     def look(self) -> None:
         """Read anything."""
@@ -192,7 +192,7 @@ class _Caller:
         if plan.kind == "done":
             self.apply(plan, 2, None)
 
-    def apply(self, plan: Answer, count: int, becomes: Sight | None) -> None:
+    def apply(self, plan: Answer, count: int, becomes: TaskSummary | None) -> None:
         """Apply a plan for the task several times at once: one of them does it."""
         plan_id = str(plan.body["planId"])
         self.ledger.plans.append(plan_id)
@@ -220,12 +220,12 @@ class _Caller:
         done = [one for one in answers if one.kind == "done" and "totals" in one.body]
         is_applied = any(one.body["totals"] == {"applied": len(made)} for one in done)
         is_open = any(one.may_have_happened for one in answers) or bool(done)
-        for task_id, sight in made:
-            becomes = replace(sight, who=(self.people[1],))
+        for task_id, summary in made:
+            becomes = replace(summary, responsible_ids=(self.people[1],))
             if is_applied:
                 self.ledger.note(task_id, becomes)
             elif is_open:
-                self.ledger.note(task_id, sight, becomes)
+                self.ledger.note(task_id, summary, becomes)
 
     def run(self) -> None:
         """Call until it is stopped."""
@@ -245,7 +245,7 @@ class _Caller:
                 self.make()
                 continue
             work = self.chance.choice(works)
-            if work == self.complete and self.sight.is_done:
+            if work == self.complete and self.summary.is_done:
                 continue
             work()
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from postgres_server import OwnServer, TestDatabase
-from safety.chaos.accounts import Place, open_place
+from safety.chaos.accounts import Account, open_account
 from safety.chaos.callers import Ledger, call_until_stopped
 from safety.chaos.replicas import Replicas
-from safety.crms import Sight
+from safety.crms import TaskSummary
 from server.transports.server_process import run
 
-__all__ = ["Reign", "Report", "reign"]
+__all__ = ["ChaosPlan", "ChaosReport", "run_chaos"]
 
 _STATE_KEY = "0123456789abcdef" * 2
 _REPLICAS = 3
@@ -58,8 +58,8 @@ _UNKNOWN = "SELECT count(*) FROM taskhand_journal.entry WHERE kind IN ('result',
 
 
 @dataclass(frozen=True)
-class Reign:
-    """How chaos reigns: for how long (None: until everything has happened once), with how many callers, how quickly.
+class ChaosPlan:
+    """How chaos runs: for how long (None: until everything has happened once), with how many callers, how quickly.
 
     `pauses_s` is how long a paused server may sleep, `timeout_s` how long a caller waits for an answer.
     """
@@ -74,7 +74,7 @@ class Reign:
 
 
 @dataclass
-class Report:
+class ChaosReport:
     """What happened, what was answered, and what must not be."""
 
     happened: Counter[str] = field(default_factory=Counter)
@@ -83,10 +83,10 @@ class Report:
     tasks: int = 0
 
 
-def reign(how: Reign, database: TestDatabase, folder: Path) -> Report:
-    """Let chaos reign, and look at what is left."""
-    with open_place(how.backend, database) as place:
-        stage = _Stage(how, place, database, folder)
+def run_chaos(how: ChaosPlan, database: TestDatabase, folder: Path) -> ChaosReport:
+    """Disturb the servers as planned, and check what is left."""
+    with open_account(how.backend, database) as account:
+        stage = _Stage(how, account, database, folder)
         if how.backend == "local":
             assert stage.run("seed", "demo").returncode == 0
         stage.disturb()
@@ -98,15 +98,15 @@ def reign(how: Reign, database: TestDatabase, folder: Path) -> Report:
 class _Stage:
     """The servers and all that is around them."""
 
-    def __init__(self, how: Reign, place: Place, database: TestDatabase, folder: Path) -> None:
-        self.report = Report()
+    def __init__(self, how: ChaosPlan, account: Account, database: TestDatabase, folder: Path) -> None:
+        self.report = ChaosReport()
         self._how = how
-        self._place = place
+        self._account = account
         self._database = database
         self._folder = folder
         self._chance = random.Random(how.seed)  # noqa: S311  to be repeated
         self._ledger = Ledger()
-        self._people = place.people
+        self._people = account.people
         self._said: list[str] = []
         self._given = {
             "TASKHAND_STATE": database.url,
@@ -114,7 +114,7 @@ class _Stage:
             "TASKHAND_REQUESTS_S": "0",
             "TASKHAND_CALL_S": "20",
             "TASKHAND_DRAIN_DELAY_S": "0",
-            **place.environment,
+            **account.environment,
         }
 
     def run(self, *arguments: str) -> CompletedProcess[str]:
@@ -138,7 +138,7 @@ class _Stage:
 
     def _disturb(self, replicas: Replicas) -> None:
         how, ledger = self._how, self._ledger
-        call = partial(call_until_stopped, replicas, ledger, self._people, self._place.needs, seed=how.seed)
+        call = partial(call_until_stopped, replicas, ledger, self._people, self._account.needs, seed=how.seed)
         with ThreadPoolExecutor(how.callers) as pool:
             callers = [pool.submit(call, number=number, timeout_s=how.timeout_s) for number in range(how.callers)]
             try:
@@ -185,8 +185,8 @@ class _Stage:
             "pause": lambda: replicas.pause(chance.randrange(_REPLICAS), chance.choice(how.pauses_s)),
             "term": partial(end, signal.SIGTERM),
         }
-        if self._place.cut is not None:
-            found["cut at the CRM"] = self._place.cut
+        if self._account.cut is not None:
+            found["cut at the CRM"] = self._account.cut
         if server is not None:
             found["crash of PostgreSQL"] = partial(restart, server, signal.SIGQUIT)
             found["restart of PostgreSQL"] = partial(restart, server, signal.SIGINT)
@@ -197,7 +197,7 @@ class _Stage:
         self._database.run("DELETE FROM taskhand_sessions.session")
         last = self._open(1)
         try:
-            body = {"title": "the last", "responsibleIds": [self._people[0]], "priority": "1"} | self._place.needs
+            body = {"title": "the last", "responsibleIds": [self._people[0]], "priority": "1"} | self._account.needs
             for _ in range(20):
                 if last.call("create_task", body, _LONG_S).kind == "done" and not self._database.rows(_UNENDED):
                     break
@@ -208,10 +208,10 @@ class _Stage:
 
     def examine(self) -> None:
         """Compare what is there with what was answered."""
-        there, wrong = self._place.tasks(), self.report.wrong
+        there, wrong = self._account.tasks(), self.report.wrong
         self.report.tasks, self.report.answers = len(there), self._ledger.answers
-        ours = {task_id: sight for task_id, sight in there.items() if sight.title.startswith("chaos ")}
-        titles = Counter(sight.title for sight in ours.values())
+        ours = {task_id: summary for task_id, summary in there.items() if summary.title.startswith("chaos ")}
+        titles = Counter(summary.title for summary in ours.values())
         wrong += [f"{title} is there {count} times" for title, count in titles.items() if count > 1]
         made = self._ledger.made
         twice = [one for task_id, one in ours.items() if made.get(one.title, task_id) != task_id]
@@ -220,13 +220,13 @@ class _Stage:
             if ours.get(task_id) not in may_be:
                 wrong.append(f"{task_id} is {ours.get(task_id)}, and may be {may_be}")
         wrong += self._ledger.wrong
-        if count := self._place.refused():
+        if count := self._account.refused():
             wrong.append(f"{count} requests were refused for the rate")
         said = self._said
         wrong += [f"log: {''.join(said[n - 1 : n + 40])}" for n, line in enumerate(said) if "Traceback" in line]
         self._examine_journal(ours)
 
-    def _examine_journal(self, ours: Mapping[str, Sight]) -> None:
+    def _examine_journal(self, ours: Mapping[str, TaskSummary]) -> None:
         wrong, rows = self.report.wrong, self._database.rows
         unclaimed = ours.keys() - {str(row[0]) for row in rows(_KNOWN)}
         [(unknown,)] = rows(_UNKNOWN)

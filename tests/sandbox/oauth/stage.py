@@ -27,7 +27,7 @@ VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
-class Crm(NamedTuple):
+class OAuthCrm(NamedTuple):
     """What differs between the two."""
 
     sandbox: Any
@@ -50,7 +50,7 @@ def _rfc(description: str) -> dict[str, str]:
 
 _CODE, _REFRESH = "missing or unknown auth code", "missing or invalid refresh token"
 CRMS = {
-    "close": Crm(
+    "close": OAuthCrm(
         CloseSandbox,
         CloseVariant,
         close,
@@ -64,7 +64,7 @@ CRMS = {
         _rfc(_CODE),
         _rfc(_REFRESH),
     ),
-    "hubspot": Crm(
+    "hubspot": OAuthCrm(
         HubSpotSandbox,
         HubSpotVariant,
         hubspot,
@@ -83,7 +83,7 @@ CRMS = {
 
 @dataclass
 class Signing:
-    crm: Crm
+    crm: OAuthCrm
     sandbox: Any
     client: httpx2.AsyncClient
     clock: Any

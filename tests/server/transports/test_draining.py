@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 from starlette.types import Receive, Scope, Send
 
-from backends.vambe.arm import vambe_settings
+from backends.vambe.backend_case import vambe_settings
 from backends.vambe.wired import KEY, TASK, vambe
 from backends.wired import TRUST
 from behaviour.conftest import ERAS

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from backends.events.arms import ARMS, World, open_close, open_hubspot
+from backends.events.sources import SOURCES, World, open_close, open_hubspot
 from journals import numbered
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
@@ -23,7 +23,7 @@ from taskhand.service.list_events import EventsAsked, list_events, mark_shown
 
 _ROUNDS: Final = 3
 _OPENERS: Final = {
-    "local": ARMS[0].open,
+    "local": SOURCES[0].open,
     "close": lambda *_: open_close(spec_variant=SpecVariant(event_lag=20)),
     "hubspot": lambda *_: open_hubspot(search_lag=20),
 }

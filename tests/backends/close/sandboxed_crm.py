@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import partial
 
 from backends.close import wired
-from backends.close.arm import close_sandbox
-from backends.remote.doctor_crm import Crm as DoctorCrm
+from backends.close.backend_case import close_sandbox
+from backends.remote.doctor_crm import DoctorCrm
 from behaviour.world import SANTIAGO
-from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
-from safety.crm import Crm, OddTasks, Sight
+from requests_table.counted_crm import TASKS, CountedCrm, OpenApp
 from safety.odd_row import ABSENT
+from safety.sandboxed_crm import OddTasks, SandboxedCrm, TaskSummary
 from server.example_calls import DUE_DATE
 from taskhand.backends.close import mapping
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
@@ -19,7 +19,7 @@ from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from virtual_time import Time
 
-__all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
+__all__ = ["COUNTED_CRM", "CRM", "DOCTOR_CRM", "rate_limited"]
 
 
 def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
@@ -27,13 +27,13 @@ def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     return wired.close(tasks, spec_variant=SpecVariant.parse(("rates=hidden", *spec_variant)))
 
 
-CRM = Crm(
+CRM = SandboxedCrm(
     name="close",
     sandbox=_sandbox,
     wired=partial(wired.wired, timezone=SANTIAGO),
     secret=wired.KEY,
     task_id=wired.task_id,
-    sight=lambda row: Sight(row["text"], (row["assigned_to"],), row["is_complete"]),
+    summarize=lambda row: TaskSummary(row["text"], (row["assigned_to"],), row["is_complete"]),
     routes={
         "many": "PUT /api/v1/task",
         "one": "PUT /api/v1/task/{id}",
@@ -80,7 +80,7 @@ CRM = Crm(
 )
 
 
-def limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
+def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 40
     limits = SpecVariant(rates="enforced", rate_limit=8 * rate, rate_window=8)
@@ -96,8 +96,8 @@ async def _counted() -> AsyncIterator[OpenApp]:
         yield lambda: wired.wired(url, time)
 
 
-COUNTED = SandboxedCrm(_counted, wired.task_id, {"aiCustomerId": wired.LEAD})
+COUNTED_CRM = CountedCrm(_counted, wired.task_id, {"aiCustomerId": wired.LEAD})
 
-EXAMINED = DoctorCrm(
+DOCTOR_CRM = DoctorCrm(
     "close", close_sandbox, "GET /api/v1/task", {"TASKHAND_TIMEZONE": SANTIAGO}, untold=frozenset({"scopes"})
 )

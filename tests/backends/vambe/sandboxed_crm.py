@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from backends.remote.doctor_crm import Crm as DoctorCrm
+from backends.remote.doctor_crm import DoctorCrm
 from backends.vambe import wired
-from backends.vambe.arm import vambe_sandbox
+from backends.vambe.backend_case import vambe_sandbox
 from behaviour.world import PEOPLE, SANTIAGO
-from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
-from safety.crm import Crm, OddTasks, Sight
+from requests_table.counted_crm import TASKS, CountedCrm, OpenApp
 from safety.odd_row import ABSENT
+from safety.sandboxed_crm import OddTasks, SandboxedCrm, TaskSummary
 from server.example_calls import DUE_DATE
 from taskhand.backends.vambe import account
 from taskhand.sandbox.emulator import Emulator
@@ -19,7 +19,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
 from virtual_time import Time
 
-__all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
+__all__ = ["COUNTED_CRM", "CRM", "DOCTOR_CRM", "rate_limited"]
 HUGE = 10**400
 
 
@@ -28,18 +28,18 @@ def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     return wired.vambe(tasks, spec_variant=SpecVariant.parse(spec_variant))
 
 
-def _sight(row: dict[str, Any]) -> Sight:
+def _summarize(row: dict[str, Any]) -> TaskSummary:
     people = tuple(one["responsible_id"] for one in row["task_responsibles"])
-    return Sight(row["title"], people, row["status_config"]["type"] == "done")
+    return TaskSummary(row["title"], people, row["status_config"]["type"] == "done")
 
 
-CRM = Crm(
+CRM = SandboxedCrm(
     name="vambe",
     sandbox=_sandbox,
     wired=wired.wired,
     secret=wired.KEY,
     task_id=wired.task_id,
-    sight=_sight,
+    summarize=_summarize,
     routes={
         "many": "PUT /api/public/tasks/{id}",
         "one": "PUT /api/public/tasks/{id}",
@@ -90,7 +90,7 @@ CRM = Crm(
 )
 
 
-def limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
+def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 60
     given = {
@@ -109,9 +109,9 @@ async def _counted() -> AsyncIterator[OpenApp]:
         yield lambda: wired.wired(url, time)
 
 
-COUNTED = SandboxedCrm(_counted, wired.task_id)
+COUNTED_CRM = CountedCrm(_counted, wired.task_id)
 
-EXAMINED = DoctorCrm(
+DOCTOR_CRM = DoctorCrm(
     "vambe",
     vambe_sandbox,
     "GET /api/public/tasks",

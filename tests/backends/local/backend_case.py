@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from behaviour.world import CUSTOMER, DUE, NOW, SMALL_WORLD, Arm, World
+from behaviour.world import CUSTOMER, DUE, NOW, SMALL_WORLD, BackendCase, World
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
 from taskhand.domain.due import Due
@@ -14,7 +14,7 @@ from taskhand.domain.edit import Edit
 from taskhand.service.app_context import AppContext
 from taskhand.wiring import open_app, open_local_store
 
-__all__ = ["ARM", "POSTGRES", "open_postgres"]
+__all__ = ["BACKEND", "POSTGRES", "open_postgres"]
 
 
 def _furnish(directory: Directory, world: World) -> None:
@@ -61,6 +61,6 @@ async def open_postgres(url: str, _: Path, world: World = SMALL_WORLD) -> AsyncI
         yield at
 
 
-ARM = Arm("local", _open)
-POSTGRES = Arm("postgres", _open)
+BACKEND = BackendCase("local", _open)
+POSTGRES = BackendCase("postgres", _open)
 """The built-in store in a database, which the test gives it."""

@@ -15,12 +15,12 @@ from taskhand.sandbox.request_log import Logged
 from taskhand.service.app_context import AppContext
 from virtual_time import Time
 
-__all__ = ["Crm", "OddTasks", "Place", "Sight", "Trait"]
+__all__ = ["OddTasks", "SandboxOrStore", "SandboxedCrm", "TaskSummary", "Trait"]
 
 Trait = Literal["updates singly", "deletes without a body"]
 
 
-class Place(Protocol):
+class SandboxOrStore(Protocol):
     """A sandbox or store: its tasks, and the requests that it received."""
 
     @property
@@ -52,11 +52,11 @@ class Wired(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TaskSummary:
     """The compared part of a task: its title, the ids of the responsibles, and whether it is completed."""
 
     title: str
-    who: tuple[str, ...]
+    responsible_ids: tuple[str, ...]
     is_done: bool = False
 
 
@@ -80,7 +80,7 @@ class OddTasks:
 
 
 @dataclass(frozen=True)
-class Crm:
+class SandboxedCrm:
     """A CRM as a sandbox, and Taskhand in front of it.
 
     `sandbox` has so many tasks, `Call Acme 1` and on, of the person who asks; its readings are `name=value`. `routes`
@@ -99,7 +99,7 @@ class Crm:
     wired: Wired
     secret: str
     task_id: Callable[[int], str]
-    sight: Callable[[dict[str, Any]], Sight]
+    summarize: Callable[[dict[str, Any]], TaskSummary]
     routes: dict[str, str]
     me: str
     ana: str
@@ -143,9 +143,9 @@ class Crm:
         }
         return tuple(trait for trait, has_it in found.items() if has_it)
 
-    def tasks(self, there: Place) -> dict[str, Sight]:
+    def tasks(self, there: SandboxOrStore) -> dict[str, TaskSummary]:
         """The tasks as they really are."""
-        return {str(row["id"]): self.sight(row) for row in there.tasks}
+        return {str(row["id"]): self.summarize(row) for row in there.tasks}
 
     def ids(self, count: int) -> list[str]:
         """The ids of the first so many tasks."""

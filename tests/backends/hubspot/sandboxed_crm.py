@@ -7,18 +7,18 @@ from functools import partial
 from typing import Any
 
 from backends.hubspot import wired
-from backends.hubspot.arm import hubspot_sandbox
-from backends.remote.doctor_crm import Crm as DoctorCrm
+from backends.hubspot.backend_case import hubspot_sandbox
+from backends.remote.doctor_crm import DoctorCrm
 from behaviour.world import SANTIAGO
-from requests_table.sandboxed_crm import TASKS, OpenApp, SandboxedCrm
-from safety.crm import Crm, OddTasks, Sight
+from requests_table.counted_crm import TASKS, CountedCrm, OpenApp
+from safety.sandboxed_crm import OddTasks, SandboxedCrm, TaskSummary
 from taskhand.backends.hubspot import task_reader
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.server import serve
 from virtual_time import Time
 
-__all__ = ["COUNTED", "CRM", "EXAMINED", "limited"]
+__all__ = ["COUNTED_CRM", "CRM", "DOCTOR_CRM", "rate_limited"]
 READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/associations/{kind}/{to}/batch/read"
 
 
@@ -27,18 +27,20 @@ def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     return wired.hubspot(time, wired.seed(tasks), spec_variant=(*quick, *spec_variant))
 
 
-def _sight(row: dict[str, Any]) -> Sight:
+def _summarize(row: dict[str, Any]) -> TaskSummary:
     values = row["properties"]
-    return Sight(values["hs_task_subject"], (values["hubspot_owner_id"],), values["hs_task_status"] == "COMPLETED")
+    return TaskSummary(
+        values["hs_task_subject"], (values["hubspot_owner_id"],), values["hs_task_status"] == "COMPLETED"
+    )
 
 
-CRM = Crm(
+CRM = SandboxedCrm(
     name="hubspot",
     sandbox=_sandbox,
     wired=partial(wired.wired, timezone=SANTIAGO),
     secret=wired.KEY,
     task_id=wired.task_id,
-    sight=_sight,
+    summarize=_summarize,
     routes={
         "many": "POST /crm/v3/objects/tasks/batch/update",
         "one": "PATCH /crm/v3/objects/tasks/{id}",
@@ -93,7 +95,7 @@ CRM = Crm(
 )
 
 
-def limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
+def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 500
     there = HubSpotSandbox(
@@ -112,9 +114,9 @@ async def _counted() -> AsyncIterator[OpenApp]:
         yield lambda: wired.wired(url, time, timezone=wired.SANTIAGO)
 
 
-COUNTED = SandboxedCrm(_counted, wired.task_id, {"dueDate": "2026-03-09"})
+COUNTED_CRM = CountedCrm(_counted, wired.task_id, {"dueDate": "2026-03-09"})
 
-EXAMINED = DoctorCrm(
+DOCTOR_CRM = DoctorCrm(
     "hubspot",
     hubspot_sandbox,
     "GET /crm/v3/objects/tasks",

@@ -29,7 +29,7 @@ from virtual_time import Time
 if TYPE_CHECKING:
     from postgres_server import TestDatabase
 
-__all__ = ["ARMS", "Arm", "Others", "VambeOthers", "World", "open_close", "open_hubspot", "open_vambe"]
+__all__ = ["SOURCES", "Others", "SourceCase", "VambeOthers", "World", "open_close", "open_hubspot", "open_vambe"]
 
 
 class Others(ABC):
@@ -83,7 +83,7 @@ Opener = Callable[[Path, "TestDatabase | None"], AbstractAsyncContextManager[Wor
 
 
 @dataclass(frozen=True)
-class Arm:
+class SourceCase:
     """A source that the suite runs on; `gaps` are the tests that cannot pass there, and why."""
 
     name: str
@@ -330,11 +330,11 @@ VAMBE_GAPS = dict.fromkeys(
     "Vambe shows no past changes",
 )
 
-ARMS = (
-    Arm("local", _open_file),
-    Arm("postgres", _open_postgres, needs_database=True),
-    Arm("vambe", lambda *_: open_vambe(), gaps=VAMBE_GAPS),
-    Arm("close", lambda *_: open_close()),
-    Arm("close, consolidating", lambda *_: open_close(spec_variant=SpecVariant(consolidation=120))),
-    Arm("hubspot", lambda *_: open_hubspot()),
+SOURCES = (
+    SourceCase("local", _open_file),
+    SourceCase("postgres", _open_postgres, needs_database=True),
+    SourceCase("vambe", lambda *_: open_vambe(), gaps=VAMBE_GAPS),
+    SourceCase("close", lambda *_: open_close()),
+    SourceCase("close, consolidating", lambda *_: open_close(spec_variant=SpecVariant(consolidation=120))),
+    SourceCase("hubspot", lambda *_: open_hubspot()),
 )

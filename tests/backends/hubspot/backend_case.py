@@ -6,12 +6,12 @@ from pydantic import SecretStr
 
 from behaviour.gaps import HUBSPOT_GAPS
 from behaviour.sandboxed_backend import open_with
-from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, Arm, World
+from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, BackendCase, World
 from settings_of import settings_of
 from taskhand.config.settings import Settings
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 
-__all__ = ["ARM", "hubspot_sandbox", "hubspot_settings"]
+__all__ = ["BACKEND", "hubspot_sandbox", "hubspot_settings"]
 
 _COMPANY = "201"
 
@@ -59,4 +59,4 @@ def hubspot_settings(url: str, **changed: Any) -> Settings:
 
 
 _open = open_with(hubspot_sandbox, hubspot_settings)
-ARM = Arm("hubspot", _open, {"dueDate": "2026-12-31"}, _COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA")
+BACKEND = BackendCase("hubspot", _open, {"dueDate": "2026-12-31"}, _COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA")

@@ -7,7 +7,7 @@ from typing import Final
 
 from taskhand.service.app_context import AppContext
 
-__all__ = ["TASKS", "OpenApp", "SandboxedCrm"]
+__all__ = ["TASKS", "CountedCrm", "OpenApp"]
 
 TASKS: Final = 100
 """The number of tasks in it, each due on the `DUE_DATE` of the example calls."""
@@ -17,7 +17,7 @@ OpenApp = Callable[[], AbstractAsyncContextManager[AppContext]]
 
 
 @dataclass(frozen=True)
-class SandboxedCrm:
+class CountedCrm:
     """A sandboxed CRM with tasks of Elena's; `required` are further fields that a new task there must have."""
 
     open: Callable[[], AbstractAsyncContextManager[OpenApp]]

@@ -6,12 +6,12 @@ from pydantic import SecretStr
 
 from behaviour.gaps import CLOSE_GAPS
 from behaviour.sandboxed_backend import open_with
-from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, Arm, World
+from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, BackendCase, World
 from settings_of import settings_of
 from taskhand.config.settings import Settings
 from taskhand.sandbox.close import CloseSandbox
 
-__all__ = ["ARM", "LEAD", "close_sandbox", "close_settings"]
+__all__ = ["BACKEND", "LEAD", "close_sandbox", "close_settings"]
 
 LEAD = f"lead_{1:043}"
 
@@ -47,4 +47,4 @@ def close_settings(url: str, **changed: Any) -> Settings:
 
 
 _open = open_with(close_sandbox, close_settings)
-ARM = Arm("close", _open, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS, "Acme")
+BACKEND = BackendCase("close", _open, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS, "Acme")

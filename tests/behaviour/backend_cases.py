@@ -1,4 +1,4 @@
-"""The backends that the suite runs on: those of the registry, by their modules `arm`, and the example of the docs."""
+"""The backends that the suite runs on: those of the registry, by their `backend_case`, and the example."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +10,7 @@ import anyio
 
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient
-from behaviour.world import CAROLINA, DUE, NOW, SMALL_WORLD, Arm, World
+from behaviour.world import CAROLINA, DUE, NOW, SMALL_WORLD, BackendCase, World
 from taskhand.backends.registry import NAMES
 from taskhand.backends.remote.adapter import Timing
 from taskhand.config.settings import Settings
@@ -18,7 +18,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from taskhand.wiring import open_journal
 
-__all__ = ["ARMS"]
+__all__ = ["BACKEND_CASES"]
 
 
 @asynccontextmanager
@@ -37,8 +37,10 @@ async def _example(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[Ap
         yield AppContext(adapter, Lazy(lambda: journal), lambda: NOW)
 
 
-_BACKENDS = Path(__file__).parent.parent / "backends"
-_registered: list[Arm] = [
-    import_module(f"backends.{name}.arm").ARM for name in NAMES if (_BACKENDS / name / "arm.py").exists()
+_FOLDER = Path(__file__).parent.parent / "backends"
+_registered: list[BackendCase] = [
+    import_module(f"backends.{name}.backend_case").BACKEND
+    for name in NAMES
+    if (_FOLDER / name / "backend_case.py").exists()
 ]
-ARMS = (_registered[0], Arm("example", _example, names_former=False), *_registered[1:])
+BACKEND_CASES = (_registered[0], BackendCase("example", _example, names_former_members=False), *_registered[1:])

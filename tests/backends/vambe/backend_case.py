@@ -3,12 +3,12 @@
 from typing import Any
 
 from behaviour.sandboxed_backend import open_with
-from behaviour.world import CAROLINA, DUE, NOW, PEOPLE, SMALL_WORLD, STATUSES, Arm, World
+from behaviour.world import CAROLINA, DUE, NOW, PEOPLE, SMALL_WORLD, STATUSES, BackendCase, World
 from settings_of import settings_of
 from taskhand.config.settings import Settings
 from taskhand.sandbox.vambe import VambeSandbox
 
-__all__ = ["ARM", "WORLD", "vambe_sandbox", "vambe_settings"]
+__all__ = ["BACKEND", "WORLD", "vambe_sandbox", "vambe_settings"]
 
 WORLD = {"members": PEOPLE, "statuses": STATUSES, "contacts": [CAROLINA], "tasks": [], "key_owner": PEOPLE[0]["id"]}
 
@@ -42,4 +42,4 @@ def _statuses_of(world: World) -> dict[str, str]:
     return {"vambe_statuses": ",".join(status["name"] for status in world.statuses)}
 
 
-ARM = Arm("vambe", open_with(vambe_sandbox, vambe_settings, _statuses_of), names_former=False)
+BACKEND = BackendCase("vambe", open_with(vambe_sandbox, vambe_settings, _statuses_of), names_former_members=False)
