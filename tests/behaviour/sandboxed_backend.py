@@ -17,6 +17,14 @@ from virtual_time import Time
 __all__ = ["open_with"]
 
 
+class _TickingTime(Time):
+    """Time that passes in waits, and a microsecond at each look at the clock: what happens later is later."""
+
+    def clock(self) -> float:
+        self.now += 1e-6
+        return self.now
+
+
 def open_with(
     sandbox: Callable[[World], Emulator],
     settings: Callable[..., Settings],
@@ -30,7 +38,7 @@ def open_with(
 
     @asynccontextmanager
     async def open_world(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
-        time = Time()
+        time = _TickingTime()
         runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep)
         changed = {"journal": folder / "journal.sqlite", **of_world(world), **world.settings}
         async with serve(sandbox(world)) as url, open_app(settings(url, **changed), runtime=runtime) as app:
