@@ -138,7 +138,7 @@ async def test_two_connections_to_one_account_are_told_apart_by_their_names(post
             await listening(postgres, 2)
             for name, app in here.by_name.items():
                 app.updates.publish([Result(0, "applied", f"of-{name}")])
-            with anyio.fail_after(10):
+            with anyio.fail_after(BOUND_S):
                 while len(heard) < 2:
                     await checkpoint()
             tasks.cancel_scope.cancel()

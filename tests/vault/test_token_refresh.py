@@ -131,19 +131,21 @@ async def test_a_token_of_a_minute_is_not_renewed_by_every_call(
     assert await token(links, endpoint) == "access-1"
 
 
-async def test_the_life_of_a_token_counts_from_its_renewal(links: Links, crm: Crm, clock: FixedClock) -> None:
+async def test_the_life_of_a_token_counts_from_its_renewal(
+    links: Links, endpoint: TokenEndpoint, clock: FixedClock
+) -> None:
     def ending_in_ten_minutes(link: Link) -> Awaitable[OwnCredential]:
         return renew_for(link, clock() + timedelta(minutes=10))
 
     async def renew_for(_: Link, until: datetime) -> OwnCredential:
-        crm.asked.append("refresh")
-        return OwnCredential(f"access-{len(crm.asked)}", "refresh", until)
+        endpoint.asked.append("refresh")
+        return OwnCredential(f"access-{len(endpoint.asked)}", "refresh", until)
 
     clock.move(minutes=29)
     for minutes, asked in ((0, 1), (7, 1), (2, 2)):
         clock.move(minutes=minutes)
         await links.fresh("ana", "north", ending_in_ten_minutes)
-        assert len(crm.asked) == asked, minutes
+        assert len(endpoint.asked) == asked, minutes
 
 
 async def test_ten_callers_at_once_in_two_processes_cause_one_renewal_and_all_get_the_new_token(
