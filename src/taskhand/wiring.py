@@ -21,19 +21,7 @@ from taskhand.service.app_context import AppContext, CallTime, ConnectionInfo, O
 from taskhand.service.connections import Connections
 from taskhand.service.lazy import Lazy
 from taskhand.service.task_updates import TaskUpdates
-from taskhand.state import (
-    clock_of,
-    locate_journal,
-    open_budgets,
-    open_cipher,
-    open_event_store,
-    open_key_check,
-    open_key_store,
-    open_link_store,
-    open_links,
-    open_owned_journal,
-    open_tickets,
-)
+from taskhand.state import clock_of, locate_journal, open_budgets, open_event_store, open_owned_journal
 
 # A backend is imported only if it is chosen, so that a start is quick.
 # ruff: noqa: PLC0415
@@ -53,19 +41,12 @@ if TYPE_CHECKING:
     from taskhand.vault.links import Links
 
 __all__ = [
-    "clock_of",
     "open_app",
     "open_as_person",
-    "open_cipher",
     "open_connections",
     "open_journal",
-    "open_key_check",
-    "open_key_store",
-    "open_link_store",
-    "open_links",
     "open_local_store",
     "open_oauth_client",
-    "open_tickets",
 ]
 
 _log = logging.getLogger(__name__)

@@ -29,9 +29,9 @@ from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
+from taskhand.state import open_cipher, open_link_store, open_links
 from taskhand.vault.health_checks import check_vault
 from taskhand.vault.link import Link, LinkedMember
-from taskhand.wiring import open_cipher, open_link_store, open_links
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 Run = Callable[..., Result]

@@ -13,9 +13,9 @@ from documents import PAGES, ROOT
 from server.transports.forked_command import run_forked
 from taskhand.cli.sandbox import CRMS
 from taskhand.config.settings import Settings
+from taskhand.state import open_links
 from taskhand.vault.link import Link
 from taskhand.vault.vault_key import make_vault_key
-from taskhand.wiring import open_links
 from vault.vaults import link_of
 
 WAITING = {"board", "sandbox", "serve", "--clock", "run", "--team", "link", "invite", "copy", "webhooks", "--follow"}

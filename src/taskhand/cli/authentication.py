@@ -65,7 +65,7 @@ def open_auth(
     `is_loopback` says whether the served address is a loopback address.
     """
     from taskhand.server.transports.key_auth import KeyAuth
-    from taskhand.wiring import open_key_check
+    from taskhand.state import open_key_check
 
     keys = KeyAuth(open_key_check(found.settings) if isinstance(found, Configuration) else None)
     if "oauth" not in options.kinds:

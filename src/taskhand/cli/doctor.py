@@ -234,9 +234,8 @@ async def _keys(settings: Settings) -> CheckResult:
 
 async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
     """The linked credentials; no result if linking is off and no credential is linked."""
-    from taskhand.state import locate_links, open_link_store
+    from taskhand.state import locate_links, open_cipher, open_link_store
     from taskhand.vault.health_checks import check_vault
-    from taskhand.wiring import open_cipher
 
     try:
         place, store = locate_links(settings), open_link_store(settings)
@@ -250,7 +249,7 @@ async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
 
 def _links(settings: Settings) -> "Links | None":
     """The linked credentials that a server would call with; None without a vault."""
-    from taskhand.wiring import open_links
+    from taskhand.state import open_links
 
     try:
         return open_links(settings) if settings.vault_keys else None

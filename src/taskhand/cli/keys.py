@@ -202,7 +202,7 @@ def _read_keys(settings: Settings) -> "Sequence[Key]":
 
 
 def _with_store(settings: Settings, work: "Callable[[SqlKeyStore], Awaitable[_T]]") -> _T:
-    from taskhand.wiring import open_key_store
+    from taskhand.state import open_key_store
 
     async def working() -> _T:
         store = open_key_store(settings)

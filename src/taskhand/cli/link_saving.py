@@ -45,8 +45,9 @@ async def save_link(
     connection: "ConnectionSettings", person: str, text: str, memberships: "Mapping[str, Mapping[str, str]]"
 ) -> SavedLink:
     """Try the credential and store it; CallerError or OperatorError if it cannot be the person's."""
+    from taskhand.state import open_links
     from taskhand.vault.link import Link, OwnCredential
-    from taskhand.wiring import open_as_person, open_links
+    from taskhand.wiring import open_as_person
 
     settings, key = connection.settings, connection.name_in_files or MEMBER
     now = settings.clock or datetime.now().astimezone()

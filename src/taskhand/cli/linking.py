@@ -47,7 +47,7 @@ async def open_linking(
     is not configured. `clock` is that of the settings by default.
     """
     from taskhand.server.linking.link_flow import Linking
-    from taskhand.wiring import clock_of, open_key_check, open_tickets
+    from taskhand.state import clock_of, open_key_check, open_tickets
 
     clock = clock or clock_of(found.settings)
     tickets = open_tickets(found.settings, clock)
@@ -71,9 +71,10 @@ async def make_invitation(
 
     `resource` is the address by which callers know the server, None for that of the settings.
     """
+    from taskhand.state import open_tickets
     from taskhand.tokens.issuer_metadata import check_resource
     from taskhand.vault.cipher import no_key
-    from taskhand.wiring import open_oauth_client, open_tickets
+    from taskhand.wiring import open_oauth_client
 
     factory, address = find_factory(connection.settings.backend), resource or settings.resource
     settings.check_own_secrets()

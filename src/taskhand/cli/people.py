@@ -251,7 +251,7 @@ def _to_text(moment: datetime) -> str:
 
 
 def _with_links(settings: Settings, work: "Callable[[Links], Awaitable[_T]]") -> _T:
-    from taskhand.wiring import open_links
+    from taskhand.state import open_links
 
     async def working() -> _T:
         links = open_links(settings)

@@ -22,9 +22,9 @@ def open_sign_in(settings: "Settings", issuers: Sequence[str], stack: AsyncExitS
     if client is None or not issuers:
         return None
     from taskhand.http.issuer_documents import JsonDocuments
+    from taskhand.state import clock_of
     from taskhand.tokens.issuer_keys import IssuerKeys
     from taskhand.tokens.sign_in import SignIn
-    from taskhand.wiring import clock_of
 
     clock = clock_of(settings)
     check, close = open_token_check(settings, issuers, clock)

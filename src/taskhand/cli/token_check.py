@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.wiring import clock_of
+from taskhand.state import clock_of
 
 if TYPE_CHECKING:
     from taskhand.backends.factory import Clock

@@ -63,8 +63,8 @@ def rotate(settings: Settings) -> None:
 
 
 async def _rotate(settings: Settings) -> "Rotation":
+    from taskhand.state import open_cipher, open_link_store
     from taskhand.vault.rotation import rotate_key
-    from taskhand.wiring import open_cipher, open_link_store
 
     store = open_link_store(settings)
     try:

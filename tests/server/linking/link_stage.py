@@ -30,8 +30,9 @@ from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.link_method import BrowserSignIn
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.host_names import Address
+from taskhand.state import open_links
 from taskhand.vault.links import Links
-from taskhand.wiring import open_connections, open_links
+from taskhand.wiring import open_connections
 from vault.vaults import KEY
 
 __all__ = ["ANA", "BASE", "BEN", "CAT", "EVE", "HOSTILE", "Browser", "LinkStage", "link_stage", "text_of"]
