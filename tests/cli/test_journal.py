@@ -53,7 +53,7 @@ def command(settings: Settings) -> click.Group:
     @click.pass_context
     def taskhand(context: click.Context) -> None:
         context.obj = settings
-        context.meta[CONFIGURATION] = Configuration(settings, {}, SettingsFile(Path("taskhand.toml"), there=False))
+        context.meta[CONFIGURATION] = Configuration(settings, {}, SettingsFile(Path("taskhand.toml"), exists=False))
 
     return taskhand
 

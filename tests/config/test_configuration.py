@@ -94,12 +94,12 @@ def test_taskhand_toml_in_the_users_configuration_folder_is_read(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     before = load_configuration({}, {})
-    assert not before.file.there
+    assert not before.file.exists
     assert (before.settings, before.origins) == (Settings(), {})
     before.file.path.parent.mkdir(parents=True, exist_ok=True)
     before.file.path.write_text('timezone = "america/santiago"', encoding="utf-8")
     after = load_configuration({}, {})
-    assert after.file.there
+    assert after.file.exists
     assert after.file.path.name == "taskhand.toml"
     assert after.settings.timezone == "America/Santiago"
 

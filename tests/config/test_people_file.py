@@ -41,7 +41,7 @@ def test_a_connection_may_have_the_name_of_a_rule(tmp_path: Path) -> None:
 def test_a_missing_file_names_nobody_unless_it_was_named(tmp_path: Path) -> None:
     path = tmp_path / "people.toml"
     found = read_people_file(path, must_exist=False, connections=ONE)
-    assert (found.members, found.there) == ({}, False)
+    assert (found.members, found.exists) == ({}, False)
     with pytest.raises(OperatorError, match="is not there"):
         read_people_file(path, must_exist=True, connections=ONE)
 

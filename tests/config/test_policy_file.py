@@ -75,7 +75,7 @@ def test_a_person_has_the_own_rule_then_that_of_the_first_group_then_that_for_ev
 
 
 def test_a_missing_policy_file_allows_everything_unless_the_settings_name_it(file: Path) -> None:
-    assert read_policy(file) == PolicyFile(file, NO_POLICY, there=False)
+    assert read_policy(file) == PolicyFile(file, NO_POLICY, exists=False)
     assert read_policy(file, "").policy.rules_for("ana@example.com") == Rules()
     with pytest.raises(OperatorError, match="is not there"):
         read_policy_file(file / "below", must_exist=True, connections=(), select_tools=lambda *_: ())

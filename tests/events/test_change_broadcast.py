@@ -120,7 +120,7 @@ async def test_two_connections_to_one_account_are_told_apart_by_their_names(post
     found = Configuration(
         Settings(state=postgres.url),
         {},
-        SettingsFile(Path("taskhand.toml"), there=False),
+        SettingsFile(Path("taskhand.toml"), exists=False),
         named=(ConnectionSettings("north", crm), ConnectionSettings("south", crm)),
         has_default=False,
     )

@@ -238,7 +238,7 @@ async def test_metrics_count_the_tools_of_several_connections_and_warn_of_an_ope
 
 def configuration(**settings: Any) -> Configuration:
     """A configuration with nothing else in it."""
-    return Configuration(Settings(**settings), {}, SettingsFile(Path("taskhand.toml"), there=False))
+    return Configuration(Settings(**settings), {}, SettingsFile(Path("taskhand.toml"), exists=False))
 
 
 async def test_metrics_without_the_library_are_refused_with_the_extra_to_install(

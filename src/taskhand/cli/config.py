@@ -84,7 +84,7 @@ def _to_json(found: Configuration) -> dict[str, Any]:
     return {
         "backend": backend,
         "why": why,
-        "file": {"path": str(found.file.path), "found": found.file.there},
+        "file": {"path": str(found.file.path), "found": found.file.exists},
         "policy": asdict(check_policy(found)),
         **{one.subject: asdict(one) for one in check_people(found)},
         "settings": setting_rows(found),
@@ -100,7 +100,7 @@ def _lines(found: Configuration) -> "Iterator[str]":
     (backend, why), files = _backend(found), (check_policy(found), *check_people(found))
     several = len(found.connections) > 1
     yield f"connections  {describe_connections(found)}" if several else f"backend  {backend or 'none'}: {why}"
-    yield f"file     {found.file.path}{'' if found.file.there else ' (not there)'}"
+    yield f"file     {found.file.path}{'' if found.file.exists else ' (not there)'}"
     yield from (f"{one.subject:8} {one.found}" for one in files)
     yield ""
     rows = [("setting", "value", "origin")]

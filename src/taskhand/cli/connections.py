@@ -96,7 +96,7 @@ def check_connection(context: click.Context, name: str | None) -> None:
     from taskhand.cli.doctor import check_connections, print_findings
 
     found = _found(context)
-    there = "The configuration file is" if found.file.there else "There is no configuration file at"
+    there = "The configuration file is" if found.file.exists else "There is no configuration file at"
     print_line(f"{there} {found.file.path}.")
     chosen = (found.only(name) if name else found).connections
     is_well = True

@@ -29,13 +29,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class PeopleSource:
-    """The `current` memberships by person and connection, and whether the file `was_there`."""
+    """The `current` memberships by person and connection, and whether the file `existed`."""
 
     found: Configuration
     current: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    was_there: bool = False
-    what: str = "list of people"
-    without: str | None = None
+    existed: bool = False
+    noun: str = "list of people"
+    if_missing: str | None = None
 
     @classmethod
     def open(cls, found: Configuration) -> "PeopleSource":
@@ -52,14 +52,14 @@ class PeopleSource:
 
     def read(self) -> Callable[[], None]:
         """Read the file again; returns a function that puts it in force. OperatorError if it cannot be used."""
-        file = _read_people(self.found, must_exist=self.was_there)
+        file = _read_people(self.found, must_exist=self.existed)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
         for sentence in file.shared:
             _log.warning("%s %s", sentence, _OF_THEIR_OWN)
 
         def put_in_force() -> None:
-            self.current, self.was_there = file.members, file.there
+            self.current, self.existed = file.members, file.exists
 
         return put_in_force
 
@@ -92,4 +92,4 @@ def check_people(found: Configuration) -> tuple[CheckResult, ...]:
         return tuple(CheckResult("people", "warning", sentence, _OF_THEIR_OWN) for sentence in file.shared)
     count = len(file.members)
     sentence = f"{file.path} says who {count} {'person is' if count == 1 else 'persons are'}."
-    return (CheckResult("people", "ok", sentence),) if file.there else ()
+    return (CheckResult("people", "ok", sentence),) if file.exists else ()

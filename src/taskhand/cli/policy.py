@@ -34,16 +34,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class PolicySource:
-    """The `current` policy, the configuration that names its file, and whether the file `was_there`.
+    """The `current` policy, the configuration that names its file, and whether the file `existed`.
 
-    For people: `what` is the file's name, `without` the meaning of a missing file (None to say nothing).
+    For people: `noun` is the file's name, `if_missing` the meaning of a missing file (None to say nothing).
     """
 
     found: Configuration
     current: Policy = NO_POLICY
-    was_there: bool = False
-    what: str = "policy"
-    without: str | None = "allows everything"
+    existed: bool = False
+    noun: str = "policy"
+    if_missing: str | None = "allows everything"
 
     @classmethod
     def open(cls, found: Configuration) -> "PolicySource":
@@ -64,7 +64,7 @@ class PolicySource:
 
         A missing file lifts no rule; an empty file lifts all.
         """
-        file = read_policy(self.found, must_exist=self.was_there)
+        file = read_policy(self.found, must_exist=self.existed)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
         if file.policy.needs_own():
@@ -74,7 +74,7 @@ class PolicySource:
                 _log.warning("%s", sentence)
 
         def put_in_force() -> None:
-            self.current, self.was_there = file.policy, file.there
+            self.current, self.existed = file.policy, file.exists
 
         return put_in_force
 
@@ -135,7 +135,7 @@ def check_policy(found: Configuration) -> CheckResult:
 
 def describe_policy(file: "PolicyFile", person: Person | None) -> str:
     """The persons and groups with rules; `person` is the caller without authentication."""
-    if not file.there:
+    if not file.exists:
         return f"Everyone may do everything: there is no {file.path}."
     policy = file.policy
     tables = ["everyone"] if policy.everyone else []

@@ -53,15 +53,15 @@ def _reload(sources: "Sequence[PolicySource | PeopleSource]") -> None:
         except OperatorError as error:
             wrong.append(" ".join(filter(None, (error.message, error.next_step))))
     if wrong:
-        whole = " and ".join(f"the {source.what}" for source in sources)
+        whole = " and ".join(f"the {source.noun}" for source in sources)
         _log.error("Nothing was changed: %s are as before. %s", whole, " ".join(wrong))
         return
     for source, put_in_force in zip(sources, read, strict=True):
         put_in_force()
-        if source.was_there:
-            announce(f"The {source.what} was reloaded from {source.path}.")
-        elif source.without:
-            announce(f"The {source.what} {source.without}: there is no {source.path}.")
+        if source.existed:
+            announce(f"The {source.noun} was reloaded from {source.path}.")
+        elif source.if_missing:
+            announce(f"The {source.noun} {source.if_missing}: there is no {source.path}.")
 
 
 def _has_terminal() -> bool:

@@ -239,7 +239,7 @@ def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
         path = find_settings_path(environ)
     except OperatorError:
         if given is None:  # a user without a home folder has no settings file
-            return SettingsFile(Path("~", "taskhand.toml"), there=False)
+            return SettingsFile(Path("~", "taskhand.toml"), exists=False)
         raise
     return read_settings_file(path, must_exist=given is not None)
 

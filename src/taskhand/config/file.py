@@ -37,14 +37,14 @@ _TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.sett
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """The values of the configuration file at `path`, by variable; `there` says whether it exists.
+    """The values of the configuration file at `path`, by variable; `exists` is whether it is on disk.
 
     `open_to_others` says whether other users of this machine may read it; `tables` are its connections.
     """
 
     path: Path
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    there: bool = True
+    exists: bool = True
     open_to_others: bool = False
     tables: "tuple[ConnectionTable, ...]" = ()
 
@@ -60,7 +60,7 @@ def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
     except (FileNotFoundError, NotADirectoryError):
         if must_exist:
             raise _unreadable(path, "is not there") from None
-        return SettingsFile(path, there=False)
+        return SettingsFile(path, exists=False)
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {error.strerror}") from None
     return parse_settings(raw, path, open_to_others=is_open_to_others(mode))

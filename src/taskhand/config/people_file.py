@@ -32,12 +32,12 @@ _EXAMPLE: Final = '["ana@example.com"]'
 class PeopleFile:
     """The member of each person, by the person's id and the connection's name (MEMBER for the only one).
 
-    `there` and `writable_by_others` as of a TomlFile.
+    `exists` and `writable_by_others` as of a TomlFile.
     """
 
     path: Path
     members: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    there: bool = True
+    exists: bool = True
     writable_by_others: bool = False
 
     @property
@@ -68,7 +68,7 @@ def read_people_file(path: Path, *, must_exist: bool, connections: Collection[st
     missing file is empty, unless it `must_exist`.
     """
     file = read_toml_file(path, "people file", "TASKHAND_PEOPLE", must_exist=must_exist)
-    return PeopleFile(path, _Reader(file, connections).read(), file.there, file.writable_by_others)
+    return PeopleFile(path, _Reader(file, connections).read(), file.exists, file.writable_by_others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,11 @@ SelectTools = Callable[[str, str], Collection[str]]
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """The policy in the file at `path`; `there` and `writable_by_others` as of a TomlFile."""
+    """The policy in the file at `path`; `exists` and `writable_by_others` as of a TomlFile."""
 
     path: Path
     policy: Policy = NO_POLICY
-    there: bool = True
+    exists: bool = True
     writable_by_others: bool = False
 
 
@@ -56,7 +56,7 @@ def read_policy_file(
     """
     file = read_toml_file(path, "policy file", "TASKHAND_POLICY", must_exist=must_exist)
     policy = _Reader(file, connections, select_tools).read()
-    return PolicyFile(path, policy, file.there, file.writable_by_others)
+    return PolicyFile(path, policy, file.exists, file.writable_by_others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ __all__ = ["TomlFile", "describe_kind", "parse_toml", "quoted_key", "read_toml_f
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
-    """The content of the file at `path`; `there` says whether it exists.
+    """The content of the file at `path`; `exists` is whether it is on disk.
 
     `writable_by_others` says whether other users of this machine may write it.
     """
 
     path: Path
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    there: bool = True
+    exists: bool = True
     writable_by_others: bool = False
 
 
@@ -43,7 +43,7 @@ def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) ->
     except (FileNotFoundError, NotADirectoryError):
         if must_exist:
             raise unreadable("is not there") from None
-        return TomlFile(path, there=False)
+        return TomlFile(path, exists=False)
     except OSError as error:
         raise unreadable(f"cannot be read: {error.strerror}") from None
     except ValueError:
