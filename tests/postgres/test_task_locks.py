@@ -57,3 +57,52 @@ async def test_a_lock_that_could_not_be_released_is_released_with_the_next_one(
     assert others.acquire(["t-2"]) == frozenset({"t-2"})
     locks.release(["t-1"])
     assert locks.acquire(["t-1"]) is None, "a lock is released by its holder alone"
+
+
+async def test_a_process_relies_on_its_lease_for_less_time_than_others_wait(postgres: TestDatabase) -> None:
+    now = 100.0
+    store = AwayStore(Database(postgres.url), SESSIONS)
+    lease = Lease(store, lease_s=60.0, monotonic=lambda: now)
+    lease.acquire()
+    held: list[bool] = []
+    for passed_s in (47.9, 0.2, 11.9):
+        now += passed_s
+        held.append(lease.is_fresh(lease.session))
+    assert held == [True, False, False]
+    assert lease.is_held(lease.session), "it is renewed, since nobody has taken it over"
+    assert lease.is_fresh(lease.session)
+    lease.release_all()
+    await store.aclose()
+
+
+async def test_a_session_that_was_taken_over_can_be_taken_over_again_once_it_is_released(
+    postgres: TestDatabase,
+) -> None:
+    store = AwayStore(Database(postgres.url), SESSIONS)
+    dead, second, third = (Lease(store) for _ in range(3))
+    for one in (dead, second, third):
+        one.acquire()
+    long_ago = "seen_at = now() - interval '1 hour'"
+    postgres.run(f"UPDATE taskhand_sessions.session SET {long_ago} WHERE session = '{dead.session}'")  # noqa: S608
+    assert second.take_over(dead.session)
+    assert not third.take_over(dead.session)
+    second.release(dead.session)
+    assert second.taken_over == frozenset()
+    assert third.take_over(dead.session)
+    for one in (third, second, dead):
+        one.release_all()
+    await store.aclose()
+
+
+async def test_a_lock_that_was_free_for_ten_minutes_takes_no_place_any_more(
+    processes: list[tuple[TaskLocks, AwayStore]], postgres: TestDatabase
+) -> None:
+    (locks, _), (others, _) = processes
+    for name, minutes in (("t-1", 11), ("t-2", 9)):
+        assert locks.acquire([name]) == frozenset()
+        locks.release([name])
+        free = f"free_since = now() - interval '{minutes} minutes'"
+        postgres.run(f"UPDATE taskhand_sessions.turn SET {free} WHERE free_since > now() - interval '1 minute'")  # noqa: S608
+    assert others.acquire(["t-3"]) == frozenset()
+    others.release(["t-3"])
+    assert postgres.rows("SELECT count(*) FROM taskhand_sessions.turn") == [(2,)]
