@@ -278,5 +278,5 @@ async def test_a_deleted_task_of_a_custom_stage_is_made_again_in_the_initial_sta
     async with staged(there, time) as stage:
         known = (await stage.backend.statuses()).statuses
         custom = next(one for one in known if str(one.id).isdecimal())
-        choice = await stage.backend.account.initial({"hs_pipeline_stage": custom.id})
+        choice = (await stage.backend.account.all_statuses()).initial({"hs_pipeline_stage": custom.id})
     assert choice == next(StatusChoice.of(one) for one in known if one.type == "initial")

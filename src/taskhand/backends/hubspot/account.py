@@ -12,14 +12,14 @@ from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.mapping import KINDS, LINKS, Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
-from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
+from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, rows_in, value_at
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
 from taskhand.domain.name_matching import has_words
-from taskhand.domain.task import Contact, Deal, DealList, Member, StatusChoice, StatusList
+from taskhand.domain.task import Contact, Deal, DealList, Member
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.zones import known_zone
 from taskhand.http.access_checks import find_refused_reads, report_scopes, run_checks
@@ -68,31 +68,9 @@ class Account(CrmAccount):
         self.owners: Mapping[str, str] = {}
         """The ids of the owners read so far, by the ids of their users."""
 
-    async def statuses(self) -> StatusList:
-        """The statuses that can be chosen, by position; at most ten seconds old."""
-        return (await self.all_statuses(newest=True)).known
-
     async def all_statuses(self, *, newest: bool = False) -> TaskStatuses:
         """All statuses that a task may have, also those that cannot be chosen; `newest`: at most ten seconds old."""
         return await self._statuses.get(None, self._read_statuses, most_s=_NEW_STATUSES_S if newest else None)
-
-    async def initial(self, raw: Mapping[str, object]) -> StatusChoice | None:
-        """The status of a new task: that of its `raw` properties if it is a known option, else the initial status."""
-        known = await self.all_statuses()
-        was = known.of_task({name: str(raw.get(name) or "") for name in STAGE_PROPERTIES})
-        if was is not None and was.id in known.by_id and not known.is_own(was.id):
-            return StatusChoice.of(was)
-        return next((StatusChoice.of(one) for one in known.known.statuses if one.type == "initial"), None)
-
-    async def value_of(self, choice: StatusChoice) -> StatusChoice:
-        """The choice with the id of its status; CallerError `unknown_status` if no status matches it."""
-        if choice.id is not None:
-            return choice
-        if found := next((one for one in (await self.statuses()).statuses if choice.met_by(one)), None):
-            return StatusChoice.of(found)
-        raise CallerError(
-            "There is no such status in HubSpot.", code="unknown_status", next_step="Call list_statuses for the names."
-        )
 
     async def zones(self) -> Zones:
         """The zones of instants and of days; days are in the account's zone if the token may read it."""

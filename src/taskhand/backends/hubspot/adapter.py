@@ -88,7 +88,7 @@ class HubSpotAdapter(TaskWriter):
 
     async def statuses(self) -> StatusList:
         """The stages of the task pipeline."""
-        return await self.account.statuses()
+        return (await self.account.all_statuses(newest=True)).known
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` if it lies beyond the results that HubSpot shows."""
@@ -160,7 +160,7 @@ class HubSpotAdapter(TaskWriter):
         """The names of the fields that a record does not show as an edit sets them; raw values must be as sent."""
         if not row.shows(raw_properties(edit)):
             return frozenset({"raw values"})
-        return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
+        return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.data.zones)
 
     def disproves_create(self, row: Record, edit: Edit) -> bool:
         """Whether a record has other values or lacks a link, as far as its links are known."""

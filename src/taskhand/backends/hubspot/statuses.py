@@ -13,7 +13,7 @@ from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, filled_text, invalid_answer, optional_text, rows_in, value_at
 from taskhand.domain.name_matching import fold
-from taskhand.domain.task import Status, StatusList, StatusType
+from taskhand.domain.task import Status, StatusChoice, StatusList, StatusType
 
 __all__ = ["OPTIONS", "STAGE", "STAGE_PROPERTIES", "STATUS", "TaskStatuses"]
 
@@ -122,6 +122,13 @@ class TaskStatuses:
         _, name = _STARTED.get(value, ("", value))
         kind = _TYPES.get(value, "unknown")
         return self._find(value) or Status(id=value, name=name, color=None, type=kind, order=0)
+
+    def initial(self, raw: Mapping[str, object]) -> StatusChoice | None:
+        """The status of a new task: that of its `raw` properties if it is a known option, else the initial status."""
+        was = self.of_task({name: str(raw.get(name) or "") for name in STAGE_PROPERTIES})
+        if was is not None and was.id in self.by_id and not self.is_own(was.id):
+            return StatusChoice.of(was)
+        return next((StatusChoice.of(one) for one in self.known.statuses if one.type == "initial"), None)
 
     def properties_of(self, status_id: str, before_id: str | None) -> dict[str, str]:
         """The properties that give a task this status; `before_id` is its present status."""

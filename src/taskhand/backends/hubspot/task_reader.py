@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, parts
@@ -20,9 +21,6 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
 
-if TYPE_CHECKING:
-    from taskhand.backends.hubspot.properties.definitions import Definition
-
 __all__ = ["MESSAGES", "TaskReader", "unmentioned"]
 
 MESSAGES: Final = Messages("HubSpot", lists_lag=True)
@@ -39,27 +37,21 @@ class TaskReader:
         self.recent = recent
         self._account = account
         self.deleted_tasks = DeletedTasks(client, account)
-        self.zones = Zones(None)
-        self.statuses = TaskStatuses({})
+        self.data = AccountData(Zones(None), TaskStatuses({}), id_property=client.id_property)
+        """The data of the account, as far as they were fetched."""
         self.hidden: dict[Kind, OperatorError] = {}
         """HubSpot's refusals, by the kinds that the token may not read."""
         self._reads_deals = False
-        self._definitions: Mapping[str, Definition] = {}
-
-    @property
-    def data(self) -> AccountData:
-        """The data of the account, as far as they were fetched."""
-        owners, id_property = self._account.owners, self.client.id_property
-        return AccountData(self.zones, self.statuses, owners, self._definitions, id_property)
 
     async def prepare(self, records: Iterable[Record] = ()) -> None:
         """Fetch the zones and statuses that `to_task` needs.
 
         The statuses are fetched again if one of these records has an unknown status, which may be a new one.
         """
-        self.zones, self.statuses = await self._account.zones(), await self._account.all_statuses()
-        if not all(self.statuses.knows(record.properties) for record in records):
-            self.statuses = await self._account.all_statuses(newest=True)
+        zones, statuses = await self._account.zones(), await self._account.all_statuses()
+        if not all(statuses.knows(record.properties) for record in records):
+            statuses = await self._account.all_statuses(newest=True)
+        self.data = replace(self.data, zones=zones, statuses=statuses, owners=self._account.owners)
 
     def to_task(self, record: Record, of_links: Collection[str] = ()) -> Task:
         """The task of a record; if it has several links of a kind, one in `of_links` is shown."""
@@ -76,7 +68,7 @@ class TaskReader:
         """Fetch the definitions of properties if names are given; without them, values are shown as HubSpot's."""
         if names:
             with suppress(OperatorError, CallerError):
-                self._definitions = await self._account.definitions()
+                self.data = replace(self.data, definitions=await self._account.definitions())
 
     async def read_record(
         self, task_id: str, *, by_property: bool = True, names: frozenset[str] = frozenset()

@@ -26,7 +26,7 @@ from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed
 from taskhand.domain.html.conversion import html_of
-from taskhand.domain.task import Task
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.http.response_body import Reply
 
 __all__ = ["Input", "TaskWriter", "check_due", "check_length", "split_answer"]
@@ -78,16 +78,23 @@ class TaskWriter(BatchAdapter[Record]):
 
     def _properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
         """The properties to write for an edit of `before`; for a new task (None) also those that a deleted task had."""
-        properties = properties_of(edit, before, self._reader.zones, self._reader.statuses)
+        properties = properties_of(edit, before, self._reader.data.zones, self._reader.data.statuses)
         return properties | further_properties(edit) if before is None else properties
 
     async def _with_status(self, edit: Edit) -> Edit:
-        """The edit with the id of its status; CallerError `unknown_status`."""
-        return edit if edit.status is MISSING else replace(edit, status=await self.account.value_of(edit.status))
+        """The edit with the id of its status; CallerError `unknown_status` if no status matches it."""
+        if edit.status is MISSING or edit.status.id is not None:
+            return edit
+        known = (await self.account.all_statuses(newest=True)).known
+        if found := next((one for one in known.statuses if edit.status.met_by(one)), None):
+            return replace(edit, status=StatusChoice.of(found))
+        raise CallerError(
+            "There is no such status in HubSpot.", code="unknown_status", next_step="Call list_statuses for the names."
+        )
 
     async def _with_initial_status(self, edit: Edit) -> Edit:
         """The edit of a new task with the status that it is made in."""
-        choice = await self.account.initial(edit.native or {})
+        choice = (await self.account.all_statuses()).initial(edit.native or {})
         return edit if choice is None else replace(edit, status=choice)
 
     async def create(self, edit: Edit) -> Record:
