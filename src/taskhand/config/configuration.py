@@ -4,30 +4,24 @@ By precedence: a flag of the command line, an environment variable, the configur
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings, Origin
-from taskhand.config.credentials import VARIABLE_MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
 from taskhand.config.paths import config_folder, expand_path, is_open_to_others
 from taskhand.config.placeholders import clean_value
 from taskhand.config.settings import Note, Settings, Variables, find_usable, read_variables, reference_in
-from taskhand.config.unknown_variables import find_misnomers
-from taskhand.config.variables import FILE_VARIABLES, VARIABLES
+from taskhand.config.unknown_variables import find_misnomers, find_typos
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
 
 __all__ = ["Configuration", "find_settings_path", "load_configuration"]
 
-_PREFIXES: Final = tuple(factory.prefix for factory in FACTORIES if factory.settings.model_fields)
 _FIELD_NAMES: Final = {Settings.variable(name): name for name in Settings.model_fields}
-_MIN_SIMILARITY: Final = 0.85
-"""Similarity from which a CRM variable is reported as a mistyped setting; other programs have CRM variables too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +113,19 @@ def load_configuration(
         Variables({variable: str(flags[name]) for variable, name in flagged.items()}, {}, {}),
         lambda name: Origin("flag", name),
     )
-    merged.add(_drop_table_secrets(variables, file), lambda name: Origin("environment", name))
+    merged.add(_outside_of_tables(variables, file), lambda name: Origin("environment", name))
     merged.add(read_variables(file.values), lambda name: Origin("file", key_of(name), file.path))
     settings = Settings.of(merged.values, merged.called, environ).with_notes(merged.notes)
     origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
     origins |= {name: Origin("flag", f"--{name}") for name in flagged.values()}
-    named = _build_connections(settings, origins, file, merged) if file.tables else ()
-    has_default = not named or bool(_find_backend_settings(settings))
+    named, has_default = _build_connections(settings, origins, file, merged) if file.tables else ((), True)
     if has_default:
-        settings = settings.with_notes(_warn_of_misnomers(environ, settings, merged.referenced))
+        settings = settings.with_notes(find_misnomers(environ, settings, merged.referenced))
     all_notes = [*settings.notes, *(note for one in named for note in one.settings.notes)]
     notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in all_notes]
     warnings = (
         *notes,
-        *_find_typos(environ, notes, merged.referenced),
+        *find_typos(environ, notes, merged.referenced),
         *(_settings_without_crm(settings, origins) if has_default else _settings_without_use(origins)),
         *_warn_of_readable_secrets(origins, file, named),
         *_warn_of_readable_files(merged.files),
@@ -141,28 +134,25 @@ def load_configuration(
     return _mask_all_secrets(found) if named else found
 
 
-def _drop_table_secrets(variables: Variables, file: SettingsFile) -> Variables:
-    """The variables without the secrets to which a connection's table refers.
-
-    They stay if a backend is chosen outside of the tables, which uses them too.
-    """
-    if not file.tables or "TASKHAND_BACKEND" in {**variables.values, **file.values}:
+def _outside_of_tables(variables: Variables, file: SettingsFile) -> Variables:
+    """The variables that are not only those of a connection's table."""
+    if not file.tables:
         return variables
-    taken = {text.removeprefix(VARIABLE_MARK) for table in file.tables for text in table.values.values()}
-    secrets = {Settings.variable(name) for factory in FACTORIES for name in factory.secrets}
-    kept = {name: value for name, value in variables.values.items() if name not in taken & secrets}
-    return replace(variables, values=kept)
+    from taskhand.config.default_connection import drop_table_secrets  # noqa: PLC0415  few files have tables
+
+    return drop_table_secrets(variables, file)
 
 
 def _build_connections(
     settings: Settings, origins: Mapping[str, Origin], file: SettingsFile, merged: "_Merged"
-) -> tuple[ConnectionSettings, ...]:
-    """The connections of the file's tables, and `default` if the settings outside of them choose a backend."""
+) -> tuple[tuple[ConnectionSettings, ...], bool]:
+    """The connections of the file's tables, and whether the settings outside of them choose a backend too."""
     from taskhand.config.connection_tables import build_connection, find_shared  # noqa: PLC0415  few files have tables
+    from taskhand.config.default_connection import find_default_settings  # noqa: PLC0415  as above
 
-    if _find_backend_settings(settings) and any(table.name == DEFAULT_CONNECTION for table in file.tables):
-        names = [origins[name].called for name in _find_backend_settings(settings)]
-        outside = _join_names(names, "and")
+    outside_of_tables = find_default_settings(settings)
+    if outside_of_tables and any(table.name == DEFAULT_CONNECTION for table in file.tables):
+        outside = _join_names([origins[name].called for name in outside_of_tables], "and")
         raise OperatorError(
             f"connections.{DEFAULT_CONNECTION} in {file.path} and {outside} define the same connection.",
             next_step="Give the table another name, or unset the settings outside of it.",
@@ -173,13 +163,7 @@ def _build_connections(
     for one, usable in built:
         merged.referenced |= usable.referenced
         merged.files += [(one.origins[_FIELD_NAMES[name]].called, path) for name, path in usable.files.items()]
-    return tuple(one for one, _ in built)
-
-
-def _find_backend_settings(settings: Settings) -> list[str]:
-    """The settings outside of any table that choose a backend, by field name."""
-    credentials = [name for factory in FACTORIES for name in factory.credentials]
-    return [name for name in ("chosen_backend", "db", *credentials) if getattr(settings, name) is not None]
+    return tuple(one for one, _ in built), bool(outside_of_tables)
 
 
 def _mask_all_secrets(found: Configuration) -> Configuration:
@@ -242,38 +226,6 @@ def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
             return SettingsFile(Path("~", "taskhand.toml"), exists=False)
         raise
     return read_settings_file(path, must_exist=given is not None)
-
-
-def _warn_of_misnomers(environ: Mapping[str, str], settings: Settings, referenced: Collection[str]) -> list[Note]:
-    """Notes on variables that look like the missing credential of the chosen CRM, or of any CRM if none is chosen."""
-    known = VARIABLES | FILE_VARIABLES | {*referenced}
-    chosen = [find_factory(settings.chosen_backend)] if settings.chosen_backend else FACTORIES
-    needing = [factory for factory in chosen if factory.credentials]
-    if not all(map(settings.lacks_credential, needing)):
-        return []
-    return [note for factory in needing for note in find_misnomers(environ, factory, known)]
-
-
-def _find_typos(
-    environ: Mapping[str, str], notes: Iterable[CheckResult], referenced: Collection[str]
-) -> Iterable[CheckResult]:
-    """Warnings about unknown variables that look like settings and that no setting refers to.
-
-    Their values are not shown.
-    """
-    text = " ".join(note.found for note in notes).split()
-    for name in sorted(environ):
-        ours = name.upper().startswith("TASKHAND_")
-        if name in VARIABLES | FILE_VARIABLES or name in text or name in referenced or not environ[name].strip():
-            continue
-        if not ours and not name.startswith(_PREFIXES):
-            continue
-        near = get_close_matches(name.upper(), sorted(VARIABLES), n=1, cutoff=0.6 if ours else _MIN_SIMILARITY)
-        if ours or near:
-            remedy = f"Rename it to {near[0]}" if near else "Correct its name"
-            yield CheckResult(
-                "configuration", "warning", f"{name[:60]} is an unknown setting.", f"{remedy}, or unset it."
-            )
 
 
 def _warn_of_readable_secrets(

@@ -21,7 +21,8 @@ from taskhand.config.credentials import (
 from taskhand.config.given_values import check_given
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
-from taskhand.config.team_settings import TeamSettings, split_keys, split_vault_keys
+from taskhand.config.shared_secrets import split_state_keys, split_vault_keys
+from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.store_address import StoreAddress, split_passwords
 from taskhand.domain.zones import is_offset, known_zone
@@ -119,7 +120,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
     @property
     def state_keys(self) -> tuple[str, ...]:
         """The keys of state that a client carries between calls: the first one seals, all open."""
-        return split_keys(self.state_key)
+        return split_state_keys(self.state_key)
 
     @property
     def calls_end_s(self) -> int:

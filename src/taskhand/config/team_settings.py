@@ -1,58 +1,15 @@
 """The settings of a server for several people: authentication, shared state and encryption."""
 
-import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_core import PydanticCustomError
 
 from taskhand.backends.factory import SettingKind
 from taskhand.config.server_settings import ServerSettings, check_address
+from taskhand.config.shared_secrets import check_state_keys, check_vault_keys
 
-__all__ = ["TeamSettings", "split_keys", "split_vault_keys"]
-
-_MIN_KEY_LENGTH: Final = 32
-"""Minimum characters, as the SDK requires."""
-
-
-def _check_keys(given: SecretStr | None) -> SecretStr | None:
-    """Check that no key is too short or a duplicate."""
-    keys = split_keys(given)
-    if given is not None and (
-        not keys
-        or min(map(len, keys)) < _MIN_KEY_LENGTH
-        or not all(key.isascii() for key in keys)
-        or len({*keys}) < len(keys)
-    ):
-        raise PydanticCustomError(
-            "state_key",
-            "each key needs at least 32 ASCII characters, and no key may appear twice; "
-            "make one with `python -c 'import secrets; print(secrets.token_hex(32))'`",
-        )
-    return given
-
-
-def split_keys(given: SecretStr | None) -> tuple[str, ...]:
-    """The keys in a comma-separated setting."""
-    keys = given.get_secret_value().split(",") if given else ()
-    return tuple(key.strip() for key in keys if key.strip())
-
-
-def _check_vault_keys(given: SecretStr | None) -> SecretStr | None:
-    """Check that each key has the form of `taskhand vault new-key` and is no duplicate."""
-    keys = split_vault_keys(given)
-    form = re.compile("thv_[0-9a-f]{64}")
-    if given is not None and (not keys or not all(map(form.fullmatch, keys)) or len({*keys}) < len(keys)):
-        raise PydanticCustomError(
-            "vault_key", "each key is as `taskhand vault new-key` prints it, and no key may appear twice"
-        )
-    return given
-
-
-def split_vault_keys(given: SecretStr | None) -> tuple[str, ...]:
-    """The keys of the vault in a setting or file, separated by commas or line ends."""
-    return tuple(given.get_secret_value().replace(",", " ").split()) if given else ()
+__all__ = ["TeamSettings"]
 
 
 class TeamSettings(ServerSettings):
@@ -71,7 +28,7 @@ class TeamSettings(ServerSettings):
     ] = None
     state_key: Annotated[
         SecretStr | None,
-        AfterValidator(_check_keys),
+        AfterValidator(check_state_keys),
         Field(
             alias="TASKHAND_STATE_KEY",
             description="Key of at least 32 characters that several HTTP servers share, so that each can use the "
@@ -202,7 +159,7 @@ class TeamSettings(ServerSettings):
     ] = None
     vault_key: Annotated[
         SecretStr | None,
-        AfterValidator(_check_vault_keys),
+        AfterValidator(check_vault_keys),
         Field(
             alias="TASKHAND_VAULT_KEY",
             description="Key that encrypts the credentials that people link, made with `taskhand vault new-key`; "

@@ -9,20 +9,12 @@ from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.types import EmptyResult, PingRequest
 
-__all__ = ["SessionFeed", "is_among", "update_key"]
+from taskhand.server.subscriptions import is_among
+
+__all__ = ["SessionFeed"]
 
 _LOOK_EVERY_S: Final = 60.0
 """Seconds between two checks whether a quiet session is open: its subscriptions keep the CRM polled."""
-
-
-def is_among(task: str, key: str) -> bool:
-    """Whether a key of a task is this key, or is covered by the key of all tasks of a connection."""
-    return task == key or (key.endswith("/") and task.startswith(key))
-
-
-def update_key(connection: str | None, task_id: str) -> str:
-    """The key of a task of a connection; ids do not differ by case alone."""
-    return f"{connection or ''}/{task_id}".casefold()
 
 
 async def _always() -> bool:

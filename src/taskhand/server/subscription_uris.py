@@ -5,7 +5,7 @@ from typing import Protocol
 
 from taskhand.domain.errors import NotFound, TaskhandError
 from taskhand.server.internal_error import internal_errors
-from taskhand.server.session_notifications import update_key
+from taskhand.server.subscriptions import update_key
 from taskhand.service.app_context import AppContext
 
 __all__ = ["Address", "FeedAddress", "TaskAddress"]

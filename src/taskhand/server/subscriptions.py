@@ -29,13 +29,13 @@ from mcp.types import (
 
 from taskhand.domain.errors import TaskhandError
 from taskhand.server.late_handlers import LateHandlers
-from taskhand.server.session_notifications import SessionFeed, is_among, update_key
 from taskhand.service.connections import Connections
 
 if TYPE_CHECKING:
+    from taskhand.server.session_notifications import SessionFeed
     from taskhand.server.subscription_uris import Address
 
-__all__ = ["MAX_ADDRESSES", "TaskSubscriptions"]
+__all__ = ["MAX_ADDRESSES", "TaskSubscriptions", "is_among", "update_key"]
 
 MAX_ADDRESSES: Final = 200
 """Maximum number of addresses for one session, or one stream of the newer era."""
@@ -43,6 +43,16 @@ _MAX_STREAMS: Final = 1_000
 """Maximum number of open streams of the newer era."""
 
 _Context = ServerRequestContext["_Sessions", Any]
+
+
+def is_among(task: str, key: str) -> bool:
+    """Whether a key of a task is this key, or is covered by the key of all tasks of a connection."""
+    return task == key or (key.endswith("/") and task.startswith(key))
+
+
+def update_key(connection: str | None, task_id: str) -> str:
+    """The key of a task of a connection; ids do not differ by case alone."""
+    return f"{connection or ''}/{task_id}".casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +160,13 @@ class _Sessions:
         for feed in self._feeds.values():
             feed.queue(key)
 
-    async def feed_of(self, ctx: _Context) -> SessionFeed:
+    async def feed_of(self, ctx: _Context) -> "SessionFeed":
         """The feed of the session of this request; a new one drops the feeds of closed sessions."""
         session_id = _session_id(ctx)
         feed = self._feeds.get(session_id)
         if feed is None:
+            from taskhand.server.session_notifications import SessionFeed  # noqa: PLC0415  no session begins with it
+
             self._feeds[session_id] = feed = SessionFeed(ctx.session)
             self._tasks.start_soon(feed.deliver)
             await self._forget_ended()
