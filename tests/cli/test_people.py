@@ -337,6 +337,16 @@ async def test_a_linked_credential_is_checked_and_stored_and_its_owner_is_named(
     assert kept.credential.access_token == token
 
 
+async def test_an_incomplete_app_keeps_no_check_from_the_shared_credential(
+    crm: tuple[CloseSandbox, dict[str, str]], file: Path
+) -> None:
+    given = environment(file) | crm[1] | {"CLOSE_CLIENT_ID": "an-app", "TASKHAND_PERSON": "ben@x.test"}
+    checks = await run_checks(load_configuration({name: text for name, text in given.items() if text}, {}))
+    found = {one.subject: (one.outcome, one.found) for one in checks}
+    assert found["app"] == ("failed", "CLOSE_CLIENT_ID is set and CLOSE_CLIENT_SECRET is not.")
+    assert found["credential"][0] == found["configuration"][0] == "ok"
+
+
 async def test_the_link_command_keeps_another_persons_credential_with_a_warning(
     crm: tuple[CloseSandbox, dict[str, str]], file: Path
 ) -> None:

@@ -53,6 +53,16 @@ def test_the_policy_is_the_file_that_is_named_else_the_one_beside_the_configurat
         PolicySource.open(configure(tmp_path, TASKHAND_POLICY=str(named)))
 
 
+def test_a_policy_that_others_may_write_is_reported_at_each_reading(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = PolicySource.open(configure(tmp_path, ANA))
+    assert caplog.messages == []
+    source.path.chmod(0o620)
+    source.read()
+    assert caplog.messages == [f"Other users of this machine can write {source.path}. Run: chmod go-w {source.path}"]
+
+
 def test_a_connection_of_the_policy_is_one_of_the_configuration(tmp_path: Path) -> None:
     PolicySource.open(configure(tmp_path, '[everyone]\nconnections = ["default"]'))
     with pytest.raises(OperatorError, match=r"names 'north', which is not a connection"):

@@ -53,6 +53,49 @@ def test_every_setting_has_a_variable_of_ours_and_a_description() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
+def test_the_default_in_the_description_of_a_setting_is_the_one_it_has() -> None:
+    found: dict[str, tuple[str, str]] = {}
+    for field in Settings.model_fields.values():
+        said = re.findall(r"\bdefault:? `?([\w.]+)`?(?:[;,.]| )", str(field.description))
+        if said and field.default is not None:
+            found[str(field.alias)] = (said[-1].rstrip("."), str(field.default).removesuffix(".0").lower())
+    assert {name: pair for name, pair in found.items() if pair[0].lower() != pair[1]} == {}
+    assert len(found) >= 15
+
+
+BOUNDS = {
+    "TASKHAND_JOURNAL_DAYS": (0, 36_500),
+    "TASKHAND_PLAN_OVER": (0, 10_000),
+    "TASKHAND_DUPLICATE_S": (0, 86_400),
+    "TASKHAND_CALL_S": (5, 3_600),
+    "TASKHAND_PORT": (0, 65_535),
+    "TASKHAND_REQUESTS_S": (0, 100_000),
+    "TASKHAND_BODY_KB": (64, 65_536),
+    "TASKHAND_DRAIN_DELAY_S": (0, 300),
+    "TASKHAND_DRAIN_S": (0, 3_600),
+    "TASKHAND_METRICS_PORT": (0, 65_535),
+}
+
+
+@pytest.mark.parametrize("variable", BOUNDS)
+def test_a_number_is_accepted_within_its_bounds_alone(variable: str) -> None:
+    [name] = [name for name in Settings.model_fields if Settings.variable(name) == variable]
+    low, high = BOUNDS[variable]
+    assert [getattr(Settings.from_env({variable: str(one)}), name) for one in (low, high)] == [low, high]
+    for beyond in (low - 1, high + 1):
+        with refused("configuration", OperatorError):
+            Settings.from_env({variable: str(beyond)})
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [({}, 50), ({"TASKHAND_CALL_S": "9"}, 14), ({"TASKHAND_DRAIN_S": "0"}, 0)]
+)
+def test_running_calls_have_five_seconds_more_than_a_call_to_end_unless_a_setting_says_otherwise(
+    given: dict[str, str], seconds: int
+) -> None:
+    assert Settings.from_env(given).calls_end_s == seconds
+
+
 @pytest.mark.parametrize(("backend", "zone"), [("vambe", "America/Santiago"), ("local", "Europe/Madrid")])
 def test_the_zone_of_a_crm_overrides_the_shared_one_on_that_crm_only(backend: str, zone: str) -> None:
     zones = {"VAMBE_TIMEZONE": "America/Santiago", "TASKHAND_TIMEZONE": "Europe/Madrid"}
