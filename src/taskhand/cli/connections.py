@@ -34,7 +34,7 @@ def connections() -> None:
 @click.pass_context
 def list_connections(context: click.Context, *, as_json: bool) -> None:
     """List each connection and where its credential is."""
-    rows = [_row(one) for one in _found(context).connections]
+    rows = [_row(one) for one in _require_configuration(context).connections]
     if as_json:
         print_json(rows)
         return
@@ -95,7 +95,7 @@ def check_connection(context: click.Context, name: str | None) -> None:
     """Open each connection, or NAME, and check it. The exit code is 1 if a check fails."""
     from taskhand.cli.doctor import check_connections, print_findings
 
-    found = _found(context)
+    found = _require_configuration(context)
     there = "The configuration file is" if found.file.exists else "There is no configuration file at"
     print_line(f"{there} {found.file.path}.")
     chosen = (found.only(name) if name else found).connections
@@ -109,7 +109,7 @@ def check_connection(context: click.Context, name: str | None) -> None:
     sys.exit(0 if is_well else 1)
 
 
-def _found(context: click.Context) -> "Configuration":
+def _require_configuration(context: click.Context) -> "Configuration":
     """The configuration; OperatorError if it cannot be used."""
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     if isinstance(found, OperatorError):

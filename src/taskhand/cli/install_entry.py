@@ -36,16 +36,16 @@ __all__ = [
 _YOUR_KEY = "your key"
 
 
-def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
-    """The entry to write, and its variables. `there` is the current entry."""
-    env = there.get("env", {})
-    here = _settings_here(asked)
-    given = {**({} if asked.project else here), **asked.variables}
+def build_entry(asked: Request, current: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
+    """The entry to write, and its variables. `current` is the entry as it is."""
+    env = current.get("env", {})
+    inherited = _inherited_settings(asked)
+    given = {**({} if asked.project else inherited), **asked.variables}
     present = {**(env if isinstance(env, dict) else {}), **given}
     if asked.me is not None:
         _check_me_option(asked.backend)
-    _tell_settings(asked, here)
-    questions = Questions(asked, {**here, **present})
+    _print_inherited(asked, inherited)
+    questions = Questions(asked, {**inherited, **present})
     made = build_environment(asked.host, asked.backend, choose_key_store(asked), present=present, answer=questions)
     questions.check_key()
     questions.tell_connections()
@@ -75,7 +75,7 @@ def _check_me_option(backend: BackendName | None) -> None:
     )
 
 
-def _settings_here(asked: Request) -> dict[str, str]:
+def _inherited_settings(asked: Request) -> dict[str, str]:
     """The CRM's settings in this command's environment that no question asks for, such as its base URL."""
     if asked.backend is None:
         return {}
@@ -85,9 +85,9 @@ def _settings_here(asked: Request) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in {*factory.questions, *asked.variables}}
 
 
-def _tell_settings(asked: Request, here: Mapping[str, str]) -> None:
+def _print_inherited(asked: Request, inherited: Mapping[str, str]) -> None:
     """Say which settings of the environment are used: in the entry, or only in the checks of a shared entry."""
-    for name in here if not asked.project or asked.checks else ():
+    for name in inherited if not asked.project or asked.checks else ():
         use = " for the checks; it is not written to the shared file" if asked.project else ""
         print_line(f"{name} is taken from the environment{use}.", err=True)
 
@@ -118,7 +118,7 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
         return
     if asked.project:
         env = entry.get("env")
-        entry = {**entry, "env": {**_settings_here(asked), **(env if isinstance(env, dict) else {})}}
+        entry = {**entry, "env": {**_inherited_settings(asked), **(env if isinstance(env, dict) else {})}}
     report = run_entry(asked.host, entry, os.environ, is_ours=not asked.project)
     if fatal := report.fatal:
         raise OperatorError(

@@ -102,13 +102,13 @@ class _Progress:
     """Lines on standard error, the first after some seconds."""
 
     def __init__(self) -> None:
-        self._told = time.monotonic()
+        self._reported_at = time.monotonic()
 
-    def report(self, what: str, done: int, total: int) -> None:
+    def report(self, subject: str, done: int, total: int) -> None:
         """Print the progress, at most once per interval."""
-        if (now := time.monotonic()) - self._told > _EVERY_S:
-            self._told = now
-            print_line(f"{what}: {done:,} of {total:,}.", err=True)
+        if (now := time.monotonic()) - self._reported_at > _EVERY_S:
+            self._reported_at = now
+            print_line(f"{subject}: {done:,} of {total:,}.", err=True)
 
 
 def _connections(context: click.Context) -> Sequence[Settings]:

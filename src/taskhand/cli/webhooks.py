@@ -82,7 +82,7 @@ def create_webhooks(
     _print_grouped("Made", done.made, chosen)
     if done.key is not None and done.key != key:
         print_lines(keeper.keep(done.key))
-    _tell_what_is_left(chosen, is_kept=done.key is not None or check_of(chosen) is not None)
+    _print_remaining_steps(chosen, has_key=done.key is not None or check_of(chosen) is not None)
 
 
 @webhooks.command("list")
@@ -154,10 +154,10 @@ def _address(connection: "ConnectionSettings", public_url: str | None) -> str:
     return webhook_address(base, connection)
 
 
-def _unmanaged_error(connection: "ConnectionSettings", what: str) -> CallerError:
+def _unmanaged_error(connection: "ConnectionSettings", verb: str) -> CallerError:
     step = find_webhook_support(connection).unmanaged or "Look where they were made."
     return CallerError(
-        f"Taskhand cannot {what} the subscriptions of this kind of app. In {_title(connection)} only its owner can.",
+        f"Taskhand cannot {verb} the subscriptions of this kind of app. In {_title(connection)} only its owner can.",
         next_step=connection.in_own_words(step),
     )
 
@@ -167,13 +167,13 @@ def _print_steps(connection: "ConnectionSettings", url: str) -> None:
     print_lines([connection.in_own_words(line) for line in find_webhook_support(connection).steps(url)])
 
 
-def _print_grouped(what: str, found: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
+def _print_grouped(heading: str, found: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
     """Print a line for the subscriptions to each address."""
     events: dict[str, list[str]] = {}
     for one in found:
         events.setdefault(_masked(one.url, connection), []).extend(one.events)
     for url, names in events.items():
-        print_line(f"{what}: {', '.join(dict.fromkeys(names))}, delivered to {url}")
+        print_line(f"{heading}: {', '.join(dict.fromkeys(names))}, delivered to {url}")
 
 
 def _masked(url: str, connection: "ConnectionSettings") -> str:
@@ -183,12 +183,12 @@ def _masked(url: str, connection: "ConnectionSettings") -> str:
     return re.sub(r"(/webhooks/[^/]+/)[^/?#]+", r"\1***", url)
 
 
-def _tell_what_is_left(connection: "ConnectionSettings", *, is_kept: bool) -> None:
+def _print_remaining_steps(connection: "ConnectionSettings", *, has_key: bool) -> None:
     """Print the operator's remaining steps before deliveries are accepted."""
     factory = find_factory(connection.settings.backend)
     origin = connection.origins.get(factory.webhook_key, DEFAULT)
     [called] = connection.named([factory.webhook_key])
-    if not is_kept:
+    if not has_key:
         step = find_webhook_support(connection).key_step or f"Set {called} to the key that verifies deliveries"
         print_line(f"{connection.in_own_words(step)}.")
     if origin.kind == "environment":

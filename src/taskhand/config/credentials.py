@@ -230,21 +230,21 @@ def _list_failures(library: "ModuleType") -> tuple[type[Exception], ...]:
     return (library.errors.KeyringError, OSError, RuntimeError, ImportError, *more)
 
 
-def _explain(library: "ModuleType", error: Exception, what: str) -> OperatorError:
-    """The error for a keyring that failed to do `what`: locked, unreachable, or refusing."""
+def _explain(library: "ModuleType", error: Exception, verb: str) -> OperatorError:
+    """The error for a keyring that failed to do `verb`: locked, unreachable, or refusing."""
     if isinstance(error, library.errors.KeyringLocked) or type(error).__name__ in _LOCKED:
         return OperatorError(
-            f"The system keyring is locked, so it did not {what}.",
+            f"The system keyring is locked, so it did not {verb}.",
             next_step="Unlock it: log in to the desktop, or open its own app. Then try again.",
         )
     refused = isinstance(error, library.errors.KeyringError)
     if not refused or isinstance(error, library.errors.InitError | library.errors.NoKeyringError):
         return OperatorError(
-            f"The system keyring cannot be reached from here, so it did not {what}.",
+            f"The system keyring cannot be reached from here, so it did not {verb}.",
             next_step=f"{_how_to_reach()}, or put the key into a file and write file:PATH in place of the reference.",
         )
     return OperatorError(
-        f"The system keyring refused to {what}: {error}.",
+        f"The system keyring refused to {verb}: {error}.",
         next_step="Unlock it and allow Taskhand to use it, or choose another place with `taskhand install --keys`.",
     )
 

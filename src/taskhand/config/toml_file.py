@@ -28,14 +28,14 @@ class TomlFile:
     writable_by_others: bool = False
 
 
-def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) -> TomlFile:
-    """Read the file; errors use `what` (its name for people) and the `variable` that sets its path.
+def read_toml_file(path: Path, noun: str, variable: str, *, must_exist: bool) -> TomlFile:
+    """Read the file; errors use `noun` (its name for people) and the `variable` that sets its path.
 
     OperatorError if it cannot be read or is not TOML. A missing file has no content, unless it `must_exist`.
     """
 
     def unreadable(why: str) -> OperatorError:
-        return OperatorError(f"The {what} {path} {why}.", next_step=f"Correct it, or set {variable} to another file.")
+        return OperatorError(f"The {noun} {path} {why}.", next_step=f"Correct it, or set {variable} to another file.")
 
     try:
         with path.open("rb") as file:

@@ -121,10 +121,10 @@ class Principal:
             message = f"{count} tasks are more than the {most} that one change of yours may have; nothing was written."
             raise NotAllowed.by("most_tasks", message)
 
-    def check_may_lose(self, what: str) -> None:
-        """NotAllowed without the scope `destructive`, which `what` needs."""
+    def check_may_lose(self, action: str) -> None:
+        """NotAllowed without the scope `destructive`, which `action` needs."""
         if "destructive" not in self.scopes:
-            raise NotAllowed.by("scope", f"{what} needs the scope destructive, which you do not have.")
+            raise NotAllowed.by("scope", f"{action} needs the scope destructive, which you do not have.")
 
 
 ANYONE: Final = Principal()

@@ -30,7 +30,7 @@ class ProxyRoute:
     def __str__(self) -> str:
         host = f"[{self.origin.host}]" if ":" in self.origin.host else self.origin.host
         port = "" if self.origin.port == _USUAL_PORTS[self.origin.scheme] else f":{self.origin.port}"
-        return f"{self.origin.scheme}://{host}{port} {self._how}"
+        return f"{self.origin.scheme}://{host}{port} {self._description}"
 
     @property
     def proxy_host(self) -> str:
@@ -44,7 +44,7 @@ class ProxyRoute:
         return self.proxy
 
     @property
-    def _how(self) -> str:
+    def _description(self) -> str:
         if self.proxy is not None:
             return f"through the proxy {self.proxy_host}"
         return "directly, as NO_PROXY says" if self.is_exempt else "directly"

@@ -12,8 +12,8 @@ Span = tuple[int, int]
 class Unparsable(ValueError):
     """A text that is not in its format; `line` counts from 1."""
 
-    def __init__(self, what: str, line: int) -> None:
-        super().__init__(f"line {line}: {what}")
+    def __init__(self, flaw: str, line: int) -> None:
+        super().__init__(f"line {line}: {flaw}")
         self.line = line
 
 

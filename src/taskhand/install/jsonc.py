@@ -96,8 +96,8 @@ def _tokens(text: str) -> Iterator[_Token]:
     raise _refusal(text, at, f"{text[at]!r} is unexpected")
 
 
-def _refusal(text: str, at: int, what: str) -> Unparsable:
-    return Unparsable(what, text.count("\n", 0, at) + 1)
+def _refusal(text: str, at: int, flaw: str) -> Unparsable:
+    return Unparsable(flaw, text.count("\n", 0, at) + 1)
 
 
 class _Parser:

@@ -161,8 +161,8 @@ def _is_quoted_in_repr(secret: str) -> bool:
     return bool(set("\\'\"") & set(secret))
 
 
-def _rest(count: int, what: str) -> str:
-    return f"… ({count:,} more {what})"
+def _rest(count: int, unit: str) -> str:
+    return f"… ({count:,} more {unit})"
 
 
 def _substitute(mask: Callable[[str], str], value: Any) -> Any:

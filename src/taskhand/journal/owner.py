@@ -202,7 +202,7 @@ class StoreOwner:
 
     async def find_file(self) -> Path:
         """The configured file, or the one beside the store, also if the store was renamed without its journal."""
-        if not self._is_beside or _is_there(self._journal):
+        if not self._is_beside or _may_exist(self._journal):
             return self._journal
         others = await to_thread.run_sync(_journals_beside, self._journal)
         if not others or not await self._store.exists():
@@ -258,7 +258,7 @@ def _place(name: str) -> str:
     return f"local {name}"
 
 
-def _is_there(path: Path) -> bool:
+def _may_exist(path: Path) -> bool:
     """Whether the file exists, or may exist because it cannot be checked; opening it then raises the reason."""
     try:
         return file_identity(path) is not None

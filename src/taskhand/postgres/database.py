@@ -164,7 +164,7 @@ class Database:
                 raise
             driver.close()
             self._drop_idle()
-            if not is_sent or (number is not None and not self._was_kept(number, kind)):
+            if not is_sent or (number is not None and not self._was_committed(number, kind)):
                 self._end(number)
                 raise _Cut(error) from error
         finally:
@@ -204,7 +204,7 @@ class Database:
         kind.check_version(row["version"], row["oldest"])
         return None if row["number"] is None else str(row["number"])
 
-    def _was_kept(self, number: str, kind: PostgresKind) -> bool:
+    def _was_committed(self, number: str, kind: PostgresKind) -> bool:
         """Whether a transaction whose answer was lost was committed. OperatorError if that is unknown."""
         for attempt in range(_TRIES - 1):
             status = self._end(number)

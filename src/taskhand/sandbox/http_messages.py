@@ -57,7 +57,7 @@ async def wait(sleep: Callable[[float], Awaitable[None]], seconds: float, receiv
     async with anyio.create_task_group() as group:
 
         async def watch() -> None:
-            await _gone(receive)
+            await _wait_for_disconnect(receive)
             group.cancel_scope.cancel()
 
         group.start_soon(watch)
@@ -71,14 +71,14 @@ async def _start(response: Response, send: Send) -> None:
     await send({"type": "http.response.start", "status": response.status, "headers": encoded})
 
 
-async def _break(scope: Scope, receive: Receive, how: str) -> None:
-    breaker = scope.get("state", {}).get(how)
+async def _break(scope: Scope, receive: Receive, breaker_name: str) -> None:
+    breaker = scope.get("state", {}).get(breaker_name)
     if breaker is None:  # served without a socket, as by an ASGI test client
         raise ConnectionResetError("the sandbox reset the connection")
     breaker()
-    await _gone(receive)
+    await _wait_for_disconnect(receive)
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

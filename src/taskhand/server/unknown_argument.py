@@ -85,11 +85,11 @@ def _step_in_place(scope: ArgumentScope, squeezed: str, absent: Schema | None, *
     return _IN_PLACE_OF.get(squeezed)
 
 
-def _instead(squeezed: str, own: Mapping[str, str], near: Sequence[str], misplaced: Sequence[str]) -> str:
+def _instead(squeezed: str, own: Mapping[str, str], similar: Sequence[str], misplaced: Sequence[str]) -> str:
     """The next step for a name that may mean these arguments."""
     if not misplaced and usual_names(squeezed, own)[:2] == _WINDOW:
-        return f"Send {near[0]} and {near[1]}; for one day the same day in both."
-    return f"Send {' or '.join(misplaced or near[:1])} instead."
+        return f"Send {similar[0]} and {similar[1]}; for one day the same day in both."
+    return f"Send {' or '.join(misplaced or similar[:1])} instead."
 
 
 def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[str] = ()) -> CallerError:

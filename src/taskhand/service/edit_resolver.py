@@ -190,7 +190,7 @@ class Resolver:
     ) -> tuple[tuple[str, ...] | MISSING, tuple[Match, ...]]:
         if isinstance(body, TaskPatch) and before is not None and task_rules.changes_people(body):
             changed = await self.change_people(
-                before, _given(body.add_responsible_ids), _given(body.remove_responsible_ids)
+                before, _or_empty(body.add_responsible_ids), _or_empty(body.remove_responsible_ids)
             )
             return changed.ids, changed.matched
         if body.responsible_ids is MISSING or not body.responsible_ids:
@@ -226,7 +226,7 @@ class Resolver:
         return self._statuses
 
 
-def _given(people: tuple[str, ...] | MISSING) -> tuple[str, ...]:
+def _or_empty(people: tuple[str, ...] | MISSING) -> tuple[str, ...]:
     return () if people is MISSING else people
 
 

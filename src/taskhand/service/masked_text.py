@@ -21,11 +21,11 @@ def has_mask(edit: Edit | None) -> bool:
     return any(isinstance(text, str) and MASK in text for text in texts)
 
 
-def check_writable(edit: Edit | None, what: str) -> None:
-    """Refuse to write an edit from the journal that contains a mask; `what` begins the sentence."""
+def check_writable(edit: Edit | None, noun: str) -> None:
+    """Refuse to write an edit from the journal that contains a mask; `noun` begins the sentence."""
     if has_mask(edit):
         raise CallerError(
-            f"{what} contained a configured key, which the journal does not keep; nothing was written.",
+            f"{noun} contained a configured key, which the journal does not keep; nothing was written.",
             code="key_not_kept",
             next_step="Send the text once more with create_task or update_task, without dryRun.",
         )

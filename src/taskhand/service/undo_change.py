@@ -261,12 +261,12 @@ def _receipt_of_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | Bu
 def _receipt_of_many(receipt: BulkReceipt, undo: _Undo) -> BulkReceipt:
     """The receipt of many tasks, with the fields of each that stay as they are."""
     kept = undo.unrestored
-    results = tuple(_add_kept(one, kept.get(one.id, ())) for one in receipt.results)
+    results = tuple(_add_unrestored(one, kept.get(one.id, ())) for one in receipt.results)
     note = " ".join(filter(None, (undo.note, receipt.note))) or None
     return replace(receipt, results=results, note=note)
 
 
-def _add_kept(result: TaskResult, kept: tuple[Unapplied, ...]) -> TaskResult:
+def _add_unrestored(result: TaskResult, kept: tuple[Unapplied, ...]) -> TaskResult:
     if not kept or result.outcome == "refused":
         return replace(result, unapplied=(*result.unapplied, *kept))
     message = " ".join(filter(None, (result.message, f"{_fields(kept)} changed since and stays as it is.")))

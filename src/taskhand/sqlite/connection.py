@@ -171,16 +171,16 @@ def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: 
     migrate(connection, kind.package, keep)
 
 
-def move_into_place(new: Path, there: Path) -> bool:
+def move_into_place(new: Path, path: Path) -> bool:
     """Give the file its name; False if another process was quicker."""
     try:
-        os.link(new, there)
+        os.link(new, path)
     except FileExistsError:
         return False
     except OSError:  # a file system without links
-        if file_identity(there) is not None:
+        if file_identity(path) is not None:
             return False
-        new.rename(there)
+        new.rename(path)
     return True
 
 

@@ -68,7 +68,7 @@ def _restore_backup(
     home = databases[0].path.resolve().parent
     with work_folder(home, databases[0].path.name) as folder:
         staged = _stage(databases, source, folder)
-        _check_meant([one for one, _ in staged], source)
+        _check_replaceable([one for one, _ in staged], source)
         found = {one.label: describe_copy(one, copy) for one, copy in staged}
         for one, _ in staged:
             if problem := found[one.label].problem:
@@ -82,7 +82,7 @@ def _restore_backup(
     return Restored(found, kept)
 
 
-def _check_meant(staged: Sequence[Database], source: Path) -> None:
+def _check_replaceable(staged: Sequence[Database], source: Path) -> None:
     """OperatorError if another owner's database would be replaced too, or there are too many for one transaction."""
     for one in staged:
         if one.others:

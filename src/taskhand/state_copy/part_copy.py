@@ -144,7 +144,7 @@ class PartCopy:
             raise self._fault("it has more rows in the database")
 
     def _read(
-        self, source: SourceFile, table: str, what: str, after: Sequence[Any] | None = None
+        self, source: SourceFile, table: str, step: str, after: Sequence[Any] | None = None
     ) -> Iterator[tuple[Sequence[Any] | None, list[tuple[Any, ...]]]]:
         """Portions of a table, converted to the database's types, each with the key before it."""
         columns, key = self._columns[table], self._part.tables[table]
@@ -156,7 +156,7 @@ class PartCopy:
             found = [tuple(storable(row)) for row in rows]
             yield before, found
             done, before = done + len(found), self._key(table, found[-1])
-            self._report(f"{self._part.file.label}: {self._part.words.get(table, 'the rest')} {what}", done, total)
+            self._report(f"{self._part.file.label}: {self._part.words.get(table, 'the rest')} {step}", done, total)
 
     def _key(self, table: str, row: Sequence[Any]) -> list[Any]:
         return [row[self._columns[table].index(name)] for name in self._part.tables[table]]

@@ -65,26 +65,26 @@ class Introspection:
     async def _ask_issuer(self, text: str, rules: TokenRules, resource: str) -> _Answer:
         address, asked_at, now = await self._keys.introspection_address(), self._clock(), self._now()
         try:
-            said = await self._ask(address, {"token": text, "token_type_hint": "access_token"}, *self._client)
+            claims = await self._ask(address, {"token": text, "token_type_hint": "access_token"}, *self._client)
         except TaskhandError as error:
             message = f"The issuer {self._keys.issuer} could not be reached to check a token: {error.message}"
             raise OperatorError(message, next_step=error.next_step) from None
         try:
-            found = self._read(said, rules, resource, now)
+            found = self._read(claims, rules, resource, now)
         except RefusedToken as refused:
             return _Answer(asked_at + _KEPT_S, refused)
         left = _KEPT_S if found.expires_at is None else min(_KEPT_S, found.expires_at - now)
         return _Answer(asked_at + left, found)
 
-    def _read(self, said: Mapping[str, Any], rules: TokenRules, resource: str, now: float) -> TokenHolder:
+    def _read(self, claims: Mapping[str, Any], rules: TokenRules, resource: str, now: float) -> TokenHolder:
         issuer = self._keys.issuer
-        if said.get("active") is not True:
+        if claims.get("active") is not True:
             raise RefusedToken("its issuer says that it is not active")
-        if said.get("iss", issuer) != issuer:
+        if claims.get("iss", issuer) != issuer:
             raise RefusedToken("it is of another issuer")
-        if str(said.get("token_type", "Bearer")).lower() not in {"bearer", "access_token"}:
+        if str(claims.get("token_type", "Bearer")).lower() not in {"bearer", "access_token"}:
             raise RefusedToken("it is no bearer token", is_misconfigured=True)
-        return read_holder(said, issuer, rules, resource=resource, now=now, must_expire=False)
+        return read_holder(claims, issuer, rules, resource=resource, now=now, must_expire=False)
 
     def _remember(self, name: str, answer: _Answer) -> None:
         self._answers.pop(name, None)

@@ -92,14 +92,14 @@ def _decode(part: str) -> bytes:
         raise RefusedToken("it is malformed") from None
 
 
-def _object(content: bytes, what: str) -> dict[str, Any]:
+def _object(content: bytes, noun: str) -> dict[str, Any]:
     """The object in a part; RefusedToken for anything else, and for a duplicate name."""
     try:
         found = loads(content.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise RefusedToken(f"its {what} is malformed") from None
+        raise RefusedToken(f"its {noun} is malformed") from None
     if not isinstance(found, dict):
-        raise RefusedToken(f"its {what} is malformed")
+        raise RefusedToken(f"its {noun} is malformed")
     return found
 
 

@@ -46,13 +46,13 @@ async def rotate_key(store: LinkStore, cipher: Cipher) -> Rotation:
     return done
 
 
-async def _rotate_link(store: LinkStore, cipher: Cipher, kept: KeptLink, done: Rotation) -> None:
-    while (row := kept.row) is not None and row.ended_at is None:
+async def _rotate_link(store: LinkStore, cipher: Cipher, link: KeptLink, rotation: Rotation) -> None:
+    while (row := link.row) is not None and row.ended_at is None:
         if row.sealed is not None and row.sealed.key_id == cipher.key_id:
             open_link(row, cipher)
-            done.before += 1
+            rotation.before += 1
             return
         if await store.reseal(reseal_link(row, cipher), row):
-            done.resealed += 1
+            rotation.resealed += 1
             return
-        kept = await store.find(kept.person, kept.connection)
+        link = await store.find(link.person, link.connection)

@@ -88,13 +88,13 @@ def _find(person: str, connection: str, database: SqlConnection) -> KeptLink:
     where = " WHERE person = ? AND connection = ?"
     row = database.execute(_ROWS + where, name).fetchone()
     mark = database.execute(_MARKS + where, name).fetchone()
-    return _to_kept(person, connection, row, mark)
+    return _to_kept_link(person, connection, row, mark)
 
 
 def _list_links(database: SqlConnection) -> list[KeptLink]:
     rows = {(str(row["person"]), str(row["connection"])): row for row in database.execute(_ROWS)}
     marks = {(str(row["person"]), str(row["connection"])): row for row in database.execute(_MARKS)}
-    every = [_to_kept(*name, rows.get(name), marks.get(name)) for name in sorted({*rows, *marks})]
+    every = [_to_kept_link(*name, rows.get(name), marks.get(name)) for name in sorted({*rows, *marks})]
     return [one for one in every if one.row is not None or not one.removed]
 
 
@@ -172,7 +172,7 @@ def note_uses(uses: Mapping[tuple[str, str], datetime], database: SqlConnection)
     database.executemany(statement, [(to_text(at), *name) for name, at in uses.items()])
 
 
-def _to_kept(person: str, connection: str, row: SqlRow | None, mark: SqlRow | None) -> KeptLink:
+def _to_kept_link(person: str, connection: str, row: SqlRow | None, mark: SqlRow | None) -> KeptLink:
     generation = mark["generation"] if mark else 0
     if not isinstance(generation, int):
         raise DamagedRow("it is damaged")

@@ -19,7 +19,7 @@ _COPY: Final = "Keep a copy of the file, then restore the last good one, or set 
 
 async def check_store(store: Store, path: Path) -> CheckResult:
     """Check that the file is sound and can be written; the result has its size, and says if it was just created."""
-    is_new = not _is_there(path)
+    is_new = not _exists(path)
     try:
         fault = await find_damage(store)
     except OperatorError as error:
@@ -38,7 +38,7 @@ def describe_search(connection: SqlConnection) -> str:
     return " This SQLite has no FTS5, so a text search reads every task."
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110  raises nothing
 
 

@@ -140,15 +140,15 @@ class Directory:
         )
         return member_id
 
-    def rename_member(self, who: str, name: str) -> None:
+    def rename_member(self, person: str, name: str) -> None:
         """Give a member another name."""
         self.connection.execute(
-            "UPDATE member SET name = ? WHERE id = ?", (_checked_name(name), self._resolve_member(who))
+            "UPDATE member SET name = ? WHERE id = ?", (_checked_name(name), self._resolve_member(person))
         )
 
-    def remove_member(self, who: str) -> None:
+    def remove_member(self, person: str) -> None:
         """Deactivate a member, who stays responsible for existing tasks but cannot get new ones."""
-        member_id = self._resolve_member(who)
+        member_id = self._resolve_member(person)
         if member_id == self.me():
             raise CallerError("That member is you.", code="in_use", next_step="Rename the member instead.")
         self.connection.execute("UPDATE member SET active = 0 WHERE id = ?", (member_id,))
@@ -165,11 +165,11 @@ class Directory:
         )
         return contact_id
 
-    def _resolve_member(self, who: str) -> str:
+    def _resolve_member(self, person: str) -> str:
         """The id of a member that is given by id, e-mail, name or `me`."""
         from taskhand.domain.people_lookup import resolve_people  # noqa: PLC0415  no start waits for it
 
-        return resolve_people([who], self.members(), self.me()).ids[0]
+        return resolve_people([person], self.members(), self.me()).ids[0]
 
     def _find_status(self, name: str) -> Status | None:
         row = self.connection.execute("SELECT * FROM status WHERE folded = ?", (fold(name),)).fetchone()

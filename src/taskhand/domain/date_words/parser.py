@@ -58,7 +58,7 @@ class Readings:
 def read_date(text: str, now: datetime, use: Use, direction: Direction = "future") -> Readings:
     """The readings of a date, relative to `now` on the person's clock."""
     if (shown := _SHOWN.fullmatch(text.strip())) is not None:
-        return _read_shown(shown[1], shown[2])
+        return _read_rendered(shown[1], shown[2])
     tokens, context = _split(text), Context(now, direction)
     found, faults, is_time = set[Reading](), list[NoSuchDay | WrongWeekday](), False
     for language in (english(), spanish()) if tokens else ():
@@ -91,7 +91,7 @@ def _split(text: str) -> list[str]:
     return tokens if len(tokens) <= _MAX_WORDS else []
 
 
-def _read_shown(moment: str, weekday: str | None) -> Readings:
+def _read_rendered(moment: str, weekday: str | None) -> Readings:
     """The readings of a moment as answers show it, with its weekday or without."""
     try:
         at = datetime.fromisoformat(moment.upper())

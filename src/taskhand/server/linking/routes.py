@@ -100,7 +100,7 @@ def _endpoint(
     return answer
 
 
-def _make_response(shown: Page | str, visit: Visit) -> Response:
-    if isinstance(shown, str):
-        return RedirectResponse(shown, _SEE_OTHER, headers=_HEADERS)
-    return Response(render(shown, shown.language or visit.language), shown.status, _HEADERS, "text/html; charset=utf-8")
+def _make_response(page: Page | str, visit: Visit) -> Response:
+    if isinstance(page, str):
+        return RedirectResponse(page, _SEE_OTHER, headers=_HEADERS)
+    return Response(render(page, page.language or visit.language), page.status, _HEADERS, "text/html; charset=utf-8")

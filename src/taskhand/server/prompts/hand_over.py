@@ -12,7 +12,7 @@ def _text(context: PromptContext, given: Mapping[str, str]) -> str:
     what = f"CRM tasks in status {status}" if status else "unfinished CRM tasks"
     return f"""\
 Hand over the {what} of {leaver} to {heir}.
-1. {_found(leaver, status)} Follow nextCursor to the end. If there is none, say so and stop.
+1. {_search_step(leaver, status)} Follow nextCursor to the end. If there is none, say so and stop.
 2. If a name has several candidates, ask me which one is meant.
 3. bulk_update_tasks with all their ids as taskIds, {_change(context, leaver, heir)} and dryRun true: this only plans.
 4. Show me the count and the difference. Only after my yes call apply_plan with the planId.
@@ -20,7 +20,7 @@ Hand over the {what} of {leaver} to {heir}.
 {context.closing}"""
 
 
-def _found(leaver: str, status: str | None) -> str:
+def _search_step(leaver: str, status: str | None) -> str:
     """The sentence that describes the found tasks."""
     if status:
         return f"list_tasks with responsibleIds [{leaver}] and status [{status}]."

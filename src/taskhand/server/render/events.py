@@ -79,7 +79,7 @@ def first_look_note(page: "EventPage") -> str | None:
 def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:
     """The ids of the people in the rows of events."""
     found = [one.event for one in events]
-    return people_in(_known(change) for one in found for change in one.changed).union(
+    return people_in(_with_nulls(change) for one in found for change in one.changed).union(
         one.by for one in found if one.by is not None
     )
 
@@ -107,7 +107,7 @@ def _changed(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
     if event.kind == "deleted":
         return {}
     is_new = event.kind == "created"
-    shown = render_changed(map(_known, event.changed), wording)
+    shown = render_changed(map(_with_nulls, event.changed), wording)
     without = {one.field for one in event.changed if is_new or one.before is MISSING}
     return {
         field: {name: value for name, value in sides.items() if name != "from"} if field in without else sides
@@ -115,7 +115,7 @@ def _changed(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
     }
 
 
-def _known(change: FieldChange) -> FieldChange:
+def _with_nulls(change: FieldChange) -> FieldChange:
     """The change, with null for a value that is not known."""
     before, after = (None if one is MISSING else one for one in (change.before, change.after))
     return FieldChange(change.field, before, after)

@@ -39,7 +39,7 @@ class CapabilitiesAnswer(Answer):
             fields=_fields(can),
             priority={digit: word for word, digit in PRIORITY_WORDS.items() if digit in can.priorities},
             responsibles=_people(can),
-            due_time=f"{_zone_kept(can)} {_zone_meant(app.timezone)}",
+            due_time=f"{_describe_kept_zone(can)} {_describe_default_zone(app.timezone)}",
             lists="A list shows a write at once."
             if can.lists_are_current
             else "A list may be a little behind: after a write believe its answer, or get_task.",
@@ -72,11 +72,11 @@ def _people(can: Capabilities) -> str:
     return f"A task has {least} to {most}."
 
 
-def _zone_kept(can: Capabilities) -> str:
+def _describe_kept_zone(can: Capabilities) -> str:
     return "It keeps its zone." if can.keeps_timezone else "It keeps no zone of its own."
 
 
-def _zone_meant(zone: str | None) -> str:
+def _describe_default_zone(zone: str | None) -> str:
     return f"Without timezone, {zone} is meant." if zone else "Send timezone with it."
 
 

@@ -118,6 +118,6 @@ class _ByCaller(Generic[_T]):
         return found
 
 
-def _too_many(limit: str, what: str, retry_after_s: float) -> Refusal:
+def _too_many(limit: str, reason: str, retry_after_s: float) -> Refusal:
     seconds = max(1, math.ceil(retry_after_s))
-    return Refusal(_TOO_MANY, limit, f"Too many requests: {what}. Try again in {seconds} s.", seconds)
+    return Refusal(_TOO_MANY, limit, f"Too many requests: {reason}. Try again in {seconds} s.", seconds)

@@ -205,7 +205,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
         super().__init__(config)
         self._draining = draining
-        self._is_told = False
+        self._is_draining = False
         self._loop = asyncio.get_running_loop()
 
     async def end_after_draining(self, server: Server[Any]) -> None:
@@ -221,8 +221,8 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, and end at once at the second one."""
-        if not self._is_told:
-            self._is_told = True
+        if not self._is_draining:
+            self._is_draining = True
             self._loop.call_soon_threadsafe(self._draining.begin)  # which wakes the loop
             return
         self._draining.cut()

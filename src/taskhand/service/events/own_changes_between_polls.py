@@ -70,7 +70,7 @@ async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: 
     tasks: dict[str, Task | None] = dict(seen)
     events: list[TaskEvent] = []
     for write in writes:
-        if _is_shown(write, feed, seen) and not (write.before is None and tasks.get(write.task_id)):
+        if _is_of_feed(write, feed, seen) and not (write.before is None and tasks.get(write.task_id)):
             events += _events_of(write, tasks.get(write.task_id), feed.looked_at)
             tasks[write.task_id] = _without_note(write.after)
     return replace(own, events=tuple(events), tasks=tasks)
@@ -84,7 +84,7 @@ def _apart(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
         yield replace(event, key=f"{event.key} finished", kind="completed", changed=status)
 
 
-def _is_shown(write: OwnWrite, feed: Feed, seen: Mapping[str, Task]) -> bool:
+def _is_of_feed(write: OwnWrite, feed: Feed, seen: Mapping[str, Task]) -> bool:
     """Whether a write belongs to a feed: another person's write does if the feed shows the task."""
     return feed.name.person in {None, write.change.opening.caller.subject} or write.task_id in seen
 
