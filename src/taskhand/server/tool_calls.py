@@ -34,8 +34,10 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
 from taskhand.service.connections import UnclearConnection
+from taskhand.service.date_notes import with_date_notes
 from taskhand.service.load_wording import load_wording
 from taskhand.service.write_call import Call
+from taskhand.service.zone_note import with_zone_note
 
 if TYPE_CHECKING:
     from taskhand.server.tool import Written
@@ -44,7 +46,7 @@ __all__ = ["ToolCall", "error_result"]
 
 
 class ToolCall:
-    """One call of a tool. `_call` is replaced as arguments become known, so that an error is journaled with them."""
+    """One call of a tool. An error is journaled with the connection and the arguments that are known until then."""
 
     def __init__(
         self,
@@ -60,8 +62,10 @@ class ToolCall:
         self._ctx = ctx
         self._params = params
         self._requests = RequestLog()
-        app = served.find_named(view, None)
-        self._progress = ProgressReport(ctx.session.report_progress, app.call_time.read_tick_s)
+        self._app = served.find_named(view, None)
+        self._arguments: dict[str, Any] = {}
+        self._call: Call | None = None
+        self._progress = ProgressReport(ctx.session.report_progress, self._app.call_time.read_tick_s)
         self._new_call = partial(
             Call,
             tool=params.name,
@@ -71,12 +75,11 @@ class ToolCall:
             requests=self._requests,
             began=time.monotonic(),
         )
-        self._call = self._new_call(app)
 
     async def run(self) -> CallToolResult | InputRequiredResult:
         """The result; every error is returned as a result that a model can act on."""
         name, tool = self._params.name, self._view.offered.by_name.get(self._params.name)
-        with self._call.app.call_deadline():
+        with self._app.call_deadline():
             try:
                 if tool is None:
                     raise self._view.offered.refusal(name)
@@ -85,16 +88,25 @@ class ToolCall:
                     if isinstance(result, Question | InputRequiredResult):
                         return to_input_required(result) if isinstance(result, Question) else result
                     shown = result if isinstance(result, BaseModel) else await self._answer(result)
-                    answer = render_answer(named_by(shown, self._call.app.connection.name))
+                    answer = render_answer(named_by(shown, self._app.connection.name))
             except TaskhandError as raised:
                 error = await self._with_remade_id(raised)
                 is_write = tool is not None and tool.writes and not isinstance(error, UnclearConnection)
-                if isinstance(error, NotAllowed) and self._call.change is None:
+                if isinstance(error, NotAllowed) and not self._has_change:
                     await self._place_refusal()
                 if is_write or isinstance(error, NotAllowed):
-                    await self._call.failed(error)
-                return error_result(name, error, await load_wording(self._call.app, people_in_error(error)))
+                    await self._call_so_far().failed(error)
+                return error_result(name, error, await load_wording(self._app, people_in_error(error)))
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
+
+    @property
+    def _has_change(self) -> bool:
+        """Whether a change or a plan of this call is in the journal."""
+        return self._call is not None and self._call.change is not None
+
+    def _call_so_far(self) -> Call:
+        """The call; before its arguments are checked, one with those that are known."""
+        return self._call or self._new_call(self._app, arguments=self._arguments)
 
     async def _run_observed(self, tool: Tool[Any]) -> "BaseModel | Written | Question | InputRequiredResult":
         """Run the tool, record its requests, and report their number to a client that asked for progress."""
@@ -117,7 +129,7 @@ class ToolCall:
         from taskhand.server.link_elicitation import run_and_link  # noqa: PLC0415  few servers have such pages
 
         return await run_and_link(
-            run, app, app.own.offers, self._ctx, self._params, may_repeat=lambda: self._call.change is None
+            run, app, app.own.offers, self._ctx, self._params, may_repeat=lambda: not self._has_change
         )
 
     async def _find_connection(self, tool: Tool[Any]) -> tuple[dict[str, Any], AppContext | None]:
@@ -149,22 +161,25 @@ class ToolCall:
         assert tool.run_everywhere is not None  # noqa: S101  every other tool has found its connection
         note_connection(ALL)
         mine = self._view.connections
-        arguments = self._parse(tool, self._call.app, self._schemas.of_all(tool, mine), sent)
+        call, arguments = self._parse(tool, self._app, self._schemas.of_all(tool, mine), sent)
         return await tool.run_everywhere(
-            {name: replace(self._call, app=app) for name, app in mine.by_name.items()}, arguments
+            {name: replace(call, app=app) for name, app in mine.by_name.items()}, arguments
         )
 
     async def _run_on(self, app: AppContext, tool: Tool[Any], sent: dict[str, Any]) -> "BaseModel | Written | Question":
         """Check the arguments and run the tool on a connection; ask the person if its plan needs that."""
-        others = [one for one in self._view.connections if one.connection.name != app.connection.name]
-        schemas = {one.connection.name or "": self._schemas.of(tool, one) for one in others}
+        others = {
+            one.connection.name or "": self._schemas.of(tool, one)
+            for one in self._view.connections
+            if one.connection.name != app.connection.name
+        }
         with naming_account(app):
-            arguments = self._parse(tool, app, self._schemas.of(tool, app), sent, schemas)
+            call, arguments = self._parse(tool, app, self._schemas.of(tool, app), sent, others)
             if tool.writes and (answered := answer_in(self._params)) is not None:
-                return await act_on_answer(self._call, *answered)
-            result = await tool.run(self._call, arguments)
-            if isinstance(result, Plan) and result.guard is not None and self._call.asks:
-                return await confirm(self._call, result, asker(self._ctx))
+                return await act_on_answer(call, *answered)
+            result = await tool.run(call, arguments)
+            if isinstance(result, Plan) and result.guard is not None and call.asks:
+                return await confirm(call, result, asker(self._ctx))
             return result
 
     def _parse(
@@ -174,28 +189,28 @@ class ToolCall:
         schema: Schema,
         sent: dict[str, Any],
         others: Mapping[str, Schema] | None = None,
-    ) -> BaseModel:
-        """The checked arguments of a call to `app`, which the journal stores as they were sent.
+    ) -> tuple[Call, BaseModel]:
+        """The call to `app` with its arguments as they were sent, which the journal stores, and as they were checked.
 
         `others` are the schemas of the caller's other connections.
         """
         given = without_host_keys(sent, fields_of(schema))
-        self._call = self._new_call(app, arguments=given)
+        self._app, self._arguments, self._call = app, given, None
         arguments: BaseModel = parse_arguments(
             tool.arguments, schema, given, reads=not tool.writes, tool=tool.name, others=others
         )
         if isinstance(arguments, Options):
             asks = app.policy.asks and can_elicit(self._ctx)
-            self._call = self._new_call(app, arguments=given, options=arguments, asks=asks)
-        return arguments
+            call = self._new_call(app, arguments=given, options=arguments, asks=asks)
+        else:
+            call = self._new_call(app, arguments=given)
+        self._call = call
+        return call, arguments
 
     async def _answer(self, written: "Written") -> BaseModel:
         """The answer for the result of a write."""
-        from taskhand.service.date_notes import with_date_notes  # noqa: PLC0415  no start waits for it
-        from taskhand.service.zone_note import with_zone_note  # noqa: PLC0415  as above
-
-        app, arguments = self._call.app, self._call.arguments
-        written = await with_date_notes(self._call, with_zone_note(app, arguments, written))
+        app, arguments = self._app, self._arguments
+        written = await with_date_notes(self._call_so_far(), with_zone_note(app, arguments, written))
         if app.principal.rules.own_tasks_only:
             from taskhand.service.own_tasks_note import with_own_tasks_note  # noqa: PLC0415  few callers have this rule
 
@@ -215,14 +230,14 @@ class ToolCall:
         from taskhand.server.connection_argument import ids_in  # noqa: PLC0415  few calls name a missing task
         from taskhand.service.earlier_undo import with_remade_id  # noqa: PLC0415  as above
 
-        ids = ids_in(self._call.arguments)
+        ids = ids_in(self._arguments)
         if len(ids.tasks) == 1 and not ids.are_values:
-            return await with_remade_id(self._call.app, error, ids.tasks[0])
+            return await with_remade_id(self._app, error, ids.tasks[0])
         return error
 
     async def _place_refusal(self) -> None:
         """Journal a refused call in the connection that it means, with the arguments as they were sent."""
-        sent, app = self._params.arguments or {}, self._call.app
+        sent, app = self._params.arguments or {}, self._app
         if self._served.connections.are_several:
             from taskhand.server.connection_argument import select_connections  # noqa: PLC0415  few servers have several
 
@@ -231,7 +246,7 @@ class ToolCall:
             note_connection(app.connection.name)
         tool = self._served.offered.by_name.get(self._params.name)
         given = without_host_keys(sent, fields_of(self._schemas.of(tool, app)) if tool else {})
-        self._call = replace(self._call, app=app, arguments=given)
+        self._call = replace(self._call_so_far(), app=app, arguments=given)
 
 
 def error_result(tool: str, error: TaskhandError, wording: Wording | None = None) -> CallToolResult:

@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _TASK_IDS: Final = ("id", "ids", "taskIds")
 _MAX_REFUSED: Final = 100
 """Maximum number of tasks by which the journal finds a refused call."""
+_NO_OPTIONS: Final = Options()
 
 
 class AlreadyClaimed(Exception):
@@ -67,7 +68,7 @@ class Call:
     tool: str
     caller: Caller = field(default_factory=Caller)
     arguments: dict[str, Any] = field(default_factory=dict)
-    options: Options = field(default_factory=Options)
+    options: Options = _NO_OPTIONS
     progress: Callable[[int, int], Awaitable[None]] = _ignore_progress
     asks: bool = False
     refused: Callable[[str], TaskhandError | None] = lambda _: None
