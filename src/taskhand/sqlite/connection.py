@@ -14,7 +14,7 @@ from typing import Final
 from uuid import uuid4
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.migrations import check_version, migrate
+from taskhand.sqlite.migrations import migrate, newest_version, read_version
 from taskhand.sqlite.transaction import transaction
 
 __all__ = [
@@ -74,8 +74,20 @@ class DatabaseKind:
     in_backups: bool = True
 
     def check_version(self, connection: sqlite3.Connection) -> None:
-        """OperatorError `store_too_new` if a newer program has written or migrated the database."""
-        check_version(connection, self.package, label=self.label, variable=self.variable)
+        """OperatorError `store_too_new` if a newer program has written or migrated the database.
+
+        Every transaction begins with this, in the view that it works on: another process may migrate the file at any
+        time.
+        """
+        if read_version(connection) > newest_version(self.package):
+            raise OperatorError(
+                f"The {self.label} was written by a newer Taskhand than this one, so nothing was read or written.",
+                code="store_too_new",
+                next_step=(
+                    "Install the newest Taskhand and restart this server with it, or set "
+                    f"{self.variable} to another file."
+                ),
+            )
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

@@ -6,32 +6,15 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.transaction import transaction
 
-__all__ = ["check_version", "migrate", "newest_version", "read_version"]
+__all__ = ["migrate", "newest_version", "read_version"]
 
 
 @cache
 def newest_version(package: str) -> int:
     """The number of the last script in the package's folder `migrations` (`0001_tasks.sql`, …)."""
     return len(_scripts(package))
-
-
-def check_version(connection: sqlite3.Connection, package: str, *, label: str, variable: str) -> None:
-    """Raise OperatorError `store_too_new` if a newer program has written or migrated the database.
-
-    Every transaction begins with this, in the view that it works on: another process may migrate the file at any time.
-    `label` names the database in the sentence and `variable` the setting that says where it is.
-    """
-    if read_version(connection) > newest_version(package):
-        raise OperatorError(
-            f"The {label} was written by a newer Taskhand than this one, so nothing was read or written.",
-            code="store_too_new",
-            next_step=(
-                f"Install the newest Taskhand and restart this server with it, or set {variable} to another file."
-            ),
-        )
 
 
 def migrate(connection: sqlite3.Connection, package: str, before: Callable[[int], None]) -> None:
