@@ -26,6 +26,7 @@ __all__ = [
     "known_properties",
     "only_on_creation",
     "properties_in",
+    "shows",
     "unreadable_fields",
     "value_of",
     "without",
@@ -106,7 +107,7 @@ class Edit:
         return tuple(
             (name, value)
             for name, value in self.given()
-            if not _shows(task, name, value, written=written) or (name == "due" and not sure_of_due)
+            if not shows(task, name, value, written=written) or (name == "due" and not sure_of_due)
         )
 
     def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
@@ -203,8 +204,11 @@ def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
     )
 
 
-def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
-    """Whether `task` already has `value` in that field; the order of people is ignored."""
+def shows(task: Task, name: str, value: object, *, written: bool = False) -> bool:
+    """Whether `task` has `value` in the field `name` of an edit; the order of people is ignored.
+
+    `written` is as for `Edit.unmet_fields`.
+    """
     if not is_readable(task, name):
         return False
     match value:

@@ -20,6 +20,7 @@ from taskhand.domain.edit import (
     edit_of,
     is_readable,
     known_properties,
+    shows,
     value_of,
 )
 from taskhand.domain.name_matching import Match
@@ -135,21 +136,29 @@ class Receipt:
 
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     """The fields that differ; for a new task, the fields that are not empty."""
-    pairs = [(name, shown(before) if before else None, shown(after)) for name, shown in DIFFERENCE_VALUES.items()]
+    pairs = [
+        (name, was, now)
+        for name, shown in DIFFERENCE_VALUES.items()
+        if (was := shown(before) if before else None) != (now := shown(after))
+    ]
     pairs += _property_pairs(before, after)
     # A task that an earlier version kept in the journal may lack the type.
     lacks_type = before is not None and MISSING in (before.task_type, after.task_type)
     return tuple(
         FieldChange(name, was, now)
         for name, was, now in pairs
-        if was != now and (before or not _is_empty(now)) and not (lacks_type and name == "task_type")
+        if (before or not _is_empty(now)) and not (lacks_type and name == "task_type")
     )
 
 
 def _property_pairs(before: Task | None, after: Task) -> list[tuple[str, object, object]]:
-    """The properties that are known of both tasks, with both values; a new task had none."""
+    """The properties that are known of both tasks and differ, with both values; a new task had none."""
     was, now = known_properties(before) if before else {}, known_properties(after)
-    return [(property_field(name), was.get(name), now[name]) for name in sorted(now) if before is None or name in was]
+    return [
+        (property_field(name), was.get(name), now[name])
+        for name in sorted(now)
+        if was.get(name) != now[name] and (before is None or name in was)
+    ]
 
 
 def preview(before: Task | None, edit: Edit) -> Task:
@@ -223,7 +232,8 @@ def _met_before(before: Task | None, edit: Edit, unmet: Collection[str]) -> tupl
     """The requested fields that had the requested value both before and after the write."""
     if before is None:
         return ()
-    open_before = {name for name, _ in edit.unmet_fields(before)}
     return tuple(
-        DIFFERENCE_FIELDS.get(name, name) for name, _ in edit.given() if name not in open_before and name not in unmet
+        DIFFERENCE_FIELDS.get(name, name)
+        for name, value in edit.given()
+        if name not in unmet and shows(before, name, value)
     )

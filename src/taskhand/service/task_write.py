@@ -79,11 +79,11 @@ async def write_edit(
             reread = await _read_again(app, now, edit)
             before, now = (reread if before == now else before), reread
             intent = await update_intent(app, before, edit, now)
-        if not sets_any(intent.edit) and before == now:
-            result = _new_result(now.task, "unchanged")
-            change = await call.record("unchanged", new_opening(matched), [intent], [result])
-            receipt = Receipt.of(now.task, now.task, edit, matched)
-            return replace(receipt, note=_NOTHING_WRITTEN, change_id=change.id)
+            if not sets_any(intent.edit) and before == now:
+                result = _new_result(now.task, "unchanged")
+                change = await call.record("unchanged", new_opening(matched), [intent], [result])
+                receipt = Receipt.of(now.task, now.task, edit, matched)
+                return replace(receipt, note=_NOTHING_WRITTEN, change_id=change.id)
         # A cancelled caller does not interrupt the request: its result is awaited and recorded.
         with anyio.CancelScope(shield=True):
             try:
@@ -116,6 +116,8 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
         return None
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))
     written = await backend.update_task(now.task, unmet)
+    if unmet is edit:
+        return written
     # Fields that were left out because the task showed them already: another client changed them meanwhile.
     sent = {name for name, _ in unmet.given()}
     unsent = [(name, value) for name, value in edit.unmet_fields(written.task, written=True) if name not in sent]
