@@ -102,8 +102,9 @@ def opening_entries(
 
 def revised_entries(change_id: str, place: str, at: datetime, intents: Sequence[Intent]) -> list[Entry]:
     """The rows that replace the intents of a change."""
-    first = Entry("revised", instant(at), {"intents": len(intents)}, change_id=change_id, place=place)
-    return [first, *_intent_entries(change_id, place, instant(at), intents)]
+    moment = instant(at)
+    first = Entry("revised", moment, {"intents": len(intents)}, change_id=change_id, place=place)
+    return [first, *_intent_entries(change_id, place, moment, intents)]
 
 
 def resumed_entry(change_id: str, place: str, at: datetime, indexes: Collection[int], session: str) -> Entry:
@@ -114,10 +115,11 @@ def resumed_entry(change_id: str, place: str, at: datetime, indexes: Collection[
 
 def result_entries(change_id: str, place: str, at: datetime, results: Sequence[Result]) -> list[Entry]:
     """The rows of results."""
+    moment = instant(at)
     return [
         Entry(
             "result",
-            instant(at),
+            moment,
             result_json(one),
             change_id=change_id,
             place=place,

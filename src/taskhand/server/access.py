@@ -182,7 +182,9 @@ class Served(NamedTuple):
 
     def find_named(self, view: CallerView, name: str | None) -> AppContext:
         """The connection that a call names, even if the caller may not use it; else the caller's first one."""
-        for own, app in self.connections.by_name.items():
-            if name and own.casefold() == name.casefold():
-                return app.of_principal(view.principal)
-        return (view.connections if view.connections.by_name else self.connections).first.of_principal(view.principal)
+        if name is not None:
+            for own, app in self.connections.by_name.items():
+                if own.casefold() == name.casefold():
+                    return app.of_principal(view.principal)
+        own_first = next(iter(view.connections), None)
+        return self.connections.first.of_principal(view.principal) if own_first is None else own_first

@@ -12,7 +12,6 @@ from taskhand.domain.task import Contact, Deal
 from taskhand.domain.truncation import truncate
 from taskhand.domain.wording import Wording
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_team_members import Team
 from taskhand.service.resolve_people import find_former_members
 
 __all__ = ["load_wording"]
@@ -49,11 +48,11 @@ async def load_wording(
         return wording(names=last)
     try:
         with part_of_call(_AWAY_SHARE) if is_away else nullcontext():
-            team = Team(await app.backend.account.members(), me=None)
-            former = await find_former_members(app, people, [one.id for one in team.members])
+            members = {one.id: one for one in await app.backend.account.members()}
+            former = await find_former_members(app, people, members)
     except TaskhandError:
         return wording(names=last)
-    names = people_names(tuple(people), {one.id: one for one in team.members}, former)
+    names = people_names(tuple(people), members, former)
     app.remember_names(names)
     return wording(names=names)
 

@@ -106,9 +106,9 @@ class TaskLocks:
         self._drop_unused(key, lock)
 
     def _drop_unused(self, key: str, lock: anyio.Lock) -> None:
-        """Delete a lock that no call holds or waits for."""
-        if not lock.locked() and not lock.statistics().tasks_waiting:
-            self._locks.pop(key, None)
+        """Delete a lock that no call holds. One that calls wait for is never free: the first of them gets it."""
+        if not lock.locked() and self._locks.get(key) is lock:
+            del self._locks[key]
 
 
 def _in_progress_error() -> CallerError:

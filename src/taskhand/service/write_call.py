@@ -227,6 +227,7 @@ class Call:
 
     def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
         """The ending of the change; its request count includes those sent before it was resumed."""
-        before = self._state.former_ending or Ending(outcome)
-        took_s = before.took_s + time.monotonic() - self.began
-        return Ending(outcome, code, (*before.requests, *self.requests), round(took_s, 6))
+        former, took_s = self._state.former_ending, time.monotonic() - self.began
+        if former is None:
+            return Ending(outcome, code, tuple(self.requests), round(took_s, 6))
+        return Ending(outcome, code, (*former.requests, *self.requests), round(former.took_s + took_s, 6))
