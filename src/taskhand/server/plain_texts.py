@@ -15,18 +15,19 @@ def are_plain_texts(sent: Mapping[str, Any], schema: Schema) -> bool:
 
     The rules of coercion, of fillers and of refused values leave such arguments as they are.
     """
+    if not {*map(type, sent.values())} <= {str}:
+        return False
     properties = schema.get("properties", {})
     return all(name in sent for name in schema.get("required", ())) and all(
         name in properties and _is_plain_text(value, properties[name]) for name, value in sent.items()
     )
 
 
-def _is_plain_text(value: Any, schema: Schema) -> bool:
+def _is_plain_text(value: str, schema: Schema) -> bool:
     """Whether the argument takes any text, and this one has no blanks around it and no control characters."""
     return (
         schema.get("type") == "string"
         and "enum" not in schema
-        and isinstance(value, str)
         and 0 < len(value) <= MAX_TEXT
         and value.isprintable()
         and value == value.strip()
