@@ -33,7 +33,7 @@ from taskhand.server.arguments import parse_arguments
 from taskhand.server.portable_schema import input_schema, output_schema
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.reads import ListAnswer
-from taskhand.server.render.writes import render_write
+from taskhand.server.render.write_answer import render_write
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
 

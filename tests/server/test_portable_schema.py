@@ -30,7 +30,7 @@ from taskhand.server.render.reads import (
     TeamAnswer,
 )
 from taskhand.server.render.rows import RowField
-from taskhand.server.render.writes import render_write
+from taskhand.server.render.write_answer import render_write
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team

@@ -17,7 +17,7 @@ from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.app import create_server
 from taskhand.server.render.answer import render_answer
-from taskhand.server.render.writes import render_write
+from taskhand.server.render.write_answer import render_write
 from taskhand.wiring import open_app, open_local_store
 
 WORD = "OBEY"

@@ -25,7 +25,7 @@ from taskhand.server.refusal_log import ALL, log_refusal, note_connection
 from taskhand.server.render.answer import named_by, render_answer
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole_writes import render_whole_write
-from taskhand.server.render.writes import render_write
+from taskhand.server.render.write_answer import render_write
 from taskhand.server.task_addresses import with_plain_ids
 from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas

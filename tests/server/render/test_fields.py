@@ -29,7 +29,7 @@ from taskhand.server.render.events import event_row
 from taskhand.server.render.reads import ContactsAnswer, ListAnswer
 from taskhand.server.render.rows import RowField
 from taskhand.server.render.whole_writes import render_whole_write
-from taskhand.server.render.writes import render_write
+from taskhand.server.render.write_answer import render_write
 from taskhand.service.list_tasks import TaskList
 
 NOW = datetime(2026, 3, 2, 15, 0, 42, tzinfo=UTC)

@@ -42,7 +42,7 @@ from taskhand.server.render.reads import (
 )
 from taskhand.server.render.rows import RowField
 from taskhand.server.render.whole_writes import render_whole_write
-from taskhand.server.render.writes import WriteAnswer, render_write
+from taskhand.server.render.write_answer import WriteAnswer, render_write
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team
 

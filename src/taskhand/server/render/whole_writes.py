@@ -14,10 +14,10 @@ from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
+from taskhand.server.render.bulk_answer import as_many_as_fit, outcome_rows, size_of
 from taskhand.server.render.matches import match_rows
-from taskhand.server.render.outcomes import as_many_as_fit, outcome_rows, size_of
 from taskhand.server.render.shortened_description import fit_description
-from taskhand.server.render.writes import (
+from taskhand.server.render.write_answer import (
     DeletedTask,
     DifferenceRow,
     ManyAnswer,

@@ -17,8 +17,8 @@ from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate, truncate_change
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.server.render.answer import Answer, UntrustedAnswer
+from taskhand.server.render.bulk_answer import OutcomeRow, as_many_as_fit, outcome_rows, size_of
 from taskhand.server.render.matches import MatchRow, match_rows
-from taskhand.server.render.outcomes import OutcomeRow, as_many_as_fit, outcome_rows, size_of
 from taskhand.server.render.rows import Row, describe_unreadable, render_row
 
 if TYPE_CHECKING:
