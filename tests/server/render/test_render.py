@@ -42,7 +42,8 @@ from taskhand.server.render.reads import (
 )
 from taskhand.server.render.rows import RowField
 from taskhand.server.render.whole_writes import render_whole_write
-from taskhand.server.render.write_answer import WriteAnswer, render_write
+from taskhand.server.render.write_answer import render_write
+from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team
 

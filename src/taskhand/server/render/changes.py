@@ -10,8 +10,8 @@ from taskhand.domain.receipt import FieldChange, changes, people_in, preview
 from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
+from taskhand.server.render.differences import render_changed
 from taskhand.server.render.matches import MatchRow
-from taskhand.server.render.write_answer import render_changed
 
 if TYPE_CHECKING:
     from taskhand.domain.wording import Wording

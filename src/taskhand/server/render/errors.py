@@ -11,8 +11,8 @@ from taskhand.domain.plan import Difference
 from taskhand.domain.receipt import people_in
 from taskhand.domain.truncation import truncate
 from taskhand.domain.wording import Wording
+from taskhand.server.render.differences import difference_row
 from taskhand.server.render.untrusted import mark_untrusted
-from taskhand.server.render.write_answer import difference_row
 
 __all__ = ["error_sentence", "name_connections", "people_in_error", "render_error"]
 

@@ -15,19 +15,11 @@ from taskhand.domain.truncation import truncate
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.bulk_answer import as_many_as_fit, outcome_rows, size_of
+from taskhand.server.render.differences import or_missing, shorten_change, unapplied_rows
 from taskhand.server.render.matches import match_rows
 from taskhand.server.render.shortened_description import fit_description
-from taskhand.server.render.write_answer import (
-    DeletedTask,
-    DifferenceRow,
-    ManyAnswer,
-    UnappliedRow,
-    WriteAnswer,
-    or_missing,
-    render_plan,
-    shorten_change,
-    unapplied_rows,
-)
+from taskhand.server.render.write_answer import render_plan
+from taskhand.server.render.write_fields import DeletedTask, DifferenceRow, ManyAnswer, UnappliedRow, WriteAnswer
 
 __all__ = ["render_whole_write"]
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from taskhand.server.render.write_answer import ManyAnswer
+from taskhand.server.render.write_fields import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.service.call_options import Options
 

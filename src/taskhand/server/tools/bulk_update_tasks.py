@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
-from taskhand.server.render.write_answer import ManyAnswer
+from taskhand.server.render.write_fields import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty
 from taskhand.service.call_options import RepeatableOptions

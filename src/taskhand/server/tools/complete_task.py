@@ -6,7 +6,7 @@ from pydantic import MISSING, Field
 
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.task import AddNote, Resolution
-from taskhand.server.render.write_answer import WriteAnswer
+from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
 from taskhand.service.call_options import Options

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from taskhand.domain.task import TaskDraft
-from taskhand.server.render.write_answer import WriteAnswer
+from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.service.call_options import RepeatableOptions
 

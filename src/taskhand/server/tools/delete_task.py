@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.errors import CallerError
-from taskhand.server.render.write_answer import ManyAnswer
+from taskhand.server.render.write_fields import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
 from taskhand.service.call_options import Options

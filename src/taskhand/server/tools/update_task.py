@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pydantic import MISSING
 
 from taskhand.domain.task import TaskPatch
-from taskhand.server.render.write_answer import WriteAnswer
+from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
 from taskhand.service.call_options import Options
