@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from backends.close.wired import ELENA, LEAD, TASK
-from taskhand.backends.close.events.event_log import Entry, EventLog
+from taskhand.backends.close.events.event_log import Entry, EventLog, moment_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
+from taskhand.backends.close.events.position import Seen, remembered
 
 if TYPE_CHECKING:
     from taskhand.backends.close.client import CloseClient
@@ -156,3 +157,10 @@ async def test_pages_that_were_read_before_do_not_count_towards_the_limit(known_
     log, since = EventLog(cast("CloseClient", _Log(*rows)), "lead"), MADE - timedelta(minutes=1)
     read = await log.read(since, None, MADE + timedelta(seconds=known_s - 1), max_pages=2)
     assert (len(read.entries), read.cut_at is not None) == ((2, True) if is_cut else (8, False))
+
+
+def test_the_latest_five_thousand_entries_of_the_last_hour_are_remembered() -> None:
+    made = [MADE + timedelta(milliseconds=100 * number) for number in range(5_002)]
+    seen = {f"ev_{number}": Seen(moment_text(at), TASK, is_own_event=False) for number, at in enumerate(made)}
+    seen["ev_old"] = Seen(moment_text(made[-1] - timedelta(hours=1, milliseconds=1)), TASK, is_own_event=False)
+    assert [*remembered(seen, made[-1])] == [f"ev_{number}" for number in range(2, 5_002)]

@@ -252,6 +252,15 @@ async def test_a_search_whose_cursor_expires_returns_the_contacts_found_so_far_a
     assert (refused.value.code, len(refused.value.candidates)) == ("query_too_wide", 100)
 
 
+async def test_a_search_that_close_refuses_altogether_is_not_reported_as_too_wide() -> None:
+    sandbox = CloseSandbox(seed=WORLD, key=KEY)
+    async with on_close(sandbox) as backend:
+        sandbox.faults = (Fault("status", "POST /api/v1/data/search", status=400, nth="every"),)
+        with pytest.raises(CallerError) as refused:
+            await backend.account.find_contacts("acme", 5)
+    assert refused.value.code == "upstream_refused"
+
+
 class Endless(CloseSandbox):
     """A Close whose search has no end, and finds nobody who is meant."""
 
@@ -274,3 +283,12 @@ def test_the_latest_ten_thousand_priorities_that_were_sent_are_remembered() -> N
     for one in rows:
         sent.note_write(one, "high")
     assert [one for one in rows if "priority" not in sent.fill_in(one)] == rows[:1]
+
+
+def test_a_priority_that_close_lists_replaces_one_that_was_sent() -> None:
+    sent, one = UnlistedPriorities(), {"id": "1", "date_updated": "2026-03-02T15:00:00"}
+    sent.note_write(one, "high")
+    listed = one | {"priority": "medium"}
+    assert sent.fill_in(listed) is listed
+    sent.note_read(listed)
+    assert sent.fill_in(one) is one

@@ -10,6 +10,7 @@ from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.local import factory
 from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.local.task_import import Line
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Ambiguous, CallerError, NotFound
@@ -235,3 +236,18 @@ async def test_a_former_member_is_not_me(opens: Opener) -> None:
         former = {"id": "m-9", "name": "Ana", "email": None, "active": False, "me": True}
         await backend.import_lines([Line(1, "member", former)])
         assert await backend.account.me() is None
+
+
+async def test_linked_contacts_are_found_by_their_own_ids_or_their_customers(backend: LocalBackend) -> None:
+    def add(directory: Directory) -> str:
+        directory.add_contact("Zoe Ra", customer_id="acme")
+        return directory.add_contact("Ana Vega", customer_id="acme")
+
+    ana = await backend.edit(add)
+    for field, asked, known in (
+        ("ai_contact_id", ana, ana),
+        ("ai_customer_id", "acme", "acme"),
+        ("deal_id", ana, None),
+    ):
+        found = await backend.account.find_linked(field, [asked, "other"])
+        assert {one: contact.name for one, contact in found.items()} == ({known: "Ana Vega"} if known else {})
