@@ -199,6 +199,18 @@ async def test_a_partial_poll_ends_with_a_whole_change(store_file: Path) -> None
         assert len(events) == 501
 
 
+async def test_a_change_with_more_rows_than_a_poll_reads_is_reported_and_the_poll_goes_on(store_file: Path) -> None:
+    async with open_store(store_file) as backend:
+        feed = await begin(backend)
+        people = tuple(f"p-{number}" for number in range(501))
+        sql, rows = "INSERT INTO member (id, name) VALUES (?, ?)", [(one, one) for one in people]
+        await backend.edit(lambda directory: directory.connection.executemany(sql, rows))
+        made = await create(backend, replace(CALL, responsible_ids=people))
+        await create(backend, replace(CALL, title="Next"))
+        assert {event.title for event in await feed.look()} >= {"Next"}
+    assert made.id in {event.task_id for event in feed.events.values()}
+
+
 async def test_only_changes_written_by_hand_are_certainly_by_others(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         task, feed = await create(backend, CALL), await begin(backend)

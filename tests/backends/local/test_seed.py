@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,13 @@ async def test_dates_lie_around_today_and_some_are_late(backend: LocalBackend) -
     assert max(away) > 7
     late = [t for t in tasks if is_overdue(due_of(t), NOW, None) and t.status_config and t.status_config.type != "done"]
     assert len(late) >= 3
+
+
+async def test_today_is_the_day_in_the_zone_of_the_data(backend: LocalBackend) -> None:
+    await seed_store(backend, datetime(2026, 3, 4, 1, 30, tzinfo=UTC))  # the evening before in Santiago
+    tasks = (await backend.list_tasks(TaskQuery(limit=100))).tasks
+    days = {task.title: due.day for task in tasks if (due := due_of(task))}
+    assert days["Update the price list"] == days["Prepare the demo for Estudio Lagos"] == date(2026, 3, 3)
 
 
 async def test_seeded_tasks_use_every_status_and_priority_and_finished_ones_were_due_before_today(

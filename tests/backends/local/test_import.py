@@ -1,0 +1,62 @@
+"""An import's records: which file it takes, and which statuses of a new store stay."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.local.open_store import create, open_store
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.task_import import Line
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.domain.query import TaskQuery
+from taskhand.domain.task import Task
+
+
+@pytest.fixture
+async def backend(store_file: Path) -> AsyncIterator[LocalBackend]:
+    async with open_store(store_file) as backend:
+        yield backend
+
+
+def status(name: str, kind: str, order: int) -> Mapping[str, Any]:
+    return {"id": f"s-{name.casefold()}", "name": name, "color": None, "type": kind, "order": order}
+
+
+def task(title: str, of_status: str) -> Mapping[str, Any]:
+    named = {"id": None, "name": of_status, "color": None, "type": "unknown", "order": 0}
+    empty = dict.fromkeys(name for name, one in Task.model_fields.items() if one.is_required())
+    given = {"id": "t-1", "title": title, "is_all_day": False, "task_responsibles": (), "status_config": named}
+    return empty | given | {"created_at": "2026-03-02T15:00:00Z"}
+
+
+async def import_records(backend: LocalBackend, *records: tuple[str, Mapping[str, Any]]) -> None:
+    await backend.import_lines([Line(number, kind, value) for number, (kind, value) in enumerate(records, 1)])
+
+
+async def statuses(backend: LocalBackend) -> list[tuple[str, int]]:
+    return [(one.name, one.order) for one in (await backend.statuses()).statuses]
+
+
+@pytest.mark.parametrize("form", [{"format": 2}, {"format": 0}, {}])
+async def test_a_file_of_another_format_is_not_imported(backend: LocalBackend, form: Mapping[str, int]) -> None:
+    with pytest.raises(CallerError, match="line 1: the file was written by a newer Taskhand"):
+        await import_records(backend, ("export", form), ("member", {"id": "m-1", "name": "Ana", "email": None}))
+    assert "Ana" not in {one.name for one in await backend.members()}
+
+
+async def test_the_statuses_of_a_file_replace_the_defaults_that_none_of_its_tasks_has(backend: LocalBackend) -> None:
+    records = [("status", status("Nueva", "initial", 1)), ("status", status("Cerrada", "done", 5))]
+    await import_records(backend, *records, ("task", task("Call", "En Progreso")))
+    assert await statuses(backend) == [("Nueva", 1), ("En Progreso", 2), ("Cerrada", 5)]
+    [read] = (await backend.list_tasks(TaskQuery())).tasks
+    assert read.status_config is not None
+    assert read.status_config.name == "En Progreso"
+
+
+async def test_a_status_whose_position_is_taken_comes_last(backend: LocalBackend) -> None:
+    await create(backend, Edit(title="Call", priority=1))
+    await import_records(backend, ("status", status("Nueva", "initial", 1)), ("status", status("Cerrada", "done", 9)))
+    assert (await statuses(backend))[3:] == [("Nueva", 4), ("Cerrada", 9)]
