@@ -44,7 +44,7 @@ async def statuses(backend: LocalBackend) -> list[tuple[str, int]]:
 async def test_a_file_of_another_format_is_not_imported(backend: LocalBackend, form: Mapping[str, int]) -> None:
     with pytest.raises(CallerError, match="line 1: the file was written by a newer Taskhand"):
         await import_records(backend, ("export", form), ("member", {"id": "m-1", "name": "Ana", "email": None}))
-    assert "Ana" not in {one.name for one in await backend.members()}
+    assert "Ana" not in {one.name for one in await backend.account.members()}
 
 
 async def test_the_statuses_of_a_file_replace_the_defaults_that_none_of_its_tasks_has(backend: LocalBackend) -> None:

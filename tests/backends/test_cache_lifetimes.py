@@ -1,0 +1,87 @@
+"""How long what is read of each CRM's account is used again, and how long a recent write is read by its id."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from backends.close import wired as close
+from backends.hubspot import wired as hubspot
+from backends.vambe import wired as vambe
+from taskhand.domain.edit import Edit
+from taskhand.domain.query import TaskQuery
+from taskhand.sandbox.server import serve
+from virtual_time import Time
+
+OPEN = ("burst=0", "searches=0", "search_lag=0")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A backend on the sandbox of its CRM, in one time."""
+
+    backend: Any
+    sandbox: Any
+    time: Time
+
+    async def count_requests(self, read: Callable[[Any], Awaitable[object]]) -> int:
+        """The requests of one more read."""
+        self.sandbox.clear_requests()
+        await read(self.backend)
+        return len(self.sandbox.requests)
+
+
+@asynccontextmanager
+async def stage_of(crm: str) -> AsyncIterator[Stage]:
+    time = Time()
+    if crm == "hubspot":
+        async with hubspot.staged(hubspot.hubspot(time, spec_variant=OPEN), time) as staged:
+            yield Stage(staged.backend, staged.hubspot, time)
+        return
+    if crm == "close":
+        sandbox = close.close()
+        async with close.on_close(sandbox, time) as backend:
+            yield Stage(backend, sandbox, time)
+        return
+    there = vambe.vambe()
+    async with serve(there) as url, vambe.wired(url, time) as app:
+        yield Stage(app.backend, there, time)
+
+
+READS: dict[str, tuple[str, float, Callable[[Any], Awaitable[object]]]] = {
+    "statuses of HubSpot in a list of them": ("hubspot", 10.0, lambda one: one.statuses()),
+    "statuses of HubSpot for a list of tasks": ("hubspot", 300.0, lambda one: one.account.all_statuses()),
+    "owners of HubSpot": ("hubspot", 60.0, lambda one: one.account.members()),
+    "archived owners of HubSpot": ("hubspot", 60.0, lambda one: one.account.former_members()),
+    "properties of HubSpot": ("hubspot", 300.0, lambda one: one.account.task_types()),
+    "custom objects of HubSpot": ("hubspot", 300.0, lambda one: one.account.custom_objects()),
+    "users of Close": ("close", 30.0, lambda one: one.account.members()),
+    "former members of Close": ("close", 300.0, lambda one: one.account.former_members()),
+    "a contact of Close": ("close", 60.0, lambda one: one.account.check_contact(close.CAROLINA, close.LEAD)),
+    "members of Vambe": ("vambe", 5.0, lambda one: one.account.members()),
+    "tasks of Vambe": ("vambe", 5.0, lambda one: one.list_tasks(TaskQuery())),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_what_was_read_is_used_again_for_its_lifetime_and_no_longer(name: str) -> None:
+    crm, keep_s, read = READS[name]
+    async with stage_of(crm) as stage:
+        await read(stage.backend)
+        stage.time.now += keep_s - 0.01
+        assert await stage.count_requests(read) == 0
+        stage.time.now += 0.01
+        assert await stage.count_requests(read) > 0
+
+
+async def test_a_task_is_read_beside_a_list_of_hubspot_for_a_minute_after_a_write() -> None:
+    async with stage_of("hubspot") as stage:
+        before = await stage.backend.get_task(hubspot.task_id(1))
+        await stage.backend.update_task(before, Edit(title="New"))
+        counts = []
+        for wait_s in (59.99, 0.01):
+            stage.time.now += wait_s
+            counts.append(await stage.count_requests(lambda one: one.list_tasks(TaskQuery(links=frozenset()))))
+    assert counts[0] == counts[1] + 1
