@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,7 @@ __all__ = [
     "WebhookSupport",
     "account_id",
     "is_secret",
+    "rate_setting",
     "with_credential",
 ]
 
@@ -61,6 +62,12 @@ class SettingKind(Enum):
     """Belongs to the operator's OAuth app at the CRM; a secret of this kind is not a credential of requests."""
     WEBHOOK = auto()
     """Belongs to webhooks; a secret of this kind is not a credential of requests."""
+
+
+def rate_setting(title: str, most: int, per: str) -> Any:
+    """The setting of the maximum number of requests to the CRM called `title`, `most` by default, `per` a period."""
+    named = f"if {title} names a limit, that applies instead"
+    return Field(most, ge=1, le=1_000, description=f"Maximum requests {per}; {named}; default {most}.")
 
 
 class BackendSettings(BaseModel):

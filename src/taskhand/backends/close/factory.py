@@ -11,6 +11,7 @@ from taskhand.backends.factory import (
     SettingKind,
     WebhookSupport,
     account_id,
+    rate_setting,
 )
 
 if TYPE_CHECKING:
@@ -54,12 +55,7 @@ class CloseSettings(BackendSettings):
     close_new_task_type: Literal["lead", "outgoing_call"] = Field(
         "lead", description="What create_task makes: `lead` (a to-do) or `outgoing_call`; default `lead`."
     )
-    close_rate: int = Field(
-        10,
-        ge=1,
-        le=1_000,
-        description="Maximum requests a second; if Close names a limit, that applies instead; default 10.",
-    )
+    close_rate: int = rate_setting("Close", 10, "a second")
     close_in_flight: int = Field(8, ge=1, le=64, description="Maximum concurrent requests to Close; default 8.")
 
 

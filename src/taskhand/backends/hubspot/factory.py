@@ -13,6 +13,7 @@ from taskhand.backends.factory import (
     SettingKind,
     WebhookSupport,
     account_id,
+    rate_setting,
 )
 
 if TYPE_CHECKING:
@@ -61,12 +62,7 @@ class HubSpotSettings(BackendSettings):
     hubspot_id_property: str | None = Field(
         None, description="A unique task property whose values are the ids of tasks; default: HubSpot's own ids."
     )
-    hubspot_rate: int = Field(
-        100,
-        ge=1,
-        le=1_000,
-        description="Maximum requests in ten seconds; if HubSpot names a limit, that applies instead; default 100.",
-    )
+    hubspot_rate: int = rate_setting("HubSpot", 100, "in ten seconds")
 
 
 async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotAdapter":

@@ -11,6 +11,7 @@ from taskhand.backends.factory import (
     SettingKind,
     WebhookSupport,
     account_id,
+    rate_setting,
 )
 
 if TYPE_CHECKING:
@@ -51,12 +52,7 @@ class VambeSettings(BackendSettings):
         description="How a query's array is written: `repeat`, `brackets`, `comma` or `json`; default `repeat`.",
     )
     vambe_cache_s: float = Field(5.0, ge=0, le=300, description="Cache lifetime of lists in seconds; default 5.")
-    vambe_rate: int = Field(
-        10,
-        ge=1,
-        le=1_000,
-        description="Maximum requests a second; if Vambe names a limit, that applies instead; default 10.",
-    )
+    vambe_rate: int = rate_setting("Vambe", 10, "a second")
     vambe_in_flight: int = Field(8, ge=1, le=64, description="Maximum concurrent requests to Vambe; default 8.")
 
 
