@@ -56,14 +56,10 @@ class BulkCreate(Generic[_Row]):
         except TaskhandError as error:
             self._fail(items, error)
         self._known = frozenset(self._adapter.recent.known_ids)
-        try:
-            to_send = [item for item in items if item.error is None]
-            self._lost_creates.under_way.update(to_send)
-            most = self._adapter.max_creates
+        to_send, most = [item for item in items if item.error is None], self._adapter.max_creates
+        with self._lost_creates.under_way(to_send):
             await self._send_all([to_send[at : at + most] for at in range(0, len(to_send), most)])
             await self._find([item for item in items if item.is_lost])
-        finally:
-            self._lost_creates.under_way.difference_update(items)
         self._report(items)
         return tuple(self._progress.results[index] for index in range(len(edits)))
 
@@ -169,7 +165,7 @@ class BulkCreate(Generic[_Row]):
     def _is_known(self, row: _Row) -> bool:
         """Whether a task existed before the creates of this call, or was made by another create."""
         task_id = self._adapter.to_task(row).id
-        return task_id in self._known or task_id in self._lost_creates.made
+        return task_id in self._known or self._lost_creates.is_made(task_id)
 
     def _is_other(self, row: _Row, item: NewTask[_Row]) -> bool:
         """Whether a task is not the new one: it has another title, and is older or shows nothing else that was sent."""
@@ -215,8 +211,7 @@ class BulkCreate(Generic[_Row]):
         """
         for item in items:
             if item.row is not None:
-                self._lost_creates.made.add(self._adapter.to_task(item.row).id)
-        self._lost_creates.under_way.difference_update(items)
+                self._lost_creates.claim(self._adapter.to_task(item.row).id)
         if items:
             await self._adapter.complete_creates(items)
         for item in items:
@@ -229,7 +224,6 @@ class BulkCreate(Generic[_Row]):
         reason = self._progress.heed(error)
         for item in items:
             item.error = item.error or (error if self._is_alone else reason)
-        self._lost_creates.under_way.difference_update(items)
         self._report(items)
 
     def _report(self, items: Sequence[NewTask[_Row]]) -> None:
@@ -240,7 +234,7 @@ class BulkCreate(Generic[_Row]):
             written = None
             if item.row is not None:
                 written = self._adapter.to_written(item.row, item.edit, None, item.note)
-                self._lost_creates.made.add(written.task.id)
+                self._lost_creates.claim(written.task.id)
             self._progress.report(item.index, ItemResult(written.task.id if written else "", written, item.error))
 
 

@@ -3,7 +3,8 @@
 Recovery after a crash uses the same search (`Backend.find_created`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -21,26 +22,39 @@ _Row = TypeVar("_Row")
 
 
 class LostCreates(Generic[_Row]):
-    """Searches for lost creates.
-
-    `made` are the ids of the tasks that creates of this process have made: no other create claims them. `under_way` are
-    the creates whose outcome is not known yet: they keep lost creates that may look alike from claiming a task.
-    """
+    """Searches for lost creates."""
 
     def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
-        self.made: set[str] = set()
-        self.under_way: set[NewTask[_Row]] = set()
+        self._made: set[str] = set()
+        self._under_way: set[NewTask[_Row]] = set()
         self._adapter = adapter
+
+    @contextmanager
+    def under_way(self, items: Collection[NewTask[_Row]]) -> Generator[None, None, None]:
+        """As long as the outcome of one of these is not known, no lost create that looks alike claims a task."""
+        self._under_way.update(items)
+        try:
+            yield
+        finally:
+            self._under_way.difference_update(items)
+
+    def claim(self, task_id: str) -> None:
+        """Note that a create of this process has made a task: no other create claims it."""
+        self._made.add(task_id)
+
+    def is_made(self, task_id: str) -> bool:
+        """Whether a create of this process has made a task."""
+        return task_id in self._made
 
     async def find(self, items: Sequence[NewTask[_Row]], known: frozenset[str]) -> list[CreateCandidates]:
         """Search once for the tasks of these items: returns the candidates of each, and enters the row of certain ones.
 
         `known` are the ids of tasks that were read before. TaskhandError if the search fails.
         """
-        edits, known = [one.edit for one in items], known | self.made
+        edits, known = [one.edit for one in items], known | self._made
         rows, ahead = await self._rows(edits, min(one.sent_at for one in items), known)
         found = [self._candidates(one.edit, one.sent_at, rows, ahead, known) for one in items]
-        others = [one.edit for one in self.under_way.difference(items)]
+        others = [one.edit for one in self._under_way.difference(items) if one.row is None and one.error is None]
         for index, task in match_creates(edits, found, others).items():
             _, items[index].row = rows[task.id]
         return found
