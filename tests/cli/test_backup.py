@@ -277,6 +277,34 @@ def test_a_store_of_a_newer_program_is_not_backed_up_or_restored(saved: Saved, s
     assert everything(store_file) == before
 
 
+def test_the_replaced_content_is_no_longer_in_the_restored_file(saved: Saved, store_file: Path) -> None:
+    with closing(sqlite3.connect(store_file)) as connection, connection:
+        connection.execute("UPDATE task SET description = ?", ("nobody may read it " * 5_000,))
+    assert b"nobody may read it" in store_file.read_bytes()
+    invoke(restore, store_file, saved[0])
+    assert titles(store_file) == {"Call Acme"}
+    assert b"nobody may read it" not in store_file.read_bytes()
+
+
+def test_a_backup_in_a_newer_format_is_not_restored(saved: Saved, store_file: Path, tmp_path: Path) -> None:
+    newer = tmp_path / "newer.zip"
+    with ZipFile(saved[0]) as old, ZipFile(newer, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'"format": 1', b'"format": 2'))
+    error = refusal(restore, store_file, newer)
+    assert (error.code, error.message) == ("store_too_new", f"{newer} was written by a newer Taskhand.")
+    assert titles(store_file) == {"Call Acme", "Send it"}
+
+
+def test_a_restored_file_has_the_version_of_the_backup(saved: Saved, store_file: Path) -> None:
+    with closing(sqlite3.connect(store_file)) as connection, connection:
+        [version] = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute("PRAGMA user_version = 1")
+    invoke(restore, store_file, saved[0])
+    with closing(sqlite3.connect(store_file)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+
+
 @pytest.mark.parametrize("step", ["checked", "kept", "copied tasks.sqlite", "copied journal.sqlite"])
 def test_a_restore_that_is_killed_leaves_both_files_as_they_were(saved: Saved, store_file: Path, step: str) -> None:
     file, restored = saved
