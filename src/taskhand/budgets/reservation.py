@@ -52,6 +52,11 @@ class ObservedHeaders:
     left_at: float
     seen_at: float
 
+    @property
+    def recency(self) -> tuple[float, int]:
+        """Greater for the request that left later; of two that left together, for the one with the lower rest."""
+        return self.left_at, -self.headers.remaining
+
 
 @dataclass(frozen=True, slots=True)
 class ReservationRequest:

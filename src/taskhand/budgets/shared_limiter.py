@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 import anyio
 
+from taskhand.budgets.fair_queue import FairQueue, Waiter
 from taskhand.budgets.reservation import (
     AHEAD_S,
     ObservedHeaders,
@@ -74,51 +75,27 @@ class _Flight:
     counted_at: float
 
 
-@dataclass(eq=False, slots=True)
-class _Waiter:
-    """A waiting request, and its slot once it has one."""
+@dataclass(slots=True)
+class _Report:
+    """The part of the next ReservationRequest that reports; `has_pause` is whether the CRM asked for a pause."""
 
-    call: object
-    woken: anyio.Event = field(default_factory=anyio.Event)
-    leaves_at: float | None = None
+    sent: list[float] = field(default_factory=list)
+    unused: list[float] = field(default_factory=list)
+    late: list[tuple[float, float]] = field(default_factory=list)
+    observed: ObservedHeaders | None = None
+    has_pause: bool = False
 
-    async def wait(self) -> None:
-        """Wait until woken."""
-        await self.woken.wait()
-        self.woken = anyio.Event()
+    def observe(self, observed: ObservedHeaders) -> None:
+        """Keep the headers of the request that left last; of two that left together, the lower rest."""
+        if self.observed is None or observed.recency >= self.observed.recency:
+            self.observed = observed
 
-
-class _FairQueue:
-    """Waiting requests: calls take turns, and the requests of one call keep their order."""
-
-    def __init__(self) -> None:
-        self._by_call: dict[object, deque[_Waiter]] = {}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._by_call.values()))
-
-    def add(self, waiter: _Waiter) -> None:
-        self._by_call.setdefault(waiter.call, deque()).append(waiter)
-
-    def remove(self, waiter: _Waiter) -> None:
-        waiting = self._by_call.get(waiter.call)
-        if waiting is not None and waiter in waiting:
-            waiting.remove(waiter)
-            if not waiting:
-                del self._by_call[waiter.call]
-
-    def first(self) -> _Waiter | None:
-        """The next request; None if none waits."""
-        return next((waiting[0] for waiting in self._by_call.values()), None)
-
-    def pop(self) -> _Waiter:
-        """Take the next request out; its call goes to the end of the queue."""
-        call, waiting = next(iter(self._by_call.items()))
-        waiter = waiting.popleft()
-        del self._by_call[call]
-        if waiting:
-            self._by_call[call] = waiting
-        return waiter
+    def forget(self, request: ReservationRequest) -> None:
+        """Drop what this request has told the budget."""
+        del self.sent[: len(request.sent)], self.unused[: len(request.unused)], self.late[: len(request.late)]
+        if self.observed is request.observed:
+            self.observed = None
+        self.has_pause = False
 
 
 class SharedRateLimiter:
@@ -145,16 +122,12 @@ class SharedRateLimiter:
         self._places = in_flight
         self._flights: set[_Flight] = set()
         self._took_s: deque[float] = deque([0.0], maxlen=_DURATIONS_KEPT)
-        self._queue = _FairQueue()
-        self._leader: _Waiter | None = None
+        self._queue = FairQueue()
+        self._leader: Waiter | None = None
         self._name = token_hex(6)
         self._known = RateState()
         self._replicas: int | None = None
-        self._sent: list[float] = []
-        self._unused: list[float] = []
-        self._late: list[tuple[float, float]] = []
-        self._observed: ObservedHeaders | None = None
-        self._has_pause = False
+        self._report = _Report()
 
     @asynccontextmanager
     async def turn(self, deadline: float) -> AsyncGenerator[None, None]:
@@ -177,7 +150,7 @@ class SharedRateLimiter:
     def pause(self, for_s: float) -> None:
         """Pause the requests of all replicas for so many seconds."""
         self._known = with_pause(self._known, for_s, self._clock())
-        self._has_pause = True
+        self._report.has_pause = True
 
     def headroom(self) -> Headroom:
         """The unused part of the budget, as far as this process knows."""
@@ -186,19 +159,16 @@ class SharedRateLimiter:
     def observe(self, headers: RateHeaders) -> None:
         """Note the rate headers of an answer; to be called inside the turn of its request."""
         now, left_at = self._clock(), _LEFT_AT.get()
-        observed = ObservedHeaders(headers, now if left_at is None else left_at, now)
-        before = self._observed
-        if before is None or (observed.left_at, -headers.remaining) >= (before.left_at, -before.headers.remaining):
-            self._observed = observed
+        self._report.observe(ObservedHeaders(headers, now if left_at is None else left_at, now))
 
     async def _wait_for_turn(self, deadline: float) -> float:
         """Wait for a slot; returns the moment at which the request leaves, which is now."""
         now = self._clock()
         if looks_now() and now < deadline:
             self._places -= 1
-            self._sent.append(now)
+            self._report.sent.append(now)
             return now
-        waiter = _Waiter(current_call())
+        waiter = Waiter(current_call())
         wait_for_moment = self._wait_for_idle_moment if is_idle() else self._wait_for_moment
         try:
             with anyio.move_on_after(deadline - now):
@@ -215,7 +185,7 @@ class SharedRateLimiter:
             self._give_back(waiter)
         raise too_late_error(None)
 
-    async def _wait_for_moment(self, waiter: _Waiter, deadline: float) -> float:
+    async def _wait_for_moment(self, waiter: Waiter, deadline: float) -> float:
         """Wait until the request has a slot. One of the waiting requests, the leader, reserves for all of them."""
         self._queue.add(waiter)
         while waiter.leaves_at is None:
@@ -229,7 +199,7 @@ class SharedRateLimiter:
                 self._hand_over()
         return waiter.leaves_at
 
-    async def _wait_for_idle_moment(self, waiter: _Waiter, deadline: float) -> float:
+    async def _wait_for_idle_moment(self, waiter: Waiter, deadline: float) -> float:
         """Wait until a background request has a slot: it stands in no queue, and reserves for itself."""
         idle_by = min(deadline, self._clock() + idle_wait_s())
         while is_idle():
@@ -257,7 +227,7 @@ class SharedRateLimiter:
         if (following := self._queue.first()) is not None:
             following.woken.set()
 
-    async def _ask_for_all(self, waiter: _Waiter, deadline: float) -> None:
+    async def _ask_for_all(self, waiter: Waiter, deadline: float) -> None:
         """Reserve slots for all waiting requests until this one has its slot."""
         while waiter.leaves_at is None:
             wanted = min(len(self._queue), self._places)
@@ -274,17 +244,17 @@ class SharedRateLimiter:
     def _assign(self, moment: float) -> None:
         """Give a slot to the next request in the queue."""
         if len(self._queue) == 0 or self._places <= 0:
-            self._unused.append(moment)
+            self._report.unused.append(moment)
             return
         waiter = self._queue.pop()
         waiter.leaves_at = moment
         self._places -= 1
         waiter.woken.set()
 
-    def _give_back(self, waiter: _Waiter) -> None:
+    def _give_back(self, waiter: Waiter) -> None:
         """Return the slot of a request that did not leave."""
         if waiter.leaves_at is not None:
-            self._unused.append(waiter.leaves_at)
+            self._report.unused.append(waiter.leaves_at)
             waiter.leaves_at = None
             self._places += 1
             self._wake_leader()
@@ -297,7 +267,7 @@ class SharedRateLimiter:
         """Note a request that took longer than usual, since the CRM may have counted it later than its slot."""
         counted_at = self._clock() - median(self._took_s)
         if counted_at > flight.counted_at + _LATE_S:
-            self._late.append((flight.counted_at, counted_at))
+            self._report.late.append((flight.counted_at, counted_at))
             flight.counted_at = counted_at
 
     def _check_wait(self, reservation: Reservation, deadline: float) -> None:
@@ -312,44 +282,37 @@ class SharedRateLimiter:
         """Reserve slots of the shared budget, or of our own share while the database does not answer."""
         for flight in self._flights:
             self._note_late(flight)
+        report = self._report
         request = ReservationRequest(
             self._name,
             wanted,
             len(self._flights),
-            tuple(self._sent),
-            tuple(self._unused),
-            tuple(self._late),
-            self._observed,
+            tuple(report.sent),
+            tuple(report.unused),
+            tuple(report.late),
+            report.observed,
             self._known.paused_until,
             is_idle,
         )
         reservation = await self._budget.reserve(request)
         if reservation is None:
             return self._reserve_alone(0 if is_idle else wanted)
-        self._forget_reported(request)
+        report.forget(request)
         self._known, self._replicas = reservation.state, reservation.replicas
         if reservation.limit is not None:
             self._rate = replace(self._rate, requests=reservation.limit)
         return reservation
 
-    def _forget_reported(self, request: ReservationRequest) -> None:
-        self._sent = self._sent[len(request.sent) :]
-        self._unused = self._unused[len(request.unused) :]
-        self._late = self._late[len(request.late) :]
-        if self._observed is request.observed:
-            self._observed = None
-        self._has_pause = False
-
     def _reserve_alone(self, wanted: int) -> Reservation:
         """Reserve slots of our own share."""
         now, rate = self._clock(), self._share()
-        state = self._known
-        if self._observed is not None:
-            state = with_headers(state, self._observed.headers, self._observed.seen_at, in_flight=len(self._flights))
-            self._observed = None
+        state, observed = self._known, self._report.observed
+        if observed is not None:
+            state = with_headers(state, observed.headers, observed.seen_at, in_flight=len(self._flights))
+            self._report.observed = None
         slots = find_free_slots(rate, state, now, wanted)
         self._known = state = add_slots(state, slots, spends=len(slots))
-        self._sent += slots
+        self._report.sent += slots
         again_s = max(AHEAD_S / 2, ready_at(rate, state, now) - now)
         return Reservation(tuple(slots), again_s, self._replicas or _ASSUMED_REPLICAS, state)
 
@@ -360,10 +323,11 @@ class SharedRateLimiter:
 
     async def _report_limits(self) -> None:
         """Report at once what limits the other replicas too: this one may not reserve again for a while."""
+        report = self._report
         is_known = self._known.allowance == 0 and self._clock() < self._known.until
-        is_used_up = self._observed is not None and self._observed.headers.remaining <= 0 and not is_known
+        is_used_up = report.observed is not None and report.observed.headers.remaining <= 0 and not is_known
         guard_s = widen_window(self._rate).per_s - self._rate.per_s
-        is_late = any(counted_at - moment > guard_s for moment, counted_at in self._late)
-        if self._leader is None and (is_used_up or self._has_pause or is_late):
-            self._has_pause = False
+        is_late = any(counted_at - moment > guard_s for moment, counted_at in report.late)
+        if self._leader is None and (is_used_up or report.has_pause or is_late):
+            report.has_pause = False
             await self._reserve(0)
