@@ -25,6 +25,7 @@ from backends.hubspot.wired import (
 from taskhand.backends.hubspot.mapping import Record
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import InvalidAnswer
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -92,18 +93,35 @@ async def test_tasks_missing_from_a_batch_answer_are_read_one_by_one() -> None:
 
 
 class Merged(HubSpotSandbox):
-    """Answers the second task to who asks for the first one by its id: the two have been merged."""
+    """Answers the second task to who asks for the first one by its id: the two have been merged, if it `says` so."""
+
+    says = True
 
     def answer(self, call: Request, *, stale: bool) -> Response:
         """What a request is answered."""
-        path = call.path.replace(task_id(1), task_id(2)) if call.method == "GET" else call.path
-        return super().answer(replace(call, path=path), stale=stale)
+        if call.method != "GET" or task_id(1) not in call.path:
+            return super().answer(call, stale=stale)
+        answer = super().answer(replace(call, path=call.path.replace(task_id(1), task_id(2))), stale=stale)
+        row = json.loads(answer.body)
+        if self.says:
+            row["properties"]["hs_merged_object_ids"] = f"{task_id(7)};{task_id(1)}"
+        return replace(answer, body=json.dumps(row).encode())
 
 
 async def test_a_merged_task_is_not_mistaken_for_the_remaining_one() -> None:
     variant, time = SpecVariant.parse([*OPEN, "lost_input=1"]), Time()
     async with staged(Merged(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant), time) as stage:
         assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
+        assert (await stage.backend.get_task(task_id(1))).id == task_id(2)
+
+
+async def test_the_answer_with_another_task_is_invalid_unless_it_says_that_the_tasks_were_merged() -> None:
+    time = Time()
+    sandbox = Merged(seed=seed(2), token=KEY, clock=time.moment)
+    sandbox.says = False
+    async with staged(sandbox, time) as stage:
+        with pytest.raises(InvalidAnswer, match="another task"):
+            await stage.backend.get_task(task_id(1))
 
 
 async def test_tasks_are_found_by_the_configured_property_and_keyed_by_the_requested_id() -> None:

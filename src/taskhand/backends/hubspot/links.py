@@ -141,8 +141,8 @@ class LinkChanges:
         for part in parts(changes, MAX_PAIRS):
             try:
                 await self._send(part)
-            except CallerError:
-                await self._after_refusal(part)
+            except CallerError as refused:
+                await self._after_refusal(part, refused)
             except TaskhandError as error:
                 self._progress.heed(error)
                 _fail(part, error)
@@ -164,8 +164,11 @@ class LinkChanges:
                 one.may_be_linked = requests.write_outcomes != {"404"} and is_doubtful(requests, error)
             raise
 
-    async def _after_refusal(self, part: Sequence[_Change]) -> None:
-        """Fail the tasks that do not exist and link the others; if all exist, the linked record does not."""
+    async def _after_refusal(self, part: Sequence[_Change], refused: CallerError) -> None:
+        """Fail the tasks that do not exist and link the others; if all exist, the linked record does not.
+
+        A conflict is about the links of the tasks, and not about a record that does not exist.
+        """
         try:
             existing = await self._reader.read_records([one.task_id for one in part], by_property=False)
         except TaskhandError as error:
@@ -173,7 +176,8 @@ class LinkChanges:
             return
         missing = [one for one in part if one.task_id not in existing]
         for one in missing or part:
-            one.item.fail(MESSAGES.no_task(one.task_id) if missing else _unknown_link(one))
+            known = refused if refused.code == "conflict" else _unknown_link(one)
+            one.item.fail(MESSAGES.no_task(one.task_id) if missing else known)
         if missing:
             await self._link([one for one in part if one.task_id in existing])
 

@@ -27,6 +27,7 @@ __all__ = [
     "CREATOR",
     "KINDS",
     "LINKS",
+    "MERGED",
     "PRIORITY_VALUES",
     "PROPERTIES",
     "RAW_PROPERTIES",
@@ -80,6 +81,8 @@ _PROPERTY_OF: Final[Mapping[str, str]] = {
 """The property behind each field of an edit. The all-day flag is not listed, because it follows from the due date."""
 RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), ALL_DAY, *STAGE_PROPERTIES)
 """The properties of a task that an undo may need."""
+MERGED: Final = "hs_merged_object_ids"
+"""The ids of the tasks that were merged into a task, separated by semicolons."""
 CREATOR: Final = "hs_created_by_user_id"
 PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate", "hs_lastmodifieddate", "hs_task_completion_date", CREATOR)
 """The properties to request: HubSpot returns no others."""
@@ -138,6 +141,11 @@ class Record:
     def known_by(self, id_property: str | None) -> str:
         """The value of the configured id property; the record's id if none is configured or it has no value."""
         return (id_text(self.properties.get(id_property)) if id_property else None) or self.id
+
+    def is_known_by(self, asked: str, id_property: str | None) -> bool:
+        """Whether it is the task with this id, or the one that this task was merged into."""
+        former = id_text(self.properties.get(MERGED)) or ""
+        return asked.casefold() in (self.known_by(id_property).casefold(), *former.split(";"))
 
     @property
     def is_archived(self) -> bool:

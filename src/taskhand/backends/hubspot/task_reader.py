@@ -9,7 +9,7 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, parts
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.errors import ids_in
-from taskhand.backends.hubspot.mapping import KINDS, AccountData, Kind, Record, linked_ids, records_in, task_of
+from taskhand.backends.hubspot.mapping import KINDS, MERGED, AccountData, Kind, Record, linked_ids, records_in, task_of
 from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.messages import Messages
@@ -81,6 +81,10 @@ class TaskReader:
             raise MESSAGES.no_task(task_id) from None
         if (record := Record.read(reply.object)) is None:
             raise invalid_answer("HubSpot", "with a task without an id")
+        if not record.is_known_by(task_id, self.client.id_property if by_property else None):
+            if MERGED in names:
+                raise invalid_answer("HubSpot", "with another task")
+            return await self.read_record(task_id, by_property=by_property, names=names | {MERGED})
         if record.is_archived:
             raise MESSAGES.no_task(task_id)
         self.recent.known_ids.add(record.id)

@@ -24,7 +24,7 @@ from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.edit import Edit, properties_in
-from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed
+from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, UpstreamFailed
 from taskhand.domain.html.conversion import html_of
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.http.response_body import Reply
@@ -120,11 +120,7 @@ class TaskWriter(BatchAdapter[Record]):
         properties = self._properties(edit, before)
         if not properties:
             return None
-        try:
-            reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent))
-        except NotFound:
-            await self._reader.read_record(before.id)
-            raise
+        reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent))
         answer = self._record_in(reply, edit)
         if self._client.id_property is None and answer.id != before.id:  # so is that of a merged task
             raise self._client.http.invalid(reply, "with another task")
