@@ -8,7 +8,6 @@ behind its writes, and still show a deleted task for a while.
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -161,14 +160,6 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
         return self._reader.task(row)
-
-    async def complete(self, row: JsonObject, before: Task | None, edit: Edit) -> tuple[JsonObject, str | None]:
-        """The row that shows the edit after a PUT: that of the response, or of one more read if only that shows it."""
-        if before is not None and self.unmet(row, edit):
-            with suppress(TaskhandError):
-                read = await self.get(before.id)
-                return (row if self.unmet(read, edit) else read), None
-        return row, None
 
     def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write, with the priority that was sent if Close does not list one."""

@@ -119,10 +119,12 @@ class CrmAdapter(Backend, Generic[_Row]):
         return self.disproves(row, edit)
 
     async def complete(self, row: _Row, before: Task | None, edit: Edit) -> tuple[_Row, str | None]:
-        """The whole task after a confirmed write, read back if the response has unreadable fields; with a note."""
-        del before
+        """The whole task after a confirmed write, with a note.
+
+        It is read back if the response has unreadable fields, or does not show an update.
+        """
         task = self.to_task(row)
-        if not task.unreadable_fields:
+        if not task.unreadable_fields and (before is None or not self.unmet(row, edit)):
             return row, None
         try:
             read = await self.get(task.id)
