@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Final
 
-__all__ = ["RequestLog", "record_request", "recorded_requests"]
+__all__ = ["FOREIGN", "RequestLog", "record_foreign_refusal", "record_request", "recorded_requests"]
+
+FOREIGN: Final = "foreign"
+"""The outcome beside the status of a refusal whose body does not have the form of the CRM's errors."""
 
 
 class RequestLog(list[str]):
@@ -47,3 +51,9 @@ def record_request(method: str, path: str, outcome: str) -> None:
         log.append(f"{method} {path} {outcome}")
         if method != "GET":
             log.write_outcomes.add(outcome)
+
+
+def record_foreign_refusal() -> None:
+    """Record that the last write was refused by a body that does not have the form of the CRM's errors."""
+    for log in _LOGS.get():
+        log.write_outcomes.add(FOREIGN)

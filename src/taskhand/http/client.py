@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from taskhand.domain.deadline import Deadline, current_deadline
 from taskhand.domain.errors import OperatorError, TaskhandError, UpstreamError
+from taskhand.domain.request_log import record_foreign_refusal
 from taskhand.http.errors import (
     invalid_answer_error,
     is_from_elsewhere,
@@ -200,12 +201,14 @@ class Client:
         return self._transport
 
     def _refusal(self, answer: "Answer", request: Request) -> TaskhandError:
-        if is_from_elsewhere(answer.status, answer.body):
-            return self._page(answer, request)
         try:
             json: Json = parse_json(answer.status, answer.body, "any")
         except UnexpectedBody:
             json = None
+        if request.kind is not RequestKind.READ and not self._upstream.is_own_error(json):
+            record_foreign_refusal()
+        if is_from_elsewhere(answer.status, answer.body):
+            return self._page(answer, request)
         wait_s, page = answer.retry_after_s, is_web_page(answer.body)
         error = status_error(self._upstream, answer.status, json, retry_after_s=wait_s, page=page)
         if isinstance(error, OperatorError):

@@ -56,7 +56,8 @@ class Upstream:
     whether the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own rate
     headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `explain` may convert a
     refusal (status, body) to our own sentence, which may name the refused fields, and never quotes the upstream. An
-    explanation about CREDENTIAL has the meaning of a 401.
+    explanation about CREDENTIAL has the meaning of a 401. An error body of the upstream is an object with all fields of
+    one of `error_forms`; by default any object.
     """
 
     name: str
@@ -69,6 +70,11 @@ class Upstream:
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
     read_wait: "Callable[[Json], float | None] | None" = None
     explain: "Callable[[int, Json], Explanation | None] | None" = None
+    error_forms: tuple[frozenset[str], ...] = (frozenset(),)
+
+    def is_own_error(self, json: "Json") -> bool:
+        """Whether the body of a refusal has the form of this upstream's errors."""
+        return isinstance(json, dict) and any(form <= json.keys() for form in self.error_forms)
 
 
 def check_headers(upstream: Upstream) -> None:

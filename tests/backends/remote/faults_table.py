@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from safety.crms import SandboxedCrm, Trait
 from taskhand.sandbox.faults import Fault
 
-__all__ = ["KINDS", "LATE_S", "OTHER", "ROWS", "Kind", "Note", "Result", "Row"]
+__all__ = ["BEFORE", "KINDS", "LATE_S", "OTHER", "ROWS", "Kind", "Note", "Result", "Row"]
 
 Kind = Literal["update", "delete", "create", "bulk", "read"]
 """An update of one task, a deletion, a new task, one update of three tasks, and the reading of one task."""
@@ -26,6 +26,8 @@ LATE_S: Final = 0.2
 """The read timeout of the slow rows, in real seconds."""
 OTHER: Final = "another task"
 """The body of an answer with a task of the account that the request is not about."""
+BEFORE: Final = "the task before"
+"""The body of an answer with the task of the request as it was before."""
 EVER: Final[dict[str, Any]] = {"nth": "every"}
 
 
@@ -171,18 +173,21 @@ def doubtful() -> Iterator[Row]:
         ("409", "conflict", status(409)),
         ("407 of a proxy", "configuration", status(407)),
         ("511 of a network", "configuration", status(511)),
+        ("a proxy's 400", "upstream_refused", status(400, body="Bad request")),
+        ("a firewall's 403", "forbidden", status(403, body='{"reason": "blocked"}')),
+        ("a list as 422", "upstream_refused", status(422, body='["no"]')),
         ("a page as 401", "upstream_invalid", Fault("html", status=401)),
         ("a page as 404", "upstream_invalid", Fault("html", status=404)),
     ):
         refused = failed(1, code, retryable=False)
-        # A batch that is refused is split; a conflict, and not a page, may be about one of its tasks.
+        # A batch that is refused is split; a conflict or a value, and not a page, may be about one of its tasks.
         yield Row(
             name,
             (fault,),
             update=refused,
             delete=refused,
             create=refused,
-            bulk=None if code == "conflict" else refused,
+            bulk=None if code in {"conflict", "upstream_refused"} else refused,
         )
         yield Row(
             f"{name} after commit",
@@ -203,7 +208,7 @@ def doubtful() -> Iterator[Row]:
         "404 after commit",
         (status(404, commit=True),),
         update=applied(1, "applied"),
-        delete=Result("task_not_found", 1),
+        delete=applied(1, "removed"),
         create=applied(1, "found"),
         bulk=applied(1, "applied"),
     )
@@ -289,8 +294,6 @@ def lost() -> Iterator[Row]:
             create=unknown(1),
             bulk=twice,
             read=failed(4),
-            # Close shows a deleted task for a while: that it is still found proves nothing.
-            at={("close", "delete"): unknown(2)},
             read_s=read_s,
         )
     for name, fault, read_s in LOST_AFTER:
@@ -335,6 +338,12 @@ def of_another_task() -> Iterator[Row]:
         create=unknown(1),
         bulk=applied(2, "sent_again"),
     )
+    invalid = failed(1, "upstream_invalid", retryable=False)
+    # HubSpot is asked whether the two tasks were merged.
+    at = {("hubspot", KINDS[-1]): replace(invalid, requests=2)}
+    yield Row("a read of another task", (status(200, body=OTHER, **EVER),), read=invalid, at=at)
+    # The answer shows the task as it was: it is read once more.
+    yield Row("the task before", (status(200, body=BEFORE, commit=True),), update=applied(1))
     yield Row(
         "another task after commit",
         (status(200, body=OTHER, commit=True),),
@@ -370,13 +379,12 @@ def twice() -> Iterator[Row]:
         delete=applied(2, "removed"),
         bulk=applied(2, "applied"),
     )
-    # The 404 of a deletion that was sent again is believed if the task is gone; Close may show a deleted task.
+    # The 404 of a deletion that was sent again is believed if the task is gone.
     for name, fault in (("reset before commit", first), ("503", status(503))):
         yield Row(
             f"{name}, then 404 of a task that is there",
             (fault, status(404, nth=2)),
-            delete=failed(2),
-            at={("close", "delete"): unknown(2)},
+            delete=unknown(2),
         )
     yield Row(
         "reset before commit, then 404",
@@ -392,7 +400,11 @@ def unread() -> Iterator[Row]:
         ("reset before commit", Fault("reset_before"), False),
         ("500 after commit", status(500, commit=True), True),
         ("body cut off", Fault("truncated"), True),
-        # Without a read, only a request to wait or a refusal to be repaired by the operator is believed.
+        ("429, Retry-After: 3600, after commit", status(429, 3600, commit=True), True),
+        ("429, Retry-After: 3600", status(429, 3600), False),
+        ("407 of a proxy after commit", status(407, commit=True), True),
+        ("a proxy's 400 after commit", status(400, body="Bad request", commit=True), True),
+        ("404 after commit", status(404, commit=True), True),
         ("405 after commit", status(405, commit=True), True),
         ("409 after commit", status(409, commit=True), True),
         ("a page as 401 after commit", Fault("html", status=401, commit=True), True),

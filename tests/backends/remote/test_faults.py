@@ -14,7 +14,7 @@ import pytest
 from mcp import Client
 from pydantic import MISSING
 
-from backends.remote.faults_table import KINDS, OTHER, ROWS, Kind, Note, Result, Row
+from backends.remote.faults_table import BEFORE, KINDS, OTHER, ROWS, Kind, Note, Result, Row
 from behaviour.agent import Agent, Refused
 from safety.crms import CRMS, SandboxedCrm
 from safety.gate import Gate
@@ -83,9 +83,9 @@ async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage
         await backend.account.me()
         there.clear_requests()
         then = (Fault("reset_before", nth="every"),) if row.lasts else ()
-        other = json.dumps(there.tasks[-1], default=str)
+        bodies = {BEFORE: json.dumps(there.tasks[0], default=str), OTHER: json.dumps(there.tasks[-1], default=str)}
         faults = tuple(
-            replace(one, route=crm.routes[ROUTE[kind]], to=NOWHERE, body=other if one.body == OTHER else one.body)
+            replace(one, route=crm.routes[ROUTE[kind]], to=NOWHERE, body=bodies.get(one.body, one.body))
             for one in row.faults
         )
 

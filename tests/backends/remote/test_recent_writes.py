@@ -7,14 +7,12 @@ from virtual_time import Time
 def test_a_deletion_is_remembered_during_the_list_lag_plus_the_cache_lifetime() -> None:
     time = Time()
     recent = RecentWrites[str](30.0, time.clock)
-    recent.deleted("1", lag_s=60.0)
-    recent.deleted("2")
+    recent.deleted("1")
     time.now += 89.0
-    recent.deleted("3", lag_s=0.0)
-    assert [recent.is_deleted(one) for one in "1234"] == [True, True, True, False]
+    recent.deleted("2")
+    assert [recent.is_deleted(one) for one in "123"] == [True, True, False]
     time.now += 1.0
-    assert not recent.is_deleted("1")
-    assert not recent.is_deleted("2")
+    assert [recent.is_deleted(one) for one in "12"] == [False, True]
 
 
 def test_a_deletion_forgets_the_remembered_write_of_the_task() -> None:

@@ -131,7 +131,7 @@ class CloseClient:
     async def create_note(self, lead_id: str, text: str) -> str:
         """POST /activity/note/: the id of the new note."""
         reply = await self._send("POST", _NOTES, json={"lead_id": lead_id, "note": text}, looks_first=True)
-        if not (note_id := id_of(reply.object)):
+        if not (note_id := id_of(reply.object)) or "note" not in reply.object:
             raise self.http.invalid(reply, "with something that is not a note")
         return note_id
 

@@ -10,8 +10,10 @@ from taskhand.domain.errors import CallerError
 from taskhand.http.response_body import Json
 from taskhand.http.upstream import Explanation
 
-__all__ = ["MESSAGES", "NO_URL", "OVER_SKIP", "explain", "smaller_page"]
+__all__ = ["ERROR_FORMS", "MESSAGES", "NO_URL", "OVER_SKIP", "explain", "smaller_page"]
 
+ERROR_FORMS: Final = tuple(map(frozenset, (["error"], ["errors"], ["field-errors"])))
+"""The field of each form of Close's error bodies that the others may lack."""
 MESSAGES: Final = Messages("Close", lists_lag=True, deletes_lag=True)
 
 NO_URL: Final = Explanation("Close does not have this address.", frozenset({"address"}))

@@ -73,14 +73,20 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
 
 async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client":
     from taskhand.backends.close.auth import credential
-    from taskhand.backends.close.errors import explain
+    from taskhand.backends.close.errors import ERROR_FORMS, explain
     from taskhand.backends.remote.connection import open_client
     from taskhand.http.rate_limiter import Rate
     from taskhand.http.upstream import Upstream
 
     variable, auth = credential(settings.close_api_key, settings.close_access_token)
     upstream = Upstream(
-        "Close", settings.close_base_url, auth=auth, credential=variable, variable="CLOSE_BASE_URL", explain=explain
+        "Close",
+        settings.close_base_url,
+        auth=auth,
+        credential=variable,
+        variable="CLOSE_BASE_URL",
+        explain=explain,
+        error_forms=ERROR_FORMS,
     )
     own, all_together = Rate(settings.close_rate), Rate(_KEYS_OF_ORGANISATION * settings.close_rate)
     return await open_client(context, upstream, own, settings.close_in_flight, account_rate=all_together)

@@ -21,7 +21,7 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.deletion import Deletion, is_gone
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.refusals import is_doubtful, stands_without_read
+from taskhand.backends.remote.refusals import is_doubtful
 from taskhand.backends.remote.retry_waits import (
     REPEAT_WAITS_S,
     SEARCH_WAITS_S,
@@ -86,7 +86,7 @@ class Notes:
     def __init__(self, client: CloseClient, account: Account, timing: Timing) -> None:
         self._client = client
         self._account = account
-        self._timing = timing
+        self.timing = timing
         self._sent: dict[_Key, _Sent] = {}
         self.recent = RecentWrites[JsonObject](0, timing.monotonic)
         self._locks: dict[_Key | str, anyio.Lock] = {}
@@ -135,8 +135,8 @@ class Notes:
         async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
             if (sent := self._recent(key)) is not None and sent.id is not None:
                 return WrittenNote(sent.id, text)
-            since = self._timing.clock()
-            sent = self._sent[key] = _Sent(self._timing.monotonic())
+            since = self.timing.clock()
+            sent = self._sent[key] = _Sent(self.timing.monotonic())
             try:
                 sent.id, remark = await self._send(lead_id, text, since)
             except OutcomeUnknown:
@@ -185,25 +185,20 @@ class Notes:
             is_in_doubt = refused is None or is_doubtful(requests, refused)
             if is_in_doubt and (found := await self._search(lead_id, text, since, refused)):
                 return found, _MESSAGES.found
-            if not isinstance(refused, RateLimited) or not await wait_to_repeat(refused, wait_s, self._timing.sleep):
+            if not isinstance(refused, RateLimited) or not await wait_to_repeat(refused, wait_s, self.timing.sleep):
                 raise refused or _MESSAGES.unknown(_UNKNOWN)
         raise AssertionError("the last wait is none")
 
     async def _search(self, lead_id: str, text: str, since: datetime, refused: TaskhandError | None) -> str | None:
-        """The id of a note that was lost, or `refused`; None if it is not found.
-
-        OutcomeUnknown if the search fails, and the refusal proves nothing.
-        """
+        """The id of a note that was lost, or `refused`; None if it is not found. OutcomeUnknown if the search fails."""
         for wait_s in SEARCH_WAITS_S[: None if refused is None else 1]:
-            if wait_s and not await sleep_if_time(self._timing.sleep, wait_s):
+            if wait_s and not await sleep_if_time(self.timing.sleep, wait_s):
                 break
             try:
                 with nullcontext() if refused is None else without_pauses():
                     found = await self._find_sent(lead_id, text, since)
             except TaskhandError:
-                if refused is None or not stands_without_read(refused):
-                    raise _MESSAGES.unknown(_UNKNOWN) from refused
-                break
+                raise _MESSAGES.unknown(_UNKNOWN) from refused
             if found is not None:
                 return found
         return None
@@ -213,7 +208,7 @@ class Notes:
         known = {one.id for one in self._sent.values()}
         page = await self._read([lead_id], since - timedelta(days=1))
         earliest = (
-            since - _CLOCK_UNKNOWN if page.at is None else since + (page.at - self._timing.clock()) - _CLOCKS_APART
+            since - _CLOCK_UNKNOWN if page.at is None else since + (page.at - self.timing.clock()) - _CLOCKS_APART
         )
         equal = [row for row in await self._equal(page.rows, text) if (created_at(row) or since) >= earliest]
         found = [note_id for note_id in map(id_of, equal) if note_id not in known]
@@ -238,7 +233,7 @@ class Notes:
 
     def _recent(self, key: _Key) -> _Sent | None:
         """The note with this key that was sent within the lag of lists; None if there is none."""
-        now = self._timing.monotonic()
+        now = self.timing.monotonic()
         for old in [old for old, one in self._sent.items() if now - one.at >= _LAG_S]:
             del self._sent[old]
             self._locks.pop(old, None)

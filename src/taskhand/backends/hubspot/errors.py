@@ -20,8 +20,10 @@ from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.response_body import Json
 from taskhand.http.upstream import CREDENTIAL, Explanation
 
-__all__ = ["ALL_DAY", "explain", "ids_in", "read_limits", "read_wait", "refusal_of_new_task", "to_error"]
+__all__ = ["ALL_DAY", "ERROR_FORMS", "explain", "ids_in", "read_limits", "read_wait", "refusal_of_new_task", "to_error"]
 
+ERROR_FORMS: Final = tuple(frozenset({"message", name}) for name in ("category", "correlationId", "errorType"))
+"""The fields that tell an error body of HubSpot, where each may be missing, from that of a proxy."""
 ALL_DAY: Final = "hs_task_is_all_day"
 """The property that an account may refuse."""
 

@@ -86,7 +86,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
 
 def _upstream(settings: HubSpotSettings, variable: str, auth: Mapping[str, str]) -> "Upstream":
     """HubSpot with the credential in `variable`, which these headers carry."""
-    from taskhand.backends.hubspot.errors import explain, read_limits, read_wait
+    from taskhand.backends.hubspot.errors import ERROR_FORMS, explain, read_limits, read_wait
     from taskhand.http.upstream import Upstream
 
     return Upstream(
@@ -98,6 +98,7 @@ def _upstream(settings: HubSpotSettings, variable: str, auth: Mapping[str, str])
         read_headers=read_limits,
         read_wait=read_wait,
         explain=explain,
+        error_forms=ERROR_FORMS,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.backends.remote.refusals import explain_refusal, is_doubtful, stands_without_read
+from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.retry_waits import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
@@ -86,7 +86,9 @@ class BulkCreate(Generic[_Row]):
                 if not (items := _open_items(items)):
                     return
             if not can_repeat or any(item.may_be_made for item in items):
-                self._fail(items, throttled)
+                for item in items:
+                    item.fault = throttled if item.may_be_made else None
+                self._fail(_open_items(items), throttled)
                 return
 
     async def _send_once(self, items: Sequence[NewTask[_Row]]) -> RateLimited | None:
@@ -126,7 +128,7 @@ class BulkCreate(Generic[_Row]):
         """Search for refused items, and finish those that were made all the same.
 
         An item whose candidate may be the task of another create is searched for again at the end. All items are
-        searched for again if this search fails, unless the refusal `stands_without_read`.
+        searched for again if this search fails: before a repetition after a request to wait, else at the end.
         """
         try:
             with nullcontext() if any(item.may_be_made for item in items) else without_pauses():
@@ -135,7 +137,7 @@ class BulkCreate(Generic[_Row]):
             found = None
         for item in items:
             item.may_be_made = found is None
-            in_doubt = not stands_without_read(refused) if found is None else _has_recent_candidate(item, found)
+            in_doubt = not isinstance(refused, RateLimited) if found is None else _has_recent_candidate(item, found)
             if item.row is None and in_doubt:
                 item.fault = refused
 

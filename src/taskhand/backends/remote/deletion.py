@@ -1,18 +1,19 @@
 """One deletion: a lost response is no failure; the task is read after every request.
 
 - A deletion that failed, was lost or had no effect is sent once more, because a second one changes nothing.
-- A refused deletion was not applied, unless the refusal is doubtful (`is_doubtful`) and the task is gone.
-- A 404 is doubtful too, unless the CRM has confirmed an earlier deletion. A 404 to the only request means that the
-  task was already gone.
-- A task that is still found was not deleted, unless a request may still arrive, or the CRM shows deleted tasks.
+- A refused deletion was not applied, unless the refusal is doubtful (`is_doubtful`) and the task is gone or cannot be
+  read. A 404 is doubtful too, unless the CRM has confirmed an earlier deletion.
+- A task that is still found was not deleted, unless a request may still arrive. If the CRM may show a deleted task, it
+  is read again after some seconds.
 """
 
 from contextlib import nullcontext
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.refusals import is_doubtful, stands_without_read
+from taskhand.backends.remote.refusals import is_doubtful
+from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
 from taskhand.domain.errors import (
     NoAnswer,
     NotAttempted,
@@ -24,6 +25,9 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.http.rate_limiter import without_pauses
+
+if TYPE_CHECKING:
+    from taskhand.backends.remote.adapter import Timing
 
 __all__ = ["Deletable", "Deletion", "is_gone"]
 
@@ -37,6 +41,7 @@ class Deletable(Protocol):
 
     messages: Messages
     recent: RecentWrites[Any]
+    timing: "Timing"
 
     async def delete(self, task_id: str, /) -> None:
         """DELETE one; NotFound if it does not exist."""
@@ -70,26 +75,33 @@ class Deletion:
         """Send the deletion, and once more if the task is still found; returns the note to report.
 
         If only the last deletion was confirmed, and the CRM still shows the task, one more is sent: its 404 proves that
-        the task is gone. NotFound if the task was already gone.
+        the task is gone. NotFound if the task was deleted here before.
         """
         if self._records.recent.is_deleted(self._id):
             raise self._messages.no_task(self._id)
-        outcomes = self._outcomes
-        while len(outcomes) < _MAX_DELETIONS or (outcomes[-1] is None and outcomes.count(None) == 1):
+        gone: bool | None = False
+        while gone is False and self._is_to_be_sent:
             gone = await self._send()
-            if gone or (gone is None and outcomes[-1] is None):
-                self._records.recent.deleted(self._id)
-                return self._note(is_read=gone is True)
-            if gone is None:
-                raise self._messages.unknown_deletion(self._id) from outcomes[-1]
-            if isinstance(outcomes[-1], UpstreamFailed) and outcomes[-1].retry_after_s is not None:
-                break  # the CRM asks to wait
-        raise self._error()
+        if gone is False:
+            gone = await self._is_gone_later()
+        if gone or (gone is None and self._outcomes[-1] is None):
+            self._records.recent.deleted(self._id)
+            return self._note(is_read=gone is True)
+        raise self._error() if gone is False else self._messages.unknown_deletion(self._id) from self._outcomes[-1]
+
+    @property
+    def _is_to_be_sent(self) -> bool:
+        """Whether the task, which is still found, is to be deleted by a first or another request."""
+        outcomes = self._outcomes
+        last = outcomes[-1] if outcomes else None
+        if isinstance(last, UpstreamFailed) and last.retry_after_s is not None:
+            return False  # the CRM asks to wait
+        return len(outcomes) < _MAX_DELETIONS or (last is None and outcomes.count(None) == 1)
 
     async def _send(self) -> bool | None:
         """Send one deletion, whose outcome is kept; returns whether the task is gone (None: not known).
 
-        Raises the refusal if the task still exists; NotFound if the task was gone before.
+        Raises the refusal if the task still exists.
         """
         failure: TaskhandError | None = None
         with recorded_requests() as requests:
@@ -111,7 +123,7 @@ class Deletion:
 
         This request or an earlier one may have deleted it.
         """
-        is_404 = isinstance(refused, NotFound)
+        is_404 = isinstance(refused, NotFound) or requests.write_outcomes == {"404"}
         if is_404 and None in self._outcomes:
             return  # the CRM has confirmed it, and may still show a deleted task
         is_repeated = bool(self._outcomes) or (is_404 and bool(requests.write_outcomes & _SENT_AGAIN))
@@ -119,19 +131,24 @@ class Deletion:
         if is_repeated or is_404 or is_doubtful(requests, refused):
             with without_pauses() if requests.has_write_left else nullcontext():
                 gone = await is_gone(self._records, self._id)
-        if gone and is_404 and not is_repeated:
-            self._records.recent.deleted(self._id, lag_s=0)
-            raise self._messages.no_task(self._id) from None
+                if gone is False and (is_repeated or is_404):
+                    gone = await self._is_gone_later()
         if gone:
             return
-        is_unread = gone is None
-        if (is_unread and not stands_without_read(refused)) or (
-            is_repeated and (is_unread or not self._proves_undeleted())
-        ):
+        if gone is None or (is_repeated and (is_404 or self._may_come_late)):
             raise self._messages.unknown_deletion(self._id) from refused
-        if is_repeated and isinstance(refused, NotAttempted | NotFound):
+        if is_repeated and isinstance(refused, NotAttempted):
             raise self._error() from None
         raise self._messages.refused_deletion(self._id, refused) from None
+
+    async def _is_gone_later(self) -> bool | None:
+        """Whether a task that was found is gone some seconds later, if the CRM may still show a deleted task."""
+        gone: bool | None = False
+        for wait_s in SEARCH_WAITS_S[1:] if self._messages.deletes_lag else ():
+            can_wait = await sleep_if_time(self._records.timing.sleep, wait_s)
+            if (gone := await is_gone(self._records, self._id) if can_wait else None) is not False:
+                break
+        return gone
 
     def _note(self, *, is_read: bool) -> str | None:
         """The note of a deletion that was applied: how that was learned."""
@@ -147,16 +164,14 @@ class Deletion:
     def _error(self) -> UpstreamError:
         """The error for a task that is still found after its deletions."""
         last = self._outcomes[-1] if self._outcomes else None
-        is_proved = self._proves_undeleted()
-        if isinstance(last, UpstreamFailed) and (
-            is_proved or all(isinstance(one, UpstreamFailed) for one in self._outcomes)
-        ):
+        if self._may_come_late:
+            self._records.recent.forget([self._id])
+            return self._messages.unknown_deletion(self._id)
+        if isinstance(last, UpstreamFailed):
             return self._messages.failed(last)
-        if is_proved:
-            return self._messages.still_there(self._id) if None in self._outcomes else self._messages.not_applied()
-        self._records.recent.forget([self._id])
-        return self._messages.unknown_deletion(self._id)
+        return self._messages.still_there(self._id) if None in self._outcomes else self._messages.not_applied()
 
-    def _proves_undeleted(self) -> bool:
-        """Whether a task that is still found proves that no deletion was applied, and that none can arrive later."""
-        return not self._messages.deletes_lag and not any(isinstance(fault, NoAnswer) for fault in self._outcomes)
+    @property
+    def _may_come_late(self) -> bool:
+        """Whether a request may still arrive at the CRM, so that a task that is found proves nothing."""
+        return any(isinstance(fault, NoAnswer) for fault in self._outcomes)

@@ -60,12 +60,12 @@ class RecentWrites(Generic[_Row]):
         self._written.pop(self._key(task_id), None)
         self._written[self._key(task_id)] = RecentWrite(row, now, tuple(ended))
 
-    def deleted(self, task_id: str, *, lag_s: float = _DELETED_S) -> None:
-        """Remember that a task was deleted, as long as lists that lag by `lag_s` seconds may show it."""
+    def deleted(self, task_id: str) -> None:
+        """Remember that a task was deleted, as long as lists may show it."""
         now = self._clock()
         self.forget([task_id])
         self._deleted_until = {one: until for one, until in self._deleted_until.items() if until > now}
-        self._deleted_until[self._key(task_id)] = now + lag_s + self._keep_s
+        self._deleted_until[self._key(task_id)] = now + _DELETED_S + self._keep_s
 
     def forget(self, ids: Iterable[str]) -> None:
         """Forget the writes of these tasks: they are being written again, or their state is unknown."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, TaskhandError
+from taskhand.domain.errors import CallerError, NotFound, RateLimited, TaskhandError
 from taskhand.domain.field_names import argument_name
-from taskhand.domain.request_log import RequestLog
+from taskhand.domain.request_log import FOREIGN, RequestLog
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import UNNAMED
 
-__all__ = ["UNKNOWN_LINK", "explain_refusal", "is_doubtful", "references", "stands_without_read"]
+__all__ = ["UNKNOWN_LINK", "explain_refusal", "is_doubtful", "references"]
 
 UNKNOWN_LINK: Final = "unknown link"
 """What a refusal for a link to a record that does not exist is about."""
@@ -33,20 +33,13 @@ def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
 
     A request to wait leaves it open if one of the requests was sent. A 404 or a 409 leaves it open, because a proxy
     that loses a response may send the request again, and the second response may be an effect of the first request. A
-    407, a 511 or a web page of any status comes from a proxy or a network, which may have passed the request on.
+    407, a 511, and a body of any status that is not the CRM's error come from a proxy or a network, which may have
+    passed the request on.
     """
     if isinstance(refused, RateLimited):
         return requests.has_write_left
-    statuses = {one for one in requests.write_outcomes if one.isdigit() and one[0] in "45"}
-    return bool(statuses if refused.code == "upstream_invalid" else statuses - _DEFINITE)
-
-
-def stands_without_read(refused: TaskhandError) -> bool:
-    """Whether a doubtful refusal is reported although the task cannot be read.
-
-    It is if it names a wait, or something that the operator has to repair.
-    """
-    return isinstance(refused, RateLimited | OperatorError)
+    refusals = {one for one in requests.write_outcomes if one == FOREIGN or (one.isdigit() and one[0] in "45")}
+    return bool(refusals - _DEFINITE)
 
 
 def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str | None) -> TaskhandError:

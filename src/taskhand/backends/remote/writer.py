@@ -5,8 +5,7 @@ The rules, for every CRM, of one update and of each update in a batch:
 - A refused write was not applied, unless it was the repetition of another request. An error of a read after the write
   has left proves nothing about the write.
 - A request to wait (`RateLimited`) and a doubtful refusal (`is_doubtful`) count as refusals, unless a read back shows
-  that the write was applied all the same. A doubtful one that cannot be read back leaves the outcome unknown, unless it
-  names a wait or what the operator has to repair, and no other request was sent before.
+  that the write was applied all the same. One that cannot be read back leaves the outcome unknown.
 - After a lost response (`OutcomeUnknown`) or a failure of the CRM (`UpstreamFailed`) the task is read back. If it shows
   the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
 - A write that was lost twice and whose task is untouched was not applied, unless a request may still arrive.
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.refusals import explain_refusal, is_doubtful, stands_without_read
+from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     NotAttempted,
@@ -114,18 +113,10 @@ class Writer(Generic[_Row]):
 def error_of_unread(item: Item[_Row], unread: TaskhandError, messages: Messages) -> TaskhandError:
     """The error of an item that was sent and whose task does not exist (`unread` is NotFound) or cannot be read.
 
-    - A request that was refused and sent once, and whose task does not exist: NotFound if the refusal was a 404, else
-      the refusal.
-    - One whose task cannot be read: the refusal if it `stands_without_read`.
-    - Everything else is OutcomeUnknown: also of a request that was sent twice, because the first may have been applied.
+    NotFound if the only request was a 404 too; else OutcomeUnknown.
     """
-    refused = None if isinstance(item.failure, UpstreamFailed) else item.failure
-    if refused is not None and not item.is_resent:
-        if isinstance(unread, NotFound):
-            return unread if isinstance(refused, NotFound) else refused
-        if stands_without_read(refused):
-            return refused
-    return messages.unknown_update(item.id)
+    is_gone = isinstance(unread, NotFound) and isinstance(item.failure, NotFound) and not item.is_resent
+    return unread if is_gone else messages.unknown_update(item.id)
 
 
 def may_send_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
@@ -149,8 +140,6 @@ def error_of_unshown(item: Item[_Row], adapter: "CrmAdapter[_Row]", *, is_curren
     is_disproved = row is not None and adapter.disproves(row, item.edit)
     if item.may_be_late or item.state is State.PENDING:
         return messages.unknown_update(item.id)
-    if isinstance(failure, RateLimited) and not item.is_resent and (row is None or is_disproved):
-        return failure
     if row is None or not is_current or not is_disproved:
         return messages.unknown_update(item.id)
     if failure is not None and not isinstance(failure, NotAttempted):

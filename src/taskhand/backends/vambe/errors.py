@@ -6,7 +6,10 @@ from taskhand.domain.task import TaskPatch
 from taskhand.http.response_body import Json
 from taskhand.http.upstream import Explanation
 
-__all__ = ["explain"]
+__all__ = ["ERROR_FORMS", "explain"]
+
+ERROR_FORMS: Final = (frozenset({"statusCode", "message"}),)
+"""The fields of every error body that Vambe documents."""
 
 _FIELDS: Final = frozenset(str(field.alias) for field in TaskPatch.model_fields.values()) | {"id"}
 

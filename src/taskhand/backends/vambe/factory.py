@@ -71,13 +71,19 @@ async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeA
 async def _open_client(settings: VambeSettings, context: OpenContext) -> "Client":
     from taskhand.backends.remote.connection import open_client
     from taskhand.backends.vambe.auth import credential
-    from taskhand.backends.vambe.errors import explain
+    from taskhand.backends.vambe.errors import ERROR_FORMS, explain
     from taskhand.http.rate_limiter import Rate
     from taskhand.http.upstream import Upstream
 
     variable, auth = credential(settings.vambe_api_key)
     upstream = Upstream(
-        "Vambe", settings.vambe_base_url, auth=auth, credential=variable, variable="VAMBE_BASE_URL", explain=explain
+        "Vambe",
+        settings.vambe_base_url,
+        auth=auth,
+        credential=variable,
+        variable="VAMBE_BASE_URL",
+        explain=explain,
+        error_forms=ERROR_FORMS,
     )
     return await open_client(context, upstream, Rate(settings.vambe_rate), settings.vambe_in_flight)
 
