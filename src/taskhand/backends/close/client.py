@@ -78,10 +78,7 @@ class CloseClient:
             raise self.http.invalid(reply, "with something that does not confirm the update")
 
     async def events(self, filters: Mapping[str, str], cursor: str | None) -> tuple[list[JsonObject], str | None]:
-        """GET /event/: one page of the event log, newest first, and the cursor of the next, older page.
-
-        Source: https://developer.close.com/api/resources/events/list.
-        """
+        """GET /event/ (https://developer.close.com/api/resources/events/list): newest first, with the next cursor."""
         params = {**filters, "_limit": str(_EVENTS), **({"_cursor": cursor} if cursor else {})}
         json = (await self._send("GET", Path.of("/event/"), params=params)).object
         return rows_in("Close", json, "data"), filled_text(json.get("cursor_next"))
@@ -99,10 +96,7 @@ class CloseClient:
         return await self._get(Path.of("/organization/{id}/", id=organization_id), "id,inactive_memberships")
 
     async def search(self, body: Mapping[str, Any], cursor: str | None) -> tuple[list[JsonObject], str | None]:
-        """POST /data/search/, a read: one page, and the cursor of the next page.
-
-        Source: https://developer.close.com/api/advanced-filtering/search.
-        """
+        """POST /data/search/ (https://developer.close.com/api/advanced-filtering/search), with the next cursor."""
         body = {**body, "cursor": cursor} if cursor else body
         json = (await self._send("POST", Path.of("/data/search/"), json=body, reads=True)).object
         return rows_in("Close", json, "data"), filled_text(json.get("cursor"))

@@ -215,7 +215,6 @@ class Notes:
         return found[0] if len(found) == 1 else None
 
     async def _read(self, lead_ids: Sequence[str], since: datetime) -> Page:
-        """The notes on these leads that were created at `since` or later."""
         return await read_all_pages(lambda skip: self._client.notes(lead_ids, since, skip))
 
     async def _equal(self, rows: Sequence[JsonObject], text: str) -> list[JsonObject]:

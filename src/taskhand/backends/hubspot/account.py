@@ -84,11 +84,11 @@ class Account(CrmAccount):
 
     async def members(self) -> tuple[Member, ...]:
         """The owners who are people, without those archived."""
-        return await self._members(archived=False)
+        return tuple(filter(None, map(member_of, await self._owners(archived=False))))
 
     async def former_members(self) -> tuple[Member, ...]:
         """The archived owners who are people."""
-        return await self._members(archived=True)
+        return tuple(filter(None, map(member_of, await self._owners(archived=True))))
 
     async def me(self) -> str | None:
         """The id of the owner who is configured, made the private app or consented to the OAuth app; else None."""
@@ -238,9 +238,6 @@ class Account(CrmAccount):
                 raise
             can_read = False
         return TaskStatuses.of_options(await self._client.status_property(), complete=can_read)
-
-    async def _members(self, *, archived: bool) -> tuple[Member, ...]:
-        return tuple(filter(None, map(member_of, await self._owners(archived=archived))))
 
     async def _owners(self, *, archived: bool) -> tuple[JsonObject, ...]:
         return await self._people.get(archived, partial(self._read_owners, archived=archived))

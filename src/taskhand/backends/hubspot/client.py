@@ -221,7 +221,6 @@ class HubSpotClient:
         return (await self.http.get(path, params=params, expect="object")).object
 
     async def _read(self, path: Path, body: JsonObject, params: Mapping[str, str] = _NO_PARAMS) -> JsonObject:
-        """Send a POST that only reads."""
         return (await self.http.post(path, json=body, params=params, expect="object", reads=True)).object
 
     async def _search(self, kind: str, body: JsonObject) -> JsonObject:

@@ -221,7 +221,6 @@ def check_link_ids(edit: Edit) -> None:
 
 
 def _unknown_link(one: _Change) -> NotFound:
-    """The error for a contact, company or deal that does not exist."""
     argument = LINKS[one.kind].argument
     return NotFound(
         f"HubSpot has no record with {argument} {str(one.link)[:20]}.",

@@ -166,7 +166,6 @@ def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
 
 
 def _period_filters(period: Period) -> list[_Filter]:
-    """The filters of a period, in whole milliseconds."""
     name = _MOMENTS[period.moment]
     start = [] if period.start is None else [_filter(name, "GTE", value=str(millis_of(period.start)))]
     end = [] if period.end is None else [_filter(name, "LT", value=str(millis_of(period.end)))]

@@ -275,7 +275,6 @@ async def _resend(
 
 
 def _associations(edit: Edit) -> list[JsonObject]:
-    """The `associations` of a new task."""
     return [{"to": {"id": one["id"]}, "types": one["types"]} for ones in links_of_new(edit).values() for one in ones]
 
 

@@ -87,7 +87,6 @@ class DeletedTasks:
     async def _find_missing(
         self, record_id: str, properties: Mapping[str, str], links: Mapping[str, list[JsonObject]]
     ) -> tuple[dict[str, str], dict[str, list[JsonObject]]]:
-        """The given properties and links that a task does not have."""
         shown = Record({}, {})
         if properties:
             answer = await self._client.read_many([record_id], list(properties))

@@ -152,7 +152,6 @@ class _BatchUpdate(BulkUpdate[_Row]):
         await self._conclude([item for item in in_doubt if not item.is_over])
 
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
-        """Enter the result of each item from a response."""
         for item in items:
             row = answer.rows.get(item.index)
             if (error := answer.refused.get(item.index)) is not None:

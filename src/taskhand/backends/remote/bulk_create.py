@@ -229,7 +229,6 @@ class BulkCreate(Generic[_Row]):
         self._report(items)
 
     def _report(self, items: Sequence[NewTask[_Row]]) -> None:
-        """Report the results of these items, each once."""
         for item in items:
             if item.index in self._progress.results:
                 continue

@@ -103,7 +103,6 @@ class BulkUpdate(Generic[_Row]):
             item.fail(error)
 
     def _report(self, items: Sequence[Item[_Row]]) -> None:
-        """Report the items that are over and finished, each once."""
         unfinished = {item.index for item in self._finish.items} if self._finish else ()
         for item in items:
             if not item.is_over or item.index in unfinished or item.index in self._progress.results:

@@ -67,7 +67,6 @@ class TtlCache(Generic[_Key, _Value]):
             return value
 
     def _drop_old(self) -> None:
-        """Forget the values that are too old to be returned."""
         limit = self._clock() - self._keep_s
         for key in [key for key, entry in self._values.items() if entry.ended < limit]:
             del self._values[key]

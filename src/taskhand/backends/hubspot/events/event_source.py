@@ -178,7 +178,6 @@ class _Changes:
         return _moment(self.at.since)
 
     def add(self, record: Record, task_id: str) -> None:
-        """Add a task that was changed, or may have been changed."""
         self.tasks[task_id] = now = self.reader.to_task(record)
         before = self.was.get(task_id)
         if (events := self.reader.read_events(record, self.since)) is None:

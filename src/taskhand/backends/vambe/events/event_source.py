@@ -166,11 +166,9 @@ class _Comparison:
 
     @property
     def listed(self) -> set[str]:
-        """The keys of the tasks in either list."""
         return {*self._after, *self._other}
 
     def add(self, rows: Collection[JsonObject]) -> None:
-        """Compare the rows of the first list."""
         self._after = _read_rows(self._mapper, rows)
         self._near = set(self._after)
         self.differing = {one for one, task in self._after.items() if self._event(one, task) is not None}
