@@ -1,26 +1,23 @@
 """The questions of `taskhand install`: keys, who `me` is, the time zone. Answers come from options, too."""
 
-import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import click
 
 from taskhand.backends.registry import NAMES, find_factory
+from taskhand.cli.key_account import AccountLookup, KeyAccount
 from taskhand.cli.terminal import print_error, print_line, print_lines, print_row
 from taskhand.config.settings import BackendName, Settings
-from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
     from taskhand.backends.factory import BackendFactory
     from taskhand.config.configuration import Configuration
-    from taskhand.domain.task import Member
     from taskhand.install import Host
     from taskhand.install.credential_storage import KeyStore
 
@@ -30,7 +27,6 @@ _ZONE = "TASKHAND_TIMEZONE"
 _LANGUAGE = "TASKHAND_LANGUAGE"
 _MAX_TRIES = 3
 _MAX_MEMBERS = 20
-_LOOK_UP_S = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +46,6 @@ class Request:
     checks: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """The team of a key's account, and its member `me`."""
-
-    members: "Sequence[Member]"
-    me: str | None
-
-    @property
-    def my_name(self) -> str | None:
-        return next((member.name for member in self.members if member.id == self.me), None)
-
-
 class Questions:
     """Finds the value of a variable in the options, the environment, or from the person at a terminal.
 
@@ -73,10 +57,9 @@ class Questions:
         self._asked = asked
         self._present = {name: value for name, value in present.items() if isinstance(value, str)}
         self._keys: dict[str, str] = {}
-        self._account: _Account | None = None
-        self._is_looked_up = False
         chosen = asked.backend or self._present.get("TASKHAND_BACKEND", "local")
         self._factory: BackendFactory[Any] = find_factory(chosen if chosen in NAMES else "local")
+        self._account = AccountLookup(asked, self._factory, self._configuration, self._ask_key_to_try)
 
     def __call__(self, variable: str) -> str | None:
         """The value; None if there is none, so that the current value stays."""
@@ -94,7 +77,7 @@ class Questions:
 
     def check_key(self) -> None:
         """Try the key once. OperatorError if the CRM rejects it."""
-        self._find_account()
+        self._account.find()
 
     def tell_connections(self) -> None:
         """Say which connections the server will have, if the configuration file names some.
@@ -148,7 +131,7 @@ class Questions:
                 return None
             self._keys[variable] = typed
             try:
-                self._find_account()
+                self._account.find()
             except OperatorError as error:
                 if error.code != "unauthorized" or attempt == _MAX_TRIES - 1:
                     raise
@@ -161,7 +144,7 @@ class Questions:
         from taskhand.domain.people_lookup import resolve_people
 
         if self._asked.me is not None:
-            account = self._find_account()
+            account = self._account.find()
             if account is None:
                 print_line("! --me is written unchanged: the team could not be read.", err=True)
                 return _checked(variable, self._asked.me)
@@ -173,7 +156,7 @@ class Questions:
                 raise CallerError(error.message, code=error.code, next_step=step) from None
         if found := self._from_environment(variable):
             return found
-        account = None if self._asked.project else self._find_account()
+        account = None if self._asked.project else self._account.find()
         if account is None or variable in self._present:
             return None
         if self._is_interactive:
@@ -242,60 +225,6 @@ class Questions:
         chosen = {"TASKHAND_BACKEND": self._factory.name} if self._asked.backend else {}
         return load_configuration(outside | given | chosen, {})
 
-    def _find_account(self) -> _Account | None:
-        """The account, looked up once; None, with a note, if it is unknown. OperatorError for a rejected key."""
-        if self._is_looked_up or not self._asked.checks or self._asked.dry_run or not self._factory.credentials:
-            return self._account
-        settings = self._configuration().settings
-        if settings.lacks_credential(self._factory):
-            self._ask_key_to_try()
-            settings = self._configuration().settings
-        if settings.lacks_credential(self._factory):
-            self._is_looked_up = True
-            return None
-        self._account = self._try_key(settings)
-        self._is_looked_up = True
-        return self._account
-
-    def _try_key(self, settings: Settings) -> _Account | None:
-        """The account of the key; None if the CRM is unreachable.
-
-        OperatorError if the CRM rejects the key, or if another program answers at its address.
-        """
-        name = self._factory.title
-        try:
-            with _without_warnings():
-                account = anyio.run(_look_up, settings)
-        except OperatorError as error:
-            if error.code != "unauthorized":
-                raise
-            raise OperatorError(
-                f"{name} does not accept the key, so nothing is written.",
-                code=error.code,
-                next_step=f"Give the key exactly as {name} shows it.",
-            ) from None
-        except (TaskhandError, TimeoutError) as error:
-            why = error.message if isinstance(error, TaskhandError) else f"{name} did not answer."
-            if isinstance(error, TaskhandError) and not error.retryable:
-                raise OperatorError(
-                    f"The key could not be tried, so nothing is written. {why}",
-                    code=error.code,
-                    next_step=f"{self._address_to_correct(settings)}; `--no-check` writes the entry untried.",
-                ) from None
-            print_line(f"! The key could not be tried. {why}", err=True)
-            return None
-        count = len(account.members)
-        mine = f", and you are {account.my_name}" if account.my_name else ""
-        print_line(f"{name}: key accepted, {count} member{'' if count == 1 else 's'}{mine}.", err=self._asked.prints)
-        return account
-
-    def _address_to_correct(self, settings: Settings) -> str:
-        """The next step if the address does not answer like the CRM."""
-        field = f"{self._factory.name}_base_url"
-        if getattr(settings, field) != self._factory.settings.model_fields[field].default:
-            return f"Correct {Settings.variable(field)}"
-        return f"Check what answers between this machine and {self._factory.title}"
-
     def _ask_key_to_try(self) -> None:
         """Ask for a key, only to try it: the host stores it itself or has it in its environment."""
         from taskhand.config.variables import is_secret_variable
@@ -309,32 +238,12 @@ class Questions:
             self._keys[variable] = _checked(variable, typed)
 
 
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Silence Taskhand's log warnings: the questions report the same problems."""
-    log = logging.getLogger("taskhand")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-
-
-async def _look_up(settings: Settings) -> _Account:
-    from taskhand.wiring import open_app
-
-    with anyio.fail_after(_LOOK_UP_S):
-        async with open_app(settings) as app:
-            return _Account(await app.backend.account.members(), await app.backend.account.me())
-
-
 def _is_host_reference(value: str) -> bool:
     """Whether the value is a reference that only the host can resolve."""
     return value.startswith("${")
 
 
-def _choose_me(account: _Account) -> str | None:
+def _choose_me(account: KeyAccount) -> str | None:
     """The id of the member that the person chooses as `me`; None for an empty answer."""
     from taskhand.domain.people_lookup import resolve_people
 
