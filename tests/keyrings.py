@@ -3,10 +3,10 @@
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError, PasswordSetError
 
-__all__ = ["Failing", "InMemory", "Locked"]
+__all__ = ["FailingKeyring", "LockedKeyring", "MemoryKeyring"]
 
 
-class InMemory(KeyringBackend):
+class MemoryKeyring(KeyringBackend):
     """A keyring that lasts as long as the test."""
 
     priority = 5
@@ -25,7 +25,7 @@ class InMemory(KeyringBackend):
         del self.kept[service, username]
 
 
-class Failing(InMemory):
+class FailingKeyring(MemoryKeyring):
     """A keyring whose passwords cannot be read, for a reason."""
 
     def __init__(self, failure: Exception) -> None:
@@ -36,7 +36,7 @@ class Failing(InMemory):
         raise self._failure
 
 
-class Locked(InMemory):
+class LockedKeyring(MemoryKeyring):
     """A keyring that its owner does not open."""
 
     def set_password(self, service: str, username: str, password: str) -> None:  # noqa: ARG002

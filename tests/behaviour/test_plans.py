@@ -12,7 +12,7 @@ from behaviour.conftest import Connect
 from behaviour.person import Person
 
 
-class Hesitant(Person):
+class HesitantPerson(Person):
     """Says yes after something else has happened."""
 
     def __init__(self, meanwhile: Callable[[], Awaitable[object]]) -> None:
@@ -166,7 +166,7 @@ async def test_a_yes_to_a_task_that_changed_meanwhile_is_in_the_journal_as_refus
     assert era
     other = await connect("other")
     task = await other.create()
-    agent = await connect(person=Hesitant(lambda: other("update_task", id=task["id"], title="New title")))
+    agent = await connect(person=HesitantPerson(lambda: other("update_task", id=task["id"], title="New title")))
     with pytest.raises(Refused) as refused:
         await agent("delete_task", id=task["id"])
     assert refused.value.code == "plan_stale"

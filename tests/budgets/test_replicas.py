@@ -36,11 +36,11 @@ def call_until(web: Web, stop: Event) -> None:
     mine.close()
 
 
-def wait_for_use(there: VambeSandbox, stop: Event) -> float:
+def wait_for_use(sandbox: VambeSandbox, stop: Event) -> float:
     """Wait until the limit was used, but for a tenth; the longest delay of this process meanwhile."""
     began = now = time.monotonic()
     seen, longest_s = deque([(began, 0)]), 0.0
-    while (count := len(there.requests)) - seen[0][1] < 0.9 * PER_S * FOR_S:
+    while (count := len(sandbox.requests)) - seen[0][1] < 0.9 * PER_S * FOR_S:
         assert now < began + WITHIN_S, f"{count} requests"
         stop.wait(_TICK_S)
         last, now = now, time.monotonic()
@@ -52,13 +52,13 @@ def wait_for_use(there: VambeSandbox, stop: Event) -> float:
 
 
 @pytest.fixture(scope="module")
-def there() -> VambeSandbox:
+def sandbox() -> VambeSandbox:
     return vambe(clock=lambda: dt.datetime.now(dt.UTC), spec_variant=SpecVariant(per_second=PER_S))
 
 
 @pytest.fixture(scope="module")
 def servers(
-    there: VambeSandbox, postgres_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory
+    sandbox: VambeSandbox, postgres_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[Web]]:
     """Servers on one database, which have answered a first call."""
     postgres_database.empty()
@@ -67,7 +67,7 @@ def servers(
         given = {
             "TASKHAND_STATE": postgres_database.url,
             "TASKHAND_STATE_KEY": "0123456789abcdef" * 4,
-            "VAMBE_BASE_URL": stack.enter_context(portal.wrap_async_context_manager(serve(there))),
+            "VAMBE_BASE_URL": stack.enter_context(portal.wrap_async_context_manager(serve(sandbox))),
             "VAMBE_API_KEY": KEY,
             "VAMBE_RATE": str(PER_S),
             "VAMBE_CACHE_S": "0",
@@ -79,18 +79,18 @@ def servers(
         yield webs
 
 
-def test_replicas_use_the_limit_of_a_crm_and_none_is_refused(servers: list[Web], there: VambeSandbox) -> None:
-    there.clear_requests()
+def test_replicas_use_the_limit_of_a_crm_and_none_is_refused(servers: list[Web], sandbox: VambeSandbox) -> None:
+    sandbox.clear_requests()
     stop = Event()
     with ThreadPoolExecutor(CALLERS) as callers:
         calls = [callers.submit(call_until, web, stop) for web in servers * (CALLERS // SERVERS)]
         try:
-            held_up_s = wait_for_use(there, stop)
+            held_up_s = wait_for_use(sandbox, stop)
         finally:
             stop.set()
         for one in calls:
             one.result()
-    statuses = Counter(one.status for one in there.requests)
+    statuses = Counter(one.status for one in sandbox.requests)
     # A window counts so much longer than the CRM's: a request that was held up for longer is counted with later ones.
     assert [*statuses] == [200] or held_up_s > widen_window(Rate(PER_S, 1.0)).per_s - 1.0
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from keyring.backends.fail import Keyring as NoKeyring
 
 from cli.installing import Run
-from keyrings import InMemory
+from keyrings import MemoryKeyring
 from taskhand.cli.main import command
 from variables import PREFIXES
 
@@ -25,9 +25,9 @@ def no_keyring() -> Iterator[None]:
 
 
 @pytest.fixture
-def kept(no_keyring: None) -> InMemory:  # noqa: ARG001  it puts back what was there
+def kept(no_keyring: None) -> MemoryKeyring:  # noqa: ARG001  it puts back what was there
     """A keyring on this machine."""
-    mine = InMemory()
+    mine = MemoryKeyring()
     keyring.set_keyring(mine)
     return mine
 

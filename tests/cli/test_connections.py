@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.installing import error_of, type_into
-from keyrings import InMemory, Locked
+from keyrings import LockedKeyring, MemoryKeyring
 from taskhand.backends.registry import NAMES as BACKENDS
 from taskhand.cli.main import command
 from taskhand.cli.sandbox import CRMS
@@ -191,7 +191,7 @@ def test_an_error_names_the_key_of_the_connection(run: Run, accounts: dict[str, 
 
 
 def test_a_wrong_key_is_reported_and_nothing_is_written(
-    run: Run, accounts: dict[str, Any], file: Path, kept: InMemory
+    run: Run, accounts: dict[str, Any], file: Path, kept: MemoryKeyring
 ) -> None:
     before = file.read_bytes()
     given = {"HUBSPOT_ACCESS_TOKEN": SECRET, "HUBSPOT_BASE_URL": accounts["hubspot"]["base_url"]}
@@ -220,7 +220,7 @@ def test_connections_add_asks_for_the_backend_the_description_and_the_key(tmp_pa
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_secret_goes_into_the_keyring(run: Run, file: Path, kept: InMemory) -> None:
+def test_a_secret_goes_into_the_keyring(run: Run, file: Path, kept: MemoryKeyring) -> None:
     save(file, "")
     words = ("connections", "add", "north", "--backend", "close", "--no-check")
     done = run(*words, CLOSE_API_KEY=SECRET, TASKHAND_TIMEZONE="America/Santiago", VAMBE_RATE="3")
@@ -431,8 +431,8 @@ def test_an_account_works_the_same_alone_and_among_others(run: Run, file: Path, 
     assert {one.name for one in tmp_path.glob("*.sqlite")} == {"n.sqlite", "n.journal.sqlite", "m.sqlite"}
 
 
-def test_connections_add_writes_nothing_if_the_keyring_is_locked(run: Run, file: Path, kept: InMemory) -> None:  # noqa: ARG001
-    keyring.set_keyring(Locked())
+def test_connections_add_writes_nothing_if_the_keyring_is_locked(run: Run, file: Path, kept: MemoryKeyring) -> None:  # noqa: ARG001
+    keyring.set_keyring(LockedKeyring())
     save(file, "")
     done = run("connections", "add", "n", "--backend", "close", "--no-check", CLOSE_API_KEY=SECRET)
     assert "refused to store connections/n/api_key" in error_of(done).message

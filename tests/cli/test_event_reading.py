@@ -24,7 +24,7 @@ TITLES = ["Call 0", "Call 1", "Call 2"]
 
 
 @dataclass(frozen=True)
-class Recorder(EventCommand):
+class RecordingCommand(EventCommand):
     """A command that lets others run while it runs."""
 
     words: Sequence[str] = ()
@@ -40,7 +40,7 @@ class Recorder(EventCommand):
         self.done.append(self.running.pop())
 
 
-def reading_of(command: Recorder | None) -> EventReading:
+def reading_of(command: RecordingCommand | None) -> EventReading:
     return EventReading(None, (), (), None, None, follows=False, command=command, as_json=True)
 
 
@@ -64,7 +64,7 @@ async def handle(stage: Stage, reading: EventReading) -> None:
     await handle_events(stage.app, reading, read)
 
 
-class Unread(io.StringIO):
+class ClosedPipe(io.StringIO):
     """Standard output on a pipe whose reader is gone."""
 
     encoding = "utf-8"
@@ -94,9 +94,9 @@ async def test_a_note_of_several_pages_is_printed_once(tmp_path: Path, capsys: p
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot see that the reader is gone")
 async def test_printing_ends_with_its_reader_and_a_command_runs_for_every_event(tmp_path: Path) -> None:
-    command = Recorder()
+    command = RecordingCommand()
     async with open_stage(tmp_path) as stage:
-        with Unread() as out, redirect_stdout(out):
+        with ClosedPipe() as out, redirect_stdout(out):
             await handle(stage, reading_of(command))
             await handle(stage, reading_of(None))
             printed = out.getvalue()
@@ -105,7 +105,7 @@ async def test_printing_ends_with_its_reader_and_a_command_runs_for_every_event(
 
 
 async def test_the_command_runs_for_one_event_at_a_time_whatever_the_connection(tmp_path: Path) -> None:
-    command = Recorder()
+    command = RecordingCommand()
     reading = reading_of(command)
     async with open_stage(tmp_path) as stage, anyio.create_task_group() as group:
         for _ in range(2):

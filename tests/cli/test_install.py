@@ -12,7 +12,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from cli.installing import KEY, Run, error_of, servers_in
-from keyrings import InMemory, Locked
+from keyrings import LockedKeyring, MemoryKeyring
 
 
 async def test_the_entry_starts_the_server_with_an_empty_path_and_in_any_folder(
@@ -88,7 +88,9 @@ def test_a_backup_that_is_no_json_any_more_is_named_if_it_has_the_key(run: Run, 
     assert [line.endswith(f": {older}") for line in told] == [True]
 
 
-def test_a_dry_run_writes_nothing_and_asks_for_nothing(run: Run, file: Path, tmp_path: Path, kept: InMemory) -> None:
+def test_a_dry_run_writes_nothing_and_asks_for_nothing(
+    run: Run, file: Path, tmp_path: Path, kept: MemoryKeyring
+) -> None:
     before = file.read_bytes()
     done = run("cursor", "--backend", "vambe", "--dry-run")
     assert '+        "VAMBE_API_KEY": "keyring:VAMBE_API_KEY"' in done.stdout
@@ -131,7 +133,7 @@ def test_uninstalling_a_missing_entry_names_the_existing_entries(run: Run, file:
     assert told == f"There is no entry taskhand in {file}; there are vambe, close (--name).\n"
 
 
-def test_a_key_is_stored_in_the_keyring_if_one_exists(run: Run, file: Path, kept: InMemory) -> None:
+def test_a_key_is_stored_in_the_keyring_if_one_exists(run: Run, file: Path, kept: MemoryKeyring) -> None:
     done = run("windsurf", "--backend", "hubspot", HUBSPOT_ACCESS_TOKEN=KEY, TASKHAND_TIMEZONE="America/Santiago")
     assert servers_in(file)["taskhand"]["env"] == {
         "TASKHAND_BACKEND": "hubspot",
@@ -169,7 +171,7 @@ def test_a_key_in_the_host_file_causes_a_warning_with_the_alternatives_on_this_m
         return next(line for line in done.stderr.splitlines() if line.startswith("! Everyone"))
 
     assert warning() == "! Everyone who can read that file can read VAMBE_API_KEY."
-    keyring.set_keyring(InMemory())
+    keyring.set_keyring(MemoryKeyring())
     assert warning().endswith("VAMBE_API_KEY. `--keys keyring` stores it in the system's keyring.")
     monkeypatch.setitem(sys.modules, "keyring", None)
     assert warning().endswith("Install Taskhand with the extra `keyring` to store it in the system's keyring.")
@@ -179,14 +181,14 @@ def test_a_key_in_the_host_file_causes_a_warning_with_the_alternatives_on_this_m
 
 def test_a_locked_keyring_leaves_the_file_unchanged(run: Run, file: Path) -> None:
     before = file.read_bytes()
-    keyring.set_keyring(Locked())
+    keyring.set_keyring(LockedKeyring())
     assert "refused to store VAMBE_API_KEY" in error_of(run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)).message
     assert file.read_bytes() == before
     run("cursor", "--backend", "vambe", "--keys", "file", VAMBE_API_KEY=KEY)
     assert servers_in(file)["taskhand"]["env"]["VAMBE_API_KEY"] == KEY
 
 
-def test_an_entry_for_vs_code_makes_it_ask_for_the_key(run: Run, tmp_path: Path, kept: InMemory) -> None:
+def test_an_entry_for_vs_code_makes_it_ask_for_the_key(run: Run, tmp_path: Path, kept: MemoryKeyring) -> None:
     done = run("vscode", "--project", "--backend", "close", anywhere=True)
     written = json.loads((tmp_path / ".vscode" / "mcp.json").read_text(encoding="utf-8"))
     assert written["servers"]["taskhand"]["type"] == "stdio"

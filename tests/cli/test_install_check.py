@@ -12,7 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from click.testing import CliRunner
 
 from cli.installing import KEY, Run, error_of, servers_in, type_into
-from keyrings import InMemory
+from keyrings import MemoryKeyring
 from taskhand.backends.registry import find_factory
 from taskhand.cli.main import command
 from taskhand.cli.sandbox import CRMS
@@ -37,7 +37,7 @@ def bases() -> Iterator[dict[str, list[str]]]:
 
 @pytest.mark.parametrize("backend", KEYS)
 def test_a_wrong_key_is_reported_and_nothing_is_written(
-    run: Run, file: Path, kept: InMemory, bases: dict[str, list[str]], backend: str
+    run: Run, file: Path, kept: MemoryKeyring, bases: dict[str, list[str]], backend: str
 ) -> None:
     before = file.read_bytes()
     options, (name, _, url) = bases[backend][:2], bases[backend][3].partition("=")
@@ -79,7 +79,7 @@ def test_a_shared_file_is_tried_at_the_address_of_the_environment_which_is_not_w
 
 
 def test_an_entry_that_cannot_work_is_not_written(
-    run: Run, file: Path, kept: InMemory, bases: dict[str, list[str]]
+    run: Run, file: Path, kept: MemoryKeyring, bases: dict[str, list[str]]
 ) -> None:
     before = file.read_bytes()
     kept.kept["taskhand", "VAMBE_API_KEY"] = "an older one"

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.installing import KEY, Run, error_of, servers_in
-from keyrings import InMemory
+from keyrings import MemoryKeyring
 from taskhand.backends.registry import FACTORIES
 from taskhand.cli.main import command
 
 
-def test_several_entries_stand_side_by_side_with_keys_of_their_own(run: Run, file: Path, kept: InMemory) -> None:
+def test_several_entries_stand_side_by_side_with_keys_of_their_own(run: Run, file: Path, kept: MemoryKeyring) -> None:
     run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
     run("cursor", "--backend", "vambe", "--name", "acme", VAMBE_API_KEY="sk-acme")
     run("cursor", "--backend", "close", "--name", "deals", CLOSE_API_KEY="sk-close")
@@ -37,7 +37,7 @@ def test_no_key_of_any_entry_is_in_a_backup(run: Run, tmp_path: Path) -> None:
     assert not any(KEY in one.read_text(encoding="utf-8") for one in backups)
 
 
-def test_a_changed_key_is_reported_with_the_other_hosts_that_use_it(run: Run, kept: InMemory) -> None:
+def test_a_changed_key_is_reported_with_the_other_hosts_that_use_it(run: Run, kept: MemoryKeyring) -> None:
     for host in ("cursor", "windsurf"):
         assert "use this key now" not in run(host, "--backend", "vambe", anywhere=True, VAMBE_API_KEY=KEY).stderr
     told = run("cursor", "--backend", "vambe", anywhere=True, VAMBE_API_KEY="sk-2").stderr
@@ -82,14 +82,16 @@ def test_an_entry_for_any_other_host_is_printed_alone_and_without_the_key(tmp_pa
 
 
 @pytest.mark.parametrize("backend", [one.name for one in FACTORIES if one.credentials])
-def test_an_entry_is_printed_without_a_key_where_nothing_is_tried(tmp_path: Path, kept: InMemory, backend: str) -> None:
+def test_an_entry_is_printed_without_a_key_where_nothing_is_tried(
+    tmp_path: Path, kept: MemoryKeyring, backend: str
+) -> None:
     done = _print(tmp_path, "--backend", backend)
     assert "your key" in json.loads(done.stdout)["mcpServers"]["taskhand"]["env"].values()
     assert "Put your key in place of `your key`." in done.stderr
     assert kept.kept == {}
 
 
-def test_a_printed_entry_refers_to_the_keyring(tmp_path: Path, kept: InMemory) -> None:
+def test_a_printed_entry_refers_to_the_keyring(tmp_path: Path, kept: MemoryKeyring) -> None:
     _print(tmp_path, "--backend", "vambe", "--name", "acme", "--dry-run", VAMBE_API_KEY=KEY)
     assert kept.kept == {}
     done = _print(tmp_path, "--backend", "vambe", "--name", "acme", VAMBE_API_KEY=KEY)
@@ -103,7 +105,7 @@ def test_without_a_host_the_option_that_prints_is_named(tmp_path: Path) -> None:
     assert "`--print` prints an entry for any other host" in done.output
 
 
-def test_a_read_only_file_is_not_replaced_and_the_entry_is_printed(run: Run, file: Path, kept: InMemory) -> None:
+def test_a_read_only_file_is_not_replaced_and_the_entry_is_printed(run: Run, file: Path, kept: MemoryKeyring) -> None:
     before = file.read_bytes()
     file.chmod(0o444)
     done = run("cursor", "--backend", "vambe", VAMBE_API_KEY=KEY)
@@ -137,7 +139,7 @@ def test_a_file_with_a_key_in_it_is_made_readable_for_its_owner_alone(run: Run, 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_failed_install_leaves_the_keyring_unchanged(run: Run, file: Path, kept: InMemory) -> None:
+def test_a_failed_install_leaves_the_keyring_unchanged(run: Run, file: Path, kept: MemoryKeyring) -> None:
     kept.kept["taskhand", "VAMBE_API_KEY"] = "before"
     file.parent.chmod(0o755)
     file.write_text("{}", encoding="utf-8")

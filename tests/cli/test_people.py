@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fixed_clock import NOW
-from keyrings import InMemory
+from keyrings import MemoryKeyring
 from sandbox.close.stage import BEN, SEED
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.doctor_own_credential import check_rule
@@ -187,7 +187,7 @@ def test_after_a_rotation_the_earlier_vault_key_is_not_needed(run: Run, file: Pa
 
 
 def test_a_key_may_be_in_a_variable_in_the_keyring_or_in_a_file_with_a_line_for_each(
-    run: Run, file: Path, tmp_path: Path, kept: InMemory, monkeypatch: pytest.MonkeyPatch
+    run: Run, file: Path, tmp_path: Path, kept: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(file, link_of("ana"), key=OLD_KEY)
     kept.kept["taskhand", "VAULT"] = OLD_KEY

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.installing import KEY, Run, error_of
-from keyrings import InMemory
+from keyrings import MemoryKeyring
 from taskhand.cli.main import command
 from taskhand.journal.process_lock import ProcessLock
 from unprivileged import open_folder, without_privileges
@@ -17,7 +17,7 @@ OTHERS = '{"mcpServers": {"gh": {}}}'
 
 
 @pytest.fixture
-def home(run: Run, tmp_path: Path, kept: InMemory) -> Path:
+def home(run: Run, tmp_path: Path, kept: MemoryKeyring) -> Path:
     """A home with entries in three files, keys, backups, data, and things of other programs."""
     cursor = tmp_path / ".cursor" / "mcp.json"
     cursor.parent.mkdir()
@@ -58,7 +58,7 @@ def _files(home: Path) -> set[str]:
     return {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()} - {"host.json"}
 
 
-def test_a_dry_run_lists_everything_and_removes_nothing(home: Path, kept: InMemory) -> None:
+def test_a_dry_run_lists_everything_and_removes_nothing(home: Path, kept: MemoryKeyring) -> None:
     before, keys = _files(home), dict(kept.kept)
     told = _uninstall(home, "--dry-run").stdout
     for part in (
@@ -80,7 +80,7 @@ def test_a_dry_run_lists_everything_and_removes_nothing(home: Path, kept: InMemo
     assert (_files(home), kept.kept) == (before, keys)
 
 
-def test_uninstall_removes_entries_keys_and_backups_and_keeps_data(home: Path, kept: InMemory) -> None:
+def test_uninstall_removes_entries_keys_and_backups_and_keeps_data(home: Path, kept: MemoryKeyring) -> None:
     done = _uninstall(home, "--yes")
     assert done.exit_code == 0, done.output
     assert (home / ".cursor" / "mcp.json").read_text(encoding="utf-8") == OTHERS
@@ -102,7 +102,7 @@ def test_data_is_removed_on_request(home: Path) -> None:
     assert not (home / ".local" / "share" / "taskhand").exists()
 
 
-def test_the_vault_key_stays_while_links_need_it(home: Path, kept: InMemory) -> None:
+def test_the_vault_key_stays_while_links_need_it(home: Path, kept: MemoryKeyring) -> None:
     kept.kept["taskhand", "TASKHAND_VAULT_KEY"] = "of the links"
     assert "TASKHAND_VAULT_KEY (stays without --data)\n" in _uninstall(home, "--dry-run").stdout
     assert _uninstall(home, "--yes").exit_code == 0
@@ -111,7 +111,7 @@ def test_the_vault_key_stays_while_links_need_it(home: Path, kept: InMemory) -> 
     assert kept.kept == {("github", "me"): "theirs"}
 
 
-def test_the_stores_of_connections_and_the_files_of_rules_are_data(home: Path, kept: InMemory) -> None:
+def test_the_stores_of_connections_and_the_files_of_rules_are_data(home: Path, kept: MemoryKeyring) -> None:
     folder = home / ".config" / "taskhand"
     tables = (
         f'[connections.own]\nbackend = "local"\ndb = "{home}/own/a.sqlite"\n[connections.here]\nbackend = "local"\n'
@@ -134,7 +134,7 @@ def test_the_stores_of_connections_and_the_files_of_rules_are_data(home: Path, k
     assert kept.kept == {("github", "me"): "theirs"}
 
 
-def test_uninstall_asks_no_question_if_taskhand_wrote_no_file(run: Run, tmp_path: Path, kept: InMemory) -> None:  # noqa: ARG001
+def test_uninstall_asks_no_question_if_taskhand_wrote_no_file(run: Run, tmp_path: Path, kept: MemoryKeyring) -> None:  # noqa: ARG001
     done = _uninstall(tmp_path)
     assert done.exit_code == 0
     assert done.stdout.startswith("Taskhand has written nothing on this machine.\nThe program itself is removed by: ")
@@ -163,7 +163,7 @@ def test_uninstall_without_a_terminal_is_refused_and_removes_no_file(home: Path)
     assert _contents(home) == before
 
 
-def test_uninstall_changes_nothing_while_a_server_uses_the_data(home: Path, kept: InMemory) -> None:
+def test_uninstall_changes_nothing_while_a_server_uses_the_data(home: Path, kept: MemoryKeyring) -> None:
     journal = home / "mine" / "own.journal.sqlite"
     (home / "mine" / "own.journal.sqlite.dead.lock").touch()
     lock = ProcessLock(journal)
@@ -176,7 +176,7 @@ def test_uninstall_changes_nothing_while_a_server_uses_the_data(home: Path, kept
     lock.release_all()
 
 
-def test_uninstall_names_a_file_that_it_cannot_change_and_removes_the_rest(home: Path, kept: InMemory) -> None:
+def test_uninstall_names_a_file_that_it_cannot_change_and_removes_the_rest(home: Path, kept: MemoryKeyring) -> None:
     cursor = home / ".cursor" / "mcp.json"
     cursor.chmod(0o444)
     (home / ".gemini").mkdir()

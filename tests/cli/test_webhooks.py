@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from click.testing import CliRunner, Result
 
-from keyrings import InMemory
+from keyrings import MemoryKeyring
 from taskhand.cli.doctor_webhooks import check_webhooks
 from taskhand.cli.main import command
 from taskhand.cli.serve import WebhookOptions
@@ -108,7 +108,7 @@ async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(office:
     assert office.close._store.webhooks == {}  # noqa: SLF001
 
 
-async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(office: Office, kept: InMemory) -> None:
+async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(office: Office, kept: MemoryKeyring) -> None:
     done = await office.run("create", "--connection", "vambe")
     assert office.kept("vambe") == "keyring:connections/vambe/webhook_key"
     secret = kept.get_password("taskhand", "connections/vambe/webhook_key")
@@ -123,7 +123,7 @@ async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(office: Office,
 
 
 async def test_a_key_whose_reference_cannot_be_written_leaves_the_former_one_in_the_keyring(
-    office: Office, kept: InMemory, monkeypatch: pytest.MonkeyPatch
+    office: Office, kept: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TASKHAND_CONFIG", str(office.file))
     [found] = load_configuration(office.env, {}).only("vambe").connections

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from builders import refused
-from keyrings import InMemory
+from keyrings import MemoryKeyring
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.credentials import SERVICE
 from taskhand.config.file import key_of
@@ -248,7 +248,7 @@ def test_a_file_with_a_secret_that_others_can_read_is_warned_about(
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are told otherwise there")
 def test_a_file_with_only_keyring_references_may_be_readable_by_others(file: Path) -> None:
-    was, mine = keyring.get_keyring(), InMemory()
+    was, mine = keyring.get_keyring(), MemoryKeyring()
     mine.set_password(SERVICE, "VAMBE_API_KEY", SECRET)
     keyring.set_keyring(mine)
     try:

@@ -13,7 +13,7 @@ from keyring.backends.null import Keyring as Oblivious
 from keyring.errors import InitError, KeyringError, KeyringLocked
 
 from builders import refused
-from keyrings import Failing, InMemory, Locked
+from keyrings import FailingKeyring, LockedKeyring, MemoryKeyring
 from taskhand.config.configuration import load_configuration
 from taskhand.config.credentials import (
     Credential,
@@ -33,7 +33,7 @@ from taskhand.domain.errors import OperatorError
 def before() -> Iterator[None]:
     """The keyring of the machine is neither read nor written."""
     was = keyring.get_keyring()
-    keyring.set_keyring(InMemory())
+    keyring.set_keyring(MemoryKeyring())
     yield
     keyring.set_keyring(was)
 
@@ -90,7 +90,7 @@ def test_a_machine_without_a_keyring_refuses_a_reference() -> None:
     ],
 )
 def test_each_failure_of_the_keyring_has_its_own_remedy(failure: Exception, found: str, remedy: str) -> None:
-    keyring.set_keyring(Failing(failure))
+    keyring.set_keyring(FailingKeyring(failure))
     with pytest.raises(OperatorError) as error:
         resolve_credential("keyring:VAMBE_API_KEY", "X")
     assert error.value.message.startswith(found)
@@ -120,10 +120,10 @@ def test_the_keyring_is_restored_if_a_later_step_fails() -> None:
 
 
 def test_a_keyring_of_the_least_recommended_priority_is_available() -> None:
-    class Least(InMemory):
+    class SmallestKeyring(MemoryKeyring):
         priority = 1
 
-    keyring.set_keyring(Least())
+    keyring.set_keyring(SmallestKeyring())
     assert find_keyring() == "usable"
 
 
@@ -133,7 +133,7 @@ def test_a_keyring_that_stores_nothing_is_not_available() -> None:
 
 
 def test_a_locked_keyring_is_named_as_the_reason() -> None:
-    keyring.set_keyring(Locked())
+    keyring.set_keyring(LockedKeyring())
     assert find_keyring() == "usable"
     with pytest.raises(OperatorError, match="refused to store VAMBE_API_KEY: it is locked"):
         store_credential("VAMBE_API_KEY", "sk-1")
@@ -142,13 +142,13 @@ def test_a_locked_keyring_is_named_as_the_reason() -> None:
 
 
 def test_a_keyring_that_refuses_one_of_several_keys_stores_none_of_them() -> None:
-    class Picky(InMemory):
+    class PickyKeyring(MemoryKeyring):
         def set_password(self, service: str, username: str, password: str) -> None:
             if username == "CLOSE_API_KEY":
                 raise KeyringError("not this one")
             super().set_password(service, username, password)
 
-    keyring.set_keyring(Picky())
+    keyring.set_keyring(PickyKeyring())
     keys = {"VAMBE_API_KEY": "sk-1", "CLOSE_API_KEY": "sk-2"}
     with pytest.raises(OperatorError, match="refused to store CLOSE_API_KEY"), keep_credentials(keys):
         raise AssertionError

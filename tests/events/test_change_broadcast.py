@@ -16,7 +16,7 @@ from anyio.lowlevel import checkpoint
 from mcp import Client
 
 from behaviour.agent import Agent
-from postgres_line import open_line
+from postgres_proxy import open_postgres_proxy
 from postgres_server import TestDatabase
 from server.test_subscriptions import ERAS, watching
 from server.transports.server_process import environment
@@ -103,13 +103,13 @@ async def test_a_broadcast_has_only_ids_and_does_not_reach_other_connections(
     postgres: TestDatabase,
 ) -> None:
     other = Replica()
-    with psycopg.connect(postgres.url, autocommit=True) as line:
-        line.execute(f"LISTEN {CHANNEL}")
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"LISTEN {CHANNEL}")
         async with two_replicas(postgres) as (one, two), telling(postgres.url, globex=other.updates):
-            line.execute(f"SELECT pg_notify('{CHANNEL}', 'what a newer version says')")
+            connection.execute(f"SELECT pg_notify('{CHANNEL}', 'what a newer version says')")
             one.change("t-1")
             await two.has_heard(lambda heard: heard == ["t-1"])
-        newer, told = line.notifies(timeout=10, stop_after=2)
+        newer, told = connection.notifies(timeout=10, stop_after=2)
         assert newer.payload == "what a newer version says"
         assert json.loads(told.payload).keys() == {"by", "connection", "tasks"}
     assert other.heard == []
@@ -171,17 +171,17 @@ async def test_a_database_that_is_away_is_looked_for_and_nothing_else_is_held_up
 
 
 async def test_a_connection_that_opens_after_a_replica_has_ended_is_closed(postgres: TestDatabase) -> None:
-    with open_line(postgres.url) as line:
-        line.hold()
-        async with telling(line.url, acme=TaskUpdates()):
-            await anyio.wait_readable(line.listening)
-        line.release()
-        assert await to_thread.run_sync(line.left.wait, 10)
+    with open_postgres_proxy(postgres.url) as proxy:
+        proxy.hold()
+        async with telling(proxy.url, acme=TaskUpdates()):
+            await anyio.wait_readable(proxy.listening)
+        proxy.release()
+        assert await to_thread.run_sync(proxy.left.wait, 10)
     gc.collect()  # a connection that was left open would warn
 
 
 async def test_after_lost_messages_the_other_replicas_learn_that_any_task_may_have_changed() -> None:
-    class LosingFirst:
+    class LosingChannel:
         """A channel that loses the first messages."""
 
         lost = 0
@@ -209,7 +209,7 @@ async def test_after_lost_messages_the_other_replicas_learn_that_any_task_may_ha
         pauses.append(seconds)
         await checkpoint()
 
-    channel, replica, pauses = LosingFirst(), Replica(), list[float]()
+    channel, replica, pauses = LosingChannel(), Replica(), list[float]()
     changes = TaskChanges(channel, {"acme": replica.updates}, sleep)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(changes.run)
@@ -250,7 +250,7 @@ async def test_a_subscriber_in_either_era_is_notified_of_a_change_at_another_rep
                 assert await watcher.next() == f"task://{other}"
 
 
-class Relays:
+class ListedSubscriptions:
     """Subscriptions that only show who listens to them."""
 
     def __init__(self) -> None:
@@ -268,7 +268,7 @@ class Relays:
         """Nobody is told."""
 
 
-class Silence:
+class SilentChannel:
     """A channel on which nothing is ever received."""
 
     def __init__(self) -> None:
@@ -291,8 +291,8 @@ class Silence:
 
 
 async def test_a_broadcast_that_has_ended_listens_to_no_changes() -> None:
-    relays = Relays()
-    changes = TaskChanges(Silence(), {"acme": relays})
+    relays = ListedSubscriptions()
+    changes = TaskChanges(SilentChannel(), {"acme": relays})
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(changes.run)
         await anyio.wait_all_tasks_blocked()
@@ -302,7 +302,7 @@ async def test_a_broadcast_that_has_ended_listens_to_no_changes() -> None:
 
 
 async def test_more_changes_than_are_queued_become_one_message_that_names_no_task() -> None:
-    relays, channel = Relays(), Silence()
+    relays, channel = ListedSubscriptions(), SilentChannel()
     changes = TaskChanges(channel, {"acme": relays})
     for number in range(10_001):
         relays.listeners[0](f"t-{number}")

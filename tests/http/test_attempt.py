@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TASKS = Path.of("/tasks")
 
 
-class Failing(httpx2.AsyncBaseTransport):
+class FailingTransport(httpx2.AsyncBaseTransport):
     """A transport that always fails in one way."""
 
     def __init__(self, error: Exception) -> None:
@@ -34,7 +34,7 @@ class Failing(httpx2.AsyncBaseTransport):
         raise self._error
 
 
-class Recording(httpx2.AsyncBaseTransport):
+class RecordingTransport(httpx2.AsyncBaseTransport):
     """A transport that asks to wait 18 seconds once and then succeeds, and records the timeouts of each attempt."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Recording(httpx2.AsyncBaseTransport):
         return httpx2.Response(503 if is_first else 200, headers=headers, stream=httpx2.ByteStream(b"{}"))
 
 
-class Endless(httpx2.AsyncByteStream):
+class EndlessBody(httpx2.AsyncByteStream):
     """A body without an end."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Endless(httpx2.AsyncByteStream):
         self.is_closed = True
 
 
-class Answering(httpx2.AsyncBaseTransport):
+class FixedAnswerTransport(httpx2.AsyncBaseTransport):
     """A transport that answers with this body."""
 
     def __init__(self, body: httpx2.AsyncByteStream) -> None:
@@ -89,7 +89,7 @@ class Answering(httpx2.AsyncBaseTransport):
 )
 async def test_tells_failures_before_sending_from_failures_after(error: Exception, event: Event) -> None:
     attempt = await send_once(
-        Failing(error), httpx2.Request("POST", "https://crm.test/"), within_s=1.0, body_bytes=1_000
+        FailingTransport(error), httpx2.Request("POST", "https://crm.test/"), within_s=1.0, body_bytes=1_000
     )
     assert (attempt.event, attempt.cause, attempt.answer) == (event, type(error).__name__, None)
 
@@ -105,7 +105,7 @@ async def test_names_a_silent_server_and_a_broken_connection_apart(
 
 
 async def test_limits_each_part_of_an_attempt_to_the_time_left_of_the_call(clients: Clients) -> None:
-    recording = Recording()
+    recording = RecordingTransport()
     limits = Limits(connect_s=5.0, read_s=15.0, total_s=20.0)
     await (await clients("http://127.0.0.1:1", limits=limits, transport=recording)).get(TASKS)
     first, second = recording.timeouts
@@ -137,8 +137,8 @@ async def test_does_not_take_a_body_cut_at_the_limit_for_a_complete_one(
 
 
 async def test_a_body_that_is_not_read_to_its_end_is_closed_at_once() -> None:
-    body, request = Endless(), httpx2.Request("GET", "https://crm.test/")
-    attempt = await send_once(Answering(body), request, within_s=1.0, body_bytes=1_000)
+    body, request = EndlessBody(), httpx2.Request("GET", "https://crm.test/")
+    attempt = await send_once(FixedAnswerTransport(body), request, within_s=1.0, body_bytes=1_000)
     assert (attempt.event, body.is_closed) == (Event.OVERSIZED, True)
 
 

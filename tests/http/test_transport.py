@@ -318,31 +318,31 @@ async def test_a_429_without_a_time_waits_until_the_window_ends(
 async def test_the_answer_to_a_write_is_awaited_for_as_long_as_it_could_still_be_read_back(
     clients: Clients, call: Request
 ) -> None:
-    class Noting(httpx2.AsyncBaseTransport):
+    class RecordingTransport(httpx2.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             limits.append(request.extensions["timeout"])
             return httpx2.Response(200, stream=httpx2.ByteStream(b"{}"))
 
     limits: list[Mapping[str, float]] = []
-    client = await clients("http://127.0.0.1:1", limits=Limits(3.0, 40.0, total_s=40.0), transport=Noting())
+    client = await clients("http://127.0.0.1:1", limits=Limits(3.0, 40.0, total_s=40.0), transport=RecordingTransport())
     await client.send(call)
     until = 40.0 if call in READS else 35.0
     assert limits == [{"connect": 3.0, "read": until, "write": until, "pool": 0.9 * until}]
 
 
 async def test_a_server_that_drips_cannot_hold_a_call_for_ever(clients: Clients) -> None:
-    class Dripping(httpx2.AsyncBaseTransport):
+    class DrippingTransport(httpx2.AsyncBaseTransport):
         async def handle_async_request(self, _request: httpx2.Request) -> httpx2.Response:
-            return httpx2.Response(200, stream=Drops())
+            return httpx2.Response(200, stream=DrippingBody())
 
-    class Drops(httpx2.AsyncByteStream):
+    class DrippingBody(httpx2.AsyncByteStream):
         async def __aiter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204 - an async generator
             while True:
                 yield b" "
                 await anyio.sleep(0.005)
 
     limits = Limits(total_s=0.05)
-    client = await clients("http://127.0.0.1:1", limits=limits, transport=Dripping())
+    client = await clients("http://127.0.0.1:1", limits=limits, transport=DrippingTransport())
     with anyio.fail_after(BOUND_S):
         assert "in time" in (await error_of(client, GET)).message
         assert isinstance(await error_of(client, POST), OutcomeUnknown)
@@ -382,7 +382,7 @@ async def test_an_attempt_without_an_answer_is_traced_by_the_name_of_its_failure
 
 
 @dataclass
-class Watcher:
+class RecordingObserver:
     """Keeps what it is told of requests."""
 
     told: list[object] = field(default_factory=list)
@@ -400,7 +400,7 @@ class Watcher:
 async def test_an_observer_receives_each_sent_request_and_the_wait_before_it(
     clients: Clients, server: Server, steps: type[Steps], time: Time, unused_port: int
 ) -> None:
-    watcher = Watcher()
+    watcher = RecordingObserver()
     server.steps = [steps.answer(429, retry_after="7"), steps.answer(200)]
     await (await clients(server.url, observer=watcher)).send(GET)
     assert watcher.told == [0.0, ("GET", 429, 0.0), 0.0, ("GET", 200, 0.0)]

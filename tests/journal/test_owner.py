@@ -170,7 +170,7 @@ async def test_a_journal_of_the_last_version_is_adopted_after_its_folder_was_mov
         assert connection.execute("SELECT place FROM former_place").fetchall() == [(f"local {store}",)]
 
 
-class Moved:
+class MovedStore:
     """A store in a database that was in a file before."""
 
     async def identity(self) -> Identity:
@@ -184,5 +184,5 @@ async def test_a_store_in_a_database_keeps_the_names_that_it_had_as_a_file(tmp_p
     async def nothing() -> list[str]:
         return []
 
-    owner = DatabaseOwner(Moved(), tmp_path / "journal.sqlite", closes=False)
+    owner = DatabaseOwner(MovedStore(), tmp_path / "journal.sqlite", closes=False)
     assert await owner.find_places(nothing, create=False) == ("local b7", "local /old/tasks.sqlite")

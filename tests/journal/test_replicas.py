@@ -9,7 +9,7 @@ import pytest
 from builders import refused, task
 from fixed_clock import FixedClock
 from journal.open_journal import APPLIED, begin, make_opening, open_postgres_journal, rename_intent, settle
-from postgres_line import open_line
+from postgres_proxy import open_postgres_proxy
 from postgres_server import TestDatabase
 from taskhand.domain.change_ownership import check_ownership, own_writes
 from taskhand.domain.errors import NotAttempted, OperatorError
@@ -234,10 +234,10 @@ async def test_an_intent_whose_commit_is_uncertain_is_ended_as_not_attempted(
     postgres: TestDatabase,
 ) -> None:
     claim = Claim("key 1", "payload")
-    with open_line(postgres.url) as line:
-        async with open_postgres_journal(line.url, sleep=lambda _: None) as journal:
+    with open_postgres_proxy(postgres.url) as proxy:
+        async with open_postgres_journal(proxy.url, sleep=lambda _: None) as journal:
             first = await settle(journal)
-            with line.cut_after_commit(), refused("store_unavailable", OperatorError) as error:
+            with proxy.cut_after_commit(), refused("store_unavailable", OperatorError) as error:
                 await journal.begin(make_opening("create_task", claim), [Intent("create")])
             assert "not known" in error.value.message
             [doubtful] = postgres.rows("SELECT change_id FROM taskhand_journal.under_way")

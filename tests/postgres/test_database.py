@@ -10,7 +10,7 @@ import pytest
 from anyio import to_thread
 
 from builders import refused
-from postgres_line import Line, open_line
+from postgres_proxy import PostgresProxy, open_postgres_proxy
 from postgres_server import TestDatabase
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import OperatorError
@@ -95,12 +95,12 @@ async def test_work_whose_connection_is_cut_in_the_middle_is_done_once(store: St
 
 async def test_a_commit_whose_answer_is_lost_is_looked_up(postgres: TestDatabase) -> None:
     for reaches, counted in ((True, 1), (False, 2)):
-        with open_line(postgres.url, reaches=reaches) as line:
-            store = Store(Database(line.url, sleep=lambda _: None), JOURNAL)
+        with open_postgres_proxy(postgres.url, reaches=reaches) as proxy:
+            store = Store(Database(proxy.url, sleep=lambda _: None), JOURNAL)
 
-            cuts = iter([line])
+            cuts = iter([proxy])
 
-            def work(connection: SqlConnection, cuts: Iterator[Line] = cuts) -> int:
+            def work(connection: SqlConnection, cuts: Iterator[PostgresProxy] = cuts) -> int:
                 found = count_up(connection)
                 for one in cuts:
                     one.cut_next()

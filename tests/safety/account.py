@@ -18,7 +18,7 @@ from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, Te
 
 from behaviour.agent import Refused
 from safety.crms import SandboxedCrm, SandboxOrStore, TaskSummary
-from safety.cut_connections import Line
+from safety.cuttable_transport import CuttableTransport
 from safety.gate import Gate
 from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Change, ChangeQuery
@@ -78,7 +78,7 @@ class Agent:
 class Stage:
     """A CRM or store, Taskhand in front of it, and an agent; `ana` is Ana Soto's id there."""
 
-    there: SandboxOrStore
+    sandbox: SandboxOrStore
     app: AppContext
     agent: Agent
     summarize: Callable[[dict[str, Any]], TaskSummary]
@@ -88,7 +88,7 @@ class Stage:
     @property
     def tasks(self) -> dict[str, TaskSummary]:
         """The tasks as the CRM or store has them."""
-        return {str(row["id"]): self.summarize(row) for row in self.there.tasks}
+        return {str(row["id"]): self.summarize(row) for row in self.sandbox.tasks}
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class CrmStage(Stage):
     crm: SandboxedCrm
     gate: Gate
     time: Time
-    line: Line
+    transport: CuttableTransport
 
 
 @asynccontextmanager
@@ -107,15 +107,15 @@ async def staged(
 ) -> AsyncIterator[CrmStage]:
     """A CRM without faults; `read_s` is the read timeout in real seconds."""
     time = Time()
-    there = crm.sandbox(tasks, time, spec_variant)
-    gate, line = Gate(there), Line()
+    sandbox = crm.sandbox(tasks, time, spec_variant)
+    gate, transport = Gate(sandbox), CuttableTransport()
     async with (
         serve(gate) as url,
-        crm.wired(url, time, limits=Limits(read_s=read_s), transport=line) as app,
+        crm.wired(url, time, limits=Limits(read_s=read_s), transport=transport) as app,
         Client(create_server(app)) as client,
     ):
         agent, ids = Agent(client, crm.needs), tuple(crm.ids(tasks))
-        yield CrmStage(there, app, agent, crm.summarize, ids, crm.ana, crm, gate, time, line)
+        yield CrmStage(sandbox, app, agent, crm.summarize, ids, crm.ana, crm, gate, time, transport)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Observation:
 
 async def observe_call(stage: Stage, tool: str, arguments: dict[str, Any]) -> Observation:
     """Make the call, and observe it from all sides."""
-    stage.there.clear_requests()
+    stage.sandbox.clear_requests()
     before, known = stage.tasks, await newest_change(stage.app)
     answer, error = None, dict[str, Any]()
     heard = set[str]()
@@ -167,7 +167,7 @@ async def observe_call(stage: Stage, tool: str, arguments: dict[str, Any]) -> Ob
     unsubscribe()
     change = await newest_change(stage.app)
     is_new = change is not None and (known is None or known.id != change.id)
-    log, change = stage.there.requests, change if is_new else None
+    log, change = stage.sandbox.requests, change if is_new else None
     return Observation(answer, error, before, stage.tasks, log, change, frozenset(heard))
 
 

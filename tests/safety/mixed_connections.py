@@ -13,7 +13,7 @@ from journals import journal_at
 from safety.account import Agent
 from safety.crms import CLOSE, HUBSPOT
 from safety.odd_row import OddRow
-from safety.silent_crm import Mute
+from safety.silent_transport import SilentTransport
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.sandbox.emulator import Emulator
@@ -23,50 +23,50 @@ from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.connections import Connections
 from taskhand.service.lazy import Lazy
 
-__all__ = ["Mixed", "mixed"]
+__all__ = ["MixedConnections", "open_mixed_connections"]
 
 
 @dataclass(frozen=True)
-class Mixed:
+class MixedConnections:
     """The server's connections, an agent, and the way to each CRM by its connection."""
 
     connections: Connections
     agent: Agent
-    there: dict[str, Emulator]
-    lines: dict[str, Mute]
+    sandboxes: dict[str, Emulator]
+    transports: dict[str, SilentTransport]
     time: NetworkTime
 
     def requests(self, name: str) -> list[str]:
         """What a CRM was asked, as methods with paths."""
-        return [f"{one.method} {one.path}" for one in self.there[name].requests]
+        return [f"{one.method} {one.path}" for one in self.sandboxes[name].requests]
 
     def forget_requests(self) -> None:
         """Count from here."""
-        for one in self.there.values():
+        for one in self.sandboxes.values():
             one.clear_requests()
 
 
 @asynccontextmanager
-async def mixed(
+async def open_mixed_connections(
     folder: Path, tasks: int = 3, closed: str | None = None, odd: dict[str, Any] | None = None
-) -> AsyncIterator[Mixed]:
+) -> AsyncIterator[MixedConnections]:
     """The server, each CRM with so many tasks of whoever asks; nothing listens at the port of the one that is `closed`.
 
     All are in Santiago but the store, which is in Madrid and calls its second status `Con Legal`. The first task of
     `north` has the fields of `odd`.
     """
     time = NetworkTime()
-    there = {"north": HUBSPOT.sandbox(tasks, time, ()), "south": CLOSE.sandbox(tasks, time, ())}
-    lines = {name: Mute(time) for name in there}
-    served = OddRow(there["north"], HUBSPOT.task_id(1))
+    sandboxes = {"north": HUBSPOT.sandbox(tasks, time, ()), "south": CLOSE.sandbox(tasks, time, ())}
+    transports = {name: SilentTransport(time) for name in sandboxes}
+    served = OddRow(sandboxes["north"], HUBSPOT.task_id(1))
     served.odd = odd or {}
-    async with serve(served) as north_url, serve(there["south"]) as south_url:
+    async with serve(served) as north_url, serve(sandboxes["south"]) as south_url:
         urls = {"north": north_url, "south": south_url}
         if closed:
             urls[closed] = "http://127.0.0.1:9"  # of a service that no machine has any more
         async with (
-            HUBSPOT.wired(urls["north"], time, transport=lines["north"]) as north,
-            CLOSE.wired(urls["south"], time, transport=lines["south"]) as south,
+            HUBSPOT.wired(urls["north"], time, transport=transports["north"]) as north,
+            CLOSE.wired(urls["south"], time, transport=transports["south"]) as south,
             _home(folder, time) as home,
         ):
             apps = {"north": north, "south": south, "home": home}
@@ -74,7 +74,7 @@ async def mixed(
                 {name: replace(app, connection=replace(app.connection, name=name)) for name, app in apps.items()}
             )
             async with Client(create_server(connections)) as client:
-                yield Mixed(connections, Agent(client), there, lines, time)
+                yield MixedConnections(connections, Agent(client), sandboxes, transports, time)
 
 
 @asynccontextmanager

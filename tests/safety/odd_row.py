@@ -27,8 +27,8 @@ class OddRow:
     A field is a path, such as `properties.hs_timestamp`.
     """
 
-    def __init__(self, there: Emulator, task_id: str) -> None:
-        self.there = there
+    def __init__(self, sandbox: Emulator, task_id: str) -> None:
+        self.sandbox = sandbox
         self.task_id = task_id
         self.odd: Fields = {}
 
@@ -50,7 +50,7 @@ class OddRow:
             await send({**started[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]})
             await send({**message, "body": body})
 
-        await self.there.app(scope, receive, answer)
+        await self.sandbox.app(scope, receive, answer)
 
     def _changed(self, body: bytes) -> bytes:
         return json.dumps(self._with_odd_row(json.loads(body))).encode() if body else body

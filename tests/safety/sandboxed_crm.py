@@ -143,9 +143,9 @@ class SandboxedCrm:
         }
         return tuple(trait for trait, has_it in found.items() if has_it)
 
-    def tasks(self, there: SandboxOrStore) -> dict[str, TaskSummary]:
+    def tasks(self, sandbox: SandboxOrStore) -> dict[str, TaskSummary]:
         """The tasks as they really are."""
-        return {str(row["id"]): self.summarize(row) for row in there.tasks}
+        return {str(row["id"]): self.summarize(row) for row in sandbox.tasks}
 
     def ids(self, count: int) -> list[str]:
         """The ids of the first so many tasks."""

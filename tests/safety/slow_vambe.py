@@ -29,7 +29,7 @@ _RATE = 1
 class SlowCrm:
     """The sandbox at `url`, whose tasks have the `ids`; servers on it share the journal in `folder`."""
 
-    there: VambeSandbox
+    sandbox: VambeSandbox
     url: str
     folder: Path
     ids: list[str]
@@ -37,12 +37,12 @@ class SlowCrm:
     @property
     def renamed(self) -> set[str]:
         """The ids of the tasks that are renamed."""
-        return {str(task["id"]) for task in self.there.tasks if task["title"] == AGAIN["title"]}
+        return {str(task["id"]) for task in self.sandbox.tasks if task["title"] == AGAIN["title"]}
 
     @property
     def puts(self) -> Counter[str]:
         """How often each task was sent."""
-        return Counter(one.path.rpartition("/")[2] for one in self.there.requests if one.method == "PUT")
+        return Counter(one.path.rpartition("/")[2] for one in self.sandbox.requests if one.method == "PUT")
 
     @asynccontextmanager
     async def server(
@@ -63,6 +63,6 @@ class SlowCrm:
 @asynccontextmanager
 async def slow_crm(folder: Path, tasks: int) -> AsyncIterator[SlowCrm]:
     """A Vambe that takes one request a second."""
-    there = on_vambe.vambe(tasks)
-    async with serve(there) as url:
-        yield SlowCrm(there, url, folder, [on_vambe.task_id(number) for number in range(1, tasks + 1)])
+    sandbox = on_vambe.vambe(tasks)
+    async with serve(sandbox) as url:
+        yield SlowCrm(sandbox, url, folder, [on_vambe.task_id(number) for number in range(1, tasks + 1)])

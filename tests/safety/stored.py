@@ -59,8 +59,8 @@ async def stored(folder: Path) -> AsyncIterator[Stage]:
     ids = tuple([(await store.create_task(edit)).task.id for edit in edits])
     app = AppContext(store, Lazy(lambda: journal), lambda: NOW, surface=WHOLE)
     async with Client(create_server(app)) as client:
-        there = StoreFile(folder / "tasks.sqlite")
-        yield Stage(there, app, Agent(client), lambda row: TaskSummary(row["title"], tuple(row["who"])), ids, ana)
+        sandbox = StoreFile(folder / "tasks.sqlite")
+        yield Stage(sandbox, app, Agent(client), lambda row: TaskSummary(row["title"], tuple(row["who"])), ids, ana)
     await app.aclose()
 
 

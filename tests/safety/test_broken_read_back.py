@@ -68,10 +68,10 @@ async def test_a_write_whose_read_back_fails_is_never_reported_as_refused(crm: S
             asking = await case.ask(stage)
 
             def cut(stage: CrmStage, failure: Failure = failure, loses: str = loses) -> None:
-                stage.line.failure, stage.line.loses = failure, loses
+                stage.transport.failure, stage.transport.loses = failure, loses
 
             def mend(stage: CrmStage) -> None:
-                stage.line.failure = None
+                stage.transport.failure = None
 
             await assert_it_is_never_refused(stage, case, asking, cut, mend)
 

@@ -16,7 +16,7 @@ from behaviour.agent import Refused
 from behaviour.conftest import ERAS
 from safety.account import Agent
 from safety.crms import CRMS, SandboxedCrm
-from safety.silent_crm import NEVER, Mute
+from safety.silent_transport import NEVER, SilentTransport
 from taskhand.journal.journal import ChangeQuery
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.routing import find_route
@@ -33,8 +33,8 @@ class Stage:
     """A CRM that can fall silent, and a server on it."""
 
     crm: SandboxedCrm
-    there: Emulator
-    line: Mute
+    sandbox: Emulator
+    transport: SilentTransport
     time: NetworkTime
     app: AppContext
     client: Client
@@ -62,8 +62,8 @@ class Stage:
         paths = {route.partition(" ")[2].rstrip("/") for route in routes}
 
         def is_write(request: httpx2.Request) -> bool:
-            found = find_route(self.there.routes, request.method, request.url.path)
-            reads = request.method == "GET" or (found is not None and found.key in self.there.harmless)
+            found = find_route(self.sandbox.routes, request.method, request.url.path)
+            reads = request.method == "GET" or (found is not None and found.key in self.sandbox.harmless)
             return not reads and any(path in request.url.path for path in paths)
 
         return is_write
@@ -77,11 +77,11 @@ class Stage:
 @asynccontextmanager
 async def staged(crm: SandboxedCrm, era: str = ERAS[-1]) -> AsyncIterator[Stage]:
     time = NetworkTime()
-    there, line = crm.sandbox(TASKS, time, ()), Mute(time)
-    async with serve(there) as url, crm.wired(url, time, transport=line) as app:
+    sandbox, transport = crm.sandbox(TASKS, time, ()), SilentTransport(time)
+    async with serve(sandbox) as url, crm.wired(url, time, transport=transport) as app:
         app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app), mode=era) as client:
-            yield Stage(crm, there, line, time, app, client)
+            yield Stage(crm, sandbox, transport, time, app, client)
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -92,7 +92,7 @@ async def test_no_call_waits_longer_for_a_silent_crm_and_a_read_may_be_repeated(
 ) -> None:
     async with staged(crm, era) as stage:
         one, other = crm.ids(2)
-        stage.line.is_mute, stage.line.delay_s, stage.line.arrives = lambda _: True, delay_s, True
+        stage.transport.is_silent, stage.transport.delay_s, stage.transport.arrives = lambda _: True, delay_s, True
         calls: list[tuple[str, dict[str, Any]]] = [
             ("list_tasks", {}),
             ("get_task", {"id": one}),
@@ -115,7 +115,7 @@ async def test_no_call_waits_longer_for_a_silent_crm_and_a_read_may_be_repeated(
         ):
             with pytest.raises(MCPError):
                 await stage.in_time(asked)
-        assert not any(one["title"] in {"Again", "New"} for one in stage.there.tasks if "title" in one)
+        assert not any(one["title"] in {"Again", "New"} for one in stage.sandbox.tasks if "title" in one)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
@@ -123,7 +123,7 @@ async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: Sa
     async with staged(crm) as stage:
         one, *_ = ids = crm.ids(TASKS)
         plan = await stage.outcome("delete_task", id=one)
-        stage.line.is_mute = stage.is_write
+        stage.transport.is_silent = stage.is_write
         new = {"title": "New", "responsibleIds": ["me"], "priority": "1"}
         calls: list[tuple[str, dict[str, Any]]] = [
             ("update_task", {"id": one, "title": "Again"}),
@@ -138,7 +138,7 @@ async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: Sa
         assert many["totals"]["unknown"] > 0
         assert sum(many["totals"].values()) == TASKS
         assert await stage.newest() == ("bulk_update_tasks", "unknown")
-        stage.line.is_mute = lambda _: False
+        stage.transport.is_silent = lambda _: False
         # What is unknown is looked at, what is not there is sent.
         done = await stage.outcome("apply_plan", planId=many["planId"])
         assert done["totals"] == {"applied": TASKS}
@@ -148,7 +148,7 @@ async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: Sa
 async def test_a_write_that_was_carried_out_without_an_answer_is_found(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         one, *_ = ids = crm.ids(TASKS)
-        stage.line.is_mute, stage.line.arrives = stage.is_write, True
+        stage.transport.is_silent, stage.transport.arrives = stage.is_write, True
         assert "changed" in await stage.outcome("update_task", id=one, title="Again")
         many = await stage.outcome("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["Ana Soto"]})
         while "planId" in many:
@@ -160,9 +160,9 @@ async def test_a_write_that_was_carried_out_without_an_answer_is_found(crm: Sand
 async def test_no_write_is_sent_without_time_to_read_it_back(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         one, *_ = crm.ids(1)
-        stage.line.delay_s, stage.line.arrives = 20.0, True
-        stage.line.is_mute = lambda request: not stage.is_write(request)
-        stage.there.clear_requests()
+        stage.transport.delay_s, stage.transport.arrives = 20.0, True
+        stage.transport.is_silent = lambda request: not stage.is_write(request)
+        stage.sandbox.clear_requests()
         error = await stage.outcome("reassign_task", id=one, responsibleIds=["Ana Soto"])
         assert (error["code"], error["retryable"]) in {("not_attempted", True), ("upstream_error", True)}
-        assert crm.tasks(stage.there)[one].responsible_ids == (crm.me,)
+        assert crm.tasks(stage.sandbox)[one].responsible_ids == (crm.me,)

@@ -26,8 +26,8 @@ A_WHILE = 50
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str) -> None:
-    there = on_vambe.vambe(TASKS)
-    gate, go_on, gave_up, given_up = Gate(there), anyio.Event(), anyio.Event(), anyio.CancelScope()
+    sandbox = on_vambe.vambe(TASKS)
+    gate, go_on, gave_up, given_up = Gate(sandbox), anyio.Event(), anyio.Event(), anyio.CancelScope()
     gate.after_write = lambda number: go_on.wait() if number >= HELD else None
     told: list[tuple[float, float | None]] = []
 
@@ -56,12 +56,12 @@ async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str
         assert change is not None
         assert change.ending is not None
         results = {str(result.task_id): result.outcome for result in change.results.values()}
-        renamed = [task["id"] for task in there.tasks if task["title"] == "Again"]
+        renamed = [task["id"] for task in sandbox.tasks if task["title"] == "Again"]
         assert sorted(results) == sorted(ids)
         assert [one for one in ids if results[one] == "applied"] == renamed
         assert {results[one] for one in ids if one not in renamed} == {"not_attempted"}
         assert HELD <= len(renamed) < TASKS
-        assert sorted(map(to_journal_line, change.ending.requests)) == sorted(map(to_logged_line, there.requests))
+        assert sorted(map(to_journal_line, change.ending.requests)) == sorted(map(to_logged_line, sandbox.requests))
         assert told[0] == (0, TASKS)
         assert [done for done, _ in told] == sorted(done for done, _ in told)
         async with Client(create_server(app), mode=era) as client:
@@ -70,8 +70,8 @@ async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str
 
 
 async def test_progress_is_reported_at_every_tick() -> None:
-    there = on_vambe.vambe(TASKS)
-    gate, go_on = Gate(there), anyio.Event()
+    sandbox = on_vambe.vambe(TASKS)
+    gate, go_on = Gate(sandbox), anyio.Event()
     gate.after_write = lambda number: go_on.wait() if number >= HELD else None
     told: list[float] = []
 
@@ -93,8 +93,8 @@ async def test_progress_is_reported_at_every_tick() -> None:
 
 
 async def test_cancelled_creates_stop_sending_and_the_rest_is_created_once_by_going_on() -> None:
-    there = on_vambe.vambe(1)
-    gate, go_on, given_up = Gate(there), anyio.Event(), anyio.CancelScope()
+    sandbox = on_vambe.vambe(1)
+    gate, go_on, given_up = Gate(sandbox), anyio.Event(), anyio.CancelScope()
     tasks = [{"title": f"New {number:02}", "responsibleIds": ["me"], "priority": "1"} for number in range(HELD * 2)]
 
     async def hold(number: int) -> None:
@@ -114,7 +114,7 @@ async def test_cancelled_creates_stop_sending_and_the_rest_is_created_once_by_go
                 await Agent(client)("create_tasks", tasks=tasks)
         change = await newest_change(app)
         assert change is not None
-        made = [task["title"] for task in there.tasks if task["title"].startswith("New")]
+        made = [task["title"] for task in sandbox.tasks if task["title"].startswith("New")]
         outcomes = [change.results[index].outcome for index in range(len(tasks))]
         assert [task["title"] for task, one in zip(tasks, outcomes, strict=True) if one == "applied"] == sorted(made)
         assert HELD <= len(made) < len(tasks)
@@ -122,6 +122,6 @@ async def test_cancelled_creates_stop_sending_and_the_rest_is_created_once_by_go
         async with Client(create_server(app)) as client:
             done = await Agent(client)("apply_plan", planId=change.id)
         assert done["totals"] == {"applied": len(tasks)}
-        assert sorted(task["title"] for task in there.tasks if task["title"].startswith("New")) == [
+        assert sorted(task["title"] for task in sandbox.tasks if task["title"].startswith("New")) == [
             task["title"] for task in tasks
         ]

@@ -52,10 +52,10 @@ async def message(stream: BufferedByteReceiveStream) -> bytes | None:
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_an_answer_that_is_sent_twice_is_the_answer_to_one_request(crm: SandboxedCrm) -> None:
     time = Time()
-    there = crm.sandbox(4, time, ())
+    sandbox = crm.sandbox(4, time, ())
     ids = crm.ids(4)
     async with (
-        serve(there) as behind,
+        serve(sandbox) as behind,
         doubling(behind) as url,
         crm.wired(url, time) as app,
         Client(create_server(app)) as client,
@@ -70,7 +70,7 @@ async def test_an_answer_that_is_sent_twice_is_the_answer_to_one_request(crm: Sa
         plan = await agent("delete_task", id=made[0]["id"])
         await agent("apply_plan", planId=plan["planId"])
         listed = await agent("list_tasks")
-    now = crm.tasks(there)
+    now = crm.tasks(sandbox)
     assert [task["title"] for task in made] == ["Send it", "Send it again"]
     assert (many["totals"], one["changed"].keys()) == ({"applied": 3}, {"title"})
     assert {now[task_id].responsible_ids for task_id in ids[:3]} == {(crm.ana,)}

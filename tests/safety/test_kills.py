@@ -93,7 +93,7 @@ CASES = [(BY_CRM[name], step) for name, steps in STEPS.items() for step in steps
 
 
 @dataclass(frozen=True)
-class Reaper:
+class ProcessParent:
     """The parent of the processes that are killed."""
 
     process: "subprocess.Popen[str]"
@@ -115,17 +115,17 @@ class Reaper:
 
 
 @pytest.fixture(scope="module")
-def reaper() -> Iterator[Reaper]:
+def reaper() -> Iterator[ProcessParent]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "safety.killable_server"]
     with subprocess.Popen(  # noqa: S603  our own program
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
     ) as process:
-        yield Reaper(process)
+        yield ProcessParent(process)
         process.communicate()
 
 
-async def kill_at(reaper: Reaper, job: Job, step: Step, gate: Gate | None = None) -> None:
+async def kill_at(reaper: ProcessParent, job: Job, step: Step, gate: Gate | None = None) -> None:
     """Let a process work until the step, and kill it there."""
     reached = anyio.Event()
     if gate is not None and step.at:
@@ -180,17 +180,22 @@ def assert_it_is_so(
 
 @pytest.mark.parametrize(("crm", "step"), CASES, ids=str)
 async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone(
-    crm: SandboxedCrm, step: Step, reaper: Reaper, tmp_path: Path
+    crm: SandboxedCrm, step: Step, reaper: ProcessParent, tmp_path: Path
 ) -> None:
-    there = crm.sandbox(HUNDRED, Time(), step.spec_variant)
-    gate = Gate(there)
+    sandbox = crm.sandbox(HUNDRED, Time(), step.spec_variant)
+    gate = Gate(sandbox)
     async with serve(gate) as url:
-        before = crm.tasks(there)
+        before = crm.tasks(sandbox)
         asks = {"taskIds": crm.ids(HUNDRED), "changes": step.changes}
         job = Job(crm.name, url, str(tmp_path), "bulk_update_tasks", asks, step.dies, tick_s=step.tick_s)
         await kill_at(reaper, job, step, gate)
-        now, gate.is_shut, gate.before_write, gate.after_write = crm.tasks(there), False, lambda _: None, lambda _: None
-        there.clear_requests()
+        now, gate.is_shut, gate.before_write, gate.after_write = (
+            crm.tasks(sandbox),
+            False,
+            lambda _: None,
+            lambda _: None,
+        )
+        sandbox.clear_requests()
         gate.writes = 0
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             await recover_abandoned(app)
@@ -203,13 +208,13 @@ async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone
             left = [one for one, outcome in results.items() if outcome == "not_applied"]
             await assert_the_plan_goes_on_with_the_rest(agent, plan, applied, len(left))
             now |= {one: asked[one] for one in left}
-            assert crm.tasks(there) == now
+            assert crm.tasks(sandbox) == now
             if change.outcome in VOID:
                 return
             assert bool(gate.writes) == bool(left)
             await undone(agent, change, applied + len(left))
             back = {one: now[one] if outcome == "unknown" else before[one] for one, outcome in results.items()}
-            assert crm.tasks(there) == back
+            assert crm.tasks(sandbox) == back
 
 
 def _asked(summary: TaskSummary, step: Step, crm: SandboxedCrm) -> TaskSummary:
@@ -252,12 +257,12 @@ ONE = [(crm, at) for crm in CRMS for at in ("before_write", "after_write")]
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
 async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
-    crm: SandboxedCrm, at: Literal["before_write", "after_write"], reaper: Reaper, tmp_path: Path
+    crm: SandboxedCrm, at: Literal["before_write", "after_write"], reaper: ProcessParent, tmp_path: Path
 ) -> None:
-    there = crm.sandbox(2, Time(), ())
-    gate, step = Gate(there), Step(None, at, 1)
+    sandbox = crm.sandbox(2, Time(), ())
+    gate, step = Gate(sandbox), Step(None, at, 1)
     async with serve(gate) as url:
-        before = crm.tasks(there)
+        before = crm.tasks(sandbox)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_task", crm.needs | BODY), step, gate)
         gate.is_shut, gate.before_write, gate.after_write, gate.writes = False, lambda _: None, lambda _: None, 0
         async with next_process(crm.name, url, tmp_path) as (app, agent):
@@ -265,7 +270,7 @@ async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
                 answer = await again(agent, crm)
             change = (await app.journal.page(ChangeQuery())).changes[-1]
             shows_all = app.backend.capabilities.lists_are_current
-        made = [summary for task_id, summary in crm.tasks(there).items() if task_id not in before]
+        made = [summary for task_id, summary in crm.tasks(sandbox).items() if task_id not in before]
         assert made == [TaskSummary("Send it", (crm.me,))]
     # Where lists may be behind, that a task is not in them says nothing just after it was asked for.
     assert change.outcome == {"before_write": "not_applied" if shows_all else "unknown", "after_write": "applied"}[at]
@@ -285,11 +290,11 @@ async def again(agent: Agent, crm: SandboxedCrm) -> dict[str, Any]:
 
 
 async def test_a_killed_create_is_recovered_if_the_clock_of_the_crm_is_a_second_behind(
-    reaper: Reaper, tmp_path: Path
+    reaper: ProcessParent, tmp_path: Path
 ) -> None:
     crm = BY_CRM["vambe"]
-    there = on_vambe.vambe(clock=lambda: NOW - timedelta(seconds=1))
-    gate = Gate(there)
+    sandbox = on_vambe.vambe(clock=lambda: NOW - timedelta(seconds=1))
+    gate = Gate(sandbox)
     async with serve(gate) as url:
         await kill_at(
             reaper, Job(crm.name, url, str(tmp_path), "create_task", BODY), Step(None, "after_write", 1), gate
@@ -307,24 +312,24 @@ MANY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1"}
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_killed_creates_make_each_task_once_however_often_they_are_repeated(
-    crm: SandboxedCrm, reaper: Reaper, tmp_path: Path
+    crm: SandboxedCrm, reaper: ProcessParent, tmp_path: Path
 ) -> None:
-    there = crm.sandbox(2, Time(), ())
-    gate, step = Gate(there), Step(None, "after_write", 1 if crm.creates_in_batches else 3)
+    sandbox = crm.sandbox(2, Time(), ())
+    gate, step = Gate(sandbox), Step(None, "after_write", 1 if crm.creates_in_batches else 3)
     tasks = [crm.needs | MANY | {"title": f"Send it {number}"} for number in range(5)]
     asks = {"tasks": tasks, "idempotencyKey": "one"}
     async with serve(gate) as url:
-        before = crm.tasks(there)
+        before = crm.tasks(sandbox)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_tasks", asks), step, gate)
         gate.is_shut, gate.after_write, gate.writes = False, (lambda _: None), 0
-        made = Counter(summary.title for task_id, summary in crm.tasks(there).items() if task_id not in before)
+        made = Counter(summary.title for task_id, summary in crm.tasks(sandbox).items() if task_id not in before)
         async with next_process(crm.name, url, tmp_path) as (app, agent):
             again = await agent("create_tasks", **asks)
             (change,) = (await app.journal.page(ChangeQuery())).changes
             assert again["replayed"] is True
             unmade = "not_applied" if app.backend.capabilities.lists_are_current else "unknown"
         assert gate.writes == 0
-        assert Counter(summary.title for one, summary in crm.tasks(there).items() if one not in before) == made
+        assert Counter(summary.title for one, summary in crm.tasks(sandbox).items() if one not in before) == made
     assert set(made.values()) == {1}
     applied = {str((change.intents[index].edit or Edit()).title) for index, one in change.results.items() if one.after}
     assert applied == made.keys()
@@ -333,12 +338,12 @@ async def test_killed_creates_make_each_task_once_however_often_they_are_repeate
 
 @pytest.mark.parametrize(("crm", "at"), ONE, ids=str)
 async def test_a_killed_deletion_is_recovered_truly(
-    crm: SandboxedCrm, at: Literal["before_write", "after_write"], reaper: Reaper, tmp_path: Path
+    crm: SandboxedCrm, at: Literal["before_write", "after_write"], reaper: ProcessParent, tmp_path: Path
 ) -> None:
-    there = crm.sandbox(2, Time(), ())
-    gate, step, task_id = Gate(there), Step(None, at, 1), crm.task_id(1)
+    sandbox = crm.sandbox(2, Time(), ())
+    gate, step, task_id = Gate(sandbox), Step(None, at, 1), crm.task_id(1)
     async with serve(gate) as url:
-        before = crm.tasks(there)
+        before = crm.tasks(sandbox)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "delete_task", {"id": task_id}), step, gate)
         gate.is_shut, gate.before_write, gate.after_write, gate.writes = False, lambda _: None, lambda _: None, 0
         async with next_process(crm.name, url, tmp_path) as (app, agent):
@@ -348,10 +353,10 @@ async def test_a_killed_deletion_is_recovered_truly(
             assert gate.writes == 0
             if at == "before_write":
                 await agent("apply_plan", planId=plan.id)
-                assert task_id not in crm.tasks(there)
+                assert task_id not in crm.tasks(sandbox)
             else:
                 await agent("undo_change", changeId=change.id)
-                assert sorted(one.title for one in crm.tasks(there).values()) == sorted(
+                assert sorted(one.title for one in crm.tasks(sandbox).values()) == sorted(
                     one.title for one in before.values()
                 )
 
@@ -392,7 +397,7 @@ async def read_summaries(app: AppContext, ids: list[str]) -> dict[str, TaskSumma
 
 @pytest.mark.parametrize("step", LOCAL, ids=str)
 async def test_a_killed_bulk_in_the_built_in_store_is_applied_wholly_or_not_at_all(
-    step: Step, reaper: Reaper, store: Path, tmp_path: Path
+    step: Step, reaper: ProcessParent, store: Path, tmp_path: Path
 ) -> None:
     shutil.copy(store, tmp_path)
     backend = store_in(tmp_path)

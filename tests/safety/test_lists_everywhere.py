@@ -12,7 +12,7 @@ from backends.hubspot import wired as on_hubspot
 from backends.slow_transport import NetworkTime
 from behaviour.agent import Refused
 from safety.crms import CLOSE, HUBSPOT, VAMBE
-from safety.mixed_connections import Mixed, mixed
+from safety.mixed_connections import MixedConnections, open_mixed_connections
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import Order, TaskFilter, ascends, sort_key
@@ -48,12 +48,12 @@ def named_connections(row: dict[str, Any]) -> list[str]:
     return row.get("connections") or [row["connection"]] if {"connection", "connections"} & row.keys() else []
 
 
-async def all_rows(there: Mixed, **asked: Any) -> list[tuple[str, str]]:
+async def all_rows(mixed: MixedConnections, **asked: Any) -> list[tuple[str, str]]:
     """The connection and id of the rows on all pages."""
     rows: list[tuple[str, str]] = []
     cursor: dict[str, str] = {}
     while True:
-        answer = await there.agent("list_tasks", **asked, **cursor)
+        answer = await mixed.agent("list_tasks", **asked, **cursor)
         rows += [(row["connection"], row["id"]) for row in answer["tasks"]]
         if "nextCursor" not in answer:
             return rows
@@ -61,9 +61,9 @@ async def all_rows(there: Mixed, **asked: Any) -> list[tuple[str, str]]:
 
 
 async def test_own_tasks_of_all_connections_are_one_list(tmp_path: Path) -> None:
-    async with mixed(tmp_path) as there:
-        await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
-        answer = await there.agent("list_tasks", responsibleIds=["me"])
+    async with open_mixed_connections(tmp_path) as mixed:
+        await mixed.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
+        answer = await mixed.agent("list_tasks", responsibleIds=["me"])
         assert by_connection(answer) == {"home": 1, "north": 3, "south": 3}
         assert [row["due"] and row["due"][:10] for row in answer["tasks"]] == [
             "2026-03-05",
@@ -73,7 +73,7 @@ async def test_own_tasks_of_all_connections_are_one_list(tmp_path: Path) -> None
         assert answer["zones"] == {"north": "America/Santiago", "south": "America/Santiago", "home": "Europe/Madrid"}
         assert {row["connection"] for row in answer["matched"]} == {*ALL}
         assert not {"leftOut", "unreachable", "nextCursor"} & answer.keys()
-        rows = await all_rows(there, responsibleIds=["me"], limit=2)
+        rows = await all_rows(mixed, responsibleIds=["me"], limit=2)
         assert rows == [(row["connection"], row["id"]) for row in answer["tasks"]]
 
 
@@ -103,51 +103,51 @@ async def test_all_crms_and_two_accounts_of_one_are_one_list() -> None:
 
 
 async def test_a_page_needs_few_requests_of_each_connection(tmp_path: Path) -> None:
-    async def count(there: Mixed, **asked: Any) -> dict[str, int]:
-        there.forget_requests()
-        await there.agent("list_tasks", **asked)
-        return {name: len(there.requests(name)) for name in there.there}
+    async def count(mixed: MixedConnections, **asked: Any) -> dict[str, int]:
+        mixed.forget_requests()
+        await mixed.agent("list_tasks", **asked)
+        return {name: len(mixed.requests(name)) for name in mixed.sandboxes}
 
-    async with mixed(tmp_path) as cold:
+    async with open_mixed_connections(tmp_path) as cold:
         assert [await count(cold), await count(cold)] == [{"north": 4, "south": 2}, {"north": 1, "south": 1}]
         page = await cold.agent("list_tasks", limit=3)
         assert by_connection(page) == {"north": 3}
         # north has come to its end
         assert await count(cold, limit=3, cursor=page["nextCursor"]) == {"north": 0, "south": 1}
-    async with mixed(tmp_path / "alone") as alone:
+    async with open_mixed_connections(tmp_path / "alone") as alone:
         assert await count(alone, connection="north") == {"north": 4, "south": 0}
         assert await count(alone, connection="south") == {"north": 0, "south": 2}
 
 
 @pytest.mark.parametrize("closed", ["north", "south"])
 async def test_an_unreachable_crm_is_reported_and_does_not_delay_the_others(tmp_path: Path, closed: str) -> None:
-    async with mixed(tmp_path, closed=closed) as there:
-        await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
-        answer = await there.agent("list_tasks")
+    async with open_mixed_connections(tmp_path, closed=closed) as mixed:
+        await mixed.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
+        answer = await mixed.agent("list_tasks")
         other = "north" if closed == "south" else "south"
         assert by_connection(answer) == {"home": 1, other: 3}
         assert missing_connections(answer, "unreachable") == {closed: "upstream_error"}
         assert "could not be reached" in answer["unreachable"][0]["message"]
-        counts = await there.agent("list_tasks", countBy="priority")
+        counts = await mixed.agent("list_tasks", countBy="priority")
         assert (counts["connections"], counts["total"]) == ({other: 3, "home": 1}, 4)
         assert missing_connections(counts, "unreachable") == {closed: "upstream_error"}
-        assert [row["connection"] for row in (await there.agent("list_changes"))["changes"]] == ["home"]
+        assert [row["connection"] for row in (await mixed.agent("list_changes"))["changes"]] == ["home"]
 
 
 async def test_a_mute_crm_costs_only_part_of_a_list_and_its_rows_follow_later(
     tmp_path: Path,
 ) -> None:
-    async with mixed(tmp_path) as there:
-        there.lines["north"].is_mute = lambda _: True
-        began = there.time.now
-        page = await there.agent("list_tasks", limit=2)
-        assert there.time.now - began < CALL_S / 2
+    async with open_mixed_connections(tmp_path) as mixed:
+        mixed.transports["north"].is_silent = lambda _: True
+        began = mixed.time.now
+        page = await mixed.agent("list_tasks", limit=2)
+        assert mixed.time.now - began < CALL_S / 2
         assert (by_connection(page), missing_connections(page, "unreachable")) == (
             {"south": 2},
             {"north": "upstream_error"},
         )
-        there.lines["north"].is_mute = lambda _: False
-        rest = await there.agent("list_tasks", limit=25, cursor=page["nextCursor"])
+        mixed.transports["north"].is_silent = lambda _: False
+        rest = await mixed.agent("list_tasks", limit=25, cursor=page["nextCursor"])
         assert by_connection(rest) == {"north": 3, "south": 1}
         assert "unreachable" not in rest
         ids = [row["id"] for row in page["tasks"] + rest["tasks"]]
@@ -155,28 +155,28 @@ async def test_a_mute_crm_costs_only_part_of_a_list_and_its_rows_follow_later(
 
 
 async def test_the_rows_of_a_mute_crm_follow_after_all_other_connections_have_ended(tmp_path: Path) -> None:
-    async with mixed(tmp_path) as there:
-        there.lines["south"].is_mute = lambda _: True
-        page = await there.agent("list_tasks")
+    async with open_mixed_connections(tmp_path) as mixed:
+        mixed.transports["south"].is_silent = lambda _: True
+        page = await mixed.agent("list_tasks")
         assert by_connection(page) == {"north": 3}
         with pytest.raises(Refused) as refused:
-            await there.agent("list_tasks", cursor=page["nextCursor"])
+            await mixed.agent("list_tasks", cursor=page["nextCursor"])
         assert (refused.value.code, refused.value.error["retryable"]) == ("upstream_error", True)
         message = refused.value.error["message"]
         assert message.startswith("south: Close did not answer in time")
         assert message.endswith(" All other connections have been listed to their end.")
-        there.lines["south"].is_mute = lambda _: False
-        rest = await there.agent("list_tasks", cursor=page["nextCursor"])
+        mixed.transports["south"].is_silent = lambda _: False
+        rest = await mixed.agent("list_tasks", cursor=page["nextCursor"])
         assert by_connection(rest) == {"south": 3}
         assert "nextCursor" not in rest
 
 
 async def test_a_crm_that_refuses_the_credential_is_reported_and_is_not_waited_for(tmp_path: Path) -> None:
-    async with mixed(tmp_path) as there:
-        south = there.there["south"]
+    async with open_mixed_connections(tmp_path) as mixed:
+        south = mixed.sandboxes["south"]
         assert isinstance(south, CloseSandbox)
         south.key = "another"
-        answer = await there.agent("list_tasks")
+        answer = await mixed.agent("list_tasks")
         assert (by_connection(answer), [*missing_connections(answer, "unreachable")]) == ({"north": 3}, ["south"])
         assert "nextCursor" not in answer
 
@@ -205,17 +205,17 @@ FILTERS: list[tuple[dict[str, Any], list[str] | None, object]] = [
 
 
 async def test_a_filter_applies_to_connections_that_support_it_and_the_others_are_named(tmp_path: Path) -> None:
-    async with mixed(tmp_path) as there:
-        await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
+    async with open_mixed_connections(tmp_path) as mixed:
+        await mixed.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
         for asked, shown, left_out in FILTERS:
-            found = await rows_and_codes(there, asked)
+            found = await rows_and_codes(mixed, asked)
             assert (asked, *found) == (asked, shown, left_out)
 
 
-async def rows_and_codes(there: Mixed, asked: dict[str, Any]) -> tuple[list[str] | None, object]:
+async def rows_and_codes(mixed: MixedConnections, asked: dict[str, Any]) -> tuple[list[str] | None, object]:
     """The connections that have rows, and the codes of those left out; or the code of the error."""
     try:
-        answer = await there.agent("list_tasks", **asked)
+        answer = await mixed.agent("list_tasks", **asked)
     except Refused as refused:
         return None, refused.code
     return sorted(by_connection(answer)), missing_connections(answer)
@@ -224,9 +224,9 @@ async def rows_and_codes(there: Mixed, asked: dict[str, Any]) -> tuple[list[str]
 async def test_a_connection_without_a_filters_field_is_not_asked_and_other_errors_come_first(
     tmp_path: Path,
 ) -> None:
-    async with mixed(tmp_path, closed="south") as there:
+    async with open_mixed_connections(tmp_path, closed="south") as mixed:
         with pytest.raises(Refused) as refused:
-            await there.agent("list_tasks", dealId="Acme")
+            await mixed.agent("list_tasks", dealId="Acme")
         assert refused.value.error["message"] == (
             "north: No deal matches 'Acme'. south, home: There is no argument 'dealId' with this CRM."
         )
@@ -236,36 +236,36 @@ async def test_a_connection_without_a_filters_field_is_not_asked_and_other_error
 
 
 async def test_candidates_for_an_ambiguous_name_are_accepted_by_each_connection(tmp_path: Path) -> None:
-    async with mixed(tmp_path) as there:
+    async with open_mixed_connections(tmp_path) as mixed:
         with pytest.raises(Refused) as refused:
-            await there.agent("list_tasks", responsibleIds=["Maria Rodriguez"])
+            await mixed.agent("list_tasks", responsibleIds=["Maria Rodriguez"])
         candidates = refused.value.error["candidates"]
         assert [one["value"] for one in candidates] == [
             "Maria Rodriguez <maria.one@example.com>",
             "María Rodríguez <maria.two@example.com>",
         ]
         for one in candidates:
-            answer = await there.agent("list_tasks", responsibleIds=[one["value"]])
+            answer = await mixed.agent("list_tasks", responsibleIds=[one["value"]])
             assert not {"north", "south"} & missing_connections(answer).keys()
 
 
 async def test_a_count_is_of_all_connections_and_of_each(tmp_path: Path) -> None:
-    async with mixed(tmp_path) as there:
-        await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
-        counts = await there.agent("list_tasks", countBy="status")
+    async with open_mixed_connections(tmp_path) as mixed:
+        await mixed.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
+        counts = await mixed.agent("list_tasks", countBy="status")
         assert counts["counts"] == {"Pendiente": 4, "Open": 3}
         assert (counts["total"], counts["connections"]) == (7, {"north": 3, "south": 3, "home": 1})
         assert "tasks" not in counts
-        assert (await there.agent("list_tasks", countBy="responsible"))["counts"] == {"Elena": 7}
-        days = await there.agent("list_tasks", countBy="completedDay")
+        assert (await mixed.agent("list_tasks", countBy="responsible"))["counts"] == {"Elena": 7}
+        days = await mixed.agent("list_tasks", countBy="completedDay")
         assert (days["counts"], missing_connections(days)) == ({"not finished": 4}, {"south": "invalid_arguments"})
 
 
 async def test_days_in_words_are_the_days_of_each_connection(tmp_path: Path) -> None:
-    async with mixed(tmp_path) as there:
-        await there.agent("create_task", connection="home", dueDate="2026-03-03", **FEED)
-        there.time.now += 10 * 3600  # Monday evening in Santiago, Tuesday in Madrid
-        answer = await there.agent("list_tasks", fromDate="today", toDate="today", includeTasksWithoutDates=False)
+    async with open_mixed_connections(tmp_path) as mixed:
+        await mixed.agent("create_task", connection="home", dueDate="2026-03-03", **FEED)
+        mixed.time.now += 10 * 3600  # Monday evening in Santiago, Tuesday in Madrid
+        answer = await mixed.agent("list_tasks", fromDate="today", toDate="today", includeTasksWithoutDates=False)
         assert by_connection(answer) == {"home": 1}
         days = {row["connection"]: row["name"] for row in answer["matched"] if row["argument"] == "fromDate"}
         assert days["home"] != days["north"] == days["south"]
@@ -273,8 +273,8 @@ async def test_days_in_words_are_the_days_of_each_connection(tmp_path: Path) -> 
 
 
 async def test_a_row_that_cannot_be_read_is_counted_with_its_connection(tmp_path: Path) -> None:
-    async with mixed(tmp_path, odd={"properties.hs_timestamp": "never"}) as there:
-        answer = await there.agent("list_tasks")
+    async with open_mixed_connections(tmp_path, odd={"properties.hs_timestamp": "never"}) as mixed:
+        answer = await mixed.agent("list_tasks")
         assert answer["unreadable"] == {"count": 1, "connections": {"north": [on_hubspot.task_id(1)]}}
         assert by_connection(answer) == {"north": 2, "south": 3}
-        assert (await there.agent("list_tasks", countBy="priority"))["unreadableCount"] == 1
+        assert (await mixed.agent("list_tasks", countBy="priority"))["unreadableCount"] == 1

@@ -146,9 +146,11 @@ async def test_many_new_tasks_are_made_at_most_once_and_reported_truly_after_any
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_lost_create_in_another_spelling_is_not_sent_again(crm: SandboxedCrm) -> None:
     async with staged(crm, tasks=1) as stage:
-        stage.there.faults = (Fault("reset_before", crm.routes["create"]),)  # type: ignore[attr-defined]  # a CRM's
+        stage.sandbox.faults = (Fault("reset_before", crm.routes["create"]),)  # type: ignore[attr-defined]  # a CRM's
         for said in ({"responsibleIds": ["me"]}, {"responsibleIds": ["Elena"], "priority": 1}):
             with pytest.raises(Refused) as refused:
                 await stage.agent("create_task", title="Lost", **said)
             assert refused.value.code == "outcome_unknown"
-        assert sum(f"{one.method} {one.path}".rstrip("/") == crm.routes["create"] for one in stage.there.requests) == 1
+        assert (
+            sum(f"{one.method} {one.path}".rstrip("/") == crm.routes["create"] for one in stage.sandbox.requests) == 1
+        )

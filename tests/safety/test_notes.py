@@ -28,7 +28,7 @@ def they_describe(stage: CrmStage, task_id: str, text: str) -> None:
 
 def stored_description(stage: CrmStage, task_id: str) -> str:
     """The description as the CRM has it."""
-    value: Any = next(row for row in stage.there.tasks if str(row["id"]) == task_id)
+    value: Any = next(row for row in stage.sandbox.tasks if str(row["id"]) == task_id)
     for name in (stage.crm.description_field or "").split("."):
         value = value[name]
     return str(value)
@@ -79,9 +79,9 @@ async def test_a_note_keeps_the_html_of_a_description_and_its_undo_restores_it(c
         task_id = stage.ids[0]
         before = await read_task(stage, task_id)
         they_describe(stage, task_id, HTML)
-        stage.there.clear_requests()
+        stage.sandbox.clear_requests()
         change = await stage.agent("complete_task", id=task_id, addNote=NOTE)
-        assert len([one for one in stage.there.requests if one.method in {"PUT", "PATCH"}]) == 1
+        assert len([one for one in stage.sandbox.requests if one.method in {"PUT", "PATCH"}]) == 1
         assert stored_description(stage, task_id).startswith(HTML)
         assert HTML_LINE in stored_description(stage, task_id)
         assert stage.tasks[task_id].is_done

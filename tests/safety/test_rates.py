@@ -20,10 +20,10 @@ ANA = {"responsibleIds": ["Ana Soto"]}
 
 async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_and_are_never_refused() -> None:
     time = NetworkTime()
-    there = on_vambe.vambe(TASKS, clock=time.moment, spec_variant=SpecVariant(per_second=RATE))
+    sandbox = on_vambe.vambe(TASKS, clock=time.moment, spec_variant=SpecVariant(per_second=RATE))
     way = SlowTransport(time, latency_s=0.25)
     async with (
-        serve(there) as url,
+        serve(sandbox) as url,
         on_vambe.wired(url, time, transport=way, vambe_rate=RATE) as app,
         Client(create_server(app)) as client,
     ):
@@ -31,12 +31,12 @@ async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_
         ids = [on_vambe.task_id(number) for number in range(1, TASKS + 1)]
         plan = await agent("bulk_update_tasks", taskIds=ids, changes=ANA)
         began = time.now = time.now + 2
-        there.clear_requests()
+        sandbox.clear_requests()
         answer = await agent("apply_plan", planId=plan["planId"])
         took_s = time.now - began
     assert answer["totals"] == {"applied": TASKS}
-    assert {request.status for request in there.requests} == {200}
-    assert took_s <= len(there.requests) / RATE / 0.95
+    assert {request.status for request in sandbox.requests} == {200}
+    assert took_s <= len(sandbox.requests) / RATE / 0.95
 
 
 @pytest.mark.parametrize("crm", [crm for crm in CRMS if crm.bulk_costs], ids=str)

@@ -15,9 +15,9 @@ CONTACT = "c0a00000-0000-4000-8000-000000000001"
 
 async def answer(stage: CrmStage, kind: str, status: int, *, commit: bool = False, **arguments: Any) -> dict[str, Any]:
     """What the agent is told of a write whose every request ends with this status; the text of all of it is `said`."""
-    there = stage.there
-    assert isinstance(there, Emulator)
-    there.faults = [Fault("status", stage.crm.routes[kind], nth="every", status=status, commit=commit)]
+    sandbox = stage.sandbox
+    assert isinstance(sandbox, Emulator)
+    sandbox.faults = [Fault("status", stage.crm.routes[kind], nth="every", status=status, commit=commit)]
     tools = {"one": "update_task", "many": "bulk_update_tasks", "create": "create_task", "delete": "delete_task"}
     one = {"id": stage.ids[0]}
     given: dict[str, dict[str, Any]] = {"one": one, "many": {"taskIds": stage.ids}, "delete": one}

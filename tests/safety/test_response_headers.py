@@ -27,7 +27,7 @@ READ_BY_TASKHAND = (
 )
 
 
-class WithHeader:
+class ExtraHeaderCrm:
     """A CRM that sends one more header with each answer."""
 
     def __init__(self, crm: ASGIApp, name: str, value: bytes) -> None:
@@ -52,17 +52,17 @@ class WithHeader:
 async def test_a_header_that_is_not_ascii_breaks_no_call(crm: SandboxedCrm) -> None:
     for name, value in [("x-note", odd) for odd in ODD] + [(name, ODD[0]) for name in READ_BY_TASKHAND]:
         time = Time()
-        there = crm.sandbox(1, time, ())
+        sandbox = crm.sandbox(1, time, ())
         async with (
-            serve(WithHeader(there.app, name, value)) as url,
+            serve(ExtraHeaderCrm(sandbox.app, name, value)) as url,
             crm.wired(url, time) as app,
             Client(create_server(app)) as client,
         ):
             agent = Agent(client, crm.needs)
             written = await agent("create_task", title="Call Acme again", responsibleIds=["me"], priority="1")
             assert written["task"]["title"] == "Call Acme again", name
-        assert len(there.tasks) == 2, name
-        assert [one.status for one in there.requests if (one.status or 0) >= 400] == [], name
+        assert len(sandbox.tasks) == 2, name
+        assert [one.status for one in sandbox.requests if (one.status or 0) >= 400] == [], name
 
 
 JUNK = (
@@ -81,9 +81,9 @@ JUNK = (
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_malformed_header_lines_do_not_break_reads_or_writes(crm: SandboxedCrm) -> None:
     time = Time()
-    there = crm.sandbox(1, time, ())
+    sandbox = crm.sandbox(1, time, ())
     async with (
-        serve(there) as behind,
+        serve(sandbox) as behind,
         inserting(behind, b"\r\n".join(JUNK)) as url,
         crm.wired(url, time) as app,
         Client(create_server(app)) as client,
@@ -94,8 +94,8 @@ async def test_malformed_header_lines_do_not_break_reads_or_writes(crm: Sandboxe
         listed = await agent("list_tasks")
     assert (written["task"]["title"], changed["task"]["title"]) == ("Call Acme again", "Call Acme once more")
     assert "Call Acme once more" in {task["title"] for task in listed["tasks"]}
-    assert len(there.tasks) == 2
-    assert [one.status for one in there.requests if (one.status or 0) >= 400] == []
+    assert len(sandbox.tasks) == 2
+    assert [one.status for one in sandbox.requests if (one.status or 0) >= 400] == []
 
 
 @asynccontextmanager

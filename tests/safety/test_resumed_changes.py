@@ -130,7 +130,7 @@ async def test_a_task_that_was_changed_between_the_parts_is_reported_and_the_oth
         async with crm.server(time) as (somebody, _):
             await somebody("update_task", id=moved, title="Mine")
             await somebody("update_task", id=same, **AGAIN)
-        crm.there.clear_requests()
+        crm.sandbox.clear_requests()
         done = await call_in_time(agent, time, "apply_plan", planId=plan_id)
         assert done["totals"] == {"applied": TASKS - 2, "refused": 1, "unchanged": 1}
         stale = next(row for row in done["outcomes"] if row["outcome"] == "refused")
@@ -204,7 +204,7 @@ async def test_the_plan_id_of_an_unfinished_create_creates_each_remaining_task_o
         assert first["planId"] in str(again)
         done = await call_in_time(agent, time, "apply_plan", planId=first["planId"])
         assert (done["totals"], done["changeId"]) == ({"applied": TASKS}, first["changeId"])
-        titles = [task["title"] for task in crm.there.tasks if task["title"].startswith("New")]
+        titles = [task["title"] for task in crm.sandbox.tasks if task["title"].startswith("New")]
         assert sorted(titles) == [task["title"] for task in tasks]
         last = await call_in_time(agent, time, "create_tasks", tasks=tasks[-2:])
         assert last["totals"] == {"unchanged": 2}

@@ -73,8 +73,8 @@ async def test_nothing_is_written_while_the_journal_cannot_be_written(case: Case
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_the_next_process_journals_results_that_could_not_be_journaled(crm: SandboxedCrm, tmp_path: Path) -> None:
-    there = crm.sandbox(TASKS, Time(), ())
-    gate, ids = Gate(there), crm.ids(TASKS)
+    sandbox = crm.sandbox(TASKS, Time(), ())
+    gate, ids = Gate(sandbox), crm.ids(TASKS)
     async with serve(gate) as url:
         async with app_at(crm.name, url, tmp_path, busy_s=0) as app, Client(create_server(app)) as client:
             with ExitStack() as stack:
@@ -87,7 +87,7 @@ async def test_the_next_process_journals_results_that_could_not_be_journaled(crm
                 changes = {"responsibleIds": ["Ana Soto"]}
                 answer = await Agent(client)("bulk_update_tasks", taskIds=ids, changes=changes)
             assert answer["totals"] == {"applied": TASKS}
-        there.clear_requests()
+        sandbox.clear_requests()
         gate.writes = 0
         async with app_at(crm.name, url, tmp_path) as app:
             await recover_abandoned(app)

@@ -44,7 +44,7 @@ class Stage:
         return self.crm.ids(3)
 
     def title(self, number: int) -> str:
-        return self.crm.tasks(self.proxy.there)[self.crm.task_id(number)].title
+        return self.crm.tasks(self.proxy.sandbox)[self.crm.task_id(number)].title
 
 
 @asynccontextmanager
@@ -98,10 +98,10 @@ async def test_a_task_with_an_unreadable_field_is_written_with_its_neighbours(
         assert ("title" in written["changed"]) is (field != "title")
         changed = await stage.agent("bulk_update_tasks", taskIds=stage.ids, changes={"responsibleIds": [crm.ana]})
         assert changed["totals"] == {"applied": 3}
-        assert [task.responsible_ids for task in crm.tasks(stage.proxy.there).values()] == [(crm.ana,)] * 3
+        assert [task.responsible_ids for task in crm.tasks(stage.proxy.sandbox).values()] == [(crm.ana,)] * 3
         plan = await stage.agent("delete_task", id=second)
         await stage.agent("apply_plan", planId=plan["planId"])
-        assert second not in crm.tasks(stage.proxy.there)
+        assert second not in crm.tasks(stage.proxy.sandbox)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
@@ -189,7 +189,7 @@ async def test_an_answer_without_its_list_is_not_read_as_an_empty_list(
     crm: SandboxedCrm, route: str, name: str
 ) -> None:
     async with staged(crm) as stage:
-        stage.proxy.there.faults = (without(route, name),)
+        stage.proxy.sandbox.faults = (without(route, name),)
         with pytest.raises(Refused) as refused:
             await stage.agent("list_tasks", responsibleIds=["me"])
         assert refused.value.code == "upstream_invalid"
@@ -199,12 +199,12 @@ async def test_an_answer_without_its_list_is_not_read_as_an_empty_list(
 async def test_a_lost_create_is_not_called_absent_by_an_answer_without_its_list(crm: SandboxedCrm) -> None:
     async with staged(crm) as stage:
         await stage.agent("list_tasks")
-        stage.proxy.there.faults = (Fault("reset_after", crm.routes["create"]), without(*crm.odd.lists[0]))
+        stage.proxy.sandbox.faults = (Fault("reset_after", crm.routes["create"]), without(*crm.odd.lists[0]))
         for _ in range(2):
             with pytest.raises(Refused) as refused:
                 await stage.agent("create_task", title="New", responsibleIds=["me"], priority="1", idempotencyKey="k")
             assert refused.value.code == "outcome_unknown"
-        assert len(crm.tasks(stage.proxy.there)) == 4
+        assert len(crm.tasks(stage.proxy.sandbox)) == 4
 
 
 JSON = st.recursive(

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from mcp.shared.exceptions import MCPError
 
 from server.offices import answer_of, client_of
-from server.transports.bearing_crm import OWNER, SHARED, BearingCrm
+from server.transports.credential_recording_crm import OWNER, SHARED, CredentialRecordingCrm
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.wiring import open_connections
@@ -60,7 +60,7 @@ def _calls(text: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 async def test_a_text_stays_in_the_place_that_it_is_for(tmp_path: Path) -> None:
-    crm = BearingCrm(bearers={f"Basic {b64encode(b'owner-key:').decode()}": OWNER}, slowest_s=0)
+    crm = CredentialRecordingCrm(bearers={f"Basic {b64encode(b'owner-key:').decode()}": OWNER}, slowest_s=0)
     async with crm.serving() as url:
         given = {"CLOSE_API_KEY": "owner-key", "CLOSE_BASE_URL": f"{url}/api/v1", "CLOSE_RATE": "1000"}
         settings = Settings.from_env(given | {"TASKHAND_JOURNAL": str(tmp_path / "journal.sqlite")})

@@ -282,12 +282,12 @@ async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage
 async def test_a_call_stops_waiting_once_its_person_has_linked_elsewhere(stage: Stage, mode: str, says: Any) -> None:
     """By another page, or by `taskhand people link`: whatever becomes of the question."""
 
-    class Elsewhere(AtBrowser):
+    class OtherPersonAtBrowser(AtBrowser):
         async def answer(self, _: Any, params: Any) -> ElicitResult:
             await stage.office.link(DAN, BEN)
             return await super().answer(_, params)
 
-    async with stage.client(Elsewhere(says, links=False), mode) as client:
+    async with stage.client(OtherPersonAtBrowser(says, links=False), mode) as client:
         assert "code" not in await answer_of(client, "get_task", id=TASK)
     assert stage.office.users() == {BEN}
     assert stage.pages.taken == set()
@@ -300,12 +300,12 @@ async def test_a_call_that_waits_for_a_link_ends_with_the_reason_if_the_page_ref
 ) -> None:
     """Nothing is hurried: a call that waited would take half a minute."""
 
-    class Refused(AtBrowser):
+    class RefusingAtBrowser(AtBrowser):
         async def answer(self, _: Any, params: Any) -> ElicitResult:
             stage.pages.refusal = reason
             return await super().answer(_, params)
 
-    at, began = Refused(links=False), time.monotonic()
+    at, began = RefusingAtBrowser(links=False), time.monotonic()
     async with stage.client(at, mode) as client:
         for _ in range(2):
             refused = await answer_of(client, "get_task", id=TASK)

@@ -31,14 +31,14 @@ STATUSES = "Pendiente:initial,En Progreso:in_progress,Completado:done"
 
 
 @dataclass
-class Front:
+class CredentialProxy:
     """Stands before a sandbox: keeps who bore which request, and sends it on with the sandbox's own key."""
 
     sandbox: Emulator
     borne: list[tuple[str | None, str]] = field(default_factory=list)
 
     @property
-    def app(self) -> "Front":
+    def app(self) -> "CredentialProxy":
         """The ASGI application."""
         return self
 
@@ -94,7 +94,7 @@ async def _write_after_each_other(task_id: str, one: Client, other: Client) -> N
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_each_request_bears_the_credential_of_whoever_calls(crm: SandboxedCrm, tmp_path: Path) -> None:
-    front = Front(crm.sandbox(2, Time(), ()))
+    front = CredentialProxy(crm.sandbox(2, Time(), ()))
     links = links_at(tmp_path / "links.sqlite")
     for name in (BEN, CAT):
         given = OwnCredential(f"pat-token-of-{name}")

@@ -36,8 +36,8 @@ async def test_reading_reports_progress_once_a_tick() -> None:
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         told.append((progress, total, message))
 
-    there = crm.sandbox(300, time, ())
-    async with serve(there) as url, crm.wired(url, time, transport=SlowTransport(time, latency_s=0.25)) as app:
+    sandbox = crm.sandbox(300, time, ())
+    async with serve(sandbox) as url, crm.wired(url, time, transport=SlowTransport(time, latency_s=0.25)) as app:
         app = replace(app, call_time=replace(app.call_time, read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         # In the older era this client sends messages, as every host does; else it calls the server's functions.
         async with Client(create_server(app), mode="legacy") as client:

@@ -41,7 +41,7 @@ _WRITES = {tool.name for tool in TOOLS if tool.writes}
 
 
 @dataclass
-class Answered:
+class RecordedAnswer:
     """An answer: the text, the structured value, and what was sent for it."""
 
     tool: str
@@ -58,7 +58,7 @@ class Worker:
     person: str
     client: Client
     me: Mapping[str, str]
-    answers: list[Answered] = field(default_factory=list)
+    answers: list[RecordedAnswer] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Worker:
         result = await self.client.call_tool(tool, sent)
         text = "".join(part.text for part in result.content if isinstance(part, TextContent))
         code = text.partition('"code":"')[2].partition('"')[0] if result.is_error else None
-        self.answers.append(Answered(tool, sent, text, result.structured_content or {}, code))
+        self.answers.append(RecordedAnswer(tool, sent, text, result.structured_content or {}, code))
 
     async def read(self, uri: str) -> None:
         """Read a resource, and keep its text."""
@@ -91,7 +91,7 @@ class Worker:
         assert isinstance(content, TextResourceContents)
         sent = {"connection": next(name for name in NAMES if f"//{name}/" in uri)}
         tool = "list_team_members" if uri.endswith("/members") else "resource"
-        self.answers.append(Answered(tool, sent, content.text, json.loads(content.text), None))
+        self.answers.append(RecordedAnswer(tool, sent, content.text, json.loads(content.text), None))
 
 
 class Office:
@@ -166,7 +166,7 @@ class Office:
                 assert (change.opening.connection, subject in PERSONS) == (name, True)
                 assert reason is None or str(subject) in reason, "a plan was applied for another person"
 
-    async def _check(self, worker: Worker, other: Worker, one: Answered) -> None:
+    async def _check(self, worker: Worker, other: Worker, one: RecordedAnswer) -> None:
         sent = str(one.sent)
         shown = [secret for secret in other.secrets if secret in one.text and secret not in sent]
         assert not shown, (one.tool, sent, one.text)
@@ -182,7 +182,7 @@ class Office:
             assert all(name in row["responsibles"] for row in one.value["tasks"]), one.text
 
 
-def _created_ids(answer: Answered) -> set[str]:
+def _created_ids(answer: RecordedAnswer) -> set[str]:
     """The ids of the tasks that an answer says were made."""
     if answer.tool == "create_task" and "task" in answer.value:
         return {answer.value["task"]["id"]}

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 
-__all__ = ["Remembering"]
+__all__ = ["CachingBackend"]
 
 
-class Remembering:
+class CachingBackend:
     """Shows a task as it was first read, unless it is asked for it as it is now."""
 
     def __init__(self, backend: object) -> None:

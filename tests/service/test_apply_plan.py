@@ -11,7 +11,7 @@ from builders import refused
 from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
 from journals import numbered
-from service.caching_backend import Remembering
+from service.caching_backend import CachingBackend
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
@@ -264,7 +264,7 @@ async def test_an_unfinished_change_cannot_be_resumed_after_its_call_was_repeate
 
 async def test_the_rest_of_a_change_is_compared_with_the_current_tasks(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    app = AppContext(Remembering(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
+    app = AppContext(CachingBackend(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
     left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
     change = await app.journal.record(
         Call(app, "bulk_update_tasks").new_opening(),

@@ -166,7 +166,7 @@ async def test_tasks_that_need_no_write_or_get_none_have_their_titles(app: AppCo
     assert found == [{("Call", "unchanged"), ("Visit", "unchanged")}, {("Call", "refused"), ("Visit", "applied")}]
 
 
-class Unsure:
+class UnsureBackend:
     """A backend that is not certain of the day that a task is due."""
 
     def __init__(self, backend: object) -> None:
@@ -182,7 +182,7 @@ class Unsure:
 
 async def test_a_due_date_whose_day_is_not_certain_is_not_moved(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    app = AppContext(Unsure(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
+    app = AppContext(UnsureBackend(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
     due = Due(date(2026, 3, 10))
     task = (await store.create_task(Edit(title="Call", responsible_ids=(), priority=1, due=due))).task
     ids, change = TaskIds((task.id,)), BulkChange(shift_days=1)

@@ -43,7 +43,7 @@ SKIPPED = SkippedTasks(
 EDIT = Edit(title="New title")
 
 
-class Scripted:
+class ScriptedBackend:
     """The built-in store, which answers writes of many tasks with these outcomes."""
 
     def __init__(self, store: object, outcomes: Sequence[Outcome]) -> None:
@@ -89,7 +89,7 @@ async def test_the_journal_and_the_answer_agree_on_each_task_before_and_after_a_
     verb: Verb, tmp_path: Path
 ) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
-    backend = Scripted(app.backend, ())
+    backend = ScriptedBackend(app.backend, ())
     app = replace(app, backend=cast("Backend", backend))
     for pair in PAIRS:
         backend.outcomes, intents = pair, [intent_to(verb)] * 2

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
-from service.caching_backend import Remembering
+from service.caching_backend import CachingBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import StatusChoice
 from taskhand.service.app_context import AppContext
@@ -15,7 +15,7 @@ from taskhand.service.write_call import Call
 
 async def test_a_finished_task_that_was_opened_again_since_it_was_read_is_completed(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    app = AppContext(Remembering(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
+    app = AppContext(CachingBackend(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
     first, *_, done = (StatusChoice.of(one) for one in (await store.statuses()).statuses)
     task = (await store.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
     task = (await store.update_task(task, Edit(status=done))).task

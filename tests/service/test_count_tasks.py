@@ -21,7 +21,7 @@ from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks
 
 
-class Short:
+class SlowPagesBackend:
     """A backend whose lists take `seconds` each, and end with an error after `pages`."""
 
     def __init__(self, backend: object, seconds: float, pages: int) -> None:
@@ -59,7 +59,7 @@ async def test_a_count_that_stops_early_has_its_reason(
         for number in range(7):
             clock.now = NOW + timedelta(minutes=number)
             await create(store, Edit(title=f"{number}", priority=1))
-        there = Short(store, *short)
+        there = SlowPagesBackend(store, *short)
         time = CallTime(monotonic=lambda: there.now)
         app = AppContext(there, Lazy(lambda: journal_in(tmp_path)), clock, call_time=time)  # type: ignore[arg-type]
         with app.call_deadline():
@@ -82,12 +82,12 @@ async def test_a_count_of_too_many_tasks_is_partial_and_has_its_reason(
 
 async def test_a_count_of_nothing_fails_as_a_list_does(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
-        app = AppContext(Short(store, 1, 0), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(SlowPagesBackend(store, 1, 0), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         with pytest.raises(UpstreamError):
             await count_tasks(app, TaskFilter(), "status")
 
 
-class Unreadable(Short):
+class UnreadableTaskBackend(SlowPagesBackend):
     """A backend each of whose pages leaves out a task whose id is known, the same on every page, and some others."""
 
     def __init__(self, backend: object) -> None:
@@ -104,7 +104,7 @@ async def test_a_task_that_cannot_be_read_counts_once_however_many_pages_leave_i
     async with open_store(tmp_path / "tasks.sqlite") as store:
         for number in range(5):
             await create(store, Edit(title=f"{number}", priority=1))
-        app = AppContext(Unreadable(store), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(UnreadableTaskBackend(store), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         count = (await count_tasks(app, TaskFilter(), "priority")).count
     assert (count.total, count.unreadable) == (5, 1 + 5)
 
@@ -112,7 +112,7 @@ async def test_a_task_that_cannot_be_read_counts_once_however_many_pages_leave_i
 async def test_a_filter_that_may_match_a_task_that_cannot_be_read_is_not_called_wrong(tmp_path: Path) -> None:
     by_name = TaskFilter(contact="Leo Soto")
     async with open_store(tmp_path / "tasks.sqlite") as store:
-        app = AppContext(Unreadable(store), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(UnreadableTaskBackend(store), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         assert (await count_tasks(app, by_name, "priority")).count.unreadable == 4
         assert (await list_tasks(app, by_name)).tasks == ()
         readable = AppContext(store, Lazy(lambda: journal_in(tmp_path)), FixedClock())
@@ -122,7 +122,7 @@ async def test_a_filter_that_may_match_a_task_that_cannot_be_read_is_not_called_
             await list_tasks(readable, by_name)
 
 
-class Nameless(Short):
+class UnusableIdBackend(SlowPagesBackend):
     """A backend that leaves out a task with an id that no tool would take, and one with an id."""
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
@@ -132,12 +132,12 @@ class Nameless(Short):
 
 async def test_a_task_with_an_unusable_id_is_left_out_like_a_task_without_an_id(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
-        app = AppContext(Nameless(store, 0.0, 9), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(UnusableIdBackend(store, 0.0, 9), Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         found = (await list_tasks(app, TaskFilter())).unreadable
     assert found == ("", TASK_ID)
 
 
-class Completed(Short):
+class CompletedTasksBackend(SlowPagesBackend):
     """A backend whose tasks were completed by one member."""
 
     by: str | None = None
@@ -151,7 +151,7 @@ class Completed(Short):
 async def test_a_former_member_who_completed_a_task_is_known_by_name(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
         await create(store, Edit(title="Call", priority=1))
-        there = Completed(store, 0.0, 9)
+        there = CompletedTasksBackend(store, 0.0, 9)
         there.by = await store.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
         await store.edit(lambda one: one.remove_member("Marta"))
         app = AppContext(there, Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]

@@ -49,14 +49,14 @@ async def test_a_clock_that_is_ahead_of_the_crm_s_is_reported_as_one_that_is_beh
 async def test_statuses_without_a_finished_one_or_perhaps_without_some_are_reported(
     statuses: tuple[Status, ...], outcome: str, tmp_path: Path, *, complete: bool
 ) -> None:
-    class Known(ForwardingBackend):
+    class StatusesBackend(ForwardingBackend):
         """A backend with these statuses."""
 
         async def statuses(self) -> StatusList:
             return status_list(*statuses, complete=complete)
 
     async with open_store(tmp_path / "tasks.sqlite") as store:
-        app = AppContext(Known(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+        app = AppContext(StatusesBackend(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
         found = {one.subject: one for one in await check_health(app)}["statuses"]
         await app.journal.aclose()
     assert found.outcome == outcome

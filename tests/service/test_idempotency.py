@@ -224,7 +224,7 @@ async def test_a_repeated_create_returns_the_task_whose_deletion_was_refused(app
     assert len((await app.backend.list_tasks(TaskQuery())).tasks) == 1
 
 
-class Unreadable:
+class UnreadableBackend:
     """A backend whose tasks cannot be read."""
 
     def __init__(self, backend: object) -> None:
@@ -244,7 +244,7 @@ async def test_a_repeated_create_shows_the_task_of_the_first_call_if_it_is_unrea
 ) -> None:
     draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
     made = await create_task(Call(app, "create_task", ANA), draft)
-    unreadable = replace(app, backend=Unreadable(app.backend))  # type: ignore[arg-type]
+    unreadable = replace(app, backend=UnreadableBackend(app.backend))  # type: ignore[arg-type]
     again = await create_task(Call(unreadable, "create_task", ANA), draft)
     assert isinstance(made, Receipt)
     assert isinstance(again, Receipt)

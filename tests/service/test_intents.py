@@ -14,7 +14,7 @@ from taskhand.service.intents import update_intent
 from taskhand.service.lazy import Lazy
 
 
-class Untitled:
+class UntitledBackend:
     """A backend that takes no title."""
 
     def __init__(self, backend: object) -> None:
@@ -30,7 +30,7 @@ class Untitled:
 
 
 async def test_an_unchangeable_field_is_accepted_if_the_task_already_has_its_value(tmp_path: Path) -> None:
-    app = AppContext(Untitled(store_in(tmp_path)), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
+    app = AppContext(UntitledBackend(store_in(tmp_path)), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
     before, edit = Snapshot(task(title="Call", priority=1)), Edit(title="Call", priority=2)
     assert (await update_intent(app, before, edit)).edit == Edit(priority=2)
     with refused("field_not_changeable"):

@@ -296,7 +296,7 @@ async def test_the_first_list_without_filters_is_not_called_the_first_of_all(tmp
 
 
 async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_asked(tmp_path: Path) -> None:
-    class Silent:
+    class SilentSource:
         compares: bool = False
         remark: str | None = None
 
@@ -308,7 +308,7 @@ async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_ask
 
     async with open_stage(tmp_path) as stage:
         backend, source = stage.others.backend, stage.others.backend.event_source
-        backend.event_source = Silent()
+        backend.event_source = SilentSource()
         text, is_error = await call_tool(stage.app, "list_events", {})
         assert is_error
         assert "did not answer" in text
@@ -316,7 +316,7 @@ async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_ask
         await start(stage)
         await stage.others.create("Call")
         await stage.call("list_events", kinds=["deleted"])
-        backend.event_source = Silent()
+        backend.event_source = SilentSource()
         answer = await stage.call("list_events")
         assert kinds(answer) == [("created", "Call")]
         assert answer["note"] == "Close did not answer. This is as of 2026-03-02T15:02+00:00 Mon."

@@ -41,7 +41,7 @@ FILTERS = (EVERYTHING, EVERYTHING, TaskFilter(priority="1"), TaskFilter(from_dat
 MAX_PAGES = 200
 
 
-class Flaky(LocalBackend):
+class FlakyBackend(LocalBackend):
     """A store that cannot be reached while it `is_away`, answers nothing while it `is_stuck`, and counts the pages."""
 
     is_away = False
@@ -75,7 +75,7 @@ async def stores(folder: Path, chance: Random, most: int = 9) -> AsyncIterator[M
         for name in NAMES:
             clock = FixedClock()
             storage = FileStorage(folder / f"{name}.sqlite", furnish, clock)
-            backend = Flaky(storage, clock=clock, new_id=sequential_id)
+            backend = FlakyBackend(storage, clock=clock, new_id=sequential_id)
             stack.push_async_callback(backend.aclose)
             for number in range(chance.randint(0, most)):
                 day = date(2026, 3, chance.randint(1, 4))
@@ -87,9 +87,9 @@ async def stores(folder: Path, chance: Random, most: int = 9) -> AsyncIterator[M
         yield apps
 
 
-def flaky(app: AppContext) -> Flaky:
+def flaky(app: AppContext) -> FlakyBackend:
     """The store of a connection."""
-    assert isinstance(app.backend, Flaky)
+    assert isinstance(app.backend, FlakyBackend)
     return app.backend
 
 

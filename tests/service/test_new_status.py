@@ -22,7 +22,7 @@ from taskhand.service.write_call import Call
 from virtual_time import Time
 
 
-class Slow(ExampleClient):
+class SlowClient(ExampleClient):
     """Takes so long to create a task that no other write of the call may leave by the usual time for writes."""
 
     def __init__(self, time: Time) -> None:
@@ -44,7 +44,7 @@ class Slow(ExampleClient):
 @pytest.mark.parametrize("titles", [["One"], ["One", "Two"]])
 async def test_a_new_task_gets_its_status_in_the_rest_of_the_call(tmp_path: Path, titles: list[str]) -> None:
     time, done = Time(), StatusChoice.of(STATUSES[-1])
-    adapter = ExampleAdapter(Slow(time), None, Timing(time.moment, time.clock, time.sleep))
+    adapter = ExampleAdapter(SlowClient(time), None, Timing(time.moment, time.clock, time.sleep))
     app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
     edits = [Edit(title=title, responsible_ids=(), priority=1, status=done) for title in titles]
     call = Call(app, "create_tasks")

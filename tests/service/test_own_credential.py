@@ -16,14 +16,14 @@ from taskhand.service.own_credential import with_own_credential
 
 
 @dataclass
-class Opened:
+class OpenedBackend:
     """A backend that was opened with a person's credential."""
 
     value: Backend
     member_id: str | None = None
 
 
-class Own:
+class OwnCredentials:
     """The own credentials of a connection, for which one backend is open now."""
 
     connection = "default"
@@ -32,9 +32,9 @@ class Own:
         self.backends = [*backends]
 
     @asynccontextmanager
-    async def lease(self, names: Sequence[str]) -> AsyncIterator[Opened]:
+    async def lease(self, names: Sequence[str]) -> AsyncIterator[OpenedBackend]:
         assert [*names] == ["ana@x.test"]
-        yield Opened(self.backends[0])
+        yield OpenedBackend(self.backends[0])
 
     async def is_linked(self, names: Sequence[str]) -> bool:
         raise AssertionError(names)
@@ -51,7 +51,7 @@ async def test_a_person_who_links_again_during_a_call_is_served_by_the_new_link(
     ):
         for store, title in ((shared, "shared"), (first, "first"), (second, "second")):
             await create(store, Edit(title=title, priority=0))
-        own, ana = Own(first, second), Principal(Person.parse("ana@x.test"))
+        own, ana = OwnCredentials(first, second), Principal(Person.parse("ana@x.test"))
         backend, is_own = with_own_credential(shared, own, ana, "default", lambda one, _: one)
         found = []
         for _ in own.backends:
@@ -62,7 +62,7 @@ async def test_a_person_who_links_again_during_a_call_is_served_by_the_new_link(
 
 
 async def test_the_certainty_of_a_due_time_is_that_of_the_backend_of_the_latest_request(tmp_path: Path) -> None:
-    class Unsure(ForwardingBackend):
+    class UnsureBackend(ForwardingBackend):
         """A backend that has read no due time with certainty."""
 
         def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002
@@ -70,7 +70,7 @@ async def test_the_certainty_of_a_due_time_is_that_of_the_backend_of_the_latest_
 
     async with open_store(tmp_path / "shared.sqlite") as shared, open_store(tmp_path / "own.sqlite") as own:
         ana = Principal(Person.parse("ana@x.test"))
-        backend, _ = with_own_credential(shared, Own(Unsure(own)), ana, "default", lambda one, _: one)
+        backend, _ = with_own_credential(shared, OwnCredentials(UnsureBackend(own)), ana, "default", lambda one, _: one)
         task = await create(own, Edit(title="Call", priority=0))
         assert backend.sure_of_due(task)
         await backend.get_task(task.id)

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from backends.local.open_store import create, open_store
-from service.caching_backend import Remembering
+from service.caching_backend import CachingBackend
 from taskhand.backends.base import Backend, OwnProperties
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
@@ -74,7 +74,7 @@ async def test_a_task_is_written_only_once_it_was_read_as_the_person_s_own(store
 
 
 async def test_a_list_names_no_unreadable_task_that_is_not_the_person_s_own(store: LocalBackend) -> None:
-    class Odd(ForwardingBackend):
+    class UnreadableTasksBackend(ForwardingBackend):
         """A backend that leaves out tasks of anybody, with an id and without."""
 
         async def list_tasks(self, query: TaskQuery) -> TaskPage:
@@ -83,7 +83,7 @@ async def test_a_list_names_no_unreadable_task_that_is_not_the_person_s_own(stor
     me = await store.account.me()
     assert me is not None
     mine, other = [await create(store, Edit(title="-", responsible_ids=one, priority=1)) for one in ((me,), ())]
-    assert (await OwnTasksBackend(Odd(store)).list_tasks(TaskQuery())).unreadable == (mine.id,)
+    assert (await OwnTasksBackend(UnreadableTasksBackend(store)).list_tasks(TaskQuery())).unreadable == (mine.id,)
 
 
 async def test_a_task_that_was_taken_away_since_it_was_read_is_not_written(store: LocalBackend) -> None:
@@ -170,7 +170,7 @@ async def test_a_task_is_read_past_the_caches_before_it_is_written(store: LocalB
     me = await store.account.me()
     assert me is not None
     own = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
-    backend = OwnTasksBackend(cast("Backend", Remembering(store)))
+    backend = OwnTasksBackend(cast("Backend", CachingBackend(store)))
     assert (await backend.get_task(own.id)).responsible_ids == (me,)
     await store.update_task(own, Edit(responsible_ids=()))
     for fresh in (False, True):

@@ -22,16 +22,16 @@ from virtual_time import Time
 
 
 @dataclass
-class Watched:
+class ObservedReadiness:
     """The readiness of a server in front of a sandbox, whose time passes when it is told to."""
 
-    there: Emulator
+    sandbox: Emulator
     readiness: Readiness
     time: Time
 
     async def states(self) -> tuple[str, int]:
         """The state of the credential for each of 20 who ask at once, and how many requests that took."""
-        self.there.clear_requests()
+        self.sandbox.clear_requests()
         found: list[str] = []
 
         async def ask() -> None:
@@ -41,16 +41,16 @@ class Watched:
             for _ in range(20):
                 tasks.start_soon(ask)
         (state,) = set(found)
-        return state, len(self.there.requests)
+        return state, len(self.sandbox.requests)
 
 
 @asynccontextmanager
-async def watched(crm: SandboxedCrm, *faults: Fault) -> AsyncIterator[Watched]:
+async def watched(crm: SandboxedCrm, *faults: Fault) -> AsyncIterator[ObservedReadiness]:
     time = Time()
-    there = crm.sandbox(1, time, ())
-    async with serve(there) as url, crm.wired(url, time) as app:
-        there.faults = faults
-        yield Watched(there, Readiness(replace(app, call_time=CallTime(monotonic=time.clock))), time)
+    sandbox = crm.sandbox(1, time, ())
+    async with serve(sandbox) as url, crm.wired(url, time) as app:
+        sandbox.faults = faults
+        yield ObservedReadiness(sandbox, Readiness(replace(app, call_time=CallTime(monotonic=time.clock))), time)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
@@ -74,7 +74,7 @@ async def test_a_refused_credential_or_a_failing_crm_is_checked_again_after_five
 ) -> None:
     async with watched(crm, Fault("status", "GET *", nth="every", status=status)) as at:
         assert (await at.states())[0] == state
-        at.there.faults = ()
+        at.sandbox.faults = ()
         at.time.now += 4
         assert (await at.states()) == (state, 0)
         at.time.now += 1

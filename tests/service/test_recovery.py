@@ -188,7 +188,7 @@ async def test_a_write_ends_the_changes_that_dead_processes_have_left_before_it_
         await call.settle([Result(0, "refused", task.id)], "refused")
 
 
-class Unlinked:
+class NoCredentials:
     """The own credentials of a connection to which nobody has linked one; `asked` are the persons with their names."""
 
     connection = "default"
@@ -209,7 +209,7 @@ class Unlinked:
 
 
 async def test_the_tasks_of_a_change_are_read_as_its_person_with_the_address_of_the_sign_in(settings: Settings) -> None:
-    own, person = Unlinked(), "https://login.x.test#ana"
+    own, person = NoCredentials(), "https://login.x.test#ana"
     async with open_app(settings) as opened:
         app = replace(opened, own=OwnCredentials(own))
         task = (await app.backend.create_task(Edit(title="one", due=None, priority=0))).task

@@ -25,7 +25,7 @@ from virtual_time import Time
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
 
 
-class Failing(ExampleClient):
+class FailingReadsClient(ExampleClient):
     """Fails every read while it `fails`; `left_s` is how long the last one may have taken."""
 
     fails = True
@@ -41,7 +41,7 @@ class Failing(ExampleClient):
 
 async def test_a_create_stays_open_while_the_crm_fails_and_is_settled_afterwards(tmp_path: Path) -> None:
     time = Time()
-    client = Failing(time.moment)
+    client = FailingReadsClient(time.moment)
     adapter = ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
     dead = AppContext(
         adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock)

@@ -23,7 +23,7 @@ LATE = task(due_at="2026-03-02T01:00:00.000Z")
 
 
 @dataclass
-class Sure:
+class Certainty:
     """What a backend is certain of: the moment of a due date, and its day."""
 
     of_moment: bool = True
@@ -34,12 +34,12 @@ class Sure:
 
 
 @pytest.fixture
-def sure() -> Sure:
-    return Sure()
+def sure() -> Certainty:
+    return Certainty()
 
 
 @pytest.fixture
-def app(tmp_path: Path, sure: Sure) -> AppContext:
+def app(tmp_path: Path, sure: Certainty) -> AppContext:
     class Backend(ForwardingBackend):
         """A backend that is certain of so much."""
 
@@ -57,7 +57,7 @@ def test_a_shifted_due_date_counts_from_its_day_in_the_zone_of_the_account(app: 
 
 
 def test_a_due_date_whose_day_is_uncertain_is_neither_shifted_nor_kept_without_its_time(
-    app: AppContext, sure: Sure
+    app: AppContext, sure: Certainty
 ) -> None:
     sure.of_day = False
     for request, days in ((DueRequest(), 1), (DueRequest(due_time=time(10)), 1), (DueRequest(due_time=None), None)):

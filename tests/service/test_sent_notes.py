@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOTED = task().with_note("called", "note-1")
 
 
-class Noted:
+class NotedBackend:
     """A backend with one note."""
 
     async def find_notes(
@@ -42,6 +42,6 @@ async def test_a_note_of_another_person_is_recognised_however_many_changes_were_
         for _ in range(number):
             await app.journal.record(opening, Ending("applied"), intents, results)
     for name, found in (("ana@x.test", {}), ("ben@x.test", {TASK_ID: "note-1"})):
-        hers = replace(app, backend=cast("Backend", Noted()), principal=Principal(Person.parse(name)))
+        hers = replace(app, backend=cast("Backend", NotedBackend()), principal=Principal(Person.parse(name)))
         assert await find_own_notes(hers, [task()], "called", NOW) == found
     await app.aclose()

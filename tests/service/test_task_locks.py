@@ -126,7 +126,7 @@ async def test_everything_cached_is_dropped_once_the_last_writers_are_too_many_t
 
 
 async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer() -> None:
-    class Held(NotedLocks):
+    class LockedJournal(NotedLocks):
         """Another replica holds them."""
 
         async def acquire(self, names: Collection[str]) -> None:
@@ -136,7 +136,7 @@ async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer(
         slept.append(seconds)
 
     slept = list[float]()
-    locks = TaskLocks(Held(), TaskUpdates(), 2.0, sleep)
+    locks = TaskLocks(LockedJournal(), TaskUpdates(), 2.0, sleep)
     with refused("in_progress"):
         async with locks.hold(["T-1"], None):
             pytest.fail("another replica holds it")

@@ -18,7 +18,7 @@ from taskhand.service.task_write import write_edit
 from taskhand.service.write_call import Call
 
 
-class Contested:
+class ContestedBackend:
     """The built-in store, in which another client changes the description just before the first update arrives."""
 
     def __init__(self, store: LocalBackend) -> None:
@@ -39,7 +39,7 @@ class Contested:
 async def test_a_field_that_another_client_changed_meanwhile_is_sent_too_with_its_native_value(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     assert isinstance(app.backend, LocalBackend)
-    contested = Contested(app.backend)
+    contested = ContestedBackend(app.backend)
     task = (await app.backend.create_task(Edit(title="Call", description="Text", responsible_ids=(), priority=1))).task
     edit = Edit(title="Call Acme", description="Text", native={"body": "<p>Text</p>"})
 

@@ -116,7 +116,7 @@ async def test_a_task_that_another_process_made_stops_at_a_plan(tmp_path: Path) 
     await second.aclose()
 
 
-class Linked:
+class LinkedTaskBackend:
     """A backend that reads a task which is to be deleted with its links."""
 
     def __init__(self, backend: object) -> None:
@@ -133,7 +133,7 @@ class Linked:
 
 async def test_an_undo_of_a_create_reads_the_native_values_before_the_deletion(tmp_path: Path) -> None:
     elena = Caller("Claude", "1.0")
-    app = AppContext(Linked(store_in(tmp_path)), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
+    app = AppContext(LinkedTaskBackend(store_in(tmp_path)), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
     receipt = await _undo(app, elena, await _create(app, elena))
     assert isinstance(receipt, Receipt)
     found = await app.journal.find(receipt.change_id or "")

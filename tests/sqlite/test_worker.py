@@ -23,7 +23,7 @@ COUNT = "SELECT count(*) FROM contact"
 NORMAL, FULL = 1, 2  # https://www.sqlite.org/pragma.html#pragma_synchronous
 
 
-class Disk:
+class FixedWriteClock:
     """A clock by which every write takes the same time, however fast the disk of this machine is."""
 
     def __init__(self) -> None:
@@ -36,13 +36,13 @@ class Disk:
 
 
 @pytest.fixture
-def disk() -> Disk:
+def disk() -> FixedWriteClock:
     """A fast disk."""
-    return Disk()
+    return FixedWriteClock()
 
 
 @pytest.fixture
-async def store(store_file: Path, disk: Disk) -> AsyncIterator[Store]:
+async def store(store_file: Path, disk: FixedWriteClock) -> AsyncIterator[Store]:
     """A store that is open."""
     store = Store(store_file, TASK_STORE, clock=disk)
     await store.read(lambda _: None)
@@ -114,7 +114,7 @@ async def test_the_worker_runs_a_write_of_many_tasks(store: Store) -> None:
     assert threads == [THERE]
 
 
-async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(store: Store, disk: Disk) -> None:
+async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(store: Store, disk: FixedWriteClock) -> None:
     threads: list[str] = []
     disk.takes_s = 0.02
     for number in range(3):
@@ -125,7 +125,7 @@ async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(store:
     assert threads == [HERE, THERE, THERE, THERE, HERE]
 
 
-async def test_a_slow_durable_write_sends_only_durable_ones_to_the_worker(store: Store, disk: Disk) -> None:
+async def test_a_slow_durable_write_sends_only_durable_ones_to_the_worker(store: Store, disk: FixedWriteClock) -> None:
     threads: list[str] = []
     disk.takes_s = 0.02
     await store.write(write_job(0, threads))
@@ -174,7 +174,7 @@ async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store)
 
 
 async def test_the_worker_waits_for_another_process_that_writes(store_file: Path) -> None:
-    store, threads = Store(store_file, TASK_STORE, busy_s=0, clock=Disk()), list[str]()
+    store, threads = Store(store_file, TASK_STORE, busy_s=0, clock=FixedWriteClock()), list[str]()
     await store.read(lambda _: None)
     with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

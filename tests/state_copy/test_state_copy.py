@@ -152,13 +152,13 @@ def test_an_interrupted_copy_is_continued(
 
         def report(*_: object, left: Iterator[int] = left) -> None:
             if next(left, None) is None:
-                raise Killed
+                raise ProcessKilled
 
         with monkeypatch.context() as patch:
             patch.setattr("taskhand.cli.state._Progress.report", report)
             try:
                 done = server.copy()
-            except Killed:
+            except ProcessKilled:
                 assert "taskhand_journal" not in schemas(postgres)
             else:
                 break
@@ -168,7 +168,7 @@ def test_an_interrupted_copy_is_continued(
     assert server.run_there("journal", "verify").exit_code == 0
 
 
-class Killed(BaseException):
+class ProcessKilled(BaseException):
     """As little is tidied up after it as after SIGKILL: each portion is a transaction of its own."""
 
 
@@ -181,10 +181,10 @@ def test_a_copy_killed_during_its_publication_is_published_wholly_or_not_at_all(
         def publish_and_die(staging: Staging, kind: str = kind) -> None:
             publish(staging)
             if staging.kind.name == kind:
-                raise Killed
+                raise ProcessKilled
 
         monkeypatch.setattr(Staging, "publish", publish_and_die)
-        with pytest.raises(Killed):
+        with pytest.raises(ProcessKilled):
             server.copy()
         assert not {"taskhand_journal", "taskhand_tasks", "taskhand_keys"} & set(schemas(postgres))
     monkeypatch.undo()

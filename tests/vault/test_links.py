@@ -65,11 +65,11 @@ async def test_the_members_of_a_connection_are_those_whom_its_links_name(links: 
 
 
 async def test_a_link_that_others_change_at_every_try_is_not_saved(path: Path) -> None:
-    class Contended(SqliteLinkStore):
+    class ContendedStore(SqliteLinkStore):
         async def put(self, row: SealedLink, *, after: int | None) -> bool:  # noqa: ARG002  another was first
             return False
 
-    links = Links(Contended(path), Cipher(read_vault_keys((KEY,))), FixedClock())
+    links = Links(ContendedStore(path), Cipher(read_vault_keys((KEY,))), FixedClock())
     with pytest.raises(OperatorError) as refused:
         await links.save(link_of("ana"))
     assert (refused.value.code, refused.value.retryable) == ("store_busy", True)
@@ -337,7 +337,7 @@ async def test_a_restored_old_file_is_detected_by_a_process_that_saw_the_newer_o
 async def test_a_slow_read_does_not_make_an_older_link_the_newest_seen(
     path: Path,
 ) -> None:
-    class SlowFirst(SqliteLinkStore):
+    class SlowFirstStore(SqliteLinkStore):
         reads = 0
 
         async def find(self, person: str, connection: str) -> KeptLink:
@@ -350,7 +350,7 @@ async def test_a_slow_read_does_not_make_an_older_link_the_newest_seen(
     goes_on = anyio.Event()
     await links_at(path).save(link_of("ana"))
     old = take_row(path)
-    links = Links(SlowFirst(path), Cipher(read_vault_keys((KEY,))), FixedClock())
+    links = Links(SlowFirstStore(path), Cipher(read_vault_keys((KEY,))), FixedClock())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(links.find, "ana", "north")
         await anyio.wait_all_tasks_blocked()

@@ -70,7 +70,7 @@ async def test_every_link_is_encrypted_with_the_first_key_and_the_old_one_can_be
 
 
 def test_a_rotation_that_is_killed_loses_nothing_and_is_run_again(path: Path) -> None:
-    class Dying(SqliteLinkStore):
+    class DyingStore(SqliteLinkStore):
         """A store in whose process the third link is the last."""
 
         done = 0
@@ -80,7 +80,7 @@ def test_a_rotation_that_is_killed_loses_nothing_and_is_run_again(path: Path) ->
             return await super().reseal(row, former) if self.done < 4 else die()
 
     anyio.run(link_all, path)
-    assert_killed(lambda: anyio.run(rotate_key, Dying(path), cipher(*NEW_FIRST)))
+    assert_killed(lambda: anyio.run(rotate_key, DyingStore(path), cipher(*NEW_FIRST)))
     assert len(key_ids(path)) == 2
     assert anyio.run(opened_tokens, path, *NEW_FIRST) == EVERY
     done = anyio.run(rotate, path, *NEW_FIRST)
@@ -89,7 +89,7 @@ def test_a_rotation_that_is_killed_loses_nothing_and_is_run_again(path: Path) ->
 
 
 async def test_links_saved_or_removed_during_a_rotation_are_not_overwritten(path: Path) -> None:
-    class Slow(SqliteLinkStore):
+    class SlowStore(SqliteLinkStore):
         """A store beside which servers work: one link is replaced with the old key, one is removed."""
 
         async def list_links(self) -> Sequence:  # type: ignore[type-arg]
@@ -101,7 +101,7 @@ async def test_links_saved_or_removed_during_a_rotation_are_not_overwritten(path
             return found
 
     await link_all(path)
-    store = Slow(path)
+    store = SlowStore(path)
     done = await rotate_key(store, cipher(*NEW_FIRST))
     await store.aclose()
     assert (done.resealed, done.broken) == (5, [])

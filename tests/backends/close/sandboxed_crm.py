@@ -84,8 +84,8 @@ def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 40
     limits = SpecVariant(rates="enforced", rate_limit=8 * rate, rate_window=8)
-    there = CloseSandbox(key=wired.KEY, seed=wired.WORLD, clock=clock, spec_variant=limits)
-    return there, {"CLOSE_API_KEY": wired.KEY, "CLOSE_RATE": str(rate)}
+    sandbox = CloseSandbox(key=wired.KEY, seed=wired.WORLD, clock=clock, spec_variant=limits)
+    return sandbox, {"CLOSE_API_KEY": wired.KEY, "CLOSE_RATE": str(rate)}
 
 
 @asynccontextmanager

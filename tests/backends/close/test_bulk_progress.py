@@ -23,7 +23,7 @@ CONFIRMED = Fault("status", BULK, status=200, body='{"ok": true}', commit=False)
 
 
 @dataclass(slots=True)
-class Watcher(BulkProgress):
+class CountingProgress(BulkProgress):
     """Counts what it is told, and stops after so many; `seen` is how many requests had been sent by then."""
 
     sandbox: CloseSandbox | None = None
@@ -43,13 +43,13 @@ def codes(outcomes: tuple[ItemResult, ...]) -> Counter[str | None]:
     return Counter(outcome.error.code if outcome.error else None for outcome in outcomes)
 
 
-def assert_told_once(watch: Watcher, outcomes: tuple[ItemResult, ...]) -> None:
+def assert_told_once(watch: CountingProgress, outcomes: tuple[ItemResult, ...]) -> None:
     assert watch.results == dict(enumerate(outcomes))
     assert set(watch.told.values()) <= {1}
 
 
 async def write_under_faults(
-    sandbox: CloseSandbox, watch: Watcher, edit: Edit, count: int, *faults: Fault
+    sandbox: CloseSandbox, watch: CountingProgress, edit: Edit, count: int, *faults: Fault
 ) -> tuple[tuple[ItemResult, ...], list[tuple[Task, Edit]]]:
     """Make the edit of all tasks under these faults: the outcomes, each told once, and what was asked."""
     async with on_close(sandbox, Time()) as backend:
@@ -64,7 +64,7 @@ async def write_under_faults(
 
 
 async def test_results_are_reported_as_each_chunk_is_read_back() -> None:
-    sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(1_000, spec_variant=NO_WORD), CountingProgress()
     outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 1_000)
     assert codes(outcomes) == {None: 1_000}
     assert count_requests(sandbox) == {BULK: 10, LIST: 10}
@@ -72,14 +72,14 @@ async def test_results_are_reported_as_each_chunk_is_read_back() -> None:
 
 
 async def test_results_are_reported_while_other_tasks_are_still_to_be_sent() -> None:
-    sandbox, watch = close(60, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(60, spec_variant=NO_WORD), CountingProgress()
     await write_under_faults(sandbox, watch, URGENT, 60)
     assert watch.seen[0] <= 17
     assert count_requests(sandbox) == {ONE: 60}
 
 
 async def test_results_of_tasks_sent_one_by_one_have_their_own_index() -> None:
-    sandbox, watch = close(9, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(9, spec_variant=NO_WORD), CountingProgress()
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 9)
         edits = [(task, (COMPLETE, URGENT, TO_ANA)[place % 3]) for place, task in enumerate(tasks)]
@@ -91,7 +91,7 @@ async def test_results_of_tasks_sent_one_by_one_have_their_own_index() -> None:
 
 @pytest.mark.parametrize("after", [1, 150, 450])
 async def test_a_bulk_that_is_stopped_sends_no_more_chunks_and_accounts_for_those_under_way(after: int) -> None:
-    sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher(after=after)
+    sandbox, watch = close(1_000, spec_variant=NO_WORD), CountingProgress(after=after)
     outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 1_000)
     done = codes(outcomes)[None]
     assert codes(outcomes) == {None: done, "not_attempted": 1_000 - done}
@@ -104,7 +104,7 @@ async def test_a_bulk_that_is_stopped_sends_no_more_chunks_and_accounts_for_thos
 
 @pytest.mark.parametrize("after", [1, 20])
 async def test_a_bulk_of_single_tasks_that_is_stopped_sends_no_more(after: int) -> None:
-    sandbox, watch = close(100, spec_variant=NO_WORD), Watcher(after=after)
+    sandbox, watch = close(100, spec_variant=NO_WORD), CountingProgress(after=after)
     outcomes, _ = await write_under_faults(sandbox, watch, URGENT, 100)
     done = codes(outcomes)[None]
     assert codes(outcomes) == {None: done, "not_attempted": 100 - done}
@@ -113,7 +113,7 @@ async def test_a_bulk_of_single_tasks_that_is_stopped_sends_no_more(after: int) 
 
 
 async def test_a_bulk_that_is_stopped_before_it_begins_sends_nothing() -> None:
-    sandbox, watch = close(10, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(10, spec_variant=NO_WORD), CountingProgress()
     watch.stop("the client gave up")
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 10)
@@ -126,7 +126,7 @@ async def test_a_bulk_that_is_stopped_before_it_begins_sends_nothing() -> None:
 
 
 async def test_when_close_asks_to_wait_for_long_the_chunks_behind_are_not_sent() -> None:
-    sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(1_000, spec_variant=NO_WORD), CountingProgress()
     limited = Fault("status", BULK, status=429, retry_after=3600, nth=3, times=99)
     outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 1_000, limited)
     counted = codes(outcomes)
@@ -139,7 +139,7 @@ async def test_when_close_asks_to_wait_for_long_the_chunks_behind_are_not_sent()
 
 
 async def test_when_close_asks_to_wait_for_long_the_tasks_behind_are_not_sent() -> None:
-    sandbox, watch = close(60, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(60, spec_variant=NO_WORD), CountingProgress()
     limited = Fault("status", ONE, status=429, retry_after=3600, nth=5, times=99)
     outcomes, _ = await write_under_faults(sandbox, watch, URGENT, 60, limited)
     counted = codes(outcomes)
@@ -149,7 +149,7 @@ async def test_when_close_asks_to_wait_for_long_the_tasks_behind_are_not_sent() 
 
 
 async def test_when_close_asks_to_wait_for_long_the_second_change_of_a_task_is_not_sent() -> None:
-    sandbox, watch = close(5, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(5, spec_variant=NO_WORD), CountingProgress()
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 5)
         sandbox.faults = (CONFIRMED, Fault("status", ONE, status=429, retry_after=3600, nth="every"))
@@ -160,7 +160,7 @@ async def test_when_close_asks_to_wait_for_long_the_second_change_of_a_task_is_n
 
 
 async def test_when_the_reading_back_has_to_wait_for_long_nothing_more_is_sent() -> None:
-    sandbox, watch = close(1_000, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(1_000, spec_variant=NO_WORD), CountingProgress()
     limited = Fault("status", LIST, status=429, retry_after=3600, nth="every")
     outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 1_000, limited)
     unknown = 100 * count_requests(sandbox)[BULK]
@@ -168,7 +168,7 @@ async def test_when_the_reading_back_has_to_wait_for_long_nothing_more_is_sent()
     assert unknown <= 300
 
 
-class Interrupted(CloseSandbox):
+class InterruptedSandbox(CloseSandbox):
     """A Close during whose first reading back somebody gives up."""
 
     watch: BulkProgress | None = None
@@ -185,10 +185,10 @@ async def interrupt_bulk(
 ) -> tuple[CloseSandbox, tuple[ItemResult, ...]]:
     """Complete ten tasks, while somebody gives up before the first of them is read back."""
     rows = [row(number) for number in range(1, 11)]
-    sandbox = Interrupted(
+    sandbox = InterruptedSandbox(
         seed=WORLD | {"tasks": rows}, key=KEY, spec_variant=SpecVariant(rates="hidden", **spec_variant)
     )
-    watch = Watcher()
+    watch = CountingProgress()
     async with on_close(sandbox, Time()) as backend:
         edits = [(task, COMPLETE) for task in await every(backend, 10)]
         sandbox.clear_requests()
@@ -222,7 +222,7 @@ async def test_a_stopped_bulk_change_does_not_resend_unsettled_tasks(
 
 
 async def test_a_chunk_that_was_lost_and_then_refused_is_refused_if_one_task_read_by_itself_is_unchanged() -> None:
-    sandbox, watch = close(10, spec_variant=NO_WORD), Watcher()
+    sandbox, watch = close(10, spec_variant=NO_WORD), CountingProgress()
     lost, refused = Fault("reset_before", BULK), Fault("status", BULK, status=403, nth=2)
     outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 10, lost, refused)
     assert codes(outcomes) == {"forbidden": 10}
@@ -233,7 +233,7 @@ async def test_a_chunk_that_was_lost_and_then_refused_is_refused_if_one_task_rea
 async def test_a_failed_chunk_that_was_applied_is_not_reported_as_failed_by_a_stale_list(
     lag_s: int, code: str | None
 ) -> None:
-    sandbox, watch = close(10, spec_variant=SpecVariant(rates="hidden", list_lag=lag_s)), Watcher()
+    sandbox, watch = close(10, spec_variant=SpecVariant(rates="hidden", list_lag=lag_s)), CountingProgress()
     outcomes, _ = await write_under_faults(sandbox, watch, COMPLETE, 10, Fault("status", BULK, status=500, commit=True))
     assert codes(outcomes) == {code: 10}
 

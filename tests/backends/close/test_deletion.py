@@ -218,7 +218,7 @@ async def test_a_page_is_full_although_the_list_still_shows_deleted_tasks() -> N
     assert page.more
 
 
-class Late(CloseSandbox):
+class LateSandbox(CloseSandbox):
     """A Close whose single tasks are not there yet for some calls after they were made."""
 
     missing = 0
@@ -231,7 +231,7 @@ class Late(CloseSandbox):
 
 
 async def test_a_new_task_that_close_does_not_find_yet_is_deleted() -> None:
-    sandbox, time = Late(seed=WORLD, key=KEY, clock=lambda: NOW), Time()
+    sandbox, time = LateSandbox(seed=WORLD, key=KEY, clock=lambda: NOW), Time()
     async with on_close(sandbox, time) as backend:
         made = (await backend.create_task(NEW)).task
         sandbox.missing = 2
@@ -247,7 +247,7 @@ async def test_a_new_task_that_close_does_not_find_yet_is_deleted() -> None:
 
 
 async def test_a_lost_deletion_of_a_task_that_close_does_not_find_yet_is_unknown() -> None:
-    sandbox = Late(seed=WORLD, key=KEY, clock=lambda: NOW)
+    sandbox = LateSandbox(seed=WORLD, key=KEY, clock=lambda: NOW)
     async with on_close(sandbox) as backend:
         made = (await backend.create_task(NEW)).task
         sandbox.missing = 99

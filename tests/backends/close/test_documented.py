@@ -130,9 +130,9 @@ ROWS = (
 
 
 @asynccontextmanager
-async def agent_at(there: CloseSandbox) -> AsyncIterator[Agent]:
+async def agent_at(sandbox: CloseSandbox) -> AsyncIterator[Agent]:
     async with (
-        serve(there) as url,
+        serve(sandbox) as url,
         wired(url, Time(), timezone=SANTIAGO) as app,
         Client(create_server(app)) as client,
     ):
@@ -145,24 +145,24 @@ async def refusal(agent: Agent, row: Row) -> str | None:
     return await agent.refusal(row.tool, **of_one | row.asks)
 
 
-def written_bodies(there: CloseSandbox) -> tuple[Any, ...]:
+def written_bodies(sandbox: CloseSandbox) -> tuple[Any, ...]:
     """The bodies of the writes."""
-    return tuple(one.body for one in there.requests if one.method != "GET")
+    return tuple(one.body for one in sandbox.requests if one.method != "GET")
 
 
 async def test_every_documented_request_is_sent_as_documented_or_refused_before_sending() -> None:
-    there = close(4)
-    async with agent_at(there) as agent:
+    sandbox = close(4)
+    async with agent_at(sandbox) as agent:
         for each in ROWS:
-            there.clear_requests()
+            sandbox.clear_requests()
             code = await refusal(agent, each)
             assert (each.says, code) == (each.says, each.code)
-            assert (each.says, written_bodies(there)) == (each.says, each.sent)
+            assert (each.says, written_bodies(sandbox)) == (each.says, each.sent)
 
 
 async def test_any_of_the_documented_filters_finds_the_tasks_that_are_updated_by_their_ids() -> None:
     rows = [row(number, date="2026-03-01", _type="lead") for number in range(1, 5)]
-    there = close([*rows, row(5, date="2026-05-01", assigned_to=LUIS), row(6, is_complete=True, assigned_to=ANA)])
+    sandbox = close([*rows, row(5, date="2026-05-01", assigned_to=LUIS), row(6, is_complete=True, assigned_to=ANA)])
     asked: dict[str, Any] = {
         "responsibleIds": [ELENA],
         "status": ["Open"],
@@ -171,9 +171,9 @@ async def test_any_of_the_documented_filters_finds_the_tasks_that_are_updated_by
         "contact": LEAD,
     }
     asked |= {"includeTasksWithoutDates": False}
-    async with agent_at(there) as agent:
+    async with agent_at(sandbox) as agent:
         plan = await agent("bulk_update_tasks", filter=asked, changes={"newStatusName": "Completed"})
-        query, *_ = [one.query for one in there.requests if one.route == LIST]
+        query, *_ = [one.query for one in sandbox.requests if one.route == LIST]
         assert {name: values[0] for name, values in query.items()}.items() >= {
             "assigned_to": ELENA,
             "is_complete": "false",
@@ -181,18 +181,18 @@ async def test_any_of_the_documented_filters_finds_the_tasks_that_are_updated_by
             "_type": "lead",
         }.items()
         assert any(name.startswith("date__lt") for name in query)
-        assert (plan["count"], written_bodies(there)) == (4, ())
+        assert (plan["count"], written_bodies(sandbox)) == (4, ())
         await agent("apply_plan", planId=plan["planId"])
-    (body,) = written_bodies(there)
+    (body,) = written_bodies(sandbox)
     assert (body["is_complete"], sorted(body["_params"]["id__in"].split(","))) == (True, IDS)
 
 
 async def test_every_documented_error_status_gets_its_error_code() -> None:
     codes = {400: "upstream_refused", 401: "unauthorized"}  # the 404 of a task that is gone is among the rows
-    there = close(4)
-    async with agent_at(there) as agent:
+    sandbox = close(4)
+    async with agent_at(sandbox) as agent:
         for status, means in codes.items():
-            there.faults = tuple(Fault("status", route, nth="every", status=status) for route in (BULK, ONE))
+            sandbox.faults = tuple(Fault("status", route, nth="every", status=status) for route in (BULK, ONE))
             assert (status, await refusal(agent, Row("error", {"title": f"Error {status}"}))) == (status, means)
             many = await agent("bulk_update_tasks", taskIds=IDS, changes={"dueDate": f"2026-05-0{status % 9 + 1}"})
             assert (status, {one["code"] for one in many["outcomes"]}) == (status, {means})

@@ -23,7 +23,7 @@ PERSONS, CALLS, RATE = 5, 4, 4
 
 
 @dataclass
-class Departures:
+class RequestTimes:
     """When requests leave."""
 
     time: Time
@@ -49,7 +49,7 @@ async def test_persons_with_keys_of_their_own_keep_to_the_limit_of_the_organisat
     *, people_link: bool, most: int
 ) -> None:
     time = Time()
-    departures = Departures(time)
+    departures = RequestTimes(time)
     runtime = Runtime(time.clock, time.wall, time.sleep, jitter=lambda: 0.5, observer=departures)
     async with serve(close(clock=time.moment)) as url, AsyncExitStack() as stack:
         settings = CloseSettings(

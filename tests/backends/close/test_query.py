@@ -203,7 +203,7 @@ async def test_a_contacts_tasks_are_looked_for_on_its_lead_alone() -> None:
         assert len(sandbox.requests) == 2
 
 
-class Moving:
+class ShrinkingList:
     """A list that loses rows while it is read: `lost` says how many, after each page."""
 
     def __init__(self, size: int, lost: Sequence[int]) -> None:
@@ -221,7 +221,7 @@ class Moving:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.differing_executors])
 @given(st.integers(0, 450), st.lists(st.integers(0, 180), max_size=6))
 async def test_no_row_is_missed_in_a_list_that_moves_while_it_is_read(size: int, lost: list[int]) -> None:
-    moving = Moving(size, lost)
+    moving = ShrinkingList(size, lost)
     found = (await read_all_pages(moving.fetch)).rows
     ids = [row["id"] for row in found]
     assert len(ids) == len(set(map(str, ids)))

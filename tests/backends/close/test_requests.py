@@ -384,7 +384,7 @@ async def test_a_contact_is_found_by_the_beginning_of_a_word_among_many_leads() 
     assert len(sandbox.requests) == 1
 
 
-class Terse(CloseSandbox):
+class IdsOnlySandbox(CloseSandbox):
     """A Close whose search answers ids alone, whatever is asked for."""
 
     def answer(self, call: Request, *, stale: bool) -> Response:
@@ -396,7 +396,7 @@ class Terse(CloseSandbox):
 
 
 async def test_a_lead_that_a_search_answers_without_contacts_is_read() -> None:
-    sandbox = Terse(seed=WORLD, key=KEY)
+    sandbox = IdsOnlySandbox(seed=WORLD, key=KEY)
     async with on_close(sandbox) as backend:
         (found,) = await backend.account.find_contacts("carolina", 5)
     assert (found.id, found.name, found.customer_id) == (CAROLINA, "Carolina Vega", LEAD)

@@ -131,7 +131,7 @@ async def test_the_new_task_is_distinguished_from_an_older_one_by_closes_clock(a
     assert made.id == task_id(1_000_001)
 
 
-class Late(CloseSandbox):
+class LateSandbox(CloseSandbox):
     """A Close whose single tasks are not there yet for some calls after they were made."""
 
     missing = 0
@@ -143,8 +143,8 @@ class Late(CloseSandbox):
         return super().answer(call, stale=stale)
 
 
-def late() -> Late:
-    return Late(seed=WORLD, key=KEY, clock=lambda: NOW, spec_variant=SpecVariant(list_lag=30))
+def late() -> LateSandbox:
+    return LateSandbox(seed=WORLD, key=KEY, clock=lambda: NOW, spec_variant=SpecVariant(list_lag=30))
 
 
 async def test_a_new_task_is_shown_although_close_does_not_find_it_yet() -> None:
@@ -168,7 +168,7 @@ async def test_a_new_task_is_shown_although_close_does_not_find_it_yet() -> None
             await backend.get_task(made.id)
 
 
-class Slow(CloseSandbox):
+class StaleAnswerSandbox(CloseSandbox):
     """A Close that answers a PUT with the task as it was."""
 
     def answer(self, call: Request, *, stale: bool) -> Response:
@@ -178,13 +178,13 @@ class Slow(CloseSandbox):
 
 
 async def test_an_answer_that_does_not_show_the_change_is_checked_by_reading_the_task() -> None:
-    sandbox = Slow(seed=WORLD | {"tasks": [row(1)]}, key=KEY, clock=lambda: NOW)
+    sandbox = StaleAnswerSandbox(seed=WORLD | {"tasks": [row(1)]}, key=KEY, clock=lambda: NOW)
     async with on_close(sandbox) as backend:
         written = await backend.update_task(await backend.get_task(TASK), Edit(title="New", responsible_ids=(ANA,)))
     assert (written.task.title, written.task.responsible_ids) == ("New", (ANA,))
 
 
-class Elsewhere(CloseSandbox):
+class OtherServer(CloseSandbox):
     """Another server than Close, which has none of its pages."""
 
     page = Response(404, b"<html>nothing here</html>", (("content-type", "text/html"),))
@@ -195,7 +195,7 @@ class Elsewhere(CloseSandbox):
 
 @pytest.mark.parametrize("body", [b"<html>nothing</html>", b'{"error": "The requested URL was not found."}'])
 async def test_a_404_of_the_address_is_not_a_missing_task(body: bytes) -> None:
-    sandbox = Elsewhere(seed=WORLD, key=KEY)
+    sandbox = OtherServer(seed=WORLD, key=KEY)
     sandbox.page = Response(404, body, (("content-type", "text/html"),))
     async with on_close(sandbox) as backend:
         for asked in (backend.get_task(TASK), backend.list_tasks(TaskQuery()), backend.account.members()):
@@ -207,7 +207,7 @@ async def test_a_404_of_the_address_is_not_a_missing_task(body: bytes) -> None:
 MADE = {task_id(number): (NOW + timedelta(microseconds=999 - number)).isoformat() for number in range(1, 261)}
 
 
-class Fine(CloseSandbox):
+class MicrosecondSandbox(CloseSandbox):
     """A Close whose moments have microseconds."""
 
     def answer(self, call: Request, *, stale: bool) -> Response:
@@ -220,7 +220,7 @@ async def test_pages_by_creation_lose_no_task_of_the_same_millisecond() -> None:
     rows = [row(number, date_created=made) for number, made in enumerate(MADE.values(), start=1)]
     found: list[str] = []
     query = TaskQuery(order="created", limit=50)
-    async with on_close(Fine(seed=WORLD | {"tasks": rows}, key=KEY)) as backend:
+    async with on_close(MicrosecondSandbox(seed=WORLD | {"tasks": rows}, key=KEY)) as backend:
         while True:
             page = await backend.list_tasks(query)
             found += [task.id for task in page.tasks]
@@ -261,7 +261,7 @@ async def test_a_search_that_close_refuses_altogether_is_not_reported_as_too_wid
     assert refused.value.code == "upstream_refused"
 
 
-class Endless(CloseSandbox):
+class EndlessSearchSandbox(CloseSandbox):
     """A Close whose search has no end, and finds nobody who is meant."""
 
     def answer(self, call: Request, *, stale: bool) -> Response:  # noqa: ARG002 - it answers one thing
@@ -269,7 +269,7 @@ class Endless(CloseSandbox):
 
 
 async def test_a_search_with_too_many_pages_is_an_error() -> None:
-    sandbox = Endless(seed=WORLD, key=KEY)
+    sandbox = EndlessSearchSandbox(seed=WORLD, key=KEY)
     async with on_close(sandbox) as backend:
         sandbox.clear_requests()
         with pytest.raises(CallerError) as refused:

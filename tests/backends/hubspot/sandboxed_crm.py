@@ -98,11 +98,11 @@ CRM = SandboxedCrm(
 def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 500
-    there = HubSpotSandbox(
+    sandbox = HubSpotSandbox(
         token=wired.KEY, seed=wired.seed(0), clock=clock, spec_variant=SpecVariant(burst=rate, search_lag=1)
     )
     given = {"HUBSPOT_ACCESS_TOKEN": wired.KEY, "HUBSPOT_USER_ID": wired.ELENA}
-    return there, given | {"HUBSPOT_RATE": str(rate)}
+    return sandbox, given | {"HUBSPOT_RATE": str(rate)}
 
 
 @asynccontextmanager

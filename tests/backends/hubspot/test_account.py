@@ -88,7 +88,7 @@ async def test_a_search_without_a_name_finds_the_records_changed_last() -> None:
     }
 
 
-class Watched:
+class RecordedBudgets:
     """The budgets that the metrics show."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class Watched:
         self.budgets.append(read)
 
 
-class Linked:
+class PersonalCredential:
     """The credential of a person; nothing is sent with it."""
 
     renewed = None
@@ -116,12 +116,12 @@ class Linked:
 
 
 async def test_searches_with_any_credential_of_an_account_share_one_budget(tmp_path: Path) -> None:
-    watched = Watched()
+    watched = RecordedBudgets()
     context = OpenContext(FixedClock(), None, tmp_path / "tasks.db", runtime=Runtime(observer=watched))
     async with context.stack:
         await open_backend(HubSpotSettings(hubspot_access_token=SecretStr("pat-na1-one")), context)
         [searches] = context.limiters.values()
-        personal = replace(context, is_own=True, own=Linked())
+        personal = replace(context, is_own=True, own=PersonalCredential())
         await open_backend(HubSpotSettings(hubspot_access_token=SecretStr("pat-na1-two")), personal)
     assert context.limiters == {(Rate(5, 1.0), 3): searches}
     assert len(watched.budgets) == 2, "of requests and of searches, and none of a person"

@@ -99,7 +99,7 @@ async def test_tasks_sent_without_the_all_day_flag_whose_answer_is_lost_are_foun
         assert titles(stage) == ["New A", "New B"]
 
 
-class Turning(HubSpotSandbox):
+class DelayedBatchSandbox(HubSpotSandbox):
     """Carries out each batch of updates but the first one two seconds later."""
 
     def answer(self, call: Request, *, stale: bool) -> Response:
@@ -113,8 +113,8 @@ class Turning(HubSpotSandbox):
 async def test_updates_sent_without_the_all_day_flag_may_be_pending() -> None:
     time = Time()
     variant = SpecVariant.parse([*OPEN, "all_day=read_only"])
-    there = Turning(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
-    async with staged(there, time) as stage:
+    sandbox = DelayedBatchSandbox(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
+    async with staged(sandbox, time) as stage:
         found = await stage.backend.snapshots([task_id(1), task_id(2)])
         edit = Edit(due=Due(date(2026, 3, 9)))
         results = await stage.backend.update_tasks([(one.task, edit) for one in found.values()])
@@ -140,7 +140,7 @@ async def test_a_batch_that_is_pending_is_looked_for_and_never_sent_again(readin
         assert titles(stage) == ([] if code else ["New A", "New B"])
 
 
-class Announcing(HubSpotSandbox):
+class UnexecutedBatchSandbox(HubSpotSandbox):
     """Lists the results of a batch that it never carries out."""
 
     def answer(self, call: Request, *, stale: bool) -> Response:
@@ -156,8 +156,8 @@ class Announcing(HubSpotSandbox):
 async def test_the_results_of_an_incomplete_batch_are_not_trusted(status: str) -> None:
     time = Time()
     variant = SpecVariant.parse([*OPEN, f"batch_create={status}", f"batch_update={status}"])
-    there = Announcing(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
-    async with staged(there, time) as stage:
+    sandbox = UnexecutedBatchSandbox(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
+    async with staged(sandbox, time) as stage:
         made = await stage.backend.create_tasks([new("New A"), new("New B")])
         found = await stage.backend.snapshots([task_id(1), task_id(2)])
         changed = await stage.backend.update_tasks([(one.task, Edit(title="New")) for one in found.values()])

@@ -185,8 +185,8 @@ async def test_outcomes_match_the_stored_tasks_after_the_answer_to_a_batch_is_lo
 async def test_a_task_that_is_read_back_after_a_lost_answer_keeps_its_links() -> None:
     time, links = Time(), {"contacts": [CAROLINA]}
     world = seed(rows=[row(1, links), row(2, links)])
-    there = hubspot(time, world, spec_variant=OPEN, faults=(Fault("reset_after", UPDATE),))
-    async with staged(there, time) as stage:
+    sandbox = hubspot(time, world, spec_variant=OPEN, faults=(Fault("reset_after", UPDATE),))
+    async with staged(sandbox, time) as stage:
         before = [await stage.backend.get_task(task_id(number)) for number in (1, 2)]
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
     assert [one.written and one.written.task.ai_contact_id for one in outcomes] == [CAROLINA] * 2

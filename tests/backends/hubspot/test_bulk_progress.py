@@ -23,7 +23,7 @@ EVER: dict[str, Any] = {"nth": "every"}
 
 
 @dataclass(slots=True)
-class Scribe(BulkProgress):
+class RecordedProgress(BulkProgress):
     """Notes how often it is told of a place, and how much was sent by then; stops after `most` outcomes."""
 
     stage: Stage | None = None
@@ -57,7 +57,7 @@ def titles(stage: Stage) -> list[str]:
 async def test_every_outcome_is_reported_once_and_batch_by_batch() -> None:
     time = Time()
     async with staged(hubspot(time, seed(500), spec_variant=(*OPEN, "lost_input=7")), time) as stage:
-        before, watch = await tasks(stage, 500), Scribe(stage=stage)
+        before, watch = await tasks(stage, 500), RecordedProgress(stage=stage)
         edits = [(task, Edit(title="New")) for task in before]
         edits[3] = (before[3], Edit(responsible_ids=("1",)))
         outcomes = await stage.backend.update_tasks(edits, watch)
@@ -71,7 +71,7 @@ async def test_every_outcome_is_reported_once_and_batch_by_batch() -> None:
 async def test_a_stopped_bulk_update_sends_no_more_batches_and_reports_every_sent_one() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1000), spec_variant=OPEN), time) as stage:
-        before, watch = await tasks(stage, 1000), Scribe(stage=stage, most=1)
+        before, watch = await tasks(stage, 1000), RecordedProgress(stage=stage, most=1)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
         assert stage.sent.count(UPDATE) == 4
         assert codes(outcomes) == [None] * 400 + ["not_attempted"] * 600
@@ -94,7 +94,7 @@ async def test_a_call_that_is_stopped_before_it_begins_sends_nothing() -> None:
 async def test_a_stopped_bulk_change_reads_back_lost_batches_and_does_not_resend_them() -> None:
     time = Time()
     async with staged(hubspot(time, seed(600), spec_variant=OPEN), time) as stage:
-        before, watch = await tasks(stage, 600), Scribe(stage=stage, most=1)
+        before, watch = await tasks(stage, 600), RecordedProgress(stage=stage, most=1)
         stage.hubspot.faults = (Fault("reset_before", UPDATE, nth=2), Fault("reset_after", UPDATE, nth=3))
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
         assert stage.sent.count(UPDATE) == 4
@@ -148,7 +148,7 @@ async def test_a_stop_after_the_links_removes_the_links_of_unsent_updates() -> N
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 602)]
     async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
-        before, watch = await tasks(stage, 601), Scribe(stage=stage, most=1)
+        before, watch = await tasks(stage, 601), RecordedProgress(stage=stage, most=1)
         edits = [(before[0], Edit(title="New")), *((one, Edit(title="New", ai_contact_id=BRUNO)) for one in before[1:])]
         outcomes = await stage.backend.update_tasks(edits, watch)
         assert codes(outcomes) == [None] * 400 + ["not_attempted"] * 201
@@ -206,11 +206,11 @@ async def test_a_call_that_cannot_begin_is_reported() -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as other:
         before = await tasks(other, 2)
-    there = hubspot(time, seed(2), spec_variant=OPEN)
-    there.faults = (Fault("status", "GET /crm/v3/pipelines/{kind}", status=401, **EVER),)
-    async with staged(there, time) as stage:
-        watch = Scribe(stage=stage)
+    sandbox = hubspot(time, seed(2), spec_variant=OPEN)
+    sandbox.faults = (Fault("status", "GET /crm/v3/pipelines/{kind}", status=401, **EVER),)
+    async with staged(sandbox, time) as stage:
+        watch = RecordedProgress(stage=stage)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
         assert codes(outcomes) == ["unauthorized"] * 2
         assert watch.told == [0, 1]
-        assert not any(one.committed for one in there.requests)
+        assert not any(one.committed for one in sandbox.requests)

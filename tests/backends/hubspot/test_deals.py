@@ -44,8 +44,8 @@ async def agent_at(
 ) -> AsyncIterator[tuple[Stage, Agent]]:
     time = Time()
     async with AsyncExitStack() as stack:
-        there = hubspot(time, seed(rows=[*rows]) | {"deals": [*deals]}, spec_variant=OPEN, **options)
-        stage = await stack.enter_async_context(staged(there, time))
+        sandbox = hubspot(time, seed(rows=[*rows]) | {"deals": [*deals]}, spec_variant=OPEN, **options)
+        stage = await stack.enter_async_context(staged(sandbox, time))
         client = await stack.enter_async_context(Client(create_server(stage.app)))
         yield stage, Agent(client, {"dueDate": "2026-03-09"})
 

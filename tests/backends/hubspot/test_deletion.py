@@ -173,10 +173,10 @@ async def test_a_task_that_hubspot_still_shows_as_archived_is_gone() -> None:
     time = Time()
     world = seed(rows=[row(number, code=f"R-{number}") for number in (1, 2)])
     world |= {"properties": [{"name": "code", "hasUniqueValue": True}]}
-    there = Archive(seed=world, token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
-    async with staged(there, time) as stage:
+    sandbox = Archive(seed=world, token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    async with staged(sandbox, time) as stage:
         before = [one.task for one in (await stage.backend.snapshots([task_id(1), task_id(2)])).values()]
-        there.is_open = True
+        sandbox.is_open = True
         with pytest.raises(NotFound):
             await stage.backend.get_task(task_id(1))
         assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}

@@ -59,9 +59,9 @@ async def test_midnight_utc_of_an_all_day_task_is_that_day() -> None:
 
 async def test_uses_the_configured_zone_for_days_where_the_accounts_zone_cannot_be_read() -> None:
     time = Time()
-    there = hubspot(time, seed(1), spec_variant=OPEN)
-    there.faults = [Fault("status", "GET /account-info/v3/details", status=403, nth="every")]
-    async with staged(there, time, timezone=AUCKLAND) as stage:
+    sandbox = hubspot(time, seed(1), spec_variant=OPEN)
+    sandbox.faults = [Fault("status", "GET /account-info/v3/details", status=403, nth="every")]
+    async with staged(sandbox, time, timezone=AUCKLAND) as stage:
         made = await stage.backend.create_task(EDIT)
         assert due_of(made.task) == DAY
         assert writes(stage)[0]["hs_timestamp"] == "2026-03-09T23:00:00.000Z"

@@ -65,21 +65,21 @@ class Feed:
 class Others:
     """Others who work in the account."""
 
-    there: HubSpotSandbox
+    sandbox: HubSpotSandbox
     time: Time
 
     def send(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         self.time.now += 0.25
         sent = json.dumps(body).encode() if body is not None else b""
         headers = (("authorization", f"Bearer {KEY}"), ("content-type", "application/json"))
-        answer = self.there.answer(Request(method, f"{path}", headers=headers, body=sent), stale=False)
+        answer = self.sandbox.answer(Request(method, f"{path}", headers=headers, body=sent), stale=False)
         assert answer.status < 300, answer.body
         found: dict[str, Any] = json.loads(answer.body) if answer.body else {}
         return found
 
     def edit(self, task_id: str, **properties: str) -> None:
         self.time.now += 0.25
-        self.there.edit(task_id, **properties)
+        self.sandbox.edit(task_id, **properties)
 
     def create(self, **properties: str) -> str:
         given = {"hs_timestamp": "2026-03-09T12:00:00Z", "hs_task_subject": "Nueva", **properties}
@@ -101,12 +101,12 @@ class Watched:
 @asynccontextmanager
 async def watched(*variant: str, world: dict[str, Any] | None = None, **options: Any) -> AsyncIterator[Watched]:
     time = Time()
-    there = hubspot(time, world or seed(3), spec_variant=[*OPEN, *variant])
-    async with staged(there, time, **options) as stage:
+    sandbox = hubspot(time, world or seed(3), spec_variant=[*OPEN, *variant])
+    async with staged(sandbox, time, **options) as stage:
         source = stage.app.backend.event_source
         assert source is not None
         time.now += 60
-        yield Watched(stage, Others(there, time), Feed(source, await source.begin(time.moment())))
+        yield Watched(stage, Others(sandbox, time), Feed(source, await source.begin(time.moment())))
 
 
 def summarize(event: TaskEvent) -> tuple[str, str, dict[str, tuple[object, object]]]:
@@ -115,17 +115,17 @@ def summarize(event: TaskEvent) -> tuple[str, str, dict[str, tuple[object, objec
 
 
 async def test_each_change_is_reported_with_the_earlier_value_its_author_and_its_time() -> None:
-    async with watched() as there:
-        assert await there.feed.look() == []
+    async with watched() as sandbox:
+        assert await sandbox.feed.look() == []
         one, two, three = (task_id(number) for number in (1, 2, 3))
-        there.others.edit(one, hs_task_subject="Llamar a Acme", hs_task_priority="HIGH")
-        there.others.edit(two, hubspot_owner_id=ANA)
-        there.others.edit(three, hs_task_status="COMPLETED")
-        there.others.edit(three, hs_task_status="IN_PROGRESS")
-        new = there.others.create(hubspot_owner_id=LUIS)
-        there.others.send("PATCH", f"{TASKS}/{new}", {"properties": {"hs_task_subject": "Otra"}})
-        there.others.delete(two)
-        found = await there.feed.look()
+        sandbox.others.edit(one, hs_task_subject="Llamar a Acme", hs_task_priority="HIGH")
+        sandbox.others.edit(two, hubspot_owner_id=ANA)
+        sandbox.others.edit(three, hs_task_status="COMPLETED")
+        sandbox.others.edit(three, hs_task_status="IN_PROGRESS")
+        new = sandbox.others.create(hubspot_owner_id=LUIS)
+        sandbox.others.send("PATCH", f"{TASKS}/{new}", {"properties": {"hs_task_subject": "Otra"}})
+        sandbox.others.delete(two)
+        found = await sandbox.feed.look()
         assert [summarize(event) for event in found] == [
             (one, "updated", {"title": ("Call Acme 1", "Llamar a Acme"), "priority": (1, 2)}),
             (two, "reassigned", {"responsibles": ((ELENA,), (ANA,))}),
@@ -140,220 +140,222 @@ async def test_each_change_is_reported_with_the_earlier_value_its_author_and_its
         assert [event.by or event.by_name for event in found] == [*[ELENA] * 4, *["integration 51879189"] * 2, None]
         assert [event.responsible_ids for event in found[1:2]] == [(ELENA, ANA)]
         assert found[0].title == "Llamar a Acme"
-        assert await there.feed.look() == []
-        assert there.feed.gaps == []
+        assert await sandbox.feed.look() == []
+        assert sandbox.feed.gaps == []
 
 
 async def test_an_owner_added_since_the_last_poll_is_named_in_the_event() -> None:
-    async with watched() as there:
-        store = there.stage.hubspot._store  # noqa: SLF001  the API makes no owners
+    async with watched() as sandbox:
+        store = sandbox.stage.hubspot._store  # noqa: SLF001  the API makes no owners
         owners = store.owners
         by = []
         for known in (owners[1:], owners):
             store.owners = known
-            there.others.edit(task_id(1), hs_task_subject=f"Call {len(known)}")
-            there.others.time.now += 60
-            by += [event.by for event in await there.feed.look()]
+            sandbox.others.edit(task_id(1), hs_task_subject=f"Call {len(known)}")
+            sandbox.others.time.now += 60
+            by += [event.by for event in await sandbox.feed.look()]
         assert by == [None, ELENA]
 
 
 async def test_a_poll_without_changes_takes_two_requests() -> None:
-    async with watched() as there:
-        await there.feed.look()
-        there.stage.hubspot.clear_requests()
-        await there.feed.look("T-1", "\N{ARABIC-INDIC DIGIT THREE}")  # hints that are no ids of HubSpot
-        assert there.stage.sent == [f"POST {TASKS}/search", f"GET {TASKS}"]
+    async with watched() as sandbox:
+        await sandbox.feed.look()
+        sandbox.stage.hubspot.clear_requests()
+        await sandbox.feed.look("T-1", "\N{ARABIC-INDIC DIGIT THREE}")  # hints that are no ids of HubSpot
+        assert sandbox.stage.sent == [f"POST {TASKS}/search", f"GET {TASKS}"]
 
 
 async def test_values_that_hubspot_calculates_are_not_reported_as_changes() -> None:
-    async with watched("settle_ms=500", "settles=writes") as there:
-        await there.feed.look()
-        there.others.edit(task_id(1), hs_task_subject="Otra")
-        new = there.others.create()
-        there.stage.time.now += 60 * 60 * 24 * 10  # both are overdue by now
-        assert [summarize(event)[:2] for event in await there.feed.look()] == [
+    async with watched("settle_ms=500", "settles=writes") as sandbox:
+        await sandbox.feed.look()
+        sandbox.others.edit(task_id(1), hs_task_subject="Otra")
+        new = sandbox.others.create()
+        sandbox.stage.time.now += 60 * 60 * 24 * 10  # both are overdue by now
+        assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [
             (task_id(1), "updated"),
             (new, "created"),
         ]
-        assert await there.feed.look() == []
+        assert await sandbox.feed.look() == []
 
 
 async def test_a_task_that_the_index_shows_late_is_reported_once() -> None:
-    async with watched("search_lag=5", "late_records=40") as there:
+    async with watched("search_lag=5", "late_records=40") as sandbox:
         late, early = task_id(1), task_id(2)
         assert int(late) % 2 == 1
-        await there.feed.look()
-        there.others.edit(late, hs_task_subject="Primera")
-        there.others.edit(early, hs_task_subject="Segunda")
-        there.others.edit(late, hs_task_subject="Tercera")
+        await sandbox.feed.look()
+        sandbox.others.edit(late, hs_task_subject="Primera")
+        sandbox.others.edit(early, hs_task_subject="Segunda")
+        sandbox.others.edit(late, hs_task_subject="Tercera")
         found: list[tuple[str, str]] = []
         for _ in range(20):
-            there.stage.time.now += 5
-            found += [(event.task_id, str(event.changed[0].after)) for event in await there.feed.look()]
+            sandbox.stage.time.now += 5
+            found += [(event.task_id, str(event.changed[0].after)) for event in await sandbox.feed.look()]
         assert found == [(early, "Segunda"), (late, "Primera"), (late, "Tercera")]
 
 
 async def test_a_hint_is_read_before_the_index_shows_the_change_and_reports_it_once() -> None:
-    async with watched("search_lag=30") as there:
-        await there.feed.look()
-        there.others.edit(task_id(1), hs_task_subject="Otra")
-        there.others.delete(task_id(2))
-        found = await there.feed.look(task_id(1), task_id(2), "", "77599999999", "x")
+    async with watched("search_lag=30") as sandbox:
+        await sandbox.feed.look()
+        sandbox.others.edit(task_id(1), hs_task_subject="Otra")
+        sandbox.others.delete(task_id(2))
+        found = await sandbox.feed.look(task_id(1), task_id(2), "", "77599999999", "x")
         assert [summarize(event)[:2] for event in found] == [(task_id(1), "updated"), (task_id(2), "deleted")]
-        there.stage.time.now += 60
-        assert await there.feed.look(task_id(1), task_id(2)) == []
+        sandbox.stage.time.now += 60
+        assert await sandbox.feed.look(task_id(1), task_id(2)) == []
 
 
 async def test_a_task_created_and_deleted_between_two_polls_is_reported_as_both() -> None:
-    async with watched() as there:
-        await there.feed.look()
-        new = there.others.create()
-        there.others.send("PATCH", f"{TASKS}/{new}", {"properties": {"hs_task_status": "COMPLETED"}})
-        there.others.delete(new)
-        assert [event.kind for event in await there.feed.look()] == ["created", "completed", "deleted"]
+    async with watched() as sandbox:
+        await sandbox.feed.look()
+        new = sandbox.others.create()
+        sandbox.others.send("PATCH", f"{TASKS}/{new}", {"properties": {"hs_task_status": "COMPLETED"}})
+        sandbox.others.delete(new)
+        assert [event.kind for event in await sandbox.feed.look()] == ["created", "completed", "deleted"]
 
 
 async def test_only_new_deletions_are_reported_from_a_long_list_of_deleted_tasks() -> None:
     rows = [row(number) | {"archived": number <= 305, "createdAt": "2026-02-01T10:00:00Z"} for number in range(1, 331)]
-    async with watched("list_limit=100", world=seed(rows=rows)) as there:
-        await there.feed.look()
+    async with watched("list_limit=100", world=seed(rows=rows)) as sandbox:
+        await sandbox.feed.look()
         for number in (306, 320):
-            there.others.delete(task_id(number))
-        there.stage.hubspot.clear_requests()
-        found = [*await there.feed.look(), *await there.feed.look()]
+            sandbox.others.delete(task_id(number))
+        sandbox.stage.hubspot.clear_requests()
+        found = [*await sandbox.feed.look(), *await sandbox.feed.look()]
         assert sorted(summarize(event)[:2] for event in found) == [(task_id(one), "deleted") for one in (306, 320)]
-        there.others.delete(task_id(307))
-        found = [event for _ in range(3) for event in await there.feed.look()]
+        sandbox.others.delete(task_id(307))
+        found = [event for _ in range(3) for event in await sandbox.feed.look()]
         assert [event.task_id for event in found] == [task_id(307)]
 
 
 async def test_an_event_without_histories_is_the_difference_of_two_polls() -> None:
-    async with watched("histories=left_out") as there:
+    async with watched("histories=left_out") as sandbox:
         one, two, three = (task_id(number) for number in (1, 2, 3))
-        there.others.edit(one, hs_task_subject="Antes")
-        assert await there.feed.look(two) == []  # nobody knew how it was
-        began = there.stage.time.moment()
-        there.others.edit(one, hs_task_subject="Después")
-        there.others.edit(three, hs_task_subject="Nadie sabe")
-        new = there.others.create()
-        there.others.delete(two)
-        found = await there.feed.look()
+        sandbox.others.edit(one, hs_task_subject="Antes")
+        assert await sandbox.feed.look(two) == []  # nobody knew how it was
+        began = sandbox.stage.time.moment()
+        sandbox.others.edit(one, hs_task_subject="Después")
+        sandbox.others.edit(three, hs_task_subject="Nadie sabe")
+        new = sandbox.others.create()
+        sandbox.others.delete(two)
+        found = await sandbox.feed.look()
         assert {summarize(event)[:2] for event in found} == {(one, "updated"), (new, "created"), (two, "deleted")}
         changed = next(event for event in found if event.task_id == one)
         assert summarize(changed)[2] == {"title": ("Antes", "Después")}
         assert changed.at is None
         assert changed.between is not None
         assert changed.between[0] <= began <= changed.between[1]
-        assert await there.feed.look() == []
+        assert await sandbox.feed.look() == []
 
 
 async def test_events_identify_tasks_by_the_configured_unique_property() -> None:
     rows = [row(number, erp_key=f"ERP-{number}") for number in (1, 2)]
-    async with watched("unique_property=erp_key", world=seed(rows=rows), hubspot_id_property="erp_key") as there:
-        await there.feed.look(task_id(2))
-        there.others.edit(task_id(1), hs_task_subject="Otra")
-        there.others.delete(task_id(2))
-        assert [summarize(event)[:2] for event in await there.feed.look()] == [
+    async with watched("unique_property=erp_key", world=seed(rows=rows), hubspot_id_property="erp_key") as sandbox:
+        await sandbox.feed.look(task_id(2))
+        sandbox.others.edit(task_id(1), hs_task_subject="Otra")
+        sandbox.others.delete(task_id(2))
+        assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [
             ("ERP-1", "updated"),
             ("ERP-2", "deleted"),
         ]
-        assert sorted(there.feed.tasks) == ["ERP-1"]
+        assert sorted(sandbox.feed.tasks) == ["ERP-1"]
 
 
 async def test_another_contact_is_reported_as_the_difference_of_two_polls() -> None:
-    async with watched() as there:
-        await there.feed.look(task_id(1))
-        there.others.send("PUT", f"/crm/v4/objects/tasks/{task_id(1)}/associations/default/contacts/{CAROLINA}")
-        [event] = await there.feed.look(task_id(1))
+    async with watched() as sandbox:
+        await sandbox.feed.look(task_id(1))
+        sandbox.others.send("PUT", f"/crm/v4/objects/tasks/{task_id(1)}/associations/default/contacts/{CAROLINA}")
+        [event] = await sandbox.feed.look(task_id(1))
         assert summarize(event) == (task_id(1), "updated", {"ai_contact_id": (None, CAROLINA)})
         assert event.at is None
         assert event.between is not None
-        assert await there.feed.look(task_id(1)) == []
+        assert await sandbox.feed.look(task_id(1)) == []
 
 
 async def test_the_answer_says_that_changes_may_be_missing_if_hubspot_has_dropped_values() -> None:
-    async with watched("history_values=20") as there:
-        await there.feed.look()
+    async with watched("history_values=20") as sandbox:
+        await sandbox.feed.look()
         for number in range(30):
-            there.others.edit(task_id(1), hs_task_subject=f"Versión {number}")
-        found = await there.feed.look()
+            sandbox.others.edit(task_id(1), hs_task_subject=f"Versión {number}")
+        found = await sandbox.feed.look()
         assert [str(event.changed[0].after) for event in found] == [f"Versión {number}" for number in range(11, 30)]
-        assert task_id(1) in there.feed.gaps[0]
+        assert task_id(1) in sandbox.feed.gaps[0]
 
 
 async def test_past_changes_are_reported_from_a_given_time_on() -> None:
-    async with watched() as there:
+    async with watched() as sandbox:
         for number in range(5):
-            there.others.edit(task_id(1), hs_task_subject=f"Versión {number}")
-        source = there.feed.source
-        past = Feed(source, await source.begin(there.stage.time.moment() - timedelta(seconds=0.6)))
+            sandbox.others.edit(task_id(1), hs_task_subject=f"Versión {number}")
+        source = sandbox.feed.source
+        past = Feed(source, await source.begin(sandbox.stage.time.moment() - timedelta(seconds=0.6)))
         assert [event.changed[0].after for event in await past.look()] == ["Versión 2", "Versión 3", "Versión 4"]
 
 
 async def test_many_simultaneous_changes_are_found_by_several_polls() -> None:
-    async with watched(world=seed(210)) as there:
-        await there.feed.look()
+    async with watched(world=seed(210)) as sandbox:
+        await sandbox.feed.look()
         for start in (1, 101, 201):
             ids = [task_id(number) for number in range(start, min(start + 100, 211))]
             inputs = [{"id": one, "properties": {"hs_task_priority": "LOW"}} for one in ids]
-            there.others.send("POST", f"{TASKS}/batch/update", {"inputs": inputs})
-        first = await there.feed.source.look(there.feed.position, there.feed)
+            sandbox.others.send("POST", f"{TASKS}/batch/update", {"inputs": inputs})
+        first = await sandbox.feed.source.look(sandbox.feed.position, sandbox.feed)
         assert first.is_behind
-        assert len(await there.feed.look()) == 210
-        assert await there.feed.look() == []
+        assert len(await sandbox.feed.look()) == 210
+        assert await sandbox.feed.look() == []
 
 
 async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_poll_and_not_as_deleted() -> None:
-    async with watched() as there:
-        await there.feed.look(*(task_id(number) for number in (1, 2, 3)))
+    async with watched() as sandbox:
+        await sandbox.feed.look(*(task_id(number) for number in (1, 2, 3)))
         for number in (1, 2):
-            there.others.edit(task_id(number), hs_task_subject="Otra")
-        there.stage.hubspot.spec_variant = SpecVariant.parse([*OPEN, "lost_input=1"])
-        assert [summarize(event)[:2] for event in await there.feed.look()] == [(task_id(2), "updated")]
-        there.stage.hubspot.spec_variant = SpecVariant.parse(OPEN)
-        assert [summarize(event)[:2] for event in await there.feed.look()] == [(task_id(1), "updated")]
+            sandbox.others.edit(task_id(number), hs_task_subject="Otra")
+        sandbox.stage.hubspot.spec_variant = SpecVariant.parse([*OPEN, "lost_input=1"])
+        assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [(task_id(2), "updated")]
+        sandbox.stage.hubspot.spec_variant = SpecVariant.parse(OPEN)
+        assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [(task_id(1), "updated")]
 
 
 async def test_a_deleted_task_that_cannot_be_read_is_reported_from_the_list() -> None:
     world = seed(rows=[row(1, erp_key="ERP-1")])
-    async with watched("unique_property=erp_key", world=world, hubspot_id_property="erp_key") as there:
-        await there.feed.look()
-        there.others.delete(task_id(1))
-        there.stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
-        assert [summarize(event)[:2] for event in await there.feed.look()] == [("ERP-1", "deleted")]
+    async with watched("unique_property=erp_key", world=world, hubspot_id_property="erp_key") as sandbox:
+        await sandbox.feed.look()
+        sandbox.others.delete(task_id(1))
+        sandbox.stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
+        assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [("ERP-1", "deleted")]
 
 
 async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> None:
-    async with watched() as there:
-        there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", status=403, times=2)]
-        there.others.edit(task_id(1), hs_task_subject="Otra")
-        there.others.delete(task_id(2))
-        assert [event.kind for event in await there.feed.look()] == ["updated"]
-        assert await there.feed.look() == []
-        assert len(there.feed.gaps) == 1
-        assert [event.kind for event in await there.feed.look()] == ["deleted"]
+    async with watched() as sandbox:
+        sandbox.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", status=403, times=2)]
+        sandbox.others.edit(task_id(1), hs_task_subject="Otra")
+        sandbox.others.delete(task_id(2))
+        assert [event.kind for event in await sandbox.feed.look()] == ["updated"]
+        assert await sandbox.feed.look() == []
+        assert len(sandbox.feed.gaps) == 1
+        assert [event.kind for event in await sandbox.feed.look()] == ["deleted"]
 
 
 async def test_known_tasks_are_checked_if_deleted_tasks_cannot_be_listed() -> None:
-    async with watched() as there:
-        there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
-        await there.feed.look(*(task_id(number) for number in (1, 2, 3)))
-        there.others.delete(task_id(2))
-        there.others.create()
-        found = await there.feed.look()
+    async with watched() as sandbox:
+        sandbox.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
+        await sandbox.feed.look(*(task_id(number) for number in (1, 2, 3)))
+        sandbox.others.delete(task_id(2))
+        sandbox.others.create()
+        found = await sandbox.feed.look()
         assert min(summarize(event)[:2] for event in found) == (task_id(2), "deleted")
-        there.others.delete(task_id(1))
-        found = [event for _ in range(2) for event in await there.feed.look()]  # the task that was created comes first
+        sandbox.others.delete(task_id(1))
+        found = [
+            event for _ in range(2) for event in await sandbox.feed.look()
+        ]  # the task that was created comes first
         assert [event.task_id for event in found] == [task_id(1)]
-        assert [event.kind for event in await there.feed.look()] == []
+        assert [event.kind for event in await sandbox.feed.look()] == []
 
 
 async def test_each_look_checks_a_hundred_known_tasks_if_deleted_tasks_are_not_listed() -> None:
-    async with watched(world=seed(101)) as there:
-        there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
-        await there.feed.look(*(task_id(number) for number in range(1, 102)))
-        there.others.delete(task_id(101))
-        found = [event for _ in range(2) for event in await there.feed.look()]
+    async with watched(world=seed(101)) as sandbox:
+        sandbox.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
+        await sandbox.feed.look(*(task_id(number) for number in range(1, 102)))
+        sandbox.others.delete(task_id(101))
+        found = [event for _ in range(2) for event in await sandbox.feed.look()]
         assert [summarize(event)[:2] for event in found] == [(task_id(101), "deleted")]
 
 
@@ -367,7 +369,7 @@ def test_a_foreign_position_is_an_operator_error() -> None:
 async def test_each_change_by_others_is_reported_once_in_order_and_none_is_invented(chance: int) -> None:
     random = Random(chance)  # noqa: S311  which changes are made is no secret
     variant = {1: ("search_lag=7", "settle_ms=400"), 2: ("search_lag=3", "late_records=20")}[chance]
-    async with watched(*variant, world=seed(8)) as there:
+    async with watched(*variant, world=seed(8)) as sandbox:
         done: list[tuple[str, str]] = []
         live = {task_id(number): "NOT_STARTED" for number in range(1, 9)}
         found: list[TaskEvent] = []
@@ -375,30 +377,30 @@ async def test_each_change_by_others_is_reported_once_in_order_and_none_is_inven
             act = random.choice(["title", "status", "create", "delete", "look", "look", "hint", "killed", "wait"])
             one = random.choice([*live])
             if act == "title":
-                there.others.edit(one, hs_task_subject=f"Título {step}")
+                sandbox.others.edit(one, hs_task_subject=f"Título {step}")
                 done.append((one, "updated"))
             elif act == "status":
                 live[one] = "COMPLETED" if live[one] == "NOT_STARTED" else "NOT_STARTED"
-                there.others.edit(one, hs_task_status=live[one])
+                sandbox.others.edit(one, hs_task_status=live[one])
                 done.append((one, "completed" if live[one] == "COMPLETED" else "reopened"))
             elif act == "create":
-                new = there.others.create()
+                new = sandbox.others.create()
                 live[new] = "NOT_STARTED"
                 done.append((new, "created"))
             elif act == "delete" and len(live) > 2:
                 del live[one]
-                there.others.delete(one)
+                sandbox.others.delete(one)
                 done.append((one, "deleted"))
             elif act == "wait":
-                there.stage.time.now += random.choice([1, 5, 20])
+                sandbox.stage.time.now += random.choice([1, 5, 20])
             elif act == "killed":
-                await there.feed.look(keeps=False)
+                await sandbox.feed.look(keeps=False)
             elif act == "hint":
-                found += await there.feed.look(one)
+                found += await sandbox.feed.look(one)
             else:
-                found += await there.feed.look()
-        there.stage.time.now += 60
-        found += await there.feed.look()
+                found += await sandbox.feed.look()
+        sandbox.stage.time.now += 60
+        found += await sandbox.feed.look()
         seen = [(event.task_id, event.kind) for event in found]
         assert sorted(seen) == sorted(done)
         for one in {task for task, _ in done}:

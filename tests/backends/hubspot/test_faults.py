@@ -208,10 +208,10 @@ async def test_equal_lost_new_tasks_of_several_contacts_are_found_although_one_c
 
 async def test_a_lost_new_task_is_not_the_equal_one_of_another_contact() -> None:
     time = Time()
-    there = hubspot(time, seed(0), spec_variant=OPEN)
-    async with staged(there, time) as other, staged(there, time) as stage:
+    sandbox = hubspot(time, seed(0), spec_variant=OPEN)
+    async with staged(sandbox, time) as other, staged(sandbox, time) as stage:
         await other.backend.create_task(linking_edit())
-        there.faults = [Fault("reset_before", POST)]
+        sandbox.faults = [Fault("reset_before", POST)]
         with pytest.raises(OutcomeUnknown) as unknown:
             await stage.backend.create_task(replace(linking_edit(), ai_contact_id=BRUNO))
         assert list(unknown.value.candidates) == []
@@ -231,9 +231,9 @@ class _Linkless(HubSpotSandbox):
 
 async def test_a_refused_new_task_that_was_made_is_found_although_its_links_cannot_be_read() -> None:
     time = Time()
-    there = _Linkless(seed=seed(0), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
-    async with staged(there, time) as stage:
-        there.faults = [Fault("status", POST, status=409, commit=True)]
+    sandbox = _Linkless(seed=seed(0), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    async with staged(sandbox, time) as stage:
+        sandbox.faults = [Fault("status", POST, status=409, commit=True)]
         assert (await stage.backend.create_task(linking_edit())).note == FOUND
 
 
@@ -311,11 +311,11 @@ async def test_a_used_up_daily_limit_is_reported_without_waiting() -> None:
 @pytest.mark.parametrize("ahead_s", [0, 60, -60])
 async def test_an_earlier_task_like_the_lost_one_is_named_and_not_claimed(ahead_s: int) -> None:
     time = Time()
-    there = elsewhere(time, ahead_s)
-    async with staged(there, time) as other, staged(there, time) as stage:
+    sandbox = elsewhere(time, ahead_s)
+    async with staged(sandbox, time) as other, staged(sandbox, time) as stage:
         theirs = (await other.backend.create_task(EDIT)).task
         time.now += 30
-        there.faults = [Fault("reset_before", POST)]
+        sandbox.faults = [Fault("reset_before", POST)]
         with pytest.raises(OutcomeUnknown) as unknown:
             await stage.backend.create_task(EDIT)
         assert [one.value for one in unknown.value.candidates] == [theirs.id]
@@ -324,9 +324,9 @@ async def test_an_earlier_task_like_the_lost_one_is_named_and_not_claimed(ahead_
 @pytest.mark.parametrize("ahead_s", [0, 60, -60, 600, -600])
 async def test_a_lost_new_task_is_found_whatever_hubspots_clock_says(ahead_s: int) -> None:
     time = Time()
-    there = elsewhere(time, ahead_s)
-    async with staged(there, time) as stage:
-        there.faults = [Fault("reset_after", POST)]
+    sandbox = elsewhere(time, ahead_s)
+    async with staged(sandbox, time) as stage:
+        sandbox.faults = [Fault("reset_after", POST)]
         made = await stage.backend.create_task(EDIT)
         assert (made.task.title, made.note) == ("New", FOUND)
 

@@ -29,9 +29,9 @@ WRITES = {"POST", "PATCH", "PUT", "DELETE"}
 async def agent_at(*faults: Fault, **options: Any) -> AsyncIterator[tuple[Stage, Agent]]:
     time = Time()
     rows = [row(1, region="latam", crm_ref="R-1"), row(2, crm_ref="R-2"), row(3, crm_ref=task_id(1))]
-    there = hubspot(time, seed(rows=rows) | {"properties": OWN}, spec_variant=OPEN, faults=faults)
+    sandbox = hubspot(time, seed(rows=rows) | {"properties": OWN}, spec_variant=OPEN, faults=faults)
     async with AsyncExitStack() as stack:
-        stage = await stack.enter_async_context(staged(there, time, **options))
+        stage = await stack.enter_async_context(staged(sandbox, time, **options))
         yield stage, Agent(await stack.enter_async_context(Client(create_server(stage.app))), {"dueDate": "2026-03-09"})
 
 

@@ -208,7 +208,7 @@ async def test_a_first_page_takes_few_requests() -> None:
         assert len(stage.sent) <= 5
 
 
-class Circling(HubSpotSandbox):
+class CircularPagesSandbox(HubSpotSandbox):
     """A HubSpot whose searches name `after` as the next page, whichever page was asked for."""
 
     after = "200"
@@ -226,9 +226,9 @@ class Circling(HubSpotSandbox):
 )
 async def test_a_search_that_repeats_a_page_ends_with_an_error(after: str, code: str) -> None:
     time = Time()
-    there = Circling(seed=seed(3), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
-    there.after = after
-    async with staged(there, time) as stage:
+    sandbox = CircularPagesSandbox(seed=seed(3), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    sandbox.after = after
+    async with staged(sandbox, time) as stage:
         with pytest.raises(UpstreamError) as refused:
             await stage.backend.list_tasks(TaskQuery(limit=25))
         assert refused.value.code == code
@@ -363,7 +363,7 @@ async def test_tasks_of_the_lowest_priority_have_it_none_or_one_of_the_account(v
         assert [task.id for task in page.tasks] == [task_id(1)]
 
 
-class Eastern(HubSpotSandbox):
+class EasternSandbox(HubSpotSandbox):
     """An account at the eastern end of the calendar, whose searches show two tasks a page."""
 
     def answer(self, call: Request, *, stale: bool) -> Response:
@@ -383,8 +383,8 @@ async def test_tasks_are_listed_in_order_of_due_dates_across_zones() -> None:
         row(3, hs_timestamp="2026-03-06T11:30:00Z"),  # late on the fifth where it is shown
     ]
     time = Time()
-    there = Eastern(seed=seed(rows=rows), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
-    async with staged(there, time, timezone="Etc/GMT+12") as stage:
+    sandbox = EasternSandbox(seed=seed(rows=rows), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    async with staged(sandbox, time, timezone="Etc/GMT+12") as stage:
         page = await stage.backend.list_tasks(TaskQuery(limit=1))
         assert [task.id for task in page.tasks] == [task_id(3)]
         whole = await stage.backend.list_tasks(TaskQuery())

@@ -87,8 +87,8 @@ def world(spec_variant: tuple[str, ...] = (), *rows: dict[str, Any]) -> tuple[An
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("spec_variant", ["stage=apart", "due_echo=millis", "update_shows=changed", "search_lag=30"])
 async def test_undo_restores_every_raw_value(way: Way, spec_variant: str) -> None:
-    there, time = world((spec_variant,))
-    async with staged(there, time) as stage:
+    sandbox, time = world((spec_variant,))
+    async with staged(sandbox, time) as stage:
         was, before = stored_values(stage), await snapshot(stage)
         after, _ = await update_by(stage, way, before.task, CHANGE)
         assert stored_values(stage)["hs_task_body"] == "other"
@@ -99,8 +99,8 @@ async def test_undo_restores_every_raw_value(way: Way, spec_variant: str) -> Non
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_undo_empties_properties_that_were_empty(way: Way) -> None:
-    there, time = world((), row(1, hs_task_subject="", hs_task_priority="", hubspot_owner_id=""))
-    async with staged(there, time) as stage:
+    sandbox, time = world((), row(1, hs_task_subject="", hs_task_priority="", hubspot_owner_id=""))
+    async with staged(sandbox, time) as stage:
         was, before = stored_values(stage), await snapshot(stage)
         after, _ = await update_by(stage, way, before.task, CHANGE)
         restored, _ = await update_by(stage, way, after, back(before, after))
@@ -109,8 +109,8 @@ async def test_undo_empties_properties_that_were_empty(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_undo_writes_only_the_fields_that_the_edit_sets(way: Way) -> None:
-    there, time = world()
-    async with staged(there, time) as stage:
+    sandbox, time = world()
+    async with staged(sandbox, time) as stage:
         before = await snapshot(stage)
         after, _ = await update_by(stage, way, before.task, CHANGE)
         restored, _ = await update_by(stage, way, after, Edit(priority=None, native=before.native))
@@ -123,8 +123,8 @@ async def test_undo_writes_only_the_fields_that_the_edit_sets(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_field_without_a_raw_value_is_written_from_the_contract(way: Way) -> None:
-    there, time = world()
-    async with staged(there, time) as stage:
+    sandbox, time = world()
+    async with staged(sandbox, time) as stage:
         before = await snapshot(stage)
         edit = Edit(title="New", priority=2, status=StatusChoice(id="COMPLETED"), native={"hs_task_subject": "Old"})
         await update_by(stage, way, before.task, edit)
@@ -140,8 +140,8 @@ async def test_a_field_without_a_raw_value_is_written_from_the_contract(way: Way
 @pytest.mark.parametrize("seen", ["kept", "unset", "stage_id", "last_option"])
 @pytest.mark.parametrize("more", ["stage=coupled", "stage=apart", "status_or_stage=stage"])
 async def test_undo_restores_a_stage_that_no_status_stands_for(way: Way, seen: str, more: str) -> None:
-    there, time = world(("stages=custom", f"custom_stage={seen}", more))
-    async with staged(there, time) as stage:
+    sandbox, time = world(("stages=custom", f"custom_stage={seen}", more))
+    async with staged(sandbox, time) as stage:
         stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
         was, before = stored_values(stage), await snapshot(stage)
         after, _ = await update_by(stage, way, before.task, CHANGE)
@@ -158,8 +158,8 @@ async def test_undo_restores_a_stage_that_no_status_stands_for(way: Way, seen: s
 async def test_a_lost_update_counts_as_applied_only_if_the_raw_value_was_stored(
     way: Way, kind: Literal["reset_after", "reset_before"]
 ) -> None:
-    there, time = world()
-    async with staged(there, time) as stage:
+    sandbox, time = world()
+    async with staged(sandbox, time) as stage:
         before = await snapshot(stage)
         low = {"hs_task_priority": "LOW"}
         stage.hubspot.edit(task_id(1), **low)
@@ -171,8 +171,8 @@ async def test_a_lost_update_counts_as_applied_only_if_the_raw_value_was_stored(
 
 
 async def test_undo_restores_a_day_where_the_account_refuses_the_flag() -> None:
-    there, time = world(("all_day=read_only",))
-    async with staged(there, time) as stage:
+    sandbox, time = world(("all_day=read_only",))
+    async with staged(sandbox, time) as stage:
         before = await snapshot(stage)
         for way in WAYS:
             after, _ = await update_by(stage, way, before.task, CHANGE)
@@ -201,8 +201,8 @@ def again(before: Snapshot) -> Edit:
 async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None, status: str) -> None:
     own = {"hs_task_status": status} if status != "own" else {}
     links = {"contacts": [BRUNO, CAROLINA], "companies": [COMPANY, "202"]}
-    there, time = world(("stages=custom",), row(1, links, **(ODD | own)))
-    async with staged(there, time) as stage:
+    sandbox, time = world(("stages=custom",), row(1, links, **(ODD | own)))
+    async with staged(sandbox, time) as stage:
         if not own:
             stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
         was, before = stored_values(stage), await snapshot(stage)
@@ -222,8 +222,8 @@ async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None
 
 
 async def test_undo_of_a_deletion_restores_only_the_links_in_the_edit() -> None:
-    there, time = world((), row(1, {"contacts": [CAROLINA], "companies": [COMPANY]}, **ODD))
-    async with staged(there, time) as stage:
+    sandbox, time = world((), row(1, {"contacts": [CAROLINA], "companies": [COMPANY]}, **ODD))
+    async with staged(sandbox, time) as stage:
         before = await snapshot(stage)
         await stage.backend.delete_task(before.task)
         edit = Edit(title="New", due=due_of(before.task), ai_customer_id=COMPANY, native=before.native)
@@ -233,8 +233,8 @@ async def test_undo_of_a_deletion_restores_only_the_links_in_the_edit() -> None:
 
 
 async def test_names_an_owner_who_no_longer_exists_as_the_reason_that_undo_fails() -> None:
-    there, time = world((), row(1, hubspot_owner_id=ELENA))
-    async with staged(there, time) as stage:
+    sandbox, time = world((), row(1, hubspot_owner_id=ELENA))
+    async with staged(sandbox, time) as stage:
         before = await snapshot(stage)
         after, _ = await update_by(stage, "single", before.task, CHANGE)
         gone = {**before.native, "hubspot_owner_id": "64492922"}

@@ -92,7 +92,7 @@ async def test_tasks_missing_from_a_batch_answer_are_read_one_by_one() -> None:
         assert len(await snapshots(stage, 3)) == 3
 
 
-class Merged(HubSpotSandbox):
+class MergedTasksSandbox(HubSpotSandbox):
     """Answers the second task to who asks for the first one by its id: the two have been merged, if it `says` so."""
 
     says = True
@@ -110,14 +110,16 @@ class Merged(HubSpotSandbox):
 
 async def test_a_merged_task_is_not_mistaken_for_the_remaining_one() -> None:
     variant, time = SpecVariant.parse([*OPEN, "lost_input=1"]), Time()
-    async with staged(Merged(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant), time) as stage:
+    async with staged(
+        MergedTasksSandbox(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant), time
+    ) as stage:
         assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
         assert (await stage.backend.get_task(task_id(1))).id == task_id(2)
 
 
 async def test_the_answer_with_another_task_is_invalid_unless_it_says_that_the_tasks_were_merged() -> None:
     time = Time()
-    sandbox = Merged(seed=seed(2), token=KEY, clock=time.moment)
+    sandbox = MergedTasksSandbox(seed=seed(2), token=KEY, clock=time.moment)
     sandbox.says = False
     async with staged(sandbox, time) as stage:
         with pytest.raises(InvalidAnswer, match="another task"):

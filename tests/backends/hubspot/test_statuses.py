@@ -131,8 +131,8 @@ async def test_statuses_come_from_the_options_of_hs_task_status_without_a_pipeli
     fault: Fault | None, spec_variant: str, complete: object
 ) -> None:
     time = Time()
-    there = hubspot(time, seed(2), spec_variant=(*OPEN, spec_variant), faults=(fault,) if fault else ())
-    async with staged(there, time) as stage:
+    sandbox = hubspot(time, seed(2), spec_variant=(*OPEN, spec_variant), faults=(fault,) if fault else ())
+    async with staged(sandbox, time) as stage:
         known = await stage.backend.statuses()
         assert [one.name for one in known.statuses] == ["Pendiente", "En Progreso", "Completado"]
         assert known.complete is complete
@@ -157,8 +157,8 @@ async def listed_ids(stage: Stage, *names: str) -> set[str]:
 @pytest.mark.parametrize("more", ["stage=coupled", "stage=apart", "status_or_stage=stage"])
 @pytest.mark.parametrize("way", ["single", "bulk"])
 async def test_a_task_moves_into_and_out_of_a_custom_stage_and_is_found_by_it(seen: str, more: str, way: str) -> None:
-    there, time = own(seen, more)
-    async with staged(there, time) as stage:
+    sandbox, time = own(seen, more)
+    async with staged(sandbox, time) as stage:
         known = await stage.backend.statuses()
         cancelled, _ = resolve_status("cancelled", known)
         waiting = StatusChoice.of(next(one for one in known.statuses if one.id == "COMPLETED"))
@@ -186,10 +186,10 @@ async def test_overdue_tasks_are_found_with_every_status_that_a_custom_stage_may
     time, readings = Time(), (*OPEN, "stages=custom", f"custom_stage={seen}", f"unset_differs={unset}")
     rows = [row(number, hs_timestamp="2026-02-20T12:00:00Z") for number in range(1, 262)]
     done = row(262, hs_timestamp="2026-02-20T12:00:00Z", hs_task_status="COMPLETED")
-    there = hubspot(time, seed(rows=[*rows, done]), spec_variant=readings)
+    sandbox = hubspot(time, seed(rows=[*rows, done]), spec_variant=readings)
     for number in range(1, 261):
-        there.edit(task_id(number), hs_pipeline_stage=IN_PROGRESS if number == 260 else CANCELLED)
-    async with staged(there, time) as stage:
+        sandbox.edit(task_id(number), hs_pipeline_stage=IN_PROGRESS if number == 260 else CANCELLED)
+    async with staged(sandbox, time) as stage:
         await stage.backend.statuses()
         stage.hubspot.clear_requests()
         page = await stage.backend.list_tasks(TaskQuery(overdue=True))
@@ -198,8 +198,8 @@ async def test_overdue_tasks_are_found_with_every_status_that_a_custom_stage_may
 
 
 async def test_an_agent_sees_sets_and_leaves_an_accounts_own_stage() -> None:
-    there, time = own("last_option")
-    async with staged(there, time) as stage, Client(create_server(stage.app)) as client:
+    sandbox, time = own("last_option")
+    async with staged(sandbox, time) as stage, Client(create_server(stage.app)) as client:
         agent = Agent(client)
         statuses = await agent("list_statuses")
         assert [one["name"] for one in statuses["statuses"]] == ["Pendiente", "In progress", "Completado", "Cancelled"]
@@ -250,8 +250,8 @@ async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_a
     names = ("id", "label", "isClosed", "status")
     world = seed(rows=[row(number, hs_timestamp="2026-02-20T13:00:00Z") for number in (1, 2)])
     world["stages"] = [dict(zip(names, one, strict=True)) for one in usual]
-    there = hubspot(time, world, spec_variant=(*OPEN, "custom_stage=stage_id"))
-    async with staged(there, time) as stage, Client(create_server(stage.app)) as client:
+    sandbox = hubspot(time, world, spec_variant=(*OPEN, "custom_stage=stage_id"))
+    async with staged(sandbox, time) as stage, Client(create_server(stage.app)) as client:
         agent = Agent(client)
         assert len(await agent.listed(overdue=True)) == 2
         world["stages"] += [
@@ -274,8 +274,8 @@ async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_a
 
 
 async def test_a_deleted_task_of_a_custom_stage_is_made_again_in_the_initial_status() -> None:
-    there, time = own()
-    async with staged(there, time) as stage:
+    sandbox, time = own()
+    async with staged(sandbox, time) as stage:
         known = (await stage.backend.statuses()).statuses
         custom = next(one for one in known if str(one.id).isdecimal())
         choice = (await stage.backend.account.all_statuses()).initial({"hs_pipeline_stage": custom.id})

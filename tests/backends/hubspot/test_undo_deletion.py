@@ -47,8 +47,8 @@ WORLD = {
 async def agent_at(rows: list[dict[str, Any]], **options: Any) -> AsyncIterator[tuple[Stage, Agent]]:
     time = Time()
     async with AsyncExitStack() as stack:
-        there = hubspot(time, seed(rows=rows) | WORLD, spec_variant=OPEN, **options)
-        stage = await stack.enter_async_context(staged(there, time))
+        sandbox = hubspot(time, seed(rows=rows) | WORLD, spec_variant=OPEN, **options)
+        stage = await stack.enter_async_context(staged(sandbox, time))
         client = await stack.enter_async_context(Client(create_server(stage.app)))
         yield stage, Agent(client)
 
@@ -108,8 +108,8 @@ class Paged(HubSpotSandbox):
 
 async def test_the_plan_names_links_that_the_answer_cannot_list() -> None:
     time, world = Time(), seed(rows=[row(1, LINKS)]) | WORLD
-    there = Paged(seed=world, token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
-    async with staged(there, time) as stage, Client(create_server(stage.app)) as client:
+    sandbox = Paged(seed=world, token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
+    async with staged(sandbox, time) as stage, Client(create_server(stage.app)) as client:
         plan = await Agent(client)("delete_task", id=task_id(1))
         assert "creator_id, some of the links to deals." in plan["note"]
 
@@ -164,8 +164,8 @@ async def test_undo_restores_the_parts_that_hubspot_accepts_if_it_refuses_others
 async def test_undo_restores_a_task_with_a_unique_property_that_hubspot_refuses_as_a_whole(*, is_taken: bool) -> None:
     rows = [row(1, LINKS, **FURTHER, ref="REF-1", order_number="A-1"), row(7, ref="REF-7")]
     time = Time()
-    there = hubspot(time, seed(rows=rows) | WORLD, spec_variant=(*OPEN, "unique_property=ref"))
-    async with staged(there, time, hubspot_id_property="ref") as stage, Client(create_server(stage.app)) as client:
+    sandbox = hubspot(time, seed(rows=rows) | WORLD, spec_variant=(*OPEN, "unique_property=ref"))
+    async with staged(sandbox, time, hubspot_id_property="ref") as stage, Client(create_server(stage.app)) as client:
         agent, was = Agent(client), links_of(stage, task_id(1))
         deleted = await agent("apply_plan", planId=(await agent("delete_task", id="REF-1"))["planId"])
         stage.hubspot.faults = (Fault("status", POST, status=400, times=2),)

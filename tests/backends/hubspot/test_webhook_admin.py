@@ -24,20 +24,20 @@ CREATE = "POST /webhooks/v3/{appId}/subscriptions"
 
 
 @asynccontextmanager
-async def admin_of(there: HubSpotSandbox) -> AsyncIterator[HubSpotWebhookAdmin]:
+async def admin_of(sandbox: HubSpotSandbox) -> AsyncIterator[HubSpotWebhookAdmin]:
     time = Time()
     runtime = Runtime(clock=time.clock, sleep=time.sleep)
-    async with serve(there) as url:
+    async with serve(sandbox) as url:
         upstream = Upstream(name="HubSpot", base_url=url, auth={}, credential="HUBSPOT_DEVELOPER_KEY")
         async with Client(upstream, runtime=runtime, transport=PooledTransport(TRUST)) as client:
             yield HubSpotWebhookAdmin(client, str(APP), DEVELOPER_KEY)
 
 
 async def test_a_subscription_that_somebody_else_makes_meanwhile_is_no_error() -> None:
-    there = hubspot(faults=[Fault("status", CREATE, status=409, commit=True, times=9)])
-    async with admin_of(there) as admin:
+    sandbox = hubspot(faults=[Fault("status", CREATE, status=409, commit=True, times=9)])
+    async with admin_of(sandbox) as admin:
         done = await admin.subscribe(URL, None, replaces=False)
-        assert len(done.subscriptions) == len(there.hooks.subscriptions) == 9
+        assert len(done.subscriptions) == len(sandbox.hooks.subscriptions) == 9
         assert (await admin.subscribe(URL, None, replaces=False)).made == ()
 
 
@@ -57,10 +57,10 @@ async def test_subscriptions_that_are_moved_to_another_address_are_reported_as_m
 
 
 async def test_the_address_stays_while_a_subscription_to_other_objects_needs_it() -> None:
-    there = hubspot()
-    async with admin_of(there) as admin:
+    sandbox = hubspot()
+    async with admin_of(sandbox) as admin:
         await admin.subscribe(URL, None, replaces=False)
-        other = there.hooks.subscribe("object.creation", object_type_id="0-1")
+        other = sandbox.hooks.subscribe("object.creation", object_type_id="0-1")
         assert await admin.remove(OTHER) == ()
         assert len(await admin.remove(URL)) == 9
-        assert (there.hooks.url, there.hooks.subscriptions) == (URL, [other])
+        assert (sandbox.hooks.url, sandbox.hooks.subscriptions) == (URL, [other])

@@ -210,10 +210,10 @@ async def test_owners_are_read_page_by_page_without_queues_and_those_archived() 
         for number in range(1, 231)
     ]
     world = seed(0) | {"owners": [*owners[:200], *(one | {"archived": True} for one in owners[200:])]}
-    there = hubspot(time, world, spec_variant=OPEN)
-    store = there._store  # noqa: SLF001  a seed has people only
+    sandbox = hubspot(time, world, spec_variant=OPEN)
+    store = sandbox._store  # noqa: SLF001  a seed has people only
     store.owners = tuple(replace(one, type="QUEUE") if int(one.id) <= 10 else one for one in store.owners)
-    async with staged(there, time) as stage:
+    async with staged(sandbox, time) as stage:
         assert len(await stage.backend.account.members()) == 190
 
 

@@ -145,9 +145,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(there: HubSpotSandbox | None = None, time: Time | None = None, **options: Any) -> AsyncIterator[Stage]:
+async def staged(
+    sandbox: HubSpotSandbox | None = None, time: Time | None = None, **options: Any
+) -> AsyncIterator[Stage]:
     """Serve it, wire it; a zone is configured unless `timezone` says otherwise."""
     time = time or Time()
-    there = there or hubspot(time)
-    async with serve(there) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as app:
-        yield Stage(there, app, time)
+    sandbox = sandbox or hubspot(time)
+    async with serve(sandbox) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as app:
+        yield Stage(sandbox, app, time)

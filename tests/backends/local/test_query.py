@@ -226,7 +226,7 @@ def test_a_page_of_a_large_store_costs_at_most_twice_the_steps_of_a_small_one(
     assert cost[0] <= 2 * cost[1]
 
 
-class Wish(NamedTuple):
+class NewTask(NamedTuple):
     """A task to make: people and status by number, some minutes after the one before."""
 
     edit: Edit
@@ -235,7 +235,7 @@ class Wish(NamedTuple):
     minutes: int = 0
 
 
-class Ask(NamedTuple):
+class AskedQuery(NamedTuple):
     """A query, with people and statuses by number; -1 is nobody."""
 
     query: TaskQuery
@@ -294,8 +294,8 @@ queries = st.builds(
 numbers = st.lists(st.integers(0, 2), max_size=3, unique=True)
 some_people = seldom(st.lists(st.integers(-1, 2), min_size=1, max_size=3, unique=True))
 some_numbers = seldom(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
-wishes = st.builds(Wish, edits, numbers, st.integers(0, 2), st.integers(0, 2))
-asks = st.builds(Ask, queries, some_people, some_numbers)
+wishes = st.builds(NewTask, edits, numbers, st.integers(0, 2), st.integers(0, 2))
+asks = st.builds(AskedQuery, queries, some_people, some_numbers)
 
 
 class World:
@@ -309,14 +309,14 @@ class World:
         self.people = people
         self.statuses = [StatusChoice.of(status) for status in statuses]
 
-    async def add(self, wish: Wish) -> Task:
+    async def add(self, wish: NewTask) -> Task:
         """Create the task."""
         self.clock.move(minutes=wish.minutes)
         people = tuple(self.people[number] for number in wish.people)
         edit = replace(wish.edit, responsible_ids=people, status=self.statuses[wish.status])
         return await self.backend.get_task((await create(self.backend, edit)).id)
 
-    def resolved(self, ask: Ask) -> TaskQuery:
+    def resolved(self, ask: AskedQuery) -> TaskQuery:
         """The query with ids for numbers."""
         return replace(
             ask.query,
@@ -334,7 +334,7 @@ class World:
         return [*pages, [*page.tasks]]
 
 
-async def compare(opens: Opener, wanted: list[Wish], asked: list[Ask]) -> None:
+async def compare(opens: Opener, wanted: list[NewTask], asked: list[AskedQuery]) -> None:
     """Create the tasks, follow the pages of each query, and compare them with the expected result."""
     clock = FixedClock()
     async with opens(clock, ZONE) as backend:
@@ -353,7 +353,7 @@ async def compare(opens: Opener, wanted: list[Wish], asked: list[Ask]) -> None:
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 @given(wanted=st.lists(wishes, max_size=24), asked=st.lists(asks, min_size=12, max_size=12))
 def test_following_the_cursor_gives_every_task_once_in_the_right_order(
-    tmp_path_factory: pytest.TempPathFactory, wanted: list[Wish], asked: list[Ask]
+    tmp_path_factory: pytest.TempPathFactory, wanted: list[NewTask], asked: list[AskedQuery]
 ) -> None:
     anyio.run(compare, partial(open_store, tmp_path_factory.getbasetemp() / "world" / "tasks.sqlite"), wanted, asked)
 
@@ -361,7 +361,7 @@ def test_following_the_cursor_gives_every_task_once_in_the_right_order(
 @settings(max_examples=EXAMPLES // 5, deadline=None, derandomize=True, database=None)
 @given(wanted=st.lists(wishes, max_size=24), asked=st.lists(asks, min_size=12, max_size=12))
 def test_a_database_query_finds_the_same_tasks_as_the_oracle(
-    postgres_database: "TestDatabase", wanted: list[Wish], asked: list[Ask]
+    postgres_database: "TestDatabase", wanted: list[NewTask], asked: list[AskedQuery]
 ) -> None:
     empty_database(postgres_database)
     anyio.run(compare, partial(open_database, postgres_database.url), wanted, asked)
@@ -369,19 +369,26 @@ def test_a_database_query_finds_the_same_tasks_as_the_oracle(
 
 @pytest.mark.parametrize("order", ["due", "created", "oldest", "priority"])
 def test_pages_of_tasks_that_all_sort_alike_lose_none(tmp_path: Path, order: Order) -> None:
-    alike = Wish(Edit(title="Same", due=Due(date(2026, 3, 4)), priority=1), [0, 1], 0)
+    alike = NewTask(Edit(title="Same", due=Due(date(2026, 3, 4)), priority=1), [0, 1], 0)
     query = TaskQuery(order=order, limit=7)
-    anyio.run(compare, partial(open_store, tmp_path / "tasks.sqlite"), [alike] * 30, [Ask(query, [0, 1]), Ask(query)])
+    anyio.run(
+        compare,
+        partial(open_store, tmp_path / "tasks.sqlite"),
+        [alike] * 30,
+        [AskedQuery(query, [0, 1]), AskedQuery(query)],
+    )
 
 
 def test_pages_by_priority_and_due_date_lose_no_task(tmp_path: Path) -> None:
     wanted = [
-        Wish(Edit(title="Call", due=Due(date(2026, 3, 1 + 9 * priority + day)), priority=priority), [0], 0)
+        NewTask(Edit(title="Call", due=Due(date(2026, 3, 1 + 9 * priority + day)), priority=priority), [0], 0)
         for priority in range(3)
         for day in range(5)
     ]
     query = TaskQuery(order="priority", limit=7)
-    anyio.run(compare, partial(open_store, tmp_path / "tasks.sqlite"), wanted, [Ask(query, [0]), Ask(query)])
+    anyio.run(
+        compare, partial(open_store, tmp_path / "tasks.sqlite"), wanted, [AskedQuery(query, [0]), AskedQuery(query)]
+    )
 
 
 async def test_a_task_made_before_the_cursor_does_not_move_the_next_page(store_file: Path) -> None:

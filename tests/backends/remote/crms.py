@@ -27,18 +27,18 @@ VAMBE, CLOSE, HUBSPOT = (next(crm for crm in CRMS if crm.name == name) for name 
 
 
 @asynccontextmanager
-async def _served(there: Emulator | None) -> AsyncIterator[str]:
-    if there is None:
+async def _served(sandbox: Emulator | None) -> AsyncIterator[str]:
+    if sandbox is None:
         yield NOWHERE
         return
-    async with serve(there) as url:
+    async with serve(sandbox) as url:
         yield url
 
 
 async def looked_at(
     crm: DoctorCrm,
     folder: Path,
-    there: Emulator | None,
+    sandbox: Emulator | None,
     changed: Mapping[str, str] | None = None,
     *,
     ahead: timedelta = timedelta(),
@@ -49,7 +49,7 @@ async def looked_at(
     """
     time = Time()
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
-    async with _served(there) as url:
+    async with _served(sandbox) as url:
         settings = Settings.from_env(crm.environment(url) | dict(changed or {}), journal=folder / "journal.sqlite")
         async with open_app(settings, lambda: time.moment() + ahead, runtime) as at:
             findings = await check_health(at)

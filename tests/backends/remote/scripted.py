@@ -49,7 +49,7 @@ __all__ = [
     "ScriptedAdapter",
     "ScriptedClient",
     "SlowAdapter",
-    "Unprepared",
+    "UnpreparedAdapter",
     "WideAdapter",
     "failure",
     "open_adapter",
@@ -269,7 +269,7 @@ class AtomicAdapter(BatchedAdapter):
     batch_is_atomic = True
 
 
-class Unprepared(ScriptedAdapter):
+class UnpreparedAdapter(ScriptedAdapter):
     """Cannot read what an answer is read with."""
 
     async def prepare(self) -> None:

@@ -19,7 +19,7 @@ from virtual_time import Time
 EDIT = Edit(priority=2)
 
 
-class Counting(ExampleClient):
+class CountingClient(ExampleClient):
     """Counts the updates, and ignores them."""
 
     updates = 0
@@ -31,7 +31,7 @@ class Counting(ExampleClient):
         return await self.get(task_id)
 
 
-class Batched(ExampleAdapter, BatchAdapter[JsonObject]):
+class BatchedAdapter(ExampleAdapter, BatchAdapter[JsonObject]):
     """Writes in batches of 30, which it confirms and never shows."""
 
     lists_lag = True
@@ -50,7 +50,7 @@ class Batched(ExampleAdapter, BatchAdapter[JsonObject]):
         return {item.id: await self.get(item.id) for item in items}
 
 
-class Uneven(Batched):
+class UnevenAdapter(BatchedAdapter):
     """Shows what it has confirmed of its second batch later, of its first one never; `read` are the batches read."""
 
     read: Sequence[int] = ()
@@ -64,7 +64,7 @@ class Uneven(Batched):
         return {task_id: row | shown for task_id, row in rows.items()}
 
 
-class Refusing(Batched):
+class RefusingAdapter(BatchedAdapter):
     """Refuses a batch of which it may have written a part, while the caller gives up."""
 
     lists_lag = False
@@ -76,7 +76,7 @@ class Refusing(Batched):
         raise CallerError(f"One of {len(items)} is wrong.")
 
 
-class Losing(Batched):
+class LosingAdapter(BatchedAdapter):
     """Says nothing certain of the first item of a batch, at first since no answer came in time; writes nothing."""
 
     lists_lag = False
@@ -88,7 +88,7 @@ class Losing(Batched):
         return BatchAnswer(lost={items[0].index: NoAnswer("No answer came in time.") if self.sent == 1 else None})
 
 
-class Stopped(Batched):
+class StoppedAdapter(BatchedAdapter):
     """Says nothing certain of a batch, while the caller gives up; writes nothing."""
 
     lists_lag = False
@@ -100,7 +100,7 @@ class Stopped(Batched):
         return BatchAnswer(lost=dict.fromkeys(item.index for item in items))
 
 
-class Atomic(Batched):
+class AtomicAdapter(BatchedAdapter):
     """Writes a batch or refuses it as a whole: for priority 3, and for a task that is `gone`."""
 
     lists_lag = False
@@ -119,7 +119,7 @@ class Atomic(Batched):
         return BatchAnswer(rows={item.index: row for item, row in zip(items, rows, strict=True)})
 
 
-class Single(Batched):
+class SingleTaskAdapter(BatchedAdapter):
     """Writes batches of one, and sees how many are under way at once."""
 
     under_way = most = 0
@@ -137,40 +137,40 @@ class Single(Batched):
         return await super().update_many(items)
 
 
-async def open_adapter(kind: type[Batched], tasks: int) -> tuple[Batched, Counting, list[Task]]:
+async def open_adapter(kind: type[BatchedAdapter], tasks: int) -> tuple[BatchedAdapter, CountingClient, list[Task]]:
     """The adapter, its account, and so many tasks in it."""
     time = Time()
-    client = Counting(time.moment)
+    client = CountingClient(time.moment)
     adapter = kind(client, None, Timing(time.moment, time.clock, time.sleep))
     new = Edit(title="Send it", responsible_ids=(), priority=1)
     return adapter, client, [(await adapter.create_task(new)).task for _ in range(tasks)]
 
 
 async def test_a_task_of_a_refused_batch_is_unapplied_if_it_reads_untouched_and_nothing_more_is_sent() -> None:
-    adapter, client, tasks = await open_adapter(Refusing, 3)
-    assert isinstance(adapter, Refusing)
+    adapter, client, tasks = await open_adapter(RefusingAdapter, 3)
+    assert isinstance(adapter, RefusingAdapter)
     results = await adapter.update_tasks([(task, EDIT) for task in tasks], adapter.progress)
     assert [result.error.code for result in results if result.error] == ["upstream_error"] * 3
     assert client.updates == 0
 
 
 async def test_at_most_twenty_confirmed_tasks_that_no_read_shows_are_sent_again_over_all_batches() -> None:
-    adapter, client, tasks = await open_adapter(Batched, 90)
+    adapter, client, tasks = await open_adapter(BatchedAdapter, 90)
     await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert client.updates == 20
 
 
 async def test_confirmed_batches_that_no_read_shows_are_looked_at_in_turn() -> None:
-    adapter, _, tasks = await open_adapter(Uneven, 60)
-    assert isinstance(adapter, Uneven)
+    adapter, _, tasks = await open_adapter(UnevenAdapter, 60)
+    assert isinstance(adapter, UnevenAdapter)
     await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert adapter.read == [0, 1, 0, 1, 0, 0, 0]  # the first one again once the second one has moved
 
 
 async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unknown_if_it_reads_unchanged() -> None:
-    adapter, _, tasks = await open_adapter(Losing, 2)
+    adapter, _, tasks = await open_adapter(LosingAdapter, 2)
     first, second = await adapter.update_tasks([(task, EDIT) for task in tasks])
-    assert isinstance(adapter, Losing)
+    assert isinstance(adapter, LosingAdapter)
     assert adapter.sent == 2
     assert first.error
     assert first.error.code == "outcome_unknown"
@@ -178,16 +178,16 @@ async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unk
 
 
 async def test_a_lost_update_is_not_retried_after_the_caller_gave_up() -> None:
-    adapter, client, tasks = await open_adapter(Stopped, 2)
-    assert isinstance(adapter, Stopped)
+    adapter, client, tasks = await open_adapter(StoppedAdapter, 2)
+    assert isinstance(adapter, StoppedAdapter)
     results = await adapter.update_tasks([(task, EDIT) for task in tasks], adapter.progress)
     assert [result.error.code for result in results if result.error] == ["upstream_error"] * 2
     assert client.updates == 0
 
 
 async def test_the_refusal_of_a_value_is_that_of_all_tasks_with_the_same_edit_and_of_no_other() -> None:
-    adapter, _, tasks = await open_adapter(Atomic, 4)
-    assert isinstance(adapter, Atomic)
+    adapter, _, tasks = await open_adapter(AtomicAdapter, 4)
+    assert isinstance(adapter, AtomicAdapter)
     wrong = Edit(priority=3)
     results = await adapter.update_tasks([*zip(tasks, (wrong, wrong, EDIT, wrong), strict=True)])
     assert [bool(result.written) for result in results] == [False, False, True, False]
@@ -195,16 +195,16 @@ async def test_the_refusal_of_a_value_is_that_of_all_tasks_with_the_same_edit_an
 
 
 async def test_a_deleted_task_does_not_fail_the_others_in_its_batch() -> None:
-    adapter, _, tasks = await open_adapter(Atomic, 3)
-    assert isinstance(adapter, Atomic)
+    adapter, _, tasks = await open_adapter(AtomicAdapter, 3)
+    assert isinstance(adapter, AtomicAdapter)
     adapter.gone = tasks[0].id
     results = await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert [bool(result.written) for result in results] == [False, True, True]
 
 
 async def test_two_edits_of_one_task_are_sent_in_succession() -> None:
-    adapter, _, (one, other) = await open_adapter(Atomic, 2)
-    assert isinstance(adapter, Atomic)
+    adapter, _, (one, other) = await open_adapter(AtomicAdapter, 2)
+    assert isinstance(adapter, AtomicAdapter)
     results = await adapter.update_tasks([(one, EDIT), (one, Edit(title="Sent")), (other, EDIT)])
     assert adapter.sent == [[0, 2], [1]]
     assert adapter.known == [EDIT.priority]
@@ -212,7 +212,7 @@ async def test_two_edits_of_one_task_are_sent_in_succession() -> None:
 
 
 async def test_three_batches_are_under_way_at_once() -> None:
-    adapter, _, tasks = await open_adapter(Single, 8)
-    assert isinstance(adapter, Single)
+    adapter, _, tasks = await open_adapter(SingleTaskAdapter, 8)
+    assert isinstance(adapter, SingleTaskAdapter)
     await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert adapter.most == 3

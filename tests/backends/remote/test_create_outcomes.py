@@ -12,7 +12,7 @@ from backends.remote.scripted import (
     BatchedAdapter,
     ScriptedAdapter,
     SlowAdapter,
-    Unprepared,
+    UnpreparedAdapter,
     WideAdapter,
     failure,
     open_adapter,
@@ -67,7 +67,7 @@ async def test_the_reported_outcome_of_a_create_follows_from_the_answers(
     assert await create_and_check(adapter, told) == requests
 
 
-class Waiting(ScriptedAdapter):
+class WaitingAdapter(ScriptedAdapter):
     """Waits for a minute before it sends; somebody else makes such a task meanwhile."""
 
     async def prepare(self) -> None:
@@ -79,7 +79,7 @@ class Waiting(ScriptedAdapter):
 
 
 async def test_a_lost_create_does_not_claim_a_task_from_before_its_request_left() -> None:
-    adapter, _ = await open_adapter("lost", "", Waiting)
+    adapter, _ = await open_adapter("lost", "", WaitingAdapter)
     with pytest.raises(OutcomeUnknown) as lost:
         await adapter.create_task(NEW)
     assert len(lost.value.candidates) == 1
@@ -209,9 +209,9 @@ async def test_a_create_waits_by_itself_only_where_the_crm_does_not_say_for_how_
 
 
 async def test_nothing_is_created_where_an_answer_could_not_be_read() -> None:
-    adapter, _ = await open_adapter("", "", Unprepared)
+    adapter, _ = await open_adapter("", "", UnpreparedAdapter)
     assert await create_and_check(adapter, "upstream error") == ""
-    assert await created_together(Unprepared, "", "") == (", ".join(["upstream error"] * 3), "")
+    assert await created_together(UnpreparedAdapter, "", "") == (", ".join(["upstream error"] * 3), "")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ async def test_an_equal_task_of_a_minute_ago_is_no_rival_where_the_clock_of_the_
     await create_and_check(adapter, told)
 
 
-class OtherAdapter(ScriptedAdapter):
+class OlderTaskAdapter(ScriptedAdapter):
     """Its first answer to a create, or what it reads of the new task, is an older task."""
 
     async def create(self, edit: Edit) -> JsonObject:
@@ -252,13 +252,13 @@ class OtherAdapter(ScriptedAdapter):
     is_read_back = False
 
 
-class OtherReadBack(OtherAdapter):
+class OlderReadBackAdapter(OlderTaskAdapter):
     """Names an older task as the new one, as reading it back shows."""
 
     is_read_back = True
 
 
-@pytest.mark.parametrize("kind", [OtherAdapter, OtherReadBack])
+@pytest.mark.parametrize("kind", [OlderTaskAdapter, OlderReadBackAdapter])
 async def test_a_create_is_never_answered_with_an_older_task(kind: type[ScriptedAdapter]) -> None:
     adapter, [older] = await open_adapter(kind=kind)
     adapter.recent.known_ids.clear()  # another process has made it

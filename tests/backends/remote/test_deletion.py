@@ -11,7 +11,7 @@ from taskhand.domain.request_log import record_request
 from virtual_time import Time
 
 
-class Tasks:
+class ScriptedDeletions:
     """One task, `1`, that was just written; each deletion has one of the results, and the task is found or not."""
 
     messages = Messages("CRM")
@@ -37,7 +37,7 @@ class Tasks:
 
 
 async def test_an_unknown_deletion_forgets_the_recent_write_as_the_task_may_go_later() -> None:
-    tasks = Tasks(NoAnswer("late"), NoAnswer("late"), is_found=True)
+    tasks = ScriptedDeletions(NoAnswer("late"), NoAnswer("late"), is_found=True)
     with pytest.raises(OutcomeUnknown):
         await Deletion(tasks, "1").run()
     assert tasks.recent.get("1") is None
@@ -46,13 +46,13 @@ async def test_an_unknown_deletion_forgets_the_recent_write_as_the_task_may_go_l
 
 @pytest.mark.parametrize("result", [None, OutcomeUnknown("lost"), NotFound("gone", code="task_not_found")])
 async def test_a_deleted_task_is_remembered_as_deleted(result: TaskhandError | None) -> None:
-    tasks = Tasks(result, is_found=False)
+    tasks = ScriptedDeletions(result, is_found=False)
     await Deletion(tasks, "1").run()
     assert tasks.recent.get("1") is None
     assert tasks.recent.is_deleted("1")
 
 
-class Repeated(Tasks):
+class RepeatedDeletions(ScriptedDeletions):
     """The client has sent the deletion again after a response with this status, and then got a 404."""
 
     def __init__(self, status: str) -> None:
@@ -68,4 +68,4 @@ class Repeated(Tasks):
 
 @pytest.mark.parametrize("status", ["423", "425", "429", "503"])
 async def test_a_404_after_a_response_that_made_the_client_repeat_the_deletion_means_deleted(status: str) -> None:
-    assert await Deletion(Repeated(status), "1").run() == Messages("CRM").removed
+    assert await Deletion(RepeatedDeletions(status), "1").run() == Messages("CRM").removed

@@ -48,7 +48,7 @@ class Stage:
     """A CRM behind a gate, its adapter, and the tasks that were read before anything went wrong."""
 
     crm: SandboxedCrm
-    there: Emulator
+    sandbox: Emulator
     gate: Gate
     backend: CrmAdapter[object]
     tasks: list[Task]
@@ -72,8 +72,8 @@ class Stage:
 async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
     """The CRM with the faults of a row on the first write, or the first reading, of that kind."""
     time = Time()
-    there = crm.sandbox(TASKS, time, ())
-    gate = Gate(there)
+    sandbox = crm.sandbox(TASKS, time, ())
+    gate = Gate(sandbox)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve(gate))
         app = await stack.enter_async_context(crm.wired(url, time, limits=Limits(read_s=row.read_s)))
@@ -81,9 +81,9 @@ async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage
         found = await app.backend.snapshots(crm.ids(TASKS))
         await app.backend.statuses()
         await backend.account.me()
-        there.clear_requests()
+        sandbox.clear_requests()
         then = (Fault("reset_before", nth="every"),) if row.lasts else ()
-        bodies = {BEFORE: json.dumps(there.tasks[0], default=str), OTHER: json.dumps(there.tasks[-1], default=str)}
+        bodies = {BEFORE: json.dumps(sandbox.tasks[0], default=str), OTHER: json.dumps(sandbox.tasks[-1], default=str)}
         faults = tuple(
             replace(one, route=crm.routes[ROUTE[kind]], to=NOWHERE, body=bodies.get(one.body, one.body))
             for one in row.faults
@@ -91,14 +91,14 @@ async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage
 
         def arrives(number: int) -> None:
             if number == 1:
-                there.faults = (*faults, *then)
+                sandbox.faults = (*faults, *then)
 
         gate.writes, gate.before_write = 0, arrives
         if kind == "read":
-            there.faults = faults
+            sandbox.faults = faults
         if not row.served:
             backend = _adapter(await stack.enter_async_context(crm.wired(NOWHERE, time)))
-        yield Stage(crm, there, gate, backend, [one.task for one in found.values()], time)
+        yield Stage(crm, sandbox, gate, backend, [one.task for one in found.values()], time)
 
 
 def _adapter(app: AppContext) -> CrmAdapter[object]:
@@ -133,7 +133,7 @@ def _error_and_note(result: ItemResult) -> tuple[TaskhandError | None, str | Non
 
 def has_change(stage: Stage, kind: Kind) -> bool:
     """Whether the CRM really has the change of the first task, or the new task."""
-    now = stage.crm.tasks(stage.there)
+    now = stage.crm.tasks(stage.sandbox)
     first = stage.tasks[0].id
     if kind == "delete":
         return first not in now
@@ -149,10 +149,10 @@ async def test_a_fault_has_the_same_result_at_every_crm(
     # The libraries log the same of every request, and a dozen lines: those of the reads stand for all.
     caplog.set_level(logging.DEBUG, None if kind == "read" else "taskhand")
     async with staged(crm, row, kind) as stage:
-        before = len(stage.there.tasks)
+        before = len(stage.sandbox.tasks)
         results = await write_tasks(stage, kind)
-        sent = sum(request.route == crm.routes[ROUTE[kind]] for request in stage.there.requests)
-        added = len(stage.there.tasks) - before
+        sent = sum(request.route == crm.routes[ROUTE[kind]] for request in stage.sandbox.requests)
+        added = len(stage.sandbox.tasks) - before
         is_applied = results[0][0] is None if kind == "read" else has_change(stage, kind)
     expected = row.result(crm, kind)
     assert expected is not None
@@ -200,7 +200,7 @@ def assert_tells_nothing(error: TaskhandError | None) -> None:
 async def test_two_equal_concurrent_creates_do_not_both_claim_one_task(crm: SandboxedCrm) -> None:
     lost = (Fault("reset_after"), Fault("reset_before", nth=2))
     async with staged(crm, Row("lost twice", lost), "create") as stage:
-        before = len(stage.there.tasks)
+        before = len(stage.sandbox.tasks)
         results: list[tuple[TaskhandError | None, str | None]] = []
 
         async def create() -> None:
@@ -209,7 +209,7 @@ async def test_two_equal_concurrent_creates_do_not_both_claim_one_task(crm: Sand
         async with anyio.create_task_group() as group:
             group.start_soon(create)
             group.start_soon(create)
-    assert len(stage.there.tasks) == before + 1
+    assert len(stage.sandbox.tasks) == before + 1
     assert sum(isinstance(error, OutcomeUnknown) for error, _ in results) >= 1
 
 
@@ -232,13 +232,13 @@ FIRST: dict[str, tuple[Fault, str | None]] = {
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_task_is_written_once_after_it_was_read_and_never_unread(crm: SandboxedCrm, name: str) -> None:
     fault, code = FIRST[name]
-    there, time, told = crm.sandbox(TASKS, Time(), ()), Time(), None
-    there.faults = (replace(fault, route=crm.routes["read"]),)
-    async with serve(there) as url, crm.wired(url, time) as app, Client(create_server(app)) as client:
+    sandbox, time, told = crm.sandbox(TASKS, Time(), ()), Time(), None
+    sandbox.faults = (replace(fault, route=crm.routes["read"]),)
+    async with serve(sandbox) as url, crm.wired(url, time) as app, Client(create_server(app)) as client:
         try:
             await Agent(client)("update_task", id=crm.task_id(1), title="New")
         except Refused as refused:
             told = refused.code
     assert told == code
-    writes = [request for request in there.requests if request.route == crm.routes["one"]]
+    writes = [request for request in sandbox.requests if request.route == crm.routes["one"]]
     assert len(writes) == (code is None)

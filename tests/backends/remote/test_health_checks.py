@@ -47,10 +47,10 @@ async def test_a_healthy_crm_passes_every_check(crm: DoctorCrm, tmp_path: Path) 
 
 
 async def test_health_checks_write_nothing(crm: DoctorCrm, tmp_path: Path) -> None:
-    there = crm.sandbox()
-    await looked_at(crm, tmp_path, there)
-    assert not [one for one in there.requests if one.committed]
-    assert len(there.requests) <= 14
+    sandbox = crm.sandbox()
+    await looked_at(crm, tmp_path, sandbox)
+    assert not [one for one in sandbox.requests if one.committed]
+    assert len(sandbox.requests) <= 14
 
 
 async def test_a_wrong_key_fails_the_credential_check(crm: DoctorCrm, tmp_path: Path) -> None:
@@ -106,18 +106,18 @@ async def test_a_proxy_that_does_not_work_is_named_without_its_password(
 async def test_an_unexpected_answer_fails_the_reachability_check(
     fault: Fault, said: str, crm: DoctorCrm, tmp_path: Path
 ) -> None:
-    there = crm.sandbox()
-    there.faults = (fault,)
-    found = await looked_at(crm, tmp_path, there)
+    sandbox = crm.sandbox()
+    sandbox.faults = (fault,)
+    found = await looked_at(crm, tmp_path, sandbox)
     assert (found["reachability"].outcome, found["credential"].outcome) == ("failed", "unknown")
     assert said in str(found["reachability"].remedy)
     check_remedies(found)
 
 
 async def test_a_refused_read_is_named(crm: DoctorCrm, tmp_path: Path) -> None:
-    there = crm.sandbox()
-    there.faults = (Fault("status", crm.tasks, nth="every", status=403),)
-    found = await looked_at(crm, tmp_path, there)
+    sandbox = crm.sandbox()
+    sandbox.faults = (Fault("status", crm.tasks, nth="every", status=403),)
+    found = await looked_at(crm, tmp_path, sandbox)
     assert (found["reachability"].outcome, found["credential"].outcome) == ("ok", "ok")
     assert found["scopes"].outcome == "failed"
     assert "Reading tasks" in found["scopes"].found
@@ -126,9 +126,9 @@ async def test_a_refused_read_is_named(crm: DoctorCrm, tmp_path: Path) -> None:
 
 
 async def test_a_credential_without_any_scope_is_still_valid(crm: DoctorCrm, tmp_path: Path) -> None:
-    there = crm.sandbox()
-    there.faults = (Fault("status", "*", nth="every", status=403),)
-    found = await looked_at(crm, tmp_path, there)
+    sandbox = crm.sandbox()
+    sandbox.faults = (Fault("status", "*", nth="every", status=403),)
+    found = await looked_at(crm, tmp_path, sandbox)
     assert (found["reachability"].outcome, found["credential"].outcome) == ("ok", "ok")
     assert (found["scopes"].outcome, found["team"].outcome) == ("failed", "failed")
     check_remedies(found)
@@ -143,9 +143,9 @@ async def test_a_clock_difference_is_reported(ahead: timedelta, crm: DoctorCrm, 
 
 
 async def test_a_used_up_rate_is_reported(crm: DoctorCrm, tmp_path: Path) -> None:
-    there = crm.sandbox()
-    there.faults = (Fault("status", "*", nth="every", status=429, retry_after=60),)
-    found = await looked_at(crm, tmp_path, there)
+    sandbox = crm.sandbox()
+    sandbox.faults = (Fault("status", "*", nth="every", status=429, retry_after=60),)
+    found = await looked_at(crm, tmp_path, sandbox)
     assert (found["reachability"].outcome, found["rate"].outcome) == ("ok", "failed")
     assert {found[subject].outcome for subject in ("credential", "scopes", "team")} == {"unknown"}
     assert f"{crm.name.upper()}_RATE" in str(found["rate"].remedy)
@@ -162,9 +162,9 @@ async def test_incomplete_settings_are_a_warning(tmp_path: Path) -> None:
 
 
 def close_with(*spec_variant: str) -> Emulator:
-    there = CLOSE.sandbox()
-    there.set_spec_variant(spec_variant)
-    return there
+    sandbox = CLOSE.sandbox()
+    sandbox.set_spec_variant(spec_variant)
+    return sandbox
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ async def test_the_rate_headers_of_close_are_reported(
 
 
 async def test_a_wait_that_close_asks_for_is_a_warning_though_it_reports_no_rate(tmp_path: Path) -> None:
-    there = close_with("rates=hidden")
-    there.faults = [Fault("status", "GET /api/v1/task", status=429, retry_after=50, nth="every")]
-    found = (await looked_at(CRMS[1], tmp_path, there))["rate"]
+    sandbox = close_with("rates=hidden")
+    sandbox.faults = [Fault("status", "GET /api/v1/task", status=429, retry_after=50, nth="every")]
+    found = (await looked_at(CRMS[1], tmp_path, sandbox))["rate"]
     assert found.outcome == "warning"
     assert str(found.remedy).startswith("Wait 50 s; if that persists, lower CLOSE_RATE")
 
@@ -196,10 +196,10 @@ QUIET = ("searches=0", "search_lag=0")
 
 
 def hubspot_with(*spec_variant: str) -> HubSpotSandbox:
-    there = HUBSPOT.sandbox()
-    assert isinstance(there, HubSpotSandbox)
-    there.set_spec_variant([*QUIET, *spec_variant])
-    return there
+    sandbox = HUBSPOT.sandbox()
+    assert isinstance(sandbox, HubSpotSandbox)
+    sandbox.set_spec_variant([*QUIET, *spec_variant])
+    return sandbox
 
 
 async def look(tmp_path: Path, *spec_variant: str, **changed: str) -> Looked:
@@ -254,12 +254,12 @@ async def test_a_server_that_only_reads_need_not_know_whether_it_may_write(crm: 
 
 
 async def test_only_reading_is_known_of_a_token_of_another_kind(tmp_path: Path) -> None:
-    there = hubspot_with()
-    there.token = "oauth-4711"  # noqa: S105  it opens nothing but a sandbox
-    found = await looked_at(HUBSPOT, tmp_path, there, {HUBSPOT.key: "oauth-4711"})
+    sandbox = hubspot_with()
+    sandbox.token = "oauth-4711"  # noqa: S105  it opens nothing but a sandbox
+    found = await looked_at(HUBSPOT, tmp_path, sandbox, {HUBSPOT.key: "oauth-4711"})
     assert found["scopes"].outcome == "unknown"
     assert "It may read tasks and owners." in found["scopes"].found
-    assert not [one for one in there.requests if "access-token-info" in one.path]
+    assert not [one for one in sandbox.requests if "access-token-info" in one.path]
 
 
 async def test_an_expired_token_is_reported(tmp_path: Path) -> None:

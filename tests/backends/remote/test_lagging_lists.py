@@ -13,7 +13,7 @@ from virtual_time import Time
 EDIT = Edit(priority=2)
 
 
-class Unreadable(LaggingAdapter):
+class UnreadableAdapter(LaggingAdapter):
     """Nobody can read a task by itself."""
 
     async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002  nobody can
@@ -25,7 +25,7 @@ async def settle_batches(shown_after: Sequence[float]) -> tuple[list[State], int
     """What becomes of batches of one item, each shown by lists after so many seconds, and how many are sent again."""
     time, sent = Time(), list[Item[JsonObject]]()
     began = time.now
-    adapter = Unreadable(ScriptedClient(time, "", ""), time)
+    adapter = UnreadableAdapter(ScriptedClient(time, "", ""), time)
     rows = [await adapter.create(Edit(title="Call", responsible_ids=(), priority=2)) for _ in shown_after]
     items = [Item[JsonObject](at, adapter.to_task(row), EDIT, State.CONFIRMED) for at, row in enumerate(rows)]
 

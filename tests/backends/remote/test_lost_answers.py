@@ -22,7 +22,7 @@ from virtual_time import Time
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
 
 
-class Lossy(ExampleClient):
+class LosingClient(ExampleClient):
     """Loses every write: `on_loss` is what happens out there meanwhile."""
 
     def __init__(self, time: Time, on_loss: Callable[[], Any]) -> None:
@@ -49,7 +49,7 @@ def adapter_of(client: ExampleClient, time: Time) -> ExampleAdapter:
 
 async def test_a_lost_update_that_reads_untouched_is_unapplied_if_the_bulk_stops_before_it_is_sent_again() -> None:
     time, progress = Time(), BulkProgress()
-    client = Lossy(time, lambda: progress.stop("the caller gave up"))
+    client = LosingClient(time, lambda: progress.stop("the caller gave up"))
     adapter = adapter_of(client, time)
     before = (await adapter.create_task(EDIT)).task
     [result] = await adapter.update_tasks([(before, Edit(priority=2))], progress)
@@ -58,7 +58,7 @@ async def test_a_lost_update_that_reads_untouched_is_unapplied_if_the_bulk_stops
     assert (result.error.code, result.error.retryable) == ("upstream_error", True)
 
 
-class Undeleting(ExampleClient):
+class LostDeletionClient(ExampleClient):
     """Answers no deletion in time."""
 
     async def delete(self, task_id: str) -> None:
@@ -66,7 +66,7 @@ class Undeleting(ExampleClient):
         raise NoAnswer(f"No answer about {task_id} came in time.")
 
 
-class Delayed(ExampleAdapter):
+class DelayedDeletionAdapter(ExampleAdapter):
     """Shows deleted tasks for a while."""
 
     messages = replace(MESSAGES, deletes_lag=True)
@@ -74,7 +74,7 @@ class Delayed(ExampleAdapter):
 
 async def test_a_recent_write_is_forgotten_after_a_deletion_with_an_unknown_outcome() -> None:
     time = Time()
-    adapter = Delayed(Undeleting(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    adapter = DelayedDeletionAdapter(LostDeletionClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
     adapter.recent = RecentWrites(60.0, time.clock)
     task = (await adapter.create_task(EDIT)).task
     assert adapter.recent.get(task.id) is not None
@@ -83,7 +83,7 @@ async def test_a_recent_write_is_forgotten_after_a_deletion_with_an_unknown_outc
     assert adapter.recent.get(task.id) is None
 
 
-class FirstOnly(ExampleClient):
+class FirstCreateClient(ExampleClient):
     """Answers the first create once a second one is lost, which makes no task."""
 
     def __init__(self, time: Time) -> None:
@@ -105,7 +105,7 @@ class FirstOnly(ExampleClient):
 
 async def test_a_lost_create_never_claims_the_task_of_an_equal_create_that_was_answered() -> None:
     time = Time()
-    client = FirstOnly(time)
+    client = FirstCreateClient(time)
     adapter = adapter_of(client, time)
 
     async def first() -> None:
@@ -123,7 +123,7 @@ async def test_a_lost_create_never_claims_the_task_of_an_equal_create_that_was_a
     assert len(await client.tasks()) == 1
 
 
-class Throttled(ExampleClient):
+class ThrottlingClient(ExampleClient):
     """Asks to wait with the first create, which it makes all the same, while the second one is under way."""
 
     def __init__(self, time: Time) -> None:
@@ -152,14 +152,14 @@ class Throttled(ExampleClient):
 
 async def test_a_throttled_create_that_was_applied_is_not_retried_while_an_equal_one_may_exist() -> None:
     time = Time()
-    client = Throttled(time)
+    client = ThrottlingClient(time)
     results = await adapter_of(client, time).create_tasks([EDIT, replace(EDIT, description="twice")])
     assert client.sent == 2
     assert [one.written.task.description for one in results if one.written] == [None, "twice"]
     assert len(await client.tasks()) == 2
 
 
-class FirstIsSlow(ExampleClient):
+class SlowFirstCreateClient(ExampleClient):
     """Makes the task of the first create, and answers it after the second one was lost and searched for."""
 
     def __init__(self, time: Time) -> None:
@@ -179,7 +179,7 @@ class FirstIsSlow(ExampleClient):
 
 async def test_a_lost_create_claims_no_task_while_an_equal_create_is_under_way() -> None:
     time = Time()
-    client = FirstIsSlow(time)
+    client = SlowFirstCreateClient(time)
     adapter = adapter_of(client, time)
     async with anyio.create_task_group() as calls:
         calls.start_soon(adapter.create_task, EDIT)
@@ -189,7 +189,7 @@ async def test_a_lost_create_claims_no_task_while_an_equal_create_is_under_way()
         client.second_is_told.set()
 
 
-class LateAtFirst(ExampleClient):
+class LateFirstUpdateClient(ExampleClient):
     """Gives no answer to the first update, which may arrive yet, and asks to wait with the next."""
 
     def __init__(self, time: Time) -> None:
@@ -205,7 +205,7 @@ class LateAtFirst(ExampleClient):
 
 async def test_an_update_that_may_arrive_yet_is_unknown_although_the_next_one_was_throttled() -> None:
     time = Time()
-    client = LateAtFirst(time)
+    client = LateFirstUpdateClient(time)
     adapter = adapter_of(client, time)
     before = (await adapter.create_task(EDIT)).task
     with refused("outcome_unknown", OutcomeUnknown):
@@ -213,7 +213,7 @@ async def test_an_update_that_may_arrive_yet_is_unknown_although_the_next_one_wa
     assert client.updates == 2
 
 
-class Unsure(ExampleAdapter):
+class UnsureAdapter(ExampleAdapter):
     """A task that is read proves nothing."""
 
     def disproves(self, row: JsonObject, edit: Edit) -> bool:
@@ -222,7 +222,7 @@ class Unsure(ExampleAdapter):
         return False
 
 
-class FailsAtUpdates(ExampleClient):
+class FailingUpdateClient(ExampleClient):
     """Fails at every update."""
 
     async def update(self, task_id: str, body: JsonObject) -> JsonObject:
@@ -233,7 +233,7 @@ class FailsAtUpdates(ExampleClient):
 
 async def test_a_failed_update_is_unknown_where_reading_the_task_proves_nothing() -> None:
     time = Time()
-    adapter = Unsure(FailsAtUpdates(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    adapter = UnsureAdapter(FailingUpdateClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
     before = (await adapter.create_task(EDIT)).task
     with refused("outcome_unknown", OutcomeUnknown):
         await adapter.update_task(before, Edit(priority=2))
@@ -241,7 +241,7 @@ async def test_a_failed_update_is_unknown_where_reading_the_task_proves_nothing(
 
 async def test_an_update_that_was_lost_twice_is_unknown_where_somebody_else_has_set_the_same_field() -> None:
     time = Time()
-    client = Lossy(time, lambda: client.put({"priority": 0}))
+    client = LosingClient(time, lambda: client.put({"priority": 0}))
     adapter = adapter_of(client, time)
     before = (await adapter.create_task(EDIT)).task
     with refused("outcome_unknown", OutcomeUnknown):
@@ -249,7 +249,7 @@ async def test_an_update_that_was_lost_twice_is_unknown_where_somebody_else_has_
     assert client.lost == 2
 
 
-class FailsAtDeletions(ExampleClient):
+class FailingDeletionClient(ExampleClient):
     """Fails at each deletion, the first ones first."""
 
     def __init__(self, time: Time, *faults: UpstreamFailed) -> None:
@@ -268,7 +268,7 @@ async def test_a_failed_deletion_reports_the_last_failure_and_waits_as_the_crm_a
 ) -> None:
     time = Time()
     faults = [UpstreamFailed(f"Failed {wait_s}.", retry_after_s=wait_s) for wait_s in waits_s]
-    client = FailsAtDeletions(time, *faults)
+    client = FailingDeletionClient(time, *faults)
     adapter = adapter_of(client, time)
     task = (await adapter.create_task(EDIT)).task
     with pytest.raises(UpstreamFailed) as failed:
@@ -277,7 +277,7 @@ async def test_a_failed_deletion_reports_the_last_failure_and_waits_as_the_crm_a
     assert client.faults == []
 
 
-class Counting(ExampleClient):
+class CountingClient(ExampleClient):
     """Counts deletions; it confirms them and deletes nothing while it is `deaf`."""
 
     def __init__(self, time: Time) -> None:
@@ -301,7 +301,7 @@ def remembering(client: ExampleClient, time: Time) -> ExampleAdapter:
 
 async def test_a_task_that_this_process_deleted_is_not_found_and_one_that_somebody_else_deleted_is_gone() -> None:
     time = Time()
-    client = Counting(time)
+    client = CountingClient(time)
     adapter = remembering(client, time)
     mine, other = [(await adapter.create_task(EDIT)).task for _ in range(2)]
     await adapter.delete_task(mine)
@@ -314,7 +314,7 @@ async def test_a_task_that_this_process_deleted_is_not_found_and_one_that_somebo
 
 async def test_a_recent_write_is_forgotten_after_a_confirmed_deletion_that_does_not_show() -> None:
     time = Time()
-    client = Counting(time)
+    client = CountingClient(time)
     adapter = remembering(client, time)
     task = (await adapter.create_task(EDIT)).task
     client.is_deaf = True
@@ -323,7 +323,7 @@ async def test_a_recent_write_is_forgotten_after_a_confirmed_deletion_that_does_
     assert adapter.recent.get(task.id) is None
 
 
-class LosesCreates(ExampleClient):
+class LostCreateClient(ExampleClient):
     """Loses every create."""
 
     async def create(self, body: JsonObject) -> JsonObject:
@@ -334,7 +334,7 @@ class LosesCreates(ExampleClient):
 
 async def test_a_lost_create_never_claims_a_task_that_was_read_before_it() -> None:
     time = Time()
-    client = LosesCreates(time.moment)
+    client = LostCreateClient(time.moment)
     there = await ExampleClient.create(client, task_body(EDIT))
     adapter = adapter_of(client, time)
     adapter.recent.known_ids.add(there["id"])
@@ -342,7 +342,7 @@ async def test_a_lost_create_never_claims_a_task_that_was_read_before_it() -> No
         await adapter.create_task(EDIT)
 
 
-class Repeating(ExampleClient):
+class RepeatingClient(ExampleClient):
     """Makes a task with each create, and answers all of them as the first one."""
 
     first: JsonObject | None = None
@@ -356,7 +356,7 @@ class Repeating(ExampleClient):
 
 async def test_a_create_that_is_answered_with_the_task_of_another_one_is_searched_for() -> None:
     time = Time()
-    client = Repeating(time.moment)
+    client = RepeatingClient(time.moment)
     adapter = adapter_of(client, time)
     first, second = [await adapter.create_task(edit) for edit in (EDIT, replace(EDIT, title="Call Acme"))]
     assert first.task.id != second.task.id
@@ -366,7 +366,7 @@ async def test_a_create_that_is_answered_with_the_task_of_another_one_is_searche
 
 async def test_two_creates_of_one_call_that_are_answered_with_the_same_task_make_two() -> None:
     time = Time()
-    client = Repeating(time.moment)
+    client = RepeatingClient(time.moment)
     adapter = adapter_of(client, time)
     results = await adapter.create_tasks([EDIT, replace(EDIT, title="Call Acme"), replace(EDIT, priority=0)])
     made = [one.written.task for one in results if one.written]
@@ -374,7 +374,7 @@ async def test_two_creates_of_one_call_that_are_answered_with_the_same_task_make
     assert {task.id for task in made} == {row["id"] for row in await client.tasks()}
 
 
-class Waiting(ExampleClient):
+class WaitingClient(ExampleClient):
     """Asks for a wait of so many seconds with every create."""
 
     def __init__(self, time: Time, asked_s: float) -> None:
@@ -392,7 +392,7 @@ class Waiting(ExampleClient):
 @pytest.mark.parametrize(("asked_s", "sent"), [(30.0, 4), (31.0, 1)])
 async def test_a_create_is_sent_again_after_a_wait_of_half_a_minute_at_most(asked_s: float, sent: int) -> None:
     time = Time()
-    client = Waiting(time, asked_s)
+    client = WaitingClient(time, asked_s)
     with refused("rate_limited", RateLimited):
         await adapter_of(client, time).create_task(EDIT)
     assert client.creates == sent

@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 from taskhand.backends.remote.ttl_cache import TtlCache
 
 
-class Fetching(Exception):
+class FetchError(Exception):
     """The source has failed."""
 
 
@@ -27,7 +27,7 @@ class Source:
         number = self.begun
         await self.gate.wait()
         if number in self.failing:
-            raise Fetching
+            raise FetchError
         return number
 
 
@@ -125,7 +125,7 @@ async def test_waiting_callers_of_a_fresh_value_share_one_fetch_that_begins_afte
 
 async def test_a_failed_fetch_fails_for_its_reader_and_the_next_reader_tries_again() -> None:
     cache, source = TtlCache[str, int](5, Time()), open_source(failing=frozenset({1}))
-    with pytest.raises(Fetching):
+    with pytest.raises(FetchError):
         await cache.get("a", source.fetch)
     assert await cache.get("a", source.fetch) == 2
 
@@ -133,7 +133,7 @@ async def test_a_failed_fetch_fails_for_its_reader_and_the_next_reader_tries_aga
 async def test_a_failed_fresh_fetch_leaves_the_cached_value() -> None:
     cache, source = TtlCache[str, int](5, Time()), open_source(failing=frozenset({2}))
     assert await cache.get("a", source.fetch) == 1
-    with pytest.raises(Fetching):
+    with pytest.raises(FetchError):
         await cache.get("a", source.fetch, fresh=True)
     assert await cache.get("a", source.fetch) == 1
 

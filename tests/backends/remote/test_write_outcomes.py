@@ -8,7 +8,7 @@ from backends.remote.scripted import (
     LaggingAdapter,
     ScriptedAdapter,
     SlowAdapter,
-    Unprepared,
+    UnpreparedAdapter,
     failure,
     open_adapter,
     report,
@@ -380,8 +380,8 @@ async def test_a_pending_update_is_looked_at_again_while_the_call_has_time() -> 
 
 
 async def test_nothing_is_sent_where_an_answer_could_not_be_read() -> None:
-    assert await update_and_report(Unprepared, "", "", 2) == ("upstream error, upstream error", "")
-    adapter, [before] = await open_adapter("", "", Unprepared)
+    assert await update_and_report(UnpreparedAdapter, "", "", 2) == ("upstream error, upstream error", "")
+    adapter, [before] = await open_adapter("", "", UnpreparedAdapter)
     with refused("upstream_error", UpstreamError):
         await adapter.update_task(before, EDIT)
     assert adapter.wire.sent == []

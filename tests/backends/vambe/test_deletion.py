@@ -46,16 +46,16 @@ class Stage:
     """A backend that has read the task, Vambe behind it, and the time they are in."""
 
     backend: VambeAdapter
-    there: VambeSandbox
+    sandbox: VambeSandbox
     task: Task
     time: Time
 
     @property
     def sent(self) -> str:
-        return " ".join(request.method for request in self.there.requests)
+        return " ".join(request.method for request in self.sandbox.requests)
 
     def has_it(self) -> bool:
-        return TASK in {task["id"] for task in self.there.tasks}
+        return TASK in {task["id"] for task in self.sandbox.tasks}
 
     async def shows_it(self, *, fresh: bool = False) -> list[bool]:
         """Whether the task is in a page, among snapshots, and to be had by itself."""
@@ -70,14 +70,14 @@ class Stage:
 
 @asynccontextmanager
 async def staged(faults: Iterable[Fault] = (), *spec_variants: str, **settings: Any) -> AsyncIterator[Stage]:
-    there, time = vambe(spec_variant=SpecVariant.parse(spec_variants)), Time()
-    async with serve(there) as url, backend_at(url, time, **settings) as backend:
+    sandbox, time = vambe(spec_variant=SpecVariant.parse(spec_variants)), Time()
+    async with serve(sandbox) as url, backend_at(url, time, **settings) as backend:
         task = await backend.get_task(TASK)
         if not spec_variants:
             await backend.list_tasks(TaskQuery())
-        there.clear_requests()
-        there.faults = tuple(replace(one, route=DELETE if one.route == "*" else one.route) for one in faults)
-        yield Stage(backend, there, task, time)
+        sandbox.clear_requests()
+        sandbox.faults = tuple(replace(one, route=DELETE if one.route == "*" else one.route) for one in faults)
+        yield Stage(backend, sandbox, task, time)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -87,7 +87,7 @@ async def test_an_answer_that_confirms_no_deletion_is_looked_up(name: str) -> No
         assert await stage.backend.delete_task(stage.task) == note
         assert stage.sent == sent
         assert not stage.has_it()
-        stage.there.faults = ()
+        stage.sandbox.faults = ()
         assert await stage.shows_it() == [False, False, False]
 
 
@@ -120,7 +120,7 @@ async def test_a_lost_deletion_is_unknown_where_the_lists_are_refused(fault: Fau
 async def test_a_deleted_task_leaves_the_cached_lists_without_a_request() -> None:
     async with staged() as stage:
         await stage.backend.delete_task(stage.task)
-        stage.there.clear_requests()
+        stage.sandbox.clear_requests()
         page = await stage.backend.list_tasks(TaskQuery())
         assert [task.id for task in page.tasks] == [task_id(2)]
         assert stage.sent == ""
@@ -153,17 +153,17 @@ async def test_a_task_is_deleted_whatever_the_case_of_its_id() -> None:
 async def test_a_change_of_a_deleted_task_is_not_sent() -> None:
     async with staged() as stage:
         await stage.backend.delete_task(stage.task)
-        stage.there.clear_requests()
+        stage.sandbox.clear_requests()
         with pytest.raises(NotFound):
             await stage.backend.update_task(stage.task, Edit(title="x"))
-        assert {request.method for request in stage.there.requests} <= {"GET"}
+        assert {request.method for request in stage.sandbox.requests} <= {"GET"}
 
 
 async def test_a_change_of_a_task_that_was_just_deleted_by_another_user_is_refused() -> None:
     async with staged() as stage:
         assert await stage.shows_it() == [True, True, True]
         theirs = Request("DELETE", f"/api/public/tasks/{TASK}", headers=(("x-api-key", KEY),))
-        assert stage.there.answer(theirs, stale=False).status == 200
+        assert stage.sandbox.answer(theirs, stale=False).status == 200
         with pytest.raises(NotFound) as caught:
             await stage.backend.update_task(stage.task, Edit(status=StatusChoice(name="Completado")))
         assert caught.value.code == "task_not_found"
@@ -172,7 +172,7 @@ async def test_a_change_of_a_task_that_was_just_deleted_by_another_user_is_refus
 async def test_a_deleted_task_that_still_exists_after_a_minute_is_shown() -> None:
     async with staged() as stage:
         await stage.backend.delete_task(stage.task)
-        stage.there.reset()
+        stage.sandbox.reset()
         stage.time.now += 66
         assert await stage.shows_it() == [True, True, True]
 
@@ -190,7 +190,7 @@ async def test_a_task_deleted_by_somebody_else_is_hidden_until_the_next_list() -
         with pytest.raises(NotFound) as caught:
             await stage.backend.delete_task(stage.task)
         assert caught.value.code == "task_not_found"
-        stage.there.reset()
+        stage.sandbox.reset()
         assert await stage.shows_it() == [False, False, False]
         stage.time.now += 5.1
         assert await stage.shows_it() == [True, True, True]

@@ -106,33 +106,33 @@ async def refusal(agent: Agent, row: Row) -> str | None:
     return await agent.refusal(row.tool, **of_one | row.asks)
 
 
-def written_bodies(there: VambeSandbox) -> list[Any]:
+def written_bodies(sandbox: VambeSandbox) -> list[Any]:
     """The bodies of the writes."""
-    return [one.body for one in there.requests if one.method != "GET"]
+    return [one.body for one in sandbox.requests if one.method != "GET"]
 
 
 async def test_every_documented_request_is_sent_as_documented_or_refused_before_sending() -> None:
-    there = vambe(1, key=KEY)
-    async with connected(there, vambe_api_key=KEY) as agent:
+    sandbox = vambe(1, key=KEY)
+    async with connected(sandbox, vambe_api_key=KEY) as agent:
         for row in ROWS:
-            there.clear_requests()
+            sandbox.clear_requests()
             code = await refusal(agent, row)
             assert (row.says, code) == (row.says, "unknown_reference" if row.says == UNKNOWN else row.code)
-            assert (row.says, written_bodies(there)) == (row.says, [] if row.sent is None else [row.sent])
+            assert (row.says, written_bodies(sandbox)) == (row.says, [] if row.sent is None else [row.sent])
 
 
 async def test_every_documented_error_status_gets_its_error_code() -> None:
     codes = {400: "upstream_refused", 401: "unauthorized", 404: "task_not_found", 500: "upstream_error"}
-    there = vambe(1, key=KEY)
-    async with connected(there, vambe_api_key=KEY) as agent:
+    sandbox = vambe(1, key=KEY)
+    async with connected(sandbox, vambe_api_key=KEY) as agent:
         for code, means in codes.items():
-            there.faults = (status(code, route="PUT /api/public/tasks/{id}"),)
+            sandbox.faults = (status(code, route="PUT /api/public/tasks/{id}"),)
             assert (code, await refusal(agent, Row("error", {"title": f"Error {code}"}))) == (code, means)
 
 
 async def test_a_deletion_is_confirmed_hides_the_task_and_cannot_be_repeated() -> None:
-    there = vambe(2, key=KEY)
-    async with connected(there, vambe_api_key=KEY) as agent:
+    sandbox = vambe(2, key=KEY)
+    async with connected(sandbox, vambe_api_key=KEY) as agent:
         plan = await agent("delete_task", id=TASK)
         await agent("apply_plan", planId=plan["planId"])
         assert await agent.listed(responsibleIds=[], fromDate="2025-01-01", toDate="2026-12-31") == ["Call Acme 2"]

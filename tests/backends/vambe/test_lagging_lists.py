@@ -51,14 +51,14 @@ class Stage:
 
 @asynccontextmanager
 async def staged(*faults: Fault) -> AsyncIterator[Stage]:
-    there, time = vambe(), Time()
-    async with serve(there) as url, wired(url, time) as app, Client(create_server(app)) as client:
+    sandbox, time = vambe(), Time()
+    async with serve(sandbox) as url, wired(url, time) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         await agent("list_team_members")
         await agent("get_task", id=TASK)
-        there.clear_requests()
-        there.faults = faults
-        yield Stage(there, agent, time, url, app)
+        sandbox.clear_requests()
+        sandbox.faults = faults
+        yield Stage(sandbox, agent, time, url, app)
 
 
 async def test_one_call_waits_less_than_a_minute_however_many_requests_it_needs() -> None:
@@ -132,9 +132,9 @@ async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once
     time = Time()
     watched = Witness(time)
     slow = Fault("slow", "PUT /api/public/tasks/{id}", nth="every", seconds=0.005)  # so that they overlap
-    there = vambe(100, [slow])
+    sandbox = vambe(100, [slow])
     settings: dict[str, Any] = {"vambe_rate": rate, "vambe_in_flight": in_flight}
-    async with serve(there) as url, backend_at(url, time, transport=watched, **settings) as backend:
+    async with serve(sandbox) as url, backend_at(url, time, transport=watched, **settings) as backend:
         tasks = await backend.snapshots([task_id(number) for number in range(1, 101)])
         async with anyio.create_task_group() as group:
             for number, before in enumerate(tasks.values(), start=1):
@@ -142,25 +142,25 @@ async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once
     left = watched.left_at
     assert all(later - first >= 1 - 1e-6 for first, later in zip(left, left[rate:], strict=False))
     assert watched.most_under_way == in_flight
-    changes = [request.path for request in there.requests if request.method == "PUT"]
+    changes = [request.path for request in sandbox.requests if request.method == "PUT"]
     assert sorted(changes) == sorted(f"/api/public/tasks/{task_id(number)}" for number in range(1, 101))
-    assert {task["title"] for task in there.tasks} == {f"Changed {number}" for number in range(1, 101)}
+    assert {task["title"] for task in sandbox.tasks} == {f"Changed {number}" for number in range(1, 101)}
 
 
 async def test_a_change_that_somebody_reverted_meanwhile_is_written_again() -> None:
-    there = vambe(1)
+    sandbox = vambe(1)
     async with (
-        serve(there) as url,
+        serve(sandbox) as url,
         wired(url, Time(), vambe_cache_s=30) as ours,
         wired(url, Time()) as theirs,
         Client(create_server(ours)) as client,
     ):
-        agent, before = Agent(client), there.tasks[0]["title"]
+        agent, before = Agent(client), sandbox.tasks[0]["title"]
         await agent("update_task", id=TASK, title="Ours")
         seen = (await theirs.backend.snapshots([TASK]))[TASK]
         await theirs.backend.update_task(seen.task, Edit(title=before))
         again = await agent("update_task", id=TASK, title="Ours")
-        assert again["task"]["title"] == there.tasks[0]["title"] == "Ours"
+        assert again["task"]["title"] == sandbox.tasks[0]["title"] == "Ours"
 
 
 @pytest.mark.parametrize("is_looked_at", [True, False])
@@ -203,7 +203,7 @@ async def test_a_list_that_is_two_writes_behind_hides_neither() -> None:
 
 
 async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tmp_path: Path) -> None:
-    there, time = vambe(), Time()
+    sandbox, time = vambe(), Time()
 
     @asynccontextmanager
     async def process(url: str) -> AsyncIterator[Agent]:
@@ -217,7 +217,7 @@ async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tm
             yield Agent(client)
         await journal.aclose()
 
-    async with serve(there) as url, process(url) as ours, process(url) as theirs:
+    async with serve(sandbox) as url, process(url) as ours, process(url) as theirs:
         told = []
         for number in range(6):
             time.now += 0.1

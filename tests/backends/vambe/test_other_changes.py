@@ -28,7 +28,7 @@ PUT = "PUT /api/public/tasks/{id}"
 MINE = Edit(title="Mine")
 
 
-class Vambe(VambeSandbox):
+class SwitchableVambe(VambeSandbox):
     """A Vambe whose tasks lack the priority while `is_terse`, and whose ids are in capitals while `is_loud`."""
 
     is_terse = is_loud = False
@@ -46,16 +46,19 @@ class Vambe(VambeSandbox):
 @asynccontextmanager
 async def staged(
     variant: SpecVariant | None = None, **settings: Any
-) -> AsyncIterator[tuple[Vambe, VambeAdapter, VambeAdapter]]:
+) -> AsyncIterator[tuple[SwitchableVambe, VambeAdapter, VambeAdapter]]:
     """A Vambe with one task, and the adapters of two servers on it."""
     world = WORLD | {"tasks": [row(1, dueDate="2026-03-10", dueTime="15:00", timezone=SANTIAGO)]}
-    there, time = Vambe(seed=world, key=KEY, clock=lambda: NOW, spec_variant=variant or SpecVariant()), Time()
+    sandbox, time = (
+        SwitchableVambe(seed=world, key=KEY, clock=lambda: NOW, spec_variant=variant or SpecVariant()),
+        Time(),
+    )
     async with (
-        serve(there) as url,
+        serve(sandbox) as url,
         backend_at(url, time, vambe_due_at="utc", **settings) as mine,
         backend_at(url, time, vambe_due_at="utc", **settings) as theirs,
     ):
-        yield there, mine, theirs
+        yield sandbox, mine, theirs
 
 
 @pytest.mark.parametrize(
@@ -88,9 +91,9 @@ async def test_a_field_that_the_write_sets_is_not_taken_for_a_change_by_others()
 
 @pytest.mark.parametrize("is_terse", [False, True], ids=["before", "after"])
 async def test_a_field_that_cannot_be_read_is_not_taken_for_a_change_by_others(*, is_terse: bool) -> None:
-    async with staged() as (there, mine, _):
+    async with staged() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
-        there.is_terse = is_terse
+        sandbox.is_terse = is_terse
         if not is_terse:
             before = with_unreadable(before.model_copy(update={"priority": 2}), "priority")
         written = (await mine.update_task(before, MINE)).task
@@ -98,16 +101,16 @@ async def test_a_field_that_cannot_be_read_is_not_taken_for_a_change_by_others(*
 
 
 async def test_a_status_whose_name_was_learned_is_not_taken_for_a_change_by_others() -> None:
-    async with staged(SpecVariant(status_config="null")) as (there, mine, _):
+    async with staged(SpecVariant(status_config="null")) as (sandbox, mine, _):
         before = await mine.get_task(TASK)
-        there.spec_variant = replace(there.spec_variant, status_config="object")
+        sandbox.spec_variant = replace(sandbox.spec_variant, status_config="object")
         assert (await mine.update_task(before, MINE)).task.status_config is not None
 
 
 async def test_a_response_with_the_id_in_capitals_is_about_the_same_task() -> None:
-    async with staged() as (there, mine, _):
+    async with staged() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
-        there.is_loud = True
+        sandbox.is_loud = True
         assert (await mine.update_task(before, MINE)).task.title == "Mine"
 
 
@@ -131,19 +134,19 @@ async def test_a_refused_write_of_a_task_that_others_have_deleted_is_not_found()
 async def test_a_refused_status_is_unknown_unless_something_else_was_refused(
     refused: int, edit: Edit, code: str
 ) -> None:
-    async with staged() as (there, mine, _):
+    async with staged() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
-        there.faults = (status(refused, route=PUT),)
+        sandbox.faults = (status(refused, route=PUT),)
         with pytest.raises(CallerError) as error:
             await mine.update_task(before, edit)
     assert error.value.code == code
 
 
 async def test_a_refused_status_that_is_known_is_not_reported_as_unknown() -> None:
-    async with staged() as (there, mine, _):
+    async with staged() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
         [known, *_] = (await mine.statuses()).statuses
-        there.faults = (status(400, route=PUT),)
+        sandbox.faults = (status(400, route=PUT),)
         with pytest.raises(CallerError) as error:
             await mine.update_task(before, Edit(status=StatusChoice.of(known)))
     assert error.value.code == "upstream_refused"

@@ -39,16 +39,16 @@ ROWS: list[dict[str, Any]] = [
 async def staged(
     *spec_variants: str, faults: Iterable[Fault] = (), **settings: Any
 ) -> AsyncIterator[tuple[VambeAdapter, VambeSandbox, Time]]:
-    there, time = (
+    sandbox, time = (
         vambe(faults=faults, seed=WORLD | {"tasks": ROWS}, spec_variant=SpecVariant.parse(spec_variants)),
         Time(),
     )
-    async with serve(there) as url, backend_at(url, time, **settings) as backend:
-        yield backend, there, time
+    async with serve(sandbox) as url, backend_at(url, time, **settings) as backend:
+        yield backend, sandbox, time
 
 
-def row(there: VambeSandbox, wanted: str) -> dict[str, Any]:
-    return next(task for task in there.tasks if task["id"] == wanted)
+def row(sandbox: VambeSandbox, wanted: str) -> dict[str, Any]:
+    return next(task for task in sandbox.tasks if task["id"] == wanted)
 
 
 async def one(backend: VambeAdapter, wanted: str) -> Snapshot:
@@ -56,30 +56,30 @@ async def one(backend: VambeAdapter, wanted: str) -> Snapshot:
 
 
 async def test_tasks_are_keyed_by_the_requested_ids_and_missing_tasks_are_left_out() -> None:
-    async with staged() as (backend, there, _):
+    async with staged() as (backend, sandbox, _):
         asked = [FAR, NOBODY, NEAR.upper(), PLAIN]
         found = await backend.snapshots(asked)
         assert list(found) == [NEAR.upper(), PLAIN, FAR]
         assert {shown.task.id for shown in found.values()} == {FAR, NEAR, PLAIN}
         assert found[FAR].task == await backend.get_task(FAR)
-        assert found[PLAIN].native == row(there, PLAIN)
+        assert found[PLAIN].native == row(sandbox, PLAIN)
 
 
 @pytest.mark.parametrize(
     ("ids", "requests"), [([], 0), ([NEAR, PLAIN, IN_UTC], 1), ([NEAR, FAR, PLAIN, IN_UTC], 2), ([NOBODY], 2)]
 )
 async def test_snapshots_read_two_lists_at_most_and_one_where_all_tasks_are_near(ids: list[str], requests: int) -> None:
-    async with staged() as (backend, there, _):
+    async with staged() as (backend, sandbox, _):
         await backend.snapshots(ids)
-        assert len(there.requests) == requests
+        assert len(sandbox.requests) == requests
         await backend.snapshots(ids)
-        assert len(there.requests) == requests
+        assert len(sandbox.requests) == requests
         await backend.snapshots(ids, fresh=True)
-        assert len(there.requests) == 2 * requests
+        assert len(sandbox.requests) == 2 * requests
 
 
 async def test_a_fresh_snapshot_shows_changes_by_another_user() -> None:
-    async with staged() as (mine, there, time), serve(there) as url, backend_at(url, time) as theirs:
+    async with staged() as (mine, sandbox, time), serve(sandbox) as url, backend_at(url, time) as theirs:
         before = (await mine.snapshots([PLAIN]))[PLAIN].task
         await theirs.update_task(before, Edit(title="theirs"))
         assert (await mine.snapshots([PLAIN]))[PLAIN].task.title == "plain"
@@ -108,10 +108,10 @@ async def test_a_due_time_is_known_where_it_is_configured(setting: str) -> None:
 
 
 async def test_a_status_is_unknown_where_vambe_gives_only_its_id_until_its_name_was_learned() -> None:
-    async with staged("status_config=null") as (backend, there, _):
+    async with staged("status_config=null") as (backend, sandbox, _):
         before = await one(backend, PLAIN)
         assert before.unknown == frozenset({"status"})
-        assert before.native["task_status_config_id"] == row(there, PLAIN)["task_status_config_id"]
+        assert before.native["task_status_config_id"] == row(sandbox, PLAIN)["task_status_config_id"]
         await backend.update_task(before.task, Edit(status=StatusChoice(name="Completado")))
         assert (await one(backend, PLAIN)).unknown == frozenset()
         assert (await one(backend, NEAR)).unknown == frozenset({"status", "due"})
@@ -126,11 +126,11 @@ async def test_a_snapshot_is_enough_to_restore_every_field() -> None:
         "priority": 0,
         "status": StatusChoice(name="Completado"),
     }
-    async with staged(vambe_due_at="utc") as (backend, there, _):
+    async with staged(vambe_due_at="utc") as (backend, sandbox, _):
         for wanted in (NEAR, FAR, PLAIN, IN_UTC):
-            was, before = row(there, wanted), await one(backend, wanted)
+            was, before = row(sandbox, wanted), await one(backend, wanted)
             changed = await backend.update_task(before.task, Edit(**changes))  # type: ignore[arg-type]  # as declared
-            assert row(there, wanted) != was
+            assert row(sandbox, wanted) != was
             task, status = before.task, before.task.status_config
             assert status is not None
             back = Edit(
@@ -142,15 +142,15 @@ async def test_a_snapshot_is_enough_to_restore_every_field() -> None:
                 status=StatusChoice.of(status),
             )
             await backend.update_task(changed.task, back)
-            assert row(there, wanted) == was
+            assert row(sandbox, wanted) == was
 
 
 async def test_raw_values_are_never_sent() -> None:
-    async with staged() as (backend, there, _):
+    async with staged() as (backend, sandbox, _):
         before = await one(backend, PLAIN)
         for native in (None, dict(before.native) | {"title": "native", "priority": 0}):
             await backend.update_task(before.task, Edit(title="asked", priority=1, native=native))
-            assert there.requests[-1].body == {"title": "asked", "priority": "1"}
+            assert sandbox.requests[-1].body == {"title": "asked", "priority": "1"}
 
 
 async def test_snapshots_leave_out_tasks_beyond_a_bounded_window() -> None:
@@ -160,7 +160,7 @@ async def test_snapshots_leave_out_tasks_beyond_a_bounded_window() -> None:
             await backend.get_task(FAR)
 
 
-class Nameless(VambeSandbox):
+class NamelessStatusSandbox(VambeSandbox):
     """Names the status of every task but one."""
 
     def answer(self, call: Request, *, stale: bool) -> Response:
@@ -175,8 +175,8 @@ class Nameless(VambeSandbox):
 
 
 async def test_a_task_without_a_known_status_is_named_where_tasks_are_listed_by_status() -> None:
-    there = Nameless(seed=WORLD | {"tasks": ROWS}, key=KEY, clock=lambda: NOW)
-    async with serve(there) as url, backend_at(url, Time()) as backend:
+    sandbox = NamelessStatusSandbox(seed=WORLD | {"tasks": ROWS}, key=KEY, clock=lambda: NOW)
+    async with serve(sandbox) as url, backend_at(url, Time()) as backend:
         page = await backend.list_tasks(TaskQuery(statuses=(StatusChoice(name="Pendiente"),)))
         assert {task.id for task in page.tasks} == {NEAR, FAR, IN_UTC}
         assert page.unreadable == (PLAIN,)

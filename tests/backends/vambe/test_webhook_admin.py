@@ -14,7 +14,7 @@ URL, KEY = "https://tasks.example.com/webhooks/vambe", "0123456789-0123456789-01
 TOPIC = "task.updated"
 
 
-class Hooks(httpx2.AsyncBaseTransport):
+class SubscriptionsTransport(httpx2.AsyncBaseTransport):
     """The subscriptions at Vambe, which are changed by requests."""
 
     def __init__(self, *rows: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ class Hooks(httpx2.AsyncBaseTransport):
         )
 
 
-async def subscribed(hooks: Hooks) -> list[str]:
+async def subscribed(hooks: SubscriptionsTransport) -> list[str]:
     """The ids of the subscriptions after Taskhand has subscribed."""
     time = Time()
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep)
@@ -42,14 +42,14 @@ async def subscribed(hooks: Hooks) -> list[str]:
 
 
 async def test_an_active_subscription_stays() -> None:
-    assert await subscribed(Hooks({"id": "one"})) == ["one"]
+    assert await subscribed(SubscriptionsTransport({"id": "one"})) == ["one"]
 
 
 async def test_an_inactive_subscription_is_replaced() -> None:
-    assert await subscribed(Hooks({"id": "one", "active": False})) == ["new"]
+    assert await subscribed(SubscriptionsTransport({"id": "one", "active": False})) == ["new"]
 
 
 async def test_a_deleted_subscription_that_is_still_listed_is_replaced() -> None:
-    hooks = Hooks({"id": "one", "deleted": True})
+    hooks = SubscriptionsTransport({"id": "one", "deleted": True})
     assert await subscribed(hooks) == ["new"]
     assert [row["id"] for row in hooks.rows] == ["one", "new"]

@@ -50,17 +50,17 @@ def open_account(backend: str, database: TestDatabase) -> Iterator[Account]:
         return
     suite = CRM_MODULES[backend]
     crm: SandboxedCrm = suite.CRM
-    there, given = suite.rate_limited(lambda: dt.datetime.now(dt.UTC))
-    with from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(there)) as url:
+    sandbox, given = suite.rate_limited(lambda: dt.datetime.now(dt.UTC))
+    with from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(sandbox)) as url:
 
         def tasks() -> dict[str, TaskSummary]:
-            return portal.call(crm.tasks, there)
+            return portal.call(crm.tasks, sandbox)
 
         def refused() -> int:
-            return sum(1 for one in there.requests if one.status == 429)
+            return sum(1 for one in sandbox.requests if one.status == 429)
 
         def cut() -> None:
-            portal.call(setattr, there, "faults", _CUTS)
+            portal.call(setattr, sandbox, "faults", _CUTS)
 
         path = import_module(f"taskhand.sandbox.{backend}").SERVED.path
         where = {"TASKHAND_BACKEND": backend, f"{find_factory(backend).prefix}BASE_URL": f"{url}{path}"}

@@ -46,7 +46,7 @@ def check(name: str, path: str, method: str, status: int, body: object) -> None:
     Draft202012Validator(whole, format_checker=FormatChecker()).validate(body)
 
 
-class Checked:
+class CheckedClient:
     """Sends a request to both versions of the tasks API, and checks each answer."""
 
     def __init__(self, stage: Stage) -> None:
@@ -62,7 +62,7 @@ class Checked:
 
 async def test_single_tasks() -> None:
     async with open_stage() as stage:
-        checked = Checked(stage)
+        checked = CheckedClient(stage)
         await checked.tasks("GET", "", 200)
         await checked.tasks("GET", "?limit=1&associations=contacts&propertiesWithHistory=hs_task_subject", 200)
         await checked.tasks("GET", "?archived=true", 200)
@@ -74,7 +74,7 @@ async def test_single_tasks() -> None:
 
 async def test_batches() -> None:
     async with open_stage() as stage:
-        checked = Checked(stage)
+        checked = CheckedClient(stage)
         good, bad = {"properties": DRAFT}, {"properties": {"x": "y"} | DRAFT}
         await checked.tasks("POST", "/batch/create", 201, {"inputs": [good]})
         partial = {"inputs": [good | {"objectWriteTraceId": "1"}, bad | {"objectWriteTraceId": "2"}]}
@@ -88,17 +88,17 @@ async def test_batches() -> None:
 async def test_upserts() -> None:
     async with open_stage("unique_property=outer_id") as stage:
         row = {"id": "k", "idProperty": "outer_id", "properties": DRAFT, "objectWriteTraceId": "1"}
-        await Checked(stage).tasks("POST", "/batch/upsert", 200, {"inputs": [row]})
+        await CheckedClient(stage).tasks("POST", "/batch/upsert", 200, {"inputs": [row]})
 
 
 async def test_searches() -> None:
     async with open_stage() as stage:
-        await Checked(stage).tasks("POST", "/search", 200, {"limit": 1, "properties": ["hs_task_body"]})
+        await CheckedClient(stage).tasks("POST", "/search", 200, {"limit": 1, "properties": ["hs_task_body"]})
 
 
 async def test_errors() -> None:
     async with open_stage() as stage:
-        checked = Checked(stage)
+        checked = CheckedClient(stage)
         await checked.tasks("POST", "", 400, {"properties": {}})
         await checked.tasks("POST", "", 400, {"properties": DRAFT | {"x": "y"}})
         await checked.tasks("GET", f"/{NOBODY}", 404, at="/{taskId}")

@@ -34,7 +34,7 @@ class Authenticated:
         await self._app(scope if scope["type"] == "lifespan" else {**scope, "user": user}, receive, send)
 
 
-class Stream:
+class EndlessStream:
     """Sends these messages and does not end."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
@@ -78,7 +78,7 @@ async def test_a_stream_whose_credential_ends_is_refused_or_if_started_closed_on
     async def send(message: Message) -> None:
         received.append(message)
 
-    app = Starlette(routes=[Route("/mcp", Stream(sent))], middleware=[Middleware(Authenticated)])
+    app = Starlette(routes=[Route("/mcp", EndlessStream(sent))], middleware=[Middleware(Authenticated)])
     surround_check(app, "keys", is_active, 0.0)
     headers = [(b"authorization", b"Bearer secret")]
     with anyio.fail_after(BOUND_S):

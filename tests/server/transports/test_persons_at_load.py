@@ -22,7 +22,7 @@ from anyio.lowlevel import checkpoint
 
 from fixed_clock import NOW
 from issuers import issuing
-from server.transports.bearing_crm import OWNER, SHARED, TOKENS, BearingCrm, task_of
+from server.transports.credential_recording_crm import OWNER, SHARED, TOKENS, CredentialRecordingCrm, task_of
 from server.transports.keyed_server import ERAS, KeyCaller, asking_server
 from server.transports.mixing_faults import FAULTS, Fault
 from taskhand.cli.token_check import open_token_check
@@ -107,7 +107,7 @@ class Worker:
 class Office:
     """One account of the CRM, its server, and the persons who use it."""
 
-    crm: BearingCrm
+    crm: CredentialRecordingCrm
     app: AppContext
     links: Links
     http: httpx2.AsyncClient
@@ -175,7 +175,7 @@ class Office:
 @asynccontextmanager
 async def open_office(folder: Path, linked: Sequence[str], seed: int = 1) -> AsyncIterator[Office]:
     """The server, with these persons and one who has linked nothing: by turns with keys and with tokens."""
-    crm = BearingCrm(faults=0.04, random=random.Random(seed))  # noqa: S311  a schedule
+    crm = CredentialRecordingCrm(faults=0.04, random=random.Random(seed))  # noqa: S311  a schedule
     crm.bearers[f"Basic {b64encode(b'owner-key:').decode()}"] = OWNER
     keys, links = SqliteKeyStore(folder / "keys.sqlite"), links_at(folder / "links.sqlite")
     access = Access(lambda: Policy({"sees_all_changes": False}))

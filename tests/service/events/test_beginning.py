@@ -36,7 +36,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @dataclass
-class Busy:
+class BusyColleagues:
     """Others who change tasks before, between and after the requests of a source."""
 
     world: World[Any]
@@ -72,10 +72,10 @@ class Busy:
             self.made.append((task_id, title, self.world.now()))
 
 
-class Desk:
+class PollingProcess:
     """A process with files of its own, whose clock tells whole seconds, as a CRM does."""
 
-    def __init__(self, folder: Path, busy: Busy) -> None:
+    def __init__(self, folder: Path, busy: BusyColleagues) -> None:
         folder.mkdir()
         backend = open_file_store(
             folder / "unused.sqlite", clock=self._clock, new_id=sequential_id, user="Elena", timezone=None
@@ -103,9 +103,9 @@ class Desk:
 
 
 async def test_changes_around_the_first_look_are_reported_once(world: World[Any], tmp_path: Path) -> None:
-    busy = Busy(world, Random(11))  # noqa: S311  not for secrets
+    busy = BusyColleagues(world, Random(11))  # noqa: S311  not for secrets
     for number in range(_ROUNDS):
-        desk = Desk(tmp_path / str(number), busy)
+        desk = PollingProcess(tmp_path / str(number), busy)
         await busy.work()
         world.move(busy.chance.choice((0, 0.004, 0.5, 5)))
         since = world.now() - timedelta(seconds=busy.chance.choice((0, 0.2, 3, 70)))
@@ -131,7 +131,7 @@ async def test_changes_around_the_first_look_are_reported_once(world: World[Any]
 async def test_past_events_have_the_values_of_their_time(tmp_path: Path) -> None:
     async with open_close(spec_variant=SpecVariant(completion_events="completed")) as world:
         others = world.others
-        desk = Desk(tmp_path / "desk", Busy(world, Random(0), works=False))  # noqa: S311  as above
+        desk = PollingProcess(tmp_path / "desk", BusyColleagues(world, Random(0), works=False))  # noqa: S311  as above
         task_id = await others.create("Call")
         world.move(1800)
         since = world.now()

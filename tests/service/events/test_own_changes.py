@@ -25,7 +25,7 @@ from taskhand.service.lazy import Lazy
 ANA, BEN = "ana@x.test", "ben@x.test"
 
 
-class Known:
+class KnownTasks:
     """The tasks that a feed knows."""
 
     def __init__(self, *tasks: Task) -> None:
@@ -73,7 +73,7 @@ async def test_a_feed_of_a_person_has_the_writes_of_others_to_the_tasks_that_it_
     app: AppContext, clock: FixedClock, person: str | None, known: tuple[Task, ...], events: int
 ) -> None:
     await write(app, clock, BEN, "New", (100, 99))
-    found = await find_own_changes(app, feed(person), Known(*known), NOW)
+    found = await find_own_changes(app, feed(person), KnownTasks(*known), NOW)
     assert len(found.events) == events
     assert {*found.tasks} == ({TASK_ID} if events else {one.id for one in known})
 
@@ -81,7 +81,7 @@ async def test_a_feed_of_a_person_has_the_writes_of_others_to_the_tasks_that_it_
 async def test_a_task_is_known_as_the_change_that_ended_last_has_left_it(app: AppContext, clock: FixedClock) -> None:
     await write(app, clock, ANA, "Second", (200, 50))
     await write(app, clock, BEN, "First", (150, 100))
-    found = (await find_own_changes(app, feed(), Known(task()), NOW)).tasks[TASK_ID]
+    found = (await find_own_changes(app, feed(), KnownTasks(task()), NOW)).tasks[TASK_ID]
     assert found is not None
     assert found.title == "Second"
 

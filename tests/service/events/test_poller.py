@@ -77,7 +77,7 @@ class Clock:
 
 
 @dataclass
-class Polled:
+class PollingProcess:
     """A process that polls the feed of a stage; `looks` are when it has looked."""
 
     stage: Stage
@@ -90,16 +90,16 @@ class Polled:
 
 
 @asynccontextmanager
-async def polled(folder: Path, processes: int = 1) -> AsyncIterator[list[Polled]]:
+async def polled(folder: Path, processes: int = 1) -> AsyncIterator[list[PollingProcess]]:
     """Processes that share one store and have one clock, each with a poller."""
-    clock, found = Clock(), list[Polled]()
+    clock, found = Clock(), list[PollingProcess]()
     async with anyio.create_task_group() as tasks, open_stage(folder) as stage:
         for _ in range(processes):
             looks: list[float] = []
             clock.demands.append(demand := Demand())
             app = replace(stage.app, clock=clock.moment, call_time=CallTime(monotonic=clock.seconds, sleep=clock.sleep))
             app = replace(app, _state=ConnectionState(demand=demand))
-            found.append(Polled(stage, app, clock, looks))
+            found.append(PollingProcess(stage, app, clock, looks))
             tasks.start_soon(poll_when_wanted, app)
         stage.source.on_look = lambda: found[0].looks.append(clock.now)
         yield found

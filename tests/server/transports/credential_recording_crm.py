@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 
-__all__ = ["OWNER", "SHARED", "TOKENS", "BearingCrm", "Borne", "task_of"]
+__all__ = ["OWNER", "SHARED", "TOKENS", "CredentialRecordingCrm", "RecordedRequest", "task_of"]
 
 OWNER: Final = "qowner"
 """Whose the shared credential is."""
@@ -28,7 +28,7 @@ _AT: Final = f"{_DAY}T10:00:00+00:00"
 
 
 @dataclass(frozen=True)
-class Borne:
+class RecordedRequest:
     """A request: whose credential it bore (None: nobody's), and the connection that it came over."""
 
     bearer: str | None
@@ -50,7 +50,7 @@ def task_of(person: str, number: int) -> str:
 
 
 @dataclass
-class BearingCrm:
+class CredentialRecordingCrm:
     """The CRM; `bearers` are persons by the whole header of their credential, `expired` such headers.
 
     `grants` are persons by their refresh token, which is good once.
@@ -59,7 +59,7 @@ class BearingCrm:
     bearers: dict[str, str] = field(default_factory=dict)
     expired: set[str] = field(default_factory=set)
     grants: dict[str, str] = field(default_factory=dict)
-    requests: list[Borne] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
     faults: float = 0.0
     """The part of all reads that fails: the connection is closed before or after the answer, or it is 500 or 503."""
     slowest_s: float = 0.002
@@ -117,7 +117,7 @@ class BearingCrm:
                     body, rest = rest[:size], rest[size:]
                     method, target, _ = first.split(" ")
                     bearer = self._bearer_of(target, headers, body)
-                    self.requests.append(Borne(bearer, method, target, body.decode(), line, headers))
+                    self.requests.append(RecordedRequest(bearer, method, target, body.decode(), line, headers))
                     self._news.set()
                     self._news = anyio.Event()
                     await anyio.sleep(self.random.random() * self.slowest_s)

@@ -9,26 +9,26 @@ from backends.slow_transport import CountedTransport, NetworkTime
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["NEVER", "Mute"]
+__all__ = ["NEVER", "SilentTransport"]
 
 NEVER = 1e9
 """Seconds."""
 
 
-class Mute(CountedTransport):
-    """Real connections on which an answer takes `delay_s` of virtual time, to requests that `is_mute` says.
+class SilentTransport(CountedTransport):
+    """Real connections on which an answer takes `delay_s` of virtual time, to requests that `is_silent` says.
 
     A request is carried out at once where it `arrives`, else never.
     """
 
     def __init__(self, time: NetworkTime) -> None:
         super().__init__(time)
-        self.is_mute: Callable[[httpx2.Request], bool] = lambda _: False
+        self.is_silent: Callable[[httpx2.Request], bool] = lambda _: False
         self.delay_s = NEVER
         self.arrives = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if not self.is_mute(request):
+        if not self.is_silent(request):
             return await super().handle_async_request(request)
         response = await super().handle_async_request(request) if self.arrives else None
         limit_s = request.extensions["timeout"]["read"]

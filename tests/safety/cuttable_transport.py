@@ -7,10 +7,10 @@ import httpx2
 from backends.wired import TRUST
 from taskhand.http.connection_pool import PooledTransport
 
-__all__ = ["Line"]
+__all__ = ["CuttableTransport"]
 
 
-class Line(httpx2.AsyncBaseTransport):
+class CuttableTransport(httpx2.AsyncBaseTransport):
     """Real connections. While `failure` makes exceptions, no request arrives.
 
     Where it `loses` them, answers that are under way by then are lost in the same way: before their first byte, or

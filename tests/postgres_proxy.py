@@ -8,10 +8,10 @@ from threading import Event, Thread
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-__all__ = ["Line", "open_line"]
+__all__ = ["PostgresProxy", "open_postgres_proxy"]
 
 
-class Line:
+class PostgresProxy:
     """Passes on what clients and the server say; `url` is the address of the server at this end."""
 
     def __init__(self, url: str, *, reaches: bool) -> None:
@@ -123,14 +123,14 @@ class Line:
 
 
 @contextmanager
-def open_line(url: str, *, reaches: bool = True) -> Iterator[Line]:
+def open_postgres_proxy(url: str, *, reaches: bool = True) -> Iterator[PostgresProxy]:
     """A line to the server at `url`."""
-    line = Line(url, reaches=reaches)
-    thread = Thread(target=line.run, daemon=True)
+    proxy = PostgresProxy(url, reaches=reaches)
+    thread = Thread(target=proxy.run, daemon=True)
     thread.start()
     try:
-        yield line
+        yield proxy
     finally:
-        line.end()
+        proxy.end()
         thread.join()
-        line.close()
+        proxy.close()
