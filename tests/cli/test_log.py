@@ -1,6 +1,7 @@
 """The log: every line has its time, libraries have a level of their own, and no credential is in it."""
 
 import json
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from server.transports.server_process import Pipe, Process, Web, run
 from server.transports.task_calls import create_task
+from taskhand.cli.log import configure_log
 from time_limits import BOUND_S
 
 SECRET = "s3cr3t-value-4711"  # noqa: S105  a stand-in that must not be seen
@@ -46,6 +48,20 @@ def test_the_key_of_a_caller_is_masked_but_for_its_id(store_file: Path) -> None:
     done = run(store_file, "call", f"tool-thk_1a2b3c4d5e_{64 * 'f'}", TASKHAND_LOG_LEVEL="DEBUG")
     assert "tool-thk_1a2b3c4d5e_***" in done.stderr
     assert "ffff" not in done.stderr
+
+
+def test_the_path_of_a_page_to_link_a_credential_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    root, ours = logging.getLogger(), logging.getLogger("taskhand")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    root.handlers.clear()
+    try:
+        configure_log("INFO")
+        ours.info("GET /link/%s?lang=es: 200", 43 * "A")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(levels[0])
+        ours.setLevel(levels[1])
+    assert capsys.readouterr().err.endswith("GET /link/***?lang=es: 200\n")
 
 
 CALLS: list[tuple[str, Any, str]] = [

@@ -7,7 +7,7 @@ import pytest
 
 from builders import refused
 from taskhand.config.configuration import load_configuration
-from taskhand.config.data_files import journal_path, store_path
+from taskhand.config.data_files import events_path, journal_path, store_path
 from taskhand.config.paths import expand_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
@@ -91,3 +91,16 @@ def test_a_placeholder_in_the_path_of_a_setting_is_refused(variable: str) -> Non
     with refused("configuration", OperatorError) as caught:
         journal_path(load_configuration({"TASKHAND_CONFIG": os.devnull, variable: "${NOWHERE}/x"}, {}).settings)
     assert variable in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("given", "events"),
+    [
+        ({"TASKHAND_DB": "/data/tasks.sqlite"}, "/data/tasks.events.sqlite"),
+        ({"TASKHAND_JOURNAL": "/data/of-north.journal.sqlite"}, "/data/of-north.events.sqlite"),
+        ({"TASKHAND_JOURNAL": "/data/changes.db"}, "/data/changes.events.sqlite"),
+        ({"TASKHAND_JOURNAL": "/data/changes.db", "TASKHAND_EVENTS": "/data/feed.sqlite"}, "/data/feed.sqlite"),
+    ],
+)
+def test_the_events_are_beside_the_journal_under_its_name(given: dict[str, str], events: str) -> None:
+    assert events_path(Settings.from_env(given)) == Path(events)

@@ -60,6 +60,7 @@ def _environment(host: Host, env: dict[str, str], environ: dict[str, str], **mor
 
 def test_the_environment_is_the_one_that_the_host_gives() -> None:
     here = {"VAMBE_API_KEY": "from the shell", "HTTPS_PROXY": "p", "K": "v", "HOME": "/", "TASKHAND_DB": "x"}
+    here |= {"PYTHONPATH": "/of/this/terminal"}
     env = {"A": "${env:K}", "B": "${NONE:-d}", "TASKHAND_USER": "Ana"}
     seen = _environment(CURSOR, env, here)
     assert {name: seen[name] for name in ("A", "B", "K", "HTTPS_PROXY")} == {
@@ -68,7 +69,7 @@ def test_the_environment_is_the_one_that_the_host_gives() -> None:
         "K": "v",
         "HTTPS_PROXY": "p",
     }
-    assert not {"VAMBE_API_KEY", "TASKHAND_DB"} & seen.keys()
+    assert not {"VAMBE_API_KEY", "TASKHAND_DB", "PYTHONPATH"} & seen.keys()
     bare = _environment(CLAUDE, env, here)
     assert (bare["A"], bare["TASKHAND_USER"], bare["HOME"]) == ("${env:K}", "Ana", "/")
     assert not {"K", "HTTPS_PROXY"} & bare.keys()

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 
+import pytest
 from pydantic import MISSING, BaseModel
 
 from builders import ANA, BEN, DONE, TASK_ID, on_people, task
@@ -22,14 +23,15 @@ from taskhand.domain.task_page import resume
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
-from taskhand.events.event_store import KeptEvent
+from taskhand.events.event_store import FeedName, KeptEvent
 from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result
 from taskhand.server.render.changes import ChangesAnswer, change_row
-from taskhand.server.render.events import event_row
+from taskhand.server.render.events import EventsAnswer, event_row
 from taskhand.server.render.reads import ContactsAnswer, ListAnswer
 from taskhand.server.render.rows import RowField
 from taskhand.server.render.whole_writes import render_whole_write
 from taskhand.server.render.write_answer import render_write
+from taskhand.service.list_events import EventPage
 from taskhand.service.list_tasks import TaskList
 
 NOW = datetime(2026, 3, 2, 15, 0, 42, tzinfo=UTC)
@@ -334,6 +336,19 @@ def test_each_field_of_an_event_is_its_own() -> None:
         "changed": {"priority": {"to": 2}},
         "by": "Leo",
     }
+    exact = json_of(event_row(KeptEvent(1, replace(found, at=NOW), NOW), WORDING))
+    assert (exact["at"], "between" in exact) == (SHOWN, False)
     assert "changed" not in json_of(event_row(KeptEvent(1, replace(known, kind="deleted"), NOW), WORDING))
     created = json_of(event_row(KeptEvent(1, replace(known, kind="created"), NOW), WORDING))
     assert created["changed"] == {"priority": {"to": 2}}
+
+
+@pytest.mark.parametrize(("more", "shown", "is_more"), [(False, 2, False), (False, 1, True), (True, 2, True)])
+def test_more_events_follow_if_the_page_says_so_or_not_all_of_it_are_shown(
+    shown: int, *, more: bool, is_more: bool
+) -> None:
+    events = tuple(KeptEvent(n, TaskEvent(f"k{n}", "t-1", "updated", NOW, title="Call"), NOW) for n in range(2))
+    page = EventPage(FeedName("test"), events, ("c0", "c1"), "end", more, NOW, NOW)
+    answer = json_of(EventsAnswer.of(page, shown, WORDING))
+    assert (answer.get("more", False), len(answer["events"])) == (is_more, shown)
+    assert answer["nextCursor"] == ("end" if shown == 2 else "c0")
