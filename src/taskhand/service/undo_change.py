@@ -1,9 +1,9 @@
 """Undo a change, field by field: restore what it replaced, except in fields that have changed since."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
+from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.field_names import argument_name, edit_field
@@ -12,7 +12,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.domain.unapplied_fields import Unapplied
-from taskhand.journal.journal import Change, Claim, Intent, Result
+from taskhand.journal.journal import Change, Intent, Result
 from taskhand.service.apply_plan import change_that_applied, execute_intents
 from taskhand.service.approval import reason_to_confirm, undoes_own_creation
 from taskhand.service.bulk_write import bulk_write
@@ -20,12 +20,13 @@ from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made
 from taskhand.service.earlier_undo import note_on_earlier_undo
 from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, wait_until_ended
-from taskhand.service.inverse_write import Inverse, invert
+from taskhand.service.inverse_write import invert
 from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
 from taskhand.service.notes import describe_others, tasks_sharing, with_written_notes
 from taskhand.service.replayed_creates import to_result_now
 from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.undo_effect import TaskUndo, Undo
 from taskhand.service.undo_selection import Selection, select
 from taskhand.service.visibility import describe_owner, is_shown
 from taskhand.service.write_call import AlreadyClaimed, Call
@@ -65,108 +66,7 @@ async def undo_change(
                 await wait_until_ended(call.app, claimed.change)
 
 
-@dataclass(frozen=True, slots=True)
-class _TaskUndo:
-    """The effect of an undo on one task: its `inverse` is written, unless there is a reason to write nothing.
-
-    Without an inverse and a reason only fields that stay were written. `refusal` is why nothing can be restored; with
-    an inverse, because all that it would restore has changed since. `remade` is the earlier call that made a deleted
-    task again, `claim` the one that this call needs to make it again.
-    """
-
-    task_id: str
-    title: str
-    inverse: Inverse | None = None
-    refusal: TaskhandError | None = None
-    remade: EarlierCreate | None = None
-    remade_result: TaskResult | None = None
-    claim: Claim | None = None
-
-    @property
-    def possible(self) -> Inverse | None:
-        """The inverse, if it can be written."""
-        return self.inverse if self.refusal is None else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Undo:
-    """The effect of an undo on the tasks of a change.
-
-    `unwritten` are tasks that the change did not write. `general` are notes on the change itself. `held` is
-    the sentence about a note that stays because other tasks of the change share it.
-    """
-
-    tasks: tuple[_TaskUndo, ...]
-    unwritten: tuple[str, ...]
-    general: tuple[str, ...]
-    held: str | None
-
-    @property
-    def is_of_many(self) -> bool:
-        """Whether several tasks were to be undone."""
-        return len(self.tasks) + len(self.unwritten) > 1
-
-    @property
-    def inverses(self) -> list[Inverse]:
-        """The writes; of several tasks those that are as before already are skipped."""
-        return [one.possible for one in self.tasks if one.possible is not None and not self._skips(one)]
-
-    @property
-    def intents(self) -> list[Intent]:
-        """The intents of the writes."""
-        return [one.intent for one in self.inverses]
-
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """The claims on the deleted tasks that are made again."""
-        return tuple(one.claim for one in self.tasks if one.claim is not None)
-
-    @property
-    def is_met(self) -> bool:
-        """Whether every task that can be undone is as it was before the change already."""
-        return all(one.is_met for one in self.inverses)
-
-    @property
-    def remade(self) -> list[EarlierCreate]:
-        """The earlier calls that made deleted tasks again."""
-        return [one.remade for one in self.tasks if one.remade is not None]
-
-    @property
-    def refused(self) -> dict[str, TaskhandError]:
-        """The errors of the tasks that cannot be undone, by id."""
-        return {one.task_id: one.refusal for one in self.tasks if one.refusal is not None}
-
-    @property
-    def skipped(self) -> SkippedTasks:
-        """The tasks that nothing is sent for."""
-        met = [one.task_id for one in self.tasks if self._skips(one)]
-        reasons = ((one.task_id, one.inverse or one.refusal or one.remade) for one in self.tasks)
-        left = [*self.unwritten, *(task_id for task_id, reason in reasons if reason is None)]
-        others = tuple(one.remade_result for one in self.tasks if one.remade_result is not None)
-        titles = {one.task_id: one.title for one in self.tasks}
-        return SkippedTasks((*met, *left), self.refused, others, titles)
-
-    @property
-    def unrestored(self) -> dict[str, tuple[Unapplied, ...]]:
-        """The fields that have changed since and stay as they are, by the id of the task."""
-        inverses = {one.task_id: one.inverse for one in self.tasks if one.inverse is not None and not self._skips(one)}
-        return {task_id: one.kept for task_id, one in inverses.items() if one.kept}
-
-    def _skips(self, task: _TaskUndo) -> bool:
-        """Whether nothing is written for a task, which is one of several and as before already."""
-        return self.is_of_many and task.possible is not None and task.possible.is_met
-
-    @property
-    def note(self) -> str | None:
-        """The notes on all tasks together, without duplicates."""
-        of_tasks = (one.possible.note for one in self.tasks if one.possible and one.possible.note)
-        lacking = dict.fromkeys(what for one in self.inverses for what in one.not_restored)
-        made = "a new task" if sum(bool(one.not_restored) for one in self.inverses) == 1 else "new tasks"
-        again = f"Made again as {made}; not restored: {', '.join(lacking)}." if lacking else None
-        return " ".join(filter(None, (*dict.fromkeys((*self.general, *of_tasks)), self.held, again))) or None
-
-
-async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[str, Snapshot]) -> _Undo:
+async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[str, Snapshot]) -> Undo:
     """Invert each of the chosen intents, whose tasks are locked and read as `now`."""
     shared = {} if "note" in chosen.left_out else tasks_sharing(change, chosen.applied)
     tasks = [
@@ -183,7 +83,7 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
         tasks = await _with_remade_results(call, tasks)
     owner, redone = describe_owner(call.app, change), change.opening.undoes
     redoes = f"This redoes {redone}, which {change.id} had undone." if redone else None
-    return _Undo(
+    return Undo(
         tuple(tasks),
         tuple(chosen.unwritten),
         tuple(filter(None, (owner, redoes))),
@@ -193,10 +93,10 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
 
 async def _prepare_task(
     call: Call, change: Change, written: tuple[Intent, Result], now: Snapshot | None, left_out: frozenset[str]
-) -> _TaskUndo:
+) -> TaskUndo:
     """Invert the intent of one task, which is as `now`; a deleted task is claimed, to be made again once."""
     intent, result = written
-    task = _TaskUndo(result.task_id or "", _title(intent, result, now))
+    task = TaskUndo(result.task_id or "", _title(intent, result, now))
     try:
         inverse = await invert(call.app, intent, result, now, left_out)
         if inverse is None or inverse.intent.verb != "create":
@@ -209,7 +109,7 @@ async def _prepare_task(
     return replace(task, inverse=inverse, claim=claim)
 
 
-async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkReceipt | Plan:
+async def _carry_out(call: Call, change: Change, undo: Undo) -> Receipt | BulkReceipt | Plan:
     """Send the writes of an undo, or plan them; AlreadyClaimed if another call makes a deleted task again."""
     if undo.remade and not undo.is_of_many:
         (remade,) = undo.remade
@@ -239,7 +139,7 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
     return _receipt_of_one(await execute_intents(call, intents, opening), undo)
 
 
-def _nothing_left(undo: _Undo) -> Receipt | BulkReceipt:
+def _nothing_left(undo: Undo) -> Receipt | BulkReceipt:
     """The answer to a dry run of an undo that would write nothing: there is no plan."""
     note = " ".join(filter(None, (undo.note, _NOTHING_LEFT)))
     for inverse in undo.inverses:
@@ -249,7 +149,7 @@ def _nothing_left(undo: _Undo) -> Receipt | BulkReceipt:
     return BulkReceipt(undo.skipped.results(), note=note)
 
 
-def _receipt_of_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | BulkReceipt:
+def _receipt_of_one(receipt: Receipt | BulkReceipt, undo: Undo) -> Receipt | BulkReceipt:
     """The receipt of one task, with the fields that stay as they are."""
     note = " ".join(filter(None, (undo.note, _kept_note(undo), receipt.note))) or None
     if isinstance(receipt, BulkReceipt):
@@ -258,7 +158,7 @@ def _receipt_of_one(receipt: Receipt | BulkReceipt, undo: _Undo) -> Receipt | Bu
     return replace(receipt, note=note, unapplied=(*receipt.unapplied, *kept))
 
 
-def _receipt_of_many(receipt: BulkReceipt, undo: _Undo) -> BulkReceipt:
+def _receipt_of_many(receipt: BulkReceipt, undo: Undo) -> BulkReceipt:
     """The receipt of many tasks, with the fields of each that stay as they are."""
     kept = undo.unrestored
     results = tuple(_add_unrestored(one, kept.get(one.id, ())) for one in receipt.results)
@@ -279,13 +179,13 @@ def _title(intent: Intent, result: Result, now: Snapshot | None) -> str:
     return (task.title if task else None) or ""
 
 
-async def _with_remade_results(call: Call, tasks: Sequence[_TaskUndo]) -> list[_TaskUndo]:
+async def _with_remade_results(call: Call, tasks: Sequence[TaskUndo]) -> list[TaskUndo]:
     """The tasks with the results of those that were created again, which are read together."""
     now = await read_made(call, [one.remade for one in tasks if one.remade is not None])
     return [replace(one, remade_result=_remade_result(call, one, now)) for one in tasks]
 
 
-def _remade_result(call: Call, task: _TaskUndo, now: Mapping[str, Task] | None) -> TaskResult | None:
+def _remade_result(call: Call, task: TaskUndo, now: Mapping[str, Task] | None) -> TaskResult | None:
     """The result of a deleted task that was created again, or is being created; `now` is of `read_made`."""
     earlier = task.remade
     if earlier is None:
@@ -299,7 +199,7 @@ def _remade_result(call: Call, task: _TaskUndo, now: Mapping[str, Task] | None) 
     return to_result_now(call, TaskResult(task.task_id, "unchanged", message=again, title=task.title), earlier, now)
 
 
-def _kept_note(undo: _Undo) -> str | None:
+def _kept_note(undo: Undo) -> str | None:
     """The fields that stay as they are, if something else is undone."""
     kept = [one for inverse in undo.inverses for one in inverse.kept]
     if not kept:
@@ -315,7 +215,7 @@ def _fields(kept: Sequence[Unapplied]) -> str:
     return ", ".join(dict.fromkeys(argument_name(edit_field(one.field) or one.field) for one in kept))
 
 
-def _nothing_undone_error(undo: _Undo) -> TaskhandError:
+def _nothing_undone_error(undo: Undo) -> TaskhandError:
     """The error for an undo that would write nothing: that of the one task, or one for all of them."""
     if not undo.refused and undo.held:
         return CallerError(

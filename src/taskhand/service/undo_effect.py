@@ -1,0 +1,113 @@
+"""The effect of an undo on the tasks of a change: what is written, skipped and refused; pure."""
+
+from dataclasses import dataclass
+
+from taskhand.domain.bulk_receipt import SkippedTasks, TaskResult
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.unapplied_fields import Unapplied
+from taskhand.journal.journal import Claim, Intent
+from taskhand.service.earlier_create import EarlierCreate
+from taskhand.service.inverse_write import Inverse
+
+__all__ = ["TaskUndo", "Undo"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskUndo:
+    """The effect of an undo on one task: its `inverse` is written, unless there is a reason to write nothing.
+
+    Without an inverse and a reason only fields that stay were written. `refusal` is why nothing can be restored; with
+    an inverse, because all that it would restore has changed since. `remade` is the earlier call that made a deleted
+    task again, `claim` the one that this call needs to make it again.
+    """
+
+    task_id: str
+    title: str
+    inverse: Inverse | None = None
+    refusal: TaskhandError | None = None
+    remade: EarlierCreate | None = None
+    remade_result: TaskResult | None = None
+    claim: Claim | None = None
+
+    @property
+    def possible(self) -> Inverse | None:
+        """The inverse, if it can be written."""
+        return self.inverse if self.refusal is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The effect of an undo on the tasks of a change.
+
+    `unwritten` are tasks that the change did not write. `general` are notes on the change itself. `held` is
+    the sentence about a note that stays because other tasks of the change share it.
+    """
+
+    tasks: tuple[TaskUndo, ...]
+    unwritten: tuple[str, ...]
+    general: tuple[str, ...]
+    held: str | None
+
+    @property
+    def is_of_many(self) -> bool:
+        """Whether several tasks were to be undone."""
+        return len(self.tasks) + len(self.unwritten) > 1
+
+    @property
+    def inverses(self) -> list[Inverse]:
+        """The writes; of several tasks those that are as before already are skipped."""
+        return [one.possible for one in self.tasks if one.possible is not None and not self._skips(one)]
+
+    @property
+    def intents(self) -> list[Intent]:
+        """The intents of the writes."""
+        return [one.intent for one in self.inverses]
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The claims on the deleted tasks that are made again."""
+        return tuple(one.claim for one in self.tasks if one.claim is not None)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether every task that can be undone is as it was before the change already."""
+        return all(one.is_met for one in self.inverses)
+
+    @property
+    def remade(self) -> list[EarlierCreate]:
+        """The earlier calls that made deleted tasks again."""
+        return [one.remade for one in self.tasks if one.remade is not None]
+
+    @property
+    def refused(self) -> dict[str, TaskhandError]:
+        """The errors of the tasks that cannot be undone, by id."""
+        return {one.task_id: one.refusal for one in self.tasks if one.refusal is not None}
+
+    @property
+    def skipped(self) -> SkippedTasks:
+        """The tasks that nothing is sent for."""
+        met = [one.task_id for one in self.tasks if self._skips(one)]
+        reasons = ((one.task_id, one.inverse or one.refusal or one.remade) for one in self.tasks)
+        left = [*self.unwritten, *(task_id for task_id, reason in reasons if reason is None)]
+        others = tuple(one.remade_result for one in self.tasks if one.remade_result is not None)
+        titles = {one.task_id: one.title for one in self.tasks}
+        return SkippedTasks((*met, *left), self.refused, others, titles)
+
+    @property
+    def unrestored(self) -> dict[str, tuple[Unapplied, ...]]:
+        """The fields that have changed since and stay as they are, by the id of the task."""
+        inverses = {one.task_id: one.inverse for one in self.tasks if one.inverse is not None and not self._skips(one)}
+        return {task_id: one.kept for task_id, one in inverses.items() if one.kept}
+
+    def _skips(self, task: TaskUndo) -> bool:
+        """Whether nothing is written for a task, which is one of several and as before already."""
+        return self.is_of_many and task.possible is not None and task.possible.is_met
+
+    @property
+    def note(self) -> str | None:
+        """The notes on all tasks together, without duplicates."""
+        of_tasks = (one.possible.note for one in self.tasks if one.possible and one.possible.note)
+        lacking = dict.fromkeys(name for one in self.inverses for name in one.not_restored)
+        made = "a new task" if sum(bool(one.not_restored) for one in self.inverses) == 1 else "new tasks"
+        again = f"Made again as {made}; not restored: {', '.join(lacking)}." if lacking else None
+        return " ".join(filter(None, (*dict.fromkeys((*self.general, *of_tasks)), self.held, again))) or None
