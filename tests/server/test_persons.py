@@ -14,7 +14,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening
+from taskhand.journal.journal import Caller, ChangeQuery, Ending, Intent, Opening, Result
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_journal
 
@@ -143,6 +143,28 @@ async def test_a_task_that_another_has_made_again_is_answered_without_the_change
         assert (answer["replayed"], answer["task"]["id"]) == (True, again["task"]["id"])
         assert "changeId" not in answer
     assert (await eve("undo_change", changeId=deleted["changeId"]))["changeId"] == again["changeId"]
+
+
+async def test_a_change_that_another_has_undone_is_not_gone_on_with_and_that_undo_stays_hidden(
+    offices: Connections, calls_as: Connect
+) -> None:
+    app, edit = offices.find("north"), Edit(priority=2)
+    tasks = [(await app.backend.create_task(Edit(title=title, priority=1))).task for title in ("Uno", "Dos")]
+    after = (await app.backend.update_task(tasks[0], edit)).task
+    change = await app.journal.record(
+        Opening("bulk_update_tasks", Caller("host", "1", ANA), app.clock(), connection="north"),
+        Ending("applied"),
+        [Intent("update", Snapshot(one), edit, edit) for one in tasks],
+        [Result(0, "applied", after.id, after), Result(1, "not_attempted", tasks[1].id)],
+    )
+    undone = await (await calls_as(EVE))("undo_change", changeId=change.id)
+    assert undone["task"]["priority"] == 1
+    refused = await (await calls_as(ANA))("apply_plan", planId=change.id)
+    assert (refused["code"], refused["message"]) == (
+        "plan_used",
+        f"{change.id} was undone by another person; nothing more was written.",
+    )
+    assert undone["changeId"] not in str(refused)
 
 
 async def test_a_person_limited_to_own_tasks_does_not_see_all_changes(calls_as: Connect) -> None:
