@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhand.backends.registry import FACTORIES
-from taskhand.config.variables import describe_variable, is_secret_variable
+from taskhand.config.environment_variables import describe_variable, is_secret_variable
 from taskhand.server.tools import TOOLS
 
 __all__ = ["ENTRY", "manifest", "project_file"]

@@ -37,8 +37,8 @@ from server.token_limits import CORE, WITH_OUTPUT
 from taskhand import __version__
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES
+from taskhand.config.environment_variables import describe_variable, is_secret_variable
 from taskhand.config.settings import Settings
-from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.capabilities import Capabilities
 from taskhand.install import HOSTS, Host, Launch
 from taskhand.install.install_links import install_link

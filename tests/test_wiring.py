@@ -11,7 +11,7 @@ from fixed_clock import NOW
 from postgres_server import TestDatabase
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taskhand.postgres.database import Database
     from taskhand.sql.store import SqlStore
     from taskhand.vault.cipher import Cipher
-    from taskhand.vault.links import Links
+    from taskhand.vault.links_of_persons import Links
     from taskhand.vault.sql_link_store import SqlLinkStore
     from taskhand.vault.sql_ticket_store import SqlTicketStore
     from taskhand.vault.tickets import Tickets
@@ -166,7 +166,7 @@ def open_cipher(settings: Settings) -> "Cipher":
 
 def open_links(settings: Settings, clock: Callable[[], datetime] | None = None) -> "Links":
     """The credentials that persons have linked."""
-    from taskhand.vault.links import Links
+    from taskhand.vault.links_of_persons import Links
 
     return Links(open_link_store(settings), open_cipher(settings), clock or clock_of(settings))
 

@@ -13,7 +13,7 @@ import anyio
 
 from taskhand.backends.factory import Clock, OpenContext, with_credential
 from taskhand.backends.registry import find_factory
-from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.data_files import journal_path, store_place
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
     from taskhand.journal.sql_journal import SqlJournal
-    from taskhand.vault.connection_pool import ConnectionPool
-    from taskhand.vault.link import Link
-    from taskhand.vault.links import Links
+    from taskhand.vault.credential_link import Link
+    from taskhand.vault.links_of_persons import Links
+    from taskhand.vault.personal_connections import ConnectionPool
 
 __all__ = [
     "open_app",
@@ -197,8 +197,8 @@ def _own_backends(
     """The backends of a CRM connection that are opened with persons' own credentials; None without a vault."""
     if links is None or _is_built_in(connection.settings):
         return None
-    from taskhand.vault.connection_pool import ConnectionPool
     from taskhand.vault.oauth_grant import renew_link
+    from taskhand.vault.personal_connections import ConnectionPool
 
     budgets = context.budgets
     counts_by_app = find_factory(connection.settings.backend).counts_by_app

@@ -16,7 +16,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from documents import ROOT
-from taskhand.config.variables import SECRETS, VARIABLES
+from taskhand.config.environment_variables import SECRETS, VARIABLES
 from taskhand.server.tools import TOOLS
 
 MCPB, UV = os.environ.get("MCPB"), os.environ.get("UV")

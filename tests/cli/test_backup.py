@@ -21,7 +21,7 @@ from server.transports.task_calls import DRAFT, contents, create_task
 from taskhand.cli.backup import backup, restore
 from taskhand.cli.databases import find_databases
 from taskhand.cli.journal import journal
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.server.in_process_client import call_tool

@@ -29,8 +29,8 @@ from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.cli.main import command as taskhand_command
 from taskhand.cli.moment_option import Moment
 from taskhand.config.configuration import Configuration
-from taskhand.config.file import SettingsFile
 from taskhand.config.settings import Settings
+from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.outcome import Outcome
 from taskhand.journal.journal import Caller, Ending

@@ -21,7 +21,7 @@ from taskhand.cli.doctor import run_checks
 from taskhand.cli.doctor_own_credential import check_rule
 from taskhand.cli.main import command
 from taskhand.config.configuration import load_configuration
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.data_files import links_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import TaskhandError
@@ -30,8 +30,8 @@ from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.state import open_cipher, open_link_store, open_links
+from taskhand.vault.credential_link import Link, LinkedMember
 from taskhand.vault.health_checks import check_vault
-from taskhand.vault.link import Link, LinkedMember
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 Run = Callable[..., Result]

@@ -14,8 +14,8 @@ from builders import refused
 from keyrings import MemoryKeyring
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.credentials import SERVICE
-from taskhand.config.file import key_of
 from taskhand.config.settings import Settings
+from taskhand.config.settings_file import key_of
 from taskhand.domain.errors import OperatorError
 from unprivileged import open_folder, without_privileges
 

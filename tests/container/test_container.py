@@ -14,8 +14,8 @@ import yaml
 
 from documents import ROOT
 from server.transports.server_process import Web, output, serving
+from taskhand.config.environment_variables import FILE_VARIABLES, SECRETS, VARIABLES
 from taskhand.config.server_settings import DEFAULT_PORT
-from taskhand.config.variables import FILE_VARIABLES, SECRETS, VARIABLES
 from time_limits import BOUND_S
 
 LINES = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()

@@ -13,9 +13,9 @@ from documents import ROOT
 from taskhand import __version__
 from taskhand.cli.main import command
 from taskhand.cli.serve import serve
+from taskhand.config.environment_variables import FILE_VARIABLES, SECRETS, VARIABLES
 from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.config.settings import Settings
-from taskhand.config.variables import FILE_VARIABLES, SECRETS, VARIABLES
 
 COMPOSE = ROOT / "deploy" / "compose"
 CHART = ROOT / "deploy" / "helm" / "taskhand"

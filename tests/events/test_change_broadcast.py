@@ -20,11 +20,11 @@ from postgres_proxy import open_postgres_proxy
 from postgres_server import TestDatabase
 from server.test_subscriptions import ERAS, watching
 from server.transports.server_process import environment
-from taskhand.cli.change_broadcast import share_changes
+from taskhand.cli.replica_broadcast import share_changes
 from taskhand.config.configuration import Configuration
-from taskhand.config.connections import ConnectionSettings
-from taskhand.config.file import SettingsFile
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
+from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.errors import OperatorError
 from taskhand.events.change_broadcast import CHANNEL, TaskChanges
 from taskhand.journal.journal import Result

@@ -14,7 +14,7 @@ from hosts.closed_proxy import record_requests
 from hosts.dialects import ANTHROPIC, GEMINI, OPENAI, Dialect, Json
 from hosts.scripted_model import Call, Script, ScriptedModel, serve_model
 from taskhand.install import Host, find_host
-from taskhand.install.config_paths import Machine
+from taskhand.install.host_paths import Machine
 from taskhand.server.tools import TOOLS
 
 __all__ = ["PROGRAMS", "REAL_HOSTS", "Conversation", "RealHost", "Session"]

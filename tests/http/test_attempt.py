@@ -12,9 +12,9 @@ import pytest
 
 from taskhand.domain.errors import OutcomeUnknown, UpstreamError, UpstreamFailed
 from taskhand.http.attempt import send_once
-from taskhand.http.path import Path
 from taskhand.http.retry import Event
 from taskhand.http.upstream import Limits
+from taskhand.http.url_path import Path
 from time_limits import BOUND_S
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.http.client import Client
-from taskhand.http.path import Path
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.request import Request
 from taskhand.http.upstream import Explanation, Limits, Upstream
+from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

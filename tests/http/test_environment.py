@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.http.certificates import trust_environment
-from taskhand.http.path import Path
+from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
     import pathlib

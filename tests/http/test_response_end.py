@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskhand.domain.errors import OutcomeUnknown
-from taskhand.http.path import Path
 from taskhand.http.response_end import ResponseEnd
+from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
     from http.conftest import Clients, Server, Steps

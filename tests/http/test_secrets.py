@@ -8,9 +8,9 @@ import pytest
 
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.http.client import Client
-from taskhand.http.path import Path
 from taskhand.http.request import Request
 from taskhand.http.upstream import Upstream
+from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,13 +20,13 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.http.origin import Origin
-from taskhand.http.path import Path
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.request import Request
 from taskhand.http.retry import RetryPolicy
 from taskhand.http.transport import RetryTransport, TransportConfig
 from taskhand.http.upstream import Limits, Upstream
+from taskhand.http.url_path import Path
 from time_limits import BOUND_S
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from install.jsonc_texts import jsonc_texts, values
 from taskhand.install.file_format import Match, Unparsable, Unsuitable
-from taskhand.install.jsonc import parse_jsonc
 from taskhand.install.jsonc_edit import find_value, put_value, remove_value
+from taskhand.install.jsonc_parser import parse_jsonc
 
 PATH = ("mcpServers", "taskhand")
 ENTRY = {"command": "/opt/python", "args": ["-m", "taskhand"]}

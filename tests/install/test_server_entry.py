@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from taskhand.config.variables import SECRETS
+from taskhand.config.environment_variables import SECRETS
 from taskhand.install import HOSTS, Host, find_host
 from taskhand.install.jsonc_edit import find_value, put_value
 from taskhand.install.launch_command import launch_by_interpreter

@@ -17,7 +17,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.journal.postgres import JOURNAL
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
-from taskhand.postgres.placeholders import to_driver
+from taskhand.postgres.statement_parameters import to_driver
 from taskhand.postgres.store import Store
 from taskhand.sql.connection import SqlConnection
 

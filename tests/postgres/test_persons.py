@@ -13,7 +13,7 @@ from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.postgres import PostgresKeyStore
 from taskhand.postgres.database import Database
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.links import Links
+from taskhand.vault.links_of_persons import Links
 from taskhand.vault.postgres import PostgresLinkStore, PostgresTicketStore
 from taskhand.vault.ticket import Errand
 from taskhand.vault.tickets import Tickets

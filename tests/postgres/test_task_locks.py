@@ -8,7 +8,7 @@ import pytest
 from postgres_server import TestDatabase
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.database import Database
-from taskhand.postgres.lease import SESSIONS, Lease
+from taskhand.postgres.process_lease import SESSIONS, Lease
 from taskhand.postgres.store import Store
 from taskhand.postgres.task_locks import TaskLocks
 from taskhand.sql.connection import SqlConnection

@@ -14,7 +14,7 @@ from server.transports.forked_command import run_forked
 from taskhand.cli.sandbox import CRMS
 from taskhand.config.settings import Settings
 from taskhand.state import open_links
-from taskhand.vault.link import Link
+from taskhand.vault.credential_link import Link
 from taskhand.vault.vault_key import make_vault_key
 from vault.vaults import link_of
 

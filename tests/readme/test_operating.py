@@ -13,12 +13,12 @@ from click import Context
 
 from documents import ROOT
 from server.transports.server_process import output
+from taskhand.cli.loaded_people import PeopleSource, check_people
+from taskhand.cli.loaded_policy import check_policy
 from taskhand.cli.main import command
-from taskhand.cli.people_file import PeopleSource, check_people
-from taskhand.cli.policy import check_policy
 from taskhand.cli.serve import serve
 from taskhand.config.configuration import load_configuration
-from taskhand.config.variables import FILE_VARIABLES, VARIABLES
+from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]

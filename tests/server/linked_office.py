@@ -12,14 +12,14 @@ from pydantic import SecretStr
 from fixed_clock import NOW
 from sandbox.close.stage import ANA, SEED, user
 from server.offices import answer_of, client_of
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.connections import Connections
-from taskhand.vault.link import Link, LinkedMember, LinkKind, OwnCredential
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, LinkedMember, LinkKind, OwnCredential
+from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
 

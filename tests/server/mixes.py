@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from server.surface import BACKENDS
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_connections

@@ -9,7 +9,7 @@ from typing import Any
 from mcp import Client
 
 from taskhand.backends.factory import Clock
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.link_offer import LinkOffers
 from taskhand.domain.policy import NO_POLICY, Policy

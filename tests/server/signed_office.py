@@ -14,7 +14,7 @@ from fixed_clock import FixedClock
 from sandbox.close import stage as close
 from sandbox.hubspot import stage as hubspot
 from server.offices import client_of
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.close import CloseSandbox
@@ -25,8 +25,8 @@ from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
 from taskhand.sandbox.request_log import Logged
 from taskhand.sandbox.server import serve
 from taskhand.service.connections import Connections
-from taskhand.vault.link import Link, LinkedMember, OwnCredential
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
+from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
 

@@ -8,7 +8,7 @@ from mcp import MCPError
 from pydantic import SecretStr
 
 from server.offices import NAMES, answer_of, client_of, open_offices, settings_in
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
 from taskhand.journal.journal import ChangeQuery

@@ -9,7 +9,7 @@ from mcp import Client
 
 from behaviour.world import NOW
 from server.offices import NAMES, answer_of, client_of, open_offices
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
 from taskhand.server.render.answer import MAX_LENGTH

@@ -10,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 
 from server.offices import answer_of, client_of
 from server.transports.credential_recording_crm import OWNER, SHARED, CredentialRecordingCrm
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.wiring import open_connections
 

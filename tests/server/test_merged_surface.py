@@ -15,7 +15,7 @@ from server.surface import BACKENDS, SNAPSHOTS, snapshot
 from server.test_surface import core_of, tokens
 from server.token_limits import CORE, INSTRUCTIONS_LIMIT, WITH_OUTPUT
 from server.vendor_rules import VENDORS, offences
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.principal import Person
 from taskhand.server.access import Access

@@ -20,7 +20,7 @@ from sandbox.close.stage import BEN, CALL, LEAD, TASK
 from server.linked_office import CAT, OWNER, Office, open_office
 from server.offices import answer_of, client_of, open_offices
 from taskhand.cli.served_links import open_served_links
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
@@ -37,8 +37,8 @@ from taskhand.service.connections import Connections
 from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_abandoned
 from taskhand.service.write_call import Call
-from taskhand.vault.connection_pool import ConnectionPool
-from taskhand.vault.link import Link, OwnCredential
+from taskhand.vault.credential_link import Link, OwnCredential
+from taskhand.vault.personal_connections import ConnectionPool
 from taskhand.wiring import open_connections
 from vault.vaults import link_of, links_at, rows
 

@@ -16,12 +16,12 @@ from safety.crms import CRMS, SandboxedCrm
 from server.offices import answer_of, client_of
 from taskhand.cli.sandbox import CRMS as SANDBOXES
 from taskhand.cli.sandbox import Account
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
-from taskhand.vault.link import Link, LinkedMember, OwnCredential
+from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
 from virtual_time import Time

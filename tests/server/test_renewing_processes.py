@@ -12,7 +12,7 @@ import pytest
 from child_process import die, exit_code, fork
 from fixed_clock import FixedClock
 from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.principal import Person, Principal

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from sandbox.oauth.stage import BACK, CHALLENGE, VERIFIER
 from server.offices import answer_of, client_of
 from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.domain.own_credential import Granted
-from taskhand.vault.link import Link, LinkedMember
+from taskhand.vault.credential_link import Link, LinkedMember
 from taskhand.wiring import open_connections, open_oauth_client
 
 UNLIMITED = {"close": (), "hubspot": ("searches=0",)}

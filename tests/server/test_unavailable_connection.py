@@ -25,8 +25,8 @@ from taskhand.service.connections import Connections
 from taskhand.service.events.demand import poll_when_wanted
 from taskhand.service.readiness import Ready, check_readiness
 from taskhand.service.recovery import recover_if_possible
-from taskhand.vault.link import Link, LinkedMember, OwnCredential
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
+from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
 from time_limits import BOUND_S
 from vault.vaults import links_at

@@ -21,13 +21,13 @@ from taskhand.cli.main import command
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.journal.pruning import prune
 from taskhand.postgres.database import Database, open_shared
-from taskhand.postgres.staging import Staging
+from taskhand.postgres.staging_schema import Staging
 from taskhand.sqlite.backup import connect
 from taskhand.sqlite.transaction import transaction
-from taskhand.state_copy import part_copy
+from taskhand.state_copy import table_copy
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.link import Link
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link
+from taskhand.vault.links_of_persons import Links
 from taskhand.vault.postgres import PostgresLinkStore
 from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, OLD_KEY, link_of, links_at
@@ -95,7 +95,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(template: Path, postgres: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
     """A server of its own with those files; they are read two rows at a time."""
-    monkeypatch.setattr(part_copy, "_PORTION", 2)
+    monkeypatch.setattr(table_copy, "_PORTION", 2)
     return Server(shutil.copytree(template, tmp_path / "server"), postgres.url)
 
 

@@ -24,11 +24,11 @@ from server.offices import NAMES, open_offices
 from server.transports.server_process import HELLO, Pipe, serving
 from server.transports.task_calls import create_task
 from taskhand.cli.main import command
-from taskhand.cli.metrics import check_metrics, open_metrics
+from taskhand.cli.metrics_endpoint import check_metrics, open_metrics
 from taskhand.config.configuration import Configuration
-from taskhand.config.connections import ConnectionSettings
-from taskhand.config.file import SettingsFile
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
+from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.policy import Policy
 from taskhand.sandbox.server import serve

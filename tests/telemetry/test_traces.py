@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from behaviour.world import PEOPLE
 from server.transports.server_process import META, Pipe, serving
-from taskhand.cli.traces import open_traces
+from taskhand.cli.trace_export import open_traces
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app

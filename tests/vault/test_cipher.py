@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fixed_clock import NOW
 from taskhand.domain.errors import LinkBroken, OperatorError
 from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
-from taskhand.vault.link import OwnCredential
+from taskhand.vault.credential_link import OwnCredential
 from taskhand.vault.sealed_link import SealedLink, open_link, seal_link
 from taskhand.vault.vault_key import make_vault_key, read_vault_keys
 from vault.vaults import KEY, OLD_KEY, link_of

@@ -9,8 +9,8 @@ import pytest
 
 from fixed_clock import FixedClock
 from taskhand.domain.errors import OperatorError, UpstreamError
-from taskhand.vault.link import Link, OwnCredential
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, OwnCredential
+from taskhand.vault.links_of_persons import Links
 from vault.vaults import link_of, links_at, rows
 
 

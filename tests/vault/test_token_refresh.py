@@ -15,8 +15,8 @@ from fixed_clock import NOW, FixedClock
 from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.link import Link, OwnCredential
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, OwnCredential
+from taskhand.vault.links_of_persons import Links
 from taskhand.vault.sealed_link import SealedLink, to_text
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.vault.vault_key import read_vault_keys

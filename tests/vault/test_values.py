@@ -12,7 +12,7 @@ from fixed_clock import NOW
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.own_credential import OAuthClient, OwnCredential
 from taskhand.domain.principal import Person
-from taskhand.vault.link import Link, LinkedMember, ListedLink
+from taskhand.vault.credential_link import Link, LinkedMember, ListedLink
 from taskhand.vault.oauth_grant import renew_link, revoke_link
 from taskhand.vault.ticket import Errand, Ticket
 

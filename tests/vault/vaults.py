@@ -10,8 +10,8 @@ import anyio.lowlevel
 
 from fixed_clock import NOW, FixedClock
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.link import Link, LinkedMember, LinkKind, OwnCredential
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, LinkedMember, LinkKind, OwnCredential
+from taskhand.vault.links_of_persons import Links
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.vault.vault_key import make_vault_key, read_vault_keys
 

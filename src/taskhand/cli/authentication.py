@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from taskhand.cli.people_file import PeopleSource
-from taskhand.cli.policy import PolicySource, configured_person
+from taskhand.cli.loaded_people import PeopleSource
+from taskhand.cli.loaded_policy import PolicySource, configured_person
 from taskhand.config.configuration import Configuration
 from taskhand.domain.errors import OperatorError
 
@@ -71,7 +71,7 @@ def open_auth(
     if "oauth" not in options.kinds:
         _check_resource(options)
         return keys
-    from taskhand.cli.token_check import open_token_check
+    from taskhand.cli.issuer_settings import open_token_check
     from taskhand.server.transports.oauth import OAuth
 
     if not isinstance(found, Configuration):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import click
 
 from taskhand.cli import CONFIGURATION
-from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.domain.errors import CallerError, Candidate
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.terminal import print_json, print_lines
 from taskhand.config.configuration import Configuration
-from taskhand.config.connections import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings
-from taskhand.config.file import key_of
+from taskhand.config.connection_settings import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.settings import Settings
+from taskhand.config.settings_file import key_of
 from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.errors import OperatorError
 
@@ -77,8 +77,8 @@ def _row(connection: ConnectionSettings, name: str, effective: str | None) -> di
 
 
 def _to_json(found: Configuration) -> dict[str, Any]:
-    from taskhand.cli.people_file import check_people
-    from taskhand.cli.policy import check_policy
+    from taskhand.cli.loaded_people import check_people
+    from taskhand.cli.loaded_policy import check_policy
 
     backend, why = _backend(found)
     return {
@@ -94,8 +94,8 @@ def _to_json(found: Configuration) -> dict[str, Any]:
 
 
 def _lines(found: Configuration) -> "Iterator[str]":
-    from taskhand.cli.people_file import check_people
-    from taskhand.cli.policy import check_policy
+    from taskhand.cli.loaded_people import check_people
+    from taskhand.cli.loaded_policy import check_policy
 
     (backend, why), files = _backend(found), (check_policy(found), *check_people(found))
     several = len(found.connections) > 1
@@ -186,8 +186,8 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
 
 def _effective(found: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
-    from taskhand.cli.people_file import people_path
-    from taskhand.cli.policy import policy_path
+    from taskhand.cli.loaded_people import people_path
+    from taskhand.cli.loaded_policy import policy_path
     from taskhand.config.data_files import store_place
     from taskhand.state import locate_journal, locate_keys, locate_links
 

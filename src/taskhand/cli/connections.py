@@ -15,7 +15,7 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from taskhand.cli.new_connection import KeyPlace
     from taskhand.config.configuration import Configuration
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
 
 __all__ = ["connections"]
 

@@ -10,7 +10,7 @@ from taskhand.backends.local.health_checks import describe_tasks
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.config import backend_of
-from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.data_files import journal_path, store_path, store_place
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.health_checks import describe_journal

@@ -17,7 +17,7 @@ from taskhand.cli.config import backend_of, connection_rows, describe_connection
 from taskhand.cli.install import HOST_NAMES
 from taskhand.cli.terminal import print_json, print_line
 from taskhand.config.configuration import Configuration
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.concurrency import concurrent_tasks
@@ -26,7 +26,7 @@ from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import ANYONE, Principal
 
 if TYPE_CHECKING:
-    from taskhand.vault.links import Links
+    from taskhand.vault.links_of_persons import Links
 
 __all__ = ["check_connections", "doctor", "print_findings", "run_checks"]
 
@@ -75,9 +75,9 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
         return _versions(), _hosts(), _configuration_result(found)
     from taskhand.cli.doctor_issuers import check_issuers
     from taskhand.cli.doctor_replicas import check_replicas
-    from taskhand.cli.metrics import check_metrics
-    from taskhand.cli.people_file import check_people
-    from taskhand.cli.policy import check_policy
+    from taskhand.cli.loaded_people import check_people
+    from taskhand.cli.loaded_policy import check_policy
+    from taskhand.cli.metrics_endpoint import check_metrics
 
     callers = (await _keys(found.settings), *await check_issuers(found.settings), *await _vault(found.settings))
     files = (check_policy(found), *check_people(found), *callers)
@@ -283,8 +283,8 @@ def _callers(found: Configuration) -> tuple[Principal, Policy]:
     The caller may use the shared credential despite the rules, because the operator runs the check.
     """
     from taskhand.cli.authentication import access_by
-    from taskhand.cli.people_file import PeopleSource
-    from taskhand.cli.policy import PolicySource
+    from taskhand.cli.loaded_people import PeopleSource
+    from taskhand.cli.loaded_policy import PolicySource
 
     try:
         policy = PolicySource.open(found)

@@ -1,7 +1,7 @@
 """The doctor's check of the OAuth app by which people link their own credential for a connection."""
 
 from taskhand.backends.registry import find_factory
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.oauth_app import has_app
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from taskhand.config.configuration import Configuration
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.domain.policy import Policy
 
 __all__ = ["check_rule", "warn_of_rule"]

@@ -4,7 +4,7 @@ from typing import Final
 
 from taskhand.backends.registry import find_factory
 from taskhand.cli.webhook_receivers import check_of, public_address, webhook_address
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 

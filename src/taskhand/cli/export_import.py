@@ -18,7 +18,7 @@ from taskhand.domain.errors import CallerError
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.task_import import ImportReport, Line
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
 
 __all__ = ["export_tasks", "import_tasks"]
 

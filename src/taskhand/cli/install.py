@@ -129,7 +129,7 @@ def _read_given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]
     """The variables of --set. CallerError for an unknown variable, a key, or a personal path in a shared file."""
     from difflib import get_close_matches
 
-    from taskhand.config.variables import FILE_VARIABLES, VARIABLES, is_secret_variable
+    from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES, is_secret_variable
 
     given = dict(variable.partition("=")[::2] for variable in variables)
     for name, value in given.items():
@@ -186,7 +186,7 @@ def _install(asked: "Request", path: Path) -> None:
 
 def _uninstall(asked: "Request", path: Path) -> None:
     from taskhand.config.credentials import MARK, SERVICE
-    from taskhand.config.variables import SECRETS
+    from taskhand.config.environment_variables import SECRETS
     from taskhand.install.file_format import Unparsable, Unsuitable
     from taskhand.install.host_file import read_backups, read_host_file
     from taskhand.install.server_entry import find_entry, remove_server
@@ -228,7 +228,7 @@ def _nothing_to_remove(host: "Host", found: "HostFile") -> str:
 
 
 def _show(asked: "Request", found: "HostFile", text: str) -> None:
-    from taskhand.install.diff import render_diff
+    from taskhand.install.masked_diff import render_diff
 
     print_line(f"{asked.host.name}: {found.path}")
     if text == found.text:
@@ -270,7 +270,7 @@ def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
     """Warn if a key must be set elsewhere or other users can read it."""
     from taskhand.cli.install_entry import choose_key_store
     from taskhand.config import credentials
-    from taskhand.config.variables import is_secret_variable
+    from taskhand.config.environment_variables import is_secret_variable
     from taskhand.install.installed_program import find_installation
     from taskhand.install.server_entry import is_reference
 

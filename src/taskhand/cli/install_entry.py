@@ -12,8 +12,8 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli.install_questions import Questions, Request, refuse_unusable
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config import credentials
+from taskhand.config.environment_variables import is_secret_variable
 from taskhand.config.settings import BackendName, Settings
-from taskhand.config.variables import is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install import Host
 from taskhand.install.credential_storage import EntryVariables, KeyStore, build_environment, choose_store

@@ -63,7 +63,7 @@ class Questions:
 
     def __call__(self, variable: str) -> str | None:
         """The value; None if there is none, so that the current value stays."""
-        from taskhand.config.variables import is_secret_variable
+        from taskhand.config.environment_variables import is_secret_variable
 
         if is_secret_variable(variable):
             return self._answer_key(variable)
@@ -108,7 +108,7 @@ class Questions:
         return _checked(variable, found)
 
     def _ask(self, variable: str) -> str | None:
-        from taskhand.config.variables import describe_variable, is_secret_variable
+        from taskhand.config.environment_variables import describe_variable, is_secret_variable
 
         if not self._is_interactive or self._asked.project:
             return None
@@ -209,7 +209,7 @@ class Questions:
         """The configuration that the entry's server would have with the answers so far."""
         from taskhand.config.configuration import load_configuration
         from taskhand.config.credentials import FILE_SUFFIX
-        from taskhand.config.variables import FILE_VARIABLES, SECRETS, VARIABLES
+        from taskhand.config.environment_variables import FILE_VARIABLES, SECRETS, VARIABLES
         from taskhand.install.server_entry import MASK
 
         fields = self._factory.credentials
@@ -227,7 +227,7 @@ class Questions:
 
     def _ask_key_to_try(self) -> None:
         """Ask for a key, only to try it: the host stores it itself or has it in its environment."""
-        from taskhand.config.variables import is_secret_variable
+        from taskhand.config.environment_variables import is_secret_variable
 
         variable = next(one for one in self._factory.questions if is_secret_variable(one))
         if not self._is_interactive or self._asked.project:

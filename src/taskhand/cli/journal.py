@@ -18,7 +18,7 @@ from taskhand.domain.principal import Person
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.journal.journal import ChangePage, ChangeQuery
     from taskhand.journal.sql_journal import SqlJournal
     from taskhand.journal.verification import Verification

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from taskhand.config.configuration import Configuration
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.journal.row_export import RowQuery
     from taskhand.journal.row_reader import JournalFile
 

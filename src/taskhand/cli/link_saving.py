@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from taskhand.backends.base import Backend
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.domain.task import Member
-    from taskhand.vault.link import Link, LinkedMember
-    from taskhand.vault.links import Links
+    from taskhand.vault.credential_link import Link, LinkedMember
+    from taskhand.vault.links_of_persons import Links
 
 __all__ = ["SavedLink", "find_usable", "revoke", "save_link"]
 
@@ -46,7 +46,7 @@ async def save_link(
 ) -> SavedLink:
     """Try the credential and store it; CallerError or OperatorError if it cannot be the person's."""
     from taskhand.state import open_links
-    from taskhand.vault.link import Link, OwnCredential
+    from taskhand.vault.credential_link import Link, OwnCredential
     from taskhand.wiring import open_as_person
 
     settings, key = connection.settings, connection.name_in_files or MEMBER
@@ -106,7 +106,7 @@ def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]"
 
 async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, Sequence[Member]]":
     """The member whose credential a backend uses, and the team; no member if the CRM does not tell."""
-    from taskhand.vault.link import LinkedMember
+    from taskhand.vault.credential_link import LinkedMember
 
     try:
         await backend.account.check_access()

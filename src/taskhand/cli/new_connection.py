@@ -12,20 +12,20 @@ import click
 
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import NAMES, find_factory
-from taskhand.cli.connection_options import naming_options
 from taskhand.cli.doctor import check_connections
 from taskhand.cli.install import SAFER
+from taskhand.cli.option_errors import naming_options
 from taskhand.cli.settings_edit import open_settings_file, uneditable_error, write_settings_file
 from taskhand.cli.terminal import print_line
 from taskhand.config import credentials
 from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.connection_settings import DEFAULT_CONNECTION, TABLES
 from taskhand.config.connection_tables import check_name, keys_of
-from taskhand.config.connections import DEFAULT_CONNECTION, TABLES
 from taskhand.config.credentials import MARK, REFERENCES, SERVICE
-from taskhand.config.file import parse_settings
+from taskhand.config.environment_variables import describe_variable, is_secret_variable
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
-from taskhand.config.variables import describe_variable, is_secret_variable
+from taskhand.config.settings_file import parse_settings
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
 from taskhand.install import toml_edit
 from taskhand.install.file_format import Unparsable, Unsuitable
@@ -244,7 +244,7 @@ def drop_connection(name: str) -> None:
 
 def _tell_policy() -> None:
     """Report where the policy names a removed connection: the server would not start."""
-    from taskhand.cli.policy import check_policy
+    from taskhand.cli.loaded_policy import check_policy
 
     try:
         policy = check_policy(load_configuration(os.environ, {}))

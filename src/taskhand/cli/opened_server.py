@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taskhand.service.connections import Connections
     from taskhand.service.readiness import Ready
     from taskhand.telemetry.metrics import Metrics
-    from taskhand.vault.links import Links
+    from taskhand.vault.links_of_persons import Links
 
 __all__ = ["OpenedServer", "open_not_configured", "open_server"]
 
@@ -71,8 +71,8 @@ async def open_server(
 ) -> "OpenedServer[TaskhandServer]":
     """The configured server, until the stack is closed; OperatorError if the configuration cannot be served."""
     from taskhand.cli.authentication import access_by
-    from taskhand.cli.people_file import PeopleSource
-    from taskhand.cli.policy import PolicySource
+    from taskhand.cli.loaded_people import PeopleSource
+    from taskhand.cli.loaded_policy import PolicySource
     from taskhand.cli.policy_reload import reload_on_hangup
     from taskhand.server.app import create_server
     from taskhand.service.readiness import check_readiness
@@ -105,7 +105,7 @@ async def open_server(
         server.middleware.insert(0, read_trace_headers)
     works = [reload_on_hangup((policy, people), stack), *([] if links is None else [links.record_uses])]
     if settings.state is not None:
-        from taskhand.cli.change_broadcast import share_changes
+        from taskhand.cli.replica_broadcast import share_changes
 
         works.append(share_changes(found, connections))
     at_start = partial(_work_beside, works, connections)
@@ -159,7 +159,7 @@ async def _open_pages(
     """
     if links is None or auth is None or not found.settings.vault_keys:
         return None
-    from taskhand.cli.linking import open_linking
+    from taskhand.cli.link_pages import open_linking
     from taskhand.cli.sign_in import open_sign_in
     from taskhand.server.linking.pages import LinkPages
 
@@ -190,7 +190,7 @@ def _open_traces(stack: AsyncExitStack) -> ExitStack | None:
     """The exporter of traces, open until it is closed; None if no collector is configured."""
     if not any(os.environ.get(name, "").strip() for name in _COLLECTORS):
         return None
-    from taskhand.cli.traces import open_traces
+    from taskhand.cli.trace_export import open_traces
 
     traces = stack.enter_context(ExitStack())
     traces.enter_context(open_traces(os.environ))

@@ -10,7 +10,7 @@ import click
 from taskhand.backends.registry import find_factory
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.link_saving import find_usable, revoke, save_link
-from taskhand.cli.people_file import PeopleSource
+from taskhand.cli.loaded_people import PeopleSource
 from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from taskhand.config.configuration import Configuration
-    from taskhand.config.connections import ConnectionSettings
-    from taskhand.vault.link import ListedLink
-    from taskhand.vault.links import Links
+    from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.vault.credential_link import ListedLink
+    from taskhand.vault.links_of_persons import Links
 
 __all__ = ["people"]
 
@@ -126,7 +126,7 @@ def invite(context: click.Context, person: str, connection: str, resource: str |
     with --auth and the same file of links and TASKHAND_VAULT_KEY. Send the address to PERSON. The page refuses a
     credential if the CRM reports a member who is somebody else by people.toml, a link or an e-mail address.
     """
-    from taskhand.cli.linking import make_invitation
+    from taskhand.cli.link_pages import make_invitation
 
     found: Configuration = context.meta[CONFIGURATION]
     [chosen] = found.only(connection).connections

@@ -14,8 +14,8 @@ from taskhand.cli.log import announce
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.cli.people_file import PeopleSource
-    from taskhand.cli.policy import PolicySource
+    from taskhand.cli.loaded_people import PeopleSource
+    from taskhand.cli.loaded_policy import PolicySource
 
 __all__ = ["reload_on_hangup"]
 

@@ -259,7 +259,7 @@ def _open_metrics(
     port = found.settings.metrics_port if given is None else given
     if port is None:
         return None
-    from taskhand.cli.metrics import open_metrics
+    from taskhand.cli.metrics_endpoint import open_metrics
 
     if given is not None:
         return open_metrics(found, host, port, stack, is_http=is_http, remedy="leave out --metrics-port")

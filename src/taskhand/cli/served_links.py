@@ -8,7 +8,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import OperatorError
 from taskhand.state import locate_links, open_link_store, open_links
-from taskhand.vault.links import Links
+from taskhand.vault.links_of_persons import Links
 
 __all__ = ["open_served_links"]
 

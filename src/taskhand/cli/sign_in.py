@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from taskhand.cli.token_check import open_token_check, read_client
+from taskhand.cli.issuer_settings import open_token_check, read_client
 
 if TYPE_CHECKING:
     from taskhand.config.settings import Settings

@@ -17,9 +17,9 @@ from taskhand.domain.errors import OperatorError
 from taskhand.domain.store_address import INSTALL_DRIVER, StoreAddress
 
 if TYPE_CHECKING:
+    from taskhand.state_copy.copied_tables import Part
     from taskhand.state_copy.copy import Moved, Source
-    from taskhand.state_copy.part_copy import Copied
-    from taskhand.state_copy.parts import Part
+    from taskhand.state_copy.table_copy import Copied
 
 __all__ = ["state"]
 
@@ -128,8 +128,8 @@ def _find_sources(
             next_step="Set TASKHAND_STATE to postgresql://USER:PASSWORD@HOST/DATABASE, and TASKHAND_DB for the tasks.",
         )
     _check_driver()
+    from taskhand.state_copy.copied_tables import JOURNAL, KEYS, LINKS, TASKS
     from taskhand.state_copy.copy import Source
-    from taskhand.state_copy.parts import JOURNAL, KEYS, LINKS, TASKS
 
     plan: dict[str, list[Source]] = {}
     for one in connections:

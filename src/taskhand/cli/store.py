@@ -13,7 +13,7 @@ from taskhand.cli.terminal import print_line, print_row
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.people_and_statuses import Directory
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.domain.task import StatusType
 
 __all__ = ["contacts", "members", "seed", "statuses"]

@@ -134,8 +134,8 @@ def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "It
 
 def _settings_files(configuration: "Configuration") -> Iterator[Path]:
     """The configuration, policy and people files that exist."""
-    from taskhand.cli.people_file import people_path
-    from taskhand.cli.policy import policy_path
+    from taskhand.cli.loaded_people import people_path
+    from taskhand.cli.loaded_policy import policy_path
 
     for path in (configuration.file.path, policy_path(configuration)[0], people_path(configuration)):
         with suppress(OSError):
@@ -146,7 +146,7 @@ def _settings_files(configuration: "Configuration") -> Iterator[Path]:
 def _keys(entries: "Sequence[KnownEntry]", configurations: "Sequence[Configuration]") -> Iterator[str]:
     """The names of our keys in the keyring: those of current entries and connections, and of earlier ones."""
     from taskhand.config.credentials import MARK, find_credential, find_keyring
-    from taskhand.config.variables import SECRETS
+    from taskhand.config.environment_variables import SECRETS
 
     if find_keyring() == "usable":
         origins = (origin for one in configurations for own in one.all_connections for origin in own.origins.values())
@@ -205,7 +205,7 @@ def _check_unused(found: _Found) -> None:
 
 def _remove_entries(found: _Found) -> None:
     """Remove the entries one by one, rereading the file for each, and the backups that this makes."""
-    from taskhand.config.variables import SECRETS
+    from taskhand.config.environment_variables import SECRETS
     from taskhand.install.host_file import read_backups, read_host_file, replace_host_file
     from taskhand.install.server_entry import remove_server
 

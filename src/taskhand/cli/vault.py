@@ -10,7 +10,7 @@ from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config.settings import Settings
 
 if TYPE_CHECKING:
-    from taskhand.vault.rotation import Rotation
+    from taskhand.vault.key_rotation import Rotation
 
 __all__ = ["vault"]
 
@@ -64,7 +64,7 @@ def rotate(settings: Settings) -> None:
 
 async def _rotate(settings: Settings) -> "Rotation":
     from taskhand.state import open_cipher, open_link_store
-    from taskhand.vault.rotation import rotate_key
+    from taskhand.vault.key_rotation import rotate_key
 
     store = open_link_store(settings)
     try:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import NAMES, BackendName, find_factory
-from taskhand.config.connections import TABLES, ConnectionSettings, Origin
+from taskhand.config.connection_settings import TABLES, ConnectionSettings, Origin
 from taskhand.config.paths import data_folder, expand_path
 from taskhand.config.placeholders import clean_value
 from taskhand.config.settings import Settings, Usable, find_usable, reference_in

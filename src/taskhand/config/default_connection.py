@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.credentials import VARIABLE_MARK
-from taskhand.config.file import SettingsFile
 from taskhand.config.settings import Settings, Variables
+from taskhand.config.settings_file import SettingsFile
 
 __all__ = ["drop_table_secrets", "find_default_settings"]
 

@@ -1,7 +1,7 @@
 """The operator's OAuth app at a CRM: whether a connection has one."""
 
 from taskhand.backends.registry import find_factory
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 

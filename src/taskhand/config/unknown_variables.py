@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES, find_factory
+from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES
 from taskhand.config.settings import Note, Settings
-from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.check_result import CheckResult
 
 __all__ = ["find_misnomers", "find_typos"]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from taskhand.events.codec import instant
+from taskhand.events.event_json import instant
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["MAX_EVENTS", "prune"]

@@ -11,9 +11,9 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import Look
 from taskhand.domain.task import Task
-from taskhand.events.codec import event_from, event_json, instant, people_json
+from taskhand.events.event_json import event_from, event_json, instant, people_json
+from taskhand.events.event_query import select_events
 from taskhand.events.event_store import Bookmark, EventQuery, Feed, FeedName, Gap, KeptEvent
-from taskhand.events.listing import select_events
 from taskhand.events.pruning import MAX_EVENTS, prune
 from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placeholders
 from taskhand.sql.store import SqlStore

@@ -18,13 +18,13 @@ from taskhand.http.errors import (
     status_error,
 )
 from taskhand.http.origin import base_origin
-from taskhand.http.path import Path
 from taskhand.http.rate_limiter import Headroom, Limiter, RateLimiter
 from taskhand.http.redirects import check_redirect
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.response_body import Json, Reply, UnexpectedBody, is_web_page, parse_json
 from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Runtime, Upstream, check_headers
+from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
     import httpx2

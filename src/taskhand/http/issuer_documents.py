@@ -8,10 +8,10 @@ from urllib.parse import quote_plus, urlsplit
 
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
-from taskhand.http.path import Path
 from taskhand.http.request import Request
 from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Runtime, Upstream
+from taskhand.http.url_path import Path
 
 __all__ = ["JsonDocuments"]
 

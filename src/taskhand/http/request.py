@@ -6,9 +6,9 @@ from json import dumps
 from typing import Self, TypedDict, Unpack
 from urllib.parse import urlencode
 
-from taskhand.http.path import Path
 from taskhand.http.response_body import Shape
 from taskhand.http.retry import RequestKind
+from taskhand.http.url_path import Path
 
 __all__ = ["Request", "RequestOptions"]
 

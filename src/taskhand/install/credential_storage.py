@@ -6,8 +6,8 @@ from typing import Literal
 
 from taskhand.backends.registry import NAMES, find_factory
 from taskhand.config.credentials import FILE_SUFFIX, REFERENCES, KeyringState, keyring_reference, no_keyring
+from taskhand.config.environment_variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
 from taskhand.config.settings import BackendName
-from taskhand.config.variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install.hosts import Host
 

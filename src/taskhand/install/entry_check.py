@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from taskhand.config.connections import DEFAULT_CONNECTION
-from taskhand.config.variables import FILE_VARIABLES, VARIABLES, is_secret_variable
+from taskhand.config.connection_settings import DEFAULT_CONNECTION
+from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES, is_secret_variable
 from taskhand.domain.check_result import CheckResult
 from taskhand.install.hosts import Host
 

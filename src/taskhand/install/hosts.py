@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 
-from taskhand.install import config_paths, jsonc_edit, toml_edit
-from taskhand.install.config_paths import Machine
+from taskhand.install import host_paths, jsonc_edit, toml_edit
 from taskhand.install.file_format import FileFormat, Path
+from taskhand.install.host_paths import Machine
 from taskhand.install.launch_command import Launch
 
 __all__ = ["ANY_HOST", "HOSTS", "SERVER", "Host", "find_host"]
@@ -97,7 +97,7 @@ HOSTS = (
         "Claude Desktop",
         "`claude_desktop_config.json` (Settings → Developer → Edit Config)",
         "mcpServers",
-        config_paths.claude_desktop,
+        host_paths.claude_desktop,
         inherits=False,
         afterwards="Quit Claude Desktop completely (closing its window is not enough) and start it again.",
     ),
@@ -106,7 +106,7 @@ HOSTS = (
         "Claude Code",
         "`.mcp.json` in your project",
         "mcpServers",
-        config_paths.claude_code,
+        host_paths.claude_code,
         project_file=".mcp.json",
         typed=True,
         # https://code.claude.com/docs/en/mcp#environment-variable-expansion-in-mcp-json: without the default, an
@@ -120,7 +120,7 @@ HOSTS = (
         "Cursor",
         "`~/.cursor/mcp.json`, or `.cursor/mcp.json` in your project",
         "mcpServers",
-        config_paths.cursor,
+        host_paths.cursor,
         project_file=".cursor/mcp.json",
         expands="${{env:{}}}",  # https://cursor.com/docs/mcp#config-interpolation
         afterwards="Cursor picks it up by itself; Settings → Tools & MCP shows the server.",
@@ -130,7 +130,7 @@ HOSTS = (
         "VS Code",
         "`.vscode/mcp.json` in your workspace",
         "servers",
-        config_paths.vscode,
+        host_paths.vscode,
         project_file=".vscode/mcp.json",
         typed=True,
         asks=True,
@@ -142,7 +142,7 @@ HOSTS = (
         "Windsurf",
         "`~/.codeium/windsurf/mcp_config.json`",
         "mcpServers",
-        config_paths.windsurf,
+        host_paths.windsurf,
         expands="${{env:{}}}",  # https://docs.windsurf.com/windsurf/cascade/mcp#config-interpolation
         afterwards="Press refresh in Windsurf's MCP panel.",
     ),
@@ -151,7 +151,7 @@ HOSTS = (
         "Gemini CLI",
         "`~/.gemini/settings.json`, or `.gemini/settings.json` in your project",
         "mcpServers",
-        config_paths.gemini,
+        host_paths.gemini,
         project_file=".gemini/settings.json",
         expands="${{{}}}",  # https://geminicli.com/docs/reference/configuration
         call_s=120,
@@ -162,7 +162,7 @@ HOSTS = (
         "Codex",
         "`~/.codex/config.toml`, or `.codex/config.toml` in your project, if you trust it",
         "mcp_servers",
-        config_paths.codex,
+        host_paths.codex,
         project_file=".codex/config.toml",
         forwards=True,
         inherits=False,
@@ -175,7 +175,7 @@ HOSTS = (
 )
 
 ANY_HOST = Host(
-    "other", "Another host", "the file in which it lists its servers", "mcpServers", config_paths.claude_desktop
+    "other", "Another host", "the file in which it lists its servers", "mcpServers", host_paths.claude_desktop
 )
 """The form of an entry for most hosts; its file is not known."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from taskhand.install.file_format import Leaf, Match, Path, Span, Unsuitable
-from taskhand.install.jsonc import WHITESPACE, Node, Text, leaves_of, parse_jsonc
+from taskhand.install.jsonc_parser import WHITESPACE, Node, Text, leaves_of, parse_jsonc
 
 __all__ = ["LANGUAGE", "find_comments", "find_leaves", "find_value", "put_value", "remove_value"]
 

@@ -11,9 +11,9 @@ from typing import Any
 from taskhand.config.credentials import MARK
 from taskhand.config.paths import home_folder
 from taskhand.domain.errors import OperatorError
-from taskhand.install.config_paths import Machine, System
 from taskhand.install.file_format import Unparsable, Unsuitable
 from taskhand.install.host_file import HostFile, read_host_file
+from taskhand.install.host_paths import Machine, System
 from taskhand.install.hosts import HOSTS, SERVER, Host
 from taskhand.install.server_entry import find_entry, our_hosts
 

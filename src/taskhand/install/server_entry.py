@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
 from taskhand.config.credentials import REFERENCES
-from taskhand.config.variables import SECRETS
+from taskhand.config.environment_variables import SECRETS
 from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Unsuitable
 from taskhand.install.hosts import SERVER, Host
 from taskhand.install.launch_command import Launch

@@ -8,8 +8,8 @@ from copy import deepcopy
 from typing import Any
 
 from taskhand.install.file_format import Leaf, Path, Span, Unsuitable
-from taskhand.install.jsonc import Child, Node, leaves_of
-from taskhand.install.toml import Statement, TomlText, parse_toml
+from taskhand.install.jsonc_parser import Child, Node, leaves_of
+from taskhand.install.toml_parser import Statement, TomlText, parse_toml
 
 __all__ = ["LANGUAGE", "find_comments", "find_leaves", "find_value", "put_value", "remove_value"]
 

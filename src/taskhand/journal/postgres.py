@@ -16,8 +16,8 @@ from taskhand.journal.owner import PLACES, Owner
 from taskhand.journal.sql_journal import SqlJournal
 from taskhand.journal.verification import NEWEST, describe_rows, verify_chain
 from taskhand.postgres.database import Database
-from taskhand.postgres.lease import LEASE_S, SESSIONS, Lease
 from taskhand.postgres.migrations import PostgresKind
+from taskhand.postgres.process_lease import LEASE_S, SESSIONS, Lease
 from taskhand.postgres.store import Store
 from taskhand.postgres.task_locks import TaskLocks
 from taskhand.sql.connection import SqlConnection

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from taskhand.postgres.placeholders import to_driver
+from taskhand.postgres.statement_parameters import to_driver
 
 __all__ = ["Driver", "PostgresConnection", "Row", "connect", "storable"]
 

@@ -11,7 +11,7 @@ from anyio import to_thread
 from taskhand.postgres.connection import Driver, connect
 from taskhand.postgres.database import Database
 from taskhand.postgres.errors import database_errors
-from taskhand.postgres.lease import SESSIONS
+from taskhand.postgres.process_lease import SESSIONS
 from taskhand.postgres.store import Store
 from taskhand.sql.connection import SqlConnection
 

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Final
 
 from taskhand.domain.errors import OperatorError
-from taskhand.postgres.lease import Lease
+from taskhand.postgres.process_lease import Lease
 from taskhand.postgres.store import Store
 from taskhand.sql.connection import SqlConnection
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from taskhand.domain.errors import OperatorError
-from taskhand.postgres.staging import Target, open_target
+from taskhand.postgres.staging_schema import Target, open_target
 from taskhand.sqlite.source_file import SourceFile, hold_source, open_source
-from taskhand.state_copy.part_copy import Copied, PartCopy, Report
-from taskhand.state_copy.parts import Part
+from taskhand.state_copy.copied_tables import Part
+from taskhand.state_copy.table_copy import Copied, PartCopy, Report
 
 __all__ = ["Moved", "Source", "copy_state"]
 

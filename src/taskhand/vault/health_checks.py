@@ -11,9 +11,9 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import is_open_to_others
 from taskhand.vault.cipher import Cipher, no_key
-from taskhand.vault.link import ListedLink
+from taskhand.vault.credential_link import ListedLink
 from taskhand.vault.link_store import LinkStore
-from taskhand.vault.links import Links
+from taskhand.vault.links_of_persons import Links
 
 __all__ = ["check_vault"]
 

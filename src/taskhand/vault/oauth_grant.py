@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.own_credential import OAuthClient, OwnCredential
-from taskhand.vault.link import Link
+from taskhand.vault.credential_link import Link
 
 __all__ = ["OpenClient", "renew_link", "revoke_link"]
 

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from taskhand.domain.errors import LinkBroken
 from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
-from taskhand.vault.link import Link, LinkedMember, LinkKind, LinkState, ListedLink, OwnCredential
+from taskhand.vault.credential_link import Link, LinkedMember, LinkKind, LinkState, ListedLink, OwnCredential
 
 __all__ = ["VERSION", "SealedLink", "damaged_link", "describe_link", "open_link", "reseal_link", "seal_link", "to_text"]
 

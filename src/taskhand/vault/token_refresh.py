@@ -21,7 +21,7 @@ import anyio
 
 from taskhand.domain.deadline import acquire_in_time, call_deadline, time_left
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
-from taskhand.vault.link import EXPIRY_MARGIN, Link, OwnCredential
+from taskhand.vault.credential_link import EXPIRY_MARGIN, Link, OwnCredential
 from taskhand.vault.link_store import LinkStore
 from taskhand.vault.sealed_link import SealedLink
 

@@ -16,7 +16,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange
-from taskhand.http.path import Path
+from taskhand.http.url_path import Path
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot.auth import SCOPES
 from taskhand.server.app import create_server

@@ -21,12 +21,12 @@ from sandbox.hubspot import stage as hubspot
 from sandbox.oauth.stage import BACK, CHALLENGE, CRMS, VERIFIER, Signing, open_signing
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.remote.oauth_client import AuthorizationServer, open_app_client
-from taskhand.config.connections import ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.domain.own_credential import Granted, OwnCredential
-from taskhand.http.path import Path
 from taskhand.http.upstream import Runtime
+from taskhand.http.url_path import Path
 from taskhand.sandbox.faults import Fault
 from taskhand.wiring import open_oauth_client
 

@@ -15,7 +15,7 @@ from fixed_clock import FixedClock
 from sandbox.close.stage import ANA, BEN, SEED, user
 from sandbox.hubspot.stage import SEED as OF_HUBSPOT
 from taskhand.cli.authentication import AuthOptions
-from taskhand.cli.linking import open_linking
+from taskhand.cli.link_pages import open_linking
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.data_files import keys_path
 from taskhand.domain.link_offer import OfferState
@@ -31,7 +31,7 @@ from taskhand.server.linking.link_method import BrowserSignIn
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.host_names import Address
 from taskhand.state import open_links
-from taskhand.vault.links import Links
+from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
 from vault.vaults import KEY
 

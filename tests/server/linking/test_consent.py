@@ -14,7 +14,7 @@ from sandbox.hubspot.stage import BEN as HUBSPOT_BEN
 from server.linking.link_stage import BASE, BEN, CAT, EVE, Browser, LinkStage, link_stage, text_of
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.oauth.grants import Grant, Kind
-from taskhand.vault.link import Link, OwnCredential
+from taskhand.vault.credential_link import Link, OwnCredential
 
 PERSON = "ben@example.com"
 SIGNS_IN = {"north": BEN, "hub": "12"}

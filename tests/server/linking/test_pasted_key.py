@@ -16,7 +16,7 @@ from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
-from taskhand.vault.link import Link, LinkedMember
+from taskhand.vault.credential_link import Link, LinkedMember
 from taskhand.wiring import open_as_person
 from vault.vaults import link_of
 

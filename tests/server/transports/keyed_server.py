@@ -34,7 +34,7 @@ from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 from taskhand.service.readiness import check_readiness
-from taskhand.vault.links import Links
+from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_app
 from time_limits import BOUND_S
 

@@ -19,9 +19,9 @@ from taskhand.server.access import Access
 from taskhand.service import app_context, recovery
 from taskhand.service.own_credential import _Choice
 from taskhand.service.personal_backend import _PersonalAccount
-from taskhand.vault import connection_pool
-from taskhand.vault.connection_pool import ConnectionPool
-from taskhand.vault.link import Link
+from taskhand.vault import personal_connections
+from taskhand.vault.credential_link import Link
+from taskhand.vault.personal_connections import ConnectionPool
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -180,13 +180,13 @@ def _reject_all(patch: pytest.MonkeyPatch) -> None:
 def _renew_with_anothers(patch: pytest.MonkeyPatch) -> None:
     """A token that was renewed is put in the place of another person's."""
     seen: list[Link] = []
-    real = connection_pool._LiveToken.replace_by  # noqa: SLF001  the fault is in there
+    real = personal_connections._LiveToken.replace_by  # noqa: SLF001  the fault is in there
 
     def replace_by(self: Any, link: Link) -> None:
         seen.append(link)
         real(self, seen[0])
 
-    patch.setattr(connection_pool._LiveToken, "replace_by", replace_by)  # noqa: SLF001  as above
+    patch.setattr(personal_connections._LiveToken, "replace_by", replace_by)  # noqa: SLF001  as above
 
 
 FAULTS: dict[Fault, int] = {

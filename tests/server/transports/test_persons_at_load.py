@@ -25,7 +25,7 @@ from issuers import issuing
 from server.transports.credential_recording_crm import OWNER, SHARED, TOKENS, CredentialRecordingCrm, task_of
 from server.transports.keyed_server import ERAS, KeyCaller, asking_server
 from server.transports.mixing_faults import FAULTS, Fault
-from taskhand.cli.token_check import open_token_check
+from taskhand.cli.issuer_settings import open_token_check
 from taskhand.config.settings import Settings
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
@@ -45,8 +45,8 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from taskhand.service.recovery import recover_if_possible
 from taskhand.service.write_call import Call
-from taskhand.vault.link import Link, LinkedMember, OwnCredential
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
+from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_journal
 from vault.vaults import links_at
 

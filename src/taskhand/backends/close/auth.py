@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from taskhand.backends.remote.oauth_client import AuthorizationServer
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError
-from taskhand.http.path import Path
+from taskhand.http.url_path import Path
 
 __all__ = ["credential", "find_server"]
 

@@ -14,9 +14,9 @@ from taskhand.backends.close.offset_paging import PAGE, Page
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client
-from taskhand.http.path import Path
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.response_body import Reply
+from taskhand.http.url_path import Path
 
 __all__ = ["CHUNK", "CloseClient", "offset_on"]
 

@@ -17,8 +17,8 @@ from taskhand.backends.remote.oauth_client import LIMITS, POLICY, AuthorizationS
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.http.client import Client
-from taskhand.http.path import Path
 from taskhand.http.upstream import Runtime, Upstream
+from taskhand.http.url_path import Path
 
 __all__ = ["credential", "find_server"]
 

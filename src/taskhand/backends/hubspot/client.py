@@ -13,8 +13,8 @@ from taskhand.backends.hubspot.mapping import KINDS, LINKS, PROPERTIES, Kind, li
 from taskhand.backends.remote.parsing import JsonObject, rows_in, value_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
-from taskhand.http.path import Path
 from taskhand.http.response_body import Reply
+from taskhand.http.url_path import Path
 
 __all__ = ["MAX_INPUTS", "MAX_PAIRS", "HubSpotClient", "association_types", "next_page", "parts"]
 

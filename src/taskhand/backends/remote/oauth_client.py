@@ -22,10 +22,10 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.own_credential import Granted, OwnCredential
 from taskhand.http.client import Client
-from taskhand.http.path import Path
 from taskhand.http.request import Request
 from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Upstream
+from taskhand.http.url_path import Path
 
 __all__ = ["LIMITS", "POLICY", "AppClient", "AuthorizationServer", "open_app_client"]
 

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
-from taskhand.http.path import Path
 from taskhand.http.response_body import Json, Reply
+from taskhand.http.url_path import Path
 
 __all__ = ["ArrayQuery", "VambeClient", "Window"]
 

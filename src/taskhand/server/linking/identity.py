@@ -10,8 +10,8 @@ from taskhand.server.access import Memberships
 from taskhand.server.linking.link_method import LinkMethod
 from taskhand.service.personal_backend import PersonalBackend
 from taskhand.service.same_account import is_same_account
-from taskhand.vault.link import LinkedMember
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import LinkedMember
+from taskhand.vault.links_of_persons import Links
 
 __all__ = ["Holder", "Verdict", "find_known", "find_person", "find_team", "identify_holder", "judge"]
 

@@ -16,8 +16,8 @@ from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
 from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
 from taskhand.server.linking.link_saver import LinkSaver, NewCredential, Refused, is_shared_credential, revoke
-from taskhand.vault.link import LinkedMember
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import LinkedMember
+from taskhand.vault.links_of_persons import Links
 from taskhand.vault.ticket import Errand, Ticket
 from taskhand.vault.tickets import Tickets
 

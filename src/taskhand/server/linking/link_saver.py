@@ -18,8 +18,8 @@ from taskhand.server.linking.identity import (
     judge,
 )
 from taskhand.server.linking.link_method import LinkMethod
-from taskhand.vault.link import Link, LinkedMember, LinkKind
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, LinkedMember, LinkKind
+from taskhand.vault.links_of_persons import Links
 from taskhand.vault.ticket import Ticket
 from taskhand.vault.tickets import Tickets
 

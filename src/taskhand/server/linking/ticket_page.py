@@ -14,7 +14,7 @@ from taskhand.server.linking.link_saver import Refused
 from taskhand.server.linking.page_html import Form, Page
 from taskhand.server.linking.page_request import Visit
 from taskhand.server.linking.submitted_form import read_form
-from taskhand.vault.link import LinkedMember
+from taskhand.vault.credential_link import LinkedMember
 from taskhand.vault.ticket import Errand, Ticket
 
 __all__ = ["TicketPage"]

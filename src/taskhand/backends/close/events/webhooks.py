@@ -10,7 +10,7 @@ from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin,
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.webhook import Delivery, Subscribed, Subscription
 from taskhand.http.client import Client
-from taskhand.http.path import Path
+from taskhand.http.url_path import Path
 
 __all__ = ["CloseWebhookAdmin", "CloseWebhookCheck"]
 

@@ -15,7 +15,7 @@ from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin,
 from taskhand.domain.errors import CallerError, Candidate, NotFound
 from taskhand.domain.webhook import Delivery, Subscribed, Subscription
 from taskhand.http.client import Client
-from taskhand.http.path import Path
+from taskhand.http.url_path import Path
 
 __all__ = ["HubSpotWebhookAdmin", "HubSpotWebhookCheck", "describe_steps"]
 

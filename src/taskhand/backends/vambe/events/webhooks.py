@@ -13,7 +13,7 @@ from taskhand.backends.remote.webhooks import SubscriptionAdmin, same_text
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.webhook import Delivery, Subscribed, Subscription, Verdict
 from taskhand.http.client import Client
-from taskhand.http.path import Path
+from taskhand.http.url_path import Path
 
 __all__ = ["VambeWebhookAdmin", "VambeWebhookCheck"]
 

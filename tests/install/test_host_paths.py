@@ -6,7 +6,7 @@ import pytest
 
 from taskhand.cli.install import HOST_NAMES
 from taskhand.install import HOSTS, find_host
-from taskhand.install.config_paths import Machine, System
+from taskhand.install.host_paths import Machine, System
 
 FILES: dict[str, str | dict[System, str]] = {
     "claude-desktop": {

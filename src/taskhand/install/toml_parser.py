@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from taskhand.install.file_format import Span, Unparsable
-from taskhand.install.jsonc import Child, Node
+from taskhand.install.jsonc_parser import Child, Node
 
 __all__ = ["Statement", "TomlText", "parse_toml"]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhand.domain.errors import CallerError
-from taskhand.http.path import Path
+from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
     from http.conftest import Clients, Server

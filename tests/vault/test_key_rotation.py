@@ -9,7 +9,7 @@ import pytest
 from child_process import assert_killed, die
 from taskhand.domain.errors import LinkBroken, OperatorError
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.rotation import Rotation, rotate_key
+from taskhand.vault.key_rotation import Rotation, rotate_key
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, OLD_KEY, link_of, links_at, rows

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from taskhand.config.variables import SECRETS, VARIABLES
+from taskhand.config.environment_variables import SECRETS, VARIABLES
 from taskhand.install.file_format import Leaf
 from taskhand.install.hosts import SERVER, Host
 from taskhand.install.server_entry import MASK, is_plain_key, is_reference

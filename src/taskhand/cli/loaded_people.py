@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskhand.cli.policy import warn_of_writers
+from taskhand.cli.loaded_policy import warn_of_writers
 from taskhand.config.configuration import Configuration
 from taskhand.config.paths import expand_path
 from taskhand.domain.check_result import CheckResult

@@ -14,9 +14,9 @@ import pytest
 from fixed_clock import NOW
 from taskhand.domain.errors import OperatorError, UpstreamError
 from taskhand.domain.own_credential import OwnCredential, OwnToken
-from taskhand.vault.connection_pool import ConnectionPool
-from taskhand.vault.link import Link, LinkedMember
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link, LinkedMember
+from taskhand.vault.links_of_persons import Links
+from taskhand.vault.personal_connections import ConnectionPool
 from vault.vaults import link_of, links_at
 
 

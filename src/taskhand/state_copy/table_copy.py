@@ -13,9 +13,9 @@ from taskhand.domain.errors import OperatorError
 from taskhand.journal.entry import COLUMNS
 from taskhand.journal.hash_chain import ChainWalk, Fault, Link, Row
 from taskhand.postgres.connection import storable
-from taskhand.postgres.staging import Staging
+from taskhand.postgres.staging_schema import Staging
 from taskhand.sqlite.source_file import SourceFile
-from taskhand.state_copy.parts import Part
+from taskhand.state_copy.copied_tables import Part
 
 __all__ = ["Copied", "PartCopy", "Report"]
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from taskhand.cli.authentication import AuthOptions
     from taskhand.config.configuration import Configuration
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.config.settings import Settings
     from taskhand.domain.principal import Person
     from taskhand.server.access import Memberships
     from taskhand.server.linking.link_flow import Linking
     from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
     from taskhand.service.connections import Connections
-    from taskhand.vault.links import Links
+    from taskhand.vault.links_of_persons import Links
 
 __all__ = ["make_invitation", "open_linking"]
 

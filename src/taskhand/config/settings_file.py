@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import FACTORIES
-from taskhand.config.connections import TABLES
+from taskhand.config.connection_settings import TABLES
+from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES
 from taskhand.config.paths import is_open_to_others
 from taskhand.config.settings import Settings
-from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.errors import Candidate, OperatorError
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from taskhand.backends.factory import OpenContext
 from taskhand.backends.registry import find_factory
 from taskhand.cli.settings_edit import open_settings_file, uneditable_error, write_settings_file
 from taskhand.config import credentials
-from taskhand.config.connections import TABLES, ConnectionSettings
+from taskhand.config.connection_settings import TABLES, ConnectionSettings
 from taskhand.config.data_files import store_place
-from taskhand.config.file import key_of
 from taskhand.config.settings import Settings
+from taskhand.config.settings_file import key_of
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install import toml_edit
 from taskhand.install.file_format import Unparsable, Unsuitable

@@ -3,8 +3,8 @@
 import json
 
 from taskhand.install import find_host
-from taskhand.install.diff import render_diff
 from taskhand.install.launch_command import launch_by_interpreter
+from taskhand.install.masked_diff import render_diff
 from taskhand.install.server_entry import WantedEntry, add_server
 
 DESKTOP, VSCODE, CODEX = find_host("claude-desktop"), find_host("vscode"), find_host("codex")

@@ -10,8 +10,8 @@ import anyio
 
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.domain.own_credential import OwnCredential, OwnToken
-from taskhand.vault.link import Link
-from taskhand.vault.links import Links
+from taskhand.vault.credential_link import Link
+from taskhand.vault.links_of_persons import Links
 from taskhand.vault.token_refresh import Renew
 
 __all__ = ["ConnectionPool", "PooledConnection"]

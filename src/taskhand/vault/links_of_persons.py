@@ -11,7 +11,7 @@ from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError
 from taskhand.domain.principal import Person
 from taskhand.sqlite.last_uses import LastUses
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.link import Link, LinkedMember, ListedLink
+from taskhand.vault.credential_link import Link, LinkedMember, ListedLink
 from taskhand.vault.link_store import KeptLink, LinkStore
 from taskhand.vault.sealed_link import SealedLink, describe_link, open_link, seal_link
 from taskhand.vault.token_refresh import Refresher, Renew

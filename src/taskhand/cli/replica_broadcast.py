@@ -14,7 +14,7 @@ from taskhand.state import open_database
 
 if TYPE_CHECKING:
     from taskhand.config.configuration import Configuration
-    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.service.connections import Connections
 
 __all__ = ["share_changes"]

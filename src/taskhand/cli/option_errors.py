@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from taskhand.config.connections import TABLES
+from taskhand.config.connection_settings import TABLES
 from taskhand.domain.errors import OperatorError
 
 __all__ = ["naming_options"]

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from taskhand.events.codec import instant
+from taskhand.events.event_json import instant
 from taskhand.events.event_store import EventFilter, EventQuery, FeedName
 
 __all__ = ["select_events"]

@@ -14,9 +14,9 @@ from fixed_clock import NOW, FixedClock
 from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError
 from taskhand.domain.principal import Person
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.link import LinkedMember, LinkKind, OwnCredential
+from taskhand.vault.credential_link import LinkedMember, LinkKind, OwnCredential
 from taskhand.vault.link_store import KeptLink
-from taskhand.vault.links import Links
+from taskhand.vault.links_of_persons import Links
 from taskhand.vault.sealed_link import SealedLink
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.vault.vault_key import read_vault_keys
