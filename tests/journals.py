@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["journal_at", "numbered"]
@@ -23,7 +24,7 @@ async def journal_at(
     """A journal in a folder that is there as long as it is used."""
     with TemporaryDirectory(prefix="taskhand-journal-") as folder:
         journal = SqliteJournal(
-            Path(folder) / "journal.sqlite", place=place, clock=clock, new_id=numbered, secrets=secrets
+            Account(Path(folder) / "journal.sqlite", place), clock=clock, new_id=numbered, secrets=secrets
         )
         try:
             yield journal

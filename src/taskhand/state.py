@@ -81,8 +81,7 @@ def open_owned_journal(settings: Settings, owner: "Owner", clock: Callable[[], d
         )
     from taskhand.journal.sqlite import SqliteJournal
 
-    path = journal_path(settings)
-    return SqliteJournal(path, owner=owner, clock=clock, new_id=new_id, secrets=settings.secrets, keep_days=keep_days)
+    return SqliteJournal(owner, clock=clock, new_id=new_id, secrets=settings.secrets, keep_days=keep_days)
 
 
 def open_event_store(settings: Settings) -> "SqlEventStore":

@@ -53,7 +53,7 @@ async def open_journal(
     """The journal in one SQLite file."""
     minutes = count(step=60.0)  # so that what others left open is looked for whenever it is asked for
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
-    journal = kind(path, place=place, clock=clock or FixedClock(), **given)
+    journal = kind(Account(path, place), clock=clock or FixedClock(), **given)
     try:
         yield journal
     finally:

@@ -21,6 +21,7 @@ from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.event_source import Look
 from taskhand.events.event_store import EventQuery, FeedName, KeptEvent
 from taskhand.events.sqlite import SqliteEventStore
+from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.events.feed import feed_of, look
@@ -99,7 +100,7 @@ class Process:
             folder / "unused.sqlite", clock=world.now, new_id=sequential_id, user="Elena", timezone=None
         )
         backend.event_source = world.source
-        journal = SqliteJournal(folder / "journal.sqlite", place="crm", clock=world.now, new_id=numbered)
+        journal = SqliteJournal(Account(folder / "journal.sqlite", "crm"), clock=world.now, new_id=numbered)
         self.app = AppContext(
             backend,
             Lazy(lambda: journal),

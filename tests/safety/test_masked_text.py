@@ -15,6 +15,7 @@ from journals import numbered
 from safety.account import Agent
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Caller, Intent, Opening
+from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
@@ -29,7 +30,7 @@ BODY: dict[str, Any] = {"title": TEXT, "responsibleIds": ["me"], "priority": "1"
 
 def journal_in(folder: Path) -> SqliteJournal:
     path = folder / "journal.sqlite"
-    return SqliteJournal(path, place="test", clock=lambda: NOW, new_id=numbered, secrets=[KEY])
+    return SqliteJournal(Account(path, "test"), clock=lambda: NOW, new_id=numbered, secrets=[KEY])
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.events.sqlite import SqliteEventStore
+from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext
@@ -164,7 +165,7 @@ async def open_stage(folder: Path, *, compares: bool = False, user: str = "Elena
     backend = open_file_store(folder / "tasks.sqlite", clock=clock, new_id=sequential_id, user=user, timezone=None)
     store, log = SqliteEventStore(folder / "events.sqlite"), LoggingSource()
     backend.event_source = ComparingSource(backend, clock) if compares else log
-    journal = SqliteJournal(folder / "journal.sqlite", place="test", clock=clock, new_id=numbered)
+    journal = SqliteJournal(Account(folder / "journal.sqlite", "test"), clock=clock, new_id=numbered)
     app = AppContext(backend, Lazy(lambda: journal), clock, open_events=lambda: store)
     try:
         yield Stage(app, Others(backend, clock, log), log, store, clock)

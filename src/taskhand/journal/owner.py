@@ -48,7 +48,12 @@ PlacesOf = Callable[[], Awaitable[Sequence[str]]]
 
 
 class Owner(Protocol):
-    """The account or store whose changes a journal holds. Both methods raise OperatorError."""
+    """The account or store whose changes a journal holds. Both methods that find something raise OperatorError."""
+
+    @property
+    def path(self) -> Path:
+        """The configured file of the journal."""
+        ...
 
     async def find_file(self) -> Path:
         """The journal's file, which may not exist yet."""
@@ -185,16 +190,16 @@ class DatabaseOwner:
 
 
 class StoreOwner:
-    """The built-in store in the file at `path`.
+    """The built-in store in the file at `store_path`.
 
-    `journal` is the journal's path as configured, or as derived from the store's (`is_beside`).
+    `path` is the journal's path as configured, or as derived from the store's (`is_beside`).
     """
 
-    def __init__(self, store: BuiltInStore, path: Path, journal: Path, *, is_beside: bool, closes: bool) -> None:
+    def __init__(self, store: BuiltInStore, store_path: Path, path: Path, *, is_beside: bool, closes: bool) -> None:
         """`closes` is whether the store is closed with the journal."""
         self._store = store
-        self._path = path
-        self._journal = journal
+        self._store_path = store_path
+        self.path = path
         self._is_beside = is_beside
         self._closes = closes
         self._places: tuple[str, ...] = ()
@@ -202,20 +207,20 @@ class StoreOwner:
 
     async def find_file(self) -> Path:
         """The configured file, or the one beside the store, also if the store was renamed without its journal."""
-        if not self._is_beside or _may_exist(self._journal):
-            return self._journal
-        others = await to_thread.run_sync(_journals_beside, self._journal)
+        if not self._is_beside or _may_exist(self.path):
+            return self.path
+        others = await to_thread.run_sync(_journals_beside, self.path)
         if not others or not await self._store.exists():
-            return self._journal
+            return self.path
         identity = await self._store.identity()
-        return await to_thread.run_sync(_left_behind, identity, others) or self._journal
+        return await to_thread.run_sync(_left_behind, identity, others) or self.path
 
     async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
         """The store's identity, then its former names; only the path if there is no store to have an identity."""
         if self._is_same_file():
             return self._places
         if not await self._store.exists() and not create:
-            return (_place(str(self._path.absolute())),)
+            return (_place(str(self._store_path.absolute())),)
         identity = await self._store.identity()
         former = identity.former
         if not identity.is_new and not former:
@@ -223,13 +228,13 @@ class StoreOwner:
             with suppress(OperatorError):  # a store that cannot be written now is searched for again
                 await self._store.adopt(former)
         self._places = (_place(identity.id), *former)
-        self._places_of = file_identity(self._path)
+        self._places_of = file_identity(self._store_path)
         return self._places
 
     def _is_same_file(self) -> bool:
         """Whether the store is the file whose names are known."""
         try:
-            return self._places_of is not None and self._places_of == file_identity(self._path)
+            return self._places_of is not None and self._places_of == file_identity(self._store_path)
         except OSError:
             return False
 
@@ -247,7 +252,7 @@ class StoreOwner:
         if not Path(path).is_absolute():
             return False  # the identity of another store
         try:
-            return self._path.samefile(path)
+            return self._store_path.samefile(path)
         except FileNotFoundError:
             return self._is_beside
         except OSError:

@@ -14,7 +14,7 @@ from anyio import to_thread
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.change_writer import NewId
-from taskhand.journal.owner import Account, Owner, read_places
+from taskhand.journal.owner import Owner, read_places
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sql_journal import SqlJournal
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
@@ -40,10 +40,8 @@ class SqliteJournal(SqlJournal):
 
     def __init__(
         self,
-        path: Path,
+        owner: Owner,
         *,
-        place: str | None = None,
-        owner: Owner | None = None,
         clock: Callable[[], datetime],
         new_id: NewId,
         secrets: Iterable[str] = (),
@@ -51,23 +49,23 @@ class SqliteJournal(SqlJournal):
         monotonic: Callable[[], float] = time.monotonic,
         busy_s: float = BUSY_S,
     ) -> None:
-        """`place` names the backend and account, or `owner` finds the file and the names.
+        """`owner` finds the file, and the names of the backend and account in it.
 
         `busy_s` is how many seconds a write waits for another process; the rest is as in SqlJournal.
         """
-        storage = _FileStorage(path, owner or Account(path, place or ""), busy_s)
+        storage = _FileStorage(owner, busy_s)
         super().__init__(storage, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
 
 
 class _FileStorage:
     """The file that the owner's journal is in, and the lock files of processes beside it."""
 
-    def __init__(self, path: Path, owner: Owner, busy_s: float) -> None:
+    def __init__(self, owner: Owner, busy_s: float) -> None:
         self._owner = owner
         self._busy_s = busy_s
         self.is_sought = self.is_found = False
         self.locks = _FileLocks(self)
-        self._use_file(path)
+        self._use_file(owner.path)
 
     def _use_file(self, path: Path) -> None:
         self.path = path
