@@ -121,7 +121,7 @@ async def test_each_credential_has_its_own_budget_and_an_account_budget_is_share
     assert "acme" not in str(postgres.rows("SELECT * FROM taskhand_budgets.budget"))
 
 
-async def test_a_database_that_is_away_holds_nobody_up_and_is_asked_again_later(
+async def test_an_unreachable_database_delays_no_request_and_is_tried_again_later(
     postgres: TestDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = [100.0]

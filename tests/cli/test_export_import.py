@@ -200,7 +200,7 @@ def test_csv_has_names_and_can_be_imported_again(full_store: Path, tmp_path: Pat
     assert "there is no status 'Por hacer'" in refusal(other, file)
 
 
-def test_a_csv_row_has_the_seconds_of_a_time_and_names_that_can_be_told_apart() -> None:
+def test_a_csv_row_has_the_seconds_of_a_time_and_distinguishable_names() -> None:
     people = {"1": ("Soto; Ana", "ana@x.test"), "2": ("Gil; Leo", None), "3": ("Eva Paz", None)}
     members = [{"member": {"id": one, "name": name, "email": email}} for one, (name, email) in people.items()]
     empty = dict.fromkeys(("description", "priority", "ai_contact_id", "ai_customer_id", "status_config"))

@@ -113,7 +113,7 @@ def test_changes_are_listed_newest_first_readably(runs: Run) -> None:
         (("--tool", "create_task"), []),
     ],
 )
-def test_changes_are_filtered(runs: Run, options: tuple[str, ...], tools: list[str]) -> None:
+def test_the_journal_command_filters_changes(runs: Run, options: tuple[str, ...], tools: list[str]) -> None:
     assert [head.split()[0] for head in heads(runs(*options))] == tools
 
 

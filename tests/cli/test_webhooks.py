@@ -310,7 +310,7 @@ async def test_a_lost_answer_creates_no_second_webhook(office: Office) -> None:
         ),
     ],
 )
-def test_the_doctor_says_whether_deliveries_can_be_verified(
+def test_the_doctor_reports_whether_deliveries_can_be_verified(
     given: dict[str, str], outcome: str | None, words: str
 ) -> None:
     env = {"TASKHAND_BACKEND": "close", "CLOSE_API_KEY": "api_key", "TASKHAND_PUBLIC_URL": BASE} | given

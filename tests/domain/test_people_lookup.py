@@ -368,7 +368,7 @@ def test_a_blank_entry_is_refused(text: str, members: list[Member]) -> None:
         people_lookup.resolve_people([text], members, None)
 
 
-def test_candidates_stay_few() -> None:
+def test_an_error_has_a_limited_number_of_candidates() -> None:
     crowd = [Member(id=str(number), name=f"Person {number}", email=None) for number in range(200)]
     with refused("unknown_member") as caught:
         people_lookup.resolve_people(["Nobody"], crowd, None)

@@ -115,7 +115,7 @@ async def test_a_broadcast_has_only_ids_and_does_not_reach_other_connections(
     assert other.heard == []
 
 
-async def test_two_connections_to_one_account_are_told_apart_by_their_names(postgres: TestDatabase) -> None:
+async def test_two_connections_to_one_account_are_distinguished_by_name(postgres: TestDatabase) -> None:
     crm = Settings(backend="vambe", vambe_api_key="k")
     found = Configuration(
         Settings(state=postgres.url),

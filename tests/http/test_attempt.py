@@ -87,7 +87,7 @@ class FixedAnswerTransport(httpx2.AsyncBaseTransport):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_tells_failures_before_sending_from_failures_after(error: Exception, event: Event) -> None:
+async def test_distinguishes_failures_before_sending_from_failures_after(error: Exception, event: Event) -> None:
     attempt = await send_once(
         FailingTransport(error), httpx2.Request("POST", "https://crm.test/"), within_s=1.0, body_bytes=1_000
     )

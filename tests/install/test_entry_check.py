@@ -31,7 +31,7 @@ def _entry(script: str, **more: object) -> dict[str, Any]:
         (_entry("echo '[1]'; echo null"), "sh ended without an answer"),
     ],
 )
-def test_an_entry_that_does_not_start_says_why(entry: dict[str, Any], found: str) -> None:
+def test_the_reason_is_reported_if_an_entry_does_not_start(entry: dict[str, Any], found: str) -> None:
     report = run_entry(CURSOR, entry, {})
     assert (report.ok, report.findings) == (False, ())
     assert found in report.start.found

@@ -186,7 +186,7 @@ async def test_nothing_of_a_key_but_its_hash_is_in_the_folder(
     assert secret.decode() not in caplog.text
 
 
-async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator_and_lets_nobody_in(
+async def test_a_file_that_cannot_be_read_is_an_operator_error_and_admits_no_caller(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
 ) -> None:
     check, new = KeyCheck(store, FixedClock()), await add_key(cli)
@@ -202,9 +202,7 @@ async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator_and_lets_n
     await check.check_access()
 
 
-async def test_a_damaged_row_lets_its_holder_not_in_and_keeps_nobody_else_out(
-    store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
-) -> None:
+async def test_a_damaged_row_locks_out_only_its_holder(store: SqliteKeyStore, cli: SqliteKeyStore, path: Path) -> None:
     check, damaged, sound = KeyCheck(store, FixedClock()), await add_key(cli), await add_key(cli)
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("UPDATE caller_key SET expires_at = 'soon' WHERE id = ?", (damaged.id,))

@@ -14,7 +14,7 @@ from taskhand.service.write_call import Call
 from taskhand.wiring import open_app
 
 
-async def test_readiness_health_and_calls_tell_of_a_database_that_does_not_answer(
+async def test_readiness_health_and_calls_report_a_database_that_does_not_answer(
     postgres: TestDatabase, tmp_path: Path
 ) -> None:
     if (server := postgres.server) is None:

@@ -48,7 +48,7 @@ async def test_a_refusal_names_only_arguments_that_were_sent(crm: SandboxedCrm) 
 
 
 @pytest.mark.parametrize("crm", [crm for crm in CRMS if crm.names_references], ids=str)
-async def test_an_unknown_reference_is_told_apart_from_an_unknown_task(crm: SandboxedCrm) -> None:
+async def test_an_unknown_reference_is_distinguished_from_an_unknown_task(crm: SandboxedCrm) -> None:
     new: dict[str, Any] = {"title": "New", "responsibleIds": ["me"]}
     async with staged(crm, tasks=2) as stage:
         refused = await answer(stage, "many", 404, changes={"title": "New"})

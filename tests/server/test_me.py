@@ -70,7 +70,7 @@ async def _me(offices: Connections, person: str | None, **more: Any) -> str | No
         ("stranger@x.test", None, None),
     ],
 )
-async def test_me_is_the_member_of_the_line_or_of_the_email_or_nobody(
+async def test_me_is_the_member_named_for_the_person_or_found_by_email_or_nobody(
     offices: Connections, person: str, line: str | None, name: str | None
 ) -> None:
     lines = {} if line is None else {person.casefold(): {"north": line, "south": "Twin One"}}

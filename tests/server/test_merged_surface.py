@@ -83,7 +83,7 @@ async def test_every_merged_tool_passes_to_each_vendor(mixed: Connections) -> No
         assert set(schema.get("required", ())) <= schema["properties"].keys()
 
 
-async def test_the_merged_list_is_as_its_snapshot_says(mixed: Connections) -> None:
+async def test_the_merged_list_equals_its_snapshot(mixed: Connections) -> None:
     shown = (SNAPSHOTS / "several" / "tools.json").read_text(encoding="utf-8")
     assert json.loads(shown) == await list_tools(mixed), "Look at it, then run `python tests/documents.py`."
     assert shown == snapshot(json.loads(shown))
@@ -139,7 +139,7 @@ ALONE = {
 """Arguments of tools that a host may load alone, of which another tool says more."""
 
 
-async def test_a_tool_alone_says_which_connections_have_an_argument(mixed: Connections) -> None:
+async def test_an_argument_of_one_tool_names_the_connections_that_have_it(mixed: Connections) -> None:
     listed = {tool["name"]: tool["inputSchema"]["properties"] for tool in await list_tools(mixed)}
     assert {(tool, field): listed[tool][field].get("description") for tool, field in ALONE} == ALONE
 

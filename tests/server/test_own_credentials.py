@@ -71,7 +71,7 @@ async def _work(client: Client, person: str, number: int) -> None:
     await answer_of(client, "list_team_members")
 
 
-async def test_each_request_bears_the_credential_of_whoever_calls(office: Office) -> None:
+async def test_each_request_bears_the_credential_of_its_caller(office: Office) -> None:
     rounds, bearers = 4, {"ben": BEN, "cat": CAT, "dan": OWNER}
     async with (
         office.client("ben@example.com") as ben,
@@ -158,7 +158,7 @@ async def test_a_link_that_cannot_be_decrypted_is_its_persons_alone(office: Offi
     assert office.users() == {CAT}
 
 
-async def test_the_rule_leaves_the_shared_credential_to_nobody(office: Office) -> None:
+async def test_the_rule_forbids_the_shared_credential_to_everyone(office: Office) -> None:
     async with office.client(NOBODY, ONLY_OWN) as dan:
         for tool in ("get_task", "update_task", "bulk_update_tasks"):
             refused = await answer_of(dan, tool, **WORK[tool])

@@ -93,7 +93,7 @@ async def _write_after_each_other(task_id: str, one: Client, other: Client) -> N
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
-async def test_each_request_bears_the_credential_of_whoever_calls(crm: SandboxedCrm, tmp_path: Path) -> None:
+async def test_each_request_bears_the_credential_of_its_caller(crm: SandboxedCrm, tmp_path: Path) -> None:
     front = CredentialProxy(crm.sandbox(2, Time(), ()))
     links = links_at(tmp_path / "links.sqlite")
     for name in (BEN, CAT):

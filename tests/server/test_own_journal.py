@@ -26,7 +26,7 @@ def journal_bytes(office: SignedOffice) -> bytes:
     return b"".join(file.read_bytes() for file in journal.parent.glob(f"{journal.name}*"))
 
 
-async def test_a_change_says_whether_its_person_made_it_with_an_own_credential(crm: str, tmp_path: Path) -> None:
+async def test_a_change_records_whether_its_person_made_it_with_an_own_credential(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         for person, title in ((BEN, "First"), (NOBODY, "Second")):
             async with office.client(person) as client:

@@ -174,7 +174,7 @@ async def test_a_person_limited_to_own_tasks_does_not_see_all_changes(calls_as: 
     assert (await both("undo_change", changeId=made["changeId"]))["code"] == "change_not_found"
 
 
-async def test_a_plan_is_not_applied_by_whoever_sees_all_changes(calls_as: Connect) -> None:
+async def test_a_person_who_sees_all_changes_may_not_apply_plans_of_others(calls_as: Connect) -> None:
     ana, eve = await calls_as(ANA), await calls_as(EVE)
     plan = await ana("create_task", **TASK, dryRun=True)
     assert (await eve("apply_plan", planId=plan["planId"]))["code"] == "plan_of_another"

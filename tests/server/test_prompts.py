@@ -37,7 +37,7 @@ async def connected(store: Path, era: str = ERAS[-1], **settings: Any) -> AsyncI
         yield client
 
 
-def test_every_prompt_is_as_its_snapshot_says() -> None:
+def test_every_prompt_equals_its_snapshot() -> None:
     files = {file: text for file, text in snapshot_files().items() if file.parent.name == "prompts"}
     assert {file.stem for file in files} == {prompt.name for prompt in PROMPTS}
     kept = {file: file.read_text(encoding="utf-8") for file in files}

@@ -34,7 +34,7 @@ BUDGET = 250
 ABSENT = "task://99999999-9999-4999-8999-999999999999"
 
 
-def test_every_resource_is_as_its_snapshot_says() -> None:
+def test_every_resource_equals_its_snapshot() -> None:
     files = {file: text for file, text in snapshot_files().items() if file.parent.name == "resources"}
     assert {file.stem for file in files} == {resource.name for resource in RESOURCES}
     kept = {file: file.read_text(encoding="utf-8") for file in files}

@@ -47,7 +47,7 @@ def tools(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     return tools_of(**BACKENDS[request.param])
 
 
-def test_every_tool_is_listed_as_its_snapshot_says() -> None:
+def test_every_listed_tool_equals_its_snapshot() -> None:
     assert {tool["name"]: snapshot(tool) for tool in tools_of()} == {
         file.stem: file.read_text(encoding="utf-8") for file in SNAPSHOTS.glob("*.json")
     }, "The surface changed: look at it, then run `python tests/documents.py`."

@@ -54,7 +54,7 @@ def test_the_question_includes_the_values_that_undo_cannot_restore() -> None:
     assert question_text(plan, Wording()).splitlines()[-2:] == ["Undo cannot bring back: id.", "Carry it out?"]
 
 
-def test_the_question_tells_tasks_to_delete_of_one_title_apart() -> None:
+def test_the_question_distinguishes_tasks_to_delete_that_have_one_title() -> None:
     due = Due(date(2026, 12, 30))
     rows = (Difference("1", "Call", "delete", (), due, ("a",)), Difference("2", "Call", "delete"))
     lines = question_text(_plan(*rows), Wording(names={"a": "Ana Soto"})).splitlines()

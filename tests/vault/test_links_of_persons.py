@@ -207,9 +207,7 @@ CHANGES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("change", [*CHANGES])
-async def test_a_changed_row_is_broken_for_its_person_and_for_nobody_else(
-    links: Links, path: Path, change: str
-) -> None:
+async def test_a_changed_row_is_broken_for_its_person_alone(links: Links, path: Path, change: str) -> None:
     for person in ("ana", "ben"):
         await links.save(link_of(person))
     with rows(path) as other:

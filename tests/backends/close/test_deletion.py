@@ -138,7 +138,7 @@ async def test_a_deleted_task_that_close_still_shows_is_read_again(
     assert is_there(sandbox) is kept
 
 
-async def test_an_unknown_deletion_says_to_wait_a_minute() -> None:
+async def test_the_message_of_an_unknown_deletion_asks_to_wait_a_minute() -> None:
     sandbox = close(spec_variant=LINGERS)
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)

@@ -100,7 +100,7 @@ async def test_a_failed_change_of_an_unlisted_priority_is_sent_again() -> None:
     assert (written.task.priority, written.note) == (2, CLOSE.sent_again)
 
 
-async def test_a_lost_create_that_no_list_shows_says_to_wait_a_minute() -> None:
+async def test_the_message_of_a_lost_create_that_no_list_shows_asks_to_wait_a_minute() -> None:
     time = Time()
     sandbox = close(0, spec_variant=SpecVariant(list_lag=30), faults=[Fault("reset_after", POST)], clock=time.moment)
     async with on_close(sandbox, time) as backend:

@@ -167,7 +167,7 @@ async def test_the_results_of_an_incomplete_batch_are_not_trusted(status: str) -
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_the_note_of_a_new_task_that_cannot_be_read_back_says_so(count: int) -> None:
+async def test_a_new_task_that_cannot_be_read_back_has_a_note(count: int) -> None:
     async with staged(hubspot(spec_variant=OPEN)) as stage:
         reads = ("GET /crm/v3/objects/tasks/{id}", READ)
         stage.hubspot.faults = [Fault("status", route, status=403, nth="every") for route in reads]

@@ -56,7 +56,7 @@ async def test_every_type_shows_its_own_fields() -> None:
         ({"view": "archive", "date__lt": "2020-01-01"}, False),
     ],
 )
-async def test_filters_the_list(query: dict[str, str], held: bool) -> None:  # noqa: FBT001  # a table's cell
+async def test_every_parameter_filters_the_list(query: dict[str, str], held: bool) -> None:  # noqa: FBT001  # a table's cell
     async with open_stage() as stage:
         assert await stage.list_ids(**query) == [TASK] * held
 

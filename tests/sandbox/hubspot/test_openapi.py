@@ -60,7 +60,7 @@ class CheckedClient:
             check(name, template, method.lower(), status, answer)
 
 
-async def test_single_tasks() -> None:
+async def test_answers_about_single_tasks_match_the_openapi_files() -> None:
     async with open_stage() as stage:
         checked = CheckedClient(stage)
         await checked.tasks("GET", "", 200)
@@ -72,7 +72,7 @@ async def test_single_tasks() -> None:
         await checked.tasks("PATCH", f"/{TASK}", 200, {"properties": {"hs_task_status": "COMPLETED"}}, at="/{taskId}")
 
 
-async def test_batches() -> None:
+async def test_answers_about_batches_match_the_openapi_files() -> None:
     async with open_stage() as stage:
         checked = CheckedClient(stage)
         good, bad = {"properties": DRAFT}, {"properties": {"x": "y"} | DRAFT}
@@ -85,18 +85,18 @@ async def test_batches() -> None:
         await checked.tasks("POST", "/batch/update", 207, {"inputs": [*rows, {"id": NOBODY, "properties": {}}]})
 
 
-async def test_upserts() -> None:
+async def test_answers_to_upserts_match_the_openapi_files() -> None:
     async with open_stage("unique_property=outer_id") as stage:
         row = {"id": "k", "idProperty": "outer_id", "properties": DRAFT, "objectWriteTraceId": "1"}
         await CheckedClient(stage).tasks("POST", "/batch/upsert", 200, {"inputs": [row]})
 
 
-async def test_searches() -> None:
+async def test_answers_to_searches_match_the_openapi_files() -> None:
     async with open_stage() as stage:
         await CheckedClient(stage).tasks("POST", "/search", 200, {"limit": 1, "properties": ["hs_task_body"]})
 
 
-async def test_errors() -> None:
+async def test_errors_match_the_openapi_files() -> None:
     async with open_stage() as stage:
         checked = CheckedClient(stage)
         await checked.tasks("POST", "", 400, {"properties": {}})
@@ -111,7 +111,7 @@ async def test_errors() -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?limit=1", "?archived=true", "?email=ana@example.com"])
-async def test_owners(query: str) -> None:
+async def test_answers_about_owners_match_the_openapi_files(query: str) -> None:
     async with open_stage() as stage:
         check("hubspot-owners-v3", "/crm/v3/owners", "get", 200, await stage.get(f"/crm/v3/owners{query}"))
         one = await stage.get("/crm/v3/owners/6166860")
@@ -119,7 +119,7 @@ async def test_owners(query: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["tasks", "contacts", "companies", "deals"])
-async def test_properties(kind: str) -> None:
+async def test_answers_about_properties_match_the_openapi_files(kind: str) -> None:
     async with open_stage() as stage:
         base = "/crm/v3/properties/{objectType}"
         rows = await stage.get(f"/crm/v3/properties/{kind}")
@@ -128,7 +128,7 @@ async def test_properties(kind: str) -> None:
         check("hubspot-properties-v3", f"{base}/{{propertyName}}", "get", 200, one)
 
 
-async def test_links() -> None:
+async def test_answers_about_links_match_the_openapi_files() -> None:
     async with open_stage() as stage:
         base = "/crm/objects/2026-03"
         near = f"{base}/tasks/{TASK}/associations"

@@ -77,7 +77,7 @@ MILLIS = "1795618800000"  # DUE
         ({"query": "PLAZO"}, [TASK]),
     ],
 )
-async def test_filters(body: dict[str, Any], ids: list[str]) -> None:
+async def test_every_operator_filters_tasks(body: dict[str, Any], ids: list[str]) -> None:
     async with open_stage() as stage:
         assert await stage.search(**body) == ids
 

@@ -119,7 +119,7 @@ async def test_an_update_answers_only_changed_properties() -> None:
         assert not {"hs_task_body", "hs_task_priority"} & set(answered)
 
 
-async def test_empty_text_clears() -> None:
+async def test_an_empty_text_clears_a_property() -> None:
     async with open_stage() as stage:
         assert (await stage.update_task(hubspot_owner_id=""))["hubspot_owner_id"] == ""
         read = await stage.get_task("hubspot_owner_id", "hubspot_owner_assigneddate", "hs_all_owner_ids")

@@ -165,7 +165,7 @@ async def test_creates_tasks_in_a_batch() -> None:
         assert sorted(row.object_write_trace_id for row in made.results) == ["0", "1", "2"]
 
 
-async def test_tasks_are_searched() -> None:
+async def test_the_vendor_client_searches_tasks() -> None:
     async with at_home() as vendor:
         request = objects.PublicObjectSearchRequest(
             filter_groups=[

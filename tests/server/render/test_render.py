@@ -264,7 +264,7 @@ def test_the_largest_write_stays_within_an_answer() -> None:
     assert answer_size(render_write(receipt, PLAIN)) < ANSWER_CHARACTERS
 
 
-def test_a_large_team_is_cut_and_says_how_many_are_left_out() -> None:
+def test_a_large_team_is_cut_with_the_number_of_members_left_out() -> None:
     answer = TeamAnswer.of(Team(crowd(1_000), uuid(1)))
     assert len(answer.members) + answer.omitted == 1_000
     assert answer_size(answer) < ANSWER_CHARACTERS

@@ -65,7 +65,7 @@ async def test_without_elicitation_a_delete_stops_at_a_plan_that_can_be_applied(
         assert await agent.listed() == []
 
 
-async def test_with_asking_disabled_nobody_is_asked(store_file: Path) -> None:
+async def test_no_person_is_asked_if_questions_are_disabled(store_file: Path) -> None:
     person = Person("yes")
     async with connected(store_file, ERAS[0], person, TASKHAND_ASK="never") as agent:
         task = await agent.create()

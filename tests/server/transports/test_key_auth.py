@@ -80,7 +80,7 @@ async def test_every_caller_without_an_active_key_gets_the_same_refusal(
         assert (await server.http.post("/mcp", headers=named)).status_code not in {401, 403}
 
 
-async def test_health_and_readiness_stay_open_and_tell_nothing_of_keys(tmp_path: Path) -> None:
+async def test_health_and_readiness_need_no_key_and_contain_nothing_about_keys(tmp_path: Path) -> None:
     async with keyed_server(tmp_path) as server:
         key = await server.make_key()
         for path in ("/health", "/ready"):

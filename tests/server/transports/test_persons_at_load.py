@@ -231,7 +231,7 @@ async def _leave_open(app: AppContext, settings: Settings, ids: Mapping[str, str
 
 
 @pytest.mark.parametrize("linked", [LINKED[:2], LINKED], ids=["two", "five"])
-async def test_each_request_and_each_answer_is_of_whoever_calls(linked: Sequence[str], tmp_path: Path) -> None:
+async def test_each_request_and_each_answer_belongs_to_its_caller(linked: Sequence[str], tmp_path: Path) -> None:
     async with open_office(tmp_path, linked) as office:
         await office.work(ROUNDS)
         asked = {one.bearer for one in office.crm.requests if one.method in {"POST", "PUT"}}

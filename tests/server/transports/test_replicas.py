@@ -135,7 +135,7 @@ def test_a_key_is_never_shown(store_file: Path) -> None:
     assert OLD_KEY not in done.stdout
 
 
-def test_stateless_needs_http(store_file: Path) -> None:
+def test_the_option_stateless_needs_http(store_file: Path) -> None:
     done = run(store_file, "serve", "--stateless")
     assert done.returncode == 2
     assert "--stateless needs --http" in done.stderr

@@ -61,7 +61,7 @@ def test_other_machines_are_served_where_callers_are_asked(store_file: Path, fil
         assert web.process.err.next() == "Callers are asked for a key. Active keys: 1.\n"
 
 
-def test_a_broken_configuration_lets_nobody_in(store_file: Path, file: str) -> None:
+def test_a_broken_configuration_admits_no_caller(store_file: Path, file: str) -> None:
     broken = {"TASKHAND_KEYS": file, "TASKHAND_PLAN_OVER": "many"}
     with serving(store_file, "--auth", "keys", **broken) as web:
         assert web.get("/health")[0] == 200

@@ -100,7 +100,7 @@ def test_the_settings_supply_omitted_options() -> None:
     assert (of_keys.issuers, of_keys.host) == ((), "tasks.x.test")
 
 
-def test_doctor_says_of_each_issuer_whether_its_keys_can_be_read(issuer: Issuer) -> None:
+def test_the_doctor_reports_for_each_issuer_whether_its_keys_can_be_read(issuer: Issuer) -> None:
     good, bad = issuer.url, f"{issuer.url}/other"
     checks = anyio.run(check_issuers, configure(TASKHAND_ISSUERS=f"{good},{bad}").settings)
     assert [(one.subject, one.outcome) for one in checks] == [("issuers", "ok"), ("issuers", "failed")]
@@ -116,7 +116,7 @@ def test_doctor_says_of_each_issuer_whether_its_keys_can_be_read(issuer: Issuer)
     assert (mine.subject, mine.outcome) == ("resource", "ok")
 
 
-def test_a_broken_configuration_lets_nobody_in() -> None:
+def test_a_broken_configuration_admits_no_caller() -> None:
     auth = open_auth(AuthOptions(("oauth",), (ISSUER,), PUBLIC), OperatorError("It is broken."))
     assert "until the configuration is corrected" in anyio.run(auth.describe)
 

@@ -286,7 +286,7 @@ def test_the_process_may_open_the_files_that_its_connections_need() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_more_connections_than_the_process_may_open_files_keep_nobody_out(store_file: Path) -> None:
+def test_a_client_is_served_beside_more_connections_than_the_process_may_open_files(store_file: Path) -> None:
     command = ["/bin/sh", "-c", 'ulimit -n 700; exec "$0" -m taskhand serve --http --port 0', sys.executable]
     with subprocess.Popen(command, env=environment(store_file), stderr=subprocess.PIPE, text=True) as server:  # noqa: S603
         assert server.stderr is not None

@@ -57,7 +57,7 @@ async def test_a_task_outlives_the_server_that_made_it(store_file: Path, mode: s
         assert again["task"]["title"] == task["title"]
 
 
-def test_stdout_holds_json_rpc_alone_while_the_log_says_everything(store_file: Path) -> None:
+def test_stdout_has_only_json_rpc_and_stderr_has_the_log(store_file: Path) -> None:
     output(store_file, "call", "create_task", json.dumps(DRAFT))
     with closing(sqlite3.connect(store_file)) as connection, connection:
         connection.execute("DELETE FROM identity")  # what the code never expects
