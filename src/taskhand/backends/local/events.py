@@ -1,7 +1,7 @@
 """The change log of the built-in store: triggers record every change, by any program, in its transaction."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -148,20 +148,7 @@ class _ChangeReader:
             "status_type": status["type"] if status else "unknown",
             "status_position": status["position"] if status else 0,
         }
-        return to_task(_Values(values), json.loads(row[f"{side}_people"] or "[]"))
-
-
-class _Values:
-    """A row whose values are read by name."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-
-    def __getitem__(self, key: int | str, /) -> Any:
-        return self._values[str(key)]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._values.values())
+        return to_task(values, json.loads(row[f"{side}_people"] or "[]"))
 
 
 _PEOPLE: Final = ("old_people", "new_people")

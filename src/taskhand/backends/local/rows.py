@@ -1,7 +1,8 @@
 """Conversion between rows of the store and values of the contract; pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from pydantic import MISSING
 
@@ -16,6 +17,7 @@ from taskhand.sql.connection import SqlRow
 
 __all__ = [
     "COMPLETION",
+    "TASK_COLUMNS",
     "searchable",
     "to_columns",
     "to_contact",
@@ -27,6 +29,12 @@ __all__ = [
 
 COMPLETION = ("completed_at", "completed_by")
 """The columns for the time and the member of a task's completion: the store's native values of a task."""
+
+TASK_COLUMNS = (
+    *("id", "title", "description", "due_timezone", "due_at", "is_all_day", "created_at", "updated_at", *COMPLETION),
+    *("ai_contact_id", "ai_customer_id", "status_id", "priority", "creator_id"),
+)
+"""The columns of a task that `to_task` and `to_times` read."""
 
 _PLAIN = ("title", "description", "ai_contact_id", "ai_customer_id", "priority")
 """Edit fields that are stored unchanged in the column of the same name."""
@@ -49,7 +57,7 @@ def to_contact(row: SqlRow) -> Contact:
     )
 
 
-def to_task(row: SqlRow, people: Iterable[str]) -> Task:
+def to_task(row: Mapping[str, Any], people: Iterable[str]) -> Task:
     """The task of a row that is joined with its status; `url` is null, because the store has no web app."""
     status = Status(
         id=row["status_id"],
@@ -75,7 +83,7 @@ def to_task(row: SqlRow, people: Iterable[str]) -> Task:
     return task_from(row["id"], {"due_at": read_due_at}, known)
 
 
-def to_times(row: SqlRow) -> TaskTimes:
+def to_times(row: Mapping[str, Any]) -> TaskTimes:
     """The times of the row's task."""
     return TaskTimes(_moment(row["updated_at"]), _moment(row["completed_at"]), row["completed_by"])
 

@@ -1,14 +1,14 @@
 """Reading and writing of tasks, within a transaction of a connection."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pydantic import MISSING
 
 from taskhand.backends.base import ItemResult, Misread, Written
-from taskhand.backends.local.rows import COMPLETION, searchable, to_columns, to_task, to_times
+from taskhand.backends.local.rows import COMPLETION, TASK_COLUMNS, searchable, to_columns, to_task, to_times
 from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
@@ -16,7 +16,7 @@ from taskhand.domain.query import TaskQuery, ascends
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
 from taskhand.domain.task_page import TaskPage
-from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
+from taskhand.sql.connection import SqlConnection, placeholders
 
 if TYPE_CHECKING:
     from taskhand.backends.local.dialect import ChangeLog
@@ -47,12 +47,20 @@ ID_PATTERN: Final = r"[0-9a-fA-F]{8}((-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?"
 USUAL_ID_PATTERN: Final = rf"(?=[a-fA-F]|.{{9}}){ID_PATTERN}"
 """The ids that this version makes (a letter first), and UUIDs."""
 
-_WHOLE: Final = """
-SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position,
-    r.responsible_id
+_VALUES: Final = {
+    **{name: f"t.{name}" for name in TASK_COLUMNS},
+    "status_name": "s.name",
+    "status_color": "s.color",
+    "status_type": "s.type",
+    "status_position": "s.position",
+    "responsible_id": "r.responsible_id",
+}
+"""The values that are read of a task, and their columns."""
+_WHOLE: Final = f"""
+SELECT {", ".join(_VALUES.values())}
 FROM task t JOIN status s ON s.id = t.status_id LEFT JOIN task_responsible r ON r.task_id = t.id
-WHERE t.id IN ({}) ORDER BY r.rank
-"""
+WHERE t.id IN ({{}}) ORDER BY r.rank
+"""  # noqa: S608  names of ours
 """One row for each responsible person of a task; one row without a person if it has none."""
 
 
@@ -245,11 +253,12 @@ def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -
     )
 
 
-def _rows(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[SqlRow, list[str]]]:
-    """The rows of tasks by id, with their statuses and people, in one query."""
-    found: dict[str, tuple[SqlRow, list[str]]] = {}
+def _rows(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[Mapping[str, Any], list[str]]]:
+    """The values of tasks by id, with their statuses and people, in one query."""
+    found: dict[str, tuple[Mapping[str, Any], list[str]]] = {}
     for row in connection.execute(_WHOLE.format(placeholders(ids)), ids):
-        _, people = found.setdefault(row["id"], (row, []))
-        if (person := row["responsible_id"]) is not None:
+        values = dict(zip(_VALUES, row, strict=True))
+        _, people = found.setdefault(values["id"], (values, []))
+        if (person := values["responsible_id"]) is not None:
             people.append(person)
     return found
