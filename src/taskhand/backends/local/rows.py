@@ -74,8 +74,16 @@ def to_task(row: Mapping[str, Any], people: Iterable[str]) -> Task:
         Due.read(due_at, row["due_timezone"], all_day=is_all_day)
         return due_at
 
-    known = {name: row[name] for name in (*_PLAIN, "due_timezone", "created_at", "creator_id")} | {
+    known = {
+        "title": row["title"],
+        "description": row["description"],
+        "due_timezone": row["due_timezone"],
         "is_all_day": is_all_day,
+        "created_at": row["created_at"],
+        "ai_contact_id": row["ai_contact_id"],
+        "ai_customer_id": row["ai_customer_id"],
+        "priority": row["priority"],
+        "creator_id": row["creator_id"],
         "task_status_config_id": row["status_id"],
         "task_responsibles": tuple(Responsible(responsible_id=person) for person in people),
         "status_config": status,
