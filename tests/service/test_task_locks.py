@@ -37,7 +37,7 @@ class NotedLocks:
     def __init__(self) -> None:
         self.held: list[str] = []
 
-    async def acquire(self, names: Collection[str]) -> frozenset[str] | None:
+    async def acquire(self, names: Collection[str], *, has_cache: bool = True) -> frozenset[str] | None:  # noqa: ARG002  it tells of none
         self.held += names
         return frozenset()
 
@@ -129,7 +129,7 @@ async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer(
     class LockedJournal(NotedLocks):
         """Another replica holds them."""
 
-        async def acquire(self, names: Collection[str]) -> None:
+        async def acquire(self, names: Collection[str], *, has_cache: bool = True) -> None:  # noqa: ARG002  as above
             self.held += names
 
     async def sleep(seconds: float) -> None:

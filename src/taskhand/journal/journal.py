@@ -200,10 +200,11 @@ class ChangePage:
 class SharedLocks(Protocol):
     """Locks on names, such as the ids of tasks, that the processes of a journal share."""
 
-    async def acquire(self, names: Collection[str]) -> frozenset[str] | None:
+    async def acquire(self, names: Collection[str], *, has_cache: bool = True) -> frozenset[str] | None:
         """Acquire the locks of these names; returns those that another process has recently written.
 
-        None, without acquiring any lock, if another process holds one of them. OperatorError if they are unusable.
+        None, without acquiring any lock, if another process holds one of them. Without a cache, the caller does not
+        need the names that are returned, and there may be none. OperatorError if the locks are unusable.
         """
         ...
 

@@ -128,7 +128,12 @@ class _PlaceLocks:
         self._locks = locks
         self._place: str | None = None
 
-    async def acquire(self, names: Collection[str]) -> frozenset[str] | None:
+    async def acquire(
+        self,
+        names: Collection[str],
+        *,
+        has_cache: bool = True,  # noqa: ARG002  the locks have the names in any case
+    ) -> frozenset[str] | None:
         """Acquire the locks of these names; returns those that another process held last."""
         by_place = dict(zip(await self._with_place(names), names, strict=True))
         others = await self._database.in_thread(partial(self._locks.acquire, by_place))

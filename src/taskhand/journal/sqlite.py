@@ -121,12 +121,12 @@ class _FileLocks:
         self._seq: int | None = None
         self._tasks: set[str] = set()
 
-    async def acquire(self, names: Collection[str]) -> frozenset[str]:
+    async def acquire(self, names: Collection[str], *, has_cache: bool = True) -> frozenset[str]:
         """Those of these names, which are case-folded, that another process has written since the last call."""
         storage = self._storage
-        if storage.is_sought:
+        if has_cache and storage.is_sought:
             await storage.find()
-        if not storage.is_found:
+        if not has_cache or not storage.is_found:
             return frozenset()
         version = storage.store.version()  # taken first: what is written meanwhile is read the next time
         if version is None or version != self._read_at:

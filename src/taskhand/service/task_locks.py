@@ -71,7 +71,7 @@ class TaskLocks:
         Cached tasks that another process wrote since are dropped.
         """
         left_s, pause_s = min(time_left(), self._wait_s), _MIN_PAUSE_S
-        while (others := await self._shared.acquire(keys)) is None:
+        while (others := await self._shared.acquire(keys, has_cache=self._updates.has_cache)) is None:
             if left_s <= 0:
                 raise _in_progress_error()
             await self._sleep(min(pause_s, left_s))

@@ -40,6 +40,11 @@ class TaskUpdates:
         self._relays: dict[object, _Listener] = {}
         self._memories: dict[object, _Forget] = {}
 
+    @property
+    def has_cache(self) -> bool:
+        """Whether a listener caches tasks."""
+        return bool(self._memories)
+
     def publish(self, results: "Iterable[Result]") -> None:
         """Announce the tasks of these results that may have changed."""
         changed = (one.task_id for one in results if one.outcome in _MAY_HAVE_CHANGED)
