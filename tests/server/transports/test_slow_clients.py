@@ -1,5 +1,6 @@
 """A client that is slow, half gone or greedy keeps nobody else from being served. Served in this process."""
 
+import gc
 import json
 import socket
 import subprocess
@@ -272,6 +273,33 @@ def test_connections_that_were_closed_before_their_clients_read_count_no_longer(
         opened.remove("192.0.2.1", one)
     opened.leave_unread("192.0.2.1", kept)
     assert not any(one.is_closed for one in (kept, *connections))
+
+
+def test_an_unread_answer_that_was_closed_for_another_one_counts_no_longer() -> None:
+    opened = OpenConnections(HttpLimits(unread_answers=2), set[str]().__contains__, RefusalLines(_now))
+    first, second, third, fourth = connections = [_Closable() for _ in range(4)]
+    for one in connections:
+        opened.add("192.0.2.1", one)
+    for one in (first, second, third):
+        opened.leave_unread("192.0.2.1", one)
+    opened.remove("192.0.2.1", first)
+    opened.read("192.0.2.1", second)
+    opened.leave_unread("192.0.2.1", fourth)
+    assert [one.is_closed for one in connections] == [True, False, False, False]
+
+
+def test_nothing_is_kept_of_an_address_without_connections() -> None:
+    def count_addresses() -> int:
+        return sum(type(one).__name__ == "_Address" for one in gc.get_objects())
+
+    opened, before = OpenConnections(HttpLimits(), set[str]().__contains__, RefusalLines(_now)), count_addresses()
+    connections = {f"192.0.2.{number}": _Closable() for number in range(100)}
+    for host, one in connections.items():
+        opened.add(host, one)
+    assert count_addresses() == before + 100
+    for host, one in connections.items():
+        opened.remove(host, one)
+    assert count_addresses() == before
 
 
 def test_the_process_may_open_the_files_that_its_connections_need() -> None:
