@@ -127,6 +127,8 @@ async def test_the_outcome_of_a_page_is_shown_to_its_person_alone(tickets: Ticke
     await tickets.begin(ticket, OWN)
     await tickets.note_refusal(ticket, "denied")
     assert await state(ticket.id, ANA) == OfferState(refusal="denied", tries=1)
+    await tickets.begin(ticket, OWN)
+    assert await state(ticket.id, ANA) == OfferState(tries=2), "another try has no refusal yet"
     await tickets.turn_away(text, OWN)
     assert not (await state(ticket.id, ANA)).is_over
     await tickets.turn_away(text, OTHER)
