@@ -1,7 +1,7 @@
 """The feeds of changes in a database that any number of processes may share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -10,6 +10,7 @@ from typing import Final, cast
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import Look
+from taskhand.domain.parts import parts
 from taskhand.domain.task import Task
 from taskhand.events.event_json import event_from, event_json, instant, people_json
 from taskhand.events.event_query import select_events
@@ -195,7 +196,7 @@ def _find_tasks(feed: FeedName, ids: Collection[str] | None, connection: SqlConn
     else:
         rows = (
             row
-            for part in _parts(sorted({*ids}))
+            for part in parts(sorted({*ids}), _PART)
             for row in connection.execute(f"{sql} AND task_id IN ({placeholders(part)})", (*_columns(feed), *part))
         )
     return {row["task_id"]: Task.model_validate_json(row["body"]) for row in rows}
@@ -341,10 +342,6 @@ def _find_bookmark(feed: FeedName, caller: str, connection: SqlConnection) -> Bo
     )
     row = connection.execute(sql, (*_columns(feed), caller)).fetchone()
     return None if row is None else Bookmark(row["seq"], datetime.fromisoformat(row["at"]))
-
-
-def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + _PART] for start in range(0, len(ids), _PART))
 
 
 def _moment(text: str | None) -> datetime | None:

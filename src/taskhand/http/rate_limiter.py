@@ -150,12 +150,13 @@ _LOOKS_NOW: Final = ContextVar("looks_now", default=False)
 
 
 @contextmanager
-def without_pauses() -> Generator[None, None, None]:
+def without_pauses(*, when: bool = True) -> Generator[None, None, None]:
     """Send the requests in the `with` at once, even while an upstream asks to wait or its window is used up.
 
-    Only for the read that checks whether a write was applied although the upstream asked to wait.
+    With `when` False they wait as others do. Only for the read that checks whether a write was applied although the
+    upstream asked to wait.
     """
-    token = _LOOKS_NOW.set(True)
+    token = _LOOKS_NOW.set(when or _LOOKS_NOW.get())
     try:
         yield
     finally:

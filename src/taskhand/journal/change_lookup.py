@@ -1,7 +1,8 @@
 """Queries for changes in the journal's rows, within a transaction of a connection."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from taskhand.domain.parts import parts
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
@@ -40,7 +41,7 @@ def find_change(connection: SqlConnection, places: Sequence[str], change_id: str
 def load_changes(connection: SqlConnection, ids: Sequence[str]) -> tuple[Change, ...]:
     """The changes with these ids, in this order."""
     bodies: dict[str, list[str]] = {one: [] for one in ids}
-    for some in _portions(ids):
+    for some in parts(ids, _MAX_MARKS):
         sql = f"SELECT change_id, body FROM entry WHERE change_id IN ({placeholders(some)}) ORDER BY seq"  # noqa: S608  placeholders
         for row in connection.execute(sql, tuple(some)):
             bodies[row["change_id"]].append(row["body"])
@@ -97,7 +98,3 @@ def find_open_changes(connection: SqlConnection, sessions: Sequence[str]) -> lis
     """The open changes of these sessions, oldest first: change_id, session, place."""
     sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({placeholders(sessions)}) ORDER BY seq"  # noqa: S608  placeholders
     return connection.execute(sql, tuple(sessions)).fetchall()
-
-
-def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[first : first + _MAX_MARKS] for first in range(0, len(ids), _MAX_MARKS))

@@ -34,6 +34,7 @@ from taskhand.domain.errors import OutcomeUnknown, TaskhandError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
+from taskhand.domain.parts import parts
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
@@ -223,7 +224,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             values = mapping.bulk_body(item.edit) if is_plain else None
             group = singles if values is None else groups.setdefault(json.dumps(values, sort_keys=True), [])
             group.append(item)
-        batches = [group[at : at + CHUNK] for group in groups.values() for at in range(0, len(group), CHUNK)]
+        batches = [[*part] for group in groups.values() for part in parts(group, CHUNK)]
         singles += [item for batch in batches if len(batch) < self.min_batch for item in batch]
         return [batch for batch in batches if len(batch) >= self.min_batch], singles
 

@@ -5,7 +5,6 @@ searched on the lead; the same call never sends it again. Lists lag, so notes wr
 """
 
 from collections.abc import Collection, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,6 +40,7 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.domain.html.conversion import text_of as text_of_html
+from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
@@ -100,8 +100,7 @@ class Notes:
         confirmed.
         """
         unique = list(dict.fromkeys(lead_ids))
-        chunks = [unique[at : at + _LEADS] for at in range(0, len(unique), _LEADS)]
-        rows = [row for chunk in chunks for row in (await self._read(chunk, since)).rows]
+        rows = [row for part in parts(unique, _LEADS) for row in (await self._read(part, since)).rows]
         equal = [row for row in await self._equal(rows, text) if id_of(row) not in but]
         found = {str(row.get("lead_id")): id_of(row) for row in equal}
         for lead_id in unique:
@@ -195,7 +194,7 @@ class Notes:
             if wait_s and not await sleep_if_time(self.timing.sleep, wait_s):
                 break
             try:
-                with nullcontext() if refused is None else without_pauses():
+                with without_pauses(when=refused is not None):
                     found = await self._find_sent(lead_id, text, since)
             except TaskhandError:
                 raise _MESSAGES.unknown(_UNKNOWN) from refused

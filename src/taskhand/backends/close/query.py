@@ -21,6 +21,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.due import is_late
 from taskhand.domain.errors import InvalidAnswer, NotFound, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
+from taskhand.domain.parts import parts
 from taskhand.domain.query import NO_DUE, Order, TaskQuery, matcher
 from taskhand.domain.task import Task
 from taskhand.domain.task_page import TaskPage, select_page
@@ -100,8 +101,7 @@ class TaskReader:
         """Rows of tasks of any type by id, without those that do not exist; `ours` as in `one`."""
         found: dict[str, JsonObject] = {}
         unique = [one for one in dict.fromkeys(ids) if not self.recent.is_deleted(one)]
-        for start in range(0, len(unique), CHUNK):
-            chunk = unique[start : start + CHUNK]
+        for chunk in parts(unique, CHUNK):
             rows = await self.client.tasks_by_id(chunk)
             if not all(map(id_of, rows)):
                 # A row without an id may belong to any id without a row: that task exists, with unknown fields.

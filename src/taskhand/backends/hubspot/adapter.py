@@ -12,7 +12,7 @@ from typing import Final
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
-from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, parts
+from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.links import LinkChanges, check_link_ids, has_links, unlinked
 from taskhand.backends.hubspot.mapping import BODY, KINDS, Record, links_of, links_set, raw_properties, records_in
@@ -29,6 +29,7 @@ from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.event_source import EventSource
+from taskhand.domain.parts import parts
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task

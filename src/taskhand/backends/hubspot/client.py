@@ -7,7 +7,7 @@ The addresses of the account and of the token do not depend on the version.
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final
 
 from taskhand.backends.hubspot.mapping import KINDS, LINKS, PROPERTIES, Kind, linked_ids
 from taskhand.backends.remote.parsing import JsonObject, rows_in, value_at
@@ -16,7 +16,7 @@ from taskhand.http.client import Client
 from taskhand.http.response_body import Reply
 from taskhand.http.url_path import Path
 
-__all__ = ["MAX_INPUTS", "MAX_PAIRS", "HubSpotClient", "association_types", "next_page", "parts"]
+__all__ = ["MAX_INPUTS", "MAX_PAIRS", "HubSpotClient", "association_types", "next_page"]
 
 MAX_INPUTS: Final = 100
 """Inputs of one batch request."""
@@ -35,8 +35,6 @@ _CHANGED: Final[Mapping[Kind, str]] = {
     "deals": "hs_lastmodifieddate",
 }
 _NO_PARAMS: Final[Mapping[str, str]] = MappingProxyType({})
-
-_T = TypeVar("_T")
 
 
 class HubSpotClient:
@@ -265,8 +263,3 @@ def next_page(answer: JsonObject) -> str | None:
 def association_types(kind: Kind) -> list[JsonObject]:
     """The `types` of a new association of a task."""
     return [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": LINKS[kind].type_id}]
-
-
-def parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:
-    """Split items into parts of at most `most` items."""
-    return [items[at : at + most] for at in range(0, len(items), most)]

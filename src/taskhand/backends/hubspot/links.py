@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.hubspot.client import MAX_PAIRS, parts
+from taskhand.backends.hubspot.client import MAX_PAIRS
 from taskhand.backends.hubspot.mapping import KINDS, LINKS, Kind, Record, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
@@ -25,6 +25,7 @@ from taskhand.domain.errors import (
     RateLimited,
     TaskhandError,
 )
+from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
 
 __all__ = ["LinkChanges", "check_link_ids", "has_links", "unlinked"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, parts
+from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.errors import ids_in
 from taskhand.backends.hubspot.mapping import KINDS, MERGED, AccountData, Kind, Record, linked_ids, records_in, task_of
@@ -17,6 +17,7 @@ from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
+from taskhand.domain.parts import parts
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply

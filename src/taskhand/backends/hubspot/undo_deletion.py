@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, association_types, parts
+from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, association_types
 from taskhand.backends.hubspot.mapping import KINDS, Record, links_set, records_in
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.parts import parts
 from taskhand.domain.snapshot import Snapshot
 
 __all__ = ["DeletedTasks", "further_properties", "links_of_new", "without_further"]

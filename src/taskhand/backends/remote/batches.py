@@ -6,7 +6,6 @@ Updates that the CRM confirmed and its lists do not show yet are settled at the 
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import ClassVar, Final, TypeVar
 
 import anyio
@@ -212,7 +211,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             return
         was_throttled = any(isinstance(item.failure, RateLimited) for item in items)
         try:
-            with without_pauses() if was_throttled else nullcontext():
+            with without_pauses(when=was_throttled):
                 rows = await self._adapter.get_many(items)
         except TaskhandError as error:
             self._progress.heed(error)
@@ -247,7 +246,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         if not self._adapter.lists_lag:
             return True
         try:
-            with without_pauses() if isinstance(item.failure, RateLimited) else nullcontext():
+            with without_pauses(when=isinstance(item.failure, RateLimited)):
                 return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False

@@ -5,7 +5,6 @@ the tasks of the other creates are known, and none of them is taken for a lost o
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult
@@ -24,6 +23,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
+from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
@@ -56,9 +56,9 @@ class BulkCreate(Generic[_Row]):
         except TaskhandError as error:
             self._fail(items, error)
         self._known = frozenset(self._adapter.recent.known_ids)
-        to_send, most = [item for item in items if item.error is None], self._adapter.max_creates
+        to_send = [item for item in items if item.error is None]
         with self._lost_creates.under_way(to_send):
-            await self._send_all([to_send[at : at + most] for at in range(0, len(to_send), most)])
+            await self._send_all(parts(to_send, self._adapter.max_creates))
             await self._find([item for item in items if item.is_lost])
         self._report(items)
         return tuple(self._progress.results[index] for index in range(len(edits)))
@@ -131,7 +131,7 @@ class BulkCreate(Generic[_Row]):
         searched for again if this search fails: before a repetition after a request to wait, else at the end.
         """
         try:
-            with nullcontext() if any(item.may_be_made for item in items) else without_pauses():
+            with without_pauses(when=not any(item.may_be_made for item in items)):
                 found = await self._search(items)
         except TaskhandError:
             found = None

@@ -7,7 +7,6 @@
   is read again after some seconds.
 """
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from taskhand.backends.remote.messages import Messages
@@ -129,7 +128,7 @@ class Deletion:
         is_repeated = bool(self._outcomes) or (is_404 and bool(requests.write_outcomes & _SENT_AGAIN))
         gone: bool | None = False
         if is_repeated or is_404 or is_doubtful(requests, refused):
-            with without_pauses() if requests.has_write_left else nullcontext():
+            with without_pauses(when=requests.has_write_left):
                 gone = await is_gone(self._records, self._id)
                 if gone is False and (is_repeated or is_404):
                     gone = await self._is_gone_later()

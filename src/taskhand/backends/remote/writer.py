@@ -14,7 +14,6 @@ The rules, for every CRM, of one update and of each update in a batch:
 `bulk_create` has the rules of creates, and `deletion` those of deletions.
 """
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
@@ -103,7 +102,7 @@ class Writer(Generic[_Row]):
         """The task as it is now; raises `error_of_unread`."""
         was_refused = item.failure is not None and not isinstance(item.failure, UpstreamFailed)
         try:
-            with without_pauses() if was_refused else nullcontext():
+            with without_pauses(when=was_refused):
                 return await self._adapter.get(item.id, item.edit)
         except TaskhandError as unread:
             error = error_of_unread(item, unread, self._messages)

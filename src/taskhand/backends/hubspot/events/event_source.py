@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.client import next_page, parts
+from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, readable_millis, readable_moment
 from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
 from taskhand.backends.hubspot.events.histories import EventReader
@@ -23,6 +23,7 @@ from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.parts import parts
 from taskhand.domain.task import Task
 
 __all__ = ["HubSpotEvents"]
