@@ -9,7 +9,22 @@ from typing import Any
 import pytest
 
 from backends.close.test_safe_writes import agent_on, agents_on
-from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, on_close, row, task_id, wired
+from backends.close.wired import (
+    ANA,
+    ELENA,
+    KEY,
+    LEAD,
+    OTHER_LEAD,
+    TASK,
+    TOKEN,
+    WORLD,
+    Time,
+    close,
+    on_close,
+    row,
+    task_id,
+    wired,
+)
 from behaviour.agent import Refused
 from behaviour.world import NOW
 from file_stores import journal_in
@@ -23,6 +38,7 @@ from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
@@ -334,6 +350,33 @@ async def test_a_lost_note_is_not_claimed_if_two_equal_notes_have_no_known_autho
         with pytest.raises(OutcomeUnknown):
             await other.update_task(before, edit)
     assert notes(sandbox) == [(LEAD, NOTE)] * 2
+
+
+class Unsigned(CloseSandbox):
+    """A Close whose notes have a user and no creator."""
+
+    def answer(self, call: Request, *, stale: bool) -> Response:
+        """The sandbox's answer, without the creators of notes."""
+        found = super().answer(call, stale=stale)
+        if f"{call.method} {call.path}" != "GET /api/v1/activity/note/":
+            return found
+        body = json.loads(found.body)
+        for one in body["data"]:
+            del one["created_by"]
+        return Response.of_json(found.status, body)
+
+
+@pytest.mark.parametrize("kind", [CloseSandbox, Unsigned])
+async def test_a_lost_note_is_not_taken_for_an_equal_one_of_another_user(kind: type[CloseSandbox]) -> None:
+    sandbox = kind(seed=WORLD | {"tasks": [row(1)]}, key=KEY, token=TOKEN, clock=lambda: NOW)
+    async with on_close(sandbox) as one, on_close(sandbox) as other:
+        before, edit = await one.get_task(TASK), Edit(note=NOTE)
+        await one.update_task(before, edit)
+        [(note_id, note)] = sandbox._store.notes.items()  # noqa: SLF001 - the key has one user
+        sandbox._store.notes[note_id] = replace(note, user_id=ANA)  # noqa: SLF001 - as above
+        sandbox.faults = (Fault("reset_before", POST),)
+        with pytest.raises(OutcomeUnknown):
+            await other.update_task(before, edit)
 
 
 async def test_a_lost_note_is_not_taken_for_the_same_note_of_another_person() -> None:

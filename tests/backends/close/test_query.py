@@ -260,7 +260,9 @@ async def test_a_period_has_its_first_moment_and_not_its_last(moment: Moment) ->
     times = [NOW + timedelta(milliseconds=each) for each in (-1, 0, 1)]
     rows = [row(number, date_created=at.isoformat()) for number, at in enumerate(times)]
     async with on_close(close(rows)) as backend:
-        for period, wanted in ((Period(moment, NOW, None), {1, 2}), (Period(moment, None, NOW), {0})):
+        within = Period(moment, None, NOW + timedelta(milliseconds=2))
+        cases = ((Period(moment, NOW, None), {1, 2}), (Period(moment, None, NOW), {0}), (within, {0, 1, 2}))
+        for period, wanted in cases:
             listed = (await backend.list_tasks(TaskQuery(period=period))).tasks
             assert {task.id for task in listed} == {task_id(number) for number in wanted}
 

@@ -50,6 +50,10 @@ async def test_a_task_damaged_by_another_program_is_named_and_not_listed(store_f
             connection.execute("UPDATE task SET due_at = 'soon' WHERE id = ?", (spoilt.id,))
         page = await backend.list_tasks(TaskQuery())
         assert ([one.id for one in page.tasks], page.unreadable) == ([task.id], (spoilt.id,))
+        with closing(sqlite3.connect(store_file)) as connection, connection:
+            connection.execute("UPDATE task SET due_key = '2026-02-20' WHERE id = ?", (spoilt.id,))
+        late = await backend.list_tasks(TaskQuery(overdue=True))
+        assert (late.tasks, late.unreadable) == ((), (spoilt.id,))
 
 
 async def test_a_lost_create_is_found_among_many_newer_tasks_and_many_older_ones_of_its_title(opens: Opener) -> None:

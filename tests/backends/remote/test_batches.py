@@ -202,6 +202,15 @@ async def test_a_deleted_task_does_not_fail_the_others_in_its_batch() -> None:
     assert [bool(result.written) for result in results] == [False, True, True]
 
 
+async def test_a_refused_task_is_found_by_halves_of_its_batch() -> None:
+    adapter, _, tasks = await open_adapter(Atomic, 30)
+    assert isinstance(adapter, Atomic)
+    adapter.gone = tasks[-1].id
+    results = await adapter.update_tasks([(task, EDIT) for task in tasks])
+    assert [bool(result.written) for result in results] == [True] * 29 + [False]
+    assert [len(part) for part in adapter.sent] == [30, 1, 15, 14, 1, 7, 6, 1, 3, 2, 1, 1]
+
+
 async def test_two_edits_of_one_task_are_sent_in_succession() -> None:
     adapter, _, (one, other) = await open_adapter(AtomicAdapter, 2)
     assert isinstance(adapter, AtomicAdapter)

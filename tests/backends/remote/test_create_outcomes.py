@@ -85,6 +85,14 @@ async def test_a_lost_create_does_not_claim_a_task_from_before_its_request_left(
     assert len(lost.value.candidates) == 1
 
 
+async def test_a_lost_create_whose_call_has_ended_leaves_an_equal_task_to_a_later_call() -> None:
+    adapter, _ = await open_adapter("lost lost+")
+    with pytest.raises(OutcomeUnknown):
+        await adapter.create_task(NEW)
+    adapter.time.now += 60
+    assert report((await adapter.create_task(NEW)).note) == "found"
+
+
 CREATES_WHERE_LISTS_LAG = [
     ("lost+", "", "found", WR),
     ("lost+", "old old", "found", "write read read read"),

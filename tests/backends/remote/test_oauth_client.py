@@ -281,6 +281,13 @@ async def test_a_revocation_that_is_not_confirmed_is_reported(crm: str) -> None:
         assert not await client.revoke(given)
 
 
+async def test_a_revocation_whose_response_is_lost_is_sent_again(crm: str) -> None:
+    async with open_app(crm) as (signing, client):
+        given = (await _issue_grant(signing)).credential
+        signing.sandbox.faults = [Fault("reset_after", route=REVOKE[crm])]
+        assert await client.revoke(given)
+
+
 @pytest.mark.parametrize("refused", [1, 2])
 async def test_a_grant_is_revoked_if_its_refresh_token_is_whatever_happens_to_the_access_token(
     crm: str, refused: int

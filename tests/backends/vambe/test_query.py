@@ -15,7 +15,7 @@ from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.query import WIDEST, TaskLists, window_of
-from taskhand.domain.errors import NotFound
+from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.query import TaskQuery
 from taskhand.http.response_body import Json
 from taskhand.sandbox.vambe import VambeSandbox
@@ -83,6 +83,17 @@ async def test_a_task_is_certainly_missing_only_where_every_listed_row_has_an_id
     assert await lists.find_all([NOBODY]) == ({}, is_complete)
     with pytest.raises(NotFound, match=r"There is no task" if is_complete else r"the ids of some tasks cannot be read"):
         await lists.find(NOBODY)
+
+
+async def test_a_task_is_certainly_missing_if_the_widest_list_lacks_it_although_the_near_one_was_refused() -> None:
+    async def fetch(window: Window) -> list[Json]:
+        if window != WIDEST:
+            raise CallerError("Vambe refused the window.", code="upstream_refused")
+        return [{"id": FAR_ID}]
+
+    time = Time()
+    lists = TaskLists(fetch, 5.0, RecentWrites(5.0, time), Timing(lambda: NOW, time, anyio.sleep))
+    assert await lists.find_all([FAR_ID, NOBODY]) == ({FAR_ID: {"id": FAR_ID}}, True)
 
 
 async def test_after_another_process_has_written_any_task_no_list_of_before_is_used() -> None:
