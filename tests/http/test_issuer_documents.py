@@ -64,11 +64,14 @@ async def test_each_client_sends_its_own_credential_over_a_connection_that_stays
     assert server.connections == 2
 
 
-async def test_a_form_is_sent_again_after_an_outage_and_a_code_is_not(server: Server, runtime: Runtime) -> None:
-    server.steps = [server.answer(500), server.answer(200, b'{"active": true}')]
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_form_is_sent_again_after_an_outage_and_a_code_is_not(
+    server: Server, runtime: Runtime, status: int
+) -> None:
+    server.steps = [server.answer(status), server.answer(200, b'{"active": true}')]
     async with reading(runtime) as documents:
         assert await documents.post_form(f"{server.url}/introspect", FORM, "desk", "secret") == {"active": True}
-        server.steps = [server.answer(500), server.answer(200, json.dumps({"id_token": "x"}).encode())]
+        server.steps = [server.answer(status), server.answer(200, json.dumps({"id_token": "x"}).encode())]
         with pytest.raises(TaskhandError):
             await documents.post_code(f"{server.url}/token", {"code": "c"}, "desk", "secret")
     assert [one.line.split()[1] for one in server.received] == ["/introspect", "/introspect", "/token"]

@@ -213,6 +213,14 @@ async def test_a_task_created_and_deleted_between_two_polls_is_reported_as_both(
         assert [event.kind for event in await sandbox.feed.look()] == ["created", "completed", "deleted"]
 
 
+async def test_a_deletion_shortly_before_the_feed_began_is_not_reported() -> None:
+    async with watched() as sandbox:
+        sandbox.others.delete(task_id(1))
+        sandbox.stage.time.now += 60
+        later = Feed(sandbox.feed.source, await sandbox.feed.source.begin(sandbox.stage.time.moment()))
+        assert await later.look() == []
+
+
 async def test_only_new_deletions_are_reported_from_a_long_list_of_deleted_tasks() -> None:
     rows = [row(number) | {"archived": number <= 305, "createdAt": "2026-02-01T10:00:00Z"} for number in range(1, 331)]
     async with watched("list_limit=100", world=seed(rows=rows)) as sandbox:

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from pydantic import SecretStr
 
-from backends.hubspot.wired import hubspot
+from backends.hubspot.wired import NOW, hubspot
 from backends.wired import TRUST
-from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin
+from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin, HubSpotWebhookCheck
+from taskhand.backends.hubspot.factory import HubSpotSettings, check_webhooks
 from taskhand.domain.errors import CallerError
+from taskhand.domain.webhook import Delivery
 from taskhand.http.client import Client
 from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.upstream import Runtime, Upstream
@@ -38,6 +41,8 @@ async def test_a_subscription_that_somebody_else_makes_meanwhile_is_no_error() -
     async with admin_of(sandbox) as admin:
         done = await admin.subscribe(URL, None, replaces=False)
         assert len(done.subscriptions) == len(sandbox.hooks.subscriptions) == 9
+        [target] = [one.body for one in sandbox.requests if one.method == "PUT"]
+        assert target == {"targetUrl": URL, "throttling": {"maxConcurrentRequests": 5}}
         assert (await admin.subscribe(URL, None, replaces=False)).made == ()
 
 
@@ -64,3 +69,25 @@ async def test_the_address_stays_while_a_subscription_to_other_objects_needs_it(
         assert await admin.remove(OTHER) == ()
         assert len(await admin.remove(URL)) == 9
         assert (sandbox.hooks.url, sandbox.hooks.subscriptions) == (URL, [other])
+
+
+async def test_subscriptions_of_others_to_further_events_of_tasks_stay() -> None:
+    sandbox = hubspot()
+    async with admin_of(sandbox) as admin:
+        await admin.subscribe(URL, None, replaces=False)
+        other = sandbox.hooks.subscribe("object.associationChange")
+        assert len(await admin.find_at(URL)) == 9
+        await admin.remove(URL)
+        assert (sandbox.hooks.url, sandbox.hooks.subscriptions) == (URL, [other])
+
+
+def test_the_key_of_the_webhooks_comes_before_the_secret_of_the_app() -> None:
+    delivery = Delivery("POST", (URL,), {}, b"{}", "", NOW)
+    both = HubSpotSettings(hubspot_webhook_key=SecretStr("key"), hubspot_client_secret=SecretStr("secret"))
+    for settings, signed_with in (
+        (both, "key"),
+        (HubSpotSettings(hubspot_client_secret=SecretStr("secret")), "secret"),
+    ):
+        check = check_webhooks(settings, "HUBSPOT_WEBHOOK_KEY")
+        assert isinstance(check, HubSpotWebhookCheck)
+        assert [*check.signatures(delivery, "1")] == [*HubSpotWebhookCheck(signed_with).signatures(delivery, "1")]

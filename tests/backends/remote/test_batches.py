@@ -203,8 +203,8 @@ async def test_a_deleted_task_does_not_fail_the_others_in_its_batch() -> None:
 
 
 async def test_a_refused_task_is_found_by_halves_of_its_batch() -> None:
-    adapter, _, tasks = await open_adapter(Atomic, 30)
-    assert isinstance(adapter, Atomic)
+    adapter, _, tasks = await open_adapter(AtomicAdapter, 30)
+    assert isinstance(adapter, AtomicAdapter)
     adapter.gone = tasks[-1].id
     results = await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert [bool(result.written) for result in results] == [True] * 29 + [False]
