@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pydantic import MISSING
@@ -53,15 +54,16 @@ _VALUES: Final = {
     "status_color": "s.color",
     "status_type": "s.type",
     "status_position": "s.position",
-    "responsible_id": "r.responsible_id",
 }
-"""The values that are read of a task, and their columns."""
+"""The values that are read of a task, the id first, and their columns."""
 _WHOLE: Final = f"""
-SELECT {", ".join(_VALUES.values())}
+SELECT {", ".join(_VALUES.values())}, r.responsible_id
 FROM task t JOIN status s ON s.id = t.status_id LEFT JOIN task_responsible r ON r.task_id = t.id
 WHERE t.id IN ({{}}) ORDER BY r.rank
 """  # noqa: S608  names of ours
 """One row for each responsible person of a task; one row without a person if it has none."""
+_MAX_CONVERTED: Final = 100
+"""Maximum number of rows whose tasks are kept, so that the same row is not converted again."""
 
 
 class Stamp(NamedTuple):
@@ -86,8 +88,8 @@ def write_as(connection: SqlConnection, log: "ChangeLog", stamp: Stamp, work: Ca
 
 def task(connection: SqlConnection, task_id: str) -> Task:
     """One task by id; NotFound."""
-    for row, people in _rows(connection, [task_id.lower()]).values():
-        return to_task(row, people)
+    for found, _ in _read(connection, [task_id.lower()]).values():
+        return found
     raise NotFound(
         f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
     )
@@ -96,8 +98,8 @@ def task(connection: SqlConnection, task_id: str) -> Task:
 def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapshot]:
     """The tasks that exist, by the given id, each with the store's native values."""
     found = {
-        task_id: Snapshot(to_task(row, people), {name: row[name] for name in COMPLETION})
-        for task_id, (row, people) in _rows(connection, [task_id.lower() for task_id in ids]).items()
+        task_id: Snapshot(task, {name: row[name] for name in COMPLETION})
+        for task_id, (task, row) in _read(connection, [task_id.lower() for task_id in ids]).items()
     }
     return {one: found[one.lower()] for one in ids if one.lower() in found}
 
@@ -113,11 +115,11 @@ def page(connection: SqlConnection, query: TaskQuery, now: datetime, storage: "T
     state = StoreState(unfinished, now, late, storage.dialect)
     rows = sorted(find_rows(connection, query, state), reverse=not ascends(query.order))
     ids = [task_id for _, task_id in rows[: query.limit]]
-    full = _rows(connection, ids)
-    found = {task_id: to_task(row, people) for task_id, (row, people) in full.items()}
+    full = _read(connection, ids)
+    found = {task_id: task for task_id, (task, _) in full.items()}
     listed = tuple(found[task_id] for task_id in ids if not found[task_id].unreadable_fields)
     unreadable = tuple(task_id for task_id in ids if found[task_id].unreadable_fields)
-    times = {task_id: to_times(row) for task_id, (row, _) in full.items()}
+    times = {task_id: to_times(row) for task_id, (_, row) in full.items()}
     return TaskPage(listed, len(rows) > query.limit, unreadable, times)
 
 
@@ -253,12 +255,18 @@ def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -
     )
 
 
-def _rows(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[Mapping[str, Any], list[str]]]:
-    """The values of tasks by id, with their statuses and people, in one query."""
-    found: dict[str, tuple[Mapping[str, Any], list[str]]] = {}
-    for row in connection.execute(_WHOLE.format(placeholders(ids)), ids):
-        values = dict(zip(_VALUES, row, strict=True))
-        _, people = found.setdefault(values["id"], (values, []))
-        if (person := values["responsible_id"]) is not None:
+def _read(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[Task, Mapping[str, Any]]]:
+    """The tasks by id, each with the values of its row, in one query."""
+    found: dict[str, tuple[tuple[Any, ...], list[str]]] = {}
+    for *values, person in connection.execute(_WHOLE.format(placeholders(ids)), ids):
+        _, people = found.setdefault(values[0], (tuple(values), []))
+        if person is not None:
             people.append(person)
-    return found
+    return {task_id: _convert(values, tuple(people)) for task_id, (values, people) in found.items()}
+
+
+@lru_cache(_MAX_CONVERTED)
+def _convert(values: tuple[Any, ...], people: tuple[str, ...]) -> tuple[Task, Mapping[str, Any]]:
+    """The task of a row, and the row's values by name. A write reads a task before, within and after it."""
+    row = dict(zip(_VALUES, values, strict=True))
+    return to_task(row, people), row
