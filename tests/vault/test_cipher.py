@@ -58,6 +58,12 @@ def test_bytes_that_were_never_sealed_cannot_be_opened(secret: bytes, nonce: byt
         cipher(KEY).open(Sealed(key_id, nonce, text), b"")
 
 
+def test_a_link_is_opened_with_every_field_that_was_sealed() -> None:
+    used = replace(link_of("ana"), last_used_at=NOW, email="ana@x.test")
+    opened = open_link(seal_link(used, cipher(KEY), 2, NOW), cipher(KEY))
+    assert opened == replace(used, generation=2, saved_at=NOW)
+
+
 @given(one=st.tuples(texts, texts), other=st.tuples(texts, texts))
 def test_a_link_opens_for_its_person_and_connection_only(one: tuple[str, str], other: tuple[str, str]) -> None:
     opener = cipher(KEY)
