@@ -90,7 +90,7 @@ OWNERS = {
 The SDK's client takes the HTTP client that sends a key with each request: a client with a key has to make one.
 """
 
-CATCHES_EVERYTHING = {"http/attempt", "server/internal_error", "service/recovery", "sqlite/worker"}
+CATCHES_EVERYTHING = {"http/attempt", "server/internal_error", "service/crash_recovery", "sqlite/worker"}
 """Where `except Exception` is allowed: at the borders to HTTP and to MCP.
 
 The worker hands an exception on: it is raised again where it is awaited.

@@ -11,7 +11,7 @@ from backends.close import wired as close
 from backends.hubspot import wired as hubspot
 from backends.vambe import wired as vambe
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.server import serve
 from virtual_time import Time
 

@@ -19,20 +19,20 @@ from taskhand.domain import task_rules
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch
+from taskhand.domain.task_query import TaskQuery
 from taskhand.domain.wording import Wording
-from taskhand.journal.entry import ending_entry, opening_entries, result_entries
+from taskhand.journal.change_rows import ending_entry, opening_entries, result_entries
 from taskhand.journal.hash_chain import START, next_link
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
 from taskhand.server import portable_schema
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.portable_schema import input_schema, output_schema
 from taskhand.server.render.answer import render_text
-from taskhand.server.render.reads import ListAnswer
+from taskhand.server.render.read_answers import ListAnswer
 from taskhand.server.render.write_answer import render_write
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList

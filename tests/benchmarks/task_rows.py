@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from taskhand.domain.query import NO_DUE
+from taskhand.domain.task_query import NO_DUE
 
 __all__ = ["MORE_PEOPLE", "MORE_STATUSES", "TODAY", "build_rows"]
 

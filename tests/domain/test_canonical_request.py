@@ -12,9 +12,9 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_query import TaskQuery
 from taskhand.domain.task_times import Period
 
 AT = datetime(2026, 3, 1, 18, tzinfo=UTC)

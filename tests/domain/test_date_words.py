@@ -20,8 +20,8 @@ from taskhand.domain.due import Due
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import Ambiguous, CallerError
 from taskhand.domain.moment_argument import read_moment
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference
+from taskhand.domain.task_query import TaskFilter
 
 HERE = Reference(NOW.astimezone(UTC), ZONE)
 

@@ -11,9 +11,9 @@ from taskhand.domain import task_rules
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.properties import PropertyValue
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.domain.task_query import TaskFilter
 
 EVERYTHING = Capabilities()
 NOW = Reference(datetime(2026, 3, 4, 15, 30, tzinfo=UTC))

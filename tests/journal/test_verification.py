@@ -24,8 +24,8 @@ from journal.open_journal import (
     settle,
 )
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.codec import instant
-from taskhand.journal.entry import COLUMNS, Entry
+from taskhand.journal.change_json import instant
+from taskhand.journal.change_rows import COLUMNS, Entry
 from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Claim, Ending, Result
 from taskhand.journal.row_writes import append, set_link

@@ -31,8 +31,8 @@ from taskhand.journal.owner import Account
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.postgres.database import Database
 from taskhand.server.app import create_server
+from taskhand.service.crash_recovery import recover_abandoned
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import recover_abandoned
 from taskhand.wiring import open_app
 
 __all__ = ["LEASE_S"]

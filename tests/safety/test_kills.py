@@ -28,12 +28,12 @@ from safety.gate import Gate
 from safety.killable_server import Death, Job, app_at
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import VOID
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
-from taskhand.service.recovery import recover_abandoned
+from taskhand.service.crash_recovery import recover_abandoned
 from time_limits import BOUND_S
 from virtual_time import Time
 

@@ -27,8 +27,8 @@ from taskhand.postgres.database import Database
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
+from taskhand.service.crash_recovery import recover_abandoned
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import recover_abandoned
 from taskhand.wiring import open_app
 from virtual_time import Time
 

@@ -15,7 +15,7 @@ from safety.crms import CLOSE, HUBSPOT, VAMBE
 from safety.mixed_connections import MixedConnections, open_mixed_connections
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import Order, TaskFilter, ascends, sort_key
+from taskhand.domain.task_query import Order, TaskFilter, ascends, sort_key
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.list_tasks import list_tasks

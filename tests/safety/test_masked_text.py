@@ -19,8 +19,8 @@ from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
+from taskhand.service.crash_recovery import recover_abandoned
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import recover_abandoned
 from whole_answers import WHOLE
 
 KEY = "pat-na1-configured-4711"

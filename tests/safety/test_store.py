@@ -16,7 +16,7 @@ from safety.killable_server import app_at
 from safety.stored import TASKS, stored
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
-from taskhand.service.recovery import recover_abandoned
+from taskhand.service.crash_recovery import recover_abandoned
 from virtual_time import Time
 
 

@@ -10,8 +10,8 @@ from pydantic import MISSING, Field
 
 from builders import only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Body, TaskPatch
+from taskhand.domain.task_query import TaskFilter
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.portable_schema import input_schema
 

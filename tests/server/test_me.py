@@ -14,7 +14,7 @@ from server.persons import open_office
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.principal import Person
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.service.connections import Connections
 from taskhand.service.personal_backend import PersonalBackend
 

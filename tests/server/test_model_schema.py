@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import MISSING, BaseModel, Field
 
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Body, TaskDraft, TaskPatch
+from taskhand.domain.task_query import TaskFilter
 from taskhand.server.model_schema import model_schema
 from taskhand.server.tools import TOOLS
 

@@ -34,8 +34,8 @@ from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import OwnCredentials
 from taskhand.service.connections import Connections
+from taskhand.service.crash_recovery import recover_abandoned
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import recover_abandoned
 from taskhand.service.write_call import Call
 from taskhand.vault.credential_link import Link, OwnCredential
 from taskhand.vault.personal_connections import ConnectionPool

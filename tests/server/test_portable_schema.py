@@ -11,25 +11,25 @@ from pydantic import MISSING, BaseModel, Field
 
 from builders import ANA, BEN, DONE, MEMBERS, PENDING, on_people, status_list, task
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
-from taskhand.domain.field_notes import field_notes
 from taskhand.domain.name_matching import Match
-from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
+from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.domain.wording import Wording
 from taskhand.server.portable_schema import Schema, fields_of, input_schema, output_schema
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import render_error
-from taskhand.server.render.reads import (
+from taskhand.server.render.read_answers import (
     ContactsAnswer,
     ListAnswer,
     StatusesAnswer,
     TaskAnswer,
     TeamAnswer,
 )
-from taskhand.server.render.rows import RowField
+from taskhand.server.render.task_rows import RowField
 from taskhand.server.render.write_answer import render_write
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList

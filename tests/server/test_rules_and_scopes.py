@@ -11,7 +11,7 @@ from server.example_calls import CHANGE, DUE_DATE, PLAN, TASK, VALID, fill_in
 from server.offices import NAMES, answer_of, client_of, open_offices
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Scope
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import ChangeQuery
 from taskhand.server.offered_tools import select_names
 from taskhand.server.tool import Tool

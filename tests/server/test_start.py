@@ -76,6 +76,12 @@ def test_a_start_loads_no_use_case_and_builds_no_validator(store_file: Path) -> 
     observers = ("prometheus_client", "opentelemetry.sdk", "taskhand.telemetry", "taskhand.server.call_observer")
     unused = (*observers, "jwt", "taskhand.tokens", "taskhand.server.transports")
     assert not [name for name in later if name.startswith(unused)], "what is not asked for costs nothing"
-    parts = ("connection_argument", "listed_schemas", "merged_schema", "render.everywhere", "render.connections")
+    parts = (
+        "connection_argument",
+        "listed_schemas",
+        "merged_schema",
+        "render.several_connections",
+        "render.connections",
+    )
     use_cases |= {f"taskhand.server.{part}" for part in parts}
     assert use_cases <= {*later}, "a version that is installed over a running server would be loaded in part"

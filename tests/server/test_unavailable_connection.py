@@ -22,9 +22,9 @@ from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.server.tools import TOOLS
 from taskhand.service.connections import Connections
-from taskhand.service.events.demand import poll_when_wanted
+from taskhand.service.crash_recovery import recover_if_possible
+from taskhand.service.events.feed_demand import poll_when_wanted
 from taskhand.service.readiness import Ready, check_readiness
-from taskhand.service.recovery import recover_if_possible
 from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
 from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections

@@ -17,8 +17,8 @@ from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.edit import Edit
 from taskhand.domain.event import EventKind, TaskEvent, difference_event
 from taskhand.domain.event_source import KnownTasks, Look
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal

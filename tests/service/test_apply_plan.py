@@ -17,10 +17,10 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Intent, Result
 from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal

@@ -16,8 +16,8 @@ from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import StatusChoice, Task, TaskPatch
+from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_rules import parse_due
 from taskhand.service.app_context import AppContext
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change

@@ -14,7 +14,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import Rules
 from taskhand.domain.principal import ANYONE
-from taskhand.domain.query import TaskFilter
+from taskhand.domain.task_query import TaskFilter
 from taskhand.service import bulk_targets
 from taskhand.service.app_context import AppContext
 from taskhand.service.bulk_targets import resolve_targets

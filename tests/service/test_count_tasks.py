@@ -12,8 +12,8 @@ from file_stores import journal_in
 from fixed_clock import NOW, FixedClock
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
-from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.domain.task_times import TaskTimes
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.count_tasks import count_tasks

@@ -13,8 +13,8 @@ from taskhand.journal.journal import Change, Ending, Intent, Result
 from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
+from taskhand.service.crash_recovery import find_created, recover_abandoned
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import find_created, recover_abandoned
 from taskhand.service.write_call import Call
 
 

@@ -12,7 +12,7 @@ from fixed_clock import NOW
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.task import Status, StatusList
 from taskhand.service.app_context import AppContext
-from taskhand.service.forwarding import ForwardingAccount, ForwardingBackend
+from taskhand.service.forwarding_backend import ForwardingAccount, ForwardingBackend
 from taskhand.service.health_checks import check_health
 from taskhand.service.lazy import Lazy
 

@@ -16,10 +16,10 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext, CallTime, WritePolicy
 from taskhand.service.apply_plan import apply_plan

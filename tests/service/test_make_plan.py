@@ -11,10 +11,10 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, StatusList
+from taskhand.journal.change_text import render_change
 from taskhand.journal.journal import Intent
-from taskhand.journal.render import render_change
 from taskhand.service.app_context import AppContext
-from taskhand.service.forwarding import ForwardingBackend
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.make_plan import make_plan
 from taskhand.service.write_call import Call

@@ -12,8 +12,8 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.domain.deadline import current_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import execute_intents

@@ -14,11 +14,11 @@ from taskhand.backends.base import Backend, OwnProperties
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskQuery
 from taskhand.service import own_tasks
-from taskhand.service.forwarding import ForwardingBackend
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.own_tasks import OwnTasksBackend
 
 HIGH = Edit(title="Changed")

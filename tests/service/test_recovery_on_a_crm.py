@@ -17,8 +17,8 @@ from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext, CallTime
+from taskhand.service.crash_recovery import find_created, recover_abandoned
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import find_created, recover_abandoned
 from taskhand.service.write_call import Call
 from virtual_time import Time
 

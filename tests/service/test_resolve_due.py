@@ -13,7 +13,7 @@ from taskhand.domain.due import at_wall
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
-from taskhand.service.forwarding import ForwardingBackend
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.resolve_due import resolve_due
 

@@ -7,7 +7,7 @@ from pydantic import MISSING
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
-from taskhand.domain.query import DateField, TaskFilter
+from taskhand.domain.task_query import DateField, TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import resolve_filter

@@ -11,7 +11,7 @@ from file_stores import journal_in, store_in
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext
-from taskhand.service.forwarding import ForwardingBackend
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.snapshots import read_snapshots
 

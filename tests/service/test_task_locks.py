@@ -26,7 +26,7 @@ from taskhand.service.task_updates import TaskUpdates
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
-    from taskhand.service.own_credential import OwnBackends
+    from taskhand.service.own_credential_backend import OwnBackends
 
 NAMES = "abcdefghij"
 

@@ -7,7 +7,7 @@ import pytest
 from behaviour.world import NOW
 from builders import refused
 from file_stores import journal_in, store_in
-from taskhand.domain.query import TaskFilter
+from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks

@@ -19,7 +19,7 @@ from taskhand.backends.local.sqlite import TASK_STORE, open_file_store
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Caller, Ending, Opening
 from taskhand.journal.owner import Account
 from taskhand.journal.sqlite import SqliteJournal

@@ -10,10 +10,10 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskQuery
 
 if TYPE_CHECKING:
     from taskhand.domain.create_matching import CreateCandidates

@@ -72,7 +72,7 @@ def open_auth(
         _check_resource(options)
         return keys
     from taskhand.cli.issuer_settings import open_token_check
-    from taskhand.server.transports.oauth import OAuth
+    from taskhand.server.transports.token_auth import OAuth
 
     if not isinstance(found, Configuration):
         return OAuth(None)

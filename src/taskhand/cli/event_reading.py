@@ -21,7 +21,7 @@ from taskhand.domain.event import EventKind
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.render.events import event_row, people_in_events
 from taskhand.server.tools import TOOLS
-from taskhand.service.events.demand import poll_when_wanted
+from taskhand.service.events.feed_demand import poll_when_wanted
 from taskhand.service.follow_events import find_first, follow_events, read_events
 from taskhand.service.list_events import EventPage, EventsAsked, mark_shown
 from taskhand.service.list_team_members import list_team_members

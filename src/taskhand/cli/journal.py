@@ -95,8 +95,8 @@ def prune(account: "ConnectionSettings") -> None:
 
 
 def _list(account: "ConnectionSettings", filters: dict[str, Any]) -> None:
+    from taskhand.journal.change_text import render_change
     from taskhand.journal.journal import ChangeQuery
-    from taskhand.journal.render import render_change
 
     query = ChangeQuery(**filters)
     page = _with_journal(account, lambda at: _page(at, query))

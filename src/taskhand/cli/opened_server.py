@@ -134,8 +134,8 @@ async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> 
 async def _work_later(connections: "Connections", group: TaskGroup) -> None:
     """The background work that no first request waits for; a write, or a read of the journal, recovers by itself."""
     from taskhand.server.late_imports import load_use_cases
-    from taskhand.service.events.demand import poll_when_wanted
-    from taskhand.service.recovery import recover_if_possible
+    from taskhand.service.crash_recovery import recover_if_possible
+    from taskhand.service.events.feed_demand import poll_when_wanted
 
     await load_use_cases()
     for app in connections:

@@ -25,7 +25,7 @@ from taskhand.config.shared_secrets import split_state_keys, split_vault_keys
 from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.store_address import StoreAddress, split_passwords
-from taskhand.domain.zones import is_offset, known_zone
+from taskhand.domain.time_zones import is_offset, known_zone
 
 __all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usable", "read_variables", "reference_in"]
 

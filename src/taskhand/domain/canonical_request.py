@@ -18,8 +18,8 @@ from taskhand.domain.due import Due, instant_text
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import fold
-from taskhand.domain.query import TaskQuery, text_words
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_query import TaskQuery, text_words
 from taskhand.domain.task_times import Period
 
 __all__ = ["canonical_due", "canonical_field", "canonical_new", "canonical_query"]

@@ -4,8 +4,8 @@ from pydantic import MISSING
 
 from taskhand.domain.due import is_day
 from taskhand.domain.name_matching import Match
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference
+from taskhand.domain.task_query import TaskFilter
 
 __all__ = ["with_iso_days"]
 

@@ -10,7 +10,7 @@ from taskhand.domain.due import Due, at_wall, is_day, is_supported_year, zone_ru
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.reference_time import Reference
-from taskhand.domain.zones import known_zone
+from taskhand.domain.time_zones import known_zone
 
 __all__ = ["DueRequest"]
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from taskhand.domain.name_matching import fold
 from taskhand.domain.people_lookup import NOT_IN_TEAM
-from taskhand.domain.query import NOBODY
 from taskhand.domain.task import Member
+from taskhand.domain.task_query import NOBODY
 from taskhand.domain.truncation import truncate
 
 __all__ = ["people_names"]

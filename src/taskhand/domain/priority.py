@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.field_notes import field_notes
 
 __all__ = ["DEFAULT_PRIORITY", "PRIORITY_WORDS", "AnyPriority", "NewPriority", "Priority", "check_priority"]
 

@@ -25,8 +25,8 @@ from taskhand.domain.edit import (
 )
 from taskhand.domain.name_matching import Match
 from taskhand.domain.properties import property_field
-from taskhand.domain.query import LINK_FIELDS
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
+from taskhand.domain.task_query import LINK_FIELDS
 from taskhand.domain.unapplied_fields import Unapplied, unapplied
 
 __all__ = [

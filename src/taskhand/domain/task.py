@@ -13,7 +13,7 @@ from pydantic import MISSING, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
-from taskhand.domain.field_notes import field_notes
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.name_matching import fold
 from taskhand.domain.priority import AnyPriority, NewPriority
 from taskhand.domain.properties import SetProperties

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError
-from taskhand.domain.query import PRIORITIES, Order, TaskQuery, ascends, matcher, priority_key, sort_key
 from taskhand.domain.task import Task
+from taskhand.domain.task_query import PRIORITIES, Order, TaskQuery, ascends, matcher, priority_key, sort_key
 from taskhand.domain.task_times import NO_TIMES, TaskTimes
 
 __all__ = ["Position", "TaskPage", "cursor_after", "position_after", "resume", "select_page"]

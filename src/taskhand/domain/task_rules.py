@@ -18,9 +18,9 @@ from taskhand.domain.field_limits import check_lengths, check_number_of_properti
 from taskhand.domain.name_matching import fold
 from taskhand.domain.priority import check_priority
 from taskhand.domain.properties import PropertyValue
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import Task, TaskDraft, TaskPatch
+from taskhand.domain.task_query import TaskFilter
 
 __all__ = [
     "changes_people",

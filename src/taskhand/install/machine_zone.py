@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from taskhand.domain.errors import CallerError
-from taskhand.domain.zones import known_zone
+from taskhand.domain.time_zones import known_zone
 
 __all__ = ["find_machine_zone"]
 

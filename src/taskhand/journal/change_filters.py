@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from taskhand.journal.codec import instant
+from taskhand.journal.change_json import instant
 from taskhand.journal.journal import ChangeQuery
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from taskhand.domain.parts import parts
-from taskhand.journal.codec import instant
-from taskhand.journal.entry import build_change, is_void, parse_body
+from taskhand.journal.change_json import instant
+from taskhand.journal.change_rows import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 

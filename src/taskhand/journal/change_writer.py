@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from taskhand.journal import change_lookup, row_writes
-from taskhand.journal.entry import (
+from taskhand.journal.change_rows import (
     Entry,
     ending_entry,
     late_entries,

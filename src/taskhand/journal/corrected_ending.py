@@ -5,7 +5,7 @@ from datetime import datetime
 
 from taskhand.domain.outcome import overall_outcome
 from taskhand.journal import change_lookup, row_writes
-from taskhand.journal.entry import ending_entry
+from taskhand.journal.change_rows import ending_entry
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["correct_ending"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from taskhand.journal.entry import COLUMNS
+from taskhand.journal.change_rows import COLUMNS
 
 __all__ = ["START", "ChainWalk", "Fault", "Link", "Row", "next_link"]
 

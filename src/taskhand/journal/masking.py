@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from taskhand.journal.entry import Entry
+from taskhand.journal.change_rows import Entry
 from taskhand.journal.journal import MASK, Opening, Result
 
 __all__ = ["MASK", "Masking"]

@@ -9,8 +9,8 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from taskhand.journal.codec import instant
-from taskhand.journal.entry import Entry
+from taskhand.journal.change_json import instant
+from taskhand.journal.change_rows import Entry
 from taskhand.journal.hash_chain import Link
 from taskhand.journal.row_writes import anchor, append, set_link
 from taskhand.sql.connection import SqlConnection, SqlRow

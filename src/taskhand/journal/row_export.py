@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from taskhand.domain.principal import Person
-from taskhand.journal.codec import instant
+from taskhand.journal.change_json import instant
 from taskhand.journal.hash_chain import START, Link
 from taskhand.journal.row_writes import anchor
 from taskhand.sql.connection import SqlConnection, SqlRow

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from taskhand.journal.entry import COLUMNS, Entry, damaged_error
+from taskhand.journal.change_rows import COLUMNS, Entry, damaged_error
 from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Opening
 from taskhand.sql.connection import SqlConnection

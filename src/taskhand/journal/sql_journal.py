@@ -13,7 +13,6 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal import change_lookup
 from taskhand.journal.abandoned_changes import AbandonedChanges
-from taskhand.journal.backlog import Backlog
 from taskhand.journal.change_writer import ChangeWriter, NewId
 from taskhand.journal.journal import (
     Change,
@@ -27,6 +26,7 @@ from taskhand.journal.journal import (
     SharedLocks,
 )
 from taskhand.journal.masking import Masking
+from taskhand.journal.pending_writes import Backlog
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from taskhand.journal.entry import COLUMNS
+from taskhand.journal.change_rows import COLUMNS
 from taskhand.journal.hash_chain import START, ChainWalk, Fault, Link, Row
 from taskhand.journal.row_writes import anchor, head
 from taskhand.sql.connection import SqlConnection, SqlRow

@@ -25,7 +25,7 @@ from taskhand.service.connections import Connections
 
 if TYPE_CHECKING:
     from taskhand.domain.link_offer import LinkOffers
-    from taskhand.domain.telemetry import CallObserver
+    from taskhand.domain.observers import CallObserver
 
 __all__ = ["INSTRUCTIONS", "TaskhandServer", "create_not_configured_server", "create_server"]
 

@@ -19,7 +19,7 @@ from taskhand.server.argument_scope import ArgumentScope
 from taskhand.server.argument_types import choices, expected_choice, expected_type
 from taskhand.server.coercion import coerce
 from taskhand.server.list_arguments import ListItem, lists_of
-from taskhand.server.plain_texts import are_plain_texts
+from taskhand.server.plain_text_arguments import are_plain_texts
 from taskhand.server.portable_schema import Schema, fields_of, model_fields
 from taskhand.server.unknown_argument import joined_unknown_error, unknown_argument_error
 

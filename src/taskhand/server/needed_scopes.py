@@ -51,7 +51,7 @@ class ScopeNeeds:
 
 async def _may_lose(tool: str, arguments: Mapping[str, Any], view: CallerView) -> bool:
     """Whether the plan or change of a call may delete something; False if it is unknown here."""
-    from taskhand.service.authorization import loses_by_plan, loses_by_undo  # noqa: PLC0415  imported at the first call
+    from taskhand.service.plan_authorization import loses_by_plan, loses_by_undo  # noqa: PLC0415  imported at the first call
 
     looks = {"apply_plan": ("planId", loses_by_plan), "undo_change": ("changeId", loses_by_undo)}
     if tool not in looks or arguments.get("dryRun") is True:

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.field_notes import NOTES
-from taskhand.domain.query import TaskFilter
+from taskhand.domain.capability_notes import NOTES
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_times import Known
 from taskhand.server.list_arguments import lists_of
 from taskhand.server.model_schema import Schema, model_schema

@@ -21,10 +21,10 @@ from taskhand.service.task_updates import TaskUpdates
 if TYPE_CHECKING:
     from taskhand.events.event_store import EventStore
     from taskhand.journal.journal import Journal
-    from taskhand.service.events.demand import FeedDemand
+    from taskhand.service.events.feed_demand import FeedDemand
     from taskhand.service.lazy import Lazy
     from taskhand.service.link_offers import OpenOffers
-    from taskhand.service.own_credential import OwnBackends
+    from taskhand.service.own_credential_backend import OwnBackends
     from taskhand.service.task_locks import TaskLocks
 
 __all__ = ["AppContext", "CallTime", "ConnectionInfo", "ConnectionState", "OwnCredentials", "Surface", "WritePolicy"]
@@ -157,7 +157,7 @@ class AppContext:
     def demand(self) -> "FeedDemand":
         """The demand for the feed of this connection, shared by all callers."""
         if self._state.demand is None:
-            from taskhand.service.events.demand import FeedDemand  # noqa: PLC0415  no start waits for it
+            from taskhand.service.events.feed_demand import FeedDemand  # noqa: PLC0415  no start waits for it
 
             self._state.demand = FeedDemand()
         return self._state.demand
@@ -261,7 +261,7 @@ def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callabl
     if (own is not None and principal.person is not None) or (
         principal.rules.needs_own(app.connection.link_name) and has_credential
     ):
-        from taskhand.service.own_credential import with_own_credential  # noqa: PLC0415  few servers have a vault
+        from taskhand.service.own_credential_backend import with_own_credential  # noqa: PLC0415  few servers have a vault
 
         for_caller = partial(_as_person, app, principal)
         backend, uses_own = with_own_credential(app.backend, own, principal, app.connection.link_name, for_caller)

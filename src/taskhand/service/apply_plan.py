@@ -17,7 +17,6 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.service.app_context import AppContext
-from taskhand.service.authorization import check_may_apply, find_guard
 from taskhand.service.bulk_write import bulk_write, is_resumable
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
@@ -27,13 +26,14 @@ from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wa
 from taskhand.service.inverse_write import moved_error
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable
-from taskhand.service.notes import moved_notes
+from taskhand.service.plan_authorization import check_may_apply, find_guard
 from taskhand.service.replayed_creates import replay_creates
 from taskhand.service.resume_change import has_left, left_of, resume_change
+from taskhand.service.shared_notes import moved_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.stale_intent import difference_since
 from taskhand.service.task_write import write_edit
-from taskhand.service.visibility import is_for_second_person, is_shown
+from taskhand.service.visible_changes import is_for_second_person, is_shown
 from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["apply_plan", "change_that_applied", "decline_plan", "execute_intents", "review_plan"]

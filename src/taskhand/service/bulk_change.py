@@ -10,8 +10,8 @@ from taskhand.domain import task_rules
 from taskhand.domain.canonical_request import canonical_due, canonical_field, canonical_query
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError, TaskhandError
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
+from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.list_tasks import resolve_filter

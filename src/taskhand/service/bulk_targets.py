@@ -8,8 +8,8 @@ from taskhand.domain import task_rules
 from taskhand.domain.bulk_receipt import same_for_others
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.name_matching import Match
-from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
 from taskhand.service.snapshots import read_snapshots

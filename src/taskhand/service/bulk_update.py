@@ -12,8 +12,8 @@ from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
+from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_rules import parse_due
 from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm

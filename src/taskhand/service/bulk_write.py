@@ -20,8 +20,8 @@ from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
 from taskhand.service.idempotency import check_same_payload, wait_until_ended
-from taskhand.service.notes import describe_shared
 from taskhand.service.send_intents import send_intents
+from taskhand.service.shared_notes import describe_shared
 from taskhand.service.write_call import Call
 
 __all__ = [

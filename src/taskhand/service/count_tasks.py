@@ -4,13 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Final
 
-from taskhand.domain.count import NOBODY, CountBy, TaskCount, groups_of
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError, NotAttempted, UpstreamError
 from taskhand.domain.name_matching import Match
-from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.task import Member
+from taskhand.domain.task_groups import NOBODY, CountBy, TaskCount, groups_of
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from taskhand.domain.count import CountBy
-from taskhand.domain.query import TaskFilter
+from taskhand.domain.task_groups import CountBy
+from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.count_tasks import Counted, count_tasks

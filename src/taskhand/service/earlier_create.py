@@ -8,8 +8,8 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Claim
+from taskhand.service.crash_recovery import lists_show
 from taskhand.service.idempotency import DUPLICATE_SCOPE, RECREATION_SCOPE, wait_until_ended
-from taskhand.service.recovery import lists_show
 from taskhand.service.write_call import Call
 
 __all__ = [

@@ -7,7 +7,7 @@ from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.earlier_create import index_of_claim
 from taskhand.service.idempotency import recreation_claim
-from taskhand.service.visibility import is_shown
+from taskhand.service.visible_changes import is_shown
 
 __all__ = ["note_on_earlier_undo", "with_remade_id"]
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from taskhand.domain.due import instant_text
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Contact, Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.domain.task_times import UNKNOWN, TaskTimes
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taskhand.domain.errors import NotAllowed
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections, UnclearConnection
-from taskhand.service.visibility import is_for_second_person, is_shown
+from taskhand.service.visible_changes import is_for_second_person, is_shown
 
 __all__ = ["CallIds", "find_connection", "unclear_connection"]
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import FINISHED
-from taskhand.domain.zones import offset_of_reversed
+from taskhand.domain.task_query import TaskQuery
+from taskhand.domain.time_zones import offset_of_reversed
 from taskhand.service.app_context import AppContext
 
 __all__ = ["check_health"]

@@ -14,7 +14,7 @@ from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.journal.journal import Change, Claim
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import RepeatableOptions
-from taskhand.service.recovery import recover_abandoned
+from taskhand.service.crash_recovery import recover_abandoned
 from taskhand.service.write_call import Call
 
 __all__ = [

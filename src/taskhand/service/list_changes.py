@@ -7,8 +7,8 @@ from taskhand.domain.bound_cursor import bind_cursor, unbind_cursor
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext
-from taskhand.service.recovery import recover_if_possible
-from taskhand.service.visibility import is_shown, shown_subject
+from taskhand.service.crash_recovery import recover_if_possible
+from taskhand.service.visible_changes import is_shown, shown_subject
 
 __all__ = ["find_change", "list_changes", "no_change"]
 

@@ -14,13 +14,13 @@ from taskhand.domain.event import EventKind
 from taskhand.domain.name_matching import Match
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.demand import WANTED_FOR_S
 from taskhand.service.events.event_cursor import EventCursors, Start
 from taskhand.service.events.feed import feed_of, find_source, look, no_feed_error
+from taskhand.service.events.feed_demand import WANTED_FOR_S
 from taskhand.service.events.own_write_matching import CLOCKS
 from taskhand.service.events.past_events import learn_past
 from taskhand.service.events.unlisted_writes import describe_unlisted_writes
-from taskhand.service.visibility import is_shown, show_to, shown_subject
+from taskhand.service.visible_changes import is_shown, show_to, shown_subject
 
 __all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "mark_shown"]
 

@@ -12,9 +12,9 @@ from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.due import is_late
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.people_lookup import People
-from taskhand.domain.query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task import Member, StatusChoice, Task
 from taskhand.domain.task_page import Position, TaskPage, resume
+from taskhand.domain.task_query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.truncation import without_cut
 from taskhand.service.app_context import AppContext

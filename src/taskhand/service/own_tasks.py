@@ -15,10 +15,10 @@ from pydantic import MISSING
 from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
-from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskQuery, sort_key
 
 if TYPE_CHECKING:
     from taskhand.domain.create_matching import CreateCandidates

@@ -10,7 +10,7 @@ from taskhand.domain.author import Author, writing_as
 from taskhand.domain.people_lookup import find_members
 from taskhand.domain.principal import Person, fold_person
 from taskhand.domain.task import Member
-from taskhand.service.forwarding import ForwardingAccount, ForwardingBackend
+from taskhand.service.forwarding_backend import ForwardingAccount, ForwardingBackend
 
 __all__ = ["PersonalBackend"]
 

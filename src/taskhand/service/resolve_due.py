@@ -11,7 +11,7 @@ from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Task
-from taskhand.domain.zones import offset_of_reversed
+from taskhand.domain.time_zones import offset_of_reversed
 from taskhand.service.app_context import AppContext
 
 __all__ = ["match_due", "resolve_due"]

@@ -7,8 +7,8 @@ from taskhand.domain import people_lookup
 from taskhand.domain.errors import NotFound
 from taskhand.domain.name_matching import fold
 from taskhand.domain.people_lookup import People
-from taskhand.domain.query import NOBODY
 from taskhand.domain.task import Member
+from taskhand.domain.task_query import NOBODY
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import Team
 

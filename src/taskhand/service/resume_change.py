@@ -13,10 +13,10 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
-from taskhand.service.recovery import find_created, infer_outcome, with_notes
+from taskhand.service.crash_recovery import find_created, infer_outcome, with_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.stale_intent import difference_since
-from taskhand.service.visibility import is_shown
+from taskhand.service.visible_changes import is_shown
 from taskhand.service.write_call import Call
 
 __all__ = ["has_left", "left_of", "resume_change"]

@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from taskhand.backends.base import Backend
 from taskhand.domain.errors import OperatorError
-from taskhand.service.forwarding import ForwardingBackend
+from taskhand.service.forwarding_backend import ForwardingBackend
 
 __all__ = ["unavailable_backend"]
 

@@ -23,12 +23,12 @@ from taskhand.service.idempotency import outcome_unknown_error, recreation_claim
 from taskhand.service.inverse_write import invert
 from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
-from taskhand.service.notes import describe_others, tasks_sharing, with_written_notes
 from taskhand.service.replayed_creates import to_result_now
+from taskhand.service.shared_notes import describe_others, tasks_sharing, with_written_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.undo_effect import TaskUndo, Undo
 from taskhand.service.undo_selection import Selection, select
-from taskhand.service.visibility import describe_owner, is_shown
+from taskhand.service.visible_changes import describe_owner, is_shown
 from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["undo_change"]

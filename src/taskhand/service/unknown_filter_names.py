@@ -10,7 +10,7 @@ from taskhand.domain import task_rules
 from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.merged_error import merge_errors
-from taskhand.domain.query import TaskFilter
+from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers
 from taskhand.service.list_tasks import check_names_known, resolve_filter

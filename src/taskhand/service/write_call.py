@@ -16,7 +16,7 @@ from taskhand.domain.outcome import Outcome, overall_outcome
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options
-from taskhand.service.recovery import recover_abandoned
+from taskhand.service.crash_recovery import recover_abandoned
 from taskhand.service.sent_notes import check_no_rival_note
 
 __all__ = ["AlreadyClaimed", "Call"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.entry import COLUMNS
+from taskhand.journal.change_rows import COLUMNS
 from taskhand.journal.hash_chain import ChainWalk, Fault, Link, Row
 from taskhand.postgres.connection import storable
 from taskhand.postgres.staging_schema import Staging

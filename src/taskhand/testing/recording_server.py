@@ -14,7 +14,7 @@ from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.transports.process_exit import leave
 from taskhand.server.transports.stdio import serve_stdio
-from taskhand.service.recovery import recover_if_possible
+from taskhand.service.crash_recovery import recover_if_possible
 from taskhand.testing.recorded_calls import call_writer, record_calls
 from taskhand.wiring import open_app
 

@@ -22,8 +22,8 @@ from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.http.client import Client
 from taskhand.http.upstream import Upstream
 from taskhand.sandbox.close import CloseSandbox, SpecVariant

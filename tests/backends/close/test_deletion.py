@@ -13,8 +13,8 @@ from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.request_log import recorded_requests
+from taskhand.domain.task_query import TaskQuery
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault

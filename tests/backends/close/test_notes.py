@@ -41,8 +41,8 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
+from taskhand.service.crash_recovery import recover_abandoned
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import recover_abandoned
 from taskhand.service.update_task import update_task
 from taskhand.service.write_call import Call
 

@@ -13,8 +13,8 @@ from backends.close.wired import KEY, close
 from behaviour.world import NOW
 from taskhand.backends.close.factory import FACTORY, CloseSettings
 from taskhand.backends.factory import OpenContext
-from taskhand.domain.query import TaskQuery
-from taskhand.domain.telemetry import Budget
+from taskhand.domain.observers import Budget
+from taskhand.domain.task_query import TaskQuery
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.server import serve
 from virtual_time import Time

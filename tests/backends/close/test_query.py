@@ -18,9 +18,9 @@ from taskhand.backends.close.offset_paging import MAX_PAGES, Page, read_all_page
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
-from taskhand.domain.query import Order, TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_page import select_page
+from taskhand.domain.task_query import Order, TaskQuery, sort_key
 from taskhand.domain.task_times import NO_TIMES, Moment, Period, TaskTimes
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault

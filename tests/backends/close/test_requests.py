@@ -34,8 +34,8 @@ from taskhand.backends.close.task_types import INBOX
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_query import TaskQuery
 from taskhand.domain.task_rules import check_id
 from taskhand.domain.task_times import Period
 from taskhand.sandbox.close import CloseSandbox, SpecVariant

@@ -16,8 +16,8 @@ from taskhand.backends.close.mapping import DONE
 from taskhand.backends.close.unlisted_priorities import UnlistedPriorities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
-from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_query import TaskQuery, sort_key
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request, Response

@@ -19,8 +19,8 @@ from taskhand.backends.close.mapping import task_of
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.event_source import EventSource
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve

@@ -11,10 +11,10 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page
+from taskhand.domain.task_query import TaskQuery
 
 __all__ = ["ExampleAdapter"]
 

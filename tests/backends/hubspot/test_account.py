@@ -12,8 +12,8 @@ from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend
 from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.observers import Budget
 from taskhand.domain.own_credential import OwnCredential
-from taskhand.domain.telemetry import Budget
 from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.faults import Fault

@@ -9,7 +9,7 @@ from backends.hubspot.wired import CAROLINA, ELENA, KEY, Stage, Time, hubspot, r
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import Request, Response

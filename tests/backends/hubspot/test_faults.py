@@ -14,8 +14,8 @@ from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, TaskhandError, UpstreamError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant

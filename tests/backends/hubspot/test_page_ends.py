@@ -3,7 +3,7 @@
 import json
 
 from backends.hubspot.wired import KEY, Time, row, seed, staged, task_id
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import Request, Response
 

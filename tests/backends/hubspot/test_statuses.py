@@ -13,9 +13,9 @@ from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import InvalidAnswer
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.status_lookup import finished_status, resolve_filter_statuses, resolve_status
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.server.app import create_server
 

@@ -24,8 +24,8 @@ from backends.hubspot.wired import (
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.hubspot import SpecVariant
 from taskhand.sandbox.hubspot.errors import PORTAL
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from fixed_clock import NOW
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
+from taskhand.domain.task_query import TaskQuery
 
 __all__ = ["expected_ids", "plain"]
 

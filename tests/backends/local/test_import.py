@@ -11,8 +11,8 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.task_import import Line
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
+from taskhand.domain.task_query import TaskQuery
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from backends.local.open_store import create, open_store
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import Order, TaskQuery
+from taskhand.domain.task_query import Order, TaskQuery
 
 
 async def test_a_full_page_has_a_next_one_only_if_tasks_are_left(backend: LocalBackend) -> None:

@@ -24,9 +24,9 @@ from taskhand.backends.local.query import StoreState, build_order_among, build_s
 from taskhand.backends.local.text_index import prepare_text_index
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import Order, TaskQuery
 from taskhand.domain.task import Status, StatusChoice, Task
 from taskhand.domain.task_page import cursor_after, resume
+from taskhand.domain.task_query import Order, TaskQuery
 from taskhand.domain.task_times import Moment, Period
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from taskhand.backends.local.seed import seed_store
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.errors import Ambiguous, CallerError
 from taskhand.domain.people_lookup import resolve_people
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
+from taskhand.domain.task_query import TaskQuery
 
 OF_THIS_RUN = re.compile('INTO "(identity|change)"')
 """Rows that are others in every store: its name, and when the triggers have logged something."""

@@ -20,7 +20,7 @@ from fixed_clock import NOW
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sqlite.connection import open_connection
 from taskhand.sqlite.store import Store
 from time_limits import BOUND_S

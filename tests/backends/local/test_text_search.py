@@ -24,7 +24,7 @@ from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.backends.local.text_index import find_candidates, has_text_index, prepare_text_index
 from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import fold
-from taskhand.domain.query import Order, TaskQuery
+from taskhand.domain.task_query import Order, TaskQuery
 from taskhand.sqlite.connection import open_connection
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from backends.local.open_store import create, open_store, update
 from fixed_clock import NOW, FixedClock
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_query import TaskQuery
 from taskhand.domain.task_times import Moment, Period, TaskTimes
 
 

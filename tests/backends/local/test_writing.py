@@ -19,10 +19,10 @@ from taskhand.domain.author import Author, writing_as
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import inverse_edit, preview
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_query import TaskQuery
 
 UNFINISHED = {"completed_at": None, "completed_by": None}
 NOWHERE = "00000000-0000-4000-8000-00000000ffff"

@@ -12,8 +12,8 @@ from taskhand.backends.remote.messages import Messages
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request
 from taskhand.sandbox.server import serve

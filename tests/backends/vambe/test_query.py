@@ -16,7 +16,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.query import WIDEST, TaskLists, window_of
 from taskhand.domain.errors import CallerError, NotFound
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.http.response_body import Json
 from taskhand.sandbox.vambe import VambeSandbox
 

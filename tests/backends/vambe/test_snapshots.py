@@ -15,9 +15,9 @@ from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from taskhand.domain.count import NOBODY, CountBy, TaskCount
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Member
+from taskhand.domain.task_groups import NOBODY, CountBy, TaskCount
 from taskhand.server.render.answer import render_answer
 from taskhand.server.render.counts import render_counts
 from taskhand.service.count_tasks import Counted

@@ -15,21 +15,21 @@ from taskhand.domain.errors import CallerError, NotAttempted, NotFound
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Difference, Plan
-from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal
 from taskhand.domain.task_page import resume
+from taskhand.domain.task_query import TaskQuery, sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import FeedName, KeptEvent
 from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result
-from taskhand.server.render.changes import ChangesAnswer, change_row
+from taskhand.server.render.change_list import ChangesAnswer, change_row
+from taskhand.server.render.documented_writes import render_whole_write
 from taskhand.server.render.events import EventsAnswer, event_row
-from taskhand.server.render.reads import ContactsAnswer, ListAnswer
-from taskhand.server.render.rows import RowField
-from taskhand.server.render.whole_writes import render_whole_write
+from taskhand.server.render.read_answers import ContactsAnswer, ListAnswer
+from taskhand.server.render.task_rows import RowField
 from taskhand.server.render.write_answer import render_write
 from taskhand.service.list_events import EventPage
 from taskhand.service.list_tasks import TaskList

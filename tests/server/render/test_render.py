@@ -24,24 +24,24 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import resolve_people
-from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt, changes
 from taskhand.domain.task import Contact, Member, Status, Task
 from taskhand.domain.task_page import resume
+from taskhand.domain.task_query import TaskQuery, sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, render_text
+from taskhand.server.render.documented_writes import render_whole_write
 from taskhand.server.render.errors import render_error
-from taskhand.server.render.reads import (
+from taskhand.server.render.read_answers import (
     ContactsAnswer,
     ListAnswer,
     StatusesAnswer,
     TaskAnswer,
     TeamAnswer,
 )
-from taskhand.server.render.rows import RowField
-from taskhand.server.render.whole_writes import render_whole_write
+from taskhand.server.render.task_rows import RowField
 from taskhand.server.render.write_answer import render_write
 from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.service.list_tasks import TaskList

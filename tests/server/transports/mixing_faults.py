@@ -16,8 +16,8 @@ from taskhand.http import attempt
 from taskhand.http.client import Client
 from taskhand.http.request import Request
 from taskhand.server.access import Access
-from taskhand.service import app_context, recovery
-from taskhand.service.own_credential import _Choice
+from taskhand.service import app_context, crash_recovery
+from taskhand.service.own_credential_backend import _Choice
 from taskhand.service.personal_backend import _PersonalAccount
 from taskhand.vault import personal_connections
 from taskhand.vault.credential_link import Link
@@ -162,7 +162,7 @@ def _fall_back(patch: pytest.MonkeyPatch) -> None:
 
 def _recover_as_nobody(patch: pytest.MonkeyPatch) -> None:
     """What a dead process left open is looked at with the shared credential."""
-    patch.setattr(recovery, "_of_maker", lambda app, _: app)
+    patch.setattr(crash_recovery, "_of_maker", lambda app, _: app)
 
 
 def _reject_all(patch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.transports.key_auth import KeyAuth
-from taskhand.server.transports.oauth import OAuth
+from taskhand.server.transports.token_auth import OAuth
 from taskhand.service.app_context import AppContext
 
 if TYPE_CHECKING:

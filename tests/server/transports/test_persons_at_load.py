@@ -40,10 +40,10 @@ from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.access import Access
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
-from taskhand.server.transports.oauth import OAuth
+from taskhand.server.transports.token_auth import OAuth
 from taskhand.service.app_context import AppContext
+from taskhand.service.crash_recovery import recover_if_possible
 from taskhand.service.lazy import Lazy
-from taskhand.service.recovery import recover_if_possible
 from taskhand.service.write_call import Call
 from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
 from taskhand.vault.links_of_persons import Links

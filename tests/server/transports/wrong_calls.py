@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from server.example_calls import DRAFT, REQUIRED, TASK, VALID
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.name_matching import fold
-from taskhand.domain.query import NOBODY as NOBODY_WORDS
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
+from taskhand.domain.task_query import NOBODY as NOBODY_WORDS
+from taskhand.domain.task_query import TaskFilter
 from taskhand.server.coercion import is_empty
 from taskhand.server.portable_schema import input_schema
 from taskhand.server.tools import TOOLS

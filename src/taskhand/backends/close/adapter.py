@@ -35,10 +35,10 @@ from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.parts import parts
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskQuery
 from taskhand.http.response_body import Reply
 
 __all__ = ["CloseAdapter"]

@@ -15,7 +15,7 @@ from taskhand.backends.close.errors import OVER_SKIP
 from taskhand.backends.close.mapping import created_at, day_of
 from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.domain.errors import CallerError, UpstreamError
-from taskhand.domain.query import Order
+from taskhand.domain.task_query import Order
 
 __all__ = [
     "DAY_SLACK",

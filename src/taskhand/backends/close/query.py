@@ -22,9 +22,9 @@ from taskhand.domain.due import is_late
 from taskhand.domain.errors import InvalidAnswer, NotFound, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.parts import parts
-from taskhand.domain.query import NO_DUE, Order, TaskQuery, matcher
 from taskhand.domain.task import Task
 from taskhand.domain.task_page import TaskPage, select_page
+from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, matcher
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = ["PageSearch", "TaskReader"]

@@ -21,7 +21,7 @@ from taskhand.domain.errors import CallerError, NotFound, OperatorError, Taskhan
 from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Deal, DealList, Member
 from taskhand.domain.task_type_lookup import KnownType
-from taskhand.domain.zones import known_zone
+from taskhand.domain.time_zones import known_zone
 from taskhand.http.access_checks import find_refused_reads, report_scopes, run_checks
 from taskhand.http.response_body import Reply
 

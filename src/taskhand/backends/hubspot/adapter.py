@@ -30,10 +30,10 @@ from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.parts import parts
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskQuery
 
 __all__ = ["HubSpotAdapter"]
 

@@ -12,10 +12,10 @@ from taskhand.backends.local.people_and_statuses import Directory, LocalAccount,
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OperatorError, OutcomeUnknown
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskQuery
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from taskhand.backends.local.query import (
     selective_filters,
 )
 from taskhand.backends.local.text_index import find_candidates, has_text_index
-from taskhand.domain.query import TaskQuery, text_words
+from taskhand.domain.task_query import TaskQuery, text_words
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["find_rows"]

@@ -18,7 +18,7 @@ from typing import Final
 
 from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
 from taskhand.domain.due import instant_text
-from taskhand.domain.query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
+from taskhand.domain.task_query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
 from taskhand.domain.task_times import Period
 from taskhand.sql.connection import placeholders
 

@@ -12,8 +12,8 @@ from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, StatusType
+from taskhand.domain.task_query import TaskQuery
 
 __all__ = ["seed_store"]
 

@@ -16,7 +16,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task import STATUS_TYPES, Contact, Member, Status, Task
-from taskhand.domain.zones import known_zone
+from taskhand.domain.time_zones import known_zone
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
 __all__ = ["ImportReport", "Line", "import_lines", "stable_id"]

@@ -13,10 +13,10 @@ from taskhand.backends.local.rows import COMPLETION, TASK_COLUMNS, searchable, t
 from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
-from taskhand.domain.query import TaskQuery, ascends
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
 from taskhand.domain.task_page import TaskPage
+from taskhand.domain.task_query import TaskQuery, ascends
 from taskhand.sql.connection import SqlConnection, placeholders
 
 if TYPE_CHECKING:

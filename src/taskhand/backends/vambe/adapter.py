@@ -28,13 +28,13 @@ from taskhand.domain.edit import EDIT_FIELDS, Edit, is_readable, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_reader import with_unreadable
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.status_lookup import unknown_status_error
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page
+from taskhand.domain.task_query import TaskQuery
 from taskhand.http.response_body import Reply
 
 __all__ = ["VambeAdapter"]

@@ -16,7 +16,7 @@ from taskhand.backends.remote.recent_writes import RecentWrite, RecentWrites
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import Window
 from taskhand.domain.errors import CallerError
-from taskhand.domain.query import TaskQuery
+from taskhand.domain.task_query import TaskQuery
 from taskhand.http.response_body import Json
 
 __all__ = ["MESSAGES", "WIDEST", "TaskLists", "key_of", "window_around", "window_of"]

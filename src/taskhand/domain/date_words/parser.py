@@ -12,9 +12,9 @@ from taskhand.domain.date_words.context import Context
 from taskhand.domain.date_words.days import Days, NoSuchDay, WrongWeekday, days_of
 from taskhand.domain.date_words.english import english
 from taskhand.domain.date_words.language import Language
+from taskhand.domain.date_words.phrase_words import tokens_of
 from taskhand.domain.date_words.spanish import spanish
 from taskhand.domain.date_words.times_of_day import Clock, clocks_of
-from taskhand.domain.date_words.tokens import tokens_of
 
 __all__ = ["Reading", "Readings", "Use", "read_clock", "read_date"]
 

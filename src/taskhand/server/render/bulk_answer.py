@@ -9,7 +9,7 @@ from pydantic import MISSING
 from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult, same_for_others
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.differences import or_missing, render_changed, unapplied_rows
-from taskhand.server.render.matches import match_rows
+from taskhand.server.render.resolved_names import match_rows
 from taskhand.server.render.write_fields import ManyAnswer, OutcomeRow, TaskRow
 
 if TYPE_CHECKING:

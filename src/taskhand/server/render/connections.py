@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.field_notes import NOTES
+from taskhand.domain.capability_notes import NOTES
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.portable_schema import input_schema, model_fields
 from taskhand.server.render.answer import Answer

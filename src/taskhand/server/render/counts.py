@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import MISSING
 
-from taskhand.domain.count import NOBODY, CountBy, TaskCount
+from taskhand.domain.task_groups import NOBODY, CountBy, TaskCount
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
-from taskhand.server.render.matches import MatchRow, match_rows
+from taskhand.server.render.resolved_names import MatchRow, match_rows
 
 if TYPE_CHECKING:
     from taskhand.service.count_tasks import Counted

@@ -9,7 +9,7 @@ from taskhand.domain.receipt import FieldChange, people_in
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.differences import render_changed
-from taskhand.server.render.matches import MatchRow
+from taskhand.server.render.resolved_names import MatchRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

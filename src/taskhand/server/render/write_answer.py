@@ -15,8 +15,8 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.bulk_answer import MAX_IDS_LENGTH, MAX_MISSES, outcome_rows, render_bulk
 from taskhand.server.render.differences import difference_row, or_missing, render_changed, shorten, unapplied_rows
-from taskhand.server.render.matches import match_rows
-from taskhand.server.render.rows import describe_unreadable, render_row
+from taskhand.server.render.resolved_names import match_rows
+from taskhand.server.render.task_rows import describe_unreadable, render_row
 from taskhand.server.render.write_fields import DeletedTask, DifferenceRow, ManyAnswer, UnappliedRow, WriteAnswer
 
 if TYPE_CHECKING:

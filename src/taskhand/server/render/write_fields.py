@@ -6,8 +6,8 @@ from pydantic import MISSING
 
 from taskhand.domain.task import Task
 from taskhand.server.render.answer import Answer, UntrustedAnswer
-from taskhand.server.render.matches import MatchRow
-from taskhand.server.render.rows import Row
+from taskhand.server.render.resolved_names import MatchRow
+from taskhand.server.render.task_rows import Row
 
 __all__ = ["DeletedTask", "DifferenceRow", "ManyAnswer", "OutcomeRow", "TaskRow", "UnappliedRow", "WriteAnswer"]
 

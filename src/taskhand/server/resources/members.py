@@ -1,6 +1,6 @@
 """The resource `taskhand://members`."""
 
-from taskhand.server.render.reads import TeamAnswer
+from taskhand.server.render.read_answers import TeamAnswer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
 

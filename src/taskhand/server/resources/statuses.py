@@ -1,6 +1,6 @@
 """The resource `taskhand://statuses`."""
 
-from taskhand.server.render.reads import StatusesAnswer
+from taskhand.server.render.read_answers import StatusesAnswer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
 

@@ -1,6 +1,6 @@
 """The resource `task://{id}`."""
 
-from taskhand.server.render.reads import TaskAnswer
+from taskhand.server.render.read_answers import TaskAnswer
 from taskhand.server.resource import FOLLOWED, Resource
 from taskhand.service.app_context import AppContext
 

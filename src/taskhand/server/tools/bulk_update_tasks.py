@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.domain.field_notes import field_notes
-from taskhand.domain.query import TaskFilter
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import TaskPatch
+from taskhand.domain.task_query import TaskFilter
 from taskhand.server.render.write_fields import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.domain.field_notes import field_notes
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import AddNote, Resolution
 from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.server.tool import Tool, Written

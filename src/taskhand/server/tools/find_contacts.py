@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from taskhand.domain.field_notes import field_notes
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import Body
-from taskhand.server.render.reads import ContactsAnswer
+from taskhand.server.render.read_answers import ContactsAnswer
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:

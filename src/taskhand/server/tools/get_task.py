@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.domain.field_notes import field_notes
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import Body
-from taskhand.server.render.reads import TaskAnswer
+from taskhand.server.render.read_answers import TaskAnswer
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:

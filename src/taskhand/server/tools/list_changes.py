@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import MISSING, Field, create_model
 
-from taskhand.domain.field_notes import field_notes
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
 from taskhand.server.render.answer import MAX_LENGTH, render_text
-from taskhand.server.render.changes import ChangesAnswer, people_in_row, people_in_tasks, task_indexes
-from taskhand.server.render.matches import match_rows
+from taskhand.server.render.change_list import ChangesAnswer, people_in_row, people_in_tasks, task_indexes
+from taskhand.server.render.resolved_names import match_rows
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -> ChangesAnswer:
-    from taskhand.server.render.everywhere import ChangesEverywhereAnswer
+    from taskhand.server.render.several_connections import ChangesEverywhereAnswer
     from taskhand.service.date_notes import merged_note_on_words
     from taskhand.service.list_changes import no_change
     from taskhand.service.list_changes_everywhere import list_changes_everywhere
@@ -136,7 +136,7 @@ async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", l
 async def _plan_note(app: "AppContext", change: "Change") -> str | None:
     """The note for a planId; None for a change."""
     from taskhand.service.apply_plan import change_that_applied
-    from taskhand.service.visibility import is_shown
+    from taskhand.service.visible_changes import is_shown
 
     if change.outcome != "planned":
         return None

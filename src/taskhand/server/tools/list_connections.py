@@ -33,7 +33,7 @@ async def _describe_credential(app: AppContext) -> str | None:
     has_to = app.principal.rules.needs_own(app.connection.link_name) and app.backend.account.accessed == "credential"
     if app.own.backends is None and not has_to:
         return None
-    from taskhand.service.own_credential import describe_credential
+    from taskhand.service.own_credential_backend import describe_credential
 
     return await describe_credential(app.own.backends, app.principal, app.connection.link_name)
 

@@ -9,7 +9,7 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Body
 from taskhand.server.render.answer import MAX_LENGTH, render_text
 from taskhand.server.render.events import EventsAnswer, people_in_events
-from taskhand.server.render.matches import match_rows
+from taskhand.server.render.resolved_names import match_rows
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _limit(arguments: ListEvents) -> int:
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) -> EventsAnswer:
-    from taskhand.server.render.everywhere import EventsEverywhereAnswer
+    from taskhand.server.render.several_connections import EventsEverywhereAnswer
     from taskhand.service.list_events_everywhere import list_events_everywhere, mark_shown_everywhere
     from taskhand.service.list_note import merged_list_note
 

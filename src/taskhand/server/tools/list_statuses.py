@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from taskhand.domain.task import Body
-from taskhand.server.render.reads import StatusesAnswer
+from taskhand.server.render.read_answers import StatusesAnswer
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:

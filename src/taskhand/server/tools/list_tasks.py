@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, get_args
 
 from pydantic import MISSING, BeforeValidator, Field
 
-from taskhand.domain.count import CountBy
-from taskhand.domain.field_notes import field_notes
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.name_matching import squeeze
-from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter
+from taskhand.domain.task_groups import CountBy
+from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter
 from taskhand.server.render.counts import CountsAnswer, render_counts
-from taskhand.server.render.reads import ListAnswer
-from taskhand.server.render.rows import RowField
+from taskhand.server.render.read_answers import ListAnswer
+from taskhand.server.render.task_rows import RowField
 from taskhand.server.tool import Tool
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ async def _run(call: "Call", arguments: ListTasks) -> ListAnswer | CountsAnswer:
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> ListAnswer | CountsAnswer:
-    from taskhand.server.render.everywhere import ListEverywhereAnswer, render_counts_everywhere
+    from taskhand.server.render.several_connections import ListEverywhereAnswer, render_counts_everywhere
     from taskhand.service.count_tasks_everywhere import count_tasks_everywhere
     from taskhand.service.list_note import merged_list_note
     from taskhand.service.list_tasks_everywhere import list_tasks_everywhere

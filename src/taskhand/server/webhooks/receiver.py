@@ -16,7 +16,7 @@ from taskhand.server.webhooks.refused_deliveries import RefusedDeliveries
 from taskhand.server.webhooks.routes import PATH, Received, webhook_routes
 
 if TYPE_CHECKING:
-    from taskhand.domain.telemetry import HttpObserver
+    from taskhand.domain.observers import HttpObserver
 
 __all__ = ["KeepHint", "WebhookReceiver", "Webhooks"]
 

@@ -16,8 +16,8 @@ from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, NotAll
 from taskhand.domain.field_reader import ODD
 from taskhand.events.event_store import Feed, FeedName
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.demand import WANTED_FOR_S
 from taskhand.service.events.feed import feed_of, look
+from taskhand.service.events.feed_demand import WANTED_FOR_S
 
 __all__ = ["MAX_PAUSE_S", "MIN_PAUSE_S", "FeedPoller", "Pace"]
 

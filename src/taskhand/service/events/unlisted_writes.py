@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.own_write_matching import changes_since, writes_of
-from taskhand.service.visibility import is_shown
+from taskhand.service.visible_changes import is_shown
 
 __all__ = ["describe_unlisted_writes"]
 

@@ -12,8 +12,8 @@ from taskhand.backends.local.people_and_statuses import Directory, sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
 from taskhand.testing.populated.backend import PopulatedBackend

@@ -16,9 +16,9 @@ from taskhand.domain.principal import Person, Principal, Scope
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Ending, Intent, Opening
 from taskhand.service.app_context import AppContext
-from taskhand.service.authorization import check_may_apply
 from taskhand.service.lazy import Lazy
-from taskhand.service.visibility import is_for_second_person
+from taskhand.service.plan_authorization import check_may_apply
+from taskhand.service.visible_changes import is_for_second_person
 
 ANA, BEN = "ana@x.test", "ben@x.test"
 WRITE: frozenset[Scope] = frozenset({"read", "write"})

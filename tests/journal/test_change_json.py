@@ -16,7 +16,7 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import VOID
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
-from taskhand.journal.codec import (
+from taskhand.journal.change_json import (
     ending_from,
     ending_json,
     instant,

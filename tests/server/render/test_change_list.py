@@ -18,7 +18,7 @@ from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result
 from taskhand.server.app import create_server
 from taskhand.server.render.answer import MAX_LENGTH
-from taskhand.server.render.changes import ChangesAnswer
+from taskhand.server.render.change_list import ChangesAnswer
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
+from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.due import due_of
-from taskhand.domain.field_notes import field_notes
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.priority import PRIORITY_WORDS, AnyPriority
 from taskhand.domain.task import OR_ME, STATUS_TYPES, Body, StatusChoice, Task, TaskType

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from builders import refused
 from taskhand.domain.errors import CallerError
-from taskhand.domain.zones import is_offset, known_zone, offset_of_reversed
+from taskhand.domain.time_zones import is_offset, known_zone, offset_of_reversed
 
 SANTIAGO, NEW_YORK, MADRID = "America/Santiago", "America/New_York", "Europe/Madrid"
 ZONES = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory", "posixrules"}))

@@ -9,10 +9,10 @@ from backends.local.open_store import create, open_store
 from taskhand.backends.base import Backend
 from taskhand.domain.edit import Edit
 from taskhand.domain.principal import Person, Principal
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
-from taskhand.service.forwarding import ForwardingBackend
-from taskhand.service.own_credential import with_own_credential
+from taskhand.domain.task_query import TaskQuery
+from taskhand.service.forwarding_backend import ForwardingBackend
+from taskhand.service.own_credential_backend import with_own_credential
 
 
 @dataclass

@@ -11,7 +11,7 @@ from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.differences import render_changed
-from taskhand.server.render.matches import MatchRow
+from taskhand.server.render.resolved_names import MatchRow
 
 if TYPE_CHECKING:
     from taskhand.domain.wording import Wording

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import ANA, BEN, STARTED, on_people, task
-from taskhand.domain.count import NOBODY, CountBy, groups_of
 from taskhand.domain.task import Status, Task
+from taskhand.domain.task_groups import NOBODY, CountBy, groups_of
 from taskhand.domain.task_times import UNKNOWN, TaskTimes
 
 

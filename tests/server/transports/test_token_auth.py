@@ -19,8 +19,8 @@ from server.transports.oauth_server import oauth_server
 from server.transports.task_calls import DRAFT
 from server.transports.test_key_auth import files_with, listening
 from taskhand.domain.policy import Group, Policy
+from taskhand.journal.change_text import render_change
 from taskhand.journal.journal import ChangeQuery
-from taskhand.journal.render import render_change
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.access import Access

@@ -16,7 +16,7 @@ from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.bulk_answer import as_many_as_fit, outcome_rows, size_of
 from taskhand.server.render.differences import or_missing, shorten_change, unapplied_rows
-from taskhand.server.render.matches import match_rows
+from taskhand.server.render.resolved_names import match_rows
 from taskhand.server.render.shortened_description import fit_description
 from taskhand.server.render.write_answer import render_plan
 from taskhand.server.render.write_fields import DeletedTask, DifferenceRow, ManyAnswer, UnappliedRow, WriteAnswer

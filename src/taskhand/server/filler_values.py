@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from taskhand.domain.capability_notes import NOTES
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.field_notes import NOTES
 from taskhand.domain.name_matching import squeeze
-from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.domain.task_query import TaskFilter
 from taskhand.server.argument_types import json_types
 from taskhand.server.coercion import NULL_AS_TEXT, is_empty
 from taskhand.server.portable_schema import Schema, model_fields

@@ -11,8 +11,8 @@ from taskhand.domain.task_page import cursor_after
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, Answer, UntrustedAnswer
-from taskhand.server.render.matches import MatchRow, match_rows
-from taskhand.server.render.rows import ROW, Row, RowField, render_row
+from taskhand.server.render.resolved_names import MatchRow, match_rows
+from taskhand.server.render.task_rows import ROW, Row, RowField, render_row
 
 if TYPE_CHECKING:
     from taskhand.domain.wording import Wording

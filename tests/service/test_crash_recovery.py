@@ -16,15 +16,15 @@ from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
-from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
+from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening, Result
 from taskhand.service.app_context import AppContext, OwnCredentials
 from taskhand.service.apply_plan import apply_plan
+from taskhand.service.crash_recovery import recover_if_possible
 from taskhand.service.health_checks import check_health
 from taskhand.service.list_changes import list_changes
-from taskhand.service.recovery import recover_if_possible
 from taskhand.service.write_call import Call
 from taskhand.wiring import open_app, open_journal
 

@@ -9,7 +9,7 @@ from builders import TASK_ID, task
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.entry import (
+from taskhand.journal.change_rows import (
     Entry,
     build_change,
     ending_entry,

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.outcome import VOID, Outcome
-from taskhand.journal.codec import (
+from taskhand.journal.change_json import (
     ending_from,
     ending_json,
     instant,

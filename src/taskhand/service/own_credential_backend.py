@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from taskhand.backends.base import Backend
 from taskhand.domain.errors import LinkBroken, LinkRequired, NotAllowed
 from taskhand.domain.principal import Principal
-from taskhand.service.forwarding import ForwardingBackend
+from taskhand.service.forwarding_backend import ForwardingBackend
 
 __all__ = ["OwnBackend", "OwnBackends", "describe_credential", "with_own_credential"]
 

@@ -11,8 +11,8 @@ from journal.open_journal import delete_intent, make_opening, rename_intent
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.change_text import render_change
 from taskhand.journal.journal import Caller, Change, Ending, Intent, Result
-from taskhand.journal.render import render_change
 
 
 def ended_change(*parts: tuple[Intent, Result | None], outcome: Outcome = "applied", code: str | None = None) -> Change:
