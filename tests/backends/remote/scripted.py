@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
+
+import pytest
 
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import MESSAGES, ExampleClient, JsonObject
@@ -46,11 +48,13 @@ __all__ = [
     "AtomicAdapter",
     "BatchedAdapter",
     "LaggingAdapter",
+    "Row",
     "ScriptedAdapter",
     "ScriptedClient",
     "SlowAdapter",
     "UnpreparedAdapter",
     "WideAdapter",
+    "each_row",
     "failure",
     "open_adapter",
     "report",
@@ -75,6 +79,20 @@ FAULTS: Final[Mapping[str, Callable[[], TaskhandError]]] = {
 """How a write goes wrong. `held` and `unsent` have not left; `busy,absent` is a 404 after a 503 of the same one."""
 _STAY: Final = frozenset({"held", "unsent", "none"})
 _DO: Final = frozenset({"ok", "dim", "done"})
+
+
+class Row(NamedTuple):
+    """A row of a table of outcomes: the script of the writes and of the reads, what is told, and the requests."""
+
+    writes: str
+    reads: str
+    told: str
+    requests: str
+
+
+def each_row(rows: Sequence[tuple[str, str, str, str]]) -> pytest.MarkDecorator:
+    """Run a test with each row of a table, as its argument `row`."""
+    return pytest.mark.parametrize("row", [Row(*one) for one in rows], ids="-".join)
 
 
 def _fault(word: str) -> TaskhandError | None:

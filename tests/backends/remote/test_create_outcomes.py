@@ -10,10 +10,12 @@ from backends.example.client import JsonObject
 from backends.example.mapping import task_body
 from backends.remote.scripted import (
     BatchedAdapter,
+    Row,
     ScriptedAdapter,
     SlowAdapter,
     UnpreparedAdapter,
     WideAdapter,
+    each_row,
     failure,
     open_adapter,
     report,
@@ -59,12 +61,10 @@ CREATES = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), CREATES)
-async def test_the_reported_outcome_of_a_create_follows_from_the_answers(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    adapter, _ = await open_adapter(writes, reads)
-    assert await create_and_check(adapter, told) == requests
+@each_row(CREATES)
+async def test_the_reported_outcome_of_a_create_follows_from_the_answers(row: Row) -> None:
+    adapter, _ = await open_adapter(row.writes, row.reads)
+    assert await create_and_check(adapter, row.told) == row.requests
 
 
 class WaitingAdapter(ScriptedAdapter):
@@ -102,12 +102,10 @@ CREATES_WHERE_LISTS_LAG = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), CREATES_WHERE_LISTS_LAG)
-async def test_the_reported_outcome_of_a_create_allows_for_lagging_lists(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    adapter, _ = await open_adapter(writes, reads, SlowAdapter)
-    assert await create_and_check(adapter, told) == requests
+@each_row(CREATES_WHERE_LISTS_LAG)
+async def test_the_reported_outcome_of_a_create_allows_for_lagging_lists(row: Row) -> None:
+    adapter, _ = await open_adapter(row.writes, row.reads, SlowAdapter)
+    assert await create_and_check(adapter, row.told) == row.requests
 
 
 async def create_and_check(adapter: ScriptedAdapter, told: str) -> str:
@@ -137,11 +135,9 @@ SEVERAL_CREATES = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), SEVERAL_CREATES)
-async def test_the_reported_outcomes_of_separate_creates_follow_from_the_answers(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    assert await created_together(ScriptedAdapter, writes, reads) == (told, requests)
+@each_row(SEVERAL_CREATES)
+async def test_the_reported_outcomes_of_separate_creates_follow_from_the_answers(row: Row) -> None:
+    assert await created_together(ScriptedAdapter, row.writes, row.reads) == (row.told, row.requests)
 
 
 async def test_new_tasks_that_waited_until_another_was_throttled_were_not_attempted() -> None:
@@ -157,11 +153,9 @@ SEVERAL_CREATES_WHERE_LISTS_LAG = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), SEVERAL_CREATES_WHERE_LISTS_LAG)
-async def test_the_reported_outcomes_of_separate_creates_allow_for_lagging_lists(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    assert await created_together(SlowAdapter, writes, reads) == (told, requests)
+@each_row(SEVERAL_CREATES_WHERE_LISTS_LAG)
+async def test_the_reported_outcomes_of_separate_creates_allow_for_lagging_lists(row: Row) -> None:
+    assert await created_together(SlowAdapter, row.writes, row.reads) == (row.told, row.requests)
 
 
 CREATES_IN_ONE_REQUEST = [
@@ -184,11 +178,9 @@ CREATES_IN_ONE_REQUEST = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), CREATES_IN_ONE_REQUEST)
-async def test_the_reported_outcomes_of_batched_creates_follow_from_the_answers(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    assert await created_together(BatchedAdapter, writes, reads) == (told, requests)
+@each_row(CREATES_IN_ONE_REQUEST)
+async def test_the_reported_outcomes_of_batched_creates_follow_from_the_answers(row: Row) -> None:
+    assert await created_together(BatchedAdapter, row.writes, row.reads) == (row.told, row.requests)
 
 
 async def created_together(kind: type[ScriptedAdapter], writes: str, reads: str) -> tuple[str, str]:

@@ -1,14 +1,14 @@
 """The reported outcome and the requests of one write, for every script of failures: every rule of the writer."""
 
-import pytest
-
 from backends.remote.scripted import (
     AtomicAdapter,
     BatchedAdapter,
     LaggingAdapter,
+    Row,
     ScriptedAdapter,
     SlowAdapter,
     UnpreparedAdapter,
+    each_row,
     failure,
     open_adapter,
     report,
@@ -87,18 +87,16 @@ UPDATES = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), UPDATES)
-async def test_the_reported_outcome_of_an_update_follows_from_the_answers(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    adapter, [before] = await open_adapter(writes, reads)
+@each_row(UPDATES)
+async def test_the_reported_outcome_of_an_update_follows_from_the_answers(row: Row) -> None:
+    adapter, [before] = await open_adapter(row.writes, row.reads)
     with failure() as failed:
         written = await adapter.update_task(before, EDIT)
-        assert report(written.note) == told
+        assert report(written.note) == row.told
         assert [one.responsible_id for one in written.task.task_responsibles or ()] == ["ben"]
         assert adapter.wire.people_of(before.id) == ["ben"]
-    assert not failed or report(None, failed[0]) == told
-    assert " ".join(adapter.wire.sent) == requests
+    assert not failed or report(None, failed[0]) == row.told
+    assert " ".join(adapter.wire.sent) == row.requests
 
 
 async def test_an_update_without_fields_to_send_returns_the_unchanged_task() -> None:
@@ -167,12 +165,10 @@ DELETIONS = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), DELETIONS)
-async def test_the_reported_outcome_of_a_deletion_follows_from_the_answers(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    adapter, [before] = await open_adapter(writes, reads)
-    await delete_and_check(adapter, before, told, requests)
+@each_row(DELETIONS)
+async def test_the_reported_outcome_of_a_deletion_follows_from_the_answers(row: Row) -> None:
+    adapter, [before] = await open_adapter(row.writes, row.reads)
+    await delete_and_check(adapter, before, row.told, row.requests)
 
 
 DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW = [
@@ -199,12 +195,10 @@ DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW)
-async def test_the_reported_outcome_of_a_deletion_allows_for_deleted_tasks_that_still_show(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    adapter, [before] = await open_adapter(writes, reads, SlowAdapter)
-    await delete_and_check(adapter, before, told, requests)
+@each_row(DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW)
+async def test_the_reported_outcome_of_a_deletion_allows_for_deleted_tasks_that_still_show(row: Row) -> None:
+    adapter, [before] = await open_adapter(row.writes, row.reads, SlowAdapter)
+    await delete_and_check(adapter, before, row.told, row.requests)
 
 
 async def delete_and_check(adapter: ScriptedAdapter, before: Task, told: str, requests: str) -> None:
@@ -233,11 +227,9 @@ ONE_BY_ONE = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), ONE_BY_ONE)
-async def test_the_reported_outcomes_of_separate_updates_follow_from_the_answers(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    assert await update_and_report(ScriptedAdapter, writes, reads, 3) == (told, requests)
+@each_row(ONE_BY_ONE)
+async def test_the_reported_outcomes_of_separate_updates_follow_from_the_answers(row: Row) -> None:
+    assert await update_and_report(ScriptedAdapter, row.writes, row.reads, 3) == (row.told, row.requests)
 
 
 IN_ONE_REQUEST = [
@@ -301,11 +293,9 @@ IN_ONE_REQUEST = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST)
-async def test_the_reported_outcomes_of_batched_updates_follow_from_the_answers(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    assert await update_and_report(BatchedAdapter, writes, reads, 2) == (told, requests)
+@each_row(IN_ONE_REQUEST)
+async def test_the_reported_outcomes_of_batched_updates_follow_from_the_answers(row: Row) -> None:
+    assert await update_and_report(BatchedAdapter, row.writes, row.reads, 2) == (row.told, row.requests)
 
 
 W5 = "write read read read read read"  # at once, and after 1, 2, 4 and 8 seconds
@@ -343,11 +333,9 @@ IN_ONE_REQUEST_WHERE_LISTS_LAG = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST_WHERE_LISTS_LAG)
-async def test_the_reported_outcomes_of_batched_updates_allow_for_lagging_lists(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    assert await update_and_report(LaggingAdapter, writes, reads, 3) == (told, requests)
+@each_row(IN_ONE_REQUEST_WHERE_LISTS_LAG)
+async def test_the_reported_outcomes_of_batched_updates_allow_for_lagging_lists(row: Row) -> None:
+    assert await update_and_report(LaggingAdapter, row.writes, row.reads, 3) == (row.told, row.requests)
 
 
 IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING = [
@@ -365,11 +353,9 @@ IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING = [
 ]
 
 
-@pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING)
-async def test_the_reported_outcomes_of_atomic_batches_follow_from_the_answers(
-    writes: str, reads: str, told: str, requests: str
-) -> None:
-    assert await update_and_report(AtomicAdapter, writes, reads, 4) == (told, requests)
+@each_row(IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING)
+async def test_the_reported_outcomes_of_atomic_batches_follow_from_the_answers(row: Row) -> None:
+    assert await update_and_report(AtomicAdapter, row.writes, row.reads, 4) == (row.told, row.requests)
 
 
 async def test_a_pending_update_is_looked_at_again_while_the_call_has_time() -> None:
