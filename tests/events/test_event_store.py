@@ -15,8 +15,9 @@ from taskhand.domain.event import EventKind, TaskEvent
 from taskhand.domain.event_source import Look
 from taskhand.domain.receipt import FieldChange
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, Feed, FeedName, Gap
+from taskhand.events.feed_rows import MAX_HINTS
 from taskhand.events.postgres import PostgresEventStore
-from taskhand.events.sql_event_store import MAX_HINTS, SqlEventStore
+from taskhand.events.sql_event_store import SqlEventStore
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.postgres.database import Database
 
