@@ -12,13 +12,16 @@ from file_stores import store_in
 from fixed_clock import FixedClock
 from journals import journal_at
 from taskhand.domain.edit import Edit
+from taskhand.domain.event import TaskEvent
 from taskhand.domain.principal import Person, Principal
+from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.events.event_store import Feed, FeedName
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.own_changes_between_polls import find_own_changes
+from taskhand.service.events.own_write_matching import with_change_ids
 from taskhand.service.events.unlisted_writes import describe_unlisted_writes
 from taskhand.service.lazy import Lazy
 
@@ -97,3 +100,25 @@ async def test_a_recent_change_that_is_not_among_the_events_is_named_to_whoever_
     assert await describe_unlisted_writes(ben, None, (change_id,)) is None
     assert await describe_unlisted_writes(ben, None, (), "another task") is None
     assert await describe_unlisted_writes(ana, None, ()) is None
+
+
+def renamed(key: str, seconds_ago: float) -> TaskEvent:
+    """The new title of the task as a CRM reports it."""
+    title = FieldChange("title", task().title, "New")
+    return TaskEvent(key, TASK_ID, "updated", NOW - timedelta(seconds=seconds_ago), changed=(title,))
+
+
+async def test_a_write_explains_the_nearest_of_several_equal_events_alone(app: AppContext, clock: FixedClock) -> None:
+    change_id = await write(app, clock, BEN, "New", (100, 99))
+    events = (renamed("a", 60), renamed("b", 98), renamed("c", 97))
+    found = await with_change_ids(app, FeedName("test"), events, NOW)
+    assert [one.change_id for one in found] == [None, change_id, None]
+
+
+@pytest.mark.parametrize(("seconds_ago", "is_own"), [(161, False), (160, True), (39, True), (38, False)])
+async def test_a_write_explains_an_event_up_to_a_minute_before_or_after_it(
+    app: AppContext, clock: FixedClock, seconds_ago: float, *, is_own: bool
+) -> None:
+    change_id = await write(app, clock, BEN, "New", (100, 99))
+    [found] = await with_change_ids(app, FeedName("test"), [renamed("a", seconds_ago)], NOW)
+    assert found.change_id == (change_id if is_own else None)
