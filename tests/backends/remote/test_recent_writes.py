@@ -90,3 +90,12 @@ def test_a_state_is_forgotten_that_was_replaced_before_the_recent_writes() -> No
     written = recent.get("a")
     assert written is not None
     assert written.former == (97, 98, 99)
+
+
+def test_the_latest_fifty_former_states_of_a_task_are_kept() -> None:
+    recent = RecentWrites[str](30.0, Time().clock)
+    for number in range(60):
+        recent.wrote("a", f"state {number}")
+    written = recent.get("a")
+    assert written is not None
+    assert written.former == tuple(f"state {number}" for number in range(9, 59))

@@ -11,14 +11,16 @@ _Row = TypeVar("_Row")
 
 _DELETED_S: Final = 60.0
 """How long a CRM's lists may show a deleted task, in seconds; no CRM restores a deleted task."""
+_MAX_ENDED: Final = 50
+"""Maximum number of earlier states of a task that are kept; no CRM takes so many writes while its lists may lag."""
 
 
 @dataclass(slots=True)
 class RecentWrite(Generic[_Row]):
     """A task as a write left it at `at` (seconds); `is_shown` once the CRM has shown it.
 
-    `ended` has the states before this write and before the recent writes that preceded it, each once and latest last,
-    with the time (seconds) of the write that ended it. A list that lags shows one of them.
+    `ended` has the latest states before this write and before the recent writes that preceded it, each once and latest
+    last, with the time (seconds) of the write that ended it. A list that lags shows one of them.
     """
 
     row: _Row
@@ -58,7 +60,7 @@ class RecentWrites(Generic[_Row]):
         ended = [(one, at) for one, at in (last.ended if last else ()) if at > oldest and one not in later]
         ended += [(one, now) for one in left if one != row]
         self._written.pop(self._key(task_id), None)
-        self._written[self._key(task_id)] = RecentWrite(row, now, tuple(ended))
+        self._written[self._key(task_id)] = RecentWrite(row, now, tuple(ended[-_MAX_ENDED:]))
 
     def deleted(self, task_id: str) -> None:
         """Remember that a task was deleted, as long as lists may show it."""
