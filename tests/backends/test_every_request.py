@@ -19,7 +19,7 @@ WRITES = {
     *(f"hubspot {name}" for name in ("update", "archive", "update_many", "link", "link_as", "unlink")),
     *("vambe update", "vambe delete"),
 }
-UNREAD = {"hubspot link", "hubspot link_as", "hubspot unlink", "close webhooks delete", "hubspot webhooks delete"}
+UNREAD = {"hubspot link_as", "hubspot unlink", "close webhooks delete", "hubspot webhooks delete"}
 """The requests whose successful responses are not read: their status tells all."""
 
 

@@ -18,6 +18,8 @@ from taskhand.sandbox.faults import Fault
 
 UPDATE, READ = "POST /crm/v3/objects/tasks/batch/update", "POST /crm/v3/objects/tasks/batch/read"
 LINKS = "POST /crm/v4/associations/{kind}/{to}/batch/read"
+LINK_ONE = "PUT /crm/v4/objects/{kind}/{id}/associations/default/{to}/{toId}"
+LINK_MANY = LINKS.replace("read", "create")
 OPEN = ("burst=0", "searches=0")
 """A HubSpot without limits: these tests are not about them."""
 
@@ -277,36 +279,55 @@ async def test_a_refused_property_removes_the_new_link() -> None:
         assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[1].id]
 
 
-@pytest.mark.parametrize(("times", "code"), [(1, None), (2, "outcome_unknown")])
+@pytest.mark.parametrize(("times", "code"), [(1, None), (2, "upstream_error")])
 async def test_new_links_whose_answer_is_lost_are_sent_once_more(times: int, code: str | None) -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
-        create = LINKS.replace("read", "create")
-        stage.hubspot.faults = (Fault("reset_before", create, times=times),)
+        stage.hubspot.faults = (Fault("reset_before", LINK_MANY, times=times),)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
         assert codes(outcomes) == [code] * 2
-        assert [one.route for one in stage.hubspot.requests].count(create) == 2
+        assert [one.route for one in stage.hubspot.requests].count(LINK_MANY) == 2
         assert [link["other_id"] for link in stage.hubspot.state()["links"]] == ([BRUNO] * 2 if code is None else [])
-        told = [one.error.message for one in outcomes if one.error]
-        assert all(f"newly linked to contacts {BRUNO}" in one for one in told)
+        assert all(one.error.retryable for one in outcomes if one.error)
 
 
+@pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize(
-    ("statuses", "code"),
-    [([409], "unknown_reference"), ([429] * 9, "rate_limited"), ([429, 404], "unknown_reference")],
+    ("fault", "code"),
+    [
+        (Fault("status", status=409), "conflict"),
+        (Fault("status", status=400), "upstream_refused"),
+        (Fault("status", status=404), "unknown_reference"),
+        (Fault("status", status=403), "forbidden"),
+        (Fault("status", status=500), "upstream_error"),
+        (Fault("status", status=200, body="{}"), None),
+    ],
 )
-async def test_new_links_that_were_made_and_refused_all_the_same_are_removed(statuses: list[int], code: str) -> None:
+async def test_a_failed_link_is_reported_unless_a_read_shows_it(fault: Fault, code: str | None, count: int) -> None:
+    for commit in (False, True):
+        time = Time()
+        async with staged(hubspot(time, seed(count), spec_variant=OPEN), time) as stage:
+            before = await tasks(stage, count)
+            stage.hubspot.faults = (replace(fault, route=LINK_ONE if count == 1 else LINK_MANY, commit=commit),)
+            outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=BRUNO)) for task in before])
+            expected = None if commit else code
+            assert codes(outcomes) == [expected] * count
+            assert [link["other_id"] for link in stage.hubspot.state()["links"]] == [BRUNO] * (0 if expected else count)
+
+
+@pytest.mark.parametrize(("statuses", "code"), [([429] * 9, "not_attempted"), ([429, 404], None)])
+async def test_new_links_that_a_stopped_bulk_does_not_finish_are_removed(statuses: list[int], code: str | None) -> None:
     time = Time()
     async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
         stage.hubspot.faults = [
-            Fault("status", LINKS.replace("read", "create"), nth=nth, status=status, commit=status != 404)
+            Fault("status", LINK_MANY, nth=nth, status=status, commit=status != 404)
             for nth, status in enumerate(statuses, 1)
         ]
         outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=BRUNO)) for task in before])
         assert codes(outcomes) == [code] * 2
-        assert stage.hubspot.state()["links"] == []
+        assert len(stage.hubspot.state()["links"]) == (0 if code else 2)
 
 
 async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None:

@@ -127,7 +127,7 @@ async def test_a_task_with_a_new_link_is_not_reported_as_not_sent() -> None:
             [(task, Edit(title="New", ai_contact_id=CAROLINA)) for task in before]
         )
         assert stage.sent.count(UPDATE) == 4
-        assert sorted(codes(outcomes), key=str) == ["outcome_unknown"] * 400 + ["rate_limited"] * 300
+        assert set(codes(outcomes)) == {"outcome_unknown"}
         left = [one for one in outcomes if one.error and "newly linked" in one.error.message]
         assert [title == "New" for title in titles(stage)] == [one not in left for one in outcomes]
 

@@ -151,13 +151,20 @@ class HubSpotClient:
         return await self._read(self._pairs(kind, "read"), {"inputs": _ids(ids)})
 
     async def link(self, kind: Kind, pairs: Sequence[tuple[str, str]]) -> None:
-        """Link pairs of a task's id and another record's id; a single pair is a PUT, which may be repeated."""
+        """Link pairs of a task's id and another record's id; a single pair is a PUT, which may be repeated.
+
+        OutcomeUnknown for a success without the documented results.
+        """
         if len(pairs) == 1:
-            await self.http.put(self._pair(f"default/{kind}", *pairs[0]), replay_safe=True)
-            return
-        types = association_types(kind)
-        inputs = [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in pairs]
-        await self.http.post(self._pairs(kind, "create"), json={"inputs": inputs})
+            path = self._pair(f"default/{kind}", *pairs[0])
+            reply = await self.http.put(path, expect="object", replay_safe=True)
+        else:
+            types = association_types(kind)
+            inputs = [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in pairs]
+            path = self._pairs(kind, "create")
+            reply = await self.http.post(path, json={"inputs": inputs}, expect="object")
+        if not reply.object.get("results"):
+            raise self.http.invalid(reply, "with something that does not confirm the link")
 
     async def link_as(self, kind: str, task_id: str, other_id: str, types: list[JsonObject]) -> None:
         """PUT one link with its types; the request may be repeated."""

@@ -6,6 +6,7 @@ before the properties are written, and former links are removed afterwards, so t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,19 +15,21 @@ from taskhand.backends.hubspot.client import MAX_PAIRS
 from taskhand.backends.hubspot.mapping import KINDS, LINKS, Kind, Record, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.backends.remote.refusals import is_doubtful
+from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_refusal
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
     CallerError,
-    NotAttempted,
+    NoAnswer,
     NotFound,
     OperatorError,
     OutcomeUnknown,
     RateLimited,
     TaskhandError,
+    UpstreamFailed,
 )
 from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
+from taskhand.http.rate_limiter import without_pauses
 
 __all__ = ["LinkChanges", "check_link_ids", "has_links", "unlinked"]
 
@@ -54,6 +57,10 @@ class _Change:
     link: str | None
     unlink: tuple[str, ...]
     may_be_linked: bool = False
+
+    def is_shown_by(self, record: Record | None) -> bool:
+        """Whether a record has the new link."""
+        return record is not None and self.link in record.links.get(self.kind, ())
 
     @property
     def unwanted(self) -> tuple[str, ...]:
@@ -108,7 +115,7 @@ class LinkChanges:
                         one.may_be_linked = False
         for one in self._changes:
             if one.may_be_linked and one.item.error is not None:
-                one.item.fail(_with_left_link(one.item.error, one))
+                one.item.fail(_with_left_link(one))
 
     async def read_back(self, items: Sequence[Item[Record]]) -> None:
         """Read the links of written tasks; the items fail if the links cannot be read."""
@@ -142,45 +149,47 @@ class LinkChanges:
         for part in parts(changes, MAX_PAIRS):
             try:
                 await self._send(part)
-            except CallerError as refused:
-                await self._after_refusal(part, refused)
             except TaskhandError as error:
                 self._progress.heed(error)
-                _fail(part, error)
+                await self._after_failure(part, error)
 
     async def _send(self, part: Sequence[_Change]) -> None:
         """Send one request, and once more if its response is lost: linking twice does no harm."""
         if self._progress.stopped is not None:
             raise self._progress.stopped
         kind, pairs = part[0].kind, [(one.task_id, str(one.link)) for one in part]
-        for one in part:
-            one.may_be_linked = True
-        try:
-            with recorded_requests() as requests:
+        with recorded_requests() as requests:
+            try:
                 await self._client.link(kind, pairs)
-        except OutcomeUnknown:
-            await self._client.link(kind, pairs)
-        except (CallerError, RateLimited, NotAttempted) as error:
-            for one in part:  # a 404 alone is about the linked record
-                one.may_be_linked = requests.write_outcomes != {"404"} and is_doubtful(requests, error)
-            raise
+            except OutcomeUnknown:
+                await self._client.link(kind, pairs)
+            finally:
+                for one in part:
+                    one.may_be_linked = requests.has_write_left
 
-    async def _after_refusal(self, part: Sequence[_Change], refused: CallerError) -> None:
-        """Fail the tasks that do not exist and link the others; if all exist, the linked record does not.
+    async def _after_failure(self, part: Sequence[_Change], error: TaskhandError) -> None:
+        """Fail the tasks that a read shows without their new link, or all if nothing can be read.
 
-        A conflict is about the links of the tasks, and not about a record that does not exist.
+        A request that may be about a task that does not exist is sent once more for the others.
         """
-        try:
-            existing = await self._reader.read_records([one.task_id for one in part], by_property=False)
-        except TaskhandError as error:
+        found: Mapping[str, Record] | None = None
+        with suppress(TaskhandError), without_pauses() if isinstance(error, RateLimited) else nullcontext():
+            if part[0].may_be_linked:
+                ids, kinds = [one.task_id for one in part], [part[0].kind]
+                found = await self._reader.read_with_links(ids, kinds=kinds, by_property=False)
+        if found is None:
             _fail(part, error)
             return
-        missing = [one for one in part if one.task_id not in existing]
-        for one in missing or part:
-            known = refused if refused.code == "conflict" else _unknown_link(one)
-            one.item.fail(MESSAGES.no_task(one.task_id) if missing else known)
-        if missing:
-            await self._link([one for one in part if one.task_id in existing])
+        unlinked = [one for one in part if not one.is_shown_by(found.get(one.task_id))]
+        is_about_task = isinstance(error, CallerError) and any(one.task_id not in found for one in unlinked)
+        for one in unlinked:
+            one.may_be_linked = isinstance(error, NoAnswer)
+            if one.task_id not in found:
+                one.item.fail(MESSAGES.no_task(one.task_id))
+            elif not is_about_task:
+                one.item.fail(_error_of_unlinked(one, error))
+        if is_about_task:
+            await self._link([one for one in unlinked if not one.item.is_over])
 
 
 def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_Change]:
@@ -221,7 +230,15 @@ def check_link_ids(edit: Edit) -> None:
             )
 
 
-def _unknown_link(one: _Change) -> NotFound:
+def _error_of_unlinked(one: _Change, error: TaskhandError) -> TaskhandError:
+    """The error for a task that exists and does not have its new link after the request failed."""
+    if isinstance(error, OutcomeUnknown):
+        return MESSAGES.unknown_update(one.item.id) if isinstance(error, NoAnswer) else MESSAGES.not_applied()
+    if isinstance(error, UpstreamFailed):
+        return MESSAGES.failed(error)
+    if not isinstance(error, NotFound) and UNKNOWN_LINK not in error.about:
+        others = {name for name, _ in one.item.edit.given()} - {LINKS[one.kind].field}
+        return explain_refusal(error, MESSAGES.name, without(one.item.edit, *others), one.item.id)
     argument = LINKS[one.kind].argument
     return NotFound(
         f"HubSpot has no record with {argument} {str(one.link)[:20]}.",
@@ -230,9 +247,9 @@ def _unknown_link(one: _Change) -> NotFound:
     )
 
 
-def _with_left_link(error: TaskhandError, one: _Change) -> TaskhandError:
-    """The error of an item, naming the link that may remain; an item stopped after a link is not reported as unsent."""
-    known = MESSAGES.unknown_update(one.item.id) if isinstance(error, NotAttempted) else error
+def _with_left_link(one: _Change) -> TaskhandError:
+    """The error of an item that names the link that may remain: an item with such a link may have been changed."""
+    known = MESSAGES.unknown_update(one.item.id)
     left = f"The task may be newly linked to {one.kind} {one.link}, besides its former links."
     return known.but(message=f"{known.message} {left}")
 
