@@ -7,7 +7,7 @@ from journals import numbered
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
-from taskhand.journal.owner import Account
+from taskhand.journal.account_identity import Account
 from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["journal_in", "store_in"]

@@ -12,8 +12,8 @@ from taskhand.backends.hubspot import mapping as hubspot_mapping
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import Record
 from taskhand.backends.hubspot.statuses import TaskStatuses
+from taskhand.backends.local.mapping import to_columns
 from taskhand.backends.local.query import StoreState, build_selects
-from taskhand.backends.local.rows import to_columns
 from taskhand.backends.vambe import mapping as vambe_mapping
 from taskhand.domain import task_rules
 from taskhand.domain.capabilities import Capabilities

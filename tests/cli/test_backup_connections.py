@@ -15,7 +15,7 @@ from cli.installing import error_of
 from server.transports.task_calls import DRAFT
 from taskhand.cli.databases import find_databases
 from taskhand.cli.main import command
-from taskhand.config.configuration import load_configuration
+from taskhand.config.effective_settings import load_configuration
 from variables import PREFIXES
 
 LOC = '[connections.loc]\nbackend = "local"\n'

@@ -13,7 +13,7 @@ from server.transports.server_process import output, run
 from taskhand import __version__
 from taskhand.cli.doctor import print_findings, run_checks
 from taskhand.cli.main import command
-from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError

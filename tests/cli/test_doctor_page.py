@@ -7,7 +7,7 @@ from typing import get_args
 from backends.remote.crms import CRMS, looked_at
 from documents import ROOT
 from taskhand.cli.doctor import run_checks
-from taskhand.config.configuration import load_configuration
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckState
 from taskhand.service.health_checks import check_health

@@ -28,7 +28,7 @@ from taskhand.cli import CONFIGURATION
 from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.cli.main import command as taskhand_command
 from taskhand.cli.moment_option import Moment
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.config.settings import Settings
 from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.errors import OperatorError

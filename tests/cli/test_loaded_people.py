@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.loaded_people import PeopleSource
 from taskhand.cli.main import command
-from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 

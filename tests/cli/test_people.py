@@ -20,9 +20,9 @@ from sandbox.close.stage import BEN, SEED
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.doctor_own_credential import check_rule
 from taskhand.cli.main import command
-from taskhand.config.configuration import load_configuration
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.data_files import links_path
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.policy import NO_POLICY, Policy

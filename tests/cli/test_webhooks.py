@@ -19,7 +19,7 @@ from taskhand.cli.main import command
 from taskhand.cli.serve import WebhookOptions
 from taskhand.cli.webhook_receivers import open_webhooks, public_address
 from taskhand.cli.webhook_subscriptions import KeyKeeper, current_key, with_admin
-from taskhand.config.configuration import load_configuration
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sandbox.close import CloseSandbox

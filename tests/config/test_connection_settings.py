@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from builders import refused
-from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.journal.masking import MASK, Masking
 

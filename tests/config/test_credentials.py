@@ -14,7 +14,6 @@ from keyring.errors import InitError, KeyringError, KeyringLocked
 
 from builders import refused
 from keyrings import FailingKeyring, LockedKeyring, MemoryKeyring
-from taskhand.config.configuration import load_configuration
 from taskhand.config.credentials import (
     Credential,
     find_credential,
@@ -25,6 +24,7 @@ from taskhand.config.credentials import (
     resolve_credential,
     store_credential,
 )
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 

@@ -7,7 +7,7 @@ import pytest
 
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.doctor_oauth_app import check_app
-from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.config.oauth_app import has_app
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.masking import MASK, Masking

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from builders import refused
-from taskhand.config.configuration import load_configuration
 from taskhand.config.data_files import events_path, journal_path, store_path
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.paths import expand_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError

@@ -7,7 +7,7 @@ import pytest
 
 from builders import refused
 from taskhand.backends.registry import BackendName, find_factory
-from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen

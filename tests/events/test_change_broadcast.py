@@ -21,8 +21,8 @@ from postgres_server import TestDatabase
 from server.test_subscriptions import ERAS, watching
 from server.transports.server_process import environment
 from taskhand.cli.replica_broadcast import share_changes
-from taskhand.config.configuration import Configuration
 from taskhand.config.connection_settings import ConnectionSettings
+from taskhand.config.effective_settings import Configuration
 from taskhand.config.settings import Settings
 from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.errors import OperatorError

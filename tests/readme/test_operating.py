@@ -17,7 +17,7 @@ from taskhand.cli.loaded_people import PeopleSource, check_people
 from taskhand.cli.loaded_policy import check_policy
 from taskhand.cli.main import command
 from taskhand.cli.serve import serve
-from taskhand.config.configuration import load_configuration
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from sandbox.close.stage import BEN, LEAD, SEED, TASK
 from server.example_calls import calls_on, creating_calls
 from server.offices import answer_of, client_of
 from taskhand.cli.doctor import check_connections
-from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve

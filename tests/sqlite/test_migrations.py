@@ -15,7 +15,7 @@ from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sqlite.connection import DatabaseKind, open_connection
-from taskhand.sqlite.copies import find_migration_copies
+from taskhand.sqlite.database_copies import find_migration_copies
 from taskhand.sqlite.health_checks import describe_copies
 from taskhand.sqlite.migrations import newest_version
 

@@ -25,8 +25,8 @@ from server.transports.server_process import HELLO, Pipe, serving
 from server.transports.task_calls import create_task
 from taskhand.cli.main import command
 from taskhand.cli.metrics_endpoint import check_metrics, open_metrics
-from taskhand.config.configuration import Configuration
 from taskhand.config.connection_settings import ConnectionSettings
+from taskhand.config.effective_settings import Configuration
 from taskhand.config.settings import Settings
 from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.errors import OperatorError

@@ -2,5 +2,5 @@
 
 __all__ = ["CONFIGURATION"]
 
-CONFIGURATION = "taskhand.config.configuration"
+CONFIGURATION = "taskhand.config.effective_settings"
 """The key in `click.Context.meta` of the Configuration, or of the OperatorError that prevented it."""

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from taskhand.cli.loaded_people import PeopleSource
 from taskhand.cli.loaded_policy import PolicySource, configured_person
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:

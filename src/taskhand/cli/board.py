@@ -15,7 +15,7 @@ import click
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.opened_server import open_server
 from taskhand.cli.terminal import print_line
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.domain.concurrency import concurrent_tasks
 
 __all__ = ["board"]

@@ -11,7 +11,7 @@ from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSe
 from taskhand.domain.errors import CallerError, Candidate
 
 if TYPE_CHECKING:
-    from taskhand.config.configuration import Configuration
+    from taskhand.config.effective_settings import Configuration
 
 __all__ = ["find_account", "pass_account"]
 

@@ -8,11 +8,11 @@ import click
 from taskhand.backends.registry import find_factory
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.terminal import print_json, print_lines
-from taskhand.config.configuration import Configuration
 from taskhand.config.connection_settings import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.config.effective_settings import Configuration
+from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.settings import Settings
 from taskhand.config.settings_file import key_of
-from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from taskhand.cli.new_connection import KeyPlace
-    from taskhand.config.configuration import Configuration
     from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.config.effective_settings import Configuration
 
 __all__ = ["connections"]
 

@@ -19,7 +19,7 @@ from taskhand.sqlite.backup import Database
 from taskhand.wiring import open_journal
 
 if TYPE_CHECKING:
-    from taskhand.config.configuration import Configuration
+    from taskhand.config.effective_settings import Configuration
 
 __all__ = ["find_databases", "render_left_out", "select_connections"]
 

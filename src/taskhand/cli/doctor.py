@@ -16,8 +16,8 @@ from taskhand.cli import CONFIGURATION
 from taskhand.cli.config import backend_of, connection_rows, describe_connections, setting_rows
 from taskhand.cli.install import HOST_NAMES
 from taskhand.cli.terminal import print_json, print_line
-from taskhand.config.configuration import Configuration
 from taskhand.config.connection_settings import ConnectionSettings
+from taskhand.config.effective_settings import Configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.concurrency import concurrent_tasks

@@ -9,8 +9,8 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from taskhand.config.configuration import Configuration
     from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.config.effective_settings import Configuration
     from taskhand.domain.policy import Policy
 
 __all__ = ["check_rule", "warn_of_rule"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from taskhand.cli.config import backend_of
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.store_address import StoreAddress
 

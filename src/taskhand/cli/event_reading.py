@@ -30,7 +30,7 @@ from taskhand.service.resolve_people import resolve_filter_people
 from taskhand.wiring import open_connections
 
 if TYPE_CHECKING:
-    from taskhand.config.configuration import Configuration
+    from taskhand.config.effective_settings import Configuration
     from taskhand.service.app_context import AppContext
     from taskhand.service.connections import Connections
 

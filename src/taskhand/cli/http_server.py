@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskhand.cli.authentication import open_auth
 from taskhand.cli.doctor_replicas import MAKE_KEY, NO_KEY, describe_unshared
 from taskhand.cli.log import announce
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.draining import Draining, DrainTimes
 from taskhand.server.transports.host_names import Address

@@ -17,7 +17,7 @@ from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
     from taskhand.backends.factory import BackendFactory
-    from taskhand.config.configuration import Configuration
+    from taskhand.config.effective_settings import Configuration
     from taskhand.install import Host
     from taskhand.install.credential_storage import KeyStore
 
@@ -207,8 +207,8 @@ class Questions:
 
     def _configuration(self) -> "Configuration":
         """The configuration that the entry's server would have with the answers so far."""
-        from taskhand.config.configuration import load_configuration
         from taskhand.config.credentials import FILE_SUFFIX
+        from taskhand.config.effective_settings import load_configuration
         from taskhand.config.environment_variables import FILE_VARIABLES, SECRETS, VARIABLES
         from taskhand.install.server_entry import MASK
 

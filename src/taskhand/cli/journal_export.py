@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from taskhand.config.configuration import Configuration
     from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.config.effective_settings import Configuration
     from taskhand.journal.row_export import RowQuery
     from taskhand.journal.row_reader import JournalFile
 

@@ -15,7 +15,7 @@ from taskhand.domain.errors import OperatorError, TaskhandError
 if TYPE_CHECKING:
     from taskhand.backends.factory import BackendFactory
     from taskhand.cli.install_questions import Request
-    from taskhand.config.configuration import Configuration
+    from taskhand.config.effective_settings import Configuration
     from taskhand.domain.task import Member
 
 __all__ = ["AccountLookup", "KeyAccount"]

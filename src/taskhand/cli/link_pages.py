@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taskhand.cli.authentication import AuthOptions
-    from taskhand.config.configuration import Configuration
     from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.config.effective_settings import Configuration
     from taskhand.config.settings import Settings
     from taskhand.domain.principal import Person
     from taskhand.server.access import Memberships

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskhand.cli.loaded_policy import warn_of_writers
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.config.paths import expand_path
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError

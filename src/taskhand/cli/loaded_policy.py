@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.config.paths import expand_path
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError

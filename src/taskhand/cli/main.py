@@ -27,7 +27,7 @@ from taskhand.cli.terminal import (
     print_lines,
     print_usage_error,
 )
-from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 

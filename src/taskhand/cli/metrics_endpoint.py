@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from taskhand.cli.log import announce
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError

@@ -18,10 +18,10 @@ from taskhand.cli.option_errors import naming_options
 from taskhand.cli.settings_edit import open_settings_file, uneditable_error, write_settings_file
 from taskhand.cli.terminal import print_line
 from taskhand.config import credentials
-from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.connection_settings import DEFAULT_CONNECTION, TABLES
 from taskhand.config.connection_tables import check_name, keys_of
 from taskhand.config.credentials import MARK, REFERENCES, SERVICE
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.config.environment_variables import describe_variable, is_secret_variable
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings

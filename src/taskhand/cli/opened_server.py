@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from taskhand.domain.principal import Person, is_token_person
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from taskhand.config.configuration import Configuration
     from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.config.effective_settings import Configuration
     from taskhand.vault.credential_link import ListedLink
     from taskhand.vault.links_of_persons import Links
 

@@ -13,8 +13,8 @@ from taskhand.postgres.listener import Channel
 from taskhand.state import open_database
 
 if TYPE_CHECKING:
-    from taskhand.config.configuration import Configuration
     from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.config.effective_settings import Configuration
     from taskhand.service.connections import Connections
 
 __all__ = ["share_changes"]

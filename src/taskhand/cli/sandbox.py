@@ -209,7 +209,7 @@ def _print_connections(served: "Sequence[tuple[Account, str]]") -> None:
 
 def _find_default_file() -> str:
     """The default path of the configuration file, in words."""
-    from taskhand.config.configuration import find_settings_path
+    from taskhand.config.effective_settings import find_settings_path
 
     elsewhere = "a file that TASKHAND_CONFIG names"
     try:

@@ -11,7 +11,7 @@ import click
 
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.terminal import print_error, print_lines
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.domain.errors import OperatorError
 

@@ -3,7 +3,7 @@
 import click
 from click.core import ParameterSource
 
-from taskhand.config.configuration import Configuration
+from taskhand.config.effective_settings import Configuration
 from taskhand.domain.errors import OperatorError
 
 __all__ = ["check_options"]

@@ -4,7 +4,7 @@ import os
 from datetime import datetime
 
 from taskhand.cli.terminal import print_line
-from taskhand.config.configuration import find_settings_path
+from taskhand.config.effective_settings import find_settings_path
 from taskhand.config.paths import is_open_to_others
 from taskhand.domain.errors import OperatorError
 from taskhand.install.host_file import HostFile, check_writable, protect, read_host_file, replace_host_file

@@ -15,7 +15,7 @@ from taskhand.cli.terminal import print_line
 from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.config.configuration import Configuration
+    from taskhand.config.effective_settings import Configuration
     from taskhand.install.host_file import HostFile
     from taskhand.install.known_entries import KnownEntry, UnreadFile
 
@@ -120,7 +120,7 @@ def _find(configuration: "Configuration") -> _Found:
 
 def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "Iterator[Configuration]":
     """The configuration of each entry that names its own files; an invalid one is added to the problems."""
-    from taskhand.config.configuration import load_configuration
+    from taskhand.config.effective_settings import load_configuration
     from taskhand.config.settings import Settings
 
     files = {Settings.variable(name) for name in Settings.model_fields if Settings.is_path(name)}

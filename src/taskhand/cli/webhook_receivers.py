@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from taskhand.backends.registry import find_factory
 from taskhand.cli.serve import WebhookOptions
-from taskhand.config.configuration import Configuration
 from taskhand.config.connection_settings import ConnectionSettings
+from taskhand.config.effective_settings import Configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.server.webhooks.receiver import WebhookReceiver, Webhooks
 from taskhand.server.webhooks.routes import PATH

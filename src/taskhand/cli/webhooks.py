@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from taskhand.cli.new_connection import KeyPlace
-    from taskhand.config.configuration import Configuration
     from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.config.effective_settings import Configuration
     from taskhand.domain.webhook import Subscription
 
 __all__ = ["webhooks"]

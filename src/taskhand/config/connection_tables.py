@@ -19,10 +19,10 @@ from typing import Any, Final
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import NAMES, BackendName, find_factory
 from taskhand.config.connection_settings import TABLES, ConnectionSettings, Origin
+from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.paths import data_folder, expand_path
 from taskhand.config.placeholders import clean_value
 from taskhand.config.settings import Settings, Usable, find_usable, reference_in
-from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import Candidate, OperatorError

@@ -19,10 +19,10 @@ from taskhand.config.credentials import (
     resolve_credential,
 )
 from taskhand.config.given_values import check_given
+from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.shared_secrets import split_state_keys, split_vault_keys
-from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.store_address import StoreAddress, split_passwords
 from taskhand.domain.time_zones import is_offset, known_zone

@@ -11,8 +11,8 @@ from anyio import CancelScope, to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
+from taskhand.journal.account_identity import PLACES, Owner
 from taskhand.journal.change_writer import NewId
-from taskhand.journal.owner import PLACES, Owner
 from taskhand.journal.sql_journal import SqlJournal
 from taskhand.journal.verification import NEWEST, describe_rows, verify_chain
 from taskhand.postgres.database import Database

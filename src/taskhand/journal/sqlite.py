@@ -13,8 +13,8 @@ from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
+from taskhand.journal.account_identity import Owner, read_places
 from taskhand.journal.change_writer import NewId
-from taskhand.journal.owner import Owner, read_places
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sql_journal import SqlJournal
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind

@@ -164,7 +164,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: 
     """Migrate the database at `path`, after copying it if it is not new."""
 
     def keep(version: int) -> None:
-        from taskhand.sqlite.copies import copy_before_migration, remove_older_copies  # noqa: PLC0415  few starts migrate
+        from taskhand.sqlite.database_copies import copy_before_migration, remove_older_copies  # noqa: PLC0415  few starts migrate
 
         try:
             copy = copy_before_migration(path, version)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from taskhand.sqlite.copies import find_migration_copies
+from taskhand.sqlite.database_copies import find_migration_copies
 from taskhand.sqlite.store import Store
 
 __all__ = ["VERSION", "Description", "describe_copies", "describe_size", "find_damage"]

@@ -23,7 +23,7 @@ from taskhand.sqlite.backup import (
     write_archive,
 )
 from taskhand.sqlite.connection import make_database, move_into_place
-from taskhand.sqlite.copies import copy_database, sync_folder
+from taskhand.sqlite.database_copies import copy_database, sync_folder
 from taskhand.sqlite.health_checks import Description
 from taskhand.sqlite.work_folder import work_folder
 from taskhand.sqlite.write_ahead_log import find_foreign_log

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.staging_schema import Target, open_target
-from taskhand.sqlite.source_file import SourceFile, hold_source, open_source
+from taskhand.sqlite.snapshot_reader import SourceFile, hold_source, open_source
 from taskhand.state_copy.copied_tables import Part
 from taskhand.state_copy.table_copy import Copied, PartCopy, Report
 

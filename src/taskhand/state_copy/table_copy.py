@@ -14,7 +14,7 @@ from taskhand.journal.change_rows import COLUMNS
 from taskhand.journal.hash_chain import ChainWalk, Fault, Link, Row
 from taskhand.postgres.connection import storable
 from taskhand.postgres.staging_schema import Staging
-from taskhand.sqlite.source_file import SourceFile
+from taskhand.sqlite.snapshot_reader import SourceFile
 from taskhand.state_copy.copied_tables import Part
 
 __all__ = ["Copied", "PartCopy", "Report"]

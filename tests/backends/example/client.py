@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.write_messages import Messages
 
 __all__ = ["MESSAGES", "ExampleClient", "JsonObject"]
 

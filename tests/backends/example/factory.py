@@ -29,7 +29,7 @@ async def open_backend(settings: ExampleSettings, context: OpenContext) -> "Exam
     """An empty account of the example CRM, in memory."""
     from backends.example.adapter import ExampleAdapter
     from backends.example.client import ExampleClient
-    from taskhand.backends.remote.connection import timing_of
+    from taskhand.backends.remote.http_client import timing_of
 
     return ExampleAdapter(ExampleClient(context.clock), context.timezone, timing_of(context))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backends.hubspot.wired import Time, hubspot, seed, staged, task_id
 from taskhand.backends.hubspot.errors import ALL_DAY, explain, read_limits, read_wait, to_error
-from taskhand.backends.remote.refusals import UNKNOWN_LINK
+from taskhand.backends.remote.write_refusals import UNKNOWN_LINK
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, UpstreamError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.events.histories import EventReader
+from taskhand.backends.hubspot.events.property_histories import EventReader
 from taskhand.backends.hubspot.mapping import AccountData, Record, task_of
 from taskhand.backends.hubspot.statuses import TaskStatuses
 

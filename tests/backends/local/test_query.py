@@ -19,8 +19,8 @@ from backends.local.open_store import create, empty_database, open_database, ope
 from backends.local.oracle import expected_ids
 from fixed_clock import NOW, FixedClock
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.page_rows import find_rows
 from taskhand.backends.local.query import StoreState, build_order_among, build_selects, narrowest_filter
+from taskhand.backends.local.query_plan import find_rows
 from taskhand.backends.local.text_index import prepare_text_index
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit

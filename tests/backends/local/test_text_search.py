@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from backends.local.open_store import create, empty_database, open_database, update
 from fixed_clock import NOW
 from taskhand.backends.local.health_checks import describe_search
-from taskhand.backends.local.page_rows import find_rows
+from taskhand.backends.local.mapping import searchable
 from taskhand.backends.local.query import StoreState, build_select_among
-from taskhand.backends.local.rows import searchable
+from taskhand.backends.local.query_plan import find_rows
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.backends.local.text_index import find_candidates, has_text_index, prepare_text_index
 from taskhand.domain.edit import Edit

@@ -16,8 +16,8 @@ from backends.vambe.wired import ANA, EVER, KEY, LIST, backend_at, status, task_
 from behaviour.world import NOW
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import Item
-from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import Due, due_of, shifted

@@ -16,8 +16,8 @@ from sandbox.close.stage import ANA, BEN, SEED, user
 from sandbox.hubspot.stage import SEED as OF_HUBSPOT
 from taskhand.cli.authentication import AuthOptions
 from taskhand.cli.link_pages import open_linking
-from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.data_files import keys_path
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.link_offer import OfferState
 from taskhand.domain.principal import Person
 from taskhand.keys.key import Key, make_key_text

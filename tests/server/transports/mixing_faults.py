@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from taskhand.backends.remote import connection
+from taskhand.backends.remote import http_client
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.errors import LinkRequired
@@ -31,14 +31,14 @@ Fault = Callable[[pytest.MonkeyPatch], None]
 def _share_the_client(patch: pytest.MonkeyPatch) -> None:
     """One HTTP client for all credentials of one CRM."""
     made: dict[str, Any] = {}
-    real = connection.open_client
+    real = http_client.open_client
 
     async def share(context: Any, upstream: Any, *given: Any, **named: Any) -> Any:
         if upstream.base_url not in made:
             made[upstream.base_url] = await real(context, upstream, *given, **named)
         return made[upstream.base_url]
 
-    patch.setattr(connection, "open_client", share)
+    patch.setattr(http_client, "open_client", share)
 
 
 def _share_the_pool(patch: pytest.MonkeyPatch) -> None:

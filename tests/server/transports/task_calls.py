@@ -9,7 +9,7 @@ from typing import Any
 
 from server.example_calls import DRAFT
 from server.transports.server_process import Caller, Message
-from taskhand.backends.local.rows import searchable
+from taskhand.backends.local.mapping import searchable
 
 __all__ = ["DRAFT", "code_of", "contents", "create_task", "draft", "error_of", "titles_of_whole_tasks"]
 

@@ -16,7 +16,7 @@ from taskhand.cli.authentication import AuthOptions, open_auth
 from taskhand.cli.doctor_issuers import check_issuers
 from taskhand.cli.main import command
 from taskhand.cli.sign_in import open_sign_in
-from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 
 LIST = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}).encode()

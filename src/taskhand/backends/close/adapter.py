@@ -24,7 +24,7 @@ from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.batches import BatchAdapter
+from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites

@@ -4,8 +4,8 @@ import re
 from http import HTTPStatus
 from typing import Final
 
-from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, text_of
+from taskhand.backends.remote.write_messages import Messages
 from taskhand.domain.errors import CallerError
 from taskhand.http.response_body import Json
 from taskhand.http.upstream import Explanation

@@ -63,7 +63,7 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
     """Open the adapter of one Close account; OperatorError unless exactly one credential is set."""
     from taskhand.backends.close.adapter import CloseAdapter
     from taskhand.backends.close.client import CloseClient
-    from taskhand.backends.remote.connection import timing_of
+    from taskhand.backends.remote.http_client import timing_of
 
     client = await _open_client(settings, context)
     adapter = CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
@@ -74,7 +74,7 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
 async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client":
     from taskhand.backends.close.auth import credential
     from taskhand.backends.close.errors import ERROR_FORMS, explain
-    from taskhand.backends.remote.connection import open_client
+    from taskhand.backends.remote.http_client import open_client
     from taskhand.http.rate_limiter import Rate
     from taskhand.http.upstream import Upstream
 

@@ -20,13 +20,13 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.deletion import Deletion, is_gone
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.refusals import is_doubtful
 from taskhand.backends.remote.retry_waits import (
     REPEAT_WAITS_S,
     SEARCH_WAITS_S,
     sleep_if_time,
     wait_to_repeat,
 )
+from taskhand.backends.remote.write_refusals import is_doubtful
 from taskhand.domain.author import current_author
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.deadline import hold_lock

@@ -12,9 +12,9 @@ from typing import Final
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
+from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, unlinked
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
-from taskhand.backends.hubspot.links import LinkChanges, check_link_ids, has_links, unlinked
 from taskhand.backends.hubspot.mapping import BODY, KINDS, Record, links_of, links_set, raw_properties, records_in
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since

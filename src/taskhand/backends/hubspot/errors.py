@@ -12,7 +12,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
-from taskhand.backends.remote.refusals import UNKNOWN_LINK
+from taskhand.backends.remote.write_refusals import UNKNOWN_LINK
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.properties import property_field
 from taskhand.http.errors import refused_values_error

@@ -70,7 +70,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.hubspot.auth import credential
     from taskhand.backends.hubspot.client import HubSpotClient
-    from taskhand.backends.remote.connection import open_client, timing_of
+    from taskhand.backends.remote.http_client import open_client, timing_of
     from taskhand.http.rate_limiter import Rate
 
     upstream = _upstream(settings, *credential(settings.hubspot_access_token))
@@ -130,7 +130,7 @@ def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
 async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "WebhookAdmin | None":
     """The admin of the app's subscriptions; None without its id and a developer key, which HubSpot requires."""
     from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin
-    from taskhand.backends.remote.connection import open_client
+    from taskhand.backends.remote.http_client import open_client
     from taskhand.http.rate_limiter import Rate
 
     key, app_id = settings.hubspot_developer_key, settings.hubspot_app_id

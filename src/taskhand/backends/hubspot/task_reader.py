@@ -12,9 +12,9 @@ from taskhand.backends.hubspot.errors import ids_in
 from taskhand.backends.hubspot.mapping import KINDS, MERGED, AccountData, Kind, Record, linked_ids, records_in, task_of
 from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
-from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.write_messages import Messages
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
 from taskhand.domain.parts import parts

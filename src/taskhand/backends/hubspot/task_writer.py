@@ -13,14 +13,14 @@ from typing import Final, TypeVar
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.associations import unlinked
 from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_error
-from taskhand.backends.hubspot.links import unlinked
 from taskhand.backends.hubspot.mapping import BODY, Record, links_set, properties_of, record_of
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.hubspot.undo_deletion import further_properties, links_of_new, without_further
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.batches import BatchAdapter
+from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.edit import Edit, properties_in

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
-from taskhand.backends.local import identity, tasks
+from taskhand.backends.local import store_id, tasks
 from taskhand.backends.local.people_and_statuses import Directory, LocalAccount, NewId
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
@@ -65,7 +65,7 @@ class LocalBackend(Backend):
     @cached_property
     def event_source(self) -> "EventSource | None":
         """The store's log of changes."""
-        from taskhand.backends.local.events import StoreEvents  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.local.change_log import StoreEvents  # noqa: PLC0415  no start waits for it
 
         return StoreEvents(self._storage)
 
@@ -78,13 +78,13 @@ class LocalBackend(Backend):
         """Whether the store exists; OperatorError if that cannot be determined."""
         return await self._store.exists()
 
-    async def identity(self) -> identity.Identity:
+    async def identity(self) -> store_id.Identity:
         """The store's name in the journal; creates the store if it does not exist."""
-        return await self._store.peek(identity.read)
+        return await self._store.peek(store_id.read)
 
     async def adopt(self, former: Sequence[str]) -> None:
         """Store the names of this store in journals of earlier versions."""
-        await self._store.write(lambda connection: identity.adopt(connection, former))
+        await self._store.write(lambda connection: store_id.adopt(connection, former))
 
     async def statuses(self) -> StatusList:
         """All statuses; the list is complete."""

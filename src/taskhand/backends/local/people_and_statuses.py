@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from taskhand.backends.base import Account
-from taskhand.backends.local.rows import to_contact, to_member, to_status
+from taskhand.backends.local.mapping import to_contact, to_member, to_status
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.name_matching import fold

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
-from taskhand.backends.local.rows import searchable, to_columns
+from taskhand.backends.local.mapping import searchable, to_columns
 from taskhand.backends.local.tasks import ID_PATTERN, set_people, snapshots
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit

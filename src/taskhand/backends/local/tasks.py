@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from pydantic import MISSING
 
 from taskhand.backends.base import ItemResult, Misread, Written
-from taskhand.backends.local.rows import COMPLETION, TASK_COLUMNS, searchable, to_columns, to_task, to_times
+from taskhand.backends.local.mapping import COMPLETION, TASK_COLUMNS, searchable, to_columns, to_task, to_times
 from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
@@ -106,8 +106,8 @@ def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapsh
 
 def page(connection: SqlConnection, query: TaskQuery, now: datetime, storage: "TaskStorage") -> TaskPage:
     """One page of the tasks that match the query at the time `now`."""
-    from taskhand.backends.local.page_rows import find_rows  # noqa: PLC0415  no start waits for these
     from taskhand.backends.local.query import NEVER, StoreState  # noqa: PLC0415
+    from taskhand.backends.local.query_plan import find_rows  # noqa: PLC0415  no start waits for these
 
     statuses = connection.execute("SELECT id, type FROM status")
     unfinished = tuple(row["id"] for row in statuses if row["type"] not in FINISHED)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.retry_waits import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
+from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.edit import Edit, without

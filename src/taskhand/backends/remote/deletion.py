@@ -9,10 +9,10 @@
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.refusals import is_doubtful
 from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
+from taskhand.backends.remote.write_messages import Messages
+from taskhand.backends.remote.write_refusals import is_doubtful
 from taskhand.domain.errors import (
     NoAnswer,
     NotAttempted,

@@ -13,7 +13,7 @@ from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.domain.errors import CallerError, TaskhandError
 
 if TYPE_CHECKING:
-    from taskhand.backends.remote.batches import BatchAdapter
+    from taskhand.backends.remote.batch_update import BatchAdapter
 
 __all__ = ["settle_confirmed"]
 

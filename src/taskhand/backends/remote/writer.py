@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
+from taskhand.backends.remote.write_messages import Messages
+from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     NotAttempted,

@@ -58,7 +58,7 @@ class VambeSettings(BackendSettings):
 
 async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeAdapter":
     """Open the tasks of one Vambe account; OperatorError if no API key is set."""
-    from taskhand.backends.remote.connection import timing_of
+    from taskhand.backends.remote.http_client import timing_of
     from taskhand.backends.vambe.adapter import VambeAdapter
     from taskhand.backends.vambe.client import VambeClient
 
@@ -69,7 +69,7 @@ async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeA
 
 
 async def _open_client(settings: VambeSettings, context: OpenContext) -> "Client":
-    from taskhand.backends.remote.connection import open_client
+    from taskhand.backends.remote.http_client import open_client
     from taskhand.backends.vambe.auth import credential
     from taskhand.backends.vambe.errors import ERROR_FORMS, explain
     from taskhand.http.rate_limiter import Rate

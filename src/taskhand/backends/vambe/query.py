@@ -10,10 +10,10 @@ from math import inf
 from typing import Final
 
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.backends.remote.recent_writes import RecentWrite, RecentWrites
 from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.vambe.client import Window
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task_query import TaskQuery

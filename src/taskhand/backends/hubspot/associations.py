@@ -15,7 +15,7 @@ from taskhand.backends.hubspot.client import MAX_PAIRS
 from taskhand.backends.hubspot.mapping import KINDS, LINKS, Kind, Record, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_refusal
+from taskhand.backends.remote.write_refusals import UNKNOWN_LINK, explain_refusal
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
     CallerError,

@@ -15,8 +15,8 @@ from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.bulk_update import BulkUpdate
 from taskhand.backends.remote.lagging_lists import settle_confirmed
-from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.writer import error_of_unread, error_of_unshown, may_send_again
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit

@@ -2,8 +2,8 @@
 
 import pytest
 
-from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.refusals import UNKNOWN_LINK, explain_refusal, is_doubtful
+from taskhand.backends.remote.write_messages import Messages
+from taskhand.backends.remote.write_refusals import UNKNOWN_LINK, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, UpstreamFailed
 from taskhand.domain.request_log import record_foreign_refusal, record_request, recorded_requests

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from taskhand.backends.local.rows import to_task
+from taskhand.backends.local.mapping import to_task
 from taskhand.domain.due import instant_text
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.event_source import KnownTasks, Look

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from builders import refused
 from keyrings import MemoryKeyring
-from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.credentials import SERVICE
+from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.config.settings_file import key_of
 from taskhand.domain.errors import OperatorError
