@@ -328,8 +328,9 @@ def test_a_request_that_nobody_waits_for_leaves_half_of_every_window_unused(
     ("remaining", "limit", "leaves"), [(51, 100, True), (50, 100, False), (1, 1, True), (0, 1, False), (3, None, True)]
 )
 def test_of_the_upstreams_own_window_half_stays_unused_too(*, remaining: int, limit: int | None, leaves: bool) -> None:
-    state = with_headers(RateState(), RateHeaders(remaining, 4.0, limit=limit), 10.0)
-    assert idle_at(THREE, state, 10.0) == (10.0 if leaves else 14.0)
+    for headers in (RateHeaders(remaining, 4.0, limit=limit), RateHeaders(remaining, 4.0, rolling_limit=limit)):
+        state = with_headers(RateState(), headers, 10.0)
+        assert idle_at(THREE, state, 10.0) == (10.0 if leaves else 14.0)
 
 
 def test_once_the_upstreams_window_is_over_half_of_the_configured_rate_counts() -> None:

@@ -252,6 +252,12 @@ async def test_a_search_whose_cursor_expires_returns_the_contacts_found_so_far_a
     assert (refused.value.code, len(refused.value.candidates)) == ("query_too_wide", 100)
 
 
+@pytest.mark.parametrize(("digits", "names"), [("5501", ["Carolina Vega"]), ("501", [])])
+async def test_four_digits_within_a_phone_number_find_its_contact(digits: str, names: list[str]) -> None:
+    async with on_close(close()) as backend:
+        assert [one.name for one in await backend.account.find_contacts(digits, 5)] == names
+
+
 async def test_a_search_that_close_refuses_altogether_is_not_reported_as_too_wide() -> None:
     sandbox = CloseSandbox(seed=WORLD, key=KEY)
     async with on_close(sandbox) as backend:

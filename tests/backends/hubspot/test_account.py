@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backends.hubspot.wired import BRUNO, CAROLINA, COMPANY, Time, hubspot, staged
+from backends.hubspot.wired import BRUNO, CAROLINA, COMPANY, SANTIAGO, Time, hubspot, staged
 from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend
@@ -68,6 +68,13 @@ async def test_a_refused_token_is_an_error_although_a_missing_scope_for_pipeline
         with pytest.raises(OperatorError) as refused:
             await stage.backend.statuses()
     assert refused.value.code == "unauthorized"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_days_are_in_the_configured_zone_if_that_of_the_account_cannot_be_read(status: int) -> None:
+    faults = [Fault("status", "GET /account-info/v3/details", status=status, nth="every")]
+    async with staged(hubspot(faults=faults)) as stage:
+        assert (await stage.backend.account.zones()).days.key == SANTIAGO
 
 
 async def test_names_at_most_a_hundred_linked_records() -> None:

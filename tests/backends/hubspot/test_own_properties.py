@@ -10,6 +10,7 @@ from mcp import Client
 from backends.hubspot.wired import KEY, Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
 from builders import refused
+from taskhand.domain.errors import CallerError
 from taskhand.sandbox.faults import Fault
 from taskhand.server.app import create_server
 
@@ -181,6 +182,15 @@ async def test_a_label_shared_by_two_properties_selects_neither() -> None:
         assert stage.backend.properties is not None
         with refused("unknown_property"):
             await stage.backend.properties.find_names(["Sales region"])
+
+
+async def test_at_most_ten_properties_are_candidates_for_an_unknown_one() -> None:
+    time, own = Time(), [{"name": f"own_{number}", "type": "string"} for number in range(11)]
+    async with staged(hubspot(time, seed(1) | {"properties": own}, spec_variant=OPEN), time) as stage:
+        assert stage.backend.properties is not None
+        with pytest.raises(CallerError) as unknown:
+            await stage.backend.properties.find_names(["zzz"])
+    assert len(unknown.value.candidates) == 10
 
 
 async def test_unknown_properties_and_invalid_values_are_refused_before_any_request() -> None:

@@ -1,8 +1,11 @@
 """The value of a property is checked by its type before sending, and HubSpot's forms of one value are the same."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from taskhand.backends.hubspot.properties.definitions import Definition, Option
+from taskhand.backends.hubspot.properties.definitions import Definition, Option, definitions_in
 from taskhand.backends.hubspot.properties.values import shown_value, written_value
 from taskhand.domain.errors import CallerError
 
@@ -69,3 +72,28 @@ def test_an_invalid_property_value_is_refused_with_a_next_step_and_shown_unchang
 def test_an_empty_property_shows_no_value_and_one_without_a_definition_its_raw_value() -> None:
     assert [shown_value(own, raw) for own in (definition("date"), None) for raw in ("", None)] == [None] * 4
     assert shown_value(None, "1798588800000") == "1798588800000"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {}),
+        ({"modificationMetadata": {"readOnlyValue": True}}, {"is_writable": False}),
+        ({"calculated": True}, {"is_writable": False}),
+        ({"archived": True}, {"is_writable": False}),
+        ({"externalOptions": True}, {"options": ()}),
+        ({"fieldType": "checkbox"}, {"is_many": True}),
+        ({"hasUniqueValue": True}, {"is_unique": True}),
+        ({"hubspotDefined": True}, {"is_own": False}),
+        ({"label": ""}, {"label": "own"}),
+    ],
+)
+def test_a_definition_is_read_as_hubspot_documents_it(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    row = {
+        "name": "own",
+        "label": "Own",
+        "type": "enumeration",
+        "options": [{"value": "b", "label": "B"}, {"label": "x"}],
+    }
+    usual = Definition("own", "Own", "enumeration", (Option("b", "B"),), is_writable=True, is_own=True)
+    assert definitions_in({"results": [row | given, {"label": "nameless"}]}) == {"own": replace(usual, **expected)}

@@ -91,6 +91,7 @@ async def test_the_plan_of_a_deletion_names_the_data_that_undo_cannot_restore() 
         assert "completion date" in plan["note"]
         assert "links to tickets, which the token may not read" in plan["note"]
         assert "links to custom objects, which the token may not list" in plan["note"]
+        assert "links to contacts" not in plan["note"]
 
 
 class Paged(HubSpotSandbox):
