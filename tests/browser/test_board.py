@@ -12,7 +12,7 @@ import pytest
 
 from browser.board_stage import NARROW, TASKS, Board, Stage, check_looks, fill, stage_of
 from browser.browser import FOLDER, RealBrowser, real_browser
-from server.offices import open_offices
+from server.store_connections import open_store_connections
 from server.transports.http_server import listening
 from taskhand.domain.principal import Scope
 from taskhand.server.access import Access
@@ -270,7 +270,7 @@ async def test_500_tasks_hold_up_no_frame(browser: RealBrowser, tmp_path: Path) 
 
 
 async def test_several_connections_are_shown_and_sent_back(browser: RealBrowser, tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         await fill(connections, TASKS[:1])
         async with listening(create_server(connections)) as port:
             board = await Stage(browser, port).open(tab="two")

@@ -10,7 +10,7 @@ import pytest
 
 from browser.board_stage import TASKS, Board, Stage, fill, stage_of
 from browser.browser import FOLDER, RealBrowser, real_browser
-from server.offices import open_offices
+from server.store_connections import open_store_connections
 from server.transports.http_server import listening
 from taskhand.server.app import create_server
 
@@ -77,7 +77,7 @@ async def test_the_board_shows_the_task_list_after_a_write_or_a_plan(browser: Re
 async def test_a_write_from_a_list_of_one_connection_goes_to_that_connection(
     browser: RealBrowser, tmp_path: Path
 ) -> None:
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         await fill(connections, TASKS[:1])
         async with listening(create_server(connections)) as port:
             board = await Stage(browser, port).open(tab="one", args={"connection": "south"})

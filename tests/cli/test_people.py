@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.vault_commands import Run, environment, message, runner_of, save
-from sandbox.close.stage import BEN, SEED
+from sandbox.close.served_sandbox import BEN, SEED
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.doctor_own_credential import check_rule
 from taskhand.cli.main import command

@@ -10,7 +10,7 @@ import anyio.to_thread
 import pytest
 from click.testing import CliRunner, Result
 
-from server.signed_office import BEN, CAT, CRMS, SignedOffice, open_signed_office
+from server.signed_in_account import BEN, CAT, CRMS, SignedInAccount, open_signed_in_account
 from taskhand.cli.main import command
 from taskhand.config.settings import Settings
 from taskhand.sandbox.faults import Fault
@@ -28,45 +28,45 @@ def crm(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def run(office: SignedOffice, *arguments: str, text: str = "", **changed: str) -> Result:
+async def run(account: SignedInAccount, *arguments: str, text: str = "", **changed: str) -> Result:
     """Run a command with the settings of the office."""
     given: dict[str, Any] = {}
     for name in Settings.model_fields:
-        value = getattr(office.settings, name)
-        if name in office.settings.model_fields_set and value is not None:
+        value = getattr(account.settings, name)
+        if name in account.settings.model_fields_set and value is not None:
             given[Settings.variable(name)] = str(getattr(value, "get_secret_value", lambda value=value: value)())
-    own = {"TASKHAND_LINKS": str(office.file), "TASKHAND_VAULT_KEY": KEY, "TASKHAND_CONFIG": "/dev/null"}
-    env = given | own | {"TASKHAND_CLOCK": office.clock().isoformat()} | changed
+    own = {"TASKHAND_LINKS": str(account.file), "TASKHAND_VAULT_KEY": KEY, "TASKHAND_CONFIG": "/dev/null"}
+    env = given | own | {"TASKHAND_CLOCK": account.clock().isoformat()} | changed
     asked = partial(CliRunner().invoke, command, list(arguments), input=text, env=env)
     return await anyio.to_thread.run_sync(asked)
 
 
-def is_accepted(office: SignedOffice, token: str) -> bool:
+def is_accepted(account: SignedInAccount, token: str) -> bool:
     """Whether the CRM accepts a token."""
-    found = office.sandbox.authorization.grants.find(token, "access_token", "refresh_token")
-    return bool(found and found.is_good(office.clock()))
+    found = account.sandbox.authorization.grants.find(token, "access_token", "refresh_token")
+    return bool(found and found.is_good(account.clock()))
 
 
 async def test_unlinking_revokes_the_credential_at_the_crm(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office:
-        link = await office.links.find(BEN, "default")
+    async with open_signed_in_account(crm, tmp_path) as account:
+        link = await account.links.find(BEN, "default")
         assert link is not None
-        done = await run(office, "people", "unlink", BEN)
+        done = await run(account, "people", "unlink", BEN)
         assert (done.stdout, done.stderr) == (f"{BEN} is unlinked from default.\n", f"{REVOKED[crm]}\n")
-        assert not is_accepted(office, link.credential.access_token)
-        assert not is_accepted(office, str(link.credential.refresh_token))
-        assert await office.states() == {CAT: "linked"}
-        other = await office.links.find(CAT, "default")
+        assert not is_accepted(account, link.credential.access_token)
+        assert not is_accepted(account, str(link.credential.refresh_token))
+        assert await account.states() == {CAT: "linked"}
+        other = await account.links.find(CAT, "default")
         assert other is not None
-        assert is_accepted(office, other.credential.access_token)
+        assert is_accepted(account, other.credential.access_token)
 
 
 @pytest.mark.parametrize("case", ["failed", "no app", "half an app", "no key", "a pasted key"])
 async def test_unlinking_warns_if_the_crm_has_not_confirmed_the_revocation(crm: str, case: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office:
+    async with open_signed_in_account(crm, tmp_path) as account:
         changed: dict[str, str] = {}
         if case == "failed":
-            office.sandbox.faults = [Fault("status", route=office.crm.revoke, status=400, nth="every")]
+            account.sandbox.faults = [Fault("status", route=account.crm.revoke, status=400, nth="every")]
         elif case == "no app":
             changed = {f"{crm.upper()}_CLIENT_ID": "", f"{crm.upper()}_CLIENT_SECRET": ""}
         elif case == "half an app":
@@ -74,46 +74,46 @@ async def test_unlinking_warns_if_the_crm_has_not_confirmed_the_revocation(crm: 
         elif case == "no key":
             changed = {"TASKHAND_VAULT_KEY": ""}
         elif case == "a pasted key":
-            await run(office, "people", "link", BEN, "default", text=_token(office))
-        done = await run(office, "people", "unlink", BEN, **changed)
+            await run(account, "people", "link", BEN, "default", text=_token(account))
+        done = await run(account, "people", "unlink", BEN, **changed)
         assert done.exit_code == 0, done.output
         assert done.stdout == f"{BEN} is unlinked from default.\n"
         assert done.stderr.endswith(f"{NOT_SURE[crm]}\n")
-        assert await office.states() == {CAT: "linked"}
+        assert await account.states() == {CAT: "linked"}
 
 
 async def test_a_link_that_cannot_be_removed_is_not_revoked(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office:
-        link = await office.links.find(BEN, "default")
+    async with open_signed_in_account(crm, tmp_path) as account:
+        link = await account.links.find(BEN, "default")
         assert link is not None
-        with closing(sqlite3.connect(office.file)) as database:
+        with closing(sqlite3.connect(account.file)) as database:
             database.execute("CREATE TRIGGER stays BEFORE DELETE ON link BEGIN SELECT RAISE(ABORT, 'it stays'); END")
-        assert (await run(office, "people", "unlink", BEN)).exit_code != 0
-        assert is_accepted(office, link.credential.access_token)
-        assert await office.states() == {BEN: "linked", CAT: "linked"}
+        assert (await run(account, "people", "unlink", BEN)).exit_code != 0
+        assert is_accepted(account, link.credential.access_token)
+        assert await account.states() == {BEN: "linked", CAT: "linked"}
 
 
-def _token(office: SignedOffice) -> str:
+def _token(account: SignedInAccount) -> str:
     """A token to paste."""
-    return str(office.sandbox.authorization.sign_in(office.user(BEN), office.clock())["access_token"])
+    return str(account.sandbox.authorization.sign_in(account.user(BEN), account.clock())["access_token"])
 
 
 async def test_a_pasted_token_is_linked_to_the_member_that_the_crm_names(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office:
-        done = await run(office, "people", "link", BEN, "default", text=_token(office))
+    async with open_signed_in_account(crm, tmp_path) as account:
+        done = await run(account, "people", "link", BEN, "default", text=_token(account))
         assert done.stdout.startswith(f"{BEN} is linked to default as Ben ")
-        link = await office.links.find(BEN, "default")
+        link = await account.links.find(BEN, "default")
         assert link is not None
-        assert link.member.id == office.crm.members[0]
+        assert link.member.id == account.crm.members[0]
 
 
 async def test_linking_again_revokes_the_replaced_credential(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office:
-        link = await office.links.find(BEN, "default")
+    async with open_signed_in_account(crm, tmp_path) as account:
+        link = await account.links.find(BEN, "default")
         assert link is not None
-        done = await run(office, "people", "link", BEN, "default", text=_token(office))
+        done = await run(account, "people", "link", BEN, "default", text=_token(account))
         assert done.exit_code == 0, done.output
         assert REVOKED[crm] in done.stderr
-        assert not is_accepted(office, str(link.credential.refresh_token))
-        again = await run(office, "people", "link", BEN, "default", text=_token(office))
+        assert not is_accepted(account, str(link.credential.refresh_token))
+        again = await run(account, "people", "link", BEN, "default", text=_token(account))
         assert NOT_SURE[crm] in again.stderr  # a pasted one is for its person to withdraw

@@ -12,7 +12,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, PromptReference, TextContent, TextResourceContents
 
-from server.offices import answer_of, open_offices
+from server.store_connections import answer_of, open_store_connections
 from server.transports.raw_connection import INITIALIZED, connect_raw, older
 from server.transports.server_process import HELLO
 from taskhand.domain.policy import Policy
@@ -56,7 +56,7 @@ class Offices:
 
 @pytest.fixture
 async def offices(tmp_path: Path) -> AsyncIterator[Offices]:
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         await connections.first.backend.edit(_furnish)  # type: ignore[attr-defined]  # a built-in store
         yield Offices(connections)
 

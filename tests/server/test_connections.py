@@ -7,7 +7,7 @@ import pytest
 from mcp import MCPError
 from pydantic import SecretStr
 
-from server.offices import NAMES, answer_of, client_of, open_offices, settings_in
+from server.store_connections import NAMES, answer_of, client_of, open_store_connections, settings_in
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
@@ -18,7 +18,7 @@ TASK = {"title": "Llamar", "responsibleIds": []}
 
 
 async def test_a_call_names_its_connection(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         made = await answer_of(client, "create_task", connection="north", **TASK)
         assert made["task"]["title"] == "Llamar"
         assert len((await answer_of(client, "list_tasks", connection="North"))["tasks"]) == 1
@@ -29,7 +29,7 @@ async def test_a_call_names_its_connection(tmp_path: Path) -> None:
 async def test_a_call_that_may_mean_either_connection_is_refused_and_not_journaled(
     tmp_path: Path, name: object
 ) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         error = await answer_of(client, "create_task", connection=name, **TASK)
         assert error["code"] in {"connection_required", "unknown_connection", "invalid_arguments"}
         assert [one["value"] for one in error["candidates"]] == [*NAMES]
@@ -38,7 +38,7 @@ async def test_a_call_that_may_mean_either_connection_is_refused_and_not_journal
 
 
 async def test_a_plan_and_a_change_name_their_connection(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         plan = await answer_of(client, "create_task", connection="south", dryRun=True, **TASK)
         made = await answer_of(client, "apply_plan", planId=plan["planId"])
         assert len((await answer_of(client, "list_tasks", connection="south"))["tasks"]) == 1
@@ -49,7 +49,10 @@ async def test_a_plan_and_a_change_name_their_connection(tmp_path: Path) -> None
 
 async def test_a_connection_that_the_policy_forbids_is_not_used(tmp_path: Path) -> None:
     policy = Policy(everyone={"connections": frozenset({"north"})})
-    async with open_offices(tmp_path) as connections, client_of(connections, "ana@x.test", policy=policy) as client:
+    async with (
+        open_store_connections(tmp_path) as connections,
+        client_of(connections, "ana@x.test", policy=policy) as client,
+    ):
         error = await answer_of(client, "create_task", connection="south", **TASK)
         assert (error["code"], error["rule"]) == ("not_allowed", "connections")
         assert "task" in await answer_of(client, "create_task", **TASK)
@@ -109,7 +112,7 @@ async def test_a_refusal_is_journaled_in_its_connection_with_the_sent_arguments(
 
 async def test_lists_say_once_that_only_own_tasks_are_shown(tmp_path: Path) -> None:
     policy = Policy(people={"ana@x.test": {"own_tasks_only": True}})
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         for person, times in (("ana@x.test", 1), ("ben@x.test", 0)):
             async with client_of(connections, person, policy=policy) as client:
                 for tool, arguments in (
@@ -126,7 +129,7 @@ async def test_lists_say_once_that_only_own_tasks_are_shown(tmp_path: Path) -> N
 
 async def test_a_tool_outside_the_scopes_is_not_listed_and_its_call_is_journaled(tmp_path: Path) -> None:
     async with (
-        open_offices(tmp_path) as connections,
+        open_store_connections(tmp_path) as connections,
         client_of(connections, "ana@x.test", scopes=frozenset({"read"})) as client,
     ):
         assert all(tool.annotations.read_only_hint for tool in (await client.list_tools()).tools if tool.annotations)

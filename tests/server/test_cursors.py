@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mcp import Client
 
-from server.offices import NAMES, answer_of, client_of, open_offices
+from server.store_connections import NAMES, answer_of, client_of, open_store_connections
 
 ANA, BEN = "ana@x.test", "ben@x.test"
 
@@ -21,7 +21,7 @@ async def code_of(client: Client, tool: str, **arguments: object) -> object:
 
 
 async def test_a_cursor_of_one_connection_is_refused_by_another_and_by_the_list_of_all(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         await fill(client, 3)
         for tool, rows in (("list_tasks", "tasks"), ("list_changes", "changes")):
             first = await answer_of(client, tool, connection="north", limit=1)
@@ -38,7 +38,7 @@ async def test_a_cursor_of_one_connection_is_refused_by_another_and_by_the_list_
 
 
 async def test_a_cursor_of_the_changes_of_one_person_is_refused_for_another(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         async with client_of(connections, ANA) as ana:
             await fill(ana, 1)
             asked: list[dict[str, str]] = [{"connection": "north"}, {}]
@@ -52,7 +52,7 @@ async def test_a_cursor_of_the_changes_of_one_person_is_refused_for_another(tmp_
 
 
 async def test_a_cursor_of_the_tasks_of_one_change_is_refused_for_another(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         await fill(client, 3)
         north, south = [
             (await answer_of(client, "list_changes", connection=name))["changes"][1]["changeId"] for name in NAMES
@@ -64,7 +64,7 @@ async def test_a_cursor_of_the_tasks_of_one_change_is_refused_for_another(tmp_pa
 
 
 async def test_a_page_of_changes_has_twenty_rows_unless_another_number_is_asked_for(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         for number in range(21):
             await answer_of(client, "create_task", connection="north", title=f"Call {number}", responsibleIds=[])
         pages = [await answer_of(client, "list_changes", connection="north", **more) for more in ({}, {"limit": 21})]

@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 
 from behaviour.world import NOW
-from server.offices import NAMES, answer_of, client_of, open_offices
+from server.store_connections import NAMES, answer_of, client_of, open_store_connections
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
@@ -26,7 +26,7 @@ async def fill(client: Client, count: int = 3, **body: Any) -> None:
 
 
 async def test_changes_of_all_connections_are_one_list_newest_first(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         await fill(client)
         whole = await answer_of(client, "list_changes")
         made = [(row["connection"], row["title"]) for row in whole["changes"]]
@@ -55,7 +55,7 @@ async def test_changes_of_all_connections_are_one_list_newest_first(tmp_path: Pa
 async def test_words_that_were_counted_in_utc_are_noted_once_for_the_connections_without_a_zone(
     tmp_path: Path, tool: str, arguments: dict[str, str]
 ) -> None:
-    async with open_offices(tmp_path, lambda: NOW) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path, lambda: NOW) as connections, client_of(connections) as client:
         answer = await answer_of(client, tool, **arguments)
         assert "north, south: No time zone is set, so days in words were counted in UTC" in answer["note"]
         exact = {name: "2026-03-01" for name in arguments if name != "countBy"}
@@ -63,7 +63,7 @@ async def test_words_that_were_counted_in_utc_are_noted_once_for_the_connections
 
 
 async def test_a_change_that_no_connection_has_is_not_found(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         assert (await answer_of(client, "list_changes", changeId="chg_nowhere"))["code"] == "change_not_found"
         assert (await answer_of(client, "list_changes", cursor="17"))["code"] == "invalid_cursor"
         assert (await answer_of(client, "list_changes", taskId="no id!"))["code"] == "invalid_id"
@@ -74,7 +74,7 @@ async def test_a_connection_that_the_policy_forbids_is_not_asked_and_ends_a_list
     tmp_path: Path, tool: str
 ) -> None:
     policy = Policy(everyone={"connections": frozenset({"north"})})
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         async with client_of(connections) as client:
             await fill(client)
             page = await answer_of(client, tool, limit=1)
@@ -85,7 +85,7 @@ async def test_a_connection_that_the_policy_forbids_is_not_asked_and_ends_a_list
 
 
 async def test_a_page_of_large_rows_ends_early_and_the_next_continues_each_connection(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         await fill(client, 20, title="t" * 100, description="d" * 500)
         fields = ["title", "description", "status", "due", "priority", "responsibles", "created_at", "url"]
         shown: list[str] = []
@@ -104,7 +104,7 @@ async def test_a_page_of_large_rows_ends_early_and_the_next_continues_each_conne
 
 
 async def test_rows_are_marked_untrusted_and_have_only_the_requested_fields(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         await fill(client, 1)
         answer = await answer_of(client, "list_tasks", fields=["title"])
         assert [[*row] for row in answer["tasks"]] == [["id", "connection", "title"]] * 2
@@ -128,7 +128,7 @@ async def add_people(connections: Connections, **team: list[str]) -> None:
 
 
 async def test_a_person_of_several_connections_is_one_candidate(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         ana, luis = "Ana Soto <ana@x.test>", "Luis Paz <luis@x.test>"
         await add_people(connections, north=[ana, "Ana Gil", "Ana Gil"], south=["Ana Gil", luis, ana])
         error = await answer_of(client, "list_tasks", responsibleIds=["Ana Sotomayor"])
@@ -164,7 +164,7 @@ async def test_a_connection_that_is_left_out_for_an_ambiguous_name_has_the_candi
         for end in ends:
             directory.add_status(f"{long}{end}", "in_progress")
 
-    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
         await connections.find("south").backend.edit(lambda one: add(one, "a", "b"))  # type: ignore[attr-defined]
         await connections.find("north").backend.edit(lambda one: add(one, "c"))  # type: ignore[attr-defined]
         for asked in ({}, {"countBy": "priority"}):

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from mcp.shared.exceptions import MCPError
 
-from server.offices import answer_of, client_of
+from server.store_connections import answer_of, client_of
 from server.transports.credential_recording_crm import OWNER, SHARED, CredentialRecordingCrm
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings

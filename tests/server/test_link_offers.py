@@ -15,10 +15,10 @@ from mcp import Client, ClientSession, MCPError
 from mcp.types import ElicitCompleteNotification, ElicitResult, InputRequiredResult, PromptReference
 
 from fixed_clock import NOW
-from sandbox.close.stage import BEN, CALL, LEAD, TASK
+from sandbox.close.served_sandbox import BEN, CALL, LEAD, TASK
 from server.link_pages import AtBrowser, LinkPages, open_page, serving_pages
-from server.linked_office import CAT, OWNER, Office, open_office
-from server.offices import answer_of
+from server.linked_account import CAT, OWNER, LinkedAccount, open_linked_account
+from server.store_connections import answer_of
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.link_offer import REFUSALS, LinkOffer, OfferState
 from taskhand.domain.policy import Policy
@@ -47,17 +47,17 @@ CALLS: dict[str, dict[str, Any]] = {
 class Stage:
     """An office where only own credentials are used, and the pages where they are linked."""
 
-    office: Office
+    account: LinkedAccount
     pages: LinkPages
 
     def client(self, at: AtBrowser | None = None, mode: str = "auto", person: str = DAN) -> Client:
         """A client with which this person calls; without a browser `at` it, it shows nobody a page."""
         more = {"elicitation_callback": at.answer, "message_handler": at.hear} if at else {}
-        return self.office.client(person, ONLY_OWN, offers=self.pages, mode=mode, **more)
+        return self.account.client(person, ONLY_OWN, offers=self.pages, mode=mode, **more)
 
     def hurry(self, passing: float = 1.0) -> None:
         """Sleep for no time, though so much of each sleep has passed afterwards."""
-        [app] = self.office.connections
+        [app] = self.account.connections
         slept = [0.0]
 
         async def sleep(seconds: float) -> None:
@@ -65,23 +65,23 @@ class Stage:
             slept[0] += passing * seconds
 
         hurried = replace(app, call_time=CallTime(sleep=sleep, monotonic=lambda: time.monotonic() + slept[0]))
-        self.office.connections = Connections.of(hurried)
+        self.account.connections = Connections.of(hurried)
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, *names: str) -> AsyncIterator[Stage]:
-    async with open_office(folder, *names) as office:
+async def open_served_sandbox(folder: Path, *names: str) -> AsyncIterator[Stage]:
+    async with open_linked_account(folder, *names) as account:
 
         async def link(person: str, connection: str) -> None:
-            await office.link(person, MEMBERS[person], connection)
+            await account.link(person, MEMBERS[person], connection)
 
         async with serving_pages(link) as pages:
-            yield Stage(office, pages)
+            yield Stage(account, pages)
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with open_stage(tmp_path) as opened:
+    async with open_served_sandbox(tmp_path) as opened:
         yield opened
 
 
@@ -98,7 +98,7 @@ async def test_the_person_is_asked_to_link_and_the_call_continues(stage: Stage, 
     assert f"for {DAN} alone" in asked.message
     assert asked.url not in asked.message
     assert (asked.elicitation_id is None) is (mode == "auto")
-    assert stage.office.users() == {BEN}
+    assert stage.account.users() == {BEN}
     completed = [one.params.elicitation_id for one in at.told if isinstance(one, ElicitCompleteNotification)]
     assert completed == ([] if mode == "auto" else [asked.elicitation_id])
 
@@ -109,7 +109,7 @@ async def test_a_resource_is_read_once_the_person_has_linked(stage: Stage, mode:
     async with stage.client(at, mode) as client:
         await client.read_resource(f"task://{TASK}")
     assert len(at.asked) == 1
-    assert stage.office.users() == {BEN}
+    assert stage.account.users() == {BEN}
 
 
 async def test_a_client_that_shows_no_pages_gets_the_link_in_its_answer(stage: Stage) -> None:
@@ -121,7 +121,7 @@ async def test_a_client_that_shows_no_pages_gets_the_link_in_its_answer(stage: S
             f"Tell the person to open {url} to link default, then send the same call again. "
             f"The link is for {DAN} alone, works once, and expires in 9 minutes."
         )
-        assert stage.office.users() == set()
+        assert stage.account.users() == set()
         for tool, sent in CALLS.items():
             assert url in (await answer_of(client, tool, **sent))["next"]
         with pytest.raises(MCPError) as unread:
@@ -130,7 +130,7 @@ async def test_a_client_that_shows_no_pages_gets_the_link_in_its_answer(stage: S
         assert url in unread.value.error.data["next"]
         assert await open_page(url) == 200
         assert "code" not in await answer_of(client, "update_task", **WRITE)
-        assert stage.office.users() == {BEN}
+        assert stage.account.users() == {BEN}
     assert len(stage.pages.made) == 1
 
 
@@ -147,7 +147,7 @@ async def test_a_person_who_does_not_link_is_refused_and_not_asked_again(stage: 
         again = await answer_of(client, "update_task", **WRITE)
         assert stage.pages.urls[0] in again["next"]
     assert len(at.asked) == len(stage.pages.made) == 1
-    assert stage.office.users() == set()
+    assert stage.account.users() == set()
 
 
 @pytest.mark.parametrize("mode", ERAS)
@@ -212,16 +212,16 @@ async def test_a_credential_that_was_revoked_or_altered_is_linked_again(stage: S
     at = AtBrowser()
     async with stage.client(at, mode) as client:
         assert "code" not in await answer_of(client, "get_task", id=TASK)
-        stage.office.sandbox.authorization.grants.end(BEN)
+        stage.account.sandbox.authorization.grants.end(BEN)
         assert "code" not in await answer_of(client, "get_task", id=TASK)
         assert "is not accepted any more" in at.asked[-1].message
     assert len(at.asked) == len(stage.pages.made) == 2
-    assert stage.office.users() == {BEN}
+    assert stage.account.users() == {BEN}
 
 
 @pytest.mark.parametrize("mode", ERAS)
 async def test_plans_questions_and_undo_continue_after_the_person_has_linked(stage: Stage, mode: str) -> None:
-    at, revoke = AtBrowser(), stage.office.sandbox.authorization.grants.end
+    at, revoke = AtBrowser(), stage.account.sandbox.authorization.grants.end
     async with stage.client(at, mode) as client:
         plan = await answer_of(client, "update_task", **WRITE, dryRun=True)
         revoke(BEN)
@@ -234,20 +234,20 @@ async def test_plans_questions_and_undo_continue_after_the_person_has_linked(sta
         deleted = await answer_of(client, "delete_task", id=TASK)
         assert deleted["changeId"]
     assert len(at.asked) == 4
-    assert stage.office.users() == {BEN}
+    assert stage.account.users() == {BEN}
 
 
 @pytest.mark.parametrize("mode", ERAS)
 async def test_a_write_that_was_begun_is_not_repeated_by_a_question(stage: Stage, mode: str) -> None:
-    await stage.office.link(DAN, BEN)
-    stage.office.sandbox.faults = (Fault("status", "PUT /api/v1/task/{id}", status=401),)
+    await stage.account.link(DAN, BEN)
+    stage.account.sandbox.faults = (Fault("status", "PUT /api/v1/task/{id}", status=401),)
     at = AtBrowser()
     async with stage.client(at, mode) as client:
         refused = await answer_of(client, "update_task", **WRITE)
         assert refused["code"] == "link_required"
         assert stage.pages.urls[0] in refused["next"]
     assert at.asked == []
-    assert [one.method for one in stage.office.sandbox.requests].count("PUT") == 1
+    assert [one.method for one in stage.account.sandbox.requests].count("PUT") == 1
 
 
 async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage: Stage) -> None:
@@ -271,10 +271,10 @@ async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage
         assert stolen.is_error
         assert "link_required" in str(stolen.content)
         assert stage.pages.urls[0] not in str(stolen.content)
-        assert stage.office.users() == set()
+        assert stage.account.users() == set()
         assert not (await call(his_at_another_server.session)).is_error
         assert len(stage.pages.made) == 2
-    assert stage.office.users() == {BEN}
+    assert stage.account.users() == {BEN}
 
 
 @pytest.mark.parametrize("says", ["accept", "decline"])
@@ -284,12 +284,12 @@ async def test_a_call_stops_waiting_once_its_person_has_linked_elsewhere(stage: 
 
     class OtherPersonAtBrowser(AtBrowser):
         async def answer(self, _: Any, params: Any) -> ElicitResult:
-            await stage.office.link(DAN, BEN)
+            await stage.account.link(DAN, BEN)
             return await super().answer(_, params)
 
     async with stage.client(OtherPersonAtBrowser(says, links=False), mode) as client:
         assert "code" not in await answer_of(client, "get_task", id=TASK)
-    assert stage.office.users() == {BEN}
+    assert stage.account.users() == {BEN}
     assert stage.pages.taken == set()
 
 
@@ -314,7 +314,7 @@ async def test_a_call_that_waits_for_a_link_ends_with_the_reason_if_the_page_ref
             )
             assert stage.pages.urls[0] in refused["next"]
         stage.pages.refusal = None
-        await stage.office.link(DAN, BEN)
+        await stage.account.link(DAN, BEN)
         assert "code" not in await answer_of(client, "get_task", id=TASK)
     assert time.monotonic() - began < 10
     assert len(at.asked) == 1
@@ -335,7 +335,7 @@ async def test_a_refusal_from_before_the_question_does_not_end_the_waiting_for_i
         return await find_state(offer_id, person)
 
     access = Access(lambda: ONLY_OWN, Person.parse(DAN))
-    server, at = create_server(stage.office.connections, access=access, offers=stage.pages), AtBrowser(links=False)
+    server, at = create_server(stage.account.connections, access=access, offers=stage.pages), AtBrowser(links=False)
     async with Client(server) as client:
         assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_required"
     stage.pages.refusal = next(iter(REFUSALS))
@@ -344,7 +344,7 @@ async def test_a_refusal_from_before_the_question_does_not_end_the_waiting_for_i
     async with Client(server, mode=mode, **more) as client:
         assert "code" not in await answer_of(client, "get_task", id=TASK)
     assert [one.url for one in at.asked] == stage.pages.urls
-    assert stage.office.users() == {BEN}
+    assert stage.account.users() == {BEN}
 
 
 async def test_an_ended_link_page_is_not_offered_again(stage: Stage) -> None:
@@ -409,7 +409,7 @@ async def test_an_offer_that_ends_soon_is_replaced(stage: Stage) -> None:
 
 async def test_an_answer_to_an_offer_that_was_replaced_closes_no_newer_one(stage: Stage) -> None:
     offers, caller = OpenOffers(stage.pages), Principal(Person.parse(DAN))
-    app = stage.office.connections.of_principal(caller).first
+    app = stage.account.connections.of_principal(caller).first
     replaced = await offers.find(app)
     assert replaced is not None
     stage.pages.over.add(replaced.offer.id)
@@ -420,29 +420,29 @@ async def test_an_answer_to_an_offer_that_was_replaced_closes_no_newer_one(stage
 
 async def test_a_bulk_create_that_loses_its_credential_offers_a_link_and_can_be_resumed(stage: Stage) -> None:
     drafts = [CALLS["create_task"] | {"title": f"Call {number}"} for number in range(3)]
-    await stage.office.link(DAN, BEN)
+    await stage.account.link(DAN, BEN)
     async with stage.client(AtBrowser()) as client:
-        stage.office.sandbox.faults = (Fault("status", "POST /api/v1/task", nth=2, status=401),)
+        stage.account.sandbox.faults = (Fault("status", "POST /api/v1/task", nth=2, status=401),)
         made = await answer_of(client, "create_tasks", tasks=drafts)
         assert {one.get("code", "") for one in made["tasks"]} == {"", "link_required"}
         assert (
             f"{stage.pages.urls[0]} to link default, then call apply_plan with planId {made['planId']}." in made["note"]
         )
-        stage.office.sandbox.faults = ()
+        stage.account.sandbox.faults = ()
         assert await open_page(stage.pages.urls[0]) == 200
         done = await answer_of(client, "apply_plan", planId=made["planId"])
         assert done["totals"] == {"applied": 3}
-        created = [one for one in stage.office.sandbox.tasks if one.get("text", "").startswith("Call ")]
+        created = [one for one in stage.account.sandbox.tasks if one.get("text", "").startswith("Call ")]
         assert len({one["text"] for one in created}) == len(created) == 3
 
 
 async def test_a_plan_that_loses_its_credential_can_be_resumed_and_gives_the_reason_once(stage: Stage) -> None:
     drafts = [CALLS["create_task"] | {"title": f"Ring {number}"} for number in range(7)]
-    await stage.office.link(DAN, BEN)
+    await stage.account.link(DAN, BEN)
     async with stage.client() as client:
         ids = [one["id"] for one in (await answer_of(client, "create_tasks", tasks=drafts))["tasks"]]
         plan = await answer_of(client, "bulk_update_tasks", taskIds=ids, changes={"title": "Ring!"}, dryRun=True)
-        stage.office.sandbox.faults = tuple(
+        stage.account.sandbox.faults = tuple(
             Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=401) for nth in range(3, 8)
         )
         part = await answer_of(client, "apply_plan", planId=plan["planId"])
@@ -450,7 +450,7 @@ async def test_a_plan_that_loses_its_credential_can_be_resumed_and_gives_the_rea
         assert part["retryIds"] == [one["id"] for one in part["tasks"] if one.get("code") == "link_required"]
         assert str(part).count("is not accepted any more") == 1
         assert f"then call apply_plan with planId {plan['planId']}." in part["note"]
-        stage.office.sandbox.faults = ()
+        stage.account.sandbox.faults = ()
         await open_page(stage.pages.urls[0])
         done = await answer_of(client, "apply_plan", planId=plan["planId"])
         assert done["totals"] == {"applied": 7}
@@ -458,9 +458,9 @@ async def test_a_plan_that_loses_its_credential_can_be_resumed_and_gives_the_rea
 
 
 async def test_a_connection_that_needs_a_link_does_not_break_lists_of_other_connections(tmp_path: Path) -> None:
-    async with open_stage(tmp_path, "north", "south") as stage:
+    async with open_served_sandbox(tmp_path, "north", "south") as stage:
         at = AtBrowser()
-        await stage.office.link(DAN, BEN, "north")
+        await stage.account.link(DAN, BEN, "north")
         async with stage.client(at) as client:
             for sent in ({}, {"countBy": "status"}):
                 listed = await answer_of(client, "list_tasks", **sent)

@@ -9,8 +9,8 @@ import pytest
 
 from behaviour.backend_cases import BACKEND_CASES
 from behaviour.world import BackendCase
-from server.offices import answer_of, client_of, open_offices
-from server.persons import open_office
+from server.store_connections import answer_of, client_of, open_store_connections
+from server.team_server import open_team_server
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.principal import Person
@@ -35,7 +35,7 @@ def _furnish(directory: Directory) -> None:
 
 @pytest.fixture
 async def offices(tmp_path: Path) -> AsyncIterator[Connections]:
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         for app in connections:
             assert isinstance(app.backend, LocalBackend)
             await app.backend.edit(_furnish)
@@ -149,7 +149,7 @@ async def test_every_backend_of_a_person_differs_in_me_alone(backend: BackendCas
 async def test_two_persons_on_one_account_are_each_their_own_me_whoever_called_before(
     backend: BackendCase, tmp_path: Path
 ) -> None:
-    async with open_office(tmp_path, backend) as office:
+    async with open_team_server(tmp_path, backend) as office:
         ids = {"Ana Soto": "ana@example.com", "Luis Pereira": "luis@example.com"}
         agents = {name: await office.agent(person) for name, person in ids.items()}
         for name, agent in agents.items():

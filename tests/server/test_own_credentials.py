@@ -16,9 +16,9 @@ from mcp import Client
 from file_stores import journal_in
 from fixed_clock import NOW
 from postgres_server import TestDatabase
-from sandbox.close.stage import BEN, CALL, LEAD, TASK
-from server.linked_office import CAT, OWNER, Office, open_office
-from server.offices import answer_of, client_of, open_offices
+from sandbox.close.served_sandbox import BEN, CALL, LEAD, TASK
+from server.linked_account import CAT, OWNER, LinkedAccount, open_linked_account
+from server.store_connections import answer_of, client_of, open_store_connections
 from taskhand.cli.served_links import open_served_links
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
@@ -57,8 +57,8 @@ ONLY_OWN = Policy({"own_credential": True})
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def account(tmp_path: Path) -> AsyncIterator[LinkedAccount]:
+    async with open_linked_account(tmp_path) as opened:
         for person, member in PERSONS.items():
             await opened.link(person, member)
         yield opened
@@ -71,44 +71,44 @@ async def _work(client: Client, person: str, number: int) -> None:
     await answer_of(client, "list_team_members")
 
 
-async def test_each_request_bears_the_credential_of_its_caller(office: Office) -> None:
+async def test_each_request_bears_the_credential_of_its_caller(account: LinkedAccount) -> None:
     rounds, bearers = 4, {"ben": BEN, "cat": CAT, "dan": OWNER}
     async with (
-        office.client("ben@example.com") as ben,
-        office.client("cat@example.com") as cat,
-        office.client(NOBODY) as dan,
+        account.client("ben@example.com") as ben,
+        account.client("cat@example.com") as cat,
+        account.client(NOBODY) as dan,
         concurrent_tasks() as group,
     ):
         for number in range(rounds):
             for person, client in {"ben": ben, "cat": cat, "dan": dan}.items():
                 group.start_soon(_work, client, person, number)
-    sent = [one for one in office.sandbox.requests if one.committed]
+    sent = [one for one in account.sandbox.requests if one.committed]
     assert [one.user for one in sent] == [bearers[one.body["text"].partition(" ")[0]] for one in sent]
     assert len(sent) == len(bearers) * rounds
     # What one was answered stays with that one: each has read the team with the own credential.
-    assert {one.user for one in office.sandbox.requests if "/user/" in one.path} == {BEN, CAT, OWNER}
+    assert {one.user for one in account.sandbox.requests if "/user/" in one.path} == {BEN, CAT, OWNER}
 
 
 @pytest.mark.parametrize("person", [*PERSONS, NOBODY, None])
-async def test_every_kind_of_request_carries_the_own_credential(office: Office, person: str | None) -> None:
-    async with office.client(person) as client:
+async def test_every_kind_of_request_carries_the_own_credential(account: LinkedAccount, person: str | None) -> None:
+    async with account.client(person) as client:
         for uri in ("taskhand://statuses", "taskhand://members", f"task://{TASK}"):
             await client.read_resource(uri)
         for tool, sent in WORK.items():
             assert "code" not in await answer_of(client, tool, **sent)
         [change, *_] = (await answer_of(client, "list_changes"))["changes"]
         assert "code" not in await answer_of(client, "undo_change", changeId=change["changeId"])
-    assert office.users() == {PERSONS.get(person or "", OWNER)}
+    assert account.users() == {PERSONS.get(person or "", OWNER)}
 
 
 def _code_and_message(error: Mapping[str, Any]) -> tuple[str, str]:
     return error["code"], error["message"]
 
 
-async def test_me_is_the_member_of_the_own_credential_before_that_of_people_toml(office: Office) -> None:
-    assert await office.me("cat@example.com", line="ana@example.com") == CAT
-    assert await office.me(NOBODY, line="cat@example.com") == CAT
-    assert office.users() == {CAT, OWNER}
+async def test_me_is_the_member_of_the_own_credential_before_that_of_people_toml(account: LinkedAccount) -> None:
+    assert await account.me("cat@example.com", line="ana@example.com") == CAT
+    assert await account.me(NOBODY, line="cat@example.com") == CAT
+    assert account.users() == {CAT, OWNER}
 
 
 @pytest.mark.parametrize(
@@ -121,60 +121,60 @@ async def test_me_is_the_member_of_the_own_credential_before_that_of_people_toml
     ],
 )
 async def test_only_the_person_whose_credential_was_revoked_has_to_link_again(
-    office: Office, tool: str, sent: dict[str, Any]
+    account: LinkedAccount, tool: str, sent: dict[str, Any]
 ) -> None:
-    async with office.client("ben@example.com") as ben, office.client("cat@example.com") as cat:
+    async with account.client("ben@example.com") as ben, account.client("cat@example.com") as cat:
         await answer_of(ben, "get_task", id=TASK)
         await answer_of(cat, "get_task", id=TASK)
-        office.sandbox.authorization.grants.end(BEN)
-        office.users()
+        account.sandbox.authorization.grants.end(BEN)
+        account.users()
         refused = await answer_of(ben, tool, **sent)
         assert _code_and_message(refused) == (
             "link_required",
             "Your own credential for default is not accepted any more.",
         )
         assert refused["next"] == "Tell the person to link default again."
-        assert office.users() == {BEN}
+        assert account.users() == {BEN}
         again = await answer_of(ben, tool, **sent)
         assert _code_and_message(again) == _code_and_message(refused)
-        assert office.users() == set()  # nor is the shared credential used instead
+        assert account.users() == set()  # nor is the shared credential used instead
         assert "code" not in await answer_of(cat, tool, **sent)
-        assert office.users() == {CAT}
-        listed = {one.person: one.state for one in await office.links.list()}
+        assert account.users() == {CAT}
+        listed = {one.person: one.state for one in await account.links.list()}
         assert listed == {"ben@example.com": "ended", "cat@example.com": "linked"}
-        await office.link("ben@example.com", BEN)
+        await account.link("ben@example.com", BEN)
         assert "code" not in await answer_of(ben, tool, **sent)
-        assert office.users() == {BEN}
+        assert account.users() == {BEN}
 
 
-async def test_a_link_that_cannot_be_decrypted_is_its_persons_alone(office: Office) -> None:
-    with rows(office.file) as other:
+async def test_a_link_that_cannot_be_decrypted_is_its_persons_alone(account: LinkedAccount) -> None:
+    with rows(account.file) as other:
         other.execute("UPDATE link SET member_id = 'user_ana' WHERE person = 'ben@example.com'")
-    async with office.client("ben@example.com") as ben, office.client("cat@example.com") as cat:
+    async with account.client("ben@example.com") as ben, account.client("cat@example.com") as cat:
         refused = await answer_of(ben, "get_task", id=TASK)
         assert refused["code"] == "link_broken"
-        assert office.users() == set()
+        assert account.users() == set()
         assert "code" not in await answer_of(cat, "get_task", id=TASK)
-    assert office.users() == {CAT}
+    assert account.users() == {CAT}
 
 
-async def test_the_rule_forbids_the_shared_credential_to_everyone(office: Office) -> None:
-    async with office.client(NOBODY, ONLY_OWN) as dan:
+async def test_the_rule_forbids_the_shared_credential_to_everyone(account: LinkedAccount) -> None:
+    async with account.client(NOBODY, ONLY_OWN) as dan:
         for tool in ("get_task", "update_task", "bulk_update_tasks"):
             refused = await answer_of(dan, tool, **WORK[tool])
             assert refused["code"] == "link_required"
             assert "`taskhand people link dan@example.com default`" in refused["next"]
-    async with office.client(None, ONLY_OWN) as nobody:
+    async with account.client(None, ONLY_OWN) as nobody:
         refused = await answer_of(nobody, "list_tasks")
         assert (refused["code"], refused["rule"]) == ("not_allowed", "own_credential")
-    assert office.users() == set()
-    async with office.client("ben@example.com", ONLY_OWN) as ben:
+    assert account.users() == set()
+    async with account.client("ben@example.com", ONLY_OWN) as ben:
         assert "code" not in await answer_of(ben, "get_task", id=TASK)
-    assert office.users() == {BEN}
+    assert account.users() == {BEN}
 
 
-async def test_without_a_vault_the_rule_refuses_everybody(office: Office) -> None:
-    app = replace(office.connections.first, own=OwnCredentials())
+async def test_without_a_vault_the_rule_refuses_everybody(account: LinkedAccount) -> None:
+    app = replace(account.connections.first, own=OwnCredentials())
     async with client_of(Connections.of(app), "ben@example.com", policy=ONLY_OWN) as ben:
         refused = await answer_of(ben, "get_task", id=TASK)
         assert refused["code"] == "link_required"
@@ -185,39 +185,39 @@ async def test_without_a_vault_the_rule_refuses_everybody(office: Office) -> Non
     async with client_of(two, "ben@example.com", policy=ONLY_OWN) as ben:
         [row, _] = (await answer_of(ben, "list_connections"))["connections"]
         assert "nobody can link one here" in row["note"]
-    assert office.users() == set()
+    assert account.users() == set()
 
 
 async def test_the_rule_asks_no_credential_for_a_store_that_has_none(tmp_path: Path) -> None:
-    async with open_offices(tmp_path) as stores, client_of(stores, "ben@example.com", policy=ONLY_OWN) as ben:
+    async with open_store_connections(tmp_path) as stores, client_of(stores, "ben@example.com", policy=ONLY_OWN) as ben:
         assert "code" not in await answer_of(ben, "list_tasks", connection="north")
 
 
-async def test_an_unlinked_person_is_back_on_the_shared_credential_at_the_next_call(office: Office) -> None:
-    async with office.client("ben@example.com") as ben:
+async def test_an_unlinked_person_is_back_on_the_shared_credential_at_the_next_call(account: LinkedAccount) -> None:
+    async with account.client("ben@example.com") as ben:
         await answer_of(ben, "get_task", id=TASK)
-        assert office.users() == {BEN}
-        await office.links.remove("ben@example.com", "default")
+        assert account.users() == {BEN}
+        await account.links.remove("ben@example.com", "default")
         await answer_of(ben, "get_task", id=TASK)
-        assert office.users() == {OWNER}
+        assert account.users() == {OWNER}
 
 
 async def test_a_server_without_the_vault_key_refuses_persons_with_a_linked_credential(
-    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    account: LinkedAccount, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = office.settings.model_copy(update={"links": office.file})
+    settings = account.settings.model_copy(update={"links": account.file})
     links = await open_served_links(settings)
     assert links is not None
-    assert f"{office.file} has 2 credentials of people, and TASKHAND_VAULT_KEY is not set" in caplog.messages[-1]
+    assert f"{account.file} has 2 credentials of people, and TASKHAND_VAULT_KEY is not set" in caplog.messages[-1]
     async with open_connections([ConnectionSettings("default", settings)], links=links) as connections:
         for person, code in (("ben@example.com", "link_broken"), (NOBODY, None)):
             async with client_of(connections, person) as client:
                 for tool in ("get_task", "update_task"):
                     assert (await answer_of(client, tool, **WORK[tool])).get("code") == code
-    assert office.users() == {OWNER}
+    assert account.users() == {OWNER}
     await links.aclose()
     for person in PERSONS:
-        await office.links.remove(person, "default")
+        await account.links.remove(person, "default")
     assert await open_served_links(settings) is None
     assert await open_served_links(settings.model_copy(update={"links": tmp_path / "none"})) is None
     assert not (tmp_path / "none").exists()
@@ -227,32 +227,32 @@ async def test_a_server_without_the_vault_key_refuses_persons_with_a_linked_cred
     assert "linked credentials could not be read" in caplog.messages[-1]
 
 
-async def test_where_the_file_of_links_is_gone_nobody_calls_with_the_shared_credential(office: Office) -> None:
-    away = office.file.with_name("away")
-    async with office.client("ben@example.com") as ben, office.client(NOBODY) as dan:
+async def test_where_the_file_of_links_is_gone_nobody_calls_with_the_shared_credential(account: LinkedAccount) -> None:
+    away = account.file.with_name("away")
+    async with account.client("ben@example.com") as ben, account.client(NOBODY) as dan:
         for client in (ben, dan):
             await answer_of(client, "get_task", id=TASK)
-        office.users()
+        account.users()
         for _ in range(2):
-            await office.links.aclose()  # on Windows an open file has its name for good
-            office.file.rename(away)
+            await account.links.aclose()  # on Windows an open file has its name for good
+            account.file.rename(away)
             for client in (ben, dan):
                 for tool in ("list_team_members", "get_task", "update_task", "bulk_update_tasks"):
                     assert (await answer_of(client, tool, **WORK[tool]))["code"] == "store_unavailable"
-            assert office.users() == set()
-            assert not office.file.exists()
-            away.rename(office.file)
+            assert account.users() == set()
+            assert not account.file.exists()
+            away.rename(account.file)
             assert "code" not in await answer_of(ben, "get_task", id=TASK)
-            assert office.users() == {BEN}
+            assert account.users() == {BEN}
 
 
-async def test_within_a_call_nothing_takes_the_place_of_a_link_that_is_removed(office: Office) -> None:
-    backend = office.connections.first.of_principal(Principal(Person.parse("ben@example.com"))).backend
+async def test_within_a_call_nothing_takes_the_place_of_a_link_that_is_removed(account: LinkedAccount) -> None:
+    backend = account.connections.first.of_principal(Principal(Person.parse("ben@example.com"))).backend
     await backend.get_task(TASK)
-    await office.links.remove("ben@example.com", "default")
+    await account.links.remove("ben@example.com", "default")
     with pytest.raises(LinkRequired, match="was unlinked during this call"):
         await backend.get_task(TASK)
-    assert office.users() == {BEN}
+    assert account.users() == {BEN}
 
 
 async def test_a_bounded_number_of_clients_stays_open_and_a_client_in_use_is_never_closed(tmp_path: Path) -> None:
@@ -306,29 +306,31 @@ async def test_properties_are_read_with_the_own_credential(tmp_path: Path) -> No
     await links.aclose()
 
 
-async def test_a_credential_that_a_person_linked_does_not_serve_another_with_the_same_address(office: Office) -> None:
+async def test_a_credential_that_a_person_linked_does_not_serve_another_with_the_same_address(
+    account: LinkedAccount,
+) -> None:
     """What the operator has linked for an address is for whoever has that one, verified."""
     ben, other = "ben@example.com", Person("https://second.x.test#mallory", "ben@example.com")
     for state in ("linked", "ended", "altered"):
-        await office.link(ben, BEN, kind="oauth" if state == "ended" else "key")
+        await account.link(ben, BEN, kind="oauth" if state == "ended" else "key")
         if state == "ended":
-            [kept] = [await office.links.find(ben, "default")]
+            [kept] = [await account.links.find(ben, "default")]
             assert kept is not None
-            await office.links.end(kept)
+            await account.links.end(kept)
         elif state == "altered":
-            with rows(office.file) as file:
+            with rows(account.file) as file:
                 file.execute("UPDATE link SET member_name = 'x' WHERE person = ?", (ben,))
-        async with client_of(office.connections, other) as client:
+        async with client_of(account.connections, other) as client:
             assert "code" not in await answer_of(client, "update_task", **WORK["update_task"])
-        assert office.users() == {OWNER}
-    await office.link(ben, BEN, kind="operator")
-    async with client_of(office.connections, other) as client:
+        assert account.users() == {OWNER}
+    await account.link(ben, BEN, kind="operator")
+    async with client_of(account.connections, other) as client:
         assert "code" not in await answer_of(client, "update_task", **WORK["update_task"])
-        assert office.users() == {BEN}
-        with rows(office.file) as file:
+        assert account.users() == {BEN}
+        with rows(account.file) as file:
             file.execute("UPDATE link SET member_name = 'x' WHERE person = ?", (ben,))
         assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_broken"
-    assert office.users() == set()
+    assert account.users() == set()
 
 
 @pytest.mark.parametrize(
@@ -337,12 +339,12 @@ async def test_a_credential_that_a_person_linked_does_not_serve_another_with_the
     ids=["of a key", "of a token, linked by e-mail"],
 )
 async def test_recovery_settles_a_change_with_the_credential_of_its_author(
-    office: Office, tmp_path: Path, maker: Person
+    account: LinkedAccount, tmp_path: Path, maker: Person
 ) -> None:
     ben = Principal(maker)
-    await office.link("ben@example.com", BEN, kind="operator")
+    await account.link("ben@example.com", BEN, kind="operator")
     caller = Caller(subject=maker.id, email=maker.email if maker.email != maker.id else None)
-    dead = replace(office.connections.first, lazy_journal=Lazy(lambda: journal_in(tmp_path)))
+    dead = replace(account.connections.first, lazy_journal=Lazy(lambda: journal_in(tmp_path)))
     call, edit = (
         Call(dead.of_principal(ben), "update_task", caller, arguments={}),
         Edit(title="A"),
@@ -351,20 +353,20 @@ async def test_recovery_settles_a_change_with_the_credential_of_its_author(
     await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
     await call.app.backend.update_task(task, edit)
     await dead.journal.aclose()
-    office.users()
-    app = replace(office.connections.first, lazy_journal=Lazy(lambda: journal_in(tmp_path)))
+    account.users()
+    app = replace(account.connections.first, lazy_journal=Lazy(lambda: journal_in(tmp_path)))
     await recover_abandoned(app)
     assert call.change is not None
     found = await app.journal.find(call.change.id)
     assert found is not None
     assert found.outcome == "applied"
-    assert office.users() == {BEN}
+    assert account.users() == {BEN}
     await app.journal.aclose()
 
 
 async def test_the_rule_for_an_own_credential_may_name_the_connections_that_it_is_for(tmp_path: Path) -> None:
     policy = Policy({"own_credential": frozenset({"north"})})
-    async with open_office(tmp_path, "north", "south") as both, both.client(NOBODY, policy) as dan:
+    async with open_linked_account(tmp_path, "north", "south") as both, both.client(NOBODY, policy) as dan:
         rows = (await answer_of(dan, "list_connections"))["connections"]
         assert [row["note"].partition(" noti_")[0] for row in rows] == [
             "Link your own credential first.",
@@ -375,8 +377,10 @@ async def test_the_rule_for_an_own_credential_may_name_the_connections_that_it_i
         assert both.users() == {OWNER}
 
 
-async def test_the_rule_own_credential_applies_by_name_to_a_single_connection_without_a_vault(office: Office) -> None:
-    named = [ConnectionSettings("north", office.settings)]
+async def test_the_rule_own_credential_applies_by_name_to_a_single_connection_without_a_vault(
+    account: LinkedAccount,
+) -> None:
+    named = [ConnectionSettings("north", account.settings)]
     async with open_connections(named) as connections:
         for names, code in (({"north"}, "link_required"), ({"south"}, None)):
             rule = Policy({"own_credential": frozenset(names)})
@@ -384,14 +388,16 @@ async def test_the_rule_own_credential_applies_by_name_to_a_single_connection_wi
                 assert (await answer_of(dan, "get_task", id=TASK)).get("code") == code
 
 
-async def test_a_forbidden_request_with_an_own_credential_refers_to_an_administrator_of_the_crm(office: Office) -> None:
-    await office.link("ben@example.com", BEN)
-    office.sandbox.faults = [Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=403) for nth in (1, 2)]
+async def test_a_forbidden_request_with_an_own_credential_refers_to_an_administrator_of_the_crm(
+    account: LinkedAccount,
+) -> None:
+    await account.link("ben@example.com", BEN)
+    account.sandbox.faults = [Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=403) for nth in (1, 2)]
     for person, said in (
         ("ben@example.com", "Tell the person: their account in Close lacks the right; an administrator of Close can"),
         (NOBODY, "The operator of Taskhand should check what CLOSE_API_KEY may do in Close."),
     ):
-        async with office.client(person) as client:
+        async with account.client(person) as client:
             refused = await answer_of(client, "update_task", id=TASK, title="Renew it")
         assert refused["code"] == "forbidden"
         assert refused["next"].startswith(said)
@@ -403,7 +409,7 @@ async def test_list_connections_notes_whose_credential_each_connection_uses(tmp_
         return [row["note"].partition(" noti_")[0] for row in rows]
 
     own, shared = "Used with your own credential.", "Used with the shared credential."
-    async with open_office(tmp_path, "north", "south") as both:
+    async with open_linked_account(tmp_path, "north", "south") as both:
         await both.link("ben@example.com", BEN, "north")
         async with both.client("ben@example.com") as ben:
             assert await notes(ben) == [own, shared]
@@ -428,12 +434,12 @@ async def test_list_connections_notes_whose_credential_each_connection_uses(tmp_
 async def test_the_requests_of_a_persons_credential_have_a_budget_of_their_own_among_replicas(
     tmp_path: Path, postgres: TestDatabase
 ) -> None:
-    async with open_office(tmp_path, state=postgres.url) as office:
-        await office.link("ben@example.com", BEN)
+    async with open_linked_account(tmp_path, state=postgres.url) as account:
+        await account.link("ben@example.com", BEN)
         budgets = []
         for person in (NOBODY, "ben@example.com"):
-            async with office.client(person) as client:
+            async with account.client(person) as client:
                 assert "code" not in await answer_of(client, "get_task", id=TASK)
             budgets.append({name for (name,) in postgres.rows("SELECT name FROM taskhand_budgets.budget")})
-        assert office.users() == {OWNER, BEN}
+        assert account.users() == {OWNER, BEN}
     assert budgets[0] < budgets[1]

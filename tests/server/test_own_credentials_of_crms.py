@@ -13,7 +13,7 @@ from mcp import Client
 
 from fixed_clock import NOW
 from safety.crms import CRMS, SandboxedCrm
-from server.offices import answer_of, client_of
+from server.store_connections import answer_of, client_of
 from taskhand.cli.sandbox import CRMS as SANDBOXES
 from taskhand.cli.sandbox import Account
 from taskhand.config.connection_settings import ConnectionSettings

@@ -7,8 +7,8 @@ import anyio.to_thread
 import pytest
 from click.testing import CliRunner, Result
 
-from server.offices import answer_of
-from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
+from server.signed_in_account import BEN, CRMS, SignedInAccount, open_signed_in_account
+from server.store_connections import answer_of
 from taskhand.cli.main import command
 from taskhand.journal.journal import MASK, ChangeQuery
 
@@ -20,24 +20,24 @@ def crm(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def journal_bytes(office: SignedOffice) -> bytes:
+def journal_bytes(account: SignedInAccount) -> bytes:
     """All bytes of the journal."""
-    journal = Path(str(office.settings.journal))
+    journal = Path(str(account.settings.journal))
     return b"".join(file.read_bytes() for file in journal.parent.glob(f"{journal.name}*"))
 
 
 async def test_a_change_records_whether_its_person_made_it_with_an_own_credential(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office:
+    async with open_signed_in_account(crm, tmp_path) as account:
         for person, title in ((BEN, "First"), (NOBODY, "Second")):
-            async with office.client(person) as client:
-                assert "code" not in await answer_of(client, "update_task", id=office.crm.task, title=title)
-        page = await office.servers[0].first.journal.page(ChangeQuery())
+            async with account.client(person) as client:
+                assert "code" not in await answer_of(client, "update_task", id=account.crm.task, title=title)
+        page = await account.servers[0].first.journal.page(ChangeQuery())
         told = {change.opening.caller.subject: change.opening.own_credential for change in page.changes}
         assert told == {BEN: True, NOBODY: False}
-        env = {"TASKHAND_JOURNAL": str(office.settings.journal), "TASKHAND_CONFIG": "/dev/null"}
-        env |= {"TASKHAND_BACKEND": crm, f"{crm.upper()}_BASE_URL": str(getattr(office.settings, f"{crm}_base_url"))}
+        env = {"TASKHAND_JOURNAL": str(account.settings.journal), "TASKHAND_CONFIG": "/dev/null"}
+        env |= {"TASKHAND_BACKEND": crm, f"{crm.upper()}_BASE_URL": str(getattr(account.settings, f"{crm}_base_url"))}
         secret = "CLOSE_API_KEY" if crm == "close" else "HUBSPOT_ACCESS_TOKEN"
-        env[secret] = str(getattr(office.sandbox, "key", office.sandbox.token))
+        env[secret] = str(getattr(account.sandbox, "key", account.sandbox.token))
 
         def run(*arguments: str) -> Result:
             return CliRunner().invoke(command, ["journal", *arguments], env=env)
@@ -50,19 +50,19 @@ async def test_a_change_records_whether_its_person_made_it_with_an_own_credentia
 
 
 async def test_the_tokens_of_a_person_are_masked_in_all_stored_data(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office, office.client(BEN) as ben:
+    async with open_signed_in_account(crm, tmp_path) as account, account.client(BEN) as ben:
         tokens: list[str] = []
         for _ in range(2):
-            link = await office.links.find(BEN, "default")
+            link = await account.links.find(BEN, "default")
             assert link is not None
             tokens += [link.credential.access_token, str(link.credential.refresh_token)]
             text = f"My tokens are {' and '.join(tokens)}."
             for token in tokens:
                 sent = {"title": f"{len(tokens)} {token}", "reason": text}
-                assert "code" not in await answer_of(ben, "update_task", id=office.crm.task, **sent)
+                assert "code" not in await answer_of(ben, "update_task", id=account.crm.task, **sent)
             await answer_of(ben, "update_task", id=tokens[-1])
-            office.sandbox.authorization.grants.end_access()
-            await answer_of(ben, "get_task", id=office.crm.task)
-        kept = journal_bytes(office)
+            account.sandbox.authorization.grants.end_access()
+            await answer_of(ben, "get_task", id=account.crm.task)
+        kept = journal_bytes(account)
         assert MASK.encode() in kept
         assert [one for one in tokens if one.encode() in kept] == []

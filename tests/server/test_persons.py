@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from mcp.types import ElicitRequestParams, ElicitResult, Implementation, InputRequiredResult, InputResponses
 
-from server.offices import answer_of, client_of, open_offices, settings_in
+from server.store_connections import answer_of, client_of, open_store_connections, settings_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person
@@ -27,7 +27,7 @@ Ask = Callable[..., Awaitable[Mapping[str, Any]]]
 
 @pytest.fixture
 async def offices(tmp_path: Path) -> AsyncIterator[Connections]:
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         yield connections
 
 

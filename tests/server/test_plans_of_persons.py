@@ -9,8 +9,8 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.person import Person as PersonAtClient
-from server.offices import answer_of, client_of, open_offices
-from server.persons import ANA, BEN, Office, open_office
+from server.store_connections import answer_of, client_of, open_store_connections
+from server.team_server import ANA, BEN, TeamServer, open_team_server
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Scope
 
@@ -21,9 +21,9 @@ WRITE: frozenset[Scope] = frozenset({"read", "write"})
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as office:
-        yield office
+async def team(tmp_path: Path) -> AsyncIterator[TeamServer]:
+    async with open_team_server(tmp_path) as team:
+        yield team
 
 
 async def refusal(agent: Agent, tool: str, /, **arguments: Any) -> str:
@@ -34,13 +34,13 @@ async def refusal(agent: Agent, tool: str, /, **arguments: Any) -> str:
     return str(refused.value.error["rule"])
 
 
-async def titles(office: Office) -> list[str]:
-    return sorted(await (await office.agent("reader")).listed())
+async def titles(team: TeamServer) -> list[str]:
+    return sorted(await (await team.agent("reader")).listed())
 
 
-async def test_another_person_applies_a_guarded_plan_and_the_journal_names_both(office: Office) -> None:
-    office.rule(ANA, second_person=True)
-    ana, ben = await office.agent(ANA), await office.agent(BEN)
+async def test_another_person_applies_a_guarded_plan_and_the_journal_names_both(team: TeamServer) -> None:
+    team.rule(ANA, second_person=True)
+    ana, ben = await team.agent(ANA), await team.agent(BEN)
     task = await ana.create("Gone")
     plan = await ana("delete_task", id=task["id"])
     assert plan["note"].startswith(
@@ -52,10 +52,10 @@ async def test_another_person_applies_a_guarded_plan_and_the_journal_names_both(
     assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
     assert (await ana("apply_plan", planId=plan["planId"], dryRun=True))["count"] == 1
     assert (await ben("apply_plan", planId=plan["planId"], dryRun=True))["difference"][0]["title"] == "Gone"
-    assert await titles(office) == ["Gone"]
+    assert await titles(team) == ["Gone"]
     await ben("apply_plan", planId=plan["planId"])
-    assert await titles(office) == []
-    applied, refused, planned = (await office.changes())[:3]
+    assert await titles(team) == []
+    applied, refused, planned = (await team.changes())[:3]
     assert (applied.opening.caller.subject, applied.opening.plan_id) == (BEN, planned.id)
     assert (planned.opening.caller.subject, planned.outcome) == (ANA, "planned")
     for agent, is_shown in ((ana, False), (ben, True)):
@@ -70,39 +70,39 @@ async def test_another_person_applies_a_guarded_plan_and_the_journal_names_both(
     )
 
 
-async def test_the_second_person_needs_scopes_and_rules_for_the_plan(office: Office) -> None:
-    ana = await office.agent(ANA)
+async def test_the_second_person_needs_scopes_and_rules_for_the_plan(team: TeamServer) -> None:
+    ana = await team.agent(ANA)
     tasks = [await ana.create(f"Task {n}") for n in range(3)]
-    office.rule(ANA, second_person=True)
+    team.rule(ANA, second_person=True)
     plan = await ana("delete_task", ids=[task["id"] for task in tasks])
-    assert await refusal(await office.agent(BEN, WRITE), "apply_plan", planId=plan["planId"]) == "scope"
-    ben = await office.agent(BEN)
+    assert await refusal(await team.agent(BEN, WRITE), "apply_plan", planId=plan["planId"]) == "scope"
+    ben = await team.agent(BEN)
     for rules, rule in (
         ({"most_tasks": 2}, "most_tasks"),
         ({"tools": "all,-delete_task"}, "tools"),
         ({"tools": "read"}, "tools"),
     ):
-        office.rule(BEN, **rules)
+        team.rule(BEN, **rules)
         assert await refusal(ben, "apply_plan", planId=plan["planId"]) == rule
-    nobody = await office.agent(None)
+    nobody = await team.agent(None)
     with pytest.raises(Refused, match="made by another caller"):
         await nobody("apply_plan", planId=plan["planId"])
-    assert len(await titles(office)) == 3
+    assert len(await titles(team)) == 3
 
 
-async def test_a_second_person_of_own_tasks_only_sees_no_plan_of_others(office: Office) -> None:
-    ana = await office.agent(ANA)
+async def test_a_second_person_of_own_tasks_only_sees_no_plan_of_others(team: TeamServer) -> None:
+    ana = await team.agent(ANA)
     both = await ana.create("Both", responsibleIds=["me", BEN])
     hers = await ana.create("Unspoken")
-    office.rule(ANA, second_person=True)
+    team.rule(ANA, second_person=True)
     plans = [
         await ana("delete_task", ids=[hers["id"], both["id"]]),
         await ana("create_tasks", tasks=[body | {"title": f"Unspoken {n}"} for n, body in enumerate(ELEVEN)]),
     ]
     shared = await ana("delete_task", id=both["id"])
-    office.rule(BEN, own_tasks_only=True)
+    team.rule(BEN, own_tasks_only=True)
     person = PersonAtClient("yes")
-    ben = await office.agent(BEN, at_client=person)
+    ben = await team.agent(BEN, at_client=person)
     for plan in plans:
         for dry in ({"dryRun": True}, {}):
             assert await refusal(ben, "apply_plan", planId=plan["planId"], **dry) == "own_tasks_only"
@@ -111,12 +111,12 @@ async def test_a_second_person_of_own_tasks_only_sees_no_plan_of_others(office: 
     assert person.questions == []
     assert "deleted" in await ben("apply_plan", planId=shared["planId"])
     assert len(person.questions) == 1
-    assert await titles(office) == ["Unspoken"]
+    assert await titles(team) == ["Unspoken"]
 
 
-async def test_a_plan_without_a_guard_can_be_applied_only_by_its_author(office: Office) -> None:
-    office.rule(second_person=True)
-    ana, ben = await office.agent(ANA), await office.agent(BEN)
+async def test_a_plan_without_a_guard_can_be_applied_only_by_its_author(team: TeamServer) -> None:
+    team.rule(second_person=True)
+    ana, ben = await team.agent(ANA), await team.agent(BEN)
     plan = await ana("create_task", title="New", responsibleIds=[], priority="1", dryRun=True)
     assert "another person" not in plan["note"]
     with pytest.raises(Refused, match="There is no plan"):
@@ -124,10 +124,10 @@ async def test_a_plan_without_a_guard_can_be_applied_only_by_its_author(office: 
     assert (await ana("apply_plan", planId=plan["planId"]))["task"]["title"] == "New"
 
 
-async def test_a_plan_from_before_the_rule_has_no_second_person(office: Office) -> None:
-    ana, ben = await office.agent(ANA), await office.agent(BEN)
+async def test_a_plan_from_before_the_rule_has_no_second_person(team: TeamServer) -> None:
+    ana, ben = await team.agent(ANA), await team.agent(BEN)
     plan = await ana("delete_task", id=(await ana.create("Stays"))["id"])
-    office.rule(second_person=True)
+    team.rule(second_person=True)
     with pytest.raises(Refused) as refused:
         await ana("apply_plan", planId=plan["planId"])
     assert (refused.value.error["rule"], refused.value.error["next"]) == (
@@ -136,51 +136,53 @@ async def test_a_plan_from_before_the_rule_has_no_second_person(office: Office) 
     )
     with pytest.raises(Refused, match="There is no plan"):
         await ben("apply_plan", planId=plan["planId"])
-    office.rule()
+    team.rule()
     assert "deleted" in await ana("apply_plan", planId=plan["planId"])
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-async def test_the_maker_of_a_plan_for_others_is_not_asked_and_the_second_person_is(office: Office, mode: str) -> None:
-    task = await (await office.agent(ANA)).create("Gone")
-    office.rule(second_person=True)
+async def test_the_maker_of_a_plan_for_others_is_not_asked_and_the_second_person_is(
+    team: TeamServer, mode: str
+) -> None:
+    task = await (await team.agent(ANA)).create("Gone")
+    team.rule(second_person=True)
     eager, careful = PersonAtClient("yes"), PersonAtClient("yes")
     ana, ben = (
-        await office.agent(ANA, at_client=eager, mode=mode),
-        await office.agent(BEN, at_client=careful, mode=mode),
+        await team.agent(ANA, at_client=eager, mode=mode),
+        await team.agent(BEN, at_client=careful, mode=mode),
     )
     plan = await ana("delete_task", id=task["id"])
     assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
-    assert (eager.questions, await titles(office)) == ([], ["Gone"])
+    assert (eager.questions, await titles(team)) == ([], ["Gone"])
     assert "deleted" in await ben("apply_plan", planId=plan["planId"])
-    assert (len(careful.questions), await titles(office)) == (1, [])
+    assert (len(careful.questions), await titles(team)) == (1, [])
 
 
 @pytest.mark.parametrize("filter_", [None, {}])
-async def test_an_empty_filter_beside_ids_makes_no_change_by_filter(office: Office, filter_: object) -> None:
-    office.rule(second_person=True)
-    ana = await office.agent(ANA, WRITE)
+async def test_an_empty_filter_beside_ids_makes_no_change_by_filter(team: TeamServer, filter_: object) -> None:
+    team.rule(second_person=True)
+    ana = await team.agent(ANA, WRITE)
     task = await ana.create("Mine")
     sent = {"taskIds": [task["id"]], "filter": filter_, "changes": {"priority": "2"}}
     plan = await ana("bulk_update_tasks", dryRun=True, **sent)
     assert "by filter" not in plan["note"]
-    (planned,) = [change for change in await office.changes() if change.id == plan["planId"]]
+    (planned,) = [change for change in await team.changes() if change.id == plan["planId"]]
     assert (planned.opening.by_filter, planned.opening.second_person) == (False, False)
     assert "changeId" in await ana("apply_plan", planId=plan["planId"])
 
 
-async def test_an_undo_that_deletes_needs_a_second_person_too(office: Office) -> None:
-    office.rule(second_person=True)
-    ana, ben = await office.agent(ANA), await office.agent(BEN)
+async def test_an_undo_that_deletes_needs_a_second_person_too(team: TeamServer) -> None:
+    team.rule(second_person=True)
+    ana, ben = await team.agent(ANA), await team.agent(BEN)
     made = await ana("create_task", title="Made", responsibleIds=[], priority="1")
     plan = await ana("undo_change", changeId=made["changeId"])
-    assert await titles(office) == ["Made"]
+    assert await titles(team) == ["Made"]
     assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
     assert "deleted" in await ben("apply_plan", planId=plan["planId"])
 
 
-async def test_a_caller_without_the_destructive_scope_cannot_delete_undo_or_change_by_filter(office: Office) -> None:
-    everything, writer = await office.agent(ANA), await office.agent(ANA, WRITE, PersonAtClient("yes"))
+async def test_a_caller_without_the_destructive_scope_cannot_delete_undo_or_change_by_filter(team: TeamServer) -> None:
+    everything, writer = await team.agent(ANA), await team.agent(ANA, WRITE, PersonAtClient("yes"))
     made = await writer("create_task", title="Made", responsibleIds=[], priority="1")
     assert await refusal(writer, "undo_change", changeId=made["changeId"]) == "scope"
     await writer("update_task", id=made["task"]["id"], priority="2")
@@ -192,15 +194,15 @@ async def test_a_caller_without_the_destructive_scope_cannot_delete_undo_or_chan
     changed = await writer("create_task", title="Other", responsibleIds=[], priority="1", dryRun=True)
     assert (await writer("apply_plan", planId=changed["planId"]))["task"]["title"] == "Other"
     assert "changeId" in await everything("apply_plan", planId=plan["planId"])
-    assert all(change.opening.caller.subject == ANA for change in await office.changes())
+    assert all(change.opening.caller.subject == ANA for change in await team.changes())
 
 
-async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(office: Office) -> None:
-    ana = await office.agent(ANA)
+async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(team: TeamServer) -> None:
+    ana = await team.agent(ANA)
     made = await ana("create_tasks", tasks=FIVE)
     ids = [row["id"] for row in (await ana("list_tasks"))["tasks"]]
     wide = await ana("delete_task", ids=ids)
-    office.rule(most_tasks=4)
+    team.rule(most_tasks=4)
     edit = {"changes": {"priority": "2"}}
     for tool, arguments in (
         ("create_tasks", {"tasks": [body | {"title": f"New {body['title']}"} for body in FIVE]}),
@@ -214,8 +216,8 @@ async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(office: O
         ("apply_plan", {"planId": wide["planId"]}),
     ):
         assert await refusal(ana, tool, **arguments) == "most_tasks", tool
-        assert (await office.changes())[0].outcome == "refused"
-    assert len(await titles(office)) == 5
+        assert (await team.changes())[0].outcome == "refused"
+    assert len(await titles(team)) == 5
     assert "totals" in await ana("bulk_update_tasks", taskIds=ids[2:], **edit)
     assert "planId" in await ana("bulk_update_tasks", filter={"text": "Task 1"}, changes={"priority": "0"})
     assert (await ana("undo_change", changeId=made["changeId"], taskIds=ids[:2]))["totals"] == {"applied": 2}
@@ -224,7 +226,7 @@ async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(office: O
 async def test_the_second_person_need_not_say_on_which_connection_a_plan_is(tmp_path: Path) -> None:
     policy = Policy(everyone={"second_person": True}, people={EVE: {"connections": frozenset({"north"})}})
     async with AsyncExitStack() as stack:
-        offices = await stack.enter_async_context(open_offices(tmp_path))
+        offices = await stack.enter_async_context(open_store_connections(tmp_path))
         ana, ben, eve = [
             await stack.enter_async_context(client_of(offices, person, policy=policy)) for person in (ANA, BEN, EVE)
         ]

@@ -11,7 +11,7 @@ import pytest
 
 from child_process import die, exit_code, fork
 from fixed_clock import FixedClock
-from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
+from server.signed_in_account import BEN, CRMS, SignedInAccount, open_signed_in_account
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.concurrency import concurrent_tasks
@@ -39,9 +39,9 @@ async def call(file: Path, settings: Settings, now: datetime, task: str) -> None
                 group.start_soon(connections.first.of_principal(principal).backend.get_task, task)
 
 
-async def run_processes(office: SignedOffice, number: int, before: Callable[[], None] | None = None) -> list[int]:
+async def run_processes(account: SignedInAccount, number: int, before: Callable[[], None] | None = None) -> list[int]:
     """Let so many processes call at the moment that it is; the exit code of each."""
-    file, settings, now, task = office.file, office.settings, office.clock(), office.crm.task
+    file, settings, now, task = account.file, account.settings, account.clock(), account.crm.task
 
     def work() -> None:
         if before is not None:
@@ -55,13 +55,13 @@ async def run_processes(office: SignedOffice, number: int, before: Callable[[], 
 
 
 async def test_processes_renew_once_for_each_generation(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office:
+    async with open_signed_in_account(crm, tmp_path) as account:
         for generation in (1, 2):
-            office.clock.move(hours=2)
-            assert await run_processes(office, PROCESSES) == [0] * PROCESSES
-            assert [one.user for one in office.renewals()] == [office.user(BEN)] * generation
-        assert {one.status for one in office.sandbox.requests} == {200}
-        link = await office.links.find(BEN, "default")
+            account.clock.move(hours=2)
+            assert await run_processes(account, PROCESSES) == [0] * PROCESSES
+            assert [one.user for one in account.renewals()] == [account.user(BEN)] * generation
+        assert {one.status for one in account.sandbox.requests} == {200}
+        link = await account.links.find(BEN, "default")
         assert link is not None
         assert link.generation == 3
 
@@ -71,13 +71,13 @@ def _die_at_the_save() -> None:
 
 
 async def test_a_server_that_is_killed_with_the_answer_costs_a_new_link_at_most(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path) as office:
-        office.clock.move(hours=2)
-        assert await run_processes(office, 1, _die_at_the_save) == [-signal.SIGKILL]
-        assert len(office.renewals()) == 1
-        office.clock.move(seconds=31)  # the claim of the process that was killed has ended
-        [code] = await run_processes(office, 1)
+    async with open_signed_in_account(crm, tmp_path) as account:
+        account.clock.move(hours=2)
+        assert await run_processes(account, 1, _die_at_the_save) == [-signal.SIGKILL]
+        assert len(account.renewals()) == 1
+        account.clock.move(seconds=31)  # the claim of the process that was killed has ended
+        [code] = await run_processes(account, 1)
         assert (code == 0) == (crm == "hubspot")  # Close has replaced the refresh token
         expected = "linked" if crm == "hubspot" else "ended"
-        assert (await office.states())[BEN] == expected
-        assert (await office.states())["cat@example.com"] == "linked"
+        assert (await account.states())[BEN] == expected
+        assert (await account.states())["cat@example.com"] == "linked"

@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 
 from server.example_calls import CHANGE, DUE_DATE, PLAN, TASK, VALID, fill_in
-from server.offices import NAMES, answer_of, client_of, open_offices
+from server.store_connections import NAMES, answer_of, client_of, open_store_connections
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Scope
 from taskhand.domain.task_query import TaskQuery
@@ -41,7 +41,7 @@ async def test_each_cell_is_allowed_or_refused_by_its_rule_and_journaled(
     tmp_path: Path, person: str, scopes: frozenset[Scope]
 ) -> None:
     async with (
-        open_offices(tmp_path) as connections,
+        open_store_connections(tmp_path) as connections,
         client_of(connections, person) as free,
         client_of(connections, person, policy=POLICY, scopes=scopes) as client,
     ):

@@ -9,7 +9,7 @@ from mcp.types import TextContent
 from backends.crm_modules import CRM_MODULES
 from behaviour.backend_cases import BACKEND_CASES
 from server.example_calls import CHANGE, DUE_DATE, PLAN, TASK, VALID, fill_in, names_a_task
-from server.persons import ANA, BEN, Office, open_office
+from server.team_server import ANA, BEN, TeamServer, open_team_server
 from taskhand.domain.principal import Scope
 from taskhand.server.tools import TOOLS
 
@@ -25,49 +25,49 @@ RULES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
 async def test_no_tool_shows_or_changes_tasks_that_the_rules_forbid(tmp_path: Path, rules: dict[str, Any]) -> None:
-    async with open_office(tmp_path) as office:
-        ids = await _prepare(office)
-        office.rule(BEN, **rules)
-        agent = await office.agent(BEN)
+    async with open_team_server(tmp_path) as team:
+        ids = await _prepare(team)
+        team.rule(BEN, **rules)
+        agent = await team.agent(BEN)
         listed = {tool.name for tool in (await agent.client.list_tools()).tools}
         for name in NAMES:
-            before = await office.app.backend.get_task(ids[TASK], fresh=True)
+            before = await team.app.backend.get_task(ids[TASK], fresh=True)
             answer = await agent.client.call_tool(name, fill_in(VALID[name], ids))
             text = "".join(part.text for part in answer.content if isinstance(part, TextContent))
             assert SECRET not in text, name
             assert bool(answer.is_error) is (names_a_task(name) or name not in listed), (name, text)
             assert '"not_allowed"' in text or not answer.is_error or name in {"apply_plan", "undo_change"}, text
-            assert await office.app.backend.get_task(ids[TASK], fresh=True) == before, name
+            assert await team.app.backend.get_task(ids[TASK], fresh=True) == before, name
             if answer.is_error and '"not_allowed"' in text:
-                newest = (await office.changes())[0]
+                newest = (await team.changes())[0]
                 assert (newest.opening.tool, newest.outcome) == (name, "refused")
                 assert newest.ending is not None
                 assert newest.ending.code == "not_allowed"
 
 
 async def test_the_list_of_tools_follows_the_policy_within_a_session(tmp_path: Path) -> None:
-    async with open_office(tmp_path) as office:
-        ben = await office.agent(BEN)
+    async with open_team_server(tmp_path) as team:
+        ben = await team.agent(BEN)
 
         async def listed() -> list[str]:
             return [tool.name for tool in (await ben.client.list_tools(cache_mode="bypass")).tools]
 
         assert await listed() == NAMES
-        office.rule(BEN, tools="read,-list_changes,create_task")
+        team.rule(BEN, tools="read,-list_changes,create_task")
         allowed = [
             tool.name for tool in TOOLS if tool.name in NAMES and (not tool.writes or tool.name == "create_task")
         ]
         assert await listed() == [name for name in allowed if name != "list_changes"]
-        office.rule()
+        team.rule()
         assert await listed() == NAMES
 
 
-async def _prepare(office: Office) -> dict[str, str]:
+async def _prepare(team: TeamServer) -> dict[str, str]:
     """A task of one person, with a plan and a change of it, all made by that person."""
-    ana = await office.agent(ANA)
+    ana = await team.agent(ANA)
     task = await ana.create("Call Acme about it", responsibleIds=[OTHER], dueDate=DUE_DATE)
     change = await ana("update_task", id=task["id"], title=SECRET)
-    office.rule(ANA, second_person=True)
+    team.rule(ANA, second_person=True)
     plan = await ana("delete_task", id=task["id"])
     return {TASK: task["id"], PLAN: plan["planId"], CHANGE: change["changeId"]}
 
@@ -80,8 +80,8 @@ READ: frozenset[Scope] = frozenset({"read"})
     "backend", [backend for backend in BACKEND_CASES if backend.name in CRM_MODULES], ids=lambda backend: backend.name
 )
 async def test_a_call_that_a_rule_forbids_is_refused_without_a_request(backend: Any, tmp_path: Path) -> None:
-    async with open_office(tmp_path, backend) as office:
-        ana = await office.agent(ANA)
+    async with open_team_server(tmp_path, backend) as team:
+        ana = await team.agent(ANA)
         made = await ana("create_tasks", tasks=[{"title": f"T{n}", "responsibleIds": ["me"]} for n in range(2)])
         ids = [row["id"] for row in (await ana("list_tasks"))["tasks"]]
         deletion = await ana("delete_task", ids=ids)
@@ -101,10 +101,10 @@ async def test_a_call_that_a_rule_forbids_is_refused_without_a_request(backend: 
             ({"connections": frozenset()}, None, "list_statuses", {}),
         )
         for rules, scopes, tool, arguments in cells:
-            office.rule(ANA, **rules)
-            agent = await office.agent(ANA, scopes) if scopes else await office.agent(ANA)
+            team.rule(ANA, **rules)
+            agent = await team.agent(ANA, scopes) if scopes else await team.agent(ANA)
             assert await agent.refusal(tool, **arguments) == "not_allowed", (rules, tool)
-            newest = (await office.changes())[0]
+            newest = (await team.changes())[0]
             assert newest.ending is not None
             assert (newest.opening.tool, newest.opening.caller.subject, newest.outcome) == (tool, ANA, "refused")
             assert (newest.ending.code, newest.ending.requests) == ("not_allowed", ()), (rules, tool)

@@ -9,9 +9,9 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from sandbox.oauth.stage import BACK, CHALLENGE, VERIFIER
-from server.offices import answer_of, client_of
-from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
+from sandbox.oauth.served_sandbox import BACK, CHALLENGE, VERIFIER
+from server.signed_in_account import BEN, CRMS, SignedInAccount, open_signed_in_account
+from server.store_connections import answer_of, client_of
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.domain.own_credential import Granted
 from taskhand.vault.credential_link import Link, LinkedMember
@@ -26,12 +26,12 @@ def crm(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def consent(office: SignedOffice, person: str) -> Granted:
+async def consent(account: SignedInAccount, person: str) -> Granted:
     """Let a person consent on the CRM's page to what it asks for."""
-    async with open_oauth_client(ConnectionSettings("default", office.settings), office.clock) as client:
+    async with open_oauth_client(ConnectionSettings("default", account.settings), account.clock) as client:
         assert client is not None
         async with httpx2.AsyncClient() as browser:
-            form = {"user": office.user(person), "decision": "allow"}
+            form = {"user": account.user(person), "decision": "allow"}
             answer = await browser.post(client.authorize_url(BACK, "state", CHALLENGE), data=form)
         back = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
         return await client.exchange(back["code"], BACK, VERIFIER)
@@ -56,32 +56,32 @@ def calls(crm: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 async def test_every_tool_works_with_the_scopes_of_a_consent(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path, *UNLIMITED[crm]) as office:
-        granted = await consent(office, BEN)
-        assert granted.member_id == office.crm.members[0]
+    async with open_signed_in_account(crm, tmp_path, *UNLIMITED[crm]) as account:
+        granted = await consent(account, BEN)
+        assert granted.member_id == account.crm.members[0]
         member = LinkedMember(granted.member_id)
-        await office.links.save(Link(BEN, "default", "oauth", granted.credential, office.clock(), member))
-        office.sandbox.clear_requests()
-        async with office.client(BEN) as ben:
+        await account.links.save(Link(BEN, "default", "oauth", granted.credential, account.clock(), member))
+        account.sandbox.clear_requests()
+        async with account.client(BEN) as ben:
             for tool, sent in calls(crm):
                 answer = await answer_of(ben, tool, **sent)
                 assert "code" not in answer, (tool, answer)
             assert "code" not in await answer_of(ben, "undo_change", changeId=answer["changeId"])
-            plan = await answer_of(ben, "delete_task", id=office.crm.task)
+            plan = await answer_of(ben, "delete_task", id=account.crm.task)
             assert "code" not in await answer_of(ben, "apply_plan", planId=plan["planId"])
-        assert {one.user for one in office.sandbox.requests} == {office.user(BEN)}
-        assert [one.path for one in office.sandbox.requests if one.status in {401, 403}] == []
+        assert {one.user for one in account.sandbox.requests} == {account.user(BEN)}
+        assert [one.path for one in account.sandbox.requests if one.status in {401, 403}] == []
 
 
 async def test_a_connection_may_have_such_a_token_for_all_and_its_user_is_me(crm: str, tmp_path: Path) -> None:
-    async with open_signed_office(crm, tmp_path, *UNLIMITED[crm]) as office:
-        token = SecretStr((await consent(office, BEN)).credential.access_token)
+    async with open_signed_in_account(crm, tmp_path, *UNLIMITED[crm]) as account:
+        token = SecretStr((await consent(account, BEN)).credential.access_token)
         none = {"close_api_key": None} if crm == "close" else {}
-        shared = office.settings.model_copy(update={**none, f"{crm}_access_token": token})
+        shared = account.settings.model_copy(update={**none, f"{crm}_access_token": token})
         async with (
             open_connections([ConnectionSettings("default", shared)]) as connections,
             client_of(connections) as client,
         ):
-            title = await answer_of(client, "update_task", id=office.crm.task, title="Renew it")
+            title = await answer_of(client, "update_task", id=account.crm.task, title="Renew it")
             assert "code" not in title
-            assert (await answer_of(client, "list_team_members"))["me"] == office.crm.members[0]
+            assert (await answer_of(client, "list_team_members"))["me"] == account.crm.members[0]

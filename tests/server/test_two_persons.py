@@ -18,7 +18,7 @@ from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult, TextContent, TextResourceContents
 
 from server.example_calls import TASK, VALID, fill_in
-from server.offices import NAMES, client_of, open_offices
+from server.store_connections import NAMES, client_of, open_store_connections
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.concurrency import concurrent_tasks
@@ -193,7 +193,7 @@ def _created_ids(answer: RecordedAnswer) -> set[str]:
 @asynccontextmanager
 async def open_office(folder: Path, seed: int) -> AsyncIterator[Office]:
     """Both persons at their clients, each of whom says yes or no to a question at random."""
-    async with open_offices(folder) as connections:
+    async with open_store_connections(folder) as connections:
         office = Office(connections, seed)
         members: dict[str, dict[str, str]] = {person: {} for person in PERSONS}
         for name, app in connections.by_name.items():

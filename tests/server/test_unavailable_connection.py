@@ -12,9 +12,9 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
 from fixed_clock import NOW
-from sandbox.close.stage import BEN, LEAD, SEED, TASK
+from sandbox.close.served_sandbox import BEN, LEAD, SEED, TASK
 from server.example_calls import calls_on, creating_calls
-from server.offices import answer_of, client_of
+from server.store_connections import answer_of, client_of
 from taskhand.cli.doctor import check_connections
 from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError

@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 
 from server.mixes import MIXED, open_mixed
-from server.offices import answer_of
+from server.store_connections import answer_of
 from taskhand.config.settings import Settings
 from taskhand.journal.journal import ChangeQuery
 from taskhand.server.app import create_server

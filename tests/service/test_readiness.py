@@ -11,7 +11,7 @@ import pytest
 
 from safety.crms import CRMS, VAMBE, SandboxedCrm
 from safety.killable_server import app_at
-from server.offices import open_offices
+from server.store_connections import open_store_connections
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
@@ -107,7 +107,7 @@ async def test_readiness_names_the_error_code_of_the_store_and_of_the_journal(tm
 async def test_of_several_connections_one_is_enough_and_none_is_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_offices(tmp_path) as connections:
+    async with open_store_connections(tmp_path) as connections:
         check = check_readiness(connections)
         assert await check() == Ready(is_ready=True, connections="2 of 2")
         for able, name in ((1, "south"), (0, "north")):

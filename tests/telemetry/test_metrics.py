@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from builders import refused
 from documents import ROOT
-from server.offices import NAMES, open_offices
+from server.store_connections import NAMES, open_store_connections
 from server.transports.server_process import HELLO, Pipe, serving
 from server.transports.task_calls import create_task
 from taskhand.cli.main import command
@@ -206,7 +206,7 @@ async def test_a_refused_call_is_counted_for_the_connection_that_it_names(tmp_pa
     metrics = Metrics([tool.name for tool in TOOLS], NAMES)
     access = Access(lambda: Policy(everyone={"connections": frozenset({"north"})}), scopes=frozenset({"read"}))
     async with (
-        open_offices(tmp_path) as connections,
+        open_store_connections(tmp_path) as connections,
         Client(create_server(connections, access=access, observer=metrics)) as client,
     ):
         await client.call_tool("list_tasks", {"connection": "south"})

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from fixed_clock import NOW
 from issuers import issuing
-from sandbox.hubspot import stage as hubspot
-from sandbox.oauth.stage import BACK, CHALLENGE, CRMS, VERIFIER, Signing, open_signing
+from sandbox.hubspot import served_sandbox as hubspot
+from sandbox.oauth.served_sandbox import BACK, CHALLENGE, CRMS, VERIFIER, Signing, open_signing
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.remote.oauth_client import AuthorizationServer, open_app_client
 from taskhand.config.connection_settings import ConnectionSettings

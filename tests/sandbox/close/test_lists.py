@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.close.stage import ANA, BEN, CALL, LEAD, MISSED, TASK, open_stage
+from sandbox.close.served_sandbox import ANA, BEN, CALL, LEAD, MISSED, TASK, open_served_sandbox
 
 INSTANT_BEFORE, DAY, INSTANT_AFTER = "2015-01-12T07:00:00Z", "2015-01-12", "2015-01-12T08:00:00Z"
 
 
 async def test_only_lead_tasks_are_listed_unless_asked_otherwise() -> None:
-    async with open_stage() as stage:
-        assert await stage.list_ids() == [TASK]
-        assert set(await stage.list_ids(_type="all")) == {TASK, CALL, MISSED}
-        assert set(await stage.list_ids(_type__in="missed_call,outgoing_call")) == {CALL, MISSED}
-        assert await stage.list_ids(_type="missed_call") == [MISSED]
-        assert await stage.list_ids(id__in=f"{MISSED},{TASK}") == [TASK]
+    async with open_served_sandbox() as served:
+        assert await served.list_ids() == [TASK]
+        assert set(await served.list_ids(_type="all")) == {TASK, CALL, MISSED}
+        assert set(await served.list_ids(_type__in="missed_call,outgoing_call")) == {CALL, MISSED}
+        assert await served.list_ids(_type="missed_call") == [MISSED]
+        assert await served.list_ids(id__in=f"{MISSED},{TASK}") == [TASK]
 
 
 async def test_every_type_shows_its_own_fields() -> None:
-    async with open_stage(seed="demo") as stage:
-        by_type = {task["_type"]: task for task in await stage.list_tasks(_type="all")}
+    async with open_served_sandbox(seed="demo") as served:
+        by_type = {task["_type"]: task for task in await served.list_tasks(_type="all")}
         assert len(by_type) == 9
         assert by_type["voicemail"]["voicemail_duration"] == 34
         assert by_type["opportunity_due"]["object_type"] == "opportunity"
@@ -57,57 +57,57 @@ async def test_every_type_shows_its_own_fields() -> None:
     ],
 )
 async def test_every_parameter_filters_the_list(query: dict[str, str], held: bool) -> None:  # noqa: FBT001  # a table's cell
-    async with open_stage() as stage:
-        assert await stage.list_ids(**query) == [TASK] * held
+    async with open_served_sandbox() as served:
+        assert await served.list_ids(**query) == [TASK] * held
 
 
 @pytest.mark.parametrize("name", ["date__lt", "date_created__gte"])
 async def test_refuses_a_bound_that_is_not_a_date(name: str) -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.get("task/", params={name: "soon"})
+    async with open_served_sandbox() as served:
+        answer = await served.client.get("task/", params={name: "soon"})
         assert (answer.status_code, list(answer.json()["field-errors"])) == (400, [name])
 
 
 @pytest.mark.parametrize(("offset", "view"), [(0, "inbox"), (9, "inbox"), (-7, "future")])
 async def test_the_view_is_cut_at_the_end_of_the_callers_day(offset: float, view: str) -> None:
-    async with open_stage(offset=offset) as stage:
-        stage.clock.advance(hours=12)  # 03:30 of the sixth in UTC, 20:30 of the fifth in Denver
-        task = await stage.update_task(date="2025-11-06")
+    async with open_served_sandbox(offset=offset) as served:
+        served.clock.advance(hours=12)  # 03:30 of the sixth in UTC, 20:30 of the fifth in Denver
+        task = await served.update_task(date="2025-11-06")
         assert task["view"] == view
-        assert await stage.list_ids(view=view) == [TASK]
+        assert await served.list_ids(view=view) == [TASK]
 
 
 async def test_compares_a_date_as_midnight_in_the_callers_zone() -> None:
-    async with open_stage(offset=-8) as stage:
-        await stage.update_task(date="2025-11-05")
-        assert await stage.list_ids(date__lt="2025-11-05T08:00:00Z") == []
-        assert await stage.list_ids(date__lte="2025-11-05T08:00:00Z") == [TASK]
+    async with open_served_sandbox(offset=-8) as served:
+        await served.update_task(date="2025-11-05")
+        assert await served.list_ids(date__lt="2025-11-05T08:00:00Z") == []
+        assert await served.list_ids(date__lte="2025-11-05T08:00:00Z") == [TASK]
 
 
 async def test_sorts_a_date_before_the_instant_of_its_midnight() -> None:
     """The documented example, with an offset of -8 hours."""
-    async with open_stage(offset=-8) as stage:
-        await stage.client.delete(f"task/{TASK}/")
+    async with open_served_sandbox(offset=-8) as served:
+        await served.client.delete(f"task/{TASK}/")
         for date in (INSTANT_AFTER, DAY, INSTANT_BEFORE):
-            await stage.create_task(date=date)
-        dates = [task["date"][:13] for task in await stage.list_tasks(_order_by="date")]
+            await served.create_task(date=date)
+        dates = [task["date"][:13] for task in await served.list_tasks(_order_by="date")]
         assert dates == ["2015-01-12T07", "2015-01-12", "2015-01-12T08"]
-        assert [task["date"][:13] for task in await stage.list_tasks(_order_by="-date")] == dates[::-1]
+        assert [task["date"][:13] for task in await served.list_tasks(_order_by="-date")] == dates[::-1]
 
 
 async def test_lists_are_ordered_by_creation() -> None:
-    async with open_stage() as stage:
-        await stage.create_task(text="old", date_created="2020-01-01T00:00:00Z")
-        texts = [task["text"] for task in await stage.list_tasks(_order_by="date_created")]
+    async with open_served_sandbox() as served:
+        await served.create_task(text="old", date_created="2020-01-01T00:00:00Z")
+        texts = [task["text"] for task in await served.list_tasks(_order_by="date_created")]
         assert texts == ["old", "Renew"]
-        assert [task["text"] for task in await stage.list_tasks(_order_by="-date_created")] == texts[::-1]
-        assert len(await stage.list_tasks(_order_by="text")) == 2
+        assert [task["text"] for task in await served.list_tasks(_order_by="-date_created")] == texts[::-1]
+        assert len(await served.list_tasks(_order_by="text")) == 2
 
 
 async def test_has_more_is_false_on_the_last_page() -> None:
-    async with open_stage(seed="demo") as stage:
-        first = (await stage.client.get("task/?_limit=20&_type=all")).json()
-        rest = (await stage.client.get("task/?_limit=20&_skip=20&_type=all")).json()
+    async with open_served_sandbox(seed="demo") as served:
+        first = (await served.client.get("task/?_limit=20&_type=all")).json()
+        rest = (await served.client.get("task/?_limit=20&_skip=20&_type=all")).json()
         assert (len(first["data"]), first["has_more"], len(rest["data"]), rest["has_more"]) == (20, True, 11, False)
         assert list(first) == ["data", "has_more"]
 
@@ -125,6 +125,6 @@ async def test_has_more_is_false_on_the_last_page() -> None:
     ],
 )
 async def test_a_page_out_of_bounds_is_refused(query: dict[str, str], body: object) -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.get("task/", params=query)
+    async with open_served_sandbox() as served:
+        answer = await served.client.get("task/", params=query)
         assert (answer.status_code, answer.json()) == (400, body)

@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import validator_for
 
-from sandbox.close.stage import CALL, CONTACT, DRAFT, LEAD, TASK, Stage, open_stage
+from sandbox.close.served_sandbox import CALL, CONTACT, DRAFT, LEAD, TASK, ServedSandbox, open_served_sandbox
 from taskhand.sandbox.close.filters import KNOWN
 from taskhand.sandbox.close.routes import ENDPOINTS, ROOT
 from taskhand.sandbox.close.validation import BULK_EXTRAS, IN_BULK, UPDATABLE
@@ -57,15 +57,15 @@ def check(method: str, path: str, status: int, value: Any) -> None:
     validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(value)
 
 
-async def send(stage: Stage, method: str, path: str, body: Any) -> tuple[int, Any]:
-    answer = await stage.client.request(method, path, json=body)
+async def send(served: ServedSandbox, method: str, path: str, body: Any) -> tuple[int, Any]:
+    answer = await served.client.request(method, path, json=body)
     return answer.status_code, answer.json()
 
 
 @pytest.mark.parametrize(("method", "path", "url", "body"), CALLS)
 async def test_every_answer_fits_the_published_schema(method: str, path: str, url: str, body: Any) -> None:
-    async with open_stage() as stage:
-        status, value = await send(stage, method, url, body)
+    async with open_served_sandbox() as served:
+        status, value = await send(served, method, url, body)
         assert status < 300, value
         check(method, path, status, value)
 
@@ -76,9 +76,9 @@ def test_the_check_notices_a_missing_field() -> None:
 
 
 async def test_the_demos_leads_and_contacts_are_valid() -> None:
-    async with open_stage(seed="demo") as stage:
+    async with open_served_sandbox(seed="demo") as served:
         for path in ("lead", "contact"):
-            status, value = await send(stage, "get", f"{path}/", None)
+            status, value = await send(served, "get", f"{path}/", None)
             check("get", f"/{path}/", status, value)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.close.stage import ANA, DRAFT, SEED, TASK, open_stage
+from sandbox.close.served_sandbox import ANA, DRAFT, SEED, TASK, open_served_sandbox
 from taskhand.sandbox.close import CloseSandbox
 
 ID = re.compile(r"(task|noti)_[0-9A-Za-z]{43}")
@@ -67,28 +67,28 @@ def test_refuses_an_invalid_seed(seed: Any) -> None:
 async def test_the_same_start_gives_the_same_answers() -> None:
     runs = []
     for _ in range(2):
-        async with open_stage(seed="demo") as stage:
-            lead = stage.sandbox.tasks[0]["lead_id"]
-            await stage.create_task(lead_id=lead, is_complete=True)
-            runs.append(stage.sandbox.state())
+        async with open_served_sandbox(seed="demo") as served:
+            lead = served.sandbox.tasks[0]["lead_id"]
+            await served.create_task(lead_id=lead, is_complete=True)
+            runs.append(served.sandbox.state())
     assert runs[0] == runs[1]
 
 
 async def test_a_reset_goes_back_to_the_start() -> None:
-    async with open_stage() as stage:
-        first = await stage.create_task()
-        await stage.client.delete(f"task/{TASK}/")
-        assert (await stage.client.post(str(stage.client.base_url).replace("/api/v1/", "/_sandbox/reset"))).is_success
-        assert stage.sandbox.tasks[0]["id"] == TASK
-        assert stage.sandbox.requests == ()
-        assert (await stage.create_task())["id"] == first["id"]
+    async with open_served_sandbox() as served:
+        first = await served.create_task()
+        await served.client.delete(f"task/{TASK}/")
+        assert (await served.client.post(str(served.client.base_url).replace("/api/v1/", "/_sandbox/reset"))).is_success
+        assert served.sandbox.tasks[0]["id"] == TASK
+        assert served.sandbox.requests == ()
+        assert (await served.create_task())["id"] == first["id"]
 
 
 async def test_the_state_has_no_keys() -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.post("webhook/", json={"url": "https://example.com", "events": []})
-        await stage.client.post("task/", json=DRAFT)
-        shown = await stage.client.get(str(stage.client.base_url).replace("/api/v1/", "/_sandbox/state"))
+    async with open_served_sandbox() as served:
+        answer = await served.client.post("webhook/", json={"url": "https://example.com", "events": []})
+        await served.client.post("task/", json=DRAFT)
+        shown = await served.client.get(str(served.client.base_url).replace("/api/v1/", "/_sandbox/state"))
         assert answer.json()["signature_key"] not in shown.text
         assert len(shown.json()["tasks"]) == len(SEED["tasks"]) + 1
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.close.stage import BEN, CALL, CONTACT, LEAD, SEED, TASK
+from sandbox.close.served_sandbox import BEN, CALL, CONTACT, LEAD, SEED, TASK
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close.filters import KNOWN
 from taskhand.sandbox.close.validation import UPDATABLE

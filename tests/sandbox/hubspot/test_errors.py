@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.hubspot.stage import GIL, NOBODY, TASK, TASKS, open_stage
+from sandbox.hubspot.served_sandbox import GIL, NOBODY, TASK, TASKS, open_served_sandbox
 
 CONTACTS = "/crm/v3/objects/contacts"
 OPTIONS = 'was not one of the allowed options: [label: "None"\nvalue: "NONE"\ndisplay_order: 0\nhidden: false'
@@ -21,8 +21,8 @@ def rows(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def test_one_error_has_all_complaints_about_an_input() -> None:
-    async with open_stage() as stage:
-        body = await stage.refuse_update(
+    async with open_served_sandbox() as served:
+        body = await served.refuse_update(
             missing="x", hs_createdate="1", hs_task_priority="URGENT", hs_task_subject="fine"
         )
         assert [(row["name"], row["error"], row["isValid"]) for row in rows(body)] == [
@@ -57,14 +57,14 @@ async def test_one_error_has_all_complaints_about_an_input() -> None:
     ],
 )
 async def test_an_invalid_value_has_its_code(name: str, value: object, code: str) -> None:
-    async with open_stage() as stage:
-        [row] = rows(await stage.refuse_update(**{name: value}))
+    async with open_served_sandbox() as served:
+        [row] = rows(await served.refuse_update(**{name: value}))
         assert (row["name"], row["error"]) == (name, code)
 
 
 async def test_the_error_of_invalid_json_has_a_position_and_no_category() -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.patch(f"{TASKS}/{TASK}", content=b'{"properties":\n {,}}')
+    async with open_served_sandbox() as served:
+        answer = await served.client.patch(f"{TASKS}/{TASK}", content=b'{"properties":\n {,}}')
         assert answer.status_code == 400
         assert answer.json()["message"].startswith("Invalid input JSON on line 2, column 3: ")
         assert "category" not in answer.json()
@@ -72,32 +72,32 @@ async def test_the_error_of_invalid_json_has_a_position_and_no_category() -> Non
 
 @pytest.mark.parametrize("body", [[], "x", {"properties": []}, {"properties": {"hs_task_subject": {}}}])
 async def test_a_body_of_the_wrong_shape_is_refused(body: object) -> None:
-    async with open_stage() as stage:
-        assert (await stage.send("PATCH", f"{TASKS}/{TASK}", body))[0] == 400
+    async with open_served_sandbox() as served:
+        assert (await served.send("PATCH", f"{TASKS}/{TASK}", body))[0] == 400
 
 
 async def test_numeric_and_other_unknown_ids_have_different_errors() -> None:
-    async with open_stage() as stage:
-        status, unknown = await stage.send("GET", f"{TASKS}/{NOBODY}")
+    async with open_served_sandbox() as served:
+        status, unknown = await served.send("GET", f"{TASKS}/{NOBODY}")
         assert (status, unknown["message"], unknown["category"]) == (404, "resource not found", "OBJECT_NOT_FOUND")
-        status, words = await stage.send("GET", f"{TASKS}/abc")
+        status, words = await served.send("GET", f"{TASKS}/abc")
         assert (status, words["message"]) == (404, "Object not found.  objectId are usually numeric.")
         assert words["context"] == {"id": ["abc"]}
 
 
 async def test_an_unknown_object_type_or_path_is_a_404() -> None:
-    async with open_stage() as stage:
-        status, body = await stage.send("GET", "/crm/v3/objects/dreams/1")
+    async with open_served_sandbox() as served:
+        status, body = await served.send("GET", "/crm/v3/objects/dreams/1")
         assert (status, body["message"]) == (404, "Unable to infer object type from: dreams")
-        assert (await stage.send("GET", "/crm/v9/nothing"))[0] == 404
-        assert (await stage.send("GET", "/crm/v3/properties/tasks/no_such"))[0] == 404
-        assert (await stage.send("GET", f"/crm/v3/owners/{NOBODY}"))[0] == 404
+        assert (await served.send("GET", "/crm/v9/nothing"))[0] == 404
+        assert (await served.send("GET", "/crm/v3/properties/tasks/no_such"))[0] == 404
+        assert (await served.send("GET", f"/crm/v3/owners/{NOBODY}"))[0] == 404
 
 
 async def test_every_answer_has_a_correlation_id() -> None:
-    async with open_stage() as stage:
-        good = await stage.client.get(f"{TASKS}/{TASK}")
-        bad = await stage.client.get(f"{TASKS}/{NOBODY}")
+    async with open_served_sandbox() as served:
+        good = await served.client.get(f"{TASKS}/{TASK}")
+        bad = await served.client.get(f"{TASKS}/{NOBODY}")
         assert good.headers["content-type"] == "application/json;charset=utf-8"
         assert bad.headers["x-hubspot-correlation-id"] == bad.json()["correlationId"]
         assert good.headers["x-hubspot-correlation-id"] != bad.headers["x-hubspot-correlation-id"]
@@ -105,17 +105,17 @@ async def test_every_answer_has_a_correlation_id() -> None:
 
 
 async def test_refuses_a_second_contact_with_the_same_email() -> None:
-    async with open_stage() as stage:
-        status, body = await stage.send("POST", CONTACTS, {"properties": {"email": "ROSA@example.com"}})
+    async with open_served_sandbox() as served:
+        status, body = await served.send("POST", CONTACTS, {"properties": {"email": "ROSA@example.com"}})
         assert (status, body["category"]) == (409, "CONFLICT")
         assert body["message"] == "Contact already exists. Existing ID: 101"
 
 
 async def test_an_id_property_must_be_unique() -> None:
-    async with open_stage() as stage:
-        status, body = await stage.send("GET", f"{TASKS}/Revisar?idProperty=hs_task_subject")
+    async with open_served_sandbox() as served:
+        status, body = await served.send("GET", f"{TASKS}/Revisar?idProperty=hs_task_subject")
         assert (status, body["context"]) == (400, {"idProperty": ["hs_task_subject"]})
-        assert (await stage.get(f"{TASKS}/{TASK}", idProperty="hs_object_id"))["id"] == TASK
+        assert (await served.get(f"{TASKS}/{TASK}", idProperty="hs_object_id"))["id"] == TASK
 
 
 WRONG: list[object] = [None, 1, "x", True, [1], [[]], {"a": 1}]
@@ -125,10 +125,10 @@ FIELDS = ["inputs", "properties", "filterGroups", "filters", "sorts", "associati
 @pytest.mark.parametrize("field", FIELDS)
 async def test_any_body_is_answered(field: str) -> None:
     ends = ["", "/search", "/batch/read", "/batch/create", "/batch/update", "/batch/upsert", "/batch/archive"]
-    async with open_stage("burst=0") as stage:
+    async with open_served_sandbox("burst=0") as served:
         for end in ends:
             for value in WRONG:
                 row = {"id": TASK, field: value}
                 for body in ({field: value}, {"inputs": [row]}, {"filters": [row]}):
-                    status, _ = await stage.send("POST", TASKS + end, body)
+                    status, _ = await served.send("POST", TASKS + end, body)
                     assert status < 500, (end, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sandbox.hubspot.stage import DONE, SEED, TASK, open_stage
+from sandbox.hubspot.served_sandbox import DONE, SEED, TASK, open_served_sandbox
 
 PROPERTIES: list[dict[str, Any]] = [
     {"name": "region", "label": "Región", "type": "enumeration", "options": [{"value": "n", "label": "Norte"}]},
@@ -21,8 +21,8 @@ OWN = SEED | {"properties": PROPERTIES}
 
 
 async def test_definitions_have_types_options_and_flags() -> None:
-    async with open_stage(seed=OWN) as stage:
-        rows = {row["name"]: row for row in (await stage.get("/crm/v3/properties/tasks"))["results"]}
+    async with open_served_sandbox(seed=OWN) as served:
+        rows = {row["name"]: row for row in (await served.get("/crm/v3/properties/tasks"))["results"]}
         assert (rows["region"]["label"], rows["region"]["hubspotDefined"]) == ("Región", False)
         assert [option["value"] for option in rows["tags"]["options"]] == ["a", "b"]
         assert (rows["tags"]["fieldType"], rows["visit"]["fieldType"]) == ("checkbox", "date")
@@ -31,12 +31,12 @@ async def test_definitions_have_types_options_and_flags() -> None:
 
 
 async def test_values_are_checked_by_type_and_kept_in_their_form() -> None:
-    async with open_stage(seed=OWN) as stage:
+    async with open_served_sandbox(seed=OWN) as served:
         sent = {"tags": "b;a", "visit": "1764633600000", "amount": "12.5", "urgent": "true", "region": "n"}
-        await stage.update_task(**sent)
-        assert await stage.get_task(*sent) == await stage.get_task() | sent | {"visit": "2025-12-02"}
+        await served.update_task(**sent)
+        assert await served.get_task(*sent) == await served.get_task() | sent | {"visit": "2025-12-02"}
         wrong = {"tags": "a;c", "visit": "2025-12-02T10:00:00Z", "amount": "x", "urgent": "yes", "region": "Norte"}
-        error = await stage.refuse_update(**wrong, score="1")
+        error = await served.refuse_update(**wrong, score="1")
         codes = {one["context"]["propertyName"][0]: one["code"] for one in error["errors"]}
         assert codes == {
             **dict.fromkeys(("tags", "urgent", "region"), "INVALID_OPTION"),
@@ -47,17 +47,17 @@ async def test_values_are_checked_by_type_and_kept_in_their_form() -> None:
 
 
 async def test_a_unique_value_belongs_to_one_record_and_finds_it() -> None:
-    async with open_stage(seed=OWN) as stage:
-        await stage.update_task(order="P-1")
-        await stage.update_task(order="P-1")
-        status, error = await stage.send("PATCH", f"/crm/v3/objects/tasks/{DONE}", {"properties": {"order": "p-1"}})
+    async with open_served_sandbox(seed=OWN) as served:
+        await served.update_task(order="P-1")
+        await served.update_task(order="P-1")
+        status, error = await served.send("PATCH", f"/crm/v3/objects/tasks/{DONE}", {"properties": {"order": "p-1"}})
         assert (status, error["errors"][0]["code"]) == (400, "CONFLICTING_UNIQUE_VALUE")
         inputs = [{"id": one, "properties": {"order": "P-2"}, "objectWriteTraceId": one} for one in (TASK, DONE)]
-        status, answer = await stage.batch("update", *inputs)
+        status, answer = await served.batch("update", *inputs)
         assert (status, [row["id"] for row in answer["results"]], answer["numErrors"]) == (207, [TASK], 1)
         assert "CONFLICTING_UNIQUE_VALUE" in json.dumps(answer["errors"])
         by_order = {"id": "P-2", "idProperty": "order", "properties": {"amount": "3"}, "objectWriteTraceId": "x"}
-        _, answer = await stage.batch("update", by_order)
+        _, answer = await served.batch("update", by_order)
         assert [row["id"] for row in answer["results"]] == [TASK]
-        status, _ = await stage.batch("read", {"id": "n"}, idProperty="region")
+        status, _ = await served.batch("read", {"id": "n"}, idProperty="region")
         assert status == 400

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.hubspot.stage import ACME, ANA, DONE, DUE, ROSA, SEARCH, TASK, TOM, open_stage
+from sandbox.hubspot.served_sandbox import ACME, ANA, DONE, DUE, ROSA, SEARCH, TASK, TOM, open_served_sandbox
 
 
 def where(name: str, operator: str, value: object = None, **more: object) -> dict[str, Any]:
@@ -15,32 +15,32 @@ def where(name: str, operator: str, value: object = None, **more: object) -> dic
 
 
 async def test_the_search_finds_changes_late() -> None:
-    async with open_stage() as stage:
-        made = (await stage.create_task())["id"]
-        await stage.update_task(hs_task_subject="Otro")
-        assert made not in await stage.search()
-        assert await stage.search(query="otro") == []
-        stage.clock.advance(4)
-        assert made not in await stage.search()
-        stage.clock.advance(1)
-        assert made in await stage.search()
-        assert await stage.search(query="otro") == [TASK]
+    async with open_served_sandbox() as served:
+        made = (await served.create_task())["id"]
+        await served.update_task(hs_task_subject="Otro")
+        assert made not in await served.search()
+        assert await served.search(query="otro") == []
+        served.clock.advance(4)
+        assert made not in await served.search()
+        served.clock.advance(1)
+        assert made in await served.search()
+        assert await served.search(query="otro") == [TASK]
 
 
 async def test_the_search_answers_the_indexed_version() -> None:
-    async with open_stage() as stage:
-        await stage.update_task(hs_task_subject="Otro")
-        _, page = await stage.send("POST", SEARCH, {"properties": ["hs_task_subject"]})
+    async with open_served_sandbox() as served:
+        await served.update_task(hs_task_subject="Otro")
+        _, page = await served.send("POST", SEARCH, {"properties": ["hs_task_subject"]})
         assert page["results"][0]["properties"]["hs_task_subject"] == "Revisar contrato"
 
 
 @pytest.mark.parametrize(("value", "count"), [("hidden", 1), ("lags", 2)])
 async def test_archived_tasks_leave_the_index_at_once_or_late(value: str, count: int) -> None:
-    async with open_stage(f"archived_index={value}") as stage:
-        await stage.client.delete(f"/crm/v3/objects/tasks/{TASK}")
-        assert len(await stage.search()) == count
-        stage.clock.advance(5)
-        assert await stage.search() == [DONE]
+    async with open_served_sandbox(f"archived_index={value}") as served:
+        await served.client.delete(f"/crm/v3/objects/tasks/{TASK}")
+        assert len(await served.search()) == count
+        served.clock.advance(5)
+        assert await served.search() == [DONE]
 
 
 MILLIS = "1795618800000"  # DUE
@@ -78,21 +78,21 @@ MILLIS = "1795618800000"  # DUE
     ],
 )
 async def test_every_operator_filters_tasks(body: dict[str, Any], ids: list[str]) -> None:
-    async with open_stage() as stage:
-        assert await stage.search(**body) == ids
+    async with open_served_sandbox() as served:
+        assert await served.search(**body) == ids
 
 
 async def test_groups_are_joined_by_or_and_filters_by_and() -> None:
     done = {"propertyName": "hs_task_status", "operator": "EQ", "value": "COMPLETED"}
     owned = {"propertyName": "hubspot_owner_id", "operator": "HAS_PROPERTY"}
-    async with open_stage() as stage:
-        assert await stage.search(filterGroups=[{"filters": [done, owned]}]) == []
-        assert await stage.search(filterGroups=[{"filters": [done]}, {"filters": [owned]}]) == [TASK, DONE]
+    async with open_served_sandbox() as served:
+        assert await served.search(filterGroups=[{"filters": [done, owned]}]) == []
+        assert await served.search(filterGroups=[{"filters": [done]}, {"filters": [owned]}]) == [TASK, DONE]
 
 
 async def test_negative_filters_may_match_unset_properties() -> None:
-    async with open_stage("unset_differs=yes") as stage:
-        assert await stage.search(**where("hubspot_owner_id", "NEQ", "1")) == [TASK, DONE]
+    async with open_served_sandbox("unset_differs=yes") as served:
+        assert await served.search(**where("hubspot_owner_id", "NEQ", "1")) == [TASK, DONE]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ async def test_negative_filters_may_match_unset_properties() -> None:
     ],
 )
 async def test_a_search_is_sorted_by_one_rule(sorts: list[Any], ids: list[str]) -> None:
-    async with open_stage() as stage:
-        assert await stage.search(sorts=sorts) == ids
+    async with open_served_sandbox() as served:
+        assert await served.search(sorts=sorts) == ids
 
 
 FILTER = {"propertyName": "hs_task_status", "operator": "EQ", "value": "x"}
@@ -135,25 +135,25 @@ FILTER = {"propertyName": "hs_task_status", "operator": "EQ", "value": "x"}
     ],
 )
 async def test_refuses_an_invalid_search(body: dict[str, Any]) -> None:
-    async with open_stage() as stage:
-        status, error = await stage.send("POST", SEARCH, body)
+    async with open_served_sandbox() as served:
+        status, error = await served.send("POST", SEARCH, body)
         assert (status, error["status"]) == (404 if "dream" in str(body) else 400, "error")
 
 
 async def test_pages_by_offset_up_to_the_documented_number_of_results() -> None:
-    async with open_stage("search_cap=2") as stage:
-        _, first = await stage.send("POST", SEARCH, {"limit": 1})
+    async with open_served_sandbox("search_cap=2") as served:
+        _, first = await served.send("POST", SEARCH, {"limit": 1})
         assert (first["total"], first["paging"]) == (2, {"next": {"after": "1"}})
-        _, last = await stage.send("POST", SEARCH, {"limit": 1, "after": "1"})
+        _, last = await served.send("POST", SEARCH, {"limit": 1, "after": "1"})
         assert [row["id"] for row in last["results"]] == [DONE]
         assert "paging" not in last
-        assert (await stage.send("POST", SEARCH, {"limit": 1, "after": 2}))[0] == 400
+        assert (await served.send("POST", SEARCH, {"limit": 1, "after": 2}))[0] == 400
 
 
 async def test_finds_contacts_and_companies() -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         contacts, companies = "/crm/v3/objects/contacts/search", "/crm/v3/objects/companies/search"
-        _, page = await stage.send("POST", contacts, where("email", "EQ", "ROSA@example.com"))
+        _, page = await served.send("POST", contacts, where("email", "EQ", "ROSA@example.com"))
         [rosa] = page["results"]
         assert set(rosa["properties"]) == {
             "createdate",
@@ -163,14 +163,14 @@ async def test_finds_contacts_and_companies() -> None:
             "lastmodifieddate",
             "lastname",
         }
-        _, page = await stage.send("POST", contacts, where("phone", "CONTAINS_TOKEN", "*5678"))
+        _, page = await served.send("POST", contacts, where("phone", "CONTAINS_TOKEN", "*5678"))
         assert [row["id"] for row in page["results"]] == [TOM]
-        _, page = await stage.send("POST", companies, {"query": "acme"})
+        _, page = await served.send("POST", companies, {"query": "acme"})
         assert page["results"][0]["properties"]["domain"] == "acme.example"
 
 
 async def test_a_search_is_logged_as_a_read() -> None:
-    async with open_stage() as stage:
-        await stage.search()
-        await stage.batch("read", {"id": TASK})
-        assert [entry.committed for entry in stage.sandbox.requests] == [False, False]
+    async with open_served_sandbox() as served:
+        await served.search()
+        await served.batch("read", {"id": TASK})
+        assert [entry.committed for entry in served.sandbox.requests] == [False, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.hubspot.stage import (
+from sandbox.hubspot.served_sandbox import (
     ACME,
     ANA,
     BEN,
@@ -17,7 +17,7 @@ from sandbox.hubspot.stage import (
     ROSA,
     TASK,
     TASKS,
-    open_stage,
+    open_served_sandbox,
 )
 
 PATHS = [
@@ -32,15 +32,15 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_every_version_of_a_path_reads_the_same_tasks(path: str) -> None:
-    async with open_stage() as stage:
-        assert (await stage.get(f"{path}/{TASK}"))["id"] == TASK
-        status, _ = await stage.send("PATCH", f"{path}/{TASK}", {"properties": {"hs_task_subject": "x"}})
-        assert (status, stage.sandbox.requests[-1].route) == (200, f"PATCH {TASKS}/{{id}}")
+    async with open_served_sandbox() as served:
+        assert (await served.get(f"{path}/{TASK}"))["id"] == TASK
+        status, _ = await served.send("PATCH", f"{path}/{TASK}", {"properties": {"hs_task_subject": "x"}})
+        assert (status, served.sandbox.requests[-1].route) == (200, f"PATCH {TASKS}/{{id}}")
 
 
 async def test_a_new_task_has_sent_and_calculated_properties() -> None:
-    async with open_stage() as stage:
-        made = await stage.create_task(hubspot_owner_id=ANA, hs_task_body="<p>a &amp; b</p>")
+    async with open_served_sandbox() as served:
+        made = await served.create_task(hubspot_owner_id=ANA, hs_task_body="<p>a &amp; b</p>")
         properties = made["properties"]
         assert len(made["id"]) == 11
         assert list(properties) == sorted(properties)
@@ -62,28 +62,28 @@ async def test_a_new_task_has_sent_and_calculated_properties() -> None:
 
 
 async def test_the_stage_of_a_new_task_is_written_late() -> None:
-    async with open_stage() as stage:
-        made = await stage.create_task()
+    async with open_served_sandbox() as served:
+        made = await served.create_task()
         assert made["createdAt"] == made["updatedAt"] == "2026-11-20T14:00:00Z"
         assert "hs_pipeline_stage" not in made["properties"]
-        stage.clock.advance(1)
-        read = await stage.get(f"{TASKS}/{made['id']}", properties="hs_pipeline_stage,hs_pipeline")
+        served.clock.advance(1)
+        read = await served.get(f"{TASKS}/{made['id']}", properties="hs_pipeline_stage,hs_pipeline")
         assert read["updatedAt"] == read["properties"]["hs_lastmodifieddate"] == "2026-11-20T14:00:00.500Z"
         assert read["properties"]["hs_pipeline_stage"].startswith("af0e6a5c")
 
 
 @pytest.mark.parametrize("properties", [{}, {"hs_task_subject": "x"}, {"hs_timestamp": ""}, None])
 async def test_refuses_a_task_without_a_due_date(properties: object) -> None:
-    async with open_stage() as stage:
-        status, body = await stage.send("POST", TASKS, {"properties": properties})
+    async with open_served_sandbox() as served:
+        status, body = await served.send("POST", TASKS, {"properties": properties})
         assert (status, body["category"]) == (400, "VALIDATION_ERROR")
         assert body["message"] == "Error creating TASK. Some required properties were not set."
         assert body["context"] == {"properties": ["hs_timestamp"]}
 
 
 async def test_a_due_date_cannot_be_cleared() -> None:
-    async with open_stage() as stage:
-        assert "required properties" in (await stage.refuse_update(hs_timestamp=""))["message"]
+    async with open_served_sandbox() as served:
+        assert "required properties" in (await served.refuse_update(hs_timestamp=""))["message"]
 
 
 @pytest.mark.parametrize(
@@ -96,77 +96,77 @@ async def test_a_due_date_cannot_be_cleared() -> None:
     ],
 )
 async def test_accepts_a_due_date_in_milliseconds_or_iso(sent: object, kept: str) -> None:
-    async with open_stage() as stage:
-        assert (await stage.update_task(hs_timestamp=sent))["hs_timestamp"] == kept
+    async with open_served_sandbox() as served:
+        assert (await served.update_task(hs_timestamp=sent))["hs_timestamp"] == kept
 
 
 async def test_reads_three_properties_and_the_requested_ones() -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         always = {"hs_createdate", "hs_lastmodifieddate", "hs_object_id"}
-        assert set(await stage.get_task()) == always
-        asked = await stage.get_task("hs_task_subject", "hs_task_completion_date", "no_such_thing")
+        assert set(await served.get_task()) == always
+        asked = await served.get_task("hs_task_subject", "hs_task_completion_date", "no_such_thing")
         assert set(asked) == always | {"hs_task_subject", "hs_task_completion_date"}
         assert asked["hs_task_completion_date"] is None
-        repeated = await stage.client.get(f"{TASKS}/{TASK}?properties=hs_task_type&properties=hs_task_status")
+        repeated = await served.client.get(f"{TASKS}/{TASK}?properties=hs_task_type&properties=hs_task_status")
         assert {"hs_task_type", "hs_task_status"} <= set(repeated.json()["properties"])
 
 
 async def test_an_update_answers_only_changed_properties() -> None:
-    async with open_stage() as stage:
-        answered = await stage.update_task(hs_task_subject="Otro")
+    async with open_served_sandbox() as served:
+        answered = await served.update_task(hs_task_subject="Otro")
         assert answered["hs_task_subject"] == "Otro"
         assert {"hs_lastmodifieddate", "hs_pipeline_stage", "hubspot_owner_id"} <= set(answered)
         assert not {"hs_task_body", "hs_task_priority"} & set(answered)
 
 
 async def test_an_empty_text_clears_a_property() -> None:
-    async with open_stage() as stage:
-        assert (await stage.update_task(hubspot_owner_id=""))["hubspot_owner_id"] == ""
-        read = await stage.get_task("hubspot_owner_id", "hubspot_owner_assigneddate", "hs_all_owner_ids")
+    async with open_served_sandbox() as served:
+        assert (await served.update_task(hubspot_owner_id=""))["hubspot_owner_id"] == ""
+        read = await served.get_task("hubspot_owner_id", "hubspot_owner_assigneddate", "hs_all_owner_ids")
         assert (read["hubspot_owner_id"], read["hs_all_owner_ids"]) == (None, None)
 
 
 async def test_completing_and_reopening_set_and_clear_the_completion_date() -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         names = ("hs_task_is_completed", "hs_task_completion_date", "hs_task_completion_count", "hs_pipeline_stage")
-        await stage.update_task(hs_task_status="COMPLETED")
-        done = await stage.get_task(*names)
+        await served.update_task(hs_task_status="COMPLETED")
+        done = await served.get_task(*names)
         assert [done[name] for name in names] == ["1", "2026-11-20T14:00:00Z", "1", COMPLETED_STAGE]
-        await stage.update_task(hs_task_status="IN_PROGRESS")
-        reopened = await stage.get_task(*names)
+        await served.update_task(hs_task_status="IN_PROGRESS")
+        reopened = await served.get_task(*names)
         assert [reopened[name] for name in names[:3]] == ["0", None, "1"]
 
 
 async def test_a_closed_stage_completes_a_task() -> None:
-    async with open_stage() as stage:
-        assert (await stage.update_task(hs_pipeline_stage=COMPLETED_STAGE))["hs_task_status"] == "COMPLETED"
+    async with open_served_sandbox() as served:
+        assert (await served.update_task(hs_pipeline_stage=COMPLETED_STAGE))["hs_task_status"] == "COMPLETED"
 
 
 async def test_overdue_depends_on_the_current_time() -> None:
-    async with open_stage() as stage:
-        assert (await stage.get_task("hs_task_is_overdue"))["hs_task_is_overdue"] == "false"
-        stage.clock.advance(6 * 86400)
-        assert (await stage.get_task("hs_task_is_overdue"))["hs_task_is_overdue"] == "true"
+    async with open_served_sandbox() as served:
+        assert (await served.get_task("hs_task_is_overdue"))["hs_task_is_overdue"] == "false"
+        served.clock.advance(6 * 86400)
+        assert (await served.get_task("hs_task_is_overdue"))["hs_task_is_overdue"] == "true"
 
 
 async def test_reads_an_archived_task_only_on_request() -> None:
-    async with open_stage() as stage:
-        assert (await stage.client.delete(f"{TASKS}/{TASK}")).status_code == 204
-        assert (await stage.client.get(f"{TASKS}/{TASK}")).status_code == 404
-        assert (await stage.send("PATCH", f"{TASKS}/{TASK}", {"properties": {}}))[0] == 404
-        gone = await stage.get(f"{TASKS}/{TASK}", archived="true")
+    async with open_served_sandbox() as served:
+        assert (await served.client.delete(f"{TASKS}/{TASK}")).status_code == 204
+        assert (await served.client.get(f"{TASKS}/{TASK}")).status_code == 404
+        assert (await served.send("PATCH", f"{TASKS}/{TASK}", {"properties": {}}))[0] == 404
+        gone = await served.get(f"{TASKS}/{TASK}", archived="true")
         assert (gone["archived"], gone["archivedAt"]) == (True, "2026-11-20T14:00:00Z")
-        assert [row["id"] for row in (await stage.get(TASKS, archived="true"))["results"]] == [TASK, BINNED]
-        assert [row["id"] for row in (await stage.get(TASKS))["results"]] == [DONE]
+        assert [row["id"] for row in (await served.get(TASKS, archived="true"))["results"]] == [TASK, BINNED]
+        assert [row["id"] for row in (await served.get(TASKS))["results"]] == [DONE]
 
 
 async def test_creates_a_task_with_associations_and_reads_them_on_request() -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 204}]
         firm = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 192}]
         links = [{"to": {"id": 101}, "types": types}, {"to": {"id": ACME}, "types": firm}]
-        _, made = await stage.send("POST", TASKS, {"properties": DRAFT, "associations": links})
-        shown = await stage.get(f"{TASKS}/{made['id']}", associations="contacts,companies,deals")
+        _, made = await served.send("POST", TASKS, {"properties": DRAFT, "associations": links})
+        shown = await served.get(f"{TASKS}/{made['id']}", associations="contacts,companies,deals")
         assert shown["associations"] == {
             "contacts": {"results": [{"id": ROSA, "type": "task_to_contact"}]},
             "companies": {"results": [{"id": ACME, "type": "task_to_company"}]},
@@ -174,55 +174,55 @@ async def test_creates_a_task_with_associations_and_reads_them_on_request() -> N
 
 
 async def test_refuses_a_task_with_an_unknown_association() -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         links = [{"to": {"id": NOBODY}, "types": [{"associationTypeId": 204}]}]
-        status, body = await stage.send("POST", TASKS, {"properties": DRAFT, "associations": links})
+        status, body = await served.send("POST", TASKS, {"properties": DRAFT, "associations": links})
         assert (status, body["message"]) == (400, "One or more associations are invalid")
-        assert len(stage.sandbox.tasks) == 2
-        assert (await stage.send("POST", TASKS, {"properties": DRAFT, "associations": [{}]}))[0] == 400
+        assert len(served.sandbox.tasks) == 2
+        assert (await served.send("POST", TASKS, {"properties": DRAFT, "associations": [{}]}))[0] == 400
 
 
 async def test_the_history_has_the_source_of_every_value() -> None:
-    async with open_stage() as stage:
-        stage.sandbox.edit(TASK, hubspot_owner_id=BEN)
-        stage.clock.advance(1)
-        await stage.update_task(hubspot_owner_id="")
-        shown = await stage.get(f"{TASKS}/{TASK}", propertiesWithHistory="hubspot_owner_id")
+    async with open_served_sandbox() as served:
+        served.sandbox.edit(TASK, hubspot_owner_id=BEN)
+        served.clock.advance(1)
+        await served.update_task(hubspot_owner_id="")
+        shown = await served.get(f"{TASKS}/{TASK}", propertiesWithHistory="hubspot_owner_id")
         told = [(row["value"], row["sourceType"]) for row in shown["propertiesWithHistory"]["hubspot_owner_id"]]
         assert told == [("", "INTEGRATION"), (BEN, "CRM_UI"), (ANA, "CRM_UI")]
 
 
 async def test_pages_continue_after_the_last_id() -> None:
-    async with open_stage() as stage:
-        first = await stage.get(TASKS, limit="1")
+    async with open_served_sandbox() as served:
+        first = await served.get(TASKS, limit="1")
         assert first["paging"]["next"]["after"] == TASK
         assert "after=" in first["paging"]["next"]["link"]
-        assert "paging" not in await stage.get(TASKS, limit="1", after=TASK)
+        assert "paging" not in await served.get(TASKS, limit="1", after=TASK)
 
 
 @pytest.mark.parametrize(
     "query", ["limit=101", "limit=0", "limit=x", "after=x", "limit=51&propertiesWithHistory=hs_timestamp"]
 )
 async def test_refuses_an_invalid_page(query: str) -> None:
-    async with open_stage() as stage:
-        assert (await stage.client.get(f"{TASKS}?{query}")).status_code == 400
+    async with open_served_sandbox() as served:
+        assert (await served.client.get(f"{TASKS}?{query}")).status_code == 400
 
 
 async def test_edits_a_task_as_a_person_would() -> None:
-    async with open_stage() as stage:
-        stage.sandbox.edit(TASK, hs_task_subject="De otra mano")
-        assert (await stage.get_task("hs_task_subject"))["hs_task_subject"] == "De otra mano"
+    async with open_served_sandbox() as served:
+        served.sandbox.edit(TASK, hs_task_subject="De otra mano")
+        assert (await served.get_task("hs_task_subject"))["hs_task_subject"] == "De otra mano"
         with pytest.raises(ValueError, match="no task"):
-            stage.sandbox.edit(NOBODY, hs_task_subject="x")
+            served.sandbox.edit(NOBODY, hs_task_subject="x")
 
 
 async def test_the_sandbox_creates_equal_tasks_twice() -> None:
-    async with open_stage() as stage:
-        assert (await stage.create_task())["id"] != (await stage.create_task())["id"]
+    async with open_served_sandbox() as served:
+        assert (await served.create_task())["id"] != (await served.create_task())["id"]
 
 
 async def test_other_writes_leave_the_due_date_unchanged() -> None:
-    async with open_stage() as stage:
-        await stage.update_task(hs_task_is_all_day=True, hs_task_priority="NONE")
-        read = await stage.get_task("hs_timestamp", "hs_task_is_all_day", "hs_task_priority")
+    async with open_served_sandbox() as served:
+        await served.update_task(hs_task_is_all_day=True, hs_task_priority="NONE")
+        read = await served.get_task("hs_timestamp", "hs_task_is_all_day", "hs_task_priority")
         assert (read["hs_timestamp"], read["hs_task_is_all_day"], read["hs_task_priority"]) == (DUE, "true", "NONE")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from sandbox.hubspot.stage import (
+from sandbox.hubspot.served_sandbox import (
     ACME,
     ANA,
     BINNED,
@@ -19,8 +19,8 @@ from sandbox.hubspot.stage import (
     ROSA,
     SEED,
     TASK,
-    Stage,
-    open_stage,
+    ServedSandbox,
+    open_served_sandbox,
     threaded,
 )
 
@@ -37,7 +37,7 @@ objects = pytest.importorskip("hubspot.crm.objects.tasks")
 
 class Vendor(NamedTuple):
     client: Any
-    stage: Stage
+    served: ServedSandbox
 
     @property
     def tasks(self) -> Any:
@@ -46,9 +46,9 @@ class Vendor(NamedTuple):
 
 @asynccontextmanager
 async def at_home(*spec_variant: str, token: str | None = None, **options: Any) -> AsyncIterator[Vendor]:
-    async with open_stage(*spec_variant, **options) as stage:
-        host = str(stage.client.base_url).rstrip("/")
-        yield Vendor(hubspot.Client.create(access_token=token or stage.sandbox.token, host=host), stage)
+    async with open_served_sandbox(*spec_variant, **options) as served:
+        host = str(served.client.base_url).rstrip("/")
+        yield Vendor(hubspot.Client.create(access_token=token or served.sandbox.token, host=host), served)
 
 
 def draft(**properties: str) -> Any:
@@ -86,8 +86,8 @@ async def test_reads_the_associations_of_a_new_task() -> None:
 async def test_the_clients_pager_reads_every_task() -> None:
     async with at_home() as vendor:
         for _ in range(120):
-            await vendor.stage.create_task()
-            vendor.stage.clock.advance(1)
+            await vendor.served.create_task()
+            vendor.served.clock.advance(1)
         every = await threaded(pager.fetch_all, vendor.tasks.basic_api)
         assert len(every) == len({task.id for task in every}) == 122
         binned = await threaded(pager.fetch_all, vendor.tasks.basic_api, archived=True)
@@ -126,12 +126,12 @@ async def test_a_batch_answers_results_and_errors() -> None:
             ("Revisar contrato", "CRM_UI"),
         ]
         await threaded(api.archive, objects.BatchInputSimplePublicObjectId(inputs=ids))
-        assert vendor.stage.sandbox.tasks == []
+        assert vendor.served.sandbox.tasks == []
 
 
 async def test_reads_and_updates_tasks_by_a_unique_property() -> None:
     async with at_home("unique_property=order") as vendor:
-        vendor.stage.sandbox.edit(TASK, order="P-1")
+        vendor.served.sandbox.edit(TASK, order="P-1")
         api = vendor.tasks.batch_api
         body = objects.BatchReadInputSimplePublicObjectId(
             inputs=[objects.SimplePublicObjectId(id="P-1")],
@@ -198,7 +198,7 @@ async def test_reads_owners_statuses_and_stages() -> None:
         every = await threaded(crm.properties.core_api.get_all, "tasks")
         assert {"hs_timestamp", "hs_task_is_all_day"} <= {one.name for one in every.results}
         [pipeline] = (await threaded(crm.pipelines.pipelines_api.get_all, "tasks")).results
-        assert [stage.metadata["isClosed"] for stage in pipeline.stages].count("true") == 1
+        assert [served.metadata["isClosed"] for served in pipeline.stages].count("true") == 1
 
 
 async def test_contacts_are_found_and_read_by_email() -> None:
@@ -248,7 +248,7 @@ async def test_reads_finds_and_searches_by_the_deal_of_a_task() -> None:
             vendor.client.crm.deals.search_api.do_search, deals.PublicObjectSearchRequest(query="acme")
         )
         assert [row.properties["dealname"] for row in named.results] == ["Acme renewal"]
-        vendor.stage.clock.advance(60)
+        vendor.served.clock.advance(60)
         of_deal = {"filters": [{"propertyName": "associations.deal", "operator": "EQ", "value": "301"}]}
         found = await threaded(
             vendor.tasks.search_api.do_search, objects.PublicObjectSearchRequest(filter_groups=[of_deal])

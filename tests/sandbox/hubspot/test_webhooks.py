@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.hubspot.stage import ACME, TASK, TASKS, Stage, open_stage
+from sandbox.hubspot.served_sandbox import ACME, TASK, TASKS, ServedSandbox, open_served_sandbox
 from taskhand.sandbox.hubspot import signature
 from taskhand.sandbox.hubspot.sandbox import CLIENT_SECRET
 
@@ -38,11 +38,11 @@ class Target:
         return status
 
 
-def listening(stage: Stage) -> None:
-    stage.sandbox.hooks.url = URL
+def listening(served: ServedSandbox) -> None:
+    served.sandbox.hooks.url = URL
     for event_type in ("object.creation", "object.deletion", "object.associationChange"):
-        stage.sandbox.hooks.subscribe(event_type)
-    stage.sandbox.hooks.subscribe("object.propertyChange", "hs_task_status")
+        served.sandbox.hooks.subscribe(event_type)
+    served.sandbox.hooks.subscribe("object.propertyChange", "hs_task_status")
 
 
 def test_computes_the_documented_signatures() -> None:
@@ -70,15 +70,15 @@ def test_the_clients_own_check_accepts_the_signature() -> None:
 
 
 async def test_events_have_the_source_of_the_write() -> None:
-    async with open_stage() as stage:
-        listening(stage)
-        made = await stage.create_task()
-        await stage.update_task(hs_task_status="WAITING", hs_task_subject="x")
-        stage.sandbox.edit(TASK, hs_task_status="COMPLETED")
-        await stage.send("PUT", f"/crm/v4/objects/tasks/{TASK}/associations/default/companies/{ACME}")
-        await stage.client.delete(f"{TASKS}/{TASK}")
+    async with open_served_sandbox() as served:
+        listening(served)
+        made = await served.create_task()
+        await served.update_task(hs_task_status="WAITING", hs_task_subject="x")
+        served.sandbox.edit(TASK, hs_task_status="COMPLETED")
+        await served.send("PUT", f"/crm/v4/objects/tasks/{TASK}/associations/default/companies/{ACME}")
+        await served.client.delete(f"{TASKS}/{TASK}")
         target = Target()
-        await stage.sandbox.deliver(target)
+        await served.sandbox.deliver(target)
         [(headers, events)] = target.got
         told = [(event["subscriptionType"], event.get("changeFlag"), event.get("propertyValue")) for event in events]
         assert told == [
@@ -91,64 +91,64 @@ async def test_events_have_the_source_of_the_write() -> None:
         assert (events[0]["objectId"], events[0]["objectTypeId"]) == (int(made["id"]), "0-27")
         assert [event["changeSource"] for event in events[:3]] == ["INTEGRATION", "INTEGRATION", "CRM_UI"]
         assert headers["X-HubSpot-Signature-Version"] == "v1"
-        assert await stage.sandbox.deliver(target) == ()
+        assert await served.sandbox.deliver(target) == ()
 
 
 async def test_a_paused_subscription_delivers_nothing() -> None:
-    async with open_stage() as stage:
-        listening(stage)
-        hooks = stage.sandbox.hooks
+    async with open_served_sandbox() as served:
+        listening(served)
+        hooks = served.sandbox.hooks
         hooks.subscriptions[:] = [one._replace(active=False) for one in hooks.subscriptions]
-        await stage.create_task()
-        assert await stage.sandbox.deliver(Target()) == ()
+        await served.create_task()
+        assert await served.sandbox.deliver(Target()) == ()
 
 
 @pytest.mark.parametrize("answer", [500, 404, 0])
 async def test_retries_a_failed_delivery_with_a_new_signature(answer: int) -> None:
-    async with open_stage() as stage:
-        listening(stage)
-        await stage.create_task()
+    async with open_served_sandbox() as served:
+        listening(served)
+        await served.create_task()
         target = Target(answer)
-        await stage.sandbox.deliver(target)
-        assert await stage.sandbox.deliver(target) == ()
-        stage.clock.advance(86_400)
-        await stage.sandbox.deliver(target)
+        await served.sandbox.deliver(target)
+        assert await served.sandbox.deliver(target) == ()
+        served.clock.advance(86_400)
+        await served.sandbox.deliver(target)
         assert [events[0]["attemptNumber"] for _, events in target.got] == [0, 1]
         assert target.got[0][0]["X-HubSpot-Request-Timestamp"] != target.got[1][0]["X-HubSpot-Request-Timestamp"]
         assert target.got[0][1][0]["eventId"] == target.got[1][1][0]["eventId"]
 
 
 async def test_gives_up_after_ten_retries() -> None:
-    async with open_stage() as stage:
-        listening(stage)
-        await stage.create_task()
+    async with open_served_sandbox() as served:
+        listening(served)
+        await served.create_task()
         target = Target(*[500] * 20)
         for _ in range(15):
-            await stage.sandbox.deliver(target)
-            stage.clock.advance(86_400)
+            await served.sandbox.deliver(target)
+            served.clock.advance(86_400)
         assert len(target.got) == 11
 
 
 async def test_delivers_at_most_a_hundred_events_at_once() -> None:
-    async with open_stage("burst=0") as stage:
-        listening(stage)
+    async with open_served_sandbox("burst=0") as served:
+        listening(served)
         rows = [{"properties": {"hs_timestamp": "2026-12-01"}} for _ in range(100)]
-        await stage.batch("create", *rows)
-        await stage.batch("create", *rows[:20])
+        await served.batch("create", *rows)
+        await served.batch("create", *rows[:20])
         target = Target()
-        await stage.sandbox.deliver(target)
+        await served.sandbox.deliver(target)
         assert [len(events) for _, events in target.got] == [100, 20]
 
 
 async def test_keeps_no_events_without_a_target() -> None:
-    async with open_stage() as stage:
-        stage.sandbox.hooks.subscribe("object.creation")
-        await stage.create_task()
-        assert await stage.sandbox.deliver(Target()) == ()
+    async with open_served_sandbox() as served:
+        served.sandbox.hooks.subscribe("object.creation")
+        await served.create_task()
+        assert await served.sandbox.deliver(Target()) == ()
 
 
 @pytest.mark.parametrize(("event_type", "name"), [("task.propertyChange", "x"), ("object.propertyChange", None)])
 async def test_refuses_an_invalid_subscription(event_type: str, name: str | None) -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         with pytest.raises(ValueError, match=r"object\.propertyChange"):
-            stage.sandbox.hooks.subscribe(event_type, name)
+            served.sandbox.hooks.subscribe(event_type, name)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.oauth.stage import CRMS
+from sandbox.oauth.served_sandbox import CRMS
 
 
 @pytest.fixture(params=list(CRMS))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.close.stage import ANA, BEN, DRAFT
-from sandbox.hubspot.stage import DRAFT as PROPERTIES
-from sandbox.hubspot.stage import TASK
-from sandbox.oauth.stage import Signing, open_signing
-from sandbox.vambe import stage as vambe
+from sandbox.close.served_sandbox import ANA, BEN, DRAFT
+from sandbox.hubspot.served_sandbox import DRAFT as PROPERTIES
+from sandbox.hubspot.served_sandbox import TASK
+from sandbox.oauth.served_sandbox import Signing, open_signing
+from sandbox.vambe import served_sandbox as vambe
 from taskhand.sandbox.faults import Fault
 
 
@@ -103,10 +103,10 @@ async def test_the_log_names_the_kind_of_a_key() -> None:
         await flow.client.get(flow.crm.tasks, auth=(flow.sandbox.key, ""))
         await flow.client.get(flow.crm.tasks, auth=("wrong", ""))
         assert [(one.credential, one.user) for one in flow.sandbox.requests] == [("api_key", ANA), ("unknown", None)]
-    async with vambe.open_stage() as stage:
-        await stage.client.get(vambe.MEMBERS)
-        await stage.client.get(vambe.MEMBERS, headers={"x-api-key": "wrong"})
-        stage.client.headers.pop("x-api-key")
-        await stage.client.get(vambe.MEMBERS)
-        seen = [(one.credential, one.user) for one in stage.sandbox.requests]
+    async with vambe.open_served_sandbox() as served:
+        await served.client.get(vambe.MEMBERS)
+        await served.client.get(vambe.MEMBERS, headers={"x-api-key": "wrong"})
+        served.client.headers.pop("x-api-key")
+        await served.client.get(vambe.MEMBERS)
+        seen = [(one.credential, one.user) for one in served.sandbox.requests]
         assert seen == [("organization_key", None), ("unknown", None), (None, None)]

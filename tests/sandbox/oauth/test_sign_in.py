@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.close.stage import GIL
-from sandbox.oauth.stage import CRMS, open_signing
+from sandbox.close.served_sandbox import GIL
+from sandbox.oauth.served_sandbox import CRMS, open_signing
 from taskhand.sandbox.oauth.grants import App
 
 

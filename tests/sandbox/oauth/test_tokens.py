@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from sandbox.oauth.stage import open_signing
+from sandbox.oauth.served_sandbox import open_signing
 from taskhand.sandbox.faults import Fault
 
 WRONG: tuple[object, ...] = ({"user": "nobody"}, {}, [])

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from sandbox.vambe.stage import ANA, BEN, DRAFT, MEMBERS, TASKS, YEAR, member, open_stage
+from sandbox.vambe.served_sandbox import ANA, BEN, DRAFT, MEMBERS, TASKS, YEAR, member, open_served_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 
 WIDE = {"fromDate": "2020-01-01", "toDate": "2030-12-31"}
 
 
 async def test_the_demo_has_tasks_in_every_status() -> None:
-    async with open_stage(seed="demo") as stage:
-        members = (await stage.client.get(MEMBERS)).json()
+    async with open_served_sandbox(seed="demo") as served:
+        members = (await served.client.get(MEMBERS)).json()
         names = [member["name"] for member in members]
         assert (len(names), names.count("Juan Pérez"), names.count("Maria Rodriguez")) == (5, 2, 1)
-        tasks = (await stage.client.get(TASKS, params=WIDE)).json()
+        tasks = (await served.client.get(TASKS, params=WIDE)).json()
         assert len(tasks) == 25
         assert {task["status_config"]["type"] for task in tasks} == {
             "initial",
@@ -32,7 +32,7 @@ async def test_the_demo_has_tasks_in_every_status() -> None:
             (False, True),
             (True, False),
         }
-        assert len((await stage.client.get("/api/public/contacts?days=365")).json()) == 11
+        assert len((await served.client.get("/api/public/contacts?days=365")).json()) == 11
 
 
 async def test_every_id_of_the_demo_is_a_uuid() -> None:
@@ -59,10 +59,10 @@ async def test_the_demo_moves_with_the_clock() -> None:
 
 
 async def test_an_empty_organisation_has_members_and_accepts_tasks() -> None:
-    async with open_stage(seed="empty") as stage:
-        assert await stage.list_tasks() == []
-        [maria, *_] = (await stage.client.get(MEMBERS)).json()
-        assert (await stage.create_task(responsibleIds=[maria["id"]]))["creator_id"] == maria["id"]
+    async with open_served_sandbox(seed="empty") as served:
+        assert await served.list_tasks() == []
+        [maria, *_] = (await served.client.get(MEMBERS)).json()
+        assert (await served.create_task(responsibleIds=[maria["id"]]))["creator_id"] == maria["id"]
 
 
 async def test_accepts_and_checks_own_data() -> None:
@@ -71,10 +71,10 @@ async def test_accepts_and_checks_own_data() -> None:
         "key_owner": BEN,
         "tasks": [{"title": "a", "status": "Completado", "priority": "2"}, {"title": "b", "deleted": True}],
     }
-    async with open_stage(seed=seed) as stage:
-        [task] = await stage.list_tasks()
+    async with open_served_sandbox(seed=seed) as served:
+        [task] = await served.list_tasks()
         assert (task["title"], task["status_config"]["name"], task["priority"]) == ("a", "Completado", 2)
-        assert (await stage.create_task())["creator_id"] == BEN
+        assert (await served.create_task())["creator_id"] == BEN
 
 
 @pytest.mark.parametrize(
@@ -94,15 +94,15 @@ def test_refuses_an_invalid_seed(seed: Any, message: str) -> None:  # wrong on p
 async def test_the_same_requests_give_the_same_bytes() -> None:
     runs = []
     for _ in range(2):
-        async with open_stage() as stage:
-            made = await stage.client.post(TASKS, json=DRAFT)
-            again = await stage.client.post(TASKS, json=DRAFT)
-            runs.append([made.content, again.content, (await stage.client.get(TASKS, params=YEAR)).content])
+        async with open_served_sandbox() as served:
+            made = await served.client.post(TASKS, json=DRAFT)
+            again = await served.client.post(TASKS, json=DRAFT)
+            runs.append([made.content, again.content, (await served.client.get(TASKS, params=YEAR)).content])
     assert runs[0] == runs[1]
 
 
 async def test_uses_the_given_clock_and_ids() -> None:
     now = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
-    async with open_stage(clock=lambda: now, ids=lambda: BEN) as stage:
-        task = await stage.create_task()
+    async with open_served_sandbox(clock=lambda: now, ids=lambda: BEN) as served:
+        task = await served.create_task()
         assert (task["id"], task["created_at"]) == (BEN, "2026-01-02T03:04:05.000Z")

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from backends.wired import TRUST
-from sandbox.vambe.stage import MEMBERS, TASKS, open_stage
+from sandbox.vambe.served_sandbox import MEMBERS, TASKS, open_served_sandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import run, serve
 from taskhand.sandbox.vambe import VambeSandbox
@@ -33,7 +33,7 @@ async def test_takes_a_free_port_and_releases_it(host: str) -> None:
 
 
 async def test_two_sandboxes_share_nothing() -> None:
-    async with open_stage() as one, open_stage() as other:
+    async with open_served_sandbox() as one, open_served_sandbox() as other:
         await one.create_task()
         assert (len(one.sandbox.tasks), len(other.sandbox.tasks)) == (2, 1)
 

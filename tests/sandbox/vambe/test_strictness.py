@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.vambe.stage import SEED, TASK, TASKS, open_stage
+from sandbox.vambe.served_sandbox import SEED, TASK, TASKS, open_served_sandbox
 from taskhand.sandbox.messages import Request
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
@@ -61,27 +61,27 @@ def test_any_query_is_answered(query: str, path: str) -> None:
 
 @pytest.mark.parametrize("body", [b'{"newStatusPosition":NaN}', b'{"title":' + b"[" * 100_000, b"\xff\xfe"])
 async def test_answers_400_to_lenient_json_and_logs_it_as_text(body: bytes) -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.put(f"{TASKS}/{TASK}", content=body, headers={"content-type": "application/json"})
+    async with open_served_sandbox() as served:
+        answer = await served.client.put(f"{TASKS}/{TASK}", content=body, headers={"content-type": "application/json"})
         assert answer.status_code == 400
-        assert isinstance((await stage.client.get("/_sandbox/requests")).json()[0]["body"], str)
+        assert isinstance((await served.client.get("/_sandbox/requests")).json()[0]["body"], str)
 
 
 @pytest.mark.parametrize("body", [b'{"newStatusPosition":1e400}', b'{"newStatusPosition":1' + b"0" * 400 + b"}"])
 async def test_a_position_may_be_any_number(body: bytes) -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.put(f"{TASKS}/{TASK}", content=body, headers={"content-type": "application/json"})
+    async with open_served_sandbox() as served:
+        answer = await served.client.put(f"{TASKS}/{TASK}", content=body, headers={"content-type": "application/json"})
         assert answer.status_code == 404
 
 
 async def test_accepts_a_lone_surrogate() -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.put(
+    async with open_served_sandbox() as served:
+        answer = await served.client.put(
             f"{TASKS}/{TASK}", content=b'{"title":"\\ud800"}', headers={"content-type": "application/json"}
         )
         assert (answer.status_code, answer.json()["title"]) == (200, "?")
         for path in ("/_sandbox/requests", "/_sandbox/state"):
-            assert (await stage.client.get(path)).status_code == 200
+            assert (await served.client.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("name", SpecVariant.allowed())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.vambe.stage import (
+from sandbox.vambe.served_sandbox import (
     ANA,
     BEN,
     CONTACT,
@@ -18,7 +18,7 @@ from sandbox.vambe.stage import (
     TASKS,
     YEAR,
     ZONE,
-    open_stage,
+    open_served_sandbox,
 )
 
 MALFORMED = "not-a-uuid"
@@ -26,16 +26,16 @@ MALFORMED = "not-a-uuid"
 
 @pytest.mark.parametrize("key", ["", "wrong", "right-and-more", "RIGHT"])
 async def test_a_wrong_or_missing_key_is_answered_401(key: str) -> None:
-    async with open_stage(key="right") as stage:
+    async with open_served_sandbox(key="right") as served:
         for method, path in [("GET", TASKS), ("PUT", f"{TASKS}/{MALFORMED}"), ("GET", "/api/webhooks")]:
-            answer = await stage.client.request(method, path, headers={"x-api-key": key})
+            answer = await served.client.request(method, path, headers={"x-api-key": key})
             assert answer.status_code == 401
             assert answer.json() == {"statusCode": 401, "message": "Unauthorized"}
 
 
 async def test_answers_the_whole_documented_object() -> None:
-    async with open_stage() as stage:
-        [task] = await stage.list_tasks()
+    async with open_served_sandbox() as served:
+        [task] = await served.list_tasks()
         status = task.pop("status_config")
         assert task == {
             "id": TASK,
@@ -62,49 +62,49 @@ async def test_answers_the_whole_documented_object() -> None:
 
 
 async def test_a_created_task_starts_in_the_initial_status_and_belongs_to_the_keys_user() -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.post(TASKS, json=DRAFT | {"aiContactId": CONTACT, "aiCustomerId": CUSTOMER})
+    async with open_served_sandbox() as served:
+        answer = await served.client.post(TASKS, json=DRAFT | {"aiContactId": CONTACT, "aiCustomerId": CUSTOMER})
         task = answer.json()
         assert answer.status_code == 201
         assert (task["status_config"]["type"], task["creator_id"], task["priority"]) == ("initial", ANA, 1)
         assert (task["ai_contact_id"], task["ai_customer_id"]) == (CONTACT, CUSTOMER)
-        assert task in await stage.list_tasks()
+        assert task in await served.list_tasks()
 
 
 async def test_a_date_without_a_time_makes_an_all_day_task() -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         for sent in ("2025-11-26", "2025-11-26T00:00:00.000Z"):
-            task = await stage.create_task(dueDate=sent, timezone=ZONE)
+            task = await served.create_task(dueDate=sent, timezone=ZONE)
             assert task["is_all_day"]
             assert (task["due_at"], task["due_timezone"]) == ("2025-11-26T00:00:00.000Z", ZONE)
 
 
 async def test_a_task_without_a_date_is_not_all_day() -> None:
-    async with open_stage() as stage:
-        task = await stage.create_task(dueTime="10:00", timezone=ZONE)
+    async with open_served_sandbox() as served:
+        task = await served.create_task(dueTime="10:00", timezone=ZONE)
         assert (task["due_at"], task["is_all_day"]) == (None, False)
 
 
 @pytest.mark.parametrize("missing", ["title", "responsibleIds", "priority"])
 async def test_names_a_missing_required_field(missing: str) -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         draft = {name: value for name, value in DRAFT.items() if name != missing}
-        answer = await stage.client.post(TASKS, json=draft)
+        answer = await served.client.post(TASKS, json=draft)
         assert answer.status_code == 400
         assert [issue["field"] for issue in answer.json()["errors"]] == [missing]
 
 
 async def test_refuses_a_time_without_a_timezone_on_create_only() -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         draft = DRAFT | {"dueDate": "2025-11-26", "dueTime": "10:00"}
-        assert (await stage.client.post(TASKS, json=draft)).status_code == 400
-        assert (await stage.update_task(dueDate="2025-11-26", dueTime="10:00"))["due_timezone"] == ZONE
+        assert (await served.client.post(TASKS, json=draft)).status_code == 400
+        assert (await served.update_task(dueDate="2025-11-26", dueTime="10:00"))["due_timezone"] == ZONE
 
 
 async def test_answers_the_documented_error_body_to_an_invalid_priority() -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         for priority in ("high", 2, "3", "", None):
-            answer = await stage.client.put(f"{TASKS}/{TASK}", json={"priority": priority})
+            answer = await served.client.put(f"{TASKS}/{TASK}", json={"priority": priority})
             assert answer.status_code == 400
             assert answer.json() == {
                 "statusCode": 400,
@@ -140,8 +140,8 @@ async def test_answers_the_documented_error_body_to_an_invalid_priority() -> Non
     ],
 )
 async def test_an_invalid_body_is_answered_400_and_changes_nothing(fields: dict[str, Any]) -> None:
-    async with open_stage() as stage:
-        assert await stage.refuse_update(**fields) == 400
+    async with open_served_sandbox() as served:
+        assert await served.refuse_update(**fields) == 400
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,13 @@ async def test_an_invalid_body_is_answered_400_and_changes_nothing(fields: dict[
     ],
 )
 async def test_an_invalid_reference_is_answered_404_and_changes_nothing(fields: dict[str, Any]) -> None:
-    async with open_stage() as stage:
-        assert await stage.refuse_update(**fields) == 404
+    async with open_served_sandbox() as served:
+        assert await served.refuse_update(**fields) == 404
 
 
 async def test_refuses_a_malformed_contact_id_on_create() -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.post(TASKS, json=DRAFT | {"aiContactId": MALFORMED})
+    async with open_served_sandbox() as served:
+        answer = await served.client.post(TASKS, json=DRAFT | {"aiContactId": MALFORMED})
         assert answer.status_code == 400
 
 
@@ -178,23 +178,23 @@ async def test_refuses_a_malformed_contact_id_on_create() -> None:
     ],
 )
 async def test_answers_400_to_a_body_that_is_not_a_json_object(body: bytes, content_type: str) -> None:
-    async with open_stage() as stage:
+    async with open_served_sandbox() as served:
         headers = {"content-type": content_type}
         for method, path in [("POST", TASKS), ("PUT", f"{TASKS}/{TASK}")]:
-            answer = await stage.client.request(method, path, content=body, headers=headers)
+            answer = await served.client.request(method, path, content=body, headers=headers)
             assert answer.status_code == 400
 
 
 async def test_an_update_changes_only_the_sent_fields() -> None:
-    async with open_stage() as stage:
-        [before] = stage.sandbox.tasks
-        after = await stage.update_task(title="Nuevo")
+    async with open_served_sandbox() as served:
+        [before] = served.sandbox.tasks
+        after = await served.update_task(title="Nuevo")
         assert after == before | {"title": "Nuevo"}
 
 
 async def test_an_update_sets_every_documented_field() -> None:
-    async with open_stage() as stage:
-        task = await stage.update_task(
+    async with open_served_sandbox() as served:
+        task = await served.update_task(
             title="Nuevo",
             description="Texto",
             newStatusName="Completado",
@@ -214,79 +214,79 @@ async def test_an_update_sets_every_documented_field() -> None:
 
 
 async def test_responsibles_are_replaced_not_added() -> None:
-    async with open_stage() as stage:
-        task = await stage.update_task(responsibleIds=[BEN])
+    async with open_served_sandbox() as served:
+        task = await served.update_task(responsibleIds=[BEN])
         assert task["task_responsibles"] == [{"responsible_id": BEN}]
 
 
 async def test_null_clears_the_nullable_fields() -> None:
-    async with open_stage() as stage:
-        await stage.update_task(description="x", aiCustomerId=CUSTOMER)
-        task = await stage.update_task(description=None, dueDate=None, aiContactId=None, aiCustomerId=None)
+    async with open_served_sandbox() as served:
+        await served.update_task(description="x", aiCustomerId=CUSTOMER)
+        task = await served.update_task(description=None, dueDate=None, aiContactId=None, aiCustomerId=None)
         assert (task["description"], task["due_at"], task["is_all_day"]) == (None, None, False)
         assert (task["ai_contact_id"], task["ai_customer_id"]) == (None, None)
 
 
 async def test_a_null_time_makes_the_task_all_day() -> None:
-    async with open_stage() as stage:
-        task = await stage.update_task(dueTime=None)
+    async with open_served_sandbox() as served:
+        task = await served.update_task(dueTime=None)
         assert (task["due_at"], task["is_all_day"]) == ("2025-10-26T00:00:00.000Z", True)
 
 
 async def test_immutable_fields_are_not_changed() -> None:
-    async with open_stage() as stage:
-        [before] = stage.sandbox.tasks
-        assert await stage.update_task(id=NOBODY, created_at="2020-01-01", creator_id=BEN) == before
+    async with open_served_sandbox() as served:
+        [before] = served.sandbox.tasks
+        assert await served.update_task(id=NOBODY, created_at="2020-01-01", creator_id=BEN) == before
 
 
 async def test_hides_a_deleted_task_and_answers_404_to_a_second_delete() -> None:
-    async with open_stage() as stage:
-        answer = await stage.client.delete(f"{TASKS}/{TASK}")
+    async with open_served_sandbox() as served:
+        answer = await served.client.delete(f"{TASKS}/{TASK}")
         assert (answer.status_code, answer.json()) == (200, {"status": "success"})
-        assert await stage.list_tasks() == []
-        again = await stage.client.delete(f"{TASKS}/{TASK}")
+        assert await served.list_tasks() == []
+        again = await served.client.delete(f"{TASKS}/{TASK}")
         assert (again.status_code, again.json()) == (404, {"statusCode": 404, "message": "Task not found"})
-        assert (await stage.client.put(f"{TASKS}/{TASK}", json={"title": "x"})).status_code == 404
-        assert [request.committed for request in stage.sandbox.requests if request.method == "DELETE"] == [True, False]
+        assert (await served.client.put(f"{TASKS}/{TASK}", json={"title": "x"})).status_code == 404
+        assert [request.committed for request in served.sandbox.requests if request.method == "DELETE"] == [True, False]
 
 
 @pytest.mark.parametrize(
     ("task_id", "status"), [(MALFORMED, 400), ("%2E%2E%2Ftasks", 400), (NOBODY, 404), (FOREIGN, 404)]
 )
 async def test_answers_400_to_a_malformed_id_and_404_to_an_unknown_one(task_id: str, status: int) -> None:
-    async with open_stage() as stage:
-        assert (await stage.client.delete(f"{TASKS}/{task_id}")).status_code == status
-        answer = await stage.client.put(f"{TASKS}/{task_id}", json={"title": "x"})
+    async with open_served_sandbox() as served:
+        assert (await served.client.delete(f"{TASKS}/{task_id}")).status_code == status
+        answer = await served.client.put(f"{TASKS}/{task_id}", json={"title": "x"})
         assert answer.status_code == status
 
 
 async def test_finds_an_id_in_capitals() -> None:
-    async with open_stage() as stage:
-        assert (await stage.client.delete(f"{TASKS}/{TASK.upper()}")).status_code == 200
+    async with open_served_sandbox() as served:
+        assert (await served.client.delete(f"{TASKS}/{TASK.upper()}")).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", f"{TASKS}/{TASK}"), ("PATCH", f"{TASKS}/{TASK}"), ("GET", "/api/public/task")]
 )
 async def test_answers_404_on_an_undocumented_route(method: str, path: str) -> None:
-    async with open_stage() as stage:
-        assert (await stage.client.request(method, path)).status_code == 404
+    async with open_served_sandbox() as served:
+        assert (await served.client.request(method, path)).status_code == 404
 
 
 async def test_the_list_is_filtered_by_responsibles_and_due_days() -> None:
-    async with open_stage() as stage:
-        bens = await stage.create_task(responsibleIds=[BEN], dueDate="2025-03-01")
-        assert [task["id"] for task in await stage.list_tasks(responsibleIds=BEN)] == [bens["id"]]
-        assert [task["id"] for task in await stage.list_tasks(fromDate="2025-10-01")] == [TASK]
-        assert await stage.list_tasks(responsibleIds=NOBODY) == []
+    async with open_served_sandbox() as served:
+        bens = await served.create_task(responsibleIds=[BEN], dueDate="2025-03-01")
+        assert [task["id"] for task in await served.list_tasks(responsibleIds=BEN)] == [bens["id"]]
+        assert [task["id"] for task in await served.list_tasks(fromDate="2025-10-01")] == [TASK]
+        assert await served.list_tasks(responsibleIds=NOBODY) == []
 
 
 async def test_lists_tasks_without_dates_unless_excluded() -> None:
-    async with open_stage() as stage:
-        undated = await stage.create_task()
-        assert undated in await stage.list_tasks()
-        assert undated in await stage.list_tasks(includeTasksWithoutDates="true")
-        assert undated not in await stage.list_tasks(includeTasksWithoutDates="false")
+    async with open_served_sandbox() as served:
+        undated = await served.create_task()
+        assert undated in await served.list_tasks()
+        assert undated in await served.list_tasks(includeTasksWithoutDates="true")
+        assert undated not in await served.list_tasks(includeTasksWithoutDates="false")
 
 
 @pytest.mark.parametrize(
@@ -300,10 +300,10 @@ async def test_lists_tasks_without_dates_unless_excluded() -> None:
     ],
 )
 async def test_a_malformed_query_is_answered_400(query: dict[str, str]) -> None:
-    async with open_stage() as stage:
-        assert (await stage.client.get(TASKS, params=YEAR | query)).status_code == 400
+    async with open_served_sandbox() as served:
+        assert (await served.client.get(TASKS, params=YEAR | query)).status_code == 400
 
 
 async def test_the_window_is_required() -> None:
-    async with open_stage() as stage:
-        assert (await stage.client.get(TASKS)).status_code == 400
+    async with open_served_sandbox() as served:
+        assert (await served.client.get(TASKS)).status_code == 400

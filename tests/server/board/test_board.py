@@ -10,7 +10,7 @@ from mcp import Client
 from mcp.client.extension import advertise
 from mcp.types import CallToolResult, Implementation, TextResourceContents
 
-from server.offices import client_of, open_offices
+from server.store_connections import client_of, open_store_connections
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person
@@ -150,7 +150,7 @@ async def test_the_rules_of_a_person_hold_for_the_page(store_file: Path) -> None
 
 async def test_the_page_gets_only_the_connections_that_the_caller_may_use(tmp_path: Path) -> None:
     policy = Policy(people={"ben": {"connections": ("south",)}})
-    async with open_offices(tmp_path) as offices:
+    async with open_store_connections(tmp_path) as offices:
         async with client_of(offices, "ana", policy=policy, extensions=SHOWS_PAGES) as client:
             assert board_metadata(await client.call_tool("list_tasks", {}))["connections"] == ["north", "south"]
             assert "resourceUri" not in (await tools_of(client))["list_connections"]["_meta"]["ui"]

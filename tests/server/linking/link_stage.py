@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 
 from backends.wired import TRUST
 from fixed_clock import FixedClock
-from sandbox.close.stage import ANA, BEN, SEED, user
-from sandbox.hubspot.stage import SEED as OF_HUBSPOT
+from sandbox.close.served_sandbox import ANA, BEN, SEED, user
+from sandbox.hubspot.served_sandbox import SEED as OF_HUBSPOT
 from taskhand.cli.authentication import AuthOptions
 from taskhand.cli.link_pages import open_linking
 from taskhand.config.data_files import keys_path

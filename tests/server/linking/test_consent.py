@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from sandbox.hubspot.stage import BEN as HUBSPOT_BEN
+from sandbox.hubspot.served_sandbox import BEN as HUBSPOT_BEN
 from server.linking.link_stage import BASE, BEN, CAT, EVE, Browser, LinkStage, link_stage, text_of
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.oauth.grants import Grant, Kind

@@ -14,9 +14,9 @@ from mcp.types import ElicitCompleteNotification, ElicitRequestURLParams, Elicit
 from backends.wired import TRUST
 from fixed_clock import NOW
 from issuers import issuing
-from sandbox.close.stage import ANA, BEN, SEED, TASK
+from sandbox.close.served_sandbox import ANA, BEN, SEED, TASK
 from server.linking.link_stage import Browser
-from server.offices import answer_of
+from server.store_connections import answer_of
 from server.transports.server_process import Web, serving
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore

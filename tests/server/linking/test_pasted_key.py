@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from sandbox.close.stage import SEED, user
+from sandbox.close.served_sandbox import SEED, user
 from server.linking.link_stage import BEN, CAT, LinkStage, link_stage, text_of
 from taskhand.domain.principal import Person
 from taskhand.sandbox.close import CloseSandbox

@@ -10,7 +10,7 @@ import httpx2
 
 from backends.wired import TRUST
 from fixed_clock import NOW
-from sandbox.close.stage import BEN, SEED, TASK
+from sandbox.close.served_sandbox import BEN, SEED, TASK
 from server.transports.keyed_server import KeyCaller
 from server.transports.server_process import serving
 from taskhand.keys.key import Key, make_key_text

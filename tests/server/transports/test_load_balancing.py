@@ -18,10 +18,10 @@ from mcp.types import ElicitRequestURLParams, ElicitResult
 from behaviour.conftest import ERAS
 from behaviour.person import Person
 from postgres_server import TestDatabase
-from sandbox.close.stage import BEN, SEED
-from sandbox.close.stage import TASK as CLOSE_TASK
+from sandbox.close.served_sandbox import BEN, SEED
+from sandbox.close.served_sandbox import TASK as CLOSE_TASK
 from server.linking.link_stage import Browser
-from server.offices import answer_of
+from server.store_connections import answer_of
 from server.transports.server_process import Web, output, run, serving
 from server.transports.spreading_proxy import SpreadingProxy, spreading
 from server.transports.task_calls import DRAFT

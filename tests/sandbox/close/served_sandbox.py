@@ -61,7 +61,7 @@ class Clock:
         self.now += dt.timedelta(**span)
 
 
-class Stage(NamedTuple):
+class ServedSandbox(NamedTuple):
     sandbox: CloseSandbox
     client: httpx2.AsyncClient
     vendor: API
@@ -103,7 +103,7 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def open_stage(*spec_variant: str, offset: float = 0.0, **options: Any) -> AsyncIterator[Stage]:
+async def open_served_sandbox(*spec_variant: str, offset: float = 0.0, **options: Any) -> AsyncIterator[ServedSandbox]:
     clock = Clock()
     given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variant), "clock": clock} | options
     sandbox = CloseSandbox(**given)
@@ -114,4 +114,4 @@ async def open_stage(*spec_variant: str, offset: float = 0.0, **options: Any) ->
         client.headers["x-tz-offset"] = str(offset)
         vendor = API(f"{url}/api/v1/", sandbox.key, tz_offset=offset or "0")
         with closing(vendor.session):
-            yield Stage(sandbox, client, vendor, clock)
+            yield ServedSandbox(sandbox, client, vendor, clock)

@@ -65,7 +65,7 @@ SEED: dict[str, Any] = {
 }
 
 
-class Stage(NamedTuple):
+class ServedSandbox(NamedTuple):
     sandbox: VambeSandbox
     client: httpx2.AsyncClient
 
@@ -93,7 +93,9 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def open_stage(*spec_variant: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
+async def open_served_sandbox(
+    *spec_variant: str, **options: Any
+) -> AsyncIterator[ServedSandbox]:  # the sandbox's own options
     given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variant)} | options
     sandbox = VambeSandbox(**given)
     headers = {"x-api-key": sandbox.key}
@@ -101,4 +103,4 @@ async def open_stage(*spec_variant: str, **options: Any) -> AsyncIterator[Stage]
         serve(sandbox) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, verify=TRUST) as client,
     ):
-        yield Stage(sandbox, client)
+        yield ServedSandbox(sandbox, client)

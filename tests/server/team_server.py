@@ -18,12 +18,12 @@ from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 
-__all__ = ["ANA", "BEN", "Office", "open_office"]
+__all__ = ["ANA", "BEN", "TeamServer", "open_team_server"]
 
 ANA, BEN = "ana@example.com", "luis@example.com"
 
 
-class Office:
+class TeamServer:
     """One account, on which persons work by the `policy`, which a test may change."""
 
     def __init__(self, app: AppContext, backend: BackendCase, stack: AsyncExitStack) -> None:
@@ -56,7 +56,7 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(folder: Path, backend: BackendCase = BACKEND_CASES[0]) -> AsyncIterator[Office]:
+async def open_team_server(folder: Path, backend: BackendCase = BACKEND_CASES[0]) -> AsyncIterator[TeamServer]:
     """An office on the built-in store, or on another backend of the suite."""
     async with backend.open(folder) as app, AsyncExitStack() as stack:
-        yield Office(app, backend, stack)
+        yield TeamServer(app, backend, stack)

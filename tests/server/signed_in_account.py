@@ -11,9 +11,9 @@ import anyio.lowlevel
 from mcp import Client
 
 from fixed_clock import FixedClock
-from sandbox.close import stage as close
-from sandbox.hubspot import stage as hubspot
-from server.offices import client_of
+from sandbox.close import served_sandbox as close
+from sandbox.hubspot import served_sandbox as hubspot
+from server.store_connections import client_of
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.http.upstream import Runtime
@@ -30,7 +30,7 @@ from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
 
-__all__ = ["BEN", "CAT", "CRMS", "SignedOffice", "open_signed_office"]
+__all__ = ["BEN", "CAT", "CRMS", "SignedInAccount", "open_signed_in_account"]
 
 BEN, CAT = "ben@example.com", "cat@example.com"
 
@@ -76,7 +76,7 @@ CRMS: Final[Mapping[str, LinkedCrm]] = {
 
 
 @dataclass
-class SignedOffice:
+class SignedInAccount:
     """An account of a CRM, and the servers on it. The shared credential belongs to none of these persons."""
 
     crm: LinkedCrm
@@ -119,9 +119,9 @@ class SignedOffice:
 
 
 @asynccontextmanager
-async def open_signed_office(
+async def open_signed_in_account(
     name: str, folder: Path, *spec_variant: str, servers: int = 1
-) -> AsyncIterator[SignedOffice]:
+) -> AsyncIterator[SignedInAccount]:
     """Servers with links and caches of their own, on one file and one CRM. No sleep takes time."""
     crm, clock, file = CRMS[name], FixedClock(), folder / "links.sqlite"
     sandbox = crm.sandbox(seed=crm.seed, clock=clock, spec_variant=crm.variant.parse(spec_variant))
@@ -135,7 +135,7 @@ async def open_signed_office(
             account = [ConnectionSettings("default", settings)]
             runtime = Runtime(sleep=_no_wait)
             opened.append(await stack.enter_async_context(open_connections(account, clock, runtime, links=links)))
-        office = SignedOffice(crm, sandbox, settings, opened, links, file, clock)
+        office = SignedInAccount(crm, sandbox, settings, opened, links, file, clock)
         for person in (BEN, CAT):
             await office.link(person)
         yield office

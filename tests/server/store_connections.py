@@ -19,7 +19,7 @@ from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_connections
 
-__all__ = ["NAMES", "answer_of", "client_of", "open_offices", "settings_in"]
+__all__ = ["NAMES", "answer_of", "client_of", "open_store_connections", "settings_in"]
 
 NAMES = ("north", "south")
 NO_LINES: Memberships = {}
@@ -27,7 +27,7 @@ _STATE_KEYS = ("one key for the servers of all persons",)
 
 
 @asynccontextmanager
-async def open_offices(folder: Path, clock: Clock | None = None) -> AsyncIterator[Connections]:
+async def open_store_connections(folder: Path, clock: Clock | None = None) -> AsyncIterator[Connections]:
     """Two built-in stores as connections."""
     async with open_connections(settings_in(folder), clock) as connections:
         yield connections

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
-from sandbox.close import stage as close
-from sandbox.hubspot import stage as hubspot
+from sandbox.close import served_sandbox as close
+from sandbox.hubspot import served_sandbox as hubspot
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close import SpecVariant as CloseVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox

@@ -10,8 +10,8 @@ from mcp import Client
 from pydantic import SecretStr
 
 from fixed_clock import NOW
-from sandbox.close.stage import ANA, SEED, user
-from server.offices import answer_of, client_of
+from sandbox.close.served_sandbox import ANA, SEED, user
+from server.store_connections import answer_of, client_of
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import NO_POLICY, Policy
@@ -23,14 +23,14 @@ from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
 
-__all__ = ["CAT", "OWNER", "Office", "open_office"]
+__all__ = ["CAT", "OWNER", "LinkedAccount", "open_linked_account"]
 
 OWNER, CAT = ANA, "user_cat"
 """The user of the shared key, and one more."""
 
 
 @dataclass
-class Office:
+class LinkedAccount:
     """One account of Close, whose shared key is that of `OWNER`."""
 
     sandbox: CloseSandbox
@@ -64,7 +64,7 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(folder: Path, *names: str, state: str | None = None) -> AsyncIterator[Office]:
+async def open_linked_account(folder: Path, *names: str, state: str | None = None) -> AsyncIterator[LinkedAccount]:
     """The account, as a connection of each of these names, on files or on the database of replicas at `state`."""
     file = folder / "links.sqlite"
     users = [*SEED["users"], user(CAT, "Cat")]
@@ -81,5 +81,5 @@ async def open_office(folder: Path, *names: str, state: str | None = None) -> As
         )
         account = [ConnectionSettings(name, settings) for name in names or ("default",)]
         async with open_connections(account, links=links) as connections:
-            yield Office(sandbox, connections, links, file, settings)
+            yield LinkedAccount(sandbox, connections, links, file, settings)
     await links.aclose()

@@ -77,7 +77,7 @@ class Clock:
         self.now += dt.timedelta(seconds=seconds)
 
 
-class Stage(NamedTuple):
+class ServedSandbox(NamedTuple):
     sandbox: HubSpotSandbox
     client: httpx2.AsyncClient
     clock: Clock
@@ -123,7 +123,9 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def open_stage(*spec_variant: str, **options: Any) -> AsyncIterator[Stage]:  # the sandbox's own options
+async def open_served_sandbox(
+    *spec_variant: str, **options: Any
+) -> AsyncIterator[ServedSandbox]:  # the sandbox's own options
     clock = Clock()
     given: dict[str, Any] = {
         "seed": SEED,
@@ -136,7 +138,7 @@ async def open_stage(*spec_variant: str, **options: Any) -> AsyncIterator[Stage]
         serve(sandbox) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, verify=TRUST) as client,
     ):
-        yield Stage(sandbox, client, clock)
+        yield ServedSandbox(sandbox, client, clock)
 
 
 async def threaded(call: Callable[..., Any], *args: object, **options: object) -> Any:  # whatever the vendor gives
