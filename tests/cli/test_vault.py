@@ -13,7 +13,7 @@ from cli.vault_commands import MOMENT, Run, environment, message, runner_of, sav
 from fixed_clock import NOW
 from keyrings import MemoryKeyring
 from taskhand.cli.doctor import run_checks
-from taskhand.config.configuration import load_configuration
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.state import open_cipher, open_link_store
 from taskhand.vault.credential_link import LinkedMember
