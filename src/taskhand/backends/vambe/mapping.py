@@ -5,29 +5,27 @@ other on responses: `priority` is 2, "2" or "high", and `due_at` is an instant o
 shows 15:00 in Santiago as `T15:00:00.000Z`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.parsing import JsonObject, full_name, id_of, read_task, text_of
+from taskhand.backends.remote.parsing import JsonObject, full_name, id_of, text_of
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import Edit, is_readable
-from taskhand.domain.field_reader import ODD, Readers, task_from
+from taskhand.domain.edit import Edit
+from taskhand.domain.field_reader import Readers, task_from
 from taskhand.domain.priority import PRIORITY_WORDS
-from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.domain.task import Contact, Member, Status, Task
 
 __all__ = [
     "DueAt",
-    "TaskMapper",
     "body_of",
     "contact_of",
-    "detect_due_at",
+    "due_in",
     "member_of",
-    "rests_on",
+    "parse_time",
     "status_of",
     "task_of",
 ]
@@ -49,75 +47,6 @@ _MAX_ORDER: Final = 2**53
 """Orders from here on are ignored: a JSON number may not hold them exactly (RFC 8259 §6)."""
 
 
-class TaskMapper:
-    """Reads rows as tasks; `timezone` is the IANA zone of times without one.
-
-    `due_at` is the form in which due times are read at present. If it is not configured, it is learned from responses.
-    """
-
-    def __init__(self, catalogue: StatusCatalogue, timezone: str | None = None, due_at: DueAt | None = None) -> None:
-        self._catalogue = catalogue
-        self._timezone = timezone
-        self._is_known = due_at is not None
-        self.due_at: DueAt = due_at or "utc"
-
-    def note(self, rows: Iterable[JsonObject]) -> None:
-        """Learn statuses, and the form of due times, from rows."""
-        for row in rows:
-            self._catalogue.see(status_of(row.get("status_config")))
-            # A time without Z or offset is local time. If Vambe writes those, its times with a Z are true instants.
-            at = _parse_time(row.get("due_at"))
-            self._is_known = self._is_known or (isinstance(at, datetime) and at.tzinfo is None)
-
-    def task(self, row: JsonObject) -> Task:
-        """The task of a row."""
-        return read_task(id_of(row), lambda: task_of(row, self.due_at, self._timezone, self._catalogue.by_id))
-
-    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """True if the due date of a task, or only its day (`of_day`), is certain.
-
-        While the form of `due_at` is not known, a time in a zone other than UTC may be wrong.
-        """
-        due = due_of(task)
-        if self._is_known or due is None or due.at is None or due.local is None:
-            return True
-        return due.at.date() == due.day if of_day else not due.local.utcoffset()
-
-    def was_misread(self, before: Task, was: JsonObject) -> bool:
-        """True if `before` has the due date that the row `was` has only in the other form of `due_at`."""
-        if was.get("due_at") is None or not is_readable(before, "due"):
-            return False
-        other: DueAt = "wall" if self.due_at == "utc" else "utc"
-        try:
-            now, otherwise = _due(was, self.due_at, self._timezone), _due(was, other, self._timezone)
-        except ODD:  # an unknown zone makes the due date unreadable in one of the forms only
-            return False
-        return due_of(before) == otherwise != now
-
-    def learn(self, edit: Edit, row: JsonObject) -> None:
-        """Learn the form of `due_at` from the row of a task that was given a due time."""
-        if self._is_known or not isinstance(edit.due, Due):
-            return
-        if (form := detect_due_at(edit.due, row)) is not None:
-            self.due_at, self._is_known = form, True
-
-    def learn_status(self, before: Task, edit: Edit, row: JsonObject) -> None:
-        """Learn the id of a status by name: if the row shows only an id, it belongs to the name that was sent."""
-        status_id = row.get("task_status_config_id")
-        if edit.status is MISSING or edit.status.name is None or row.get("status_config") is not None:
-            return
-        if isinstance(status_id, str) and status_id != before.task_status_config_id:
-            self._catalogue.name(status_id, edit.status.name)
-
-
-def rests_on(before: Task, edit: Edit) -> bool:
-    """True if a due time keeps the day or the time of `before`, and so was probably derived from it."""
-    due, was = edit.due, due_of(before)
-    if not isinstance(due, Due) or due.local is None or was is None or was.local is None:
-        return False
-    return due.day == was.day or due.local.time() == was.local.time()
-
-
 def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
     """The task of a row, with a true instant as `due_at`; its id is empty if the row has none.
 
@@ -127,7 +56,7 @@ def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping
     readers: Readers = {
         "title": lambda: "" if json["title"] is None else json["title"],
         "description": lambda: json["description"] if json["description"] != "" else None,
-        "due": lambda: _due(json, due_at, zone),
+        "due": lambda: due_in(json, due_at, zone),
         "created_at": lambda: _created_at(json.get("created_at")),
         "ai_contact_id": lambda: json["ai_contact_id"],
         "ai_customer_id": lambda: json["ai_customer_id"],
@@ -189,20 +118,11 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
     return body
 
 
-def detect_due_at(wanted: Due, json: JsonObject) -> DueAt | None:
-    """The form of `due_at` in the response to a write of `wanted`; None if both forms fit, or neither."""
-    at = _parse_time(json.get("due_at"))
-    if wanted.local is None or not isinstance(at, datetime) or at.tzinfo is None:
-        return None
-    is_instant, is_wall = at == wanted.at, at.replace(tzinfo=None) == wanted.local.replace(tzinfo=None)
-    return None if is_instant == is_wall else "utc" if is_instant else "wall"
-
-
 def _created_at(value: object) -> str:
     """The time as Vambe writes it, or an empty text for null; ValueError for anything else."""
     if value is None:
         return ""
-    if _parse_time(value) is None:
+    if parse_time(value) is None:
         raise ValueError("created_at")
     return str(value)
 
@@ -231,11 +151,12 @@ def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, 
     return fields
 
 
-def _due(json: JsonObject, due_at: DueAt, default_zone: str | None) -> Due | None:
+def due_in(json: JsonObject, due_at: DueAt, default_zone: str | None) -> Due | None:
+    """The due date of a row whose `due_at` has this form; None if it has none; one of ODD if it cannot be read."""
     raw = json["due_at"]
     if raw is None:
         return None
-    at, zone, is_all_day = _parse_time(raw), json["due_timezone"], json["is_all_day"]
+    at, zone, is_all_day = parse_time(raw), json["due_timezone"], json["is_all_day"]
     if at is None or not isinstance(zone, str | None) or not isinstance(is_all_day, bool):
         raise ValueError("due_at")
     if not isinstance(at, datetime) or is_all_day:
@@ -245,7 +166,7 @@ def _due(json: JsonObject, due_at: DueAt, default_zone: str | None) -> Due | Non
     return Due.instant(at, zone)
 
 
-def _parse_time(raw: object) -> datetime | date | None:
+def parse_time(raw: object) -> datetime | date | None:
     """A datetime, or a date if the text has only a day; None if it is neither."""
     if not isinstance(raw, str):
         return None
