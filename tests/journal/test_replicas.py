@@ -133,6 +133,24 @@ async def test_a_change_stays_unknown_while_one_of_its_tasks_has_no_result(postg
         assert (found.outcome, found.results[0].outcome) == ("unknown", "applied")
 
 
+async def test_a_change_that_ends_once_more_has_no_code_of_a_task_with_another_outcome(postgres: TestDatabase) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url, uptime=uptime) as silent,
+        open_postgres_journal(postgres.url) as other,
+    ):
+        change = await begin(silent, None, rename_intent("t-1"), rename_intent("t-2"))
+        pause(postgres, uptime)
+        assert await other.abandoned() == (change,)
+        read = [Result(0, "unknown", "t-1"), Result(1, "unknown", "t-2")]
+        await other.settle(change.id, read, Ending("unknown", "recovered"))
+        late = [Result(0, "refused", "t-1", code="not_found"), Result(1, "applied", "t-2", task(id="t-2"))]
+        await silent.settle(change.id, late, APPLIED)
+        found = await other.find(change.id)
+        assert found is not None
+        assert found.ending == Ending("applied", "recovered")
+
+
 async def test_a_result_counts_that_comes_while_another_process_reads_the_task(postgres: TestDatabase) -> None:
     async with open_paused(postgres) as (silent, other, change):
         assert await other.abandoned() == (change,)

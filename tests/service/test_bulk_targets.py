@@ -40,14 +40,18 @@ async def test_a_filter_finds_as_many_tasks_as_one_call_and_one_change_of_the_ca
     await app.aclose()
 
 
-async def test_a_filter_may_match_every_task_that_can_be_read_where_others_cannot(tmp_path: Path) -> None:
+async def test_a_filter_may_match_every_task_that_can_be_read_and_names_one_that_cannot(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     for _ in range(2):
         await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))
     visit = (await app.backend.create_task(Edit(title="Visit", responsible_ids=(), priority=1))).task
     with closing(sqlite3.connect(tmp_path / "tasks.sqlite")) as store, store:
         store.execute("UPDATE task SET due_at = 'neither a day nor a time' WHERE id = ?", (visit.id,))
-    assert len((await resolve_targets(app, None, TaskFilter(text="Call"))).tasks) == 2
+    found = await resolve_targets(app, None, TaskFilter(text="Call"))
+    assert len(found.tasks) == 2
+    assert not found.refused
+    found = await resolve_targets(app, None, TaskFilter(to_date="2026-03-09"))
+    assert {one: error.code for one, error in found.refused.items()} == {visit.id: "unreadable_field"}
     await app.aclose()
 
 

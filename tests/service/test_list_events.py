@@ -45,6 +45,16 @@ async def test_the_first_poll_of_a_feed_has_more_of_the_call_than_the_later_ones
     assert lefts[0] > call_s / 2 > lefts[1] > call_s / 4
 
 
+async def test_the_first_poll_of_a_feed_begins_five_minutes_before_it(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await stage.others.create("Earlier")
+        stage.clock.move(minutes=2)
+        await stage.others.create("Recent")
+        stage.clock.move(minutes=4)
+        assert kinds(await stage.call("list_events")) == []
+        assert stage.source.looks[0][0] == "1"
+
+
 @asynccontextmanager
 async def another_look(stage: Stage) -> AsyncIterator[None]:
     """Another call looks inside, and does not end."""

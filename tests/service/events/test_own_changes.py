@@ -102,6 +102,14 @@ async def test_a_recent_change_that_is_not_among_the_events_is_named_to_whoever_
     assert await describe_unlisted_writes(ana, None, ()) is None
 
 
+@pytest.mark.parametrize(("ended_s", "is_named"), [(119, True), (121, False)])
+async def test_a_change_that_is_not_among_the_events_is_named_for_two_minutes(
+    app: AppContext, clock: FixedClock, ended_s: int, *, is_named: bool
+) -> None:
+    await write(app, clock, ANA, "New", (ended_s, ended_s))
+    assert (await describe_unlisted_writes(app, None, ()) is not None) == is_named
+
+
 def renamed(key: str, seconds_ago: float) -> TaskEvent:
     """The new title of the task as a CRM reports it."""
     title = FieldChange("title", task().title, "New")
