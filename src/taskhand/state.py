@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from taskhand.budgets.postgres import PostgresBudgets
     from taskhand.events.sql_event_store import SqlEventStore
     from taskhand.journal.account_identity import Owner
-    from taskhand.journal.sql_journal import SqlJournal
+    from taskhand.journal.sql_journal import JournalOptions, SqlJournal
     from taskhand.keys.key_check import KeyCheck
     from taskhand.keys.sql_key_store import SqlKeyStore
     from taskhand.postgres.database import Database
@@ -68,20 +68,23 @@ def _open_database(url: str) -> "Database":
 
 def open_owned_journal(settings: Settings, owner: "Owner", clock: Callable[[], datetime]) -> "SqlJournal":
     """The journal with the changes of this owner; it is opened at first use."""
-    keep_days = 0 if settings.clock else settings.journal_days  # a frozen clock tells no age
 
     def new_id(prefix: str, number: int) -> str:
         return f"{prefix}_{f'{number:04}' if settings.ids == 'sequential' else token_hex(5)}"
 
+    options: JournalOptions = {
+        "clock": clock,
+        "new_id": new_id,
+        "secrets": settings.secrets,
+        "keep_days": 0 if settings.clock else settings.journal_days,  # a frozen clock tells no age
+    }
     if (database := open_database(settings)) is not None:
         from taskhand.journal.postgres import PostgresJournal
 
-        return PostgresJournal(
-            database, owner=owner, clock=clock, new_id=new_id, secrets=settings.secrets, keep_days=keep_days
-        )
+        return PostgresJournal(database, owner=owner, **options)
     from taskhand.journal.sqlite import SqliteJournal
 
-    return SqliteJournal(owner, clock=clock, new_id=new_id, secrets=settings.secrets, keep_days=keep_days)
+    return SqliteJournal(owner, **options)
 
 
 def open_event_store(settings: Settings) -> "SqlEventStore":

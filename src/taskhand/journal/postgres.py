@@ -1,19 +1,16 @@
 """The journal in a PostgreSQL database, shared safely by any number of replicas."""
 
-import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, Unpack
 
 from anyio import CancelScope, to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.account_identity import PLACES, Owner
-from taskhand.journal.change_writer import NewId
-from taskhand.journal.sql_journal import SqlJournal
+from taskhand.journal.sql_journal import JournalOptions, SqlJournal
 from taskhand.journal.verification import NEWEST, describe_rows, verify_chain
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
@@ -37,20 +34,16 @@ class PostgresJournal(SqlJournal):
         database: Database,
         *,
         owner: Owner,
-        clock: Callable[[], datetime],
-        new_id: NewId,
-        secrets: Iterable[str] = (),
-        keep_days: int = 0,
-        monotonic: Callable[[], float] = time.monotonic,
         lease_s: float = LEASE_S,
         uptime: Callable[[], float] | None = None,
+        **options: Unpack[JournalOptions],
     ) -> None:
         """`lease_s` is the number of seconds without a renewal after which other processes count a process as dead.
 
-        `uptime` returns seconds, including those in which this process was paused; the rest is as in SqlJournal.
+        `uptime` returns seconds, including those in which this process was paused.
         """
         storage = _DatabaseStorage(database, owner, lambda store: Lease(store, lease_s=lease_s, monotonic=uptime))
-        super().__init__(storage, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
+        super().__init__(storage, **options)
 
 
 class _DatabaseStorage:

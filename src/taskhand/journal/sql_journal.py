@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Required, TypedDict, TypeVar
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
@@ -34,11 +34,21 @@ if TYPE_CHECKING:
     from taskhand.journal.verification import Verification
     from taskhand.sql.store import SqlStore
 
-__all__ = ["SqlJournal"]
+__all__ = ["JournalOptions", "SqlJournal"]
 
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
+
+
+class JournalOptions(TypedDict, total=False):
+    """The keywords of every SqlJournal."""
+
+    clock: Required[Callable[[], datetime]]
+    new_id: Required[NewId]
+    secrets: Iterable[str]
+    keep_days: int
+    monotonic: Callable[[], float]
 
 
 class SqlJournal:

@@ -1,22 +1,19 @@
 """The journal in one SQLite file, shared safely by the processes of one machine."""
 
 import sqlite3
-import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
 from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.account_identity import Owner, read_places
-from taskhand.journal.change_writer import NewId
 from taskhand.journal.process_lock import ProcessLock
-from taskhand.journal.sql_journal import SqlJournal
+from taskhand.journal.sql_journal import JournalOptions, SqlJournal
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
 
@@ -38,23 +35,12 @@ _BY_OTHERS: Final = (
 class SqliteJournal(SqlJournal):
     """Changes in one SQLite file."""
 
-    def __init__(
-        self,
-        owner: Owner,
-        *,
-        clock: Callable[[], datetime],
-        new_id: NewId,
-        secrets: Iterable[str] = (),
-        keep_days: int = 0,
-        monotonic: Callable[[], float] = time.monotonic,
-        busy_s: float = BUSY_S,
-    ) -> None:
+    def __init__(self, owner: Owner, *, busy_s: float = BUSY_S, **options: Unpack[JournalOptions]) -> None:
         """`owner` finds the file, and the names of the backend and account in it.
 
-        `busy_s` is how many seconds a write waits for another process; the rest is as in SqlJournal.
+        `busy_s` is how many seconds a write waits for another process.
         """
-        storage = _FileStorage(owner, busy_s)
-        super().__init__(storage, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
+        super().__init__(_FileStorage(owner, busy_s), **options)
 
 
 class _FileStorage:
