@@ -19,7 +19,7 @@ from postgres_server import TestDatabase
 from sandbox.close.served_sandbox import BEN, CALL, LEAD, TASK
 from server.linked_account import CAT, OWNER, LinkedAccount, open_linked_account
 from server.store_connections import answer_of, client_of, open_store_connections
-from taskhand.cli.served_links import open_served_links
+from taskhand.cli.locked_links import open_served_links
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.concurrency import concurrent_tasks

@@ -26,7 +26,7 @@ class Moment(click.ParamType["datetime"]):
 
     def _in_words(self, text: str, clock: datetime | None) -> datetime:
         """The moment at which a day in words begins or ends; CallerError for anything but one day."""
-        from taskhand.domain.date_words.arguments import read_edge_of_time
+        from taskhand.domain.date_words.date_arguments import read_edge_of_time
         from taskhand.domain.reference_time import Reference
 
         edge: Literal["from", "to"] = "from" if self._of_day == time.min else "to"

@@ -178,7 +178,7 @@ async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | N
     place = locate_links(settings)
     if not settings.vault_keys and isinstance(place, Path) and not place.exists():
         return None
-    from taskhand.cli.served_links import open_served_links
+    from taskhand.cli.locked_links import open_served_links
 
     links = await open_served_links(settings)
     if links is not None:

@@ -19,7 +19,7 @@ def with_iso_days(given: TaskFilter, reference: Reference) -> tuple[TaskFilter, 
     is_past = given.date_field is not MISSING and given.date_field != "due"
     days, matched = _first_days(given, reference, is_past=is_past)
     if not (given.to_date is MISSING or is_day(given.to_date)):
-        from taskhand.domain.date_words.arguments import read_edge  # noqa: PLC0415  no start waits for the grammar
+        from taskhand.domain.date_words.date_arguments import read_edge  # noqa: PLC0415  no start waits for the grammar
 
         last, last_matched = read_edge("toDate", given.to_date, "to", reference, "past" if is_past else "until")
         days, matched = days | {"to_date": last.isoformat()}, matched + last_matched
@@ -31,7 +31,7 @@ def _first_days(given: TaskFilter, reference: Reference, *, is_past: bool) -> tu
     text = given.from_date
     if text is MISSING or is_day(text):
         return {}, ()
-    from taskhand.domain.date_words.arguments import read_edge, read_window  # noqa: PLC0415  as above
+    from taskhand.domain.date_words.date_arguments import read_edge, read_window  # noqa: PLC0415  as above
 
     if given.to_date is not MISSING:
         first, matched = read_edge("fromDate", text, "from", reference, "past" if is_past else "either")

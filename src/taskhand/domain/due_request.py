@@ -127,7 +127,7 @@ class DueRequest:
 def _parse_time(text: str) -> tuple[time, tuple[Match, ...]]:
     if _CLOCK.fullmatch(text):
         return time.fromisoformat(text), ()
-    from taskhand.domain.date_words.arguments import read_due_time  # noqa: PLC0415  no start waits for the grammar
+    from taskhand.domain.date_words.date_arguments import read_due_time  # noqa: PLC0415  no start waits for the grammar
 
     return read_due_time(text)
 
@@ -143,7 +143,7 @@ def _parse_words(
 
     If no zone is known the time is one on the clock of whatever zone the due date will have.
     """
-    from taskhand.domain.date_words.arguments import read_due  # noqa: PLC0415  no start waits for the grammar
+    from taskhand.domain.date_words.date_arguments import read_due  # noqa: PLC0415  no start waits for the grammar
 
     due = read_due(text, reference, zone if isinstance(zone, str) else None)
     said = due.at.time() if due.at else due.clock

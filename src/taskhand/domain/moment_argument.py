@@ -26,7 +26,7 @@ def read_moment(
     """
     at, matched = _find_iso(text, edge, reference), tuple[Match, ...]()
     if at is None:
-        from taskhand.domain.date_words.arguments import read_edge_of_time  # noqa: PLC0415  few calls have words
+        from taskhand.domain.date_words.date_arguments import read_edge_of_time  # noqa: PLC0415  few calls have words
 
         at, matched = read_edge_of_time(argument, text, edge, reference)
     at = min(max(at, _FIRST), _LAST)

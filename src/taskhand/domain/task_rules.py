@@ -14,7 +14,7 @@ from taskhand.domain.due import iso_day
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.field_limits import check_lengths, check_number_of_properties, check_responsibles
+from taskhand.domain.length_limits import check_lengths, check_number_of_properties, check_responsibles
 from taskhand.domain.name_matching import fold
 from taskhand.domain.priority import check_priority
 from taskhand.domain.properties import PropertyValue

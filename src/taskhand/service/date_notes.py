@@ -32,7 +32,7 @@ def note_on_words(app: AppContext, matched: Iterable[Match]) -> str | None:
     words = [one for one in matched if one.argument in _DATES]
     if not words or app.timezone is not None or (now := app.clock()).utcoffset() != timedelta():
         return None
-    from taskhand.domain.date_words.arguments import depends_on_zone  # noqa: PLC0415  few calls have words
+    from taskhand.domain.date_words.date_arguments import depends_on_zone  # noqa: PLC0415  few calls have words
 
     return _COUNTED_IN_UTC if any(depends_on_zone(one.argument, one.given, now) for one in words) else None
 
