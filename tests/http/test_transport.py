@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.trace import SpanKind
 
 from taskhand.domain.background_requests import idle_share
+from taskhand.domain.change_ownership import own_writes
 from taskhand.domain.deadline import Deadline
 from taskhand.domain.errors import (
     NotAttempted,
@@ -121,6 +122,20 @@ async def test_every_request_except_a_create_waits_out_a_503(
 ) -> None:
     server.steps = [steps.answer(503), steps.answer(200)]
     assert (await (await clients(server.url)).send(call)).status == 200
+
+
+async def test_a_write_that_belongs_to_another_process_by_now_is_not_repeated(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
+    owns = [True, False]
+
+    async def is_own() -> bool:
+        return owns.pop(0)
+
+    own_writes(is_own)
+    server.steps = [steps.answer(503), steps.answer(200)]
+    assert isinstance(await error_of(await clients(server.url), PUT), NotAttempted)
+    assert len(server.received) == 1
 
 
 async def test_503_to_a_create_is_looked_up_first(clients: Clients, server: Server, steps: type[Steps]) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from pydantic import MISSING
 
 from backends.close.wired import ELENA, LEAD, TASK
 from taskhand.backends.close.events.event_log import Entry, EventLog, moment_text
@@ -164,3 +165,9 @@ def test_the_latest_five_thousand_entries_of_the_last_hour_are_remembered() -> N
     seen = {f"ev_{number}": Seen(moment_text(at), TASK, is_own_event=False) for number, at in enumerate(made)}
     seen["ev_old"] = Seen(moment_text(made[-1] - timedelta(hours=1, milliseconds=1)), TASK, is_own_event=False)
     assert [*remembered(seen, made[-1])] == [f"ev_{number}" for number in range(2, 5_002)]
+
+
+def test_a_change_of_a_value_that_could_not_be_read_has_no_earlier_value() -> None:
+    event = states().event(replace(RENAMED, previous={"text": 5}), has_grown=False, is_newest=True)
+    assert event is not None
+    assert [(one.field, one.before, one.after) for one in event.changed] == [("title", MISSING, "Call")]

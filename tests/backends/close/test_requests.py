@@ -33,7 +33,7 @@ from taskhand.backends.close.mapping import CAPABILITIES, DONE, OPEN
 from taskhand.backends.close.task_types import INBOX
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError, UpstreamError
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery
 from taskhand.domain.task_rules import check_id
@@ -412,6 +412,14 @@ async def test_the_users_are_cached_and_exclude_those_who_left() -> None:
     assert [member.name for member in first][:2] == ["Elena", "Ana Soto"]
     assert first == again
     assert [one.path for one in sandbox.requests] == ["/api/v1/user/", "/api/v1/me/"]
+
+
+async def test_a_user_without_an_id_is_an_invalid_response_and_is_read_again() -> None:
+    async with on_close(close(faults=[Fault("without_field", "GET /api/v1/me", field="id")])) as backend:
+        with pytest.raises(UpstreamError) as invalid:
+            await backend.account.me()
+        assert invalid.value.code == "upstream_invalid"
+        assert await backend.account.me() == ELENA
 
 
 async def test_the_list_of_two_statuses_is_complete() -> None:

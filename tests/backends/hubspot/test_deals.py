@@ -277,6 +277,13 @@ async def test_a_token_without_the_deals_scope_cannot_create_a_task_with_a_deal(
         assert stage.hubspot.tasks == []
 
 
+async def test_the_right_to_read_deals_is_checked_once() -> None:
+    async with agent_at([row(1)]) as (stage, _):
+        for deal in (OLD, UPSELL):
+            await stage.backend.check_edit(None, replace(LINKED_EDIT, deal_id=deal))
+        assert [one.path for one in stage.hubspot.requests] == [f"/crm/v4/objects/deals/{OLD}/associations/tasks"]
+
+
 async def test_deals_are_read_again_after_a_read_that_was_forbidden_with_and_without_them() -> None:
     async with agent_at([row(1, {"deals": [OLD]})]) as (stage, _):
         stage.hubspot.faults = (Fault("status", "GET /crm/v3/objects/tasks/{id}", status=403, times=2),)

@@ -94,6 +94,15 @@ async def test_the_plan_of_a_deletion_names_the_data_that_undo_cannot_restore() 
         assert "links to contacts" not in plan["note"]
 
 
+async def test_undo_does_not_write_the_key_by_which_hubspot_recognizes_a_repeated_create() -> None:
+    async with agent_at([row(1, hs_unique_creation_key="key-1")]) as (stage, agent):
+        plan = await agent("delete_task", id=task_id(1))
+        deleted = await agent("apply_plan", planId=plan["planId"])
+        await agent("undo_change", changeId=deleted["changeId"])
+        [task] = stage.hubspot.tasks
+        assert task["properties"].get("hs_unique_creation_key") != "key-1"
+
+
 class Paged(HubSpotSandbox):
     """Has more links of each task than an answer shows."""
 

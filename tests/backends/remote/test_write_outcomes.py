@@ -96,6 +96,8 @@ async def test_the_reported_outcome_of_an_update_follows_from_the_answers(row: R
         assert [one.responsible_id for one in written.task.task_responsibles or ()] == ["ben"]
         assert adapter.wire.people_of(before.id) == ["ben"]
     assert not failed or report(None, failed[0]) == row.told
+    if row.told == "failed":
+        assert failed[0].message.endswith("reading the task back shows that the write was not applied.")
     assert " ".join(adapter.wire.sent) == row.requests
 
 
