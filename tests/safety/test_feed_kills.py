@@ -13,7 +13,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from backends.events.random_changes import change_one, check_replay
-from backends.events.sources import SOURCES, SourceCase, World
+from backends.events.sources import SOURCES, ObservedAccount, SourceCase
 from journals import numbered
 from server.surface import BACKENDS
 from taskhand.backends.local.people_and_statuses import sequential_id
@@ -34,10 +34,10 @@ _QUIET: Final = 8
 
 
 @pytest.fixture(params=[source for source in SOURCES if source.name in BACKENDS], ids=lambda source: source.name)
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World[Any]]:
+async def account(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObservedAccount[Any]]:
     source: SourceCase = request.param
-    async with source.open(tmp_path, None) as world:
-        yield world
+    async with source.open(tmp_path, None) as account:
+        yield account
 
 
 class MortalStore(SqliteEventStore):
@@ -69,7 +69,7 @@ class MortalStore(SqliteEventStore):
 class Days:
     """Time that passes while the poller waits; meanwhile others work, until they have nothing to do any more."""
 
-    world: World[Any]
+    account: ObservedAccount[Any]
     chance: Random
     alive: list[str]
     number: int = 0
@@ -80,10 +80,10 @@ class Days:
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass."""
-        self.world.move(seconds)
+        self.account.move(seconds)
         for _ in range(self.chance.randrange(3) if self.number < _BUSY else 0):
-            await change_one(self.world, self.alive, self.chance, self.number)
-            self.world.move(self.chance.choice((0.004, 1, 3)))
+            await change_one(self.account, self.alive, self.chance, self.number)
+            self.account.move(self.chance.choice((0.004, 1, 3)))
         self.number += 1
         await checkpoint()
 
@@ -91,20 +91,20 @@ class Days:
 class Process:
     """A process with the files in a folder, which polls while others work."""
 
-    def __init__(self, world: World[Any], days: Days, folder: Path) -> None:
+    def __init__(self, account: ObservedAccount[Any], days: Days, folder: Path) -> None:
         self.life = anyio.CancelScope()
         self._days = days
         self.store = MortalStore(folder / "events.sqlite")
         self.store.chance, self.store.life = days.chance, self.life
         backend = open_file_store(
-            folder / "unused.sqlite", clock=world.now, new_id=sequential_id, user="Elena", timezone=None
+            folder / "unused.sqlite", clock=account.now, new_id=sequential_id, user="Elena", timezone=None
         )
-        backend.event_source = world.source
-        journal = SqliteJournal(Account(folder / "journal.sqlite", "crm"), clock=world.now, new_id=numbered)
+        backend.event_source = account.source
+        journal = SqliteJournal(Account(folder / "journal.sqlite", "crm"), clock=account.now, new_id=numbered)
         self.app = AppContext(
             backend,
             Lazy(lambda: journal),
-            world.now,
+            account.now,
             call_time=CallTime(sleep=self._sleep),
             open_events=lambda: self.store,
         )
@@ -128,9 +128,9 @@ class Process:
 
 
 @asynccontextmanager
-async def start(world: World[Any], days: Days, folder: Path) -> AsyncIterator[Process]:
+async def start(account: ObservedAccount[Any], days: Days, folder: Path) -> AsyncIterator[Process]:
     """A process."""
-    process = Process(world, days, folder)
+    process = Process(account, days, folder)
     try:
         yield process
     finally:
@@ -138,21 +138,21 @@ async def start(world: World[Any], days: Days, folder: Path) -> AsyncIterator[Pr
 
 
 async def test_each_change_is_kept_once_and_in_order_however_often_the_poller_is_killed(
-    world: World[Any], tmp_path: Path
+    account: ObservedAccount[Any], tmp_path: Path
 ) -> None:
     chance = Random(7)  # noqa: S311  not for secrets
-    days = Days(world, chance, [await world.others.create(f"Task {number}") for number in range(4)])
-    world.move(400)
-    async with start(world, days, tmp_path) as first:
+    days = Days(account, chance, [await account.other_user.create(f"Task {number}") for number in range(4)])
+    account.move(400)
+    async with start(account, days, tmp_path) as first:
         first.store.chance = Random(7)  # noqa: S311  it lives
         await look(first.app)
-        feed, before = await feed_of(first.app), await world.real()
+        feed, before = await feed_of(first.app), await account.real()
     kills, is_over = 0, False
     while not is_over:
-        async with start(world, days, tmp_path) as process:
+        async with start(account, days, tmp_path) as process:
             is_over = await process.poll()
             kills += not is_over
             kept = await process.store.list_events(feed, EventQuery(1_000))
     assert kills >= 2
     assert len(kept) >= 8
-    await check_replay(world, before, [one.event for one in kept])
+    await check_replay(account, before, [one.event for one in kept])

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from backends.events.feed import Feed
-from backends.events.sources import World
+from backends.events.sources import ObservedAccount
 from taskhand.domain.edit import value_of
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.task import Task
@@ -16,58 +16,58 @@ __all__ = ["begin_feed", "change_at_random", "change_one", "check_replay"]
 _REPLAYED: Final = ("title", "status", "responsibles")
 
 
-async def begin_feed(world: World[Any], *, before_s: float = 0) -> Feed:
+async def begin_feed(account: ObservedAccount[Any], *, before_s: float = 0) -> Feed:
     """A feed that begins now and has looked once, from so long before on; what that has told is forgotten."""
-    feed = Feed(world.source, await world.source.begin(world.now() - timedelta(seconds=before_s)))
+    feed = Feed(account.source, await account.source.begin(account.now() - timedelta(seconds=before_s)))
     await feed.look()
     if before_s:
         feed.events.clear()
-    world.move(1)
+    account.move(1)
     return feed
 
 
-async def change_at_random(world: World[Any], seed: int) -> tuple[Feed, Mapping[str, Task]]:
+async def change_at_random(account: ObservedAccount[Any], seed: int) -> tuple[Feed, Mapping[str, Task]]:
     """Change tasks and look at them, and at last until all is known; the feed, and the tasks when it began."""
-    chance, others = Random(seed), world.others  # noqa: S311  not for secrets
-    alive = [await others.create(f"Task {number}") for number in range(4)]
-    world.move(400)
-    feed, before = await begin_feed(world), await world.real()
+    chance, other_user = Random(seed), account.other_user  # noqa: S311  not for secrets
+    alive = [await other_user.create(f"Task {number}") for number in range(4)]
+    account.move(400)
+    feed, before = await begin_feed(account), await account.real()
     for number in range(30):
-        world.move(chance.choice((0.004, 1, 30, 200)))
-        await change_one(world, alive, chance, number)
+        account.move(chance.choice((0.004, 1, 30, 200)))
+        await change_one(account, alive, chance, number)
         if chance.random() < 0.2:
             await feed.glance()  # a look that is cut off before it is kept
         if chance.random() < 0.4:
             feed.keep(await feed.glance())
     for _ in range(2):
-        world.move(200)
+        account.move(200)
         await feed.look()
     return feed, before
 
 
-async def check_replay(world: World[Any], before: Mapping[str, Task], events: Sequence[TaskEvent]) -> None:
+async def check_replay(account: ObservedAccount[Any], before: Mapping[str, Task], events: Sequence[TaskEvent]) -> None:
     """Each event begins where the one before has ended, and the last ones end where the tasks are."""
-    replayed, real = _replay(before, events), await world.real()
+    replayed, real = _replay(before, events), await account.real()
     assert replayed == {one: {name: value_of(real[one], name) for name in replayed[one]} for one in real}
 
 
-async def change_one(world: World[Any], alive: list[str], chance: Random, number: int) -> None:
+async def change_one(account: ObservedAccount[Any], alive: list[str], chance: Random, number: int) -> None:
     """Somebody does one thing with one task."""
-    others, one = world.others, chance.choice(alive) if alive else ""
+    other_user, one = account.other_user, chance.choice(alive) if alive else ""
     match chance.choice(("create", "rename", "complete", "reopen", "reassign", "delete") if alive else ("create",)):
         case "create":
-            alive.append(await others.create(f"New {number}"))
+            alive.append(await other_user.create(f"New {number}"))
         case "rename":
-            await others.rename(one, f"Renamed {number}")
+            await other_user.rename(one, f"Renamed {number}")
         case "complete":
-            await others.set_finished(one, finished=True)
+            await other_user.set_finished(one, finished=True)
         case "reopen":
-            await others.set_finished(one, finished=False)
+            await other_user.set_finished(one, finished=False)
         case "reassign":
-            await others.reassign(one, chance.choice(others.people))
+            await other_user.reassign(one, chance.choice(other_user.people))
         case "delete":
             alive.remove(one)
-            await others.delete(one)
+            await other_user.delete(one)
 
 
 def _replay(before: Mapping[str, Task], events: Sequence[TaskEvent]) -> dict[str, dict[str, object]]:

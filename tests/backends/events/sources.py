@@ -29,10 +29,19 @@ from virtual_time import Time
 if TYPE_CHECKING:
     from postgres_server import TestDatabase
 
-__all__ = ["SOURCES", "Others", "SourceCase", "VambeOthers", "World", "open_close", "open_hubspot", "open_vambe"]
+__all__ = [
+    "SOURCES",
+    "ObservedAccount",
+    "OtherUser",
+    "SourceCase",
+    "VambeUser",
+    "open_close",
+    "open_hubspot",
+    "open_vambe",
+]
 
 
-class Others(ABC):
+class OtherUser(ABC):
     """Somebody else, who changes tasks without Taskhand. `people` are two members who can be responsible."""
 
     people: tuple[str, str]
@@ -60,15 +69,15 @@ class Others(ABC):
         """Delete it."""
 
 
-_Others = TypeVar("_Others", bound=Others)
+_OtherUser = TypeVar("_OtherUser", bound=OtherUser)
 
 
 @dataclass
-class World(Generic[_Others]):
+class ObservedAccount(Generic[_OtherUser]):
     """A source, somebody else who changes what it tells, and the tasks as they really are, by id."""
 
     source: EventSource
-    others: _Others
+    other_user: _OtherUser
     real: Callable[[], Awaitable[Mapping[str, Task]]]
     move: Callable[[float], None]
     """Lets seconds pass."""
@@ -79,7 +88,7 @@ class World(Generic[_Others]):
     """The emulated CRM, where it is one."""
 
 
-Opener = Callable[[Path, "TestDatabase | None"], AbstractAsyncContextManager[World[Any]]]
+Opener = Callable[[Path, "TestDatabase | None"], AbstractAsyncContextManager[ObservedAccount[Any]]]
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ class SourceCase:
     gaps: dict[str, str] = field(default_factory=dict)
 
 
-class _LocalOthers(Others):
+class _OtherStoreUser(OtherUser):
     """Another process with the same store."""
 
     def __init__(self, backend: LocalBackend, people: tuple[str, str], who: str | None) -> None:
@@ -124,7 +133,7 @@ class _LocalOthers(Others):
 @asynccontextmanager
 async def _on_store(
     opens: Callable[[FixedClock], AbstractAsyncContextManager[LocalBackend]],
-) -> AsyncIterator[World[Any]]:
+) -> AsyncIterator[ObservedAccount[Any]]:
     clock = FixedClock()
     async with opens(clock) as backend, opens(clock) as other:
         me = (await backend.account.members())[0].id
@@ -134,21 +143,23 @@ async def _on_store(
             return {task.id: task for task in (await backend.list_tasks(TaskQuery(limit=1_000))).tasks}
 
         assert backend.event_source is not None
-        others = _LocalOthers(other, (me, ana), me)
-        yield World(backend.event_source, others, real, lambda seconds: clock.move(seconds=seconds), clock)
+        other_user = _OtherStoreUser(other, (me, ana), me)
+        yield ObservedAccount(
+            backend.event_source, other_user, real, lambda seconds: clock.move(seconds=seconds), clock
+        )
 
 
-def _open_file(folder: Path, _: object) -> AbstractAsyncContextManager[World[Any]]:
+def _open_file(folder: Path, _: object) -> AbstractAsyncContextManager[ObservedAccount[Any]]:
     return _on_store(lambda clock: open_store(folder / "tasks.sqlite", clock))
 
 
-def _open_postgres(_: Path, database: "TestDatabase | None") -> AbstractAsyncContextManager[World[Any]]:
+def _open_postgres(_: Path, database: "TestDatabase | None") -> AbstractAsyncContextManager[ObservedAccount[Any]]:
     assert database is not None
     empty_database(database)
     return _on_store(lambda clock: open_database(database.url, clock))
 
 
-class CloseOthers(Others):
+class CloseUser(OtherUser):
     """Ana, in Close's own app."""
 
     people = (ELENA, LUIS)
@@ -183,7 +194,7 @@ class CloseOthers(Others):
 
 
 @asynccontextmanager
-async def open_close(**options: Any) -> AsyncIterator[World[CloseOthers]]:
+async def open_close(**options: Any) -> AsyncIterator[ObservedAccount[CloseUser]]:
     """A world on Close's sandbox, of which `options` are arguments."""
     time = Time()
     sandbox = close(0, clock=time.moment, **options)
@@ -202,11 +213,11 @@ async def open_close(**options: Any) -> AsyncIterator[World[CloseOthers]]:
             time.now += seconds
 
         assert app.backend.event_source is not None
-        source, others = app.backend.event_source, CloseOthers(client, sandbox)
-        yield World(source, others, real, move, time.moment, ("Open", "Completed"), sandbox)
+        source, other_user = app.backend.event_source, CloseUser(client, sandbox)
+        yield ObservedAccount(source, other_user, real, move, time.moment, ("Open", "Completed"), sandbox)
 
 
-class VambeOthers(Others):
+class VambeUser(OtherUser):
     """Somebody with another key of the organisation; Vambe does not say who."""
 
     people = (vambe_wired.ELENA, vambe_wired.LUIS)
@@ -239,7 +250,7 @@ class VambeOthers(Others):
 
 
 @asynccontextmanager
-async def open_vambe(**options: Any) -> AsyncIterator[World[VambeOthers]]:
+async def open_vambe(**options: Any) -> AsyncIterator[ObservedAccount[VambeUser]]:
     """A world on Vambe's sandbox, of which `options` are arguments."""
     time = Time()
     sandbox = vambe_wired.vambe(0, clock=time.moment, **options)
@@ -256,10 +267,10 @@ async def open_vambe(**options: Any) -> AsyncIterator[World[VambeOthers]]:
             time.now += seconds
 
         assert backend.event_source is not None
-        yield World(backend.event_source, VambeOthers(client), real, move, time.moment, sandbox=sandbox)
+        yield ObservedAccount(backend.event_source, VambeUser(client), real, move, time.moment, sandbox=sandbox)
 
 
-class HubSpotOthers(Others):
+class HubSpotUser(OtherUser):
     """Ana, through an app that she has signed in to."""
 
     people = (hubspot_wired.ELENA, hubspot_wired.LUIS)
@@ -299,7 +310,7 @@ class HubSpotOthers(Others):
 
 
 @asynccontextmanager
-async def open_hubspot(search_lag: int = 0) -> AsyncIterator[World[HubSpotOthers]]:
+async def open_hubspot(search_lag: int = 0) -> AsyncIterator[ObservedAccount[HubSpotUser]]:
     """A world on HubSpot's sandbox, whose index is so many seconds behind; every write moves a date once more."""
     time = Time()
     index, free = f"search_lag={search_lag}", ("burst=0", "searches=0", "oauth_access_life=1000000")
@@ -318,8 +329,8 @@ async def open_hubspot(search_lag: int = 0) -> AsyncIterator[World[HubSpotOthers
             time.now += seconds
 
         assert stage.backend.event_source is not None
-        source, others = stage.backend.event_source, HubSpotOthers(client, sandbox)
-        yield World(source, others, real, move, time.moment, sandbox=sandbox)
+        source, other_user = stage.backend.event_source, HubSpotUser(client, sandbox)
+        yield ObservedAccount(source, other_user, real, move, time.moment, sandbox=sandbox)
 
 
 VAMBE_GAPS = dict.fromkeys(

@@ -9,23 +9,23 @@ import pytest
 
 from backends.events.feed import Feed
 from backends.events.random_changes import begin_feed, change_at_random, check_replay
-from backends.events.sources import SOURCES, SourceCase, World
+from backends.events.sources import SOURCES, ObservedAccount, SourceCase
 from taskhand.domain.event import TaskEvent
 
 
 @pytest.fixture(params=SOURCES, ids=lambda source: source.name)
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World[Any]]:
+async def account(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObservedAccount[Any]]:
     source: SourceCase = request.param
     if reason := source.gaps.get(request.function.__name__):
         pytest.skip(reason)
     database = request.getfixturevalue("postgres_database") if source.needs_database else None
-    async with source.open(tmp_path, database) as world:
-        yield world
+    async with source.open(tmp_path, database) as account:
+        yield account
 
 
-async def begin(world: World[Any]) -> Feed:
+async def begin(account: ObservedAccount[Any]) -> Feed:
     """A feed that begins now and has looked once."""
-    feed = await begin_feed(world)
+    feed = await begin_feed(account)
     assert feed.events == {}
     return feed
 
@@ -35,30 +35,30 @@ def kinds_and_values(events: Sequence[TaskEvent]) -> list[tuple[str, dict[str, o
     return [(event.kind, {one.field: one.after for one in event.changed}) for event in events]
 
 
-async def test_the_first_look_reports_no_earlier_changes(world: World[Any]) -> None:
-    task_id = await world.others.create("Call Acme")
-    world.move(1)
-    await world.others.rename(task_id, "Call Acme today")
-    world.move(1)
-    await begin(world)
+async def test_the_first_look_reports_no_earlier_changes(account: ObservedAccount[Any]) -> None:
+    task_id = await account.other_user.create("Call Acme")
+    account.move(1)
+    await account.other_user.rename(task_id, "Call Acme today")
+    account.move(1)
+    await begin(account)
 
 
-async def test_reports_the_changes_of_others_from_creation_to_deletion_of_a_task(world: World[Any]) -> None:
-    feed, others = await begin(world), world.others
-    first, second = others.people
-    task_id = await others.create("Call Acme")
+async def test_reports_the_changes_of_others_from_creation_to_deletion_of_a_task(account: ObservedAccount[Any]) -> None:
+    feed, other_user = await begin(account), account.other_user
+    first, second = other_user.people
+    task_id = await other_user.create("Call Acme")
     kinds = [kinds_and_values(await feed.look())]
     for step in (
-        others.rename(task_id, "Call Acme today"),
-        others.set_finished(task_id, finished=True),
-        others.set_finished(task_id, finished=False),
-        others.reassign(task_id, second),
-        others.delete(task_id),
+        other_user.rename(task_id, "Call Acme today"),
+        other_user.set_finished(task_id, finished=True),
+        other_user.set_finished(task_id, finished=False),
+        other_user.reassign(task_id, second),
+        other_user.delete(task_id),
     ):
-        world.move(400)
+        account.move(400)
         await step
         kinds.append(kinds_and_values(await feed.look()))
-    opened, finished = world.statuses
+    opened, finished = account.statuses
     [[(kind, new)], *later] = kinds
     assert (kind, new["responsibles"], new["status"], "title" in new) == ("created", (first,), opened, False)
     assert later == [
@@ -80,14 +80,14 @@ async def test_reports_the_changes_of_others_from_creation_to_deletion_of_a_task
     assert feed.gaps == []
 
 
-async def test_an_event_has_the_time_and_the_author_that_the_crm_reports(world: World[Any]) -> None:
-    feed = await begin(world)
-    before = world.now()
-    task_id = await world.others.create("Call Acme")
-    world.move(10)
+async def test_an_event_has_the_time_and_the_author_that_the_crm_reports(account: ObservedAccount[Any]) -> None:
+    feed = await begin(account)
+    before = account.now()
+    task_id = await account.other_user.create("Call Acme")
+    account.move(10)
     [event] = await feed.look()
-    assert (event.task_id, event.by) == (task_id, world.others.who)
-    if world.source.compares:
+    assert (event.task_id, event.by) == (task_id, account.other_user.who)
+    if account.source.compares:
         assert event.at is None
         assert event.between is not None
         assert event.between[0] <= before <= event.between[1]
@@ -97,34 +97,34 @@ async def test_an_event_has_the_time_and_the_author_that_the_crm_reports(world: 
         assert abs(event.at - before) < timedelta(seconds=2)
 
 
-async def test_reports_a_change_once_over_repeated_looks(world: World[Any]) -> None:
-    feed = await begin(world)
-    task_id = await world.others.create("Call Acme")
+async def test_reports_a_change_once_over_repeated_looks(account: ObservedAccount[Any]) -> None:
+    feed = await begin(account)
+    task_id = await account.other_user.create("Call Acme")
     first = await feed.glance()
     again = await feed.glance()
     assert [event.key for event in first.events] == [event.key for event in again.events] != []
     feed.keep(again)
     for _ in range(3):
-        world.move(40)
+        account.move(40)
         assert await feed.look() == []
-    await world.others.delete(task_id)
+    await account.other_user.delete(task_id)
     assert [event.kind for event in await feed.look()] == ["deleted"]
 
 
-async def test_reports_several_changes_between_two_polls_in_order(world: World[Any]) -> None:
-    feed, others = await begin(world), world.others
-    one, two = await others.create("One"), await others.create("Two")
+async def test_reports_several_changes_between_two_polls_in_order(account: ObservedAccount[Any]) -> None:
+    feed, other_user = await begin(account), account.other_user
+    one, two = await other_user.create("One"), await other_user.create("Two")
     await feed.look()
     for step in (
-        others.rename(one, "One again"),
-        others.set_finished(two, finished=True),
-        others.reassign(one, others.people[1]),
-        others.delete(two),
+        other_user.rename(one, "One again"),
+        other_user.set_finished(two, finished=True),
+        other_user.reassign(one, other_user.people[1]),
+        other_user.delete(two),
     ):
-        world.move(400)
+        account.move(400)
         await step
     events = await feed.look()
-    if world.source.compares:
+    if account.source.compares:
         assert {(event.task_id, event.kind) for event in events} == {(one, "reassigned"), (two, "deleted")}
     else:
         assert [(event.task_id, event.kind) for event in events] == [
@@ -135,36 +135,38 @@ async def test_reports_several_changes_between_two_polls_in_order(world: World[A
         ]
 
 
-async def test_can_begin_in_the_past_if_the_crm_reports_past_changes(world: World[Any]) -> None:
-    others = world.others
-    task_id = await others.create("Call Acme")
-    world.move(3600)
-    since = world.now()
-    await others.rename(task_id, "Call Acme today")
-    world.move(3600)
-    await others.set_finished(task_id, finished=True)
-    world.move(60)
-    feed = Feed(world.source, await world.source.begin(since))
+async def test_can_begin_in_the_past_if_the_crm_reports_past_changes(account: ObservedAccount[Any]) -> None:
+    other_user = account.other_user
+    task_id = await other_user.create("Call Acme")
+    account.move(3600)
+    since = account.now()
+    await other_user.rename(task_id, "Call Acme today")
+    account.move(3600)
+    await other_user.set_finished(task_id, finished=True)
+    account.move(60)
+    feed = Feed(account.source, await account.source.begin(since))
     assert [event.kind for event in await feed.look()] == ["updated", "completed"]
-    again = Feed(world.source, await world.source.begin(since))
+    again = Feed(account.source, await account.source.begin(since))
     assert [event.key for event in await again.look()] == [*feed.events]
 
 
-async def test_a_creation_and_a_deletion_at_the_first_moment_of_a_feed_are_reported(world: World[Any]) -> None:
-    since = world.now()
-    task_id = await world.others.create("Call Acme")
-    world.move(60)
-    created = Feed(world.source, await world.source.begin(since))
+async def test_a_creation_and_a_deletion_at_the_first_moment_of_a_feed_are_reported(
+    account: ObservedAccount[Any],
+) -> None:
+    since = account.now()
+    task_id = await account.other_user.create("Call Acme")
+    account.move(60)
+    created = Feed(account.source, await account.source.begin(since))
     assert [event.kind for event in await created.look()] == ["created"]
-    since = world.now()
-    await world.others.delete(task_id)
-    world.move(60)
-    deleted = Feed(world.source, await world.source.begin(since))
+    since = account.now()
+    await account.other_user.delete(task_id)
+    account.move(60)
+    deleted = Feed(account.source, await account.source.begin(since))
     assert [event.kind for event in await deleted.look()] == ["deleted"]
 
 
-async def test_random_changes_by_others_are_reported_once_and_in_order(world: World[Any]) -> None:
-    feed, before = await change_at_random(world, seed=7)
+async def test_random_changes_by_others_are_reported_once_and_in_order(account: ObservedAccount[Any]) -> None:
+    feed, before = await change_at_random(account, seed=7)
     assert await feed.look() == []
-    await check_replay(world, before, list(feed.events.values()))
+    await check_replay(account, before, list(feed.events.values()))
     assert feed.gaps == []

@@ -8,7 +8,7 @@ import pytest
 from pydantic import MISSING
 
 from backends.events.feed import Feed
-from backends.events.sources import VambeOthers, World, open_vambe
+from backends.events.sources import ObservedAccount, VambeUser, open_vambe
 from backends.vambe.test_task_mapper import row
 from backends.vambe.wired import task_id
 from taskhand.backends.remote.adapter import Timing
@@ -29,10 +29,10 @@ from virtual_time import Time
 LIST = "GET /api/public/tasks"
 
 
-async def begin(world: World[VambeOthers]) -> Feed:
-    feed = Feed(world.source, await world.source.begin(world.now()))
+async def begin(account: ObservedAccount[VambeUser]) -> Feed:
+    feed = Feed(account.source, await account.source.begin(account.now()))
     await feed.look()
-    world.move(60)
+    account.move(60)
     return feed
 
 
@@ -41,55 +41,55 @@ def kinds_and_fields(events: Sequence[TaskEvent]) -> list[tuple[str, list[str]]]
 
 
 async def test_a_task_whose_date_left_the_list_is_found_in_another_list() -> None:
-    async with open_vambe() as world:
-        task_id = await world.others.create("Call Acme")
-        await world.others.create("Other")
-        world.move(600)
-        feed = await begin(world)
-        await world.others.send("PUT", f"/{task_id}", json={"dueDate": "2031-01-01"})
+    async with open_vambe() as account:
+        task_id = await account.other_user.create("Call Acme")
+        await account.other_user.create("Other")
+        account.move(600)
+        feed = await begin(account)
+        await account.other_user.send("PUT", f"/{task_id}", json={"dueDate": "2031-01-01"})
         [event] = await feed.look()
         assert kinds_and_fields([event]) == [("updated", ["due"])]
-        world.move(60)
-        await world.others.rename(task_id, "Call Acme later")
+        account.move(60)
+        await account.other_user.rename(task_id, "Call Acme later")
         assert await feed.look() == []
-        world.move(60)
-        await world.others.send("PUT", f"/{task_id}", json={"dueDate": "2026-03-10"})
+        account.move(60)
+        await account.other_user.send("PUT", f"/{task_id}", json={"dueDate": "2026-03-10"})
         [event] = await feed.look()
         assert kinds_and_fields([event]) == [("updated", ["due"])]
         assert event.changed[0].before is MISSING
-        world.move(60)
-        await world.others.delete(task_id)
+        account.move(60)
+        await account.other_user.delete(task_id)
         assert kinds_and_fields(await feed.look()) == [("deleted", [])]
 
 
 async def test_a_look_takes_one_request_while_nothing_has_changed() -> None:
-    async with open_vambe() as world:
-        task_id, _ = await world.others.create("Call Acme"), await world.others.create("Other")
-        feed = await begin(world)
+    async with open_vambe() as account:
+        task_id, _ = await account.other_user.create("Call Acme"), await account.other_user.create("Other")
+        feed = await begin(account)
         counts = []
-        for step in (None, world.others.rename(task_id, "Call"), None, world.others.delete(task_id), None):
+        for step in (None, account.other_user.rename(task_id, "Call"), None, account.other_user.delete(task_id), None):
             if step is not None:
                 await step
-            world.move(60)
-            world.sandbox.clear_requests()
+            account.move(60)
+            account.sandbox.clear_requests()
             await feed.look()
-            counts.append(len(world.sandbox.requests))
+            counts.append(len(account.sandbox.requests))
         assert counts == [1, 2, 1, 3, 1]
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 async def test_a_lagging_list_causes_no_false_event(nth: int) -> None:
-    async with open_vambe() as world:
-        one, two = await world.others.create("One"), await world.others.create("Two")
-        feed = await begin(world)
-        await world.others.rename(one, "One again")
+    async with open_vambe() as account:
+        one, two = await account.other_user.create("One"), await account.other_user.create("Two")
+        feed = await begin(account)
+        await account.other_user.rename(one, "One again")
         await feed.look()
-        await world.others.rename(two, "Two again")
-        world.move(60)
-        world.sandbox.faults = (Fault("stale_list", LIST, nth=nth),)
+        await account.other_user.rename(two, "Two again")
+        account.move(60)
+        account.sandbox.faults = (Fault("stale_list", LIST, nth=nth),)
         for _ in range(4):
             await feed.look()
-            world.move(60)
+            account.move(60)
         assert [(event.task_id, event.kind) for event in feed.events.values()] == [(one, "updated"), (two, "updated")]
 
 
@@ -97,41 +97,41 @@ async def test_a_lagging_list_causes_no_false_event(nth: int) -> None:
     "fault", [Fault("status", LIST, status=500, nth="every"), Fault("empty_body", LIST), Fault("without_field", LIST)]
 )
 async def test_a_failed_list_reports_no_events_and_loses_none(fault: Fault) -> None:
-    async with open_vambe() as world:
-        task_id = await world.others.create("Call Acme")
-        feed = await begin(world)
-        await world.others.rename(task_id, "Call Acme today")
-        world.sandbox.faults = (fault,)
+    async with open_vambe() as account:
+        task_id = await account.other_user.create("Call Acme")
+        feed = await begin(account)
+        await account.other_user.rename(task_id, "Call Acme today")
+        account.sandbox.faults = (fault,)
         with pytest.raises(Exception, match=r".+"):
             await feed.look()
-        world.sandbox.faults = ()
+        account.sandbox.faults = ()
         assert kinds_and_fields(await feed.look()) == [("updated", ["title"])]
 
 
 async def test_deletions_are_not_reported_if_the_lists_may_be_cut() -> None:
-    async with open_vambe() as world:
-        ids = [await world.others.create(f"Task {number}") for number in range(101)]
-        feed = await begin(world)
-        await world.others.delete(ids[0])  # a hundred are left
+    async with open_vambe() as account:
+        ids = [await account.other_user.create(f"Task {number}") for number in range(101)]
+        feed = await begin(account)
+        await account.other_user.delete(ids[0])  # a hundred are left
         assert await feed.look() == []
-        world.move(60)
-        await world.others.delete(ids[1])
-        world.move(700)
+        account.move(60)
+        await account.other_user.delete(ids[1])
+        account.move(700)
         assert [event.task_id for event in await feed.look()] == ids[:2]
 
 
 async def test_a_deletion_is_not_reported_if_vambe_refuses_a_window_that_wide() -> None:
-    async with open_vambe(spec_variant=SpecVariant(max_window_days=300)) as world:
-        task_id, _ = await world.others.create("Call Acme"), await world.others.create("Other")
-        feed = await begin(world)
-        await world.others.rename(task_id, "Call")
+    async with open_vambe(spec_variant=SpecVariant(max_window_days=300)) as account:
+        task_id, _ = await account.other_user.create("Call Acme"), await account.other_user.create("Other")
+        feed = await begin(account)
+        await account.other_user.rename(task_id, "Call")
         assert kinds_and_fields(await feed.look()) == [("updated", ["title"])]
-        await world.others.delete(task_id)
-        world.move(60)
+        await account.other_user.delete(task_id)
+        account.move(60)
         assert await feed.look() == []
-        world.sandbox.clear_requests()
+        account.sandbox.clear_requests()
         await feed.look()
-        assert len(world.sandbox.requests) == 1
+        assert len(account.sandbox.requests) == 1
 
 
 GONE, NEAR = task_id(1), task_id(2)
@@ -202,38 +202,38 @@ async def test_a_task_created_up_to_minutes_before_the_last_look_is_reported_as_
 
 
 async def test_a_shorter_window_is_listed_where_vambe_refuses_a_long_one() -> None:
-    async with open_vambe(spec_variant=SpecVariant(max_window_days=40)) as world:
-        task_id = await world.others.create("Call Acme")
-        feed = await begin(world)
-        await world.others.rename(task_id, "Call")
+    async with open_vambe(spec_variant=SpecVariant(max_window_days=40)) as account:
+        task_id = await account.other_user.create("Call Acme")
+        feed = await begin(account)
+        await account.other_user.rename(task_id, "Call")
         assert kinds_and_fields(await feed.look()) == [("updated", ["title"])]
 
 
 async def test_a_look_is_refused_where_vambe_refuses_every_window() -> None:
-    async with open_vambe(spec_variant=SpecVariant(max_window_days=10)) as world:
+    async with open_vambe(spec_variant=SpecVariant(max_window_days=10)) as account:
         with pytest.raises(CallerError):
-            await begin(world)
+            await begin(account)
 
 
 async def test_learning_how_due_times_are_written_causes_no_event() -> None:
-    async with open_vambe(spec_variant=SpecVariant(due_at="wall")) as world:
+    async with open_vambe(spec_variant=SpecVariant(due_at="wall")) as account:
         due: Any = {"dueDate": "2026-03-09", "dueTime": "15:00", "timezone": "America/Santiago"}
-        task_id = await world.others.create("Call Acme")
-        await world.others.send("PUT", f"/{task_id}", json=due)
-        feed = await begin(world)
-        assert isinstance(world.source, VambeEvents)
-        world.source._mapper.due_at = "wall"  # noqa: SLF001  as a write of ours would teach it
+        task_id = await account.other_user.create("Call Acme")
+        await account.other_user.send("PUT", f"/{task_id}", json=due)
+        feed = await begin(account)
+        assert isinstance(account.source, VambeEvents)
+        account.source._mapper.due_at = "wall"  # noqa: SLF001  as a write of ours would teach it
         assert await feed.look() == []
-        await world.others.send("PUT", f"/{task_id}", json=due | {"dueTime": "16:00"})
-        world.move(60)
+        await account.other_user.send("PUT", f"/{task_id}", json=due | {"dueTime": "16:00"})
+        account.move(60)
         assert kinds_and_fields(await feed.look()) == [("updated", ["due"])]
 
 
 async def test_changes_before_the_first_look_are_reported_as_a_gap() -> None:
-    async with open_vambe() as world:
-        await world.others.create("Call Acme")
-        before = world.now()
-        world.move(3_600)
-        feed = Feed(world.source, await world.source.begin(before))
+    async with open_vambe() as account:
+        await account.other_user.create("Call Acme")
+        before = account.now()
+        account.move(3_600)
+        feed = Feed(account.source, await account.source.begin(before))
         assert await feed.look() == []
         assert feed.gaps == ["Vambe shows no past changes: changes are reported from 2026-03-02T16:00Z on."]

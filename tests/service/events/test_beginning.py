@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from backends.events.sources import SOURCES, World, open_close, open_hubspot
+from backends.events.sources import SOURCES, ObservedAccount, open_close, open_hubspot
 from journals import numbered
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
@@ -31,16 +31,16 @@ _OPENERS: Final = {
 
 
 @pytest.fixture(params=_OPENERS)
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World[Any]]:
-    async with _OPENERS[request.param](tmp_path, None) as world:
-        yield world
+async def account(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObservedAccount[Any]]:
+    async with _OPENERS[request.param](tmp_path, None) as account:
+        yield account
 
 
 @dataclass
 class BusyColleagues:
     """Others who change tasks before, between and after the requests of a source."""
 
-    world: World[Any]
+    account: ObservedAccount[Any]
     chance: Random
     made: list[tuple[str, str, datetime]] = field(default_factory=list)
     """The task, its title afterwards, and when that was."""
@@ -50,27 +50,27 @@ class BusyColleagues:
 
     async def begin(self, at: datetime) -> str:
         await self.work()
-        position = await self.world.source.begin(at)
+        position = await self.account.source.begin(at)
         await self.work()
         return position
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         await self.work()
-        found = await self.world.source.look(position, known, hints)
+        found = await self.account.source.look(position, known, hints)
         await self.work()
         return found
 
     async def work(self) -> None:
         """Change one or two tasks, or none."""
         for _ in range(self.chance.randrange(3) if self.works else 0):
-            self.world.move(self.chance.choice((0.004, 0.3, 1)))
+            self.account.move(self.chance.choice((0.004, 0.3, 1)))
             title = f"T{len(self.made)}"
             if self.made and self.chance.random() < 0.5:
                 task_id = self.chance.choice(self.made)[0]
-                await self.world.others.rename(task_id, title)
+                await self.account.other_user.rename(task_id, title)
             else:
-                task_id = await self.world.others.create(title)
-            self.made.append((task_id, title, self.world.now()))
+                task_id = await self.account.other_user.create(title)
+            self.made.append((task_id, title, self.account.now()))
 
 
 class PollingProcess:
@@ -82,7 +82,7 @@ class PollingProcess:
             folder / "unused.sqlite", clock=self._clock, new_id=sequential_id, user="Elena", timezone=None
         )
         backend.event_source = busy
-        self._world = busy.world
+        self._world = busy.account
         self._store = SqliteEventStore(folder / "events.sqlite")
         journal = SqliteJournal(Account(folder / "journal.sqlite", "crm"), clock=self._clock, new_id=numbered)
         self._app = AppContext(backend, Lazy(lambda: journal), self._clock, open_events=lambda: self._store)
@@ -103,21 +103,21 @@ class PollingProcess:
         await self._app.aclose()
 
 
-async def test_changes_around_the_first_look_are_reported_once(world: World[Any], tmp_path: Path) -> None:
-    busy = BusyColleagues(world, Random(11))  # noqa: S311  not for secrets
+async def test_changes_around_the_first_look_are_reported_once(account: ObservedAccount[Any], tmp_path: Path) -> None:
+    busy = BusyColleagues(account, Random(11))  # noqa: S311  not for secrets
     for number in range(_ROUNDS):
         desk = PollingProcess(tmp_path / str(number), busy)
         await busy.work()
-        world.move(busy.chance.choice((0, 0.004, 0.5, 5)))
-        since = world.now() - timedelta(seconds=busy.chance.choice((0, 0.2, 3, 70)))
+        account.move(busy.chance.choice((0, 0.004, 0.5, 5)))
+        since = account.now() - timedelta(seconds=busy.chance.choice((0, 0.2, 3, 70)))
         if number % 2:
             await desk.ask("past", since)
-        began_at = world.now()
+        began_at = account.now()
         told = await desk.ask("news")
         for pause in (0, 1, 30, 400):
             await desk.ask("past", since)
             told += await desk.ask("news")
-            world.move(pause)
+            account.move(pause)
         busy.works = False
         told += await desk.ask("news")
         past = await desk.ask("past", since)
@@ -130,17 +130,17 @@ async def test_changes_around_the_first_look_are_reported_once(world: World[Any]
 
 
 async def test_past_events_have_the_values_of_their_time(tmp_path: Path) -> None:
-    async with open_close(spec_variant=SpecVariant(completion_events="completed")) as world:
-        others = world.others
-        desk = PollingProcess(tmp_path / "desk", BusyColleagues(world, Random(0), works=False))  # noqa: S311  as above
-        task_id = await others.create("Call")
-        world.move(1800)
-        since = world.now()
-        await others.set_finished(task_id, finished=True)
-        world.move(1800)
+    async with open_close(spec_variant=SpecVariant(completion_events="completed")) as account:
+        other_user = account.other_user
+        desk = PollingProcess(tmp_path / "desk", BusyColleagues(account, Random(0), works=False))  # noqa: S311  as above
+        task_id = await other_user.create("Call")
+        account.move(1800)
+        since = account.now()
+        await other_user.set_finished(task_id, finished=True)
+        account.move(1800)
         await desk.ask("news")
-        world.move(1)
-        await others.rename(task_id, "Called")
+        account.move(1)
+        await other_user.rename(task_id, "Called")
         assert await desk.ask("news") == [(task_id, "Called")]
         assert await desk.ask("past", since) == [(task_id, title) for title in ("Call", "Called")]
         await desk.close()
