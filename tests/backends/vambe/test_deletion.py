@@ -35,6 +35,7 @@ ROWS: dict[str, tuple[Sequence[Fault], str, str | None]] = {
     "JSON that confirms nothing": ([status(200, commit=True)], LOOKED, VAMBE.removed),
     "JSON that confirms nothing, not committed": ([status(200)], f"{AGAIN} GET GET", VAMBE.sent_again),
     "a page as 200, not committed": ([Fault("html", status=200)], f"{AGAIN} GET GET", VAMBE.sent_again),
+    "404": ([status(404, commit=True)], LOOKED, VAMBE.removed),
     "lost twice": ([Fault("reset_before"), Fault("reset_after", nth=2)], f"{AGAIN} GET GET", VAMBE.removed),
     "a list that is behind": ([Fault("reset_after"), Fault("stale_list", LIST)], f"{AGAIN} GET GET", VAMBE.removed),
 }
@@ -89,13 +90,6 @@ async def test_an_answer_that_confirms_no_deletion_is_looked_up(name: str) -> No
         assert not stage.has_it()
         stage.sandbox.faults = ()
         assert await stage.shows_it() == [False, False, False]
-
-
-async def test_deleting_a_missing_task_is_an_error_not_found() -> None:
-    async with staged([status(404, commit=True)]) as stage:
-        with pytest.raises(NotFound, match="There is no task"):
-            await stage.backend.delete_task(stage.task)
-        assert stage.sent == LOOKED
 
 
 async def test_a_404_of_a_task_that_is_still_listed_says_so_and_hides_nothing() -> None:
@@ -185,15 +179,11 @@ async def test_a_failed_or_unknown_deletion_hides_no_task() -> None:
             assert await stage.shows_it() == [True, True, True]
 
 
-async def test_a_task_deleted_by_somebody_else_is_hidden_until_the_next_list() -> None:
-    async with staged([status(404, commit=True)]) as stage:
-        with pytest.raises(NotFound) as caught:
+async def test_a_deletion_after_which_vambe_answers_404_to_its_lists_is_unknown() -> None:
+    lists = Fault("status", LIST, status=404, **EVER)
+    async with staged([Fault("reset_before"), lists]) as stage:
+        with pytest.raises(OutcomeUnknown):
             await stage.backend.delete_task(stage.task)
-        assert caught.value.code == "task_not_found"
-        stage.sandbox.reset()
-        assert await stage.shows_it() == [False, False, False]
-        stage.time.now += 5.1
-        assert await stage.shows_it() == [True, True, True]
 
 
 async def test_a_lost_deletion_is_unknown_where_vambe_refuses_the_widest_list() -> None:

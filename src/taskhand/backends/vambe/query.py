@@ -10,12 +10,12 @@ from math import inf
 from typing import Final
 
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.parsing import JsonObject, id_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer
 from taskhand.backends.remote.recent_writes import RecentWrite, RecentWrites
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.vambe.client import Window
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.task_query import TaskQuery
 from taskhand.http.response_body import Json
 
@@ -92,7 +92,8 @@ class TaskLists:
         """Rows by the requested ids, and whether an id without a row certainly belongs to no task.
 
         It may belong to a task if Vambe refuses the widest list, or lists tasks whose ids cannot be read. CallerError
-        if Vambe refuses both lists. An id that is not in cached lists is searched for in new lists.
+        if Vambe refuses both lists; InvalidAnswer if it has none, which says nothing about the tasks. An id that is not
+        in cached lists is searched for in new lists.
         """
         wanted, began = list(ids), self._monotonic()
         times = (self._written_at.get(one.lower(), -inf) for one in wanted)
@@ -123,7 +124,8 @@ class TaskLists:
                 keys = {one: one.lower() for one in missing if not self._recent.is_deleted(one)}
                 found |= {one: listed.rows[key] for one, key in keys.items() if key in listed.rows}
         if len(refusals) > 1:
-            raise refusals[-1]
+            missing_list = invalid_answer("Vambe", "as if it had no list of tasks")
+            raise missing_list if isinstance(refusals[-1], NotFound) else refusals[-1]
         return found, not (refusals or has_nameless) or len(found) == len(wanted)
 
     async def _read(self, window: Window, since: float, *, fresh: bool) -> _Listed:
