@@ -31,6 +31,13 @@ _EMPTY: Final[Mapping[str, Any]] = {
 }
 """The documented fields of a task about which nothing is known."""
 
+_FIELDS_OF: Final[Mapping[str, Callable[[Any], Mapping[str, object]]]] = {
+    "due": due_fields,
+    "status": lambda status: {"status_config": status, "task_status_config_id": status and status.id},
+    "responsible_ids": lambda ids: {"task_responsibles": tuple(Responsible(responsible_id=one) for one in ids)},
+}
+"""The fields of a task that show the value which an edit has for a field, if that is not the field of the same name."""
+
 Readers = Mapping[str, Callable[[], object]]
 """Functions that read fields of a task, by the field's name in an edit, or in a task if no edit has it."""
 
@@ -45,31 +52,22 @@ def task_from(
     fields, and `unreadable` the names of those that cannot be read. An empty id, or a value of another type, is
     unreadable too.
     """
-    values, odd = dict(_EMPTY), {*unreadable} | (set() if task_id else {"id"})
+    values, odd = dict(_EMPTY), {*unreadable, *(() if task_id else ("id",))}
     for name, read in readers.items():
         try:
-            values |= _fields_of(name, read())
+            if name in _FIELDS_OF:
+                values |= _FIELDS_OF[name](read())
+            else:
+                values[name] = read()
         except ODD:
             odd.add(SHOWN_AS.get(name, name))
-    values |= {**(known or {}), "id": task_id}
+    values |= known or {}
+    values["id"] = task_id
     try:
         return _task(values, odd)
     except ValidationError as error:
         odd.update(str(one["loc"][0]) for one in error.errors(include_url=False, include_input=False))
         return _task(values, odd)
-
-
-def _fields_of(name: str, value: Any) -> dict[str, object]:
-    """The fields of a task that show the value which an edit has for a field."""
-    match name:
-        case "due":
-            return {**due_fields(value)}
-        case "status":
-            return {"status_config": value, "task_status_config_id": value and value.id}
-        case "responsible_ids":
-            return {"task_responsibles": tuple(Responsible(responsible_id=one) for one in value)}
-        case _:
-            return {SHOWN_AS.get(name, name): value}
 
 
 def _task(values: dict[str, Any], unreadable: set[str]) -> Task:

@@ -64,8 +64,12 @@ def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping
         "responsible_ids": lambda: _responsible_ids(json["task_responsibles"]),
         "status": lambda: _status(json, statuses),
     }
-    given = {name: json.get(name) for name in ("due_timezone", "task_status_config_id", "creator_id")}
-    return task_from(id_of(json), readers, given)
+    known = {
+        "due_timezone": json.get("due_timezone"),
+        "task_status_config_id": json.get("task_status_config_id"),
+        "creator_id": json.get("creator_id"),
+    }
+    return task_from(id_of(json), readers, known)
 
 
 def status_of(json: Any) -> Status | None:
