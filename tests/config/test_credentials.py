@@ -173,7 +173,7 @@ def test_a_credential_is_read_from_the_file_that_its_variable_names(variable: st
     found = load_configuration({"TASKHAND_CONFIG": os.devnull, f"{variable}_FILE": str(file)}, {})
     assert (found.settings.secrets, found.warnings) == (("sk-3",), ())
     assert found.settings.backend == variable.partition("_")[0].lower()
-    assert f"{variable}_FILE" in found.why
+    assert f"{variable}_FILE" in found.backend_reason
     assert Settings.from_env({f"{variable}_FILE": str(file)}).secrets == ("sk-3",)
 
 

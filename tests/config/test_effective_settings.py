@@ -371,7 +371,7 @@ def test_a_blank_unknown_variable_is_not_warned_about() -> None:
     ],
 )
 def test_the_reason_for_the_backend_is_reported(environ: dict[str, str], why: str) -> None:
-    assert load_configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).why == why
+    assert load_configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).backend_reason == why
 
 
 @given(st.sampled_from(sorted(Settings.model_fields)), st.text("ab@:/?#[]%4", min_size=1))

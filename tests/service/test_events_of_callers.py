@@ -16,7 +16,7 @@ from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext, ConnectionInfo, OwnCredentials
 from taskhand.service.connections import Connections
 from taskhand.service.events.feed import look
-from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, mark_shown
+from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, save_position
 from taskhand.service.update_task import update_task
 from taskhand.service.write_call import Call
 
@@ -33,7 +33,7 @@ async def ask(app: AppContext, caller: str, limit: int = 50) -> list[tuple[str |
     """The title, who did it by name, and the change, of each event since the caller last looked."""
     asked = EventsAsked(caller, limit)
     page = await list_events(app, asked)
-    await mark_shown(app, asked, page, len(page.events))
+    await save_position(app, asked, page, len(page.events))
     return [(one.event.title, one.event.by_name, one.event.change_id) for one in page.events]
 
 

@@ -145,7 +145,7 @@ def _backend(found: Configuration) -> tuple[str | None, str]:
     if len(found.connections) > 1:
         return None, f"There are several connections: {describe_connections(found)}."
     try:
-        return found.connections[0].settings.backend, f"{found.why}."
+        return found.connections[0].settings.backend, f"{found.backend_reason}."
     except OperatorError as error:
         return None, error.message
 

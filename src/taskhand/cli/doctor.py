@@ -183,10 +183,10 @@ def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
         first, *others = [one.settings.backend for one in found.connections]
     except OperatorError as error:
         return (_configuration_result(error), *found.warnings)
-    what = f"The connections are {describe_connections(found)}" if others else f"The backend is {first}, {found.why}"
-    whole = CheckResult(
-        "configuration", "ok", f"{what}. Variables that are set: {', '.join(shown_settings) or 'none'}."
-    )
+    connections = f"The connections are {describe_connections(found)}"
+    backends = connections if others else f"The backend is {first}, {found.backend_reason}"
+    sentence = f"{backends}. Variables that are set: {', '.join(shown_settings) or 'none'}."
+    whole = CheckResult("configuration", "ok", sentence)
     return (whole, *found.warnings)
 
 

@@ -23,7 +23,7 @@ from taskhand.server.render.events import event_row, people_in_events
 from taskhand.server.tools import TOOLS
 from taskhand.service.events.feed_demand import poll_when_wanted
 from taskhand.service.follow_events import find_first, follow_events, read_events
-from taskhand.service.list_events import EventPage, EventsAsked, mark_shown
+from taskhand.service.list_events import EventPage, EventsAsked, save_position
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.load_wording import load_wording
 from taskhand.service.resolve_people import resolve_filter_people
@@ -166,12 +166,12 @@ async def _handle_page(app: "AppContext", reading: EventReading, asked: EventsAs
     """Handle each event of a page and save the bookmark; False if the reader of the output is gone."""
     wording = await load_wording(app, people_in_events(page.events))
     if reading.bookmark is not None and not page.events:
-        await mark_shown(app, asked, page, 0)
+        await save_position(app, asked, page, 0)
     for shown, one in enumerate(page.events, 1):
         row = event_row(one, wording).model_dump(mode="json")
         await _handle_row(reading, row | ({"connection": app.connection.name} if app.connection.name else {}))
         if reading.bookmark is not None:
-            await mark_shown(app, asked, page, shown)
+            await save_position(app, asked, page, shown)
         if is_output_unread() and reading.command is None:
             return False
     return True

@@ -85,7 +85,7 @@ class Configuration:
         )
 
     @property
-    def why(self) -> str:
+    def backend_reason(self) -> str:
         """The reason for the only connection's backend. OperatorError if none can be chosen."""
         [only] = self.connections
         backend = only.settings.backend

@@ -33,7 +33,7 @@ from taskhand.service.shared_notes import moved_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.stale_intent import difference_since
 from taskhand.service.task_write import write_edit
-from taskhand.service.visible_changes import is_for_second_person, is_shown
+from taskhand.service.visible_changes import is_for_second_person, is_visible
 from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["apply_plan", "change_that_applied", "decline_plan", "execute_intents", "review_plan"]
@@ -156,7 +156,7 @@ async def _find_plan(call: Call, plan_id: str) -> Change:
     plan = await call.app.journal.find(plan_id)
     is_plan = plan is not None and (plan.outcome == "planned" or is_resumable(plan))
     is_for_caller = plan is not None and is_for_second_person(call.app, plan)
-    if plan is None or not is_plan or not (is_for_caller or is_shown(call.app, plan)):
+    if plan is None or not is_plan or not (is_for_caller or is_visible(call.app, plan)):
         raise NotFound(
             f"There is no plan {plan_id[:60]!r}.",
             code="plan_not_found",
@@ -251,7 +251,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
                 "The task of this plan was made and deleted since.", code="plan_used", next_step="Make the plan again."
             )
         receipt = await replay_create(call, earlier, by_key=is_by_key)
-        return receipt if is_shown(call.app, first) else replace(receipt, change_id=None)
+        return receipt if is_visible(call.app, first) else replace(receipt, change_id=None)
     return await replay_creates(call, first)
 
 
@@ -264,5 +264,5 @@ def _plan_used_error(call: Call, user: Change) -> CallerError:
         f"The plan was {how.get(user.outcome, 'carried out already')}.",
         code="plan_used",
         next_step=look if is_unsure else "Make another plan if more is to be done; list_changes shows what was done.",
-        details={"changeId": user.id} if is_shown(call.app, user) else {},
+        details={"changeId": user.id} if is_visible(call.app, user) else {},
     )

@@ -7,7 +7,7 @@ from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.earlier_create import index_of_claim
 from taskhand.service.idempotency import recreation_claim
-from taskhand.service.visible_changes import is_shown
+from taskhand.service.visible_changes import is_visible
 
 __all__ = ["note_on_earlier_undo", "with_remade_id"]
 
@@ -20,7 +20,7 @@ _MAX_REMADE: Final = 5
 async def note_on_earlier_undo(app: AppContext, change: Change, task_id: str) -> str | None:
     """The sentence that names the change that has undone this one, found by one of its tasks; None if there is none."""
     page = await app.journal.page(ChangeQuery(task_id=task_id, outcome="applied", limit=_LATEST))
-    undoes = (one for one in page.changes if one.opening.undoes == change.id and is_shown(app, one))
+    undoes = (one for one in page.changes if one.opening.undoes == change.id and is_visible(app, one))
     earlier = next(undoes, None)
     return f"{earlier.id} has already undone {change.id}." if earlier is not None else None
 
@@ -34,7 +34,7 @@ async def _find_remade(app: AppContext, task_id: str) -> str | None:
             return latest if latest != task_id else None
         claim = recreation_claim(deletion, latest)
         undo = await app.journal.holder([claim])
-        result = undo.results.get(index_of_claim(undo, claim)) if undo is not None and is_shown(app, undo) else None
+        result = undo.results.get(index_of_claim(undo, claim)) if undo is not None and is_visible(app, undo) else None
         if result is None or result.outcome != "applied" or result.task_id is None:
             return None
         latest = result.task_id

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taskhand.domain.errors import NotAllowed
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections, UnclearConnection
-from taskhand.service.visible_changes import is_for_second_person, is_shown
+from taskhand.service.visible_changes import is_for_second_person, is_visible
 
 __all__ = ["CallIds", "find_connection", "unclear_connection"]
 
@@ -80,7 +80,7 @@ async def _find_by_change(apps: Iterable[AppContext], change_ids: Collection[str
     for change_id in change_ids:
         for app in apps:
             change = await app.journal.find(change_id)
-            if change is not None and (is_shown(app, change) or is_for_second_person(app, change)):
+            if change is not None and (is_visible(app, change) or is_for_second_person(app, change)):
                 return app
     return None
 

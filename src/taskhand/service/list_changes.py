@@ -8,7 +8,7 @@ from taskhand.domain.errors import CallerError, NotFound
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import recover_if_possible
-from taskhand.service.visible_changes import is_shown, shown_subject
+from taskhand.service.visible_changes import is_visible, shown_subject
 
 __all__ = ["find_change", "list_changes", "no_change"]
 
@@ -38,7 +38,7 @@ async def find_change(app: AppContext, change_id: str) -> Change:
     """The change, or the plan, with this id; NotFound. Changes that a dead process left open are settled before."""
     await recover_if_possible(app)
     change = await app.journal.find(change_id)
-    if change is None or not is_shown(app, change):
+    if change is None or not is_visible(app, change):
         raise no_change(change_id)
     return change
 

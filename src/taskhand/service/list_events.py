@@ -20,9 +20,9 @@ from taskhand.service.events.feed_demand import WANTED_FOR_S
 from taskhand.service.events.own_write_matching import CLOCKS
 from taskhand.service.events.past_events import learn_past
 from taskhand.service.events.unlisted_writes import describe_unlisted_writes
-from taskhand.service.visible_changes import is_shown, show_to, shown_subject
+from taskhand.service.visible_changes import is_visible, show_to, shown_subject
 
-__all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "mark_shown"]
+__all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "save_position"]
 
 _SHARE: Final = 0.6
 """The share of a call's time for polls; the rest is for the answer."""
@@ -172,7 +172,7 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     )
 
 
-async def mark_shown(app: AppContext, asked: EventsAsked, page: EventPage, shown: int) -> None:
+async def save_position(app: AppContext, asked: EventsAsked, page: EventPage, shown: int) -> None:
     """Store the position of the caller after this number of events of a page: the next list begins there.
 
     Not if events before it may have been missed: a caller who lists today has not been shown yesterday's events.
@@ -306,7 +306,7 @@ async def _hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple
     if not ids or shown_subject(app) is None:
         return events
     found = [change for one in ids if (change := await app.journal.find(one)) is not None]
-    shown = {change.id for change in found if is_shown(app, change)}
+    shown = {change.id for change in found if is_visible(app, change)}
     return tuple(
         one
         if one.event.change_id is None or one.event.change_id in shown

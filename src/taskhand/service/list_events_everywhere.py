@@ -14,10 +14,10 @@ from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
-from taskhand.service.list_events import EventPage, EventsAsked, list_events, mark_shown
+from taskhand.service.list_events import EventPage, EventsAsked, list_events, save_position
 from taskhand.service.load_wording import load_wording
 
-__all__ = ["EventLists", "list_events_everywhere", "mark_shown_everywhere"]
+__all__ = ["EventLists", "list_events_everywhere", "save_positions"]
 
 
 class ConnectionEvents(NamedTuple):
@@ -108,9 +108,9 @@ def _check_known_somewhere(found: ConnectionAnswers[ConnectionEvents]) -> None:
             raise merge_errors({name: own[one] for name, own in unknown.items()})
 
 
-async def mark_shown_everywhere(apps: Mapping[str, AppContext], lists: EventLists, shown: int) -> None:
+async def save_positions(apps: Mapping[str, AppContext], lists: EventLists, shown: int) -> None:
     """Store the position of the caller after this number of rows."""
     for name, count in lists.shown_of(shown).items():
         one = lists.found.answers[name]
         if count or not one.page.events:
-            await mark_shown(apps[name], one.asked, one.page, count)
+            await save_position(apps[name], one.asked, one.page, count)

@@ -4,7 +4,7 @@ from taskhand.domain.errors import NotAllowed
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.visible_changes import is_for_second_person, is_shown
+from taskhand.service.visible_changes import is_for_second_person, is_visible
 
 __all__ = ["check_may_apply", "find_guard", "loses_by_plan", "loses_by_undo", "reason_not_to_apply"]
 
@@ -50,7 +50,7 @@ def reason_not_to_apply(
 async def loses_by_plan(app: AppContext, plan_id: str) -> bool:
     """Whether a plan that the caller can see needs the scope for deletions; False for any other id."""
     plan = await app.journal.find(plan_id)
-    if plan is None or not (is_shown(app, plan) or is_for_second_person(app, plan)):
+    if plan is None or not (is_visible(app, plan) or is_for_second_person(app, plan)):
         return False
     return find_guard(app, plan) is not None
 
@@ -58,7 +58,7 @@ async def loses_by_plan(app: AppContext, plan_id: str) -> bool:
 async def loses_by_undo(app: AppContext, change_id: str) -> bool:
     """Whether the undo of a change that the caller can see deletes tasks; False for any other id."""
     change = await app.journal.find(change_id)
-    if change is None or not is_shown(app, change):
+    if change is None or not is_visible(app, change):
         return False
     applied = [index for index, result in change.results.items() if result.outcome == "applied"]
     return any(change.intents[index].verb == "create" for index in applied)

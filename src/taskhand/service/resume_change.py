@@ -16,7 +16,7 @@ from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.crash_recovery import find_created, infer_outcome, with_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.stale_intent import difference_since
-from taskhand.service.visible_changes import is_shown
+from taskhand.service.visible_changes import is_visible
 from taskhand.service.write_call import Call
 
 __all__ = ["has_left", "left_of", "resume_change"]
@@ -138,7 +138,7 @@ async def _check_not_undone(call: Call, change: Change) -> None:
     page = await call.app.journal.page(ChangeQuery(task_id=applied, limit=_MAX_CHANGES))
     for later in page.changes:
         if later.opening.undoes == change.id and any(one.outcome == "applied" for one in later.results.values()):
-            shown = is_shown(call.app, later)
+            shown = is_visible(call.app, later)
             raise CallerError(
                 f"{change.id} was undone by {later.id if shown else 'another person'}; nothing more was written.",
                 code="plan_used",

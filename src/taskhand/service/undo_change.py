@@ -28,7 +28,7 @@ from taskhand.service.shared_notes import describe_others, tasks_sharing, with_w
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.undo_effect import TaskUndo, Undo
 from taskhand.service.undo_selection import Selection, select
-from taskhand.service.visible_changes import describe_owner, is_shown
+from taskhand.service.visible_changes import describe_owner, is_visible
 from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["undo_change"]
@@ -114,7 +114,7 @@ async def _carry_out(call: Call, change: Change, undo: Undo) -> Receipt | BulkRe
     if undo.remade and not undo.is_of_many:
         (remade,) = undo.remade
         receipt = await replay_create(call, remade)
-        return receipt if is_shown(call.app, remade.change) else replace(receipt, change_id=None)
+        return receipt if is_visible(call.app, remade.change) else replace(receipt, change_id=None)
     can_be_undone = bool(undo.remade) or any(one.possible for one in undo.tasks)
     earlier: str | None = None
     if undo.tasks and (undo.is_met or not can_be_undone):
@@ -257,7 +257,7 @@ async def _find_change(call: Call, change_id: str) -> Change:
             f"{change_id} is a planId, and a plan writes nothing itself.",
             code="nothing_to_undo",
             next_step=f"Send changeId {user.id}, which carried the plan out."
-            if user and user.outcome != "declined" and is_shown(call.app, user)
+            if user and user.outcome != "declined" and is_visible(call.app, user)
             else "There is nothing to undo; apply_plan carries a plan out.",
         )
     return change if change.ending else await wait_until_ended(call.app, change)

@@ -6,7 +6,7 @@ from taskhand.domain.event import TaskEvent
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
 
-__all__ = ["describe_owner", "is_for_second_person", "is_shown", "show_to", "shown_subject"]
+__all__ = ["describe_owner", "is_for_second_person", "is_visible", "show_to", "shown_subject"]
 
 
 def shown_subject(app: AppContext) -> str | None:
@@ -18,7 +18,7 @@ def shown_subject(app: AppContext) -> str | None:
     return None if rules.sees_all_changes and not rules.own_tasks_only else app.principal.subject
 
 
-def is_shown(app: AppContext, change: Change) -> bool:
+def is_visible(app: AppContext, change: Change) -> bool:
     """Whether this caller is shown a change or a plan; any other is answered as one that does not exist.
 
     A change from before callers were identified belongs to nobody.

@@ -136,7 +136,7 @@ async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", l
 async def _plan_note(app: "AppContext", change: "Change") -> str | None:
     """The note for a planId; None for a change."""
     from taskhand.service.apply_plan import change_that_applied
-    from taskhand.service.visible_changes import is_shown
+    from taskhand.service.visible_changes import is_visible
 
     if change.outcome != "planned":
         return None
@@ -144,7 +144,7 @@ async def _plan_note(app: "AppContext", change: "Change") -> str | None:
     if user is None:
         done = "apply_plan carries it out."
     else:
-        who = user.id if is_shown(app, user) else "Another person"
+        who = user.id if is_visible(app, user) else "Another person"
         done = "It was declined." if user.outcome == "declined" else f"{who} carried it out."
     return f"This is a plan, not a change: nothing was written by it. {done}"
 

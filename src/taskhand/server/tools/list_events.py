@@ -39,7 +39,7 @@ class ListEvents(Body):
 
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
-    from taskhand.service.list_events import list_events, mark_shown
+    from taskhand.service.list_events import list_events, save_position
     from taskhand.service.list_note import list_note
     from taskhand.service.load_wording import load_wording
 
@@ -52,7 +52,7 @@ async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
         if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:
             break
         shown //= 2
-    await mark_shown(call.app, asked, page, shown)
+    await save_position(call.app, asked, page, shown)
     return answer.model_copy(update={"matched": match_rows(asked.matched) or MISSING})
 
 
@@ -95,7 +95,7 @@ def _limit(arguments: ListEvents) -> int:
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) -> EventsAnswer:
     from taskhand.server.render.several_connections import EventsEverywhereAnswer
-    from taskhand.service.list_events_everywhere import list_events_everywhere, mark_shown_everywhere
+    from taskhand.service.list_events_everywhere import list_events_everywhere, save_positions
     from taskhand.service.list_note import merged_list_note
 
     apps = {name: call.app for name, call in calls.items()}
@@ -112,7 +112,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) ->
         if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:
             break
         shown //= 2
-    await mark_shown_everywhere(apps, found, shown)
+    await save_positions(apps, found, shown)
     return answer
 
 

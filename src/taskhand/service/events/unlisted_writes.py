@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.own_write_matching import changes_since, writes_of
-from taskhand.service.visible_changes import is_shown
+from taskhand.service.visible_changes import is_visible
 
 __all__ = ["describe_unlisted_writes"]
 
@@ -25,7 +25,7 @@ async def describe_unlisted_writes(
     lately = app.clock() - _LATELY
     begin = lately if since is None else max(since, lately)
     async for change in changes_since(app, begin):
-        if change.id in listed or not is_shown(app, change) or change.opening.at == since:
+        if change.id in listed or not is_visible(app, change) or change.opening.at == since:
             continue
         if any(task_id in (None, write.task_id) for write in writes_of(change)):
             return f"{change.id}, made through Taskhand a moment ago, is not in this list; list_changes has it."
