@@ -10,7 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, Time, close, on_close, row, task_id
+from backends.close.wired import (
+    ANA,
+    CAROLINA,
+    ELENA,
+    LEAD,
+    LUIS,
+    OTHER_LEAD,
+    WORLD,
+    Time,
+    close,
+    on_close,
+    row,
+    task_id,
+)
 from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.mapping import DONE, OPEN, task_of, times_of
@@ -265,6 +278,14 @@ async def test_a_period_has_its_first_moment_and_not_its_last(moment: Moment) ->
         for period, wanted in cases:
             listed = (await backend.list_tasks(TaskQuery(period=period))).tasks
             assert {task.id for task in listed} == {task_id(number) for number in wanted}
+
+
+async def test_the_tasks_of_more_people_than_close_is_asked_for_are_all_listed() -> None:
+    people = [str(one["id"]) for one in WORLD["users"][:4]]
+    rows = [row(number, assigned_to=one) for number, one in enumerate(people, 1)]
+    async with on_close(close(rows)) as backend:
+        listed = (await backend.list_tasks(TaskQuery(responsible_ids=tuple(people)))).tasks
+    assert {task.id for task in listed} == {task_id(number) for number in range(1, 5)}
 
 
 async def test_a_filter_by_both_statuses_lists_open_and_completed_tasks() -> None:

@@ -31,18 +31,25 @@ class SubscriptionsTransport(httpx2.AsyncBaseTransport):
         )
 
 
-async def subscribed(hooks: SubscriptionsTransport) -> list[str]:
+async def subscribed(hooks: SubscriptionsTransport, key: str | None = KEY) -> list[str]:
     """The ids of the subscriptions after Taskhand has subscribed."""
     time = Time()
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep)
     upstream = Upstream(name="Vambe", base_url="https://vambe.example", auth={}, credential="VAMBE_API_KEY")
     async with Client(upstream, runtime=runtime, transport=hooks) as client:
-        done = await VambeWebhookAdmin(client).subscribe(URL, KEY, replaces=False)
+        done = await VambeWebhookAdmin(client).subscribe(URL, key, replaces=False)
     return [one.id for one in done.subscriptions]
 
 
 async def test_an_active_subscription_stays() -> None:
     assert await subscribed(SubscriptionsTransport({"id": "one"})) == ["one"]
+
+
+async def test_without_a_key_that_of_an_active_subscription_stays() -> None:
+    assert await subscribed(SubscriptionsTransport({"id": "one"}), None) == ["one"]
+    hooks = SubscriptionsTransport({"id": "one", "active": False})
+    assert await subscribed(hooks, None) == ["new"]
+    assert hooks.rows[-1]["url"] != f"{URL}/{KEY}"
 
 
 async def test_an_inactive_subscription_is_replaced() -> None:
