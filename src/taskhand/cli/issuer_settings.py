@@ -1,6 +1,7 @@
-"""The check of callers' tokens, from the settings."""
+"""The check of callers' tokens and the sign-in of persons in a browser, by the issuers of the settings."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from taskhand.config.settings import Settings
@@ -9,9 +10,10 @@ from taskhand.state import clock_of
 
 if TYPE_CHECKING:
     from taskhand.backends.factory import Clock
+    from taskhand.tokens.sign_in import SignIn
     from taskhand.tokens.token_check import TokenCheck
 
-__all__ = ["open_token_check", "read_client", "split_list"]
+__all__ = ["open_sign_in", "open_token_check", "read_client", "split_list"]
 
 
 def open_token_check(
@@ -42,6 +44,27 @@ def open_token_check(
     client = read_client(settings, "introspection", "opaque tokens are refused")
     introspection = Introspection(keys[0], client, documents.post_form, now=now) if client else None
     return TokenCheck(keys, rules, introspection, now=now), documents.aclose
+
+
+def open_sign_in(settings: Settings, issuers: Sequence[str], stack: AsyncExitStack) -> "SignIn | None":
+    """The sign-in at the first of these issuers, until the stack is closed; None if the settings have no client.
+
+    OperatorError if only half of the client is set.
+    """
+    client = read_client(settings, "sign_in", "nobody can sign in on the pages")
+    if client is None or not issuers:
+        return None
+    from taskhand.http.issuer_documents import JsonDocuments
+    from taskhand.tokens.issuer_keys import IssuerKeys
+    from taskhand.tokens.sign_in import SignIn
+
+    clock = clock_of(settings)
+    check, close = open_token_check(settings, issuers, clock)
+    documents = JsonDocuments(credential="TASKHAND_SIGN_IN_SECRET")
+    stack.push_async_callback(close)
+    stack.push_async_callback(documents.aclose)
+    keys = IssuerKeys(issuers[0], documents.get)
+    return SignIn(keys, client, documents.post_code, check, now=lambda: clock().timestamp())
 
 
 def read_client(settings: Settings, name: str, without: str) -> tuple[str, str] | None:
