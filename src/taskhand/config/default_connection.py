@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.credentials import VARIABLE_MARK
-from taskhand.config.settings import Settings, Variables
+from taskhand.config.environment_variables import Variables
+from taskhand.config.settings import Settings
 from taskhand.config.settings_file import SettingsFile
 
 __all__ = ["drop_table_secrets", "find_default_settings"]

@@ -11,9 +11,10 @@ from typing import Final
 
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings, Origin
+from taskhand.config.environment_variables import Variables, read_variables
 from taskhand.config.paths import config_folder, expand_path, is_open_to_others
 from taskhand.config.placeholders import clean_value
-from taskhand.config.settings import Note, Settings, Variables, find_usable, read_variables, reference_in
+from taskhand.config.settings import Note, Settings, find_usable, reference_in
 from taskhand.config.settings_file import SettingsFile, key_of, read_settings_file
 from taskhand.config.unknown_variables import find_misnomers, find_typos
 from taskhand.domain.check_result import CheckResult

@@ -7,29 +7,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from pydantic import PrivateAttr, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, ValidationError, create_model
 
 from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, BackendName, find_factory
 from taskhand.config.credentials import (
-    FILE_SUFFIX,
     REFERENCES,
     Credential,
-    read_credential_file,
     resolve_credential,
 )
-from taskhand.config.given_values import check_given
 from taskhand.config.multi_user_settings import TeamSettings
-from taskhand.config.paths import expand_path
-from taskhand.config.placeholders import clean_value, find_flaw
+from taskhand.config.placeholders import find_flaw
 from taskhand.config.shared_secrets import split_state_keys, split_vault_keys
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.store_address import StoreAddress, split_passwords
 from taskhand.domain.time_zones import is_offset, known_zone
 
-__all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usable", "read_variables", "reference_in"]
+__all__ = ["BackendName", "Note", "Settings", "Usable", "find_usable", "reference_in"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
+_GIVEN = ConfigDict(extra="ignore", validate_by_name=True, validate_by_alias=True)
 _MORE_THAN_CALL_S = 5
 """Seconds beyond TASKHAND_CALL_S in which the answer of a call is sent."""
 
@@ -46,18 +43,6 @@ class Note(NamedTuple):
     found: str
     remedy: str
     kind: Literal["unusable", "malformed", "unread", "misnomer"] = "unusable"
-
-
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """The values of settings by variable.
-
-    `names` has the names of values that were given under another name, `files` the files that values were read from.
-    """
-
-    values: Mapping[str, str] = field(repr=False)
-    names: Mapping[str, str]
-    files: Mapping[str, Path]
 
 
 @dataclass(slots=True)
@@ -222,6 +207,8 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         OperatorError names the variable of an invalid value.
         """
         over = {cls.variable(name): value for name, value in flags.items() if value is not None}
+        from taskhand.config.environment_variables import read_variables  # noqa: PLC0415  which reads this module
+
         given = read_variables(environ)
         return cls.of({**given.values, **over}, given.names, environ)
 
@@ -242,7 +229,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         names = called or {}
         usable = find_usable(given, names, environ)
         try:
-            settings = cls.model_construct(**check_given(cls, usable.values))
+            settings = cls.model_construct(**_check_given(cls, usable.values))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             at_fault = str(first["loc"][0])
@@ -282,34 +269,6 @@ _FIELDS = {Settings.variable(name): name for name in Settings.model_fields}
 _SECRETS = frozenset(variable for variable, name in _FIELDS.items() if Settings.is_secret(name))
 _CREDENTIALS = frozenset(Settings.variable(name) for factory in FACTORIES for name in factory.secrets)
 """The secrets that CRMs issue; the operator's own secrets may be any text."""
-
-
-def read_variables(environ: Mapping[str, str]) -> Variables:
-    """The settings in an environment or a file, by variable; a blank one counts as not set.
-
-    The variable NAME_FILE may name a file with the credential, as container platforms provide it. If that file cannot
-    be read, the value is a reference to it. OperatorError if NAME is set too.
-    """
-    files = {f"{variable}{FILE_SUFFIX}": variable for variable in _SECRETS}
-    values = {
-        name: value
-        for name, text in environ.items()
-        if (name in _FIELDS or name in files) and (value := clean_value(text))
-    }
-    names: dict[str, str] = {}
-    paths: dict[str, Path] = {}
-    for name in sorted(values.keys() & files.keys()):
-        variable, path = files[name], values.pop(name)
-        given = values.get(variable, "")
-        if given.startswith(REFERENCES) or (given and find_flaw(given, variable, is_secret=True) is None):
-            raise OperatorError(f"{variable} and {name} are both set.", next_step="Unset one of them.")
-        names[variable] = name
-        try:
-            values[variable] = read_credential_file(name, path)
-            paths[variable] = expand_path(name, path)
-        except OperatorError:
-            values[variable] = f"file:{path}"
-    return Variables(values, names, paths)
 
 
 def reference_in(variable: str, value: object) -> str | None:
@@ -367,6 +326,19 @@ def _is_usable(variable: str, value: object, called: str, kept: Credential | Non
     else:
         raise OperatorError(f"{what} {flaw.found}.", next_step=flaw.remedy)
     return flaw.is_malformed
+
+
+def _check_given(model: type[BaseModel], values: Mapping[str, object]) -> dict[str, Any]:
+    """The validated values by field name, of the given fields only; each is given by its alias or its name.
+
+    A validator of all settings would slow down the start.
+
+    ValidationError names the invalid ones in the order of the model.
+    """
+    given = {name: field for name, field in model.model_fields.items() if field.alias in values or name in values}
+    fields: dict[str, Any] = {name: (field.annotation, field) for name, field in given.items()}
+    checked = create_model("Given", __config__=_GIVEN, **fields).model_validate(values)
+    return {name: getattr(checked, name) for name in given}
 
 
 def _check_clock(clock: datetime | None, names: Mapping[str, str]) -> None:
