@@ -9,6 +9,7 @@ import pytest
 from builders import refused, task
 from fixed_clock import FixedClock
 from journal.open_journal import APPLIED, begin, make_opening, open_postgres_journal, rename_intent, settle
+from monotonic_clocks import UptimeClock
 from postgres_proxy import open_postgres_proxy
 from postgres_server import TestDatabase
 from taskhand.domain.change_ownership import check_ownership, own_writes
@@ -19,16 +20,7 @@ from taskhand.journal.postgres import PostgresJournal
 RECOVERED = Ending("not_applied", code="recovered")
 
 
-class Uptime:
-    """A clock that goes on while its process is paused."""
-
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def pause(postgres: TestDatabase, uptime: Uptime) -> None:
+def pause(postgres: TestDatabase, uptime: UptimeClock) -> None:
     """Let a minute pass in which a process did not say that it lives."""
     postgres.run("UPDATE taskhand_sessions.session SET seen_at = seen_at - interval '1 minute'")
     uptime.seconds += 60
@@ -37,7 +29,7 @@ def pause(postgres: TestDatabase, uptime: Uptime) -> None:
 @asynccontextmanager
 async def open_paused(postgres: TestDatabase) -> AsyncIterator[tuple[PostgresJournal, PostgresJournal, Change]]:
     """Two replicas, and the change that the first one has begun before it was paused for a minute."""
-    uptime = Uptime()
+    uptime = UptimeClock()
     async with (
         open_postgres_journal(postgres.url, uptime=uptime) as silent,
         open_postgres_journal(postgres.url) as other,
@@ -55,7 +47,7 @@ async def take_over(journal: Journal, change: Change, outcome: str = "not_applie
 
 
 async def test_a_silent_process_stays_alive_until_another_has_taken_it_over(postgres: TestDatabase) -> None:
-    uptime = Uptime()
+    uptime = UptimeClock()
     async with open_postgres_journal(postgres.url, uptime=uptime) as silent:
         change = await begin(silent)
         pause(postgres, uptime)
@@ -68,7 +60,7 @@ async def test_a_silent_process_stays_alive_until_another_has_taken_it_over(post
 
 
 async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: TestDatabase) -> None:
-    uptime = Uptime()
+    uptime = UptimeClock()
     async with (
         open_postgres_journal(postgres.url, uptime=uptime) as silent,
         open_postgres_journal(postgres.url) as other,
@@ -119,7 +111,7 @@ async def test_a_late_result_counts_only_if_it_is_more_certain_than_the_recorded
 
 
 async def test_a_change_stays_unknown_while_one_of_its_tasks_has_no_result(postgres: TestDatabase) -> None:
-    uptime = Uptime()
+    uptime = UptimeClock()
     async with (
         open_postgres_journal(postgres.url, uptime=uptime) as silent,
         open_postgres_journal(postgres.url) as other,
@@ -134,7 +126,7 @@ async def test_a_change_stays_unknown_while_one_of_its_tasks_has_no_result(postg
 
 
 async def test_a_change_that_ends_once_more_has_no_code_of_a_task_with_another_outcome(postgres: TestDatabase) -> None:
-    uptime = Uptime()
+    uptime = UptimeClock()
     async with (
         open_postgres_journal(postgres.url, uptime=uptime) as silent,
         open_postgres_journal(postgres.url) as other,
@@ -192,10 +184,10 @@ async def test_a_replica_that_dies_while_it_settles_for_another_is_taken_over_to
     async with open_postgres_journal(postgres.url) as third:
         async with open_postgres_journal(postgres.url) as second, open_postgres_journal(postgres.url) as first:
             change = await begin(first)
-            pause(postgres, Uptime())
+            pause(postgres, UptimeClock())
             assert await second.abandoned() == (change,)
             assert await third.abandoned() == ()
-            pause(postgres, Uptime())
+            pause(postgres, UptimeClock())
             assert await third.abandoned() == (change,)
         assert await third.abandoned() == (change,)
 
@@ -203,14 +195,14 @@ async def test_a_replica_that_dies_while_it_settles_for_another_is_taken_over_to
 async def test_a_recovery_counts_as_late_once_another_process_has_taken_the_change_over(
     postgres: TestDatabase,
 ) -> None:
-    uptime = Uptime()
+    uptime = UptimeClock()
     async with (
         open_postgres_journal(postgres.url) as third,
         open_postgres_journal(postgres.url, uptime=uptime) as second,
         open_postgres_journal(postgres.url) as first,
     ):
         change = await begin(first)
-        pause(postgres, Uptime())
+        pause(postgres, UptimeClock())
         assert await second.abandoned() == (change,)
         own, former = await begin(second), second.session
         pause(postgres, uptime)
@@ -227,7 +219,7 @@ async def test_a_recovery_counts_as_late_once_another_process_has_taken_the_chan
 
 
 async def test_a_lock_is_held_by_one_process_at_a_time_and_ends_with_it(postgres: TestDatabase) -> None:
-    uptime = Uptime()
+    uptime = UptimeClock()
     async with (
         open_postgres_journal(postgres.url) as other,
         open_postgres_journal(postgres.url, place="b") as elsewhere,

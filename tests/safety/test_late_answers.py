@@ -16,6 +16,7 @@ from backends.vambe.wired import KEY
 from behaviour.agent import Refused
 from behaviour.world import NOW
 from journals import numbered
+from monotonic_clocks import UptimeClock
 from postgres_server import TestDatabase
 from safety.account import Agent
 from safety.crms import VAMBE
@@ -52,15 +53,6 @@ class PausedJournal(PostgresJournal):
         return begun
 
 
-class Uptime:
-    """A clock that goes on while its process is paused."""
-
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 @dataclass(frozen=True)
 class Stage:
     """Two replicas, the first of which is paused by a test."""
@@ -71,7 +63,7 @@ class Stage:
     first: Agent
     other: Agent
     other_app: AppContext
-    uptime: Uptime
+    uptime: UptimeClock
 
     def titles(self) -> list[str]:
         """The titles of the tasks as they really are."""
@@ -120,11 +112,11 @@ async def replica_at(
 @pytest.fixture
 async def stage(postgres: TestDatabase) -> AsyncIterator[Stage]:
     """Two replicas in front of a CRM without tasks."""
-    gate, uptime = Gate(VAMBE.sandbox(0, Time(), ())), Uptime()
+    gate, uptime = Gate(VAMBE.sandbox(0, Time(), ())), UptimeClock()
     async with (
         serve(gate) as url,
         replica_at(url, postgres.url, PausedJournal, uptime) as one,
-        replica_at(url, postgres.url, PostgresJournal, Uptime()) as other,
+        replica_at(url, postgres.url, PostgresJournal, UptimeClock()) as other,
         Client(create_server(one)) as first,
         Client(create_server(other)) as second,
     ):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backends.close.late_sandbox import LateSandbox
 from backends.close.wired import ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id
 from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
@@ -18,7 +19,6 @@ from taskhand.domain.task_query import TaskQuery
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request, Response
 
 DELETE, GET, LIST = "DELETE /api/v1/task/{id}", "GET /api/v1/task/{id}", "GET /api/v1/task"
 EVER: dict[str, Any] = {"nth": "every"}
@@ -216,18 +216,6 @@ async def test_a_page_is_full_although_the_list_still_shows_deleted_tasks() -> N
         page = await backend.list_tasks(TaskQuery(limit=96))
     assert [task.id for task in page.tasks] == [task_id(number) for number in range(6, 102)]
     assert page.more
-
-
-class LateSandbox(CloseSandbox):
-    """A Close whose single tasks are not there yet for some calls after they were made."""
-
-    missing = 0
-
-    def answer(self, call: Request, *, stale: bool) -> Response:
-        if self.missing and call.path.startswith("/api/v1/task/task_"):
-            self.missing -= 1
-            return Response.of_json(404, {"error": "Empty query: Task matching query does not exist."})
-        return super().answer(call, stale=stale)
 
 
 async def test_a_new_task_that_close_does_not_find_yet_is_deleted() -> None:

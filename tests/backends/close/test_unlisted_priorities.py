@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from backends.close.late_sandbox import LateSandbox
 from backends.close.wired import ANA, ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id, wired
 from behaviour.agent import Agent
 from behaviour.world import NOW
@@ -129,18 +130,6 @@ async def test_the_new_task_is_distinguished_from_an_older_one_by_closes_clock(a
     async with on_close(sandbox) as backend:
         made = (await backend.create_task(NEW)).task
     assert made.id == task_id(1_000_001)
-
-
-class LateSandbox(CloseSandbox):
-    """A Close whose single tasks are not there yet for some calls after they were made."""
-
-    missing = 0
-
-    def answer(self, call: Request, *, stale: bool) -> Response:
-        if self.missing and call.path.startswith("/api/v1/task/task_"):
-            self.missing -= 1
-            return Response.of_json(404, {"error": "Empty query: Task matching query does not exist."})
-        return super().answer(call, stale=stale)
 
 
 def late() -> LateSandbox:

@@ -7,6 +7,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from monotonic_clocks import TickingClock
 from taskhand.backends.remote.ttl_cache import TtlCache
 
 
@@ -31,17 +32,6 @@ class Source:
         return number
 
 
-@dataclass
-class Time:
-    """A clock that stands until it is set; each reading is a little later than the one before."""
-
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        self.now += 0.001
-        return self.now
-
-
 def stopped_clock() -> float:
     """A clock too coarse to tell two readings apart, as some systems have one."""
     return 100.0
@@ -60,7 +50,7 @@ def open_source(failing: frozenset[int] = frozenset()) -> Source:
 
 
 async def test_concurrent_readers_share_one_fetch() -> None:
-    cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
+    cache, source, got = TtlCache[str, int](5, TickingClock()), Source(), list[int]()
 
     async def ask() -> None:
         got.append(await cache.get("a", source.fetch))
@@ -75,7 +65,7 @@ async def test_concurrent_readers_share_one_fetch() -> None:
 
 
 async def test_a_value_is_cached_for_its_lifetime() -> None:
-    time, source = Time(), open_source()
+    time, source = TickingClock(), open_source()
     cache = TtlCache[str, int](5, time)
     assert await cache.get("a", source.fetch) == 1
     time.now += 4.9
@@ -85,7 +75,7 @@ async def test_a_value_is_cached_for_its_lifetime() -> None:
 
 
 async def test_keys_are_separate_and_do_not_wait_for_each_other() -> None:
-    cache, slow, fast = TtlCache[str, int](5, Time()), Source(), open_source()
+    cache, slow, fast = TtlCache[str, int](5, TickingClock()), Source(), open_source()
     async with anyio.create_task_group() as group:
         group.start_soon(cache.get, "slow", slow.fetch)
         await quiet()
@@ -107,7 +97,7 @@ async def test_a_fresh_value_is_one_whose_fetching_began_after_it_was_asked_for(
 
 
 async def test_waiting_callers_of_a_fresh_value_share_one_fetch_that_begins_after_them() -> None:
-    cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
+    cache, source, got = TtlCache[str, int](5, TickingClock()), Source(), list[int]()
 
     async def ask() -> None:
         got.append(await cache.get("a", source.fetch, fresh=True))
@@ -124,14 +114,14 @@ async def test_waiting_callers_of_a_fresh_value_share_one_fetch_that_begins_afte
 
 
 async def test_a_failed_fetch_fails_for_its_reader_and_the_next_reader_tries_again() -> None:
-    cache, source = TtlCache[str, int](5, Time()), open_source(failing=frozenset({1}))
+    cache, source = TtlCache[str, int](5, TickingClock()), open_source(failing=frozenset({1}))
     with pytest.raises(FetchError):
         await cache.get("a", source.fetch)
     assert await cache.get("a", source.fetch) == 2
 
 
 async def test_a_failed_fresh_fetch_leaves_the_cached_value() -> None:
-    cache, source = TtlCache[str, int](5, Time()), open_source(failing=frozenset({2}))
+    cache, source = TtlCache[str, int](5, TickingClock()), open_source(failing=frozenset({2}))
     assert await cache.get("a", source.fetch) == 1
     with pytest.raises(FetchError):
         await cache.get("a", source.fetch, fresh=True)
@@ -139,7 +129,7 @@ async def test_a_failed_fresh_fetch_leaves_the_cached_value() -> None:
 
 
 async def test_when_the_first_reader_is_cancelled_the_next_one_fetches() -> None:
-    cache, source, got = TtlCache[str, int](5, Time()), Source(), list[int]()
+    cache, source, got = TtlCache[str, int](5, TickingClock()), Source(), list[int]()
     scope = anyio.CancelScope()
 
     async def first() -> None:
@@ -162,7 +152,7 @@ async def test_when_the_first_reader_is_cancelled_the_next_one_fetches() -> None
 
 
 async def test_expired_keys_are_forgotten_and_can_be_fetched_again() -> None:
-    time, source = Time(), open_source()
+    time, source = TickingClock(), open_source()
     cache = TtlCache[int, int](5, time)
     for key in range(50):
         time.now += 1
@@ -176,7 +166,7 @@ class Value:
 
 
 async def test_a_value_is_let_go_with_the_first_fetch_of_any_key_after_its_lifetime() -> None:
-    time = Time()
+    time = TickingClock()
     cache = TtlCache[str, Value](5, time)
 
     async def fetch() -> Value:
@@ -193,7 +183,7 @@ async def test_a_value_is_let_go_with_the_first_fetch_of_any_key_after_its_lifet
 
 
 async def test_an_expired_key_that_is_being_fetched_is_fetched_once_though_another_key_comes_meanwhile() -> None:
-    time, slow = Time(), Source()
+    time, slow = TickingClock(), Source()
     cache = TtlCache[str, int](5, time)
     await cache.get("a", open_source().fetch)
     time.now += 6
@@ -208,7 +198,7 @@ async def test_an_expired_key_that_is_being_fetched_is_fetched_once_though_anoth
 
 
 async def test_a_caller_can_require_a_younger_value_or_one_fetched_since_a_moment() -> None:
-    time, source = Time(), open_source()
+    time, source = TickingClock(), open_source()
     cache = TtlCache[str, int](50, time)
     assert await cache.get("a", source.fetch) == 1
     begun = time.now

@@ -1,7 +1,6 @@
 """Vambe's lists: where a single task is found, cached lists, and the effect of recent writes on them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import anyio
 import pytest
@@ -10,6 +9,7 @@ from backends.vambe.backend_case import WORLD
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent, Refused
 from behaviour.world import NOW, PEOPLE
+from monotonic_clocks import TickingClock
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -22,17 +22,6 @@ from taskhand.sandbox.vambe import VambeSandbox
 
 NEAR_ID, FAR_ID = "01d00000-0000-4000-8000-000000000001", "01d00000-0000-4000-8000-000000000002"
 NOBODY = "99999999-9999-4999-8999-999999999999"
-
-
-@dataclass
-class Time:
-    """A clock that stands until it is set; each reading is a little later than the one before."""
-
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        self.now += 0.001
-        return self.now
 
 
 def lists_of(
@@ -51,11 +40,11 @@ def lists_of(
 async def test_a_task_is_found_among_entries_that_are_no_tasks() -> None:
     asked: list[Window] = []
     rows: list[Json] = [None, 5, "x", [], {}, {"id": None}, {"id": []}, {"id": {}}, {"id": NEAR_ID}]
-    assert await lists_of({WIDEST: rows}, Time(), asked).find(NEAR_ID) == {"id": NEAR_ID}
+    assert await lists_of({WIDEST: rows}, TickingClock(), asked).find(NEAR_ID) == {"id": NEAR_ID}
 
 
 async def test_a_recent_write_replaces_a_stale_list_until_it_expires() -> None:
-    time, asked = Time(), list[Window]()
+    time, asked = TickingClock(), list[Window]()
     recent = RecentWrites[JsonObject](5, time, str.lower)
     lists = lists_of({WIDEST: [{"id": NEAR_ID, "title": "old"}]}, time, asked, recent)
     recent.wrote(NEAR_ID, {"id": NEAR_ID, "title": "new"})
@@ -67,7 +56,7 @@ async def test_a_recent_write_replaces_a_stale_list_until_it_expires() -> None:
 
 async def test_a_missing_task_is_searched_once_in_each_of_the_two_lists() -> None:
     asked: list[Window] = []
-    lists = lists_of({}, Time(), asked)
+    lists = lists_of({}, TickingClock(), asked)
     with pytest.raises(NotFound):
         await lists.find(NOBODY)
     assert asked == [Window("2026-01-01", "2026-08-29"), WIDEST]
@@ -79,7 +68,7 @@ async def test_a_missing_task_is_searched_once_in_each_of_the_two_lists() -> Non
 async def test_a_task_is_certainly_missing_only_where_every_listed_row_has_an_id(
     rows: list[Json], *, is_complete: bool
 ) -> None:
-    lists = lists_of({WIDEST: rows}, Time(), [])
+    lists = lists_of({WIDEST: rows}, TickingClock(), [])
     assert await lists.find_all([NOBODY]) == ({}, is_complete)
     with pytest.raises(NotFound, match=r"There is no task" if is_complete else r"the ids of some tasks cannot be read"):
         await lists.find(NOBODY)
@@ -91,14 +80,14 @@ async def test_a_task_is_certainly_missing_if_the_widest_list_lacks_it_although_
             raise CallerError("Vambe refused the window.", code="upstream_refused")
         return [{"id": FAR_ID}]
 
-    time = Time()
+    time = TickingClock()
     lists = TaskLists(fetch, 5.0, RecentWrites(5.0, time), Timing(lambda: NOW, time, anyio.sleep))
     assert await lists.find_all([FAR_ID, NOBODY]) == ({FAR_ID: {"id": FAR_ID}}, True)
 
 
 async def test_after_another_process_has_written_any_task_no_list_of_before_is_used() -> None:
     asked: list[Window] = []
-    lists = lists_of({WIDEST: [{"id": NEAR_ID}, {"id": FAR_ID}]}, Time(), asked)
+    lists = lists_of({WIDEST: [{"id": NEAR_ID}, {"id": FAR_ID}]}, TickingClock(), asked)
     for forgotten, sought, is_read_again in (
         ([NEAR_ID.upper()], NEAR_ID, True),
         ([NEAR_ID], NEAR_ID.upper(), True),
