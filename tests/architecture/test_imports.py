@@ -97,7 +97,7 @@ The worker hands an exception on: it is raised again where it is awaited.
 Recovery logs it: a server must start, and one change must not keep the others from being recovered."""
 
 
-GROUPS_TASKS = {"domain/concurrency", "sandbox", "server/transports", "server/subscriptions"}
+GROUPS_TASKS = {"domain/parallel_work", "sandbox", "server/transports", "server/subscriptions"}
 """Where a bare task group is allowed, which wraps an error: where no call waits for it, and where it is unwrapped."""
 
 PRINTER = "cli/terminal"

@@ -17,7 +17,7 @@ from mcp.types import (
 
 from taskhand.domain.deadline import call_deadline
 from taskhand.server.elicitation import asker, can_elicit, can_elicit_url
-from taskhand.service.confirmation import Answer, Question
+from taskhand.service.ask_person import Answer, Question
 
 FORM, URL = FormElicitationCapability(), UrlElicitationCapability()
 

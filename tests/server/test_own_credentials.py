@@ -22,9 +22,9 @@ from server.store_connections import answer_of, client_of, open_store_connection
 from taskhand.cli.locked_links import open_served_links
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
-from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import LinkRequired
+from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot

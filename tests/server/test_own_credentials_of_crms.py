@@ -18,7 +18,7 @@ from taskhand.cli.sandbox import CRMS as SANDBOXES
 from taskhand.cli.sandbox import Account
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
-from taskhand.domain.concurrency import concurrent_tasks
+from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential

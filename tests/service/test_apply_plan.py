@@ -26,10 +26,10 @@ from taskhand.journal.journal import ChangeQuery, Claim, Ending, Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
+from taskhand.service.ask_person import act_on_answer
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call_options import Options
-from taskhand.service.confirmation import act_on_answer
 from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
 from taskhand.service.find_by_property import TaskIds

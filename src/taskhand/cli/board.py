@@ -16,7 +16,7 @@ from taskhand.cli import CONFIGURATION
 from taskhand.cli.opened_server import open_server
 from taskhand.cli.terminal import print_line
 from taskhand.config.effective_settings import Configuration
-from taskhand.domain.concurrency import concurrent_tasks
+from taskhand.domain.parallel_work import concurrent_tasks
 
 __all__ = ["board"]
 

@@ -20,8 +20,8 @@ from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.effective_settings import Configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import ANYONE, Principal
 

@@ -14,10 +14,10 @@ from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields, to_json_line
 from taskhand.cli.nonblocking_output import is_output_unread
 from taskhand.cli.terminal import print_error, print_json_line, print_line, print_row
-from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.display_text import plain_json
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import EventKind
+from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.render.events import event_row, people_in_events
 from taskhand.server.tools import TOOLS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from taskhand.backends.registry import find_factory
 from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError, TaskhandError
-from taskhand.domain.member_claims import KnownPersons
+from taskhand.domain.known_persons import KnownPersons
 from taskhand.domain.people_lookup import find_members
 from taskhand.domain.principal import MEMBER, Person
 
@@ -77,7 +77,7 @@ async def save_link(
 
 async def _compare_accounts(connection: "ConnectionSettings", own: "Backend") -> bool | None:
     """Whether the shared credential is for the same account as this one; None if it cannot be used."""
-    from taskhand.service.same_account import is_same_account
+    from taskhand.service.credential_account import is_same_account
     from taskhand.wiring import open_app
 
     try:

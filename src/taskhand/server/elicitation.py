@@ -19,7 +19,7 @@ from mcp.types import (
 from pydantic import ValidationError
 
 from taskhand.domain.deadline import time_left
-from taskhand.service.confirmation import CONFIRM_FIELD, SHARE_OF_CALL, Answer, AskPerson, Question, to_answer
+from taskhand.service.ask_person import CONFIRM_FIELD, SHARE_OF_CALL, Answer, AskPerson, Question, to_answer
 
 __all__ = [
     "LINK_STATE",

@@ -27,7 +27,7 @@ from taskhand.domain.errors import LinkBroken, LinkRequired
 from taskhand.domain.link_offer import LinkOffer
 from taskhand.server.elicitation import LINK_STATE, MODERN, can_elicit_url
 from taskhand.service.app_context import AppContext
-from taskhand.service.confirmation import SHARE_OF_CALL
+from taskhand.service.ask_person import SHARE_OF_CALL
 from taskhand.service.link_offers import OpenOffer, OpenOffers, describe_step, describe_terms, end_of_asking, with_link
 
 __all__ = ["run_and_link"]

@@ -31,8 +31,8 @@ from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.account_errors import naming_account
 from taskhand.service.app_context import AppContext
+from taskhand.service.ask_person import Question, act_on_answer, confirm
 from taskhand.service.call_options import Options
-from taskhand.service.confirmation import Question, act_on_answer, confirm
 from taskhand.service.connections import UnclearConnection
 from taskhand.service.date_notes import with_date_notes
 from taskhand.service.load_wording import load_wording

@@ -16,7 +16,7 @@ from taskhand.domain.task import Task, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_rules import parse_due
 from taskhand.journal.journal import Intent
-from taskhand.service.approval import reason_to_confirm
+from taskhand.service.approval_rules import reason_to_confirm
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
 from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan, replay_of

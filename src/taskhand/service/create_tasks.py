@@ -15,7 +15,7 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task, TaskDraft
 from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Claim, Intent
-from taskhand.service.approval import reason_to_confirm
+from taskhand.service.approval_rules import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write, find_first, nothing_to_plan
 from taskhand.service.create_task import DUPLICATE
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made

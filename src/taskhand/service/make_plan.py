@@ -12,7 +12,7 @@ from taskhand.domain.snapshot import describe_loss
 from taskhand.domain.task import StatusChoice
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.approval import reason_to_confirm
+from taskhand.service.approval_rules import reason_to_confirm
 from taskhand.service.plan_authorization import reason_not_to_apply
 from taskhand.service.shared_notes import describe_shared
 from taskhand.service.write_call import Call

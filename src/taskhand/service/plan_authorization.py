@@ -3,7 +3,7 @@
 from taskhand.domain.errors import NotAllowed
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
-from taskhand.service.approval import reason_to_confirm
+from taskhand.service.approval_rules import reason_to_confirm
 from taskhand.service.visible_changes import is_for_second_person, is_visible
 
 __all__ = ["check_may_apply", "find_guard", "loses_by_plan", "loses_by_undo", "reason_not_to_apply"]

@@ -14,7 +14,7 @@ from taskhand.domain.task import Task
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.journal.journal import Change, Intent, Result
 from taskhand.service.apply_plan import change_that_applied, execute_intents
-from taskhand.service.approval import reason_to_confirm, undoes_own_creation
+from taskhand.service.approval_rules import reason_to_confirm, undoes_own_creation
 from taskhand.service.bulk_write import bulk_write
 from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made

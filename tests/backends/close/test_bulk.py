@@ -15,8 +15,8 @@ from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.backends.close.factory import CloseSettings
+from taskhand.backends.close.fields.task_types import INBOX
 from taskhand.backends.close.mapping import DONE, task_of
-from taskhand.backends.close.task_types import INBOX
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
+from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD, check_change, listed_types
 from taskhand.backends.close.mapping import (
     DONE,
     OPEN,
@@ -19,7 +20,6 @@ from taskhand.backends.close.mapping import (
     task_of,
     update_body,
 )
-from taskhand.backends.close.task_types import CALL, INBOX, LEAD, check_change, listed_types
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError

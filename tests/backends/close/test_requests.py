@@ -29,8 +29,8 @@ from behaviour.world import NOW
 from taskhand.backends.close.auth import credential
 from taskhand.backends.close.client import offset_on
 from taskhand.backends.close.errors import explain
+from taskhand.backends.close.fields.task_types import INBOX
 from taskhand.backends.close.mapping import CAPABILITIES, DONE, OPEN
-from taskhand.backends.close.task_types import INBOX
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError, UpstreamError

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, TASK, close, on_close, row, task_id
+from taskhand.backends.close.fields.task_types import INBOX
 from taskhand.backends.close.mapping import DONE, OPEN, update_body
-from taskhand.backends.close.task_types import INBOX
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown

@@ -16,7 +16,7 @@ from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.events.event_source import VambeEvents
-from taskhand.backends.vambe.learned_due_times import TaskMapper
+from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, TaskLists, window_around
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent

@@ -13,7 +13,7 @@ from pydantic import MISSING
 
 from backends.vambe.backend_case import WORLD
 from behaviour.world import CAROLINA, CUSTOMER, NOW, PEOPLE, STATUSES
-from taskhand.backends.vambe.learned_due_times import detect_due_at
+from taskhand.backends.vambe.fields.learned_due_times import detect_due_at
 from taskhand.backends.vambe.mapping import DueAt, body_of, contact_of, member_of, status_of, task_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit

@@ -6,7 +6,7 @@ import pytest
 
 from backends.vambe.wired import TASK
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.learned_due_times import TaskMapper, rests_on
+from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.status_catalogue import StatusCatalogue

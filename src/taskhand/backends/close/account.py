@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.fields.task_types import INBOX, LEAD, label_of
 from taskhand.backends.close.mapping import former_member_of, has_left, member_of
 from taskhand.backends.close.offset_paging import Page, read_all_pages
-from taskhand.backends.close.task_types import INBOX, LEAD, label_of
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of

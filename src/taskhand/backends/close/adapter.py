@@ -16,11 +16,12 @@ from typing import Any, Final
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, Written
-from taskhand.backends.close import mapping, task_types
+from taskhand.backends.close import mapping
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.factory import CloseSettings
+from taskhand.backends.close.fields import task_types
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
 from taskhand.backends.remote.adapter import Timing

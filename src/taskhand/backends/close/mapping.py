@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
-from taskhand.backends.close.task_types import CALL, INBOX, LEAD, REQUIRED_FIELDS, NewTaskType, label_of
+from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD, REQUIRED_FIELDS, NewTaskType, label_of
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, id_of, optional_text, utc_moment
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, instant_text

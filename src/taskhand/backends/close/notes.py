@@ -28,7 +28,6 @@ from taskhand.backends.remote.retry_waits import (
 )
 from taskhand.backends.remote.write_refusals import is_doubtful
 from taskhand.domain.author import current_author
-from taskhand.domain.concurrency import for_each
 from taskhand.domain.deadline import hold_lock
 from taskhand.domain.display_text import plain
 from taskhand.domain.errors import (
@@ -40,6 +39,7 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.domain.html.conversion import text_of as text_of_html
+from taskhand.domain.parallel_work import for_each
 from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from taskhand.backends.close import mapping, offset_paging
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
-from taskhand.backends.close.task_types import LEAD
-from taskhand.backends.close.unlisted_priorities import UnlistedPriorities
+from taskhand.backends.close.fields.task_types import LEAD
+from taskhand.backends.close.fields.unlisted_priorities import UnlistedPriorities
 from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, read_task, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.due import is_late

@@ -15,8 +15,8 @@ from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
-from taskhand.domain.concurrency import for_each
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
+from taskhand.domain.parallel_work import for_each
 from taskhand.domain.parts import parts
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task

@@ -15,9 +15,9 @@ from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClien
 from taskhand.backends.hubspot.mapping import KINDS, Record, links_set, records_in
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
-from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.parts import parts
 from taskhand.domain.snapshot import Snapshot
 

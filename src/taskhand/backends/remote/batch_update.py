@@ -18,7 +18,6 @@ from taskhand.backends.remote.lagging_lists import settle_confirmed
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.writer import error_of_unread, error_of_unshown, may_send_again
-from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -28,6 +27,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
+from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses

@@ -19,7 +19,7 @@ from taskhand.backends.remote.write_refusals import references
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.factory import VambeSettings
-from taskhand.backends.vambe.learned_due_times import TaskMapper, rests_on
+from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
 from taskhand.backends.vambe.mapping import body_of, status_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from taskhand.domain.date_words.calendar import Direction, Span
+from taskhand.domain.date_words.date_arithmetic import Direction, Span
 
 __all__ = ["Context", "Found"]
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from taskhand.domain.date_words.calendar import FRIDAY, Direction, Span
+from taskhand.domain.date_words.date_arithmetic import FRIDAY, Direction, Span
 from taskhand.domain.date_words.parser import Reading, Readings, Use, read_clock, read_date
 from taskhand.domain.due import Due, at_wall, due_text
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate

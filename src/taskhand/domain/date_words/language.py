@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from taskhand.domain.date_words.calendar import Unit
+from taskhand.domain.date_words.date_arithmetic import Unit
 from taskhand.domain.date_words.patterns import Table, Word
 
 __all__ = ["Language", "numbered"]

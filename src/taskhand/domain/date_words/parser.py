@@ -7,9 +7,9 @@ from datetime import date, datetime, time, timedelta
 from itertools import combinations
 from typing import Final, Literal
 
-from taskhand.domain.date_words.calendar import Direction, Span
 from taskhand.domain.date_words.context import Context
-from taskhand.domain.date_words.days import Days, NoSuchDay, WrongWeekday, days_of
+from taskhand.domain.date_words.date_arithmetic import Direction, Span
+from taskhand.domain.date_words.day_phrases import Days, NoSuchDay, WrongWeekday, days_of
 from taskhand.domain.date_words.english import english
 from taskhand.domain.date_words.language import Language
 from taskhand.domain.date_words.phrase_words import tokens_of

@@ -6,8 +6,8 @@ Functions that return several days have found the words ambiguous. A weekday is 
 from datetime import date, timedelta
 from typing import Final
 
-from taskhand.domain.date_words.calendar import FRIDAY, Span, period_span, weekday_after, weekday_before
 from taskhand.domain.date_words.context import Context, Found
+from taskhand.domain.date_words.date_arithmetic import FRIDAY, Span, period_span, weekday_after, weekday_before
 
 __all__ = [
     "coming_weekday",

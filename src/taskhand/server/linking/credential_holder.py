@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from taskhand.domain.member_claims import KnownPersons
+from taskhand.domain.known_persons import KnownPersons
 from taskhand.domain.principal import Person
 from taskhand.domain.task import Member
 from taskhand.server.access import Memberships
 from taskhand.server.linking.link_method import LinkMethod
+from taskhand.service.credential_account import is_same_account
 from taskhand.service.personal_backend import PersonalBackend
-from taskhand.service.same_account import is_same_account
 from taskhand.vault.credential_link import LinkedMember
 from taskhand.vault.links_of_persons import Links
 

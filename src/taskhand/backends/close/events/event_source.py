@@ -13,7 +13,7 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.events.event_log import MAX_PAGES, Entry, EventLog, Stretch, moment_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.events.position import OVERLAP, POSITIONS, Position, Seen, remembered
-from taskhand.backends.close.task_types import CALL, INBOX, LEAD
+from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
 from taskhand.domain.background_requests import is_idle
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent

@@ -14,7 +14,7 @@ from pydantic import MISSING
 
 from taskhand.backends.remote.parsing import JsonObject, utc_moment
 from taskhand.backends.vambe.client import Window
-from taskhand.backends.vambe.learned_due_times import TaskMapper
+from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.mapping import DueAt
 from taskhand.backends.vambe.query import WIDEST, TaskLists, key_of, window_around
 from taskhand.domain.due import due_of

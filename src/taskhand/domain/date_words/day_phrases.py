@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from taskhand.domain.date_words import calendar, weekdays
-from taskhand.domain.date_words.calendar import Span, Unit
+from taskhand.domain.date_words import date_arithmetic, weekdays
 from taskhand.domain.date_words.context import Context, Found
+from taskhand.domain.date_words.date_arithmetic import Span, Unit
 from taskhand.domain.date_words.language import Language
 from taskhand.domain.date_words.patterns import Action, Word
 
@@ -125,7 +125,7 @@ def _offset(context: Context, days: int) -> Found:
 
 
 def _after(context: Context, count: int, unit: Unit, days: Sequence[date] | None = None) -> Found:
-    return [calendar.add_unit(day, count, unit) for day in ([context.today] if days is None else days)]
+    return [date_arithmetic.add_unit(day, count, unit) for day in ([context.today] if days is None else days)]
 
 
 def _before(context: Context, count: int, unit: Unit, days: Sequence[date] | None = None) -> Found:
@@ -140,7 +140,7 @@ def _until_day(_: Context, days: Sequence[date]) -> Found:
 def _business(context: Context, count: int, days: Sequence[date] | None = None) -> Found:
     if count == 0:
         raise ValueError
-    return [calendar.add_business_days(day, count) for day in ([context.today] if days is None else days)]
+    return [date_arithmetic.add_business_days(day, count) for day in ([context.today] if days is None else days)]
 
 
 def _iso(_: Context, parts: tuple[int, int, int]) -> Found:
@@ -172,7 +172,7 @@ def _dated(context: Context, month: int, day: int, year: int | None) -> list[Spa
     spans = [Span.day(found) for one in years if (found := _date_or_none(one, month, day))]
     # The nearest 29 February may be years away, which is too far.
     spans = [span for span in spans if year is not None or abs(span.first.year - context.today.year) <= 1]
-    return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
+    return spans if year is not None else date_arithmetic.nearest_year(spans, context.today, context.direction)
 
 
 def _date_or_none(year: int, month: int, day: int) -> date | None:
@@ -195,7 +195,7 @@ def _day_month(context: Context, day: int, month: int, year: int | None = None) 
 
 def _day_of_month(context: Context, day: int) -> list[Span]:
     """The next such day of a month, the last one, or both."""
-    months = (calendar.month_of(context.today, ahead) for ahead in range(-3, 4))
+    months = (date_arithmetic.month_of(context.today, ahead) for ahead in range(-3, 4))
     days = [found for one in months if (found := _date_or_none(one.year, one.month, day))]
     ahead = [one for one in days if one >= context.today][:1]
     behind = [one for one in days if one <= context.today][-1:]
@@ -211,23 +211,23 @@ def _day_in_month(context: Context, ahead: int, day: int) -> Found:
 
 def _in_months(context: Context, ahead: int, day_in: Callable[[date], date | None]) -> Found:
     """A day of the month `ahead` months later; if it has passed in this month, also the day of the next month."""
-    first = calendar.month_of(context.today, ahead)
+    first = date_arithmetic.month_of(context.today, ahead)
     day = day_in(first)
     if day is None:
         raise ValueError
     passed = ahead == 0 and day < context.today and context.direction == "future"
-    return [day, day_in(calendar.month_of(first, 1))] if passed else [day]
+    return [day, day_in(date_arithmetic.month_of(first, 1))] if passed else [day]
 
 
 def _end_of(context: Context, ahead: int, unit: Unit) -> Found:
     """The last day; a week may end with its Friday or its Sunday."""
-    last = calendar.period_span(context.today, unit, ahead).last
+    last = date_arithmetic.period_span(context.today, unit, ahead).last
     ends = [last - timedelta(2), last] if unit == "week" else [last]
     return [day for day in ends if day >= context.today]
 
 
 def _end_of_month(context: Context, month: int, year: int | None = None) -> Found:
-    return _in_year(context, month, year, calendar.last_of_month)
+    return _in_year(context, month, year, date_arithmetic.last_of_month)
 
 
 def _in_year(context: Context, month: int, year: int | None, day_in: Callable[[date], date | None]) -> Found:
@@ -236,41 +236,41 @@ def _in_year(context: Context, month: int, year: int | None, day_in: Callable[[d
     if any(day_in(span.first) is None for span in _month(context, month, year)):
         raise ValueError  # another year is no reading
     spans = [Span.day(day) for one in years if (day := day_in(date(one, month, 1)))]
-    return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
+    return spans if year is not None else date_arithmetic.nearest_year(spans, context.today, context.direction)
 
 
 def _nth_weekday(context: Context, nth: int, weekday: int, month: int, year: int | None = None) -> Found:
-    return _in_year(context, month, year, lambda first: calendar.nth_weekday(first, nth, weekday))
+    return _in_year(context, month, year, lambda first: date_arithmetic.nth_weekday(first, nth, weekday))
 
 
 def _nth_weekday_in(context: Context, ahead: int, nth: int, weekday: int) -> Found:
-    return _in_months(context, ahead, lambda first: calendar.nth_weekday(first, nth, weekday))
+    return _in_months(context, ahead, lambda first: date_arithmetic.nth_weekday(first, nth, weekday))
 
 
 def _nth_business(context: Context, nth: int, month: int) -> Found:
-    return _in_year(context, month, None, lambda first: calendar.nth_business_day(first, nth))
+    return _in_year(context, month, None, lambda first: date_arithmetic.nth_business_day(first, nth))
 
 
 def _nth_business_in(context: Context, ahead: int, nth: int) -> Found:
-    return _in_months(context, ahead, lambda first: calendar.nth_business_day(first, nth))
+    return _in_months(context, ahead, lambda first: date_arithmetic.nth_business_day(first, nth))
 
 
 def _period(context: Context, ahead: int, unit: Unit) -> Found:
-    return [calendar.period_span(context.today, unit, ahead)]
+    return [date_arithmetic.period_span(context.today, unit, ahead)]
 
 
 def _rolling(context: Context, sign: int, count: int, unit: Unit) -> Found:
-    return [Span(*sorted((context.today, calendar.add_unit(context.today, sign * count, unit))))]
+    return [Span(*sorted((context.today, date_arithmetic.add_unit(context.today, sign * count, unit))))]
 
 
 def _week_of(_: Context, days: Sequence[date]) -> Found:
-    return [calendar.period_span(day, "week", 0) for day in days]
+    return [date_arithmetic.period_span(day, "week", 0) for day in days]
 
 
 def _month(context: Context, month: int, year: int | None = None) -> list[Span]:
     years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
-    spans = [calendar.month_span(date(one, month, 1)) for one in years]
-    return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
+    spans = [date_arithmetic.month_span(date(one, month, 1)) for one in years]
+    return spans if year is not None else date_arithmetic.nearest_year(spans, context.today, context.direction)
 
 
 _MOMENTS: Final[dict[str, Callable[..., Days]]] = dict.fromkeys(["minutes", "recent"], _minutes) | {

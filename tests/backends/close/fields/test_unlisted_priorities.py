@@ -13,8 +13,8 @@ from backends.close.wired import ANA, ELENA, KEY, LEAD, TASK, WORLD, Time, close
 from behaviour.agent import Agent
 from behaviour.world import NOW
 from taskhand.backends.close.errors import MESSAGES as CLOSE
+from taskhand.backends.close.fields.unlisted_priorities import UnlistedPriorities
 from taskhand.backends.close.mapping import DONE
-from taskhand.backends.close.unlisted_priorities import UnlistedPriorities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
 from taskhand.domain.task import StatusChoice

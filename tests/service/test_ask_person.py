@@ -10,7 +10,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.wording import Wording
-from taskhand.service.confirmation import Answer, question_text, to_answer
+from taskhand.service.ask_person import Answer, question_text, to_answer
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from backends.close.test_safe_writes import agent_on
 from backends.close.wired import CAROLINA, ELENA, LEAD, close, row, task_id
 from behaviour.agent import Refused
-from taskhand.backends.close.task_types import INBOX
+from taskhand.backends.close.fields.task_types import INBOX
 
 KINDS = [*INBOX, "missed_call"]
 ROWS = [row(number, _type=kind, date="2026-03-10", contact_id=CAROLINA) for number, kind in enumerate(KINDS, start=1)]

@@ -1,0 +1,1 @@
+"""Fields of Close that need more than a mapping."""

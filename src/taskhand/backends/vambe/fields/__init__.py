@@ -1,0 +1,1 @@
+"""Fields of Vambe that need more than a mapping."""
