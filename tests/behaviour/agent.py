@@ -67,6 +67,11 @@ class Agent:
         task: dict[str, Any] = (await self("create_task", **given))["task"]
         return task
 
+    async def read(self, task_id: str) -> dict[str, Any]:
+        """The whole task with this id."""
+        task: dict[str, Any] = (await self("get_task", id=task_id))["task"]
+        return task
+
     async def listed(self, **filters: Any) -> list[str]:
         """The titles on all pages of a list."""
         titles: list[str] = []

@@ -10,14 +10,9 @@ from behaviour.world import BackendCase
 AT = {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "America/Santiago"}
 
 
-async def _read_task(agent: Agent, task_id: str) -> dict[str, Any]:
-    task: dict[str, Any] = (await agent("get_task", id=task_id))["task"]
-    return task
-
-
 async def _people(agent: Agent, task_id: str) -> list[str]:
     names = {row["id"]: row["name"] for row in (await agent("list_team_members"))["members"]}
-    return [names[one["responsible_id"]] for one in (await _read_task(agent, task_id))["task_responsibles"]]
+    return [names[one["responsible_id"]] for one in (await agent.read(task_id))["task_responsibles"]]
 
 
 async def test_one_update_adds_and_takes_off_people_beside_other_fields(agent: Agent) -> None:
@@ -28,9 +23,9 @@ async def test_one_update_adds_and_takes_off_people_beside_other_fields(agent: A
     assert matched == {("addResponsibleIds", "Luis Pereira"), ("removeResponsibleIds", "Ana Soto")}
     found = await _people(agent, task["id"])
     assert (found[1:], "Ana Soto" in found) == (["Luis Pereira"], False)
-    assert (await _read_task(agent, task["id"]))["title"] == "Call again"
+    assert (await agent.read(task["id"]))["title"] == "Call again"
     await agent("undo_change", changeId=answer["changeId"])
-    assert await _read_task(agent, task["id"]) == task
+    assert await agent.read(task["id"]) == task
 
 
 async def test_adding_a_responsible_person_or_removing_an_absent_one_changes_nothing(worker: Agent) -> None:
@@ -39,7 +34,7 @@ async def test_adding_a_responsible_person_or_removing_an_absent_one_changes_not
     for _ in range(2):
         answer = await worker("update_task", id=task["id"], **sent)
         assert not answer.get("changed")
-    assert await _read_task(worker, task["id"]) == task
+    assert await worker.read(task["id"]) == task
 
 
 @pytest.mark.parametrize(
@@ -65,7 +60,7 @@ async def test_people_replaced_and_added_or_added_and_taken_off_are_refused(
         with pytest.raises(Refused) as refused:
             await worker(tool, **arguments)
         assert refused.value.code == code
-    assert await _read_task(worker, task["id"]) == task
+    assert await worker.read(task["id"]) == task
 
 
 @pytest.mark.parametrize("filler", [None, [], "", "null"])
@@ -97,11 +92,11 @@ async def test_a_bulk_change_combines_fields_people_and_days(agent: Agent) -> No
     done = await agent("bulk_update_tasks", taskIds=ids, changes=changes, shiftDueDays=2)
     assert done["totals"] == {"applied": 2}
     for one in ids:
-        task = await _read_task(agent, one)
+        task = await agent.read(one)
         assert (task["priority"], task["due_at"]) == (2, "2026-03-12T18:00:00.000Z")
         assert await _people(agent, one) == ["Ana Soto"]
     await agent("undo_change", changeId=done["changeId"])
-    assert [(await _read_task(agent, one))["due_at"][:10] for one in ids] == ["2026-03-10"] * 2
+    assert [(await agent.read(one))["due_at"][:10] for one in ids] == ["2026-03-10"] * 2
 
 
 @pytest.mark.parametrize(
@@ -120,7 +115,7 @@ async def test_a_shifted_due_date_takes_the_time_that_comes_with_it(
     task = await worker.create(**due)
     done = await worker("bulk_update_tasks", taskIds=[task["id"]], changes=changes, shiftDueDays=days)
     assert done["totals"] == {"applied": 1}
-    found = await _read_task(worker, task["id"])
+    found = await worker.read(task["id"])
     if changes["dueTime"] is None:
         assert (found["is_all_day"], found["due_at"][:10]) == (True, after[:10])
     else:
@@ -134,7 +129,7 @@ async def test_a_due_date_beside_a_shift_is_refused(worker: Agent, value: Any) -
     with pytest.raises(Refused) as refused:
         await worker("bulk_update_tasks", taskIds=[task["id"]], changes=changes, shiftDueDays=1)
     assert refused.value.code in {"several_changes", "invalid_arguments"}  # where a date cannot be cleared at all
-    assert (await _read_task(worker, task["id"]))["due_at"] == task["due_at"]
+    assert (await worker.read(task["id"]))["due_at"] == task["due_at"]
 
 
 async def test_adding_a_person_is_refused_if_a_task_has_only_one(worker: Agent, backend: BackendCase) -> None:

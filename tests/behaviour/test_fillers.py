@@ -34,12 +34,7 @@ async def _full_task(agent: Agent, backend: BackendCase) -> dict[str, Any]:
     schema = (await _schemas(agent))["create_task"]["properties"]
     body = DUE | {"description": "Why", "aiCustomerId": backend.customer}
     task = await agent.create(**{name: value for name, value in body.items() if name in schema})
-    assert await _read_task(agent, task["id"]) == task
-    return task
-
-
-async def _read_task(agent: Agent, task_id: str) -> dict[str, Any]:
-    task: dict[str, Any] = (await agent("get_task", id=task_id))["task"]
+    assert await agent.read(task["id"]) == task
     return task
 
 
@@ -58,7 +53,7 @@ async def test_every_nullable_field_null_beside_a_change_is_refused_and_clear_is
         assert refused.value.code == "ambiguous_nulls"
         assert set(refused.value.values) == set(nulls)
         assert clear in refused.value.next
-    assert await _read_task(agent, task["id"]) == task
+    assert await agent.read(task["id"]) == task
 
 
 SOME_NULLS: list[dict[str, Any]] = [
@@ -77,7 +72,7 @@ async def test_a_part_of_the_nulls_beside_a_change_is_refused_too(worker: Agent,
         with pytest.raises(Refused) as refused:
             await worker("update_task", id=task["id"], **sent)
         assert refused.value.code == "ambiguous_nulls", sent
-        assert await _read_task(worker, task["id"]) == task, sent
+        assert await worker.read(task["id"]) == task, sent
 
 
 async def test_a_single_null_beside_a_change_empties_its_field(worker: Agent, backend: BackendCase) -> None:
@@ -104,7 +99,7 @@ async def test_with_clear_null_and_blanks_are_not_given(worker: Agent, backend: 
     options = {"id", "idProperty", "dryRun", "reason"}
     changes = {name: None for name in unused if name not in options} | {"priority": "2", "clear": clear}
     await worker("bulk_update_tasks", taskIds=[task["id"]], changes=changes)
-    assert await _read_task(worker, task["id"]) == task | {"priority": 2}
+    assert await worker.read(task["id"]) == task | {"priority": 2}
 
 
 async def test_clear_empties_only_the_named_fields(worker: Agent, backend: BackendCase) -> None:
@@ -124,7 +119,7 @@ async def test_clear_is_understood_in_a_bulk_change_and_in_other_spellings(worke
     for sent in ({"clear": "due_time, timezone"}, '{"clear": ["due-time"], "timezone": null}'):
         await worker("update_task", id=task["id"], **DUE)
         await worker("bulk_update_tasks", taskIds=[task["id"]], changes=sent)
-        assert (await _read_task(worker, task["id"]))["is_all_day"] is True
+        assert (await worker.read(task["id"]))["is_all_day"] is True
 
 
 async def test_clear_names_only_fields_that_can_be_emptied_here(agent: Agent, backend: BackendCase) -> None:
@@ -138,7 +133,7 @@ async def test_clear_names_only_fields_that_can_be_emptied_here(agent: Agent, ba
     with pytest.raises(Refused) as refused:
         await agent("update_task", id=task["id"], dueTime="16:00", timezone="America/Santiago", clear=["dueTime"])
     assert refused.value.code == "invalid_arguments"
-    assert await _read_task(agent, task["id"]) == task
+    assert await agent.read(task["id"]) == task
 
 
 async def test_a_change_removes_all_responsibles_with_clear_and_never_with_an_empty_list(
@@ -155,7 +150,7 @@ async def test_a_change_removes_all_responsibles_with_clear_and_never_with_an_em
         with pytest.raises(Refused) as refused:
             await worker(tool, **sent)
         assert refused.value.code == "responsible_required"
-    assert await _read_task(worker, task["id"]) == task
+    assert await worker.read(task["id"]) == task
     people = (await _schemas(worker))["update_task"]["properties"]["responsibleIds"]["anyOf"][0]
     if not people.get("minItems"):
         after = (await worker("update_task", id=task["id"], clear=["responsibleIds"]))["task"]
@@ -173,7 +168,7 @@ async def test_both_status_arguments_may_be_filled_with_null(worker: Agent) -> N
     with pytest.raises(Refused) as refused:
         await worker("update_task", id=task["id"], priority="1", newStatusPosition=0)
     assert "newStatusPosition" in refused.value.error["message"]
-    assert (await _read_task(worker, task["id"]))["priority"] == 2
+    assert (await worker.read(task["id"]))["priority"] == 2
 
 
 async def test_fillers_of_optional_fields_are_ignored_in_a_new_task(worker: Agent) -> None:
@@ -206,7 +201,7 @@ async def test_blank_arguments_beside_changes_are_ignored_in_a_bulk_change(worke
     blank_filter: dict[str, Any] = {"text": "", "status": [], "responsibleIds": [], "priority": None, "overdue": None}
     sent = nothing | {"filter": blank_filter, "shiftDueDays": 1, "changes": {"title": "", "priority": None}}
     assert (await worker("bulk_update_tasks", **sent, taskIds=ids))["totals"] == {"applied": 2}
-    tasks = [await _read_task(worker, one) for one in ids]
+    tasks = [await worker.read(one) for one in ids]
     assert [(task["title"], task["priority"], task["due_at"][:10]) for task in tasks] == [
         ("Task 0", 2, "2026-03-11"),
         ("Task 1", 2, "2026-03-11"),
@@ -233,7 +228,7 @@ async def test_targets_that_could_mean_every_task_are_refused(worker: Agent) -> 
         with pytest.raises(Refused) as refused:
             await worker("bulk_update_tasks", **sent, changes={"priority": "2"})
         assert refused.value.code in {"nothing_to_change", "no_targets", "empty_filter"}, sent
-    assert [(await _read_task(worker, one))["priority"] for one in ids] == [1, 1]
+    assert [(await worker.read(one))["priority"] for one in ids] == [1, 1]
 
 
 BASE: dict[str, dict[str, Any]] = {

@@ -12,11 +12,6 @@ from behaviour.world import BackendCase
 from taskhand.server.app import create_server
 
 
-async def _whole(agent: Agent, task_id: str) -> dict[str, Any]:
-    task: dict[str, Any] = (await agent("get_task", id=task_id))["task"]
-    return task
-
-
 @pytest.mark.parametrize(
     ("tool", "sent"),
     [
@@ -31,7 +26,7 @@ async def test_undo_restores_one_task_exactly(worker: Agent, tool: str, sent: di
     change = await worker(tool, id=task["id"], **sent)
     assert change["task"] != task
     undone = await worker("undo_change", changeId=change["changeId"])
-    assert undone["task"] == await _whole(worker, task["id"]) == task
+    assert undone["task"] == await worker.read(task["id"]) == task
     again = await worker("undo_change", changeId=undone["changeId"])
     assert again["task"] == change["task"]
 
@@ -42,7 +37,7 @@ async def test_undo_restores_every_task_of_a_bulk_change(worker: Agent) -> None:
     assert change["totals"] == {"applied": 3}
     undone = await worker("undo_change", changeId=change["changeId"])
     assert undone["totals"] == {"applied": 3}
-    assert [await _whole(worker, task["id"]) for task in tasks] == tasks
+    assert [await worker.read(task["id"]) for task in tasks] == tasks
 
 
 async def test_undo_restores_the_written_tasks_of_a_bulk_change_that_skipped_one(worker: Agent) -> None:
@@ -51,7 +46,7 @@ async def test_undo_restores_the_written_tasks_of_a_bulk_change_that_skipped_one
     assert change["totals"] == {"applied": 2, "unchanged": 1}
     undone = await worker("undo_change", changeId=change["changeId"])
     assert undone["totals"] == {"applied": 2}
-    assert [(await _whole(worker, task["id"]))["priority"] for task in tasks] == [1, 2, 1]
+    assert [(await worker.read(task["id"]))["priority"] for task in tasks] == [1, 2, 1]
 
 
 async def test_undo_is_refused_with_the_values_if_all_that_it_would_write_changed_since(worker: Agent) -> None:
@@ -68,7 +63,7 @@ async def test_undo_is_refused_with_the_values_if_all_that_it_would_write_change
     assert error["difference"][0]["changed"] == {"title": {"from": "New title", "to": "Theirs"}}
     assert error["wouldWrite"] == [{"id": task["id"], "title": "Call Acme"}]
     assert "wouldWrite" in error["untrusted"]["fields"]
-    assert (await _whole(worker, task["id"]))["title"] == "Theirs"
+    assert (await worker.read(task["id"]))["title"] == "Theirs"
 
 
 _TIMED = {"dueDate": "2026-05-01", "dueTime": "11:00", "timezone": "America/Santiago"}
@@ -88,7 +83,7 @@ async def test_the_would_write_values_of_an_undo_can_be_sent_to_update_task(
 ) -> None:
     status = (await worker("list_statuses"))["statuses"][-1]["name"]
     task = await worker.create(**due, priority="2")
-    before = await _whole(worker, task["id"])
+    before = await worker.read(task["id"])
     ours = {"dueDate": "2026-04-01", "responsibleIds": ["Ana Soto"], "priority": "1", "newStatusName": status}
     change = await worker("update_task", id=task["id"], title="New title", **ours)
     await worker("update_task", id=task["id"], responsibleIds=["Luis Pereira"], title="Theirs", **since)
@@ -97,7 +92,7 @@ async def test_the_would_write_values_of_an_undo_can_be_sent_to_update_task(
     with pytest.raises(Refused) as refused:
         await worker("undo_change", changeId=change["changeId"])
     await worker("update_task", **refused.value.error["wouldWrite"][0])
-    assert await _whole(worker, task["id"]) == before
+    assert await worker.read(task["id"]) == before
 
 
 async def test_the_edit_that_a_refused_undo_offers_can_empty_a_field(worker: Agent) -> None:
@@ -108,7 +103,7 @@ async def test_the_edit_that_a_refused_undo_offers_can_empty_a_field(worker: Age
         await worker("undo_change", changeId=change["changeId"])
     assert refused.value.error["wouldWrite"] == [{"id": task["id"], "clear": ["description"]}]
     await worker("update_task", **refused.value.error["wouldWrite"][0])
-    assert await _whole(worker, task["id"]) == task
+    assert await worker.read(task["id"]) == task
 
 
 async def test_undo_restores_the_fields_that_nobody_changed_since_and_tells_the_others(connect: Connect) -> None:
@@ -119,7 +114,7 @@ async def test_undo_restores_the_fields_that_nobody_changed_since_and_tells_the_
     undone = await worker("undo_change", changeId=change["changeId"])
     assert undone["unapplied"] == [{"field": "title", "asked": "Call Acme", "was": "New title", "got": "Theirs"}]
     assert "Left as it is, because it changed since: title; see unapplied." in undone["note"]
-    now = await _whole(worker, task["id"])
+    now = await worker.read(task["id"])
     assert (now["title"], now["priority"], now["due_at"][:10]) == ("Theirs", 1, "2026-05-01")
 
 
@@ -129,7 +124,7 @@ async def test_a_field_that_was_put_back_by_hand_is_no_obstacle(worker: Agent) -
     await worker("update_task", id=task["id"], title="Call Acme")
     undone = await worker("undo_change", changeId=change["changeId"])
     assert undone["changed"].keys() == {"priority"}
-    assert await _whole(worker, task["id"]) == task
+    assert await worker.read(task["id"]) == task
 
 
 async def test_undo_of_a_bulk_change_has_an_outcome_for_each_task(worker: Agent) -> None:
@@ -153,8 +148,8 @@ async def test_undo_of_a_bulk_change_has_an_outcome_for_each_task(worker: Agent)
         ("Task 2", "applied"),
         ("Task 3", "refused"),
     ]
-    assert [(await _whole(worker, task["id"]))["priority"] for task in tasks] == [1, 1, 1, 1]
-    dues = [((await _whole(worker, task["id"]))["due_at"] or "none")[:10] for task in tasks]
+    assert [(await worker.read(task["id"]))["priority"] for task in tasks] == [1, 1, 1, 1]
+    dues = [((await worker.read(task["id"]))["due_at"] or "none")[:10] for task in tasks]
     was = (tasks[0]["due_at"] or "none")[:10]
     assert dues == [was, was, "2026-05-01", "2026-06-01"]
     text = str(undone)
@@ -194,10 +189,10 @@ async def test_undo_of_a_part_of_a_change_leaves_the_other_tasks(worker: Agent, 
     part = {"taskIds": {"taskIds": ids[:2]}, "except": {"except": ids[2:]}, "both": {"taskIds": ids, "except": ids[2:]}}
     undone = await worker("undo_change", changeId=change["changeId"], **part[chosen])
     assert undone["totals"] == {"applied": 2}
-    assert [(await _whole(worker, one))["priority"] for one in ids] == [1, 1, 2]
+    assert [(await worker.read(one))["priority"] for one in ids] == [1, 1, 2]
     rest = await worker("undo_change", changeId=change["changeId"], taskIds=ids[2:])
     assert rest["task"] if "task" in rest else rest["totals"]
-    assert [(await _whole(worker, one))["priority"] for one in ids] == [1, 1, 1]
+    assert [(await worker.read(one))["priority"] for one in ids] == [1, 1, 1]
 
 
 async def test_undo_reports_a_task_that_the_change_did_not_write_as_unchanged(worker: Agent) -> None:
@@ -215,7 +210,7 @@ async def test_a_field_is_left_out_of_an_undo_by_each_of_its_names(worker: Agent
     task = await worker.create(dueDate="2026-03-10")
     change = await worker("update_task", id=task["id"], title="New title", dueDate="2026-04-01")
     await worker("undo_change", changeId=change["changeId"], **{"except": [name]})
-    now = await _whole(worker, task["id"])
+    now = await worker.read(task["id"])
     assert (now["title"], now["due_at"][:10]) == ("Call Acme", "2026-04-01")
     with pytest.raises(Refused) as refused:
         await worker("undo_change", changeId=change["changeId"], **{"except": [name, "title"]})
@@ -227,7 +222,7 @@ async def test_a_filled_in_part_of_a_change_is_all_of_it(worker: Agent, filler: 
     task = await worker.create()
     change = await worker("update_task", id=task["id"], title="New title")
     await worker("undo_change", changeId=change["changeId"], taskIds=filler, **{"except": filler})
-    assert await _whole(worker, task["id"]) == task
+    assert await worker.read(task["id"]) == task
 
 
 async def test_unknown_parts_of_a_change_are_refused_with_the_parts_it_has(worker: Agent, backend: BackendCase) -> None:
@@ -243,7 +238,7 @@ async def test_unknown_parts_of_a_change_are_refused_with_the_parts_it_has(worke
             await worker("undo_change", changeId=change["changeId"], **part)
         assert refused.value.code == "invalid_arguments"
         assert refused.value.values == named
-    assert [(await _whole(worker, one))["priority"] for one in ids] == [2, 2]
+    assert [(await worker.read(one))["priority"] for one in ids] == [2, 2]
 
 
 async def test_a_text_that_was_appended_to_since_is_a_conflict_of_that_field_alone(worker: Agent) -> None:
@@ -252,7 +247,7 @@ async def test_a_text_that_was_appended_to_since_is_a_conflict_of_that_field_alo
     await worker("update_task", id=task["id"], description="First. Second. Third.")
     undone = await worker("undo_change", changeId=change["changeId"])
     assert [(row["field"], row["got"]) for row in undone["unapplied"]] == [("description", "First. Second. Third.")]
-    now = await _whole(worker, task["id"])
+    now = await worker.read(task["id"])
     assert (now["description"], now["priority"]) == ("First. Second. Third.", 1)
 
 
@@ -263,7 +258,7 @@ async def test_an_undo_of_an_undo_names_the_change_that_it_redoes(worker: Agent)
     assert "redoes" not in undone.get("note", "")
     again = await worker("undo_change", changeId=undone["changeId"])
     assert again["note"] == f"This redoes {change['changeId']}, which {undone['changeId']} had undone."
-    assert (await _whole(worker, task["id"]))["title"] == "New title"
+    assert (await worker.read(task["id"]))["title"] == "New title"
 
 
 async def test_a_plan_of_an_undo_is_bound_to_the_values_that_it_writes(connect: Connect) -> None:
@@ -279,7 +274,7 @@ async def test_a_plan_of_an_undo_is_bound_to_the_values_that_it_writes(connect: 
     assert refused.value.error["difference"][0]["changed"].keys() == {"title"}
     await other("update_task", id=task["id"], title="New title")
     await worker("apply_plan", planId=plans[1]["planId"])
-    now = await _whole(worker, task["id"])
+    now = await worker.read(task["id"])
     assert (now["title"], now["priority"]) == ("Call Acme", 2)
 
 
@@ -291,7 +286,7 @@ async def test_the_plan_of_an_undo_shows_the_fields_that_would_stay(worker: Agen
     assert plan["difference"][0]["changed"].keys() == {"priority"}
     assert plan["unapplied"] == [{"field": "title", "asked": "Call Acme", "was": "New title", "got": "Theirs"}]
     await worker("apply_plan", planId=plan["planId"])
-    now = await _whole(worker, task["id"])
+    now = await worker.read(task["id"])
     assert (now["title"], now["priority"]) == ("Theirs", 1)
 
 

@@ -1,15 +1,14 @@
 """Results that cannot be written at first, because the store is away or another process holds it: none is lost."""
 
 import logging
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
 
 import anyio
 import pytest
 
+from file_stores import locked
 from fixed_clock import FixedClock
 from journal.open_journal import (
     APPLIED,
@@ -112,14 +111,6 @@ async def journal(journal_file: Path, clock: FixedClock) -> AsyncIterator[Sqlite
     """A journal that does not wait for other processes."""
     async with open_journal(journal_file, clock=clock, busy_s=0) as journal:
         yield journal
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another process holds the write lock."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
 
 
 async def late(journal: SqliteJournal, path: Path) -> str:

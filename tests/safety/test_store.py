@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
+from file_stores import locked
 from safety.account import Agent, assert_all_is_true, newest_change, observe_call
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, SandboxedCrm
@@ -18,14 +19,6 @@ from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.crash_recovery import recover_abandoned
 from virtual_time import Time
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another process holds the write lock."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
 
 
 @contextmanager
