@@ -29,7 +29,7 @@ class TeamServer:
     def __init__(self, app: AppContext, backend: BackendCase, stack: AsyncExitStack) -> None:
         self.app = app
         self.policy = NO_POLICY
-        self._arm = backend
+        self._backend = backend
         self._stack = stack
 
     async def agent(
@@ -43,7 +43,7 @@ class TeamServer:
         access = Access(lambda: self.policy, Person.parse(person) if person else None, scopes)
         asked = at_client.asked if at_client else None
         client = Client(create_server(self.app, access=access), elicitation_callback=asked, mode=mode)
-        return Agent(await self._stack.enter_async_context(client), self._arm.needs)
+        return Agent(await self._stack.enter_async_context(client), self._backend.needs)
 
     def rule(self, person: str | None = None, /, **rules: Any) -> None:
         """Put rules in force, for one person or for everyone."""
