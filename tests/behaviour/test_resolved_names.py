@@ -44,6 +44,13 @@ async def test_a_word_of_several_names_and_a_part_of_a_word_are_refused(worker: 
     assert await worker.listed() == []
 
 
+async def test_an_everyday_word_for_the_caller_means_me(worker: Agent) -> None:
+    for word in ("yo", "mí", "Myself", "mine"):
+        made = await worker("create_task", title=f"Call {word}", responsibleIds=[word], priority="1")
+        assert [one["given"] for one in made["matched"] if one["argument"] == "responsibleIds"] == [word]
+        assert f"Call {word}" in await worker.listed(responsibleIds=["me"])
+
+
 async def test_a_status_type_finishes_and_reopens_a_task(worker: Agent) -> None:
     task = (await worker.create())["id"]
     done = await worker("update_task", id=task, newStatusName="done")

@@ -401,3 +401,15 @@ def test_many_names_in_a_large_team_are_found_at_the_cost_of_reading_it_once() -
     found = people_lookup.resolve_people([member.name.upper() for member in team], team, None)
     assert len(found.ids) == len(team)
     assert process_time() - began < 1.0
+
+
+def test_a_name_of_a_member_is_preferred_to_a_word_for_the_caller() -> None:
+    namesake = Member(id="u-9", name="Yo Tanaka", email=None)
+    assert people_lookup.resolve_people(["yo"], [ANA, namesake], ANA.id).ids == (namesake.id,)
+    assert people_lookup.resolve_people(["yo"], [ANA], ANA.id).ids == (ANA.id,)
+
+
+def test_a_word_for_an_unknown_caller_is_refused_as_me_is() -> None:
+    with refused("unknown_member", NotFound) as caught:
+        people_lookup.resolve_people(["mí"], MEMBERS, None)
+    assert caught.value.message == "It is not known who 'me' is."

@@ -27,6 +27,8 @@ _FEW_CANDIDATES = 5
 """Maximum number of candidates if none of them is similar to the given text."""
 _MIN_CUT = 60
 """Characters: no answer truncates a shorter name or e-mail."""
+_CALLER: Final = frozenset({"myself", "mine", "yo", "mi", "mio"})
+"""Words, folded, that mean 'me' if no member has such a name."""
 _IN_BRACKETS: Final = re.compile(r"[(\[<][^()\[\]<>]*[)\]>]")
 
 
@@ -113,6 +115,8 @@ class _Resolver:
                 f"{self.argument} has an empty entry.", self.active.members[:_FEW_CANDIDATES], len(self.active.members)
             )
         found = self._find(text)
+        if not found and fold(text) in _CALLER:
+            return self._resolve_me()
         if not found:
             raise _no_match_error(text, self.active.members)
         if len(found) > 1:
