@@ -331,6 +331,8 @@ def test_a_filter_over_an_incomplete_list_passes_a_name_on_as_typed() -> None:
         ("terminadas", status_list(PENDING, DONE, CLOSED), [DONE, CLOSED]),
         ("completadas", ALL, [DONE]),
         ("pending", status_list(STARTED, DONE), [STARTED]),
+        ("en curso", ALL, [STARTED]),
+        ("not started", ALL, [PENDING]),
     ],
 )
 def test_a_filter_takes_an_everyday_word_for_unfinished_or_finished_tasks(
@@ -348,6 +350,7 @@ def test_a_filter_takes_an_everyday_word_for_unfinished_or_finished_tasks(
         ("pending", ALL),
         ("cerradas", status_list(PENDING, DONE, CLOSED)),
         ("open", status_list(DONE)),
+        ("doing", status_list(PENDING, STARTED, TWIN)),
     ],
 )
 def test_a_filter_refuses_an_everyday_word_that_may_mean_one_status_of_several_or_means_none(
@@ -355,6 +358,23 @@ def test_a_filter_refuses_an_everyday_word_that_may_mean_one_status_of_several_o
 ) -> None:
     with refused("unknown_status", NotFound):
         status_lookup.resolve_filter_statuses([word], known)
+
+
+@pytest.mark.parametrize(("word", "status"), [("hecho", DONE), ("Doing", STARTED), ("no iniciada", PENDING)])
+def test_a_write_takes_an_everyday_word_that_means_one_status(word: str, status: Status) -> None:
+    choice, matched = status_lookup.resolve_status(word, ALL)
+    assert choice == StatusChoice.of(status)
+    assert matched == (Match("newStatusName", word, status.id or "", status.name),)
+
+
+def test_a_write_refuses_an_everyday_word_that_means_several_statuses_with_these() -> None:
+    with refused("ambiguous_status", Ambiguous) as caught:
+        status_lookup.resolve_status("abierto", ALL)
+    assert candidates(caught.value) == ["Pendiente", "En Progreso"]
+
+
+def test_a_write_over_an_incomplete_list_passes_an_everyday_word_on_as_typed() -> None:
+    assert status_lookup.resolve_status("open", SEEN) == (StatusChoice(name="open"), ())
 
 
 @pytest.mark.parametrize("word", ["overdue", "Vencidas"])

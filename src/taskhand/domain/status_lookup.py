@@ -24,6 +24,8 @@ _TYPES = frozenset(get_args(StatusType))
 
 _FINISHED: Final = frozenset[str](FINISHED)
 _UNFINISHED: Final = _TYPES - _FINISHED
+_STARTED: Final = frozenset({"in_progress"})
+_INITIAL: Final = frozenset({"initial"})
 _TYPES_BY_WORD: Final[Mapping[str, frozenset[str]]] = {
     word: types
     for words, types in (
@@ -33,10 +35,12 @@ _TYPES_BY_WORD: Final[Mapping[str, frozenset[str]]] = {
         ("pending pendiente", _UNFINISHED),
         ("closed complete completed finished terminado terminada completado completada", _FINISHED),
         ("cerrado cerrada finalizado finalizada hecho hecha", _FINISHED),
+        ("doing started ongoing underway en_curso en_proceso empezado empezada haciendo", _STARTED),
+        ("not_started sin_empezar sin_iniciar no_iniciado no_iniciada", _INITIAL),
     )
     for word in words.split()
 }
-"""Everyday words for unfinished and finished tasks in a filter, Spanish ones in the singular, with their types."""
+"""Everyday words for the types of statuses, Spanish ones in the singular."""
 _MAY_BE_INITIAL: Final = frozenset({"pending", "pendiente", "pendientes"})
 """Words that may also mean the tasks that were not begun: understood only if one status is unfinished."""
 
@@ -49,7 +53,7 @@ _OVERDUE: Final = frozenset(
 def resolve_status(
     name: str, known: StatusList, argument: str = "newStatusName"
 ) -> tuple[StatusChoice, tuple[Match, ...]]:
-    """The status with that name or id, else the only one of that type.
+    """The status with that name or id, else the only one of that type, else the only one of an everyday word.
 
     If the list is incomplete, an unknown name is passed on as typed.
     """
@@ -63,6 +67,10 @@ def resolve_status(
     kind = _type_of(name)
     if kind and (status := _only_of_type(kind, known, argument)):
         return StatusChoice.of(status), (_match(argument, name, status),)
+    if len(found := _find_by_word(name, known)) == 1:
+        return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
+    if found:
+        raise _ambiguous_error(f"{len(found)} statuses may be meant by {name[:60]!r}.", found, argument)
     if not known.complete:
         return StatusChoice(name=name.strip()), ()
     raise unknown_status_error(name, known, argument)
@@ -192,7 +200,8 @@ def _find_by_word(text: str, known: StatusList) -> list[Status]:
     """The statuses that an everyday word such as open or terminadas stands for.
 
     Empty if the word resembles the names of some and not all of them, or of another status: it may mean only that.
-    Empty too if the list is incomplete, because an unseen status may have that name.
+    Empty if the word has one type and several statuses have it: Waiting may have the type in_progress. Empty too if the
+    list is incomplete, because an unseen status may have that name.
     """
     if not known.complete:
         return []
@@ -200,7 +209,7 @@ def _find_by_word(text: str, known: StatusList) -> list[Status]:
     types = _TYPES_BY_WORD.get(word) or _TYPES_BY_WORD.get(word.removesuffix("s"), frozenset())
     found = [status for status in known.statuses if status.type in types]
     similar = [status for status in known.statuses if resembles(text, status.name)]
-    is_certain = len(found) == 1 or word not in _MAY_BE_INITIAL
+    is_certain = len(found) == 1 or (len(types) > 1 and word not in _MAY_BE_INITIAL)
     return found if is_certain and similar in ([], found) else []
 
 
