@@ -37,8 +37,10 @@ async def test_a_contact_is_found_by_name_mail_or_phone_and_can_be_linked(
     assert await agent.listed(contact=backend.customer) == ["Call Acme"]
 
 
-async def test_a_search_without_matches_is_an_empty_answer_and_no_error(agent: Agent) -> None:
-    assert await agent("find_contacts", query="nobody at all") == {"contacts": [], "more": False}
+async def test_a_search_without_matches_is_an_empty_answer_with_the_next_step_and_no_error(agent: Agent) -> None:
+    answer = await agent("find_contacts", query="nobody at all")
+    assert answer.pop("note").startswith("None matches. Send another part of the name")
+    assert answer == {"contacts": [], "more": False}
 
 
 async def test_a_query_too_short_to_find_anybody_by_is_refused(agent: Agent) -> None:

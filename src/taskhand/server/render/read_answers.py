@@ -43,6 +43,7 @@ TASK_TEXTS = (
 )
 """The fields of a whole task with text written by others."""
 _NAME = 60
+_NO_CONTACT = "None matches. Send another part of the name, the phone number or the e-mail; ask the person if in doubt."
 _PAGE_CHARACTERS = 320
 """Average length of a row; a page ends early before it exceeds it."""
 _MIN_PAGE, _MAX_PAGE = 3_000, 32_000
@@ -122,7 +123,7 @@ class DealRow(Answer):
 
 
 class ContactsAnswer(UntrustedAnswer):
-    """Contacts and deals that match a query; `more` is whether there are further matches."""
+    """Contacts and deals that match a query; `more` is whether there are further matches, `note` the next step."""
 
     free_text = ("contacts.customer", "contacts.name", "contacts.phone", "contacts.email", "deals.name")
     listed = ("contacts", "more")
@@ -130,13 +131,19 @@ class ContactsAnswer(UntrustedAnswer):
     contacts: tuple[ContactRow, ...]
     deals: tuple[DealRow, ...] | MISSING = MISSING
     more: bool
+    note: str | MISSING = MISSING
 
     @classmethod
     def of(cls, found: Sequence[Contact], limit: int, deals: Sequence[Deal] = ()) -> "ContactsAnswer":
         """The answer with the first `limit` contacts and the first `limit` deals."""
         rows = tuple(DealRow(deal_id=one.id, name=truncate(one.name, _NAME)) for one in deals[:limit])
         more = max(len(found), len(deals)) > limit
-        return cls(contacts=tuple(map(_contact_row, found[:limit])), deals=rows or MISSING, more=more)
+        return cls(
+            contacts=tuple(map(_contact_row, found[:limit])),
+            deals=rows or MISSING,
+            more=more,
+            note=MISSING if found or deals else _NO_CONTACT,
+        )
 
 
 class TaskAnswer(UntrustedAnswer):
