@@ -78,27 +78,6 @@ def test_an_invalid_people_file_is_refused_with_its_path_and_the_faulty_key(
     assert re.search(told, f"{error.message} {error.next_step}"), error
 
 
-@pytest.mark.parametrize(
-    ("members", "told"),
-    [
-        ({"ana@x.test": {"north": "1"}, "ben@x.test": {"north": "2"}}, []),
-        (
-            {"ana@x.test": {"north": "Ana"}, "ben@x.test": {"north": "ANA"}},
-            ["ana@x.test and ben@x.test are one member of north."],
-        ),
-        ({"ana@x.test": {"north": "1"}, "ben@x.test": {"south": "1"}}, []),
-        ({"boss": {"member": "ana@x.test"}, "ana@x.test": {}}, ["boss and ana@x.test are one member."]),
-        (
-            {"a": {"north": "1"}, "b": {"north": "1", "south": "2"}, "c": {"north": "1", "south": "2"}},
-            ["a and b and c are one member of north.", "b and c are one member of south."],
-        ),
-    ],
-)
-def test_a_member_that_several_persons_share_is_named(members: dict[str, dict[str, str]], told: list[str]) -> None:
-    file = PeopleFile(Path("people.toml"), members)
-    assert sorted(file.shared) == [f"people.toml says that {one}" for one in told]
-
-
 def test_a_people_file_is_narrowed_to_the_members_of_one_connection() -> None:
     members = {"ana": {"north": "1", "south": "2"}, "ben": {"south": "3"}}
     file = PeopleFile(Path("people.toml"), members, writable_by_others=True)

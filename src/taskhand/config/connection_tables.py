@@ -8,9 +8,8 @@
 The keys of a table are the settings of its backend without their prefix. Imported only if the file has such a table.
 """
 
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,18 +19,14 @@ from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import NAMES, BackendName, find_factory
 from taskhand.config.connection_settings import TABLES, ConnectionSettings, Origin
 from taskhand.config.multi_user_settings import TeamSettings
-from taskhand.config.paths import data_folder, expand_path
 from taskhand.config.placeholders import clean_value
 from taskhand.config.settings import Settings, Usable, find_usable, reference_in
-from taskhand.domain.check_result import CheckResult
 from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import Candidate, OperatorError
-from taskhand.domain.store_address import StoreAddress
 
 __all__ = [
     "ConnectionTable",
     "build_connection",
-    "check_apart",
     "check_name",
     "find_shared",
     "keys_of",
@@ -216,62 +211,3 @@ def _check_credentials(table: ConnectionTable, settings: Settings, factory: Back
         code="unauthorized",
         next_step=f'Set it, such as {keys[0]} = "keyring:NAME", "env:NAME" or "file:PATH".',
     )
-
-
-def check_apart(connections: Sequence[ConnectionSettings], file: Path) -> Iterator[CheckResult]:
-    """A warning for each pair of CRM connections to the same account.
-
-    OperatorError if two connections use the same built-in store: each would journal the same tasks.
-    """
-    chosen = [one for one in connections if _has_backend(one.settings)]
-    for index, one in enumerate(chosen):
-        for other in chosen[:index]:
-            if _account(one.settings) is None and _account(other.settings) is None:
-                _check_stores(other, one, file)
-            elif _account(one.settings) == _account(other.settings):
-                found = f"The connections {other.name} and {one.name} lead to the same account."
-                unset = "" if other.keys else f"Unset {' and '.join(other.credentials)}, or run "
-                remedy = f"{unset or 'Run '}`taskhand connections remove {one.name}`."
-                yield CheckResult("configuration", "warning", found, remedy)
-
-
-def _has_backend(settings: Settings) -> bool:
-    """Whether the backend can be determined; otherwise the connection cannot be opened."""
-    try:
-        return bool(settings.backend)
-    except OperatorError:
-        return False
-
-
-def _account(settings: Settings) -> tuple[str, ...] | None:
-    """The base URL and the credential of a CRM; None for the built-in store."""
-    factory = find_factory(settings.backend)
-    if factory.account is None:
-        return None
-    base = str(getattr(settings, f"{factory.name}_base_url", "")).rstrip("/").casefold()
-    keys = (getattr(settings, name) for name in factory.credentials)
-    return (factory.name, base, *(key.get_secret_value() if key else "" for key in keys))
-
-
-def _check_stores(one: ConnectionSettings, other: ConnectionSettings, file: Path) -> None:
-    first, second = _store(one), _store(other)
-    if first == second or _is_same_file(first, second):
-        raise OperatorError(
-            f"The connections {one.name} and {other.name} lead to the same store, {second}.",
-            next_step=f"Set db in [{TABLES}.{other.name}] of {file} to a file of its own, or remove the connection.",
-        )
-
-
-def _is_same_file(one: Path | StoreAddress, other: Path | StoreAddress) -> bool:
-    if not (isinstance(one, Path) and isinstance(other, Path)):
-        return False
-    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)  # noqa: PTH110, PTH121  raise less
-
-
-def _store(connection: ConnectionSettings) -> Path | StoreAddress:
-    given = connection.settings.db
-    if isinstance(given, StoreAddress):
-        return given
-    origin = connection.origins.get("db")
-    called = origin.called if origin else "TASKHAND_DB"
-    return Path(os.path.realpath(expand_path(called, given) if given else data_folder() / "tasks.sqlite"))

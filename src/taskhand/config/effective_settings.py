@@ -169,13 +169,13 @@ def _build_connections(
 
 def _mask_all_secrets(found: Configuration) -> Configuration:
     """These connections, each of which masks the secrets of all."""
-    from taskhand.config.connection_tables import check_apart  # noqa: PLC0415  few files have tables
+    from taskhand.config.duplicate_connections import find_duplicates  # noqa: PLC0415  few files have tables
 
-    apart = tuple(check_apart(found.connections, found.file.path))
+    duplicates = tuple(find_duplicates(found.connections, found.file.path))
     secrets = [*found.settings.secrets, *(secret for one in found.named for secret in one.settings.secrets)]
     named = tuple(replace(one, settings=one.settings.with_secrets(secrets)) for one in found.named)
     settings = found.settings.with_secrets(secrets)
-    return replace(found, settings=settings, named=named, warnings=(*found.warnings, *apart))
+    return replace(found, settings=settings, named=named, warnings=(*found.warnings, *duplicates))
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """A task as it was read, with the CRM's own values beside the contract's; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,9 +9,7 @@ from pydantic import MISSING
 from taskhand.domain.edit import unreadable_fields
 from taskhand.domain.task import Task
 
-__all__ = ["Snapshot", "describe_loss"]
-
-_ALWAYS_LOST = ("id", "created_at", "creator_id")
+__all__ = ["Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +42,3 @@ class Snapshot:
     def with_note_of(self, other: Task) -> "Snapshot":
         """The snapshot with the note of the same task as it was read at another time: notes are not read with tasks."""
         return self if other.note is MISSING else self.with_note(other.note, other.note_id)
-
-    @property
-    def not_restorable(self) -> tuple[str, ...]:
-        """The fields that a task which is created in place of this one cannot have."""
-        return (*_ALWAYS_LOST, *sorted(self.unknown), *self.lost)
-
-
-def describe_loss(deleted: Sequence[Snapshot]) -> str:
-    """One or two sentences on the values that an undo of the deletion of these tasks cannot restore."""
-    whys = {one.cannot_recreate: None for one in deleted if one.cannot_recreate}
-    count = sum(one.cannot_recreate is not None for one in deleted)
-    which = "it" if len(deleted) == 1 else f"{count} of them"
-    sentences = [f"Undo cannot make {which} again: {' '.join(whys)}"] if count else []
-    lost = dict.fromkeys(name for one in deleted if not one.cannot_recreate for name in one.not_restorable)
-    sentences += [f"Undo cannot bring back: {', '.join(lost)}."] if lost else []
-    return " ".join(sentences)

@@ -23,7 +23,6 @@ from taskhand.service.delete_task import execute_delete
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
 from taskhand.service.edit_resolver import ResolvedEdit
 from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended
-from taskhand.service.inverse_write import moved_error
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable
 from taskhand.service.plan_authorization import check_may_apply, find_guard
@@ -33,6 +32,7 @@ from taskhand.service.shared_notes import moved_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.stale_intent import difference_since
 from taskhand.service.task_write import write_edit
+from taskhand.service.undo_conflict import conflict_error
 from taskhand.service.visible_changes import is_for_second_person, is_visible
 from taskhand.service.write_call import AlreadyClaimed, Call
 
@@ -144,7 +144,7 @@ async def execute_intents(call: Call, intents: Sequence[Intent], opening: Openin
 
     def changed_error(was: Task, now: Task) -> CallerError | None:
         if opening.plan_id is None:
-            return moved_error(was, now, edit)
+            return conflict_error(was, now, edit)
         moved = difference_between(was, now, of=edit if opening.undoes else None)
         return _stale_plan_error([moved], 1) if moved else None
 

@@ -6,18 +6,20 @@ from typing import Any
 
 from taskhand.domain.edit import EDIT_FIELDS, Edit, current_value, edit_of, without
 from taskhand.domain.errors import CallerError
-from taskhand.domain.field_names import FIELDS, argument_name, request_body
-from taskhand.domain.plan import Difference, difference_between
+from taskhand.domain.field_names import FIELDS, argument_name
+from taskhand.domain.plan import difference_between
 from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.unapplied_fields import Unapplied, unapplied
+from taskhand.domain.unrestorable_values import unrestorable
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.intents import create_intent, sets_any, update_intent
 from taskhand.service.masked_text import check_writable, with_keys_of
+from taskhand.service.undo_conflict import changed_create_error, conflict_error, gone_error
 
-__all__ = ["Inverse", "invert", "moved_error"]
+__all__ = ["Inverse", "invert"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +52,12 @@ async def invert(
         raise _before_unknown_error(result)
     after = with_keys_of(result.after, now.task) if now else result.after
     if now is None:
-        raise _gone_error(result)
+        raise gone_error(result)
     if intent.verb == "create" or intent.before is None:
         if (moved := difference_between(after, now.task)) is not None:
-            raise _changed_create_error(moved)
+            raise changed_create_error(moved)
         return Inverse(Intent("delete", now))
     return await _restore(app, intent, intent.before, after, now, left_out=left_out)
-
-
-def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
-    """The error for a task if a field that an undo sets by `edit` changed since; None if none did."""
-    moved = difference_between(after, now, of=edit)
-    if moved is None:
-        return None
-    fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
-    return CallerError(
-        f"Task {moved.id} has changed since in {', '.join(fields)}; it was not undone.",
-        code="changed_since",
-        next_step="Look at the difference. To restore the earlier values anyway, send update_task with wouldWrite.",
-        details={"difference": [moved], "wouldWrite": [{"id": moved.id} | request_body(edit)]},
-    )
 
 
 async def _restore(
@@ -98,7 +86,7 @@ async def _restore(
     check_writable(edit, "The text before the change")
     undo = await update_intent(app, now, edit)
     is_met = not sets_any(undo.edit)
-    refusal = moved_error(after, now.task, without(whole, *_names(edit))) if is_met else None
+    refusal = conflict_error(after, now.task, without(whole, *_names(edit))) if is_met else None
     return Inverse(undo, kept, is_met, note, refusal=refusal)
 
 
@@ -139,7 +127,7 @@ async def _recreate(app: AppContext, deleted: Snapshot, now: Snapshot | None) ->
     known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
     edit = Edit(**known, native=_unmasked(deleted.native))  # type: ignore[arg-type]  # each as its field has it
     check_writable(edit, "The deleted task")
-    return Inverse(await create_intent(app, edit), not_restored=tuple(deleted.not_restorable))
+    return Inverse(await create_intent(app, edit), not_restored=unrestorable(deleted))
 
 
 def _unmasked(value: Any) -> Any:
@@ -162,24 +150,4 @@ def _nothing_to_restore_error(note: str | None) -> CallerError:
         note or "The change left the task as it was: there is nothing to restore.",
         code="before_unknown" if note else "nothing_to_undo",
         next_step="Set the wanted value with update_task.",
-    )
-
-
-def _gone_error(result: Result) -> CallerError:
-    title = (result.after.title if result.after else None) or ""
-    return CallerError(
-        f"Task {result.task_id} is gone; its change was not undone.",
-        code="changed_since",
-        next_step="list_changes with its id as taskId shows a deletion that was made here; undo that to make it again.",
-        details={"difference": [Difference(result.task_id, title, "delete")]},
-    )
-
-
-def _changed_create_error(moved: Difference) -> CallerError:
-    fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
-    return CallerError(
-        f"Task {moved.id} has changed since it was made, in {', '.join(fields)}; it was not deleted.",
-        code="changed_since",
-        next_step="Look at the difference. delete_task with its id deletes it anyway.",
-        details={"difference": [moved]},
     )

@@ -8,8 +8,8 @@ from pydantic import MISSING
 from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Difference, Plan, difference
-from taskhand.domain.snapshot import describe_loss
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.unrestorable_values import describe_loss
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.approval_rules import reason_to_confirm

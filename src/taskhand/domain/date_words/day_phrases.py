@@ -10,6 +10,7 @@ from taskhand.domain.date_words import date_arithmetic, weekdays
 from taskhand.domain.date_words.context import Context, Found
 from taskhand.domain.date_words.date_arithmetic import Span, Unit
 from taskhand.domain.date_words.language import Language
+from taskhand.domain.date_words.numeric_dates import date_or_none, days_of_date, numeric_date
 from taskhand.domain.date_words.patterns import Action, Word
 
 __all__ = ["Days", "NoSuchDay", "WrongWeekday", "days_of"]
@@ -147,43 +148,8 @@ def _iso(_: Context, parts: tuple[int, int, int]) -> Found:
     return [date(*parts)]
 
 
-def _numeric(context: Context, parts: tuple[int, int, str | None], *, day_first: bool) -> Found:
-    """A date of numbers: the day stands first, or second; with a year of two digits the year may stand first."""
-    first, second, year = parts
-    orders = [(first, second)] if day_first else [(first, second), (second, first)]
-    years = (
-        None if year is None else int(year) if len(year) == len("2026") else context.today.year // 100 * 100 + int(year)
-    )
-    found: set[Span] = set()
-    for day, month in orders:
-        found.update(_dated(context, month, day, years))
-    if year is not None and len(year) == len("26") and not day_first:
-        found.update(_dated(context, second, int(year), context.today.year // 100 * 100 + first))
-    if not found and day_first:
-        found.update(_dated(context, first, second, years))
-    if not found:
-        raise ValueError
-    return sorted(found)
-
-
-def _dated(context: Context, month: int, day: int, year: int | None) -> list[Span]:
-    """The day of that date, several if its year is not certain; none if there is no such day."""
-    years = range(context.today.year - 1, context.today.year + 3) if year is None else (year,)
-    spans = [Span.day(found) for one in years if (found := _date_or_none(one, month, day))]
-    # The nearest 29 February may be years away, which is too far.
-    spans = [span for span in spans if year is not None or abs(span.first.year - context.today.year) <= 1]
-    return spans if year is not None else date_arithmetic.nearest_year(spans, context.today, context.direction)
-
-
-def _date_or_none(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
 def _month_day(context: Context, month: int, day: int, year: int | None = None) -> Found:
-    spans = _dated(context, month, day, year)
+    spans = days_of_date(context, month, day, year)
     if not spans:
         raise ValueError
     return spans
@@ -196,7 +162,7 @@ def _day_month(context: Context, day: int, month: int, year: int | None = None) 
 def _day_of_month(context: Context, day: int) -> list[Span]:
     """The next such day of a month, the last one, or both."""
     months = (date_arithmetic.month_of(context.today, ahead) for ahead in range(-3, 4))
-    days = [found for one in months if (found := _date_or_none(one.year, one.month, day))]
+    days = [found for one in months if (found := date_or_none(one.year, one.month, day))]
     ahead = [one for one in days if one >= context.today][:1]
     behind = [one for one in days if one <= context.today][-1:]
     chosen = {"past": behind, "either": sorted({*behind, *ahead})}.get(context.direction, ahead)
@@ -206,7 +172,7 @@ def _day_of_month(context: Context, day: int) -> list[Span]:
 
 
 def _day_in_month(context: Context, ahead: int, day: int) -> Found:
-    return _in_months(context, ahead, lambda first: _date_or_none(first.year, first.month, day))
+    return _in_months(context, ahead, lambda first: date_or_none(first.year, first.month, day))
 
 
 def _in_months(context: Context, ahead: int, day_in: Callable[[date], date | None]) -> Found:
@@ -294,7 +260,7 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "weekday_plus": weekdays.weekday_plus_weeks,
     "weekday_in_week": lambda context, ahead, weekday: [weekdays.weekday_in_week(context, ahead, weekday)],
     "iso": _iso,
-    "numeric": _numeric,
+    "numeric": numeric_date,
     "month_day": _month_day,
     "day_month": _day_month,
     "month_day_in_year": lambda context, ahead, month, day: [date(context.today.year + ahead, month, day)],
