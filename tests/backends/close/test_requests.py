@@ -27,7 +27,6 @@ from backends.close.wired import (
 )
 from behaviour.world import NOW
 from taskhand.backends.close.auth import credential
-from taskhand.backends.close.client import offset_on
 from taskhand.backends.close.errors import explain
 from taskhand.backends.close.fields.task_types import INBOX
 from taskhand.backends.close.mapping import CAPABILITIES, DONE, OPEN
@@ -156,14 +155,6 @@ async def test_the_sent_offset_is_that_of_the_due_day(day: str, offset: str) -> 
         await backend.update_tasks([(one, edit) for one in before])
     assert [one.headers["x-tz-offset"] for one in sandbox.requests[3:6]] == [offset] * 3
     assert [one.method for one in sandbox.requests[3:6]] == ["PUT", "GET", "PUT"]
-
-
-@pytest.mark.parametrize(
-    ("zone", "offset"),
-    [(None, "0"), ("UTC", "0"), ("Asia/Kathmandu", "5.75"), ("America/St_Johns", "-3.5"), ("Pacific/Kiritimati", "14")],
-)
-def test_an_offset_is_in_decimal_hours(zone: str | None, offset: str) -> None:
-    assert offset_on(date(2026, 1, 10), zone) == offset
 
 
 @pytest.mark.parametrize(

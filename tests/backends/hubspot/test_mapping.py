@@ -12,18 +12,15 @@ from backends.hubspot.strategies import DAYS, INSTANTS, LINES, TEXT, ZONES, exis
 from taskhand.backends.hubspot.account import company_of, contact_of, member_of
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import (
-    KINDS,
-    LINKS,
     PROPERTIES,
     AccountData,
-    Kind,
     Record,
-    linked_ids,
     properties_of,
     record_of,
     task_of,
     times_of,
 )
+from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, linked_ids
 from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit

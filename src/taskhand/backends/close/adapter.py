@@ -5,8 +5,6 @@ update is `{"ok": true}`, whichever tasks matched. A refused bulk update may hav
 behind its writes, and still show a deleted task for a while.
 """
 
-import json
-import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -18,12 +16,13 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.close import mapping
 from taskhand.backends.close.account import Account
-from taskhand.backends.close.client import CHUNK, CloseClient
+from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.fields import task_types
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
+from taskhand.backends.close.update_groups import group_updates
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
@@ -35,7 +34,6 @@ from taskhand.domain.errors import OutcomeUnknown, TaskhandError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
-from taskhand.domain.parts import parts
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
@@ -214,20 +212,8 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     # Many tasks at once.
 
     def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
-        """Batches of up to 100 items with equal values, and the items to update one by one.
-
-        An item is updated alone if a field of its edit cannot be updated in bulk, or if its batch would be too small.
-        """
-        groups: dict[str, list[Item[JsonObject]]] = {}
-        singles: list[Item[JsonObject]] = []
-        for item in items:
-            is_plain = re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id)  # the ids are joined by commas
-            values = mapping.bulk_body(item.edit) if is_plain else None
-            group = singles if values is None else groups.setdefault(json.dumps(values, sort_keys=True), [])
-            group.append(item)
-        batches = [[*part] for group in groups.values() for part in parts(group, CHUNK)]
-        singles += [item for batch in batches if len(batch) < self.min_batch for item in batch]
-        return [batch for batch in batches if len(batch) >= self.min_batch], singles
+        """The groups of items that are updated in one request each, and the items to update one by one."""
+        return group_updates(items, self.min_batch)
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """PUT the same values to many tasks; the response has no result for any of them."""

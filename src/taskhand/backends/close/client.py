@@ -4,13 +4,13 @@ Source: https://developer.close.com/api/resources/tasks and https://developer.cl
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any, Final, Unpack
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.errors import NO_URL, smaller_page
 from taskhand.backends.close.offset_paging import PAGE, Page
+from taskhand.backends.close.utc_offset import offset_on
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client
@@ -18,7 +18,7 @@ from taskhand.http.request import Request, RequestOptions
 from taskhand.http.response_body import Reply
 from taskhand.http.url_path import Path
 
-__all__ = ["CHUNK", "CloseClient", "offset_on"]
+__all__ = ["CHUNK", "CloseClient"]
 
 CHUNK: Final = 100
 """Maximum ids in one request; the limit of a bulk update is not documented."""
@@ -176,15 +176,6 @@ class CloseClient:
                 raise
             step = "The operator of Taskhand should check CLOSE_BASE_URL; its default is https://api.close.com/api/v1."
             raise UpstreamError(NO_URL.sentence, code="upstream_invalid", next_step=step) from None
-
-
-def offset_on(day: date, zone: str | None) -> str:
-    """The UTC offset of a zone (UTC if None) at noon of a day, in decimal hours; it changes with daylight saving.
-
-    Source: https://developer.close.com/api/overview/timezone-offsets.
-    """
-    offset = datetime.combine(day, time(12), ZoneInfo(zone or "UTC")).utcoffset()
-    return f"{offset.total_seconds() / 3600:.4g}" if offset else "0"
 
 
 def _page(reply: Reply) -> Page:

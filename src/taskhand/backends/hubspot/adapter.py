@@ -15,9 +15,10 @@ from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, unlinked
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
-from taskhand.backends.hubspot.mapping import BODY, KINDS, Record, links_of, links_set, raw_properties, records_in
+from taskhand.backends.hubspot.mapping import BODY, Record, raw_properties, records_in
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
+from taskhand.backends.hubspot.shown_links import KINDS, links_of, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.hubspot.task_writer import TaskWriter, check_due, check_length
 from taskhand.backends.hubspot.undo_deletion import links_of_new
@@ -203,17 +204,6 @@ class HubSpotAdapter(TaskWriter):
         item.row = await self._read_back(item)
         links.add_notes()
         return self.to_written(item.row, item.edit, before, item.note)
-
-    async def _read_back(self, item: Item[Record]) -> Record:
-        """Read the task; if that fails, return the response to the update if it shows the whole edit."""
-        try:
-            return await self.get(item.id, item.edit)
-        except TaskhandError as error:
-            # The response to an update has no links.
-            if item.row is None or links_set(item.edit) or self.unmet(item.row, item.edit):
-                raise self.messages.unknown_update(item.id) from error
-            item.note = self.messages.accepted
-            return item.row
 
     # Many tasks at once.
 

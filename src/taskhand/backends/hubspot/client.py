@@ -9,19 +9,23 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from taskhand.backends.hubspot.mapping import KINDS, LINKS, PROPERTIES, Kind, linked_ids
+from taskhand.backends.hubspot.mapping import PROPERTIES
+from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, linked_ids
 from taskhand.backends.remote.parsing import JsonObject, rows_in, value_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
+from taskhand.http.rate_limiter import Rate
 from taskhand.http.response_body import Reply
 from taskhand.http.url_path import Path
 
-__all__ = ["MAX_INPUTS", "MAX_PAIRS", "HubSpotClient", "association_types", "next_page"]
+__all__ = ["MAX_INPUTS", "MAX_PAIRS", "SEARCH_RATE", "HubSpotClient", "association_types", "next_page"]
 
 MAX_INPUTS: Final = 100
 """Inputs of one batch request."""
 MAX_PAIRS: Final = 1_000
 """Inputs of one batch request for links: HubSpot reads up to 1,000 and creates up to 2,000."""
+SEARCH_RATE: Final = Rate(5, 1.0)
+"""The limit of searches, which all apps of an account share: five a second."""
 
 _VERSION: Final = re.compile(r"v3|20\d{2}-\d{2}(-beta)?", re.ASCII)
 _FOUND_PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {

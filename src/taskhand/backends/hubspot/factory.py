@@ -69,14 +69,13 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     """Open the tasks of one HubSpot account; OperatorError if no access token is set."""
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.hubspot.auth import credential
-    from taskhand.backends.hubspot.client import HubSpotClient
+    from taskhand.backends.hubspot.client import SEARCH_RATE, HubSpotClient
     from taskhand.backends.remote.http_client import open_client, timing_of
     from taskhand.http.rate_limiter import Rate
 
     upstream = _upstream(settings, *credential(settings.hubspot_access_token))
     client = await open_client(context, upstream, Rate(settings.hubspot_rate, 10.0))
-    # Searches have a limit of their own: five a second for the whole account.
-    searching = await open_client(context, upstream, Rate(5, 1.0), 3, of_account=True)
+    searching = await open_client(context, upstream, SEARCH_RATE, 3, of_account=True)
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
     app = await open_oauth_client(settings, context)
     introspect = app.introspect if app else None

@@ -5,7 +5,7 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from pydantic import MISSING
 
@@ -13,8 +13,9 @@ from taskhand.backends.hubspot.due import Zones, due_from, moment_of, readable_m
 from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.properties.definitions import Definition
 from taskhand.backends.hubspot.properties.values import shown_value
+from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, further_links, linked_ids, links_of, shown_link
 from taskhand.backends.hubspot.statuses import STAGE_PROPERTIES, TaskStatuses
-from taskhand.backends.remote.parsing import JsonObject, objects, optional_text, rows_in, value_at
+from taskhand.backends.remote.parsing import JsonObject, optional_text, rows_in, value_at
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import Readers, task_from
@@ -25,19 +26,13 @@ from taskhand.domain.task_times import TaskTimes
 __all__ = [
     "BODY",
     "CREATOR",
-    "KINDS",
-    "LINKS",
     "MERGED",
     "PRIORITY_VALUES",
     "PROPERTIES",
     "RAW_PROPERTIES",
     "AccountData",
-    "Kind",
     "Record",
     "id_text",
-    "linked_ids",
-    "links_of",
-    "links_set",
     "properties_of",
     "raw_properties",
     "record_of",
@@ -46,28 +41,6 @@ __all__ = [
     "times_of",
 ]
 
-Kind = Literal["contacts", "companies", "deals"]
-"""The kinds of records that the contract links tasks to."""
-
-KINDS: Final[tuple[Kind, ...]] = ("contacts", "companies", "deals")
-
-
-class LinkType(NamedTuple):
-    """The field of an edit for a kind of link, its documented argument, and HubSpot's type id of the association.
-
-    https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
-    """
-
-    field: str
-    argument: str
-    type_id: int
-
-
-LINKS: Final[Mapping[Kind, LinkType]] = {
-    "contacts": LinkType("ai_contact_id", "aiContactId", 204),
-    "companies": LinkType("ai_customer_id", "aiCustomerId", 192),
-    "deals": LinkType("deal_id", "dealId", 216),
-}
 BODY: Final = "hs_task_body"
 _TYPE, _DUE = "hs_task_type", "hs_timestamp"
 _PROPERTY_OF: Final[Mapping[str, str]] = {
@@ -207,12 +180,6 @@ def records_in(answer: JsonObject) -> list[Record]:
     return [record for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row)) is not None]
 
 
-def linked_ids(results: object) -> tuple[str, ...]:
-    """The ids in a list of associations, ascending: `toObjectId` (v4) or `id` (v3), as text or numbers."""
-    found = {str(row.get("toObjectId", row.get("id"))) for row in objects(results)}
-    return tuple(sorted((one for one in found if one.isdecimal()), key=lambda one: (len(one), one)))
-
-
 def id_text(value: object) -> str | None:
     """An id from text or a number; None for anything else, or empty text."""
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
@@ -233,10 +200,10 @@ def task_of(record: Record, data: AccountData, of_links: Collection[str] = ()) -
         "task_type": lambda: optional_text(properties, "hs_task_type"),
     }
     known: dict[str, object] = {
-        "ai_contact_id": _shown_link(record, "contacts", of_links),
-        "ai_customer_id": _shown_link(record, "companies", of_links),
-        "deal_id": _shown_link(record, "deals", of_links) if "deals" in record.links else MISSING,
-        "also_linked": _further_links(record, of_links) or MISSING,
+        "ai_contact_id": shown_link(record.links, "contacts", of_links),
+        "ai_customer_id": shown_link(record.links, "companies", of_links),
+        "deal_id": shown_link(record.links, "deals", of_links) if "deals" in record.links else MISSING,
+        "also_linked": further_links(record.links, of_links) or MISSING,
         "creator_id": data.owners.get(id_text(properties.get(CREATOR)) or ""),
         "properties": {one: shown_value(data.definitions.get(one), properties.get(one)) for one in sorted(record.names)}
         or MISSING,
@@ -274,18 +241,6 @@ def record_of(task: Task, answer: Record, data: AccountData) -> Record:
     json = {"createdAt": task.created_at, "url": task.url} | answer.json | {"properties": properties}
     names = frozenset(known_properties(task)) | answer.names
     return Record(json, links_of(task), names=names).with_properties(answer.properties)
-
-
-def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
-    """The links that the fields of a task show, by kind."""
-    shown = {kind: getattr(task, LINKS[kind].field) for kind in KINDS}
-    return {kind: (one,) if one else () for kind, one in shown.items() if one is not MISSING}
-
-
-def links_set(edit: Edit) -> Mapping[Kind, str | None]:
-    """The contact, the company and the deal that an edit sets, by kind; None for one that it removes."""
-    values = {kind: getattr(edit, LINKS[kind].field) for kind in KINDS}
-    return {kind: one for kind, one in values.items() if one is not MISSING}
 
 
 def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskStatuses) -> dict[str, str]:
@@ -351,20 +306,6 @@ def _priority(properties: JsonObject) -> int | None:
     """The documented priority; None for NONE, for no value, and for a custom value."""
     value = str(optional_text(properties, "hs_task_priority")).upper()
     return next((digit for digit, values in PRIORITY_VALUES.items() if value == values[0]), None)
-
-
-def _shown_link(record: Record, kind: Kind, of_links: Collection[str]) -> str | None:
-    ids = record.links.get(kind, ())
-    return next((one for one in ids if one in of_links), next(iter(ids), None))
-
-
-def _further_links(record: Record, of_links: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The links that no field shows, by the field that shows another link of their kind."""
-    further = {
-        LINKS[kind].field: tuple(one for one in ids if one != _shown_link(record, kind, of_links))
-        for kind, ids in record.links.items()
-    }
-    return {field: ids for field, ids in further.items() if ids}
 
 
 def _is_same(name: str, shown: object, sent: str) -> bool:

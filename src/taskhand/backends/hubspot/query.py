@@ -13,7 +13,8 @@ from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.mapping import KINDS, LINKS, PRIORITY_VALUES, PROPERTIES, Kind, Record, times_of
+from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record, times_of
+from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind
 from taskhand.backends.hubspot.statuses import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in

@@ -16,7 +16,8 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.associations import unlinked
 from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_error
-from taskhand.backends.hubspot.mapping import BODY, Record, links_set, properties_of, record_of
+from taskhand.backends.hubspot.mapping import BODY, Record, properties_of, record_of
+from taskhand.backends.hubspot.shown_links import links_set
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.hubspot.undo_deletion import further_properties, links_of_new, without_further
 from taskhand.backends.remote.adapter import Timing
@@ -125,6 +126,17 @@ class TaskWriter(BatchAdapter[Record]):
         if self._client.id_property is None and answer.id != before.id:  # so is that of a merged task
             raise self._client.http.invalid(reply, "with another task")
         return self._confirmed(before, edit, answer) or answer
+
+    async def _read_back(self, item: Item[Record]) -> Record:
+        """Read the task; if that fails, return the response to the update if it shows the whole edit."""
+        try:
+            return await self.get(item.id, item.edit)
+        except TaskhandError as error:
+            # The response to an update has no links.
+            if item.row is None or links_set(item.edit) or self.unmet(item.row, item.edit):
+                raise self.messages.unknown_update(item.id) from error
+            item.note = self.messages.accepted
+            return item.row
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update."""

@@ -21,7 +21,8 @@ from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.factory import VambeSettings
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
 from taskhand.backends.vambe.mapping import body_of, status_of
-from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
+from taskhand.backends.vambe.query import WIDEST, window_of
+from taskhand.backends.vambe.task_lists import MESSAGES, TaskLists
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call, hold_lock
 from taskhand.domain.due import due_of, is_late

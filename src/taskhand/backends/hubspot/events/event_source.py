@@ -17,8 +17,9 @@ from taskhand.backends.hubspot.due import millis_of, readable_millis, readable_m
 from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
 from taskhand.backends.hubspot.events.position import Position
 from taskhand.backends.hubspot.events.property_histories import EventReader
-from taskhand.backends.hubspot.mapping import LINKS, RAW_PROPERTIES, Record, records_in
+from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
+from taskhand.backends.hubspot.shown_links import LINKS
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent, difference_event

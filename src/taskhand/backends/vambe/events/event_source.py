@@ -14,7 +14,8 @@ from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.events.list_comparison import SKEW, Comparison, read_rows
 from taskhand.backends.vambe.events.position import EDGE, SPANS, Position, read_position, write_position
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
-from taskhand.backends.vambe.query import WIDEST, TaskLists, key_of, window_around
+from taskhand.backends.vambe.query import WIDEST, window_around
+from taskhand.backends.vambe.task_lists import TaskLists, key_of
 from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event_source import KnownTasks, Look

@@ -10,7 +10,7 @@ from pydantic import MISSING
 from taskhand.backends.remote.parsing import JsonObject, utc_moment
 from taskhand.backends.vambe.events.position import Position
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
-from taskhand.backends.vambe.query import key_of
+from taskhand.backends.vambe.task_lists import key_of
 from taskhand.domain.due import due_of
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.receipt import FieldChange

@@ -1,0 +1,15 @@
+"""The UTC offset that a request to Close carries."""
+
+from datetime import date
+
+import pytest
+
+from taskhand.backends.close.utc_offset import offset_on
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset"),
+    [(None, "0"), ("UTC", "0"), ("Asia/Kathmandu", "5.75"), ("America/St_Johns", "-3.5"), ("Pacific/Kiritimati", "14")],
+)
+def test_an_offset_is_in_decimal_hours(zone: str | None, offset: str) -> None:
+    assert offset_on(date(2026, 1, 10), zone) == offset
