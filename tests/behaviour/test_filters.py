@@ -95,6 +95,14 @@ async def test_fillers_of_hosts_in_a_filter_are_ignored(worker: Agent) -> None:
     assert refused.value.code == "empty_filter"
 
 
+async def test_a_filter_takes_a_priority_as_a_word(worker: Agent) -> None:
+    await worker.create("a", priority="1")
+    await worker.create("b", priority="2")
+    assert [await worker.listed(priority=word) for word in ("high", "Alta", "media")] == [["b"], ["b"], ["a"]]
+    plan = await worker("bulk_update_tasks", filter={"priority": "high"}, changes={"title": "c"})
+    assert plan["count"] == 1
+
+
 async def test_counts_answer_how_many_instead_of_rows(worker: Agent) -> None:
     for title, person, day in (("a", "Ana Soto", "10"), ("b", "Ana Soto", "10"), ("c", "me", "11")):
         await worker.create(title, responsibleIds=[person], dueDate=f"2026-03-{day}", priority="2")

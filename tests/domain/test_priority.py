@@ -3,7 +3,7 @@ from typing import Any, Final, get_args
 import pytest
 
 from builders import refused
-from taskhand.domain.priority import Priority, check_priority
+from taskhand.domain.priority import Priority, check_priority, filter_priority
 
 DIGITS: Final = get_args(Priority)
 
@@ -37,6 +37,7 @@ def test_a_priority_that_the_backend_lacks_is_refused_and_not_proposed() -> None
     ("sent", "digits", "next_step"),
     [
         ("high", ("0", "1", "2"), 'For high send "2".'),
+        ("Alta", ("0", "1", "2"), 'For alta send "2".'),
         ("urgent", ("0", "1", "2"), 'Send "0" or "1" or "2".'),
         ("low", ("1", "2"), 'Send "1" or "2".'),
         ("0", ("1", "2"), 'Send "1" or "2".'),
@@ -48,3 +49,15 @@ def test_a_wrong_priority_is_answered_with_one_that_the_backend_has(
     with refused("invalid_priority") as caught:
         check_priority(sent, digits)
     assert caught.value.next_step == next_step
+
+
+@pytest.mark.parametrize(("word", "digit"), [("HIGH", "2"), ("alta", "2"), ("normal", "1"), ("Baja", "0"), ("1", "1")])
+def test_a_filter_takes_a_word_for_a_priority(word: str, digit: str) -> None:
+    assert filter_priority(word, DIGITS) == digit
+
+
+@pytest.mark.parametrize("word", ["low", "baja", "urgent", "0"])
+def test_a_filter_refuses_a_priority_that_the_backend_lacks_or_that_is_not_certain(word: str) -> None:
+    with refused("invalid_priority") as caught:
+        filter_priority(word, ("1", "2"))
+    assert repr(word) in caught.value.message

@@ -7,13 +7,29 @@ from pydantic import Field
 
 from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.name_matching import fold
 
-__all__ = ["DEFAULT_PRIORITY", "PRIORITY_WORDS", "AnyPriority", "NewPriority", "Priority", "check_priority"]
+__all__ = [
+    "DEFAULT_PRIORITY",
+    "PRIORITY_WORDS",
+    "AnyPriority",
+    "NewPriority",
+    "Priority",
+    "check_priority",
+    "filter_priority",
+]
 
 Priority = Literal["0", "1", "2"]
 
 PRIORITY_WORDS = {"low": "0", "medium": "1", "high": "2"}
 """The documented priority digits, by the word that each stands for."""
+
+_DIGITS_BY_WORD = PRIORITY_WORDS | {
+    word: digit
+    for words, digit in (("baja bajo", "0"), ("media medio normal", "1"), ("alta alto", "2"))
+    for word in words.split()
+}
+"""The digits by every word that means one of them, folded."""
 
 DEFAULT_PRIORITY: Priority = "1"
 """The priority of a new task that comes without one."""
@@ -37,8 +53,8 @@ def check_priority(value: object, allowed: Sequence[str]) -> None:
     """Refuse a priority that is not among the `allowed` digits; the error for a word names its digit."""
     if value in allowed:
         return
-    word = str(value).strip().casefold()
-    digit = PRIORITY_WORDS.get(word)
+    word = fold(str(value))
+    digit = _DIGITS_BY_WORD.get(word)
     digits = " or ".join(f'"{one}"' for one in allowed)
     next_step = f'For {word} send "{digit}".' if digit in allowed else f"Send {digits}."
     raise CallerError(
@@ -47,3 +63,13 @@ def check_priority(value: object, allowed: Sequence[str]) -> None:
         candidates=[Candidate(d, w) for w, d in PRIORITY_WORDS.items() if d in allowed],
         next_step=next_step,
     )
+
+
+def filter_priority(value: str, allowed: Sequence[str]) -> str:
+    """The digit of a priority in a filter, which may be a word too; CallerError if it is not among the `allowed` ones.
+
+    A write takes the documented digits only.
+    """
+    digit = _DIGITS_BY_WORD.get(fold(value), value)
+    check_priority(digit if digit in allowed else value, allowed)
+    return digit

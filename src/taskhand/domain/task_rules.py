@@ -16,7 +16,7 @@ from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.length_limits import check_lengths, check_number_of_properties, check_responsibles
 from taskhand.domain.name_matching import fold
-from taskhand.domain.priority import check_priority
+from taskhand.domain.priority import check_priority, filter_priority
 from taskhand.domain.properties import PropertyValue
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import Task, TaskDraft, TaskPatch
@@ -116,7 +116,7 @@ def check_id(task_id: str, capabilities: Capabilities) -> None:
 def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
     """Refuse a filter that cannot match any task, or that is by a field which tasks here do not have."""
     if given.priority is not MISSING:
-        check_priority(given.priority, capabilities.priorities)
+        filter_priority(given.priority, capabilities.priorities)
     days = [
         iso_day(day, name)
         for name, day in (("fromDate", given.from_date), ("toDate", given.to_date))

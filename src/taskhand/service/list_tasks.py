@@ -12,6 +12,7 @@ from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.due import is_late
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.people_lookup import People
+from taskhand.domain.priority import filter_priority
 from taskhand.domain.task import Member, StatusChoice, Task
 from taskhand.domain.task_page import Position, TaskPage, resume
 from taskhand.domain.task_query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
@@ -129,7 +130,9 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         statuses=statuses,
         text=None if given.text is MISSING else without_cut(given.text),
         overdue=None if given.overdue is MISSING else given.overdue,
-        priority=None if given.priority is MISSING else int(given.priority),
+        priority=None
+        if given.priority is MISSING
+        else int(filter_priority(given.priority, app.backend.capabilities.priorities)),
         contact=_or_none(given.contact),
         task_type=of_type,
         deal_id=deal_id,
