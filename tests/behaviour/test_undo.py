@@ -388,6 +388,20 @@ async def test_a_change_that_wrote_nothing_cannot_be_undone(worker: Agent) -> No
         assert refused.value.code == code
 
 
+async def test_an_undo_of_the_last_change_is_refused_with_the_latest_ones_and_writes_nothing(worker: Agent) -> None:
+    task = await worker.create()
+    changes = [await worker("update_task", id=task["id"], title=title) for title in ("Call", "Write")]
+    same = await worker("update_task", id=task["id"], title="Write")
+    with pytest.raises(Refused) as refused:
+        await worker("undo_change", changeId="last")
+    assert refused.value.values[:2] == [change["changeId"] for change in reversed(changes)]
+    assert same["changeId"] not in refused.value.values
+    assert refused.value.error["candidates"][0]["name"].startswith("update_task: 'Write', ")
+    assert await worker.listed() == ["Write"]
+    await worker("undo_change", changeId=refused.value.values[0])
+    assert await worker.listed() == ["Call"]
+
+
 async def test_undo_of_a_deletion_repeats_only_after_its_new_task_was_deleted(worker: Agent) -> None:
     task = await worker.create(dueDate="2026-03-10")
     plan = await worker("delete_task", id=task["id"])
