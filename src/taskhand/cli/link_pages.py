@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["make_invitation", "open_linking"]
 
-_OWN_PREFIXES = ("thk_", "thv_")
-"""The prefixes of Taskhand's own keys, which must not be sent to a CRM."""
-
 
 async def open_linking(
     found: "Configuration",
@@ -126,9 +123,7 @@ async def _open_link_methods(
 def _read_credential(text: str) -> str | None:
     """The cleaned credential from a pasted text; None for a text that is not a credential."""
     cleaned = clean_value(text)
-    if not cleaned or cleaned.startswith(_OWN_PREFIXES):
-        return None
-    return cleaned if find_flaw(cleaned, "the credential", is_secret=True) is None else None
+    return cleaned if cleaned and find_flaw(cleaned, "the credential", is_secret=True) is None else None
 
 
 def _origin_of(address: str) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from taskhand.server.argument_limits import MAX_TEXT
 from taskhand.server.coercion import NULL_AS_TEXT
 from taskhand.server.portable_schema import Schema
-from taskhand.server.refused_values import MAX_TEXT
 
 __all__ = ["are_plain_texts"]
 

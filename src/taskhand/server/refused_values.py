@@ -1,21 +1,14 @@
-"""Values of arguments that pydantic would accept and Taskhand refuses, such as a list of excessive length; pure."""
+"""Values of arguments that pydantic would accept and Taskhand refuses, such as true for 1 or a lone surrogate; pure."""
 
 import re
 from typing import Any, Final
 
+from taskhand.server.argument_limits import NUMBER_BOUND, describe_excess
 from taskhand.server.argument_types import PAIR, expected_type, json_types
 from taskhand.server.portable_schema import Schema
 
-__all__ = ["MAX_TEXT", "NUMBER_BOUND", "refused_value"]
+__all__ = ["refused_value"]
 
-NUMBER_BOUND: Final = 10**15
-"""No argument takes a number of this size."""
-_MAX_ITEMS: Final = 2_000
-"""Maximum number of items of a list in any argument."""
-MAX_TEXT: Final = 10_000
-"""Maximum length of a text in characters."""
-_LIMITED_ELSEWHERE: Final = frozenset({"title", "description", "properties", "cursor"})
-"""The rules of the body limit a task's texts; a cursor that no list gave is refused as such."""
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 """Surrogates: a host may cut a text in the middle of a character."""
 
@@ -36,14 +29,10 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool, null
     if isinstance(value, int) and "integer" not in types and abs(value) >= NUMBER_BOUND:
         return f"{name} is too large a number."
     values = _values_in(value) if isinstance(value, tuple) else (value,)
-    if len(values) > _MAX_ITEMS:
-        return f"{name} has {len(values)} items; send at most {_MAX_ITEMS}."
     takes_text = "string" in types or isinstance(value, tuple)
-    texts = [one for one in values if isinstance(one, str)]
-    longest = max(map(len, texts), default=0)
-    if longest > MAX_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
-        return f"{name} has {longest} characters; send at most {MAX_TEXT}."
-    if any(map(_SURROGATES.search, texts)):
+    if (excess := describe_excess(name, values, takes_text=takes_text)) is not None:
+        return excess
+    if any(_SURROGATES.search(one) for one in values if isinstance(one, str)):
         return f"{name} has characters that are not Unicode text."
     return None
 

@@ -4,12 +4,12 @@ Some batches are sent at the same time. All lost creates are searched for togeth
 the tasks of the other creates are known, and none of them is taken for a lost one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
-from taskhand.backends.remote.lost_create import LostCreates
+from taskhand.backends.remote.lost_create import LostCreates, has_recent_candidate, search_for_refused
 from taskhand.backends.remote.retry_waits import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
@@ -25,7 +25,6 @@ from taskhand.domain.errors import (
 from taskhand.domain.parallel_work import for_each
 from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
-from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
@@ -82,7 +81,7 @@ class BulkCreate(Generic[_Row]):
                 return
             can_repeat = await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep)
             if can_repeat and any(item.may_be_made for item in items):
-                await self._search_for_refused(items, throttled)
+                await search_for_refused(items, throttled, self._search)
                 if not (items := _open_items(items)):
                     return
             if not can_repeat or any(item.may_be_made for item in items):
@@ -103,7 +102,7 @@ class BulkCreate(Generic[_Row]):
                 answer = await self._create(items)
             except RateLimited as throttled:
                 if sent.has_write_left:
-                    await self._search_for_refused(items, throttled)
+                    await search_for_refused(items, throttled, self._search)
                 elif self._progress.stopped is not None:  # they waited until another request was throttled
                     self._fail(items, self._progress.stopped)
                     return None
@@ -113,7 +112,7 @@ class BulkCreate(Generic[_Row]):
             except TaskhandError as refused:
                 will_be_split = len(items) > 1 and isinstance(refused, CallerError)
                 if will_be_split or is_doubtful(sent, refused):
-                    await self._search_for_refused(items, refused)
+                    await search_for_refused(items, refused, self._search)
                 await self._after_refusal(_open_items(items), refused)
                 return None
         await self._enter(items, answer)
@@ -123,23 +122,6 @@ class BulkCreate(Generic[_Row]):
         if len(items) > 1:
             return await self._adapter.create_many(items)
         return BatchAnswer({items[0].index: await self._adapter.create(items[0].edit)})
-
-    async def _search_for_refused(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
-        """Search for refused items, and finish those that were made all the same.
-
-        An item whose candidate may be the task of another create is searched for again at the end. All items are
-        searched for again if this search fails: before a repetition after a request to wait, else at the end.
-        """
-        try:
-            with without_pauses(when=not any(item.may_be_made for item in items)):
-                found = await self._search(items)
-        except TaskhandError:
-            found = None
-        for item in items:
-            item.may_be_made = found is None
-            in_doubt = not isinstance(refused, RateLimited) if found is None else _has_recent_candidate(item, found)
-            if item.row is None and in_doubt:
-                item.fault = refused
 
     async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
         """Send each task of a refused batch alone that a search did not find; end the item of a single refusal."""
@@ -186,11 +168,11 @@ class BulkCreate(Generic[_Row]):
                 break
             try:
                 found |= await self._search(
-                    [item for item in lost if item.is_lost and not _has_recent_candidate(item, found)]
+                    [item for item in lost if item.is_lost and not has_recent_candidate(item, found)]
                 )
             except TaskhandError:
                 break
-            if all(_has_recent_candidate(item, found) or not item.is_lost for item in lost):
+            if all(has_recent_candidate(item, found) or not item.is_lost for item in lost):
                 break
         for item in lost:
             if item.is_lost:
@@ -237,11 +219,6 @@ class BulkCreate(Generic[_Row]):
                 written = self._adapter.to_written(item.row, item.edit, None, item.note)
                 self._lost_creates.claim(written.task.id)
             self._progress.report(item.index, ItemResult(written.task.id if written else "", written, item.error))
-
-
-def _has_recent_candidate(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
-    """Whether a search has found a task that the create may have made: another search would find no more."""
-    return item.index in found and bool(found[item.index].recent)
 
 
 def _open_items(items: Sequence[NewTask[_Row]]) -> list[NewTask[_Row]]:

@@ -16,6 +16,7 @@ from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
 from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
 from taskhand.server.linking.link_saver import LinkSaver, NewCredential, Refused, is_shared_credential, revoke
+from taskhand.server.linking.pasted_key import read_pasted_key
 from taskhand.vault.credential_link import LinkedMember
 from taskhand.vault.links_of_persons import Links
 from taskhand.vault.ticket import Errand, Ticket
@@ -168,7 +169,7 @@ class Linking:
     async def take_key(self, ticket: Ticket, browser: str, text: str) -> LinkedMember:
         """Link a pasted key; returns the holder. Refused, or TaskhandError."""
         method = self._find_method(ticket)
-        key = method.read_key(text)
+        key = read_pasted_key(method, text)
         if key is None:
             raise Refused("no_key")
         try:
