@@ -37,6 +37,8 @@ UPDATES = [
     ("dim", "", "done", WR),
     ("dim", "old", "done", WR),
     ("dim", "cut", "accepted", WR),
+    ("done", "", "done", WR),
+    ("done", "cut", "unknown", WR),
     ("refused", "", "upstream refused", "write"),
     ("absent", "", "unknown reference", "write"),
     ("forbidden", "", "forbidden", "write"),

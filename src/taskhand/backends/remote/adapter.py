@@ -70,7 +70,7 @@ class CrmAdapter(Backend, Generic[_Row]):
 
     @abstractmethod
     async def update(self, before: Task, edit: Edit) -> _Row | None:
-        """PUT or PATCH the fields of an edit; None if no field has to be sent."""
+        """PUT or PATCH the fields of an edit; None if the response has no body, or if no field has to be sent."""
 
     @abstractmethod
     async def delete(self, task_id: str) -> None:

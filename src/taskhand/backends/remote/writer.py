@@ -95,7 +95,12 @@ class Writer(Generic[_Row]):
                     raise explained from None
                 return None
         if answer is None:
-            return await self._adapter.get(before.id, edit), None
+            try:
+                return await self._adapter.get(before.id, edit), None
+            except TaskhandError as unread:
+                if sent.has_write_left:
+                    raise self._messages.unknown_update(item.id) from unread
+                raise
         return await self._adapter.complete(answer, before, edit)
 
     async def _read_back(self, item: Item[_Row]) -> _Row:
