@@ -104,7 +104,7 @@ class BackendCase:
     `needs` are the arguments that it requires for a new task besides the documented ones. `customer` is the id of
     Carolina Vega's customer, `customer_name` its name where the backend tells one, `absent` an id that no task has.
     `gaps` are the tests that cannot pass there, and why. `names_former_members` is whether it tells the names of people
-    who have left.
+    who have left. `has_zone` is whether it is opened with a configured time zone.
     """
 
     name: str
@@ -115,3 +115,4 @@ class BackendCase:
     gaps: dict[str, str] = field(default_factory=dict)
     customer_name: str | None = None
     names_former_members: bool = True
+    has_zone: bool = False

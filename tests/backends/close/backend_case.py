@@ -47,4 +47,4 @@ def close_settings(url: str, **changed: Any) -> Settings:
 
 
 _open = open_with(close_sandbox, close_settings)
-BACKEND = BackendCase("close", _open, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS, "Acme")
+BACKEND = BackendCase("close", _open, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS, "Acme", has_zone=True)

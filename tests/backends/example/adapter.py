@@ -9,10 +9,10 @@ from backends.example.mapping import STATUSES, task_body, task_of
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.due import due_of, is_overdue
+from taskhand.domain.due import is_late
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import FINISHED, StatusList, Task
+from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.domain.task_query import TaskQuery
 
@@ -53,8 +53,7 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         return {one: Snapshot(task_of(rows[one]), rows[one]) for one in ids if one in rows}
 
     def _is_late(self, task: Task) -> bool:
-        is_finished = task.status_config is not None and task.status_config.type in FINISHED
-        return not is_finished and is_overdue(due_of(task), self.timing.clock(), self._timezone)
+        return is_late(task, self.timing.clock(), self._timezone)
 
     # Writes.
 

@@ -59,4 +59,6 @@ def hubspot_settings(url: str, **changed: Any) -> Settings:
 
 
 _open = open_with(hubspot_sandbox, hubspot_settings)
-BACKEND = BackendCase("hubspot", _open, {"dueDate": "2026-12-31"}, _COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA")
+BACKEND = BackendCase(
+    "hubspot", _open, {"dueDate": "2026-12-31"}, _COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA", has_zone=True
+)
