@@ -85,6 +85,13 @@ def test_the_page_has_every_field_of_a_tool_and_of_a_backend() -> None:
     assert fields == list(BackendFactory._fields)
 
 
+def test_the_page_has_every_folder_of_tests() -> None:
+    named = re.findall(r"^\| `tests/(\w+)` \|", PAGE, re.MULTILINE)
+    sources = {one.name for one in Path(taskhand.__file__).parent.iterdir()}
+    folders = {one.name for one in (ROOT / "tests").iterdir() if one.is_dir() and one.name != "__pycache__"}
+    assert sorted(named) == sorted(folders - sources)
+
+
 async def _tools(client: Client) -> list[str]:
     return [tool.name for tool in (await client.list_tools()).tools]
 
