@@ -52,6 +52,7 @@ async def test_a_date_that_may_mean_several_days_writes_nothing(worker: Agent) -
     for words, code, values in (
         ("el próximo viernes", "ambiguous_date", ["2026-03-06 Fri", "2026-03-13 Fri"]),
         ("esta semana", "ambiguous_date", [f"{TODAY} Mon", "2026-03-06 Fri", "2026-03-08 Sun"]),
+        ("asap", "ambiguous_date", [f"{TODAY} Mon", "2026-03-03 Tue"]),
         ("2026-03-10 Wed", "invalid_due_date", ["2026-03-10 Tue"]),
         ("whenever you can", "invalid_due_date", []),
     ):

@@ -69,6 +69,9 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
     "en quince días · dentro de quince días · en una quincena": ("2026-12-09 Wed", "2026-12-10 Thu"),
     "hace quince días": ("2026-11-10 Tue", "2026-11-11 Wed"),
     "en ocho días · de aquí a ocho días": ("2026-12-02 Wed", "2026-12-03 Thu"),
+    "in a few days · en unos días · dentro de algunos días": ("2026-11-27 Fri", "2026-11-28 Sat", "2026-11-29 Sun"),
+    "asap · as soon as possible · cuanto antes · lo antes posible": ("2026-11-25 Wed", "2026-11-26 Thu"),
+    "mid-March · in the middle of March · a mediados de marzo": ("2027-03-10 Wed", "2027-03-15 Mon", "2027-03-20 Sat"),
     "10/03/2026": ("2026-03-10 Tue", "2026-10-03 Sat"),
     "before Friday · antes del viernes": ("2026-11-26 Thu", "2026-11-27 Fri"),
     "Nov 20 · 20 de noviembre": ("2026-11-20 Fri", "2027-11-20 Sat"),
@@ -89,10 +92,10 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
 
 REFUSED = (
     "31 de febrero · February 31 · 29 February · 31/11 · fifth Friday of December · 2026-02-30 Mon",
-    "cuando puedas · asap · soon · later · lo antes posible · call 5 people · N/A · never · 5 · 2026",
+    "cuando puedas · soon · later · call 5 people · N/A · never · 5 · 2026",
     "tomorrow foo · foo tomorrow · tomorrow or Friday · not tomorrow · every Friday · tomorrow tomorrow",
     "Friday Friday · el viernes el lunes · Tuesday before yesterday · el una · el cuarto · first",
-    "mid-month · a mediados de mes · a fines de mes · early next week · in a few days · en unos días · un día de estos",
+    "mid-month · a mediados de mes · a fines de mes · early next week · un día de estos",
     "3pm · a las 15:00 · noon · mediodía",
     "amanhã · hoje · segunda-feira · em 3 dias · 15 de março · morgen · lundi · domani · 15. Dezember",
     "mañana a las 25 · tomorrow at 13am · mañana a las 10:75 · tomorrow 3pm UTC",

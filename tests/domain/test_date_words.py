@@ -70,6 +70,15 @@ def test_a_text_that_is_no_date_is_refused_with_a_short_next_step(phrase: str) -
     assert len(caught.value.message) + len(caught.value.next_step) < 250
 
 
+@pytest.mark.parametrize("number", ["1795900000", "1795900000123"])
+def test_a_unix_time_is_refused_with_the_moment_that_it_may_be(number: str) -> None:
+    with refused("invalid_due_date") as caught:
+        due_in(number)
+    (candidate,) = caught.value.candidates
+    assert candidate.value == "2026-11-28T21:06:40+00:00"
+    assert due_in(candidate.value).startswith("2026-11-28T")
+
+
 def test_a_distance_with_a_sign_is_refused_with_both_meanings() -> None:
     with refused("invalid_due_date") as caught:
         due_in("+7 days")

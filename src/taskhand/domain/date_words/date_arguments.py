@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,7 @@ _ZONE: Final = re.compile(
 )
 """A time, and a zone behind it."""
 _ISO_CLOCK: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})[\d:.]*", re.ASCII)
+_UNIX: Final = re.compile(r"(\d{10})(?:\d{3})?", re.ASCII)
 _MOMENTS: Final = frozenset({"since", "until"})
 _WEST, _EAST = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))
 """The zones in which a day begins last and first."""
@@ -189,6 +190,8 @@ def _readings(argument: str, text: str, read: Readings, code: str, *, takes_part
         next_step = f"Send {argument} as YYYY-MM-DD, or as words {examples}."
         if argument == "dueDate" and (step := _step_for_zone(argument, text)):
             next_step = step
+        elif (at := _unix_time(text)) is not None:
+            candidates, next_step = [Candidate(at)], f"If seconds since 1970 are meant, send {at}."
         elif argument == "dueDate" and (distance := _SIGNED.fullmatch(text.strip())):
             next_step = (
                 f"Send {f'in {distance[1]}'!r} to count from today. To move due dates, call bulk_update_tasks with "
@@ -197,6 +200,12 @@ def _readings(argument: str, text: str, read: Readings, code: str, *, takes_part
         elif argument == "dueDate":
             next_step = f"{next_step[:-1]}; a time as in 2026-03-01T15:00:00-03:00 or {_TIME_EXAMPLES[8:]}."
     raise CallerError(message, code=code, candidates=candidates, next_step=next_step)
+
+
+def _unix_time(text: str) -> str | None:
+    """The moment of a Unix time in seconds or milliseconds; None for any other text."""
+    found = _UNIX.fullmatch(text.strip())
+    return None if found is None else datetime.fromtimestamp(int(found[1]), UTC).isoformat()
 
 
 def _step_for_zone(argument: str, text: str) -> str | None:

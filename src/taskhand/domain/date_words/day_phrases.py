@@ -129,6 +129,11 @@ def _after(context: Context, count: int, unit: Unit, days: Sequence[date] | None
     return [date_arithmetic.add_unit(day, count, unit) for day in ([context.today] if days is None else days)]
 
 
+def _after_a_few(context: Context, unit: Unit) -> Found:
+    """A few may be two, three or four."""
+    return [date_arithmetic.add_unit(context.today, count, unit) for count in (2, 3, 4)]
+
+
 def _before(context: Context, count: int, unit: Unit, days: Sequence[date] | None = None) -> Found:
     return _after(context, -count, unit, days)
 
@@ -196,6 +201,11 @@ def _end_of_month(context: Context, month: int, year: int | None = None) -> Foun
     return _in_year(context, month, year, date_arithmetic.last_of_month)
 
 
+def _middle_of_month(context: Context, month: int, year: int | None = None) -> Found:
+    """The tenth, the fifteenth and the twentieth."""
+    return [span.first.replace(day=day) for span in _month(context, month, year) for day in (10, 15, 20)]
+
+
 def _in_year(context: Context, month: int, year: int | None, day_in: Callable[[date], date | None]) -> Found:
     """A day of that month in the given year, else in the nearest year."""
     years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
@@ -246,6 +256,8 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "offset": _offset,
     "after": _after,
     "after_day": _after,
+    "after_a_few": _after_a_few,
+    "soon": lambda context: [context.today, date_arithmetic.add_business_days(context.today, 1)],
     "before": _before,
     "before_day": _before,
     "until_day": _until_day,
@@ -269,6 +281,7 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "day_in_month": _day_in_month,
     "end_of": _end_of,
     "end_of_month": _end_of_month,
+    "middle_of_month": _middle_of_month,
     "nth_weekday": _nth_weekday,
     "nth_weekday_in": _nth_weekday_in,
     "nth_business": _nth_business,
