@@ -17,9 +17,9 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTas
 from taskhand.backends.remote.bulk_update import BulkUpdate
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
+from taskhand.backends.remote.lost_update import Writer
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
-from taskhand.backends.remote.writer import Writer
 from taskhand.domain.create_matching import CreateCandidates
 from taskhand.domain.edit import Edit, unreadable_fields
 from taskhand.domain.errors import TaskhandError

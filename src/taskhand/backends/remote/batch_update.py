@@ -15,9 +15,9 @@ from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.bulk_update import BulkUpdate
 from taskhand.backends.remote.lagging_lists import settle_confirmed
+from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
-from taskhand.backends.remote.writer import error_of_unread, error_of_unshown, may_send_again
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,

@@ -10,7 +10,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.domain.own_credential import OAuthClient, OwnCredential
 from taskhand.domain.principal import Person
 from taskhand.server.access import Memberships
-from taskhand.server.linking.credential_holder import (
+from taskhand.server.linking.holder_lookup import (
     find_known,
     find_person,
     find_team,
