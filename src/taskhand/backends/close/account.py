@@ -5,9 +5,10 @@ A lead is the contract's customer. A lead without contacts is returned as a cont
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.contact_search import ContactSearch, contact_of, lead_alone, name_of
 from taskhand.backends.close.fields.task_types import INBOX, LEAD, label_of
 from taskhand.backends.close.mapping import former_member_of, has_left, member_of
 from taskhand.backends.close.offset_paging import Page, read_all_pages
@@ -17,7 +18,6 @@ from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
-from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Deal, Member
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.http.access_checks import check_by_reading, run_checks
@@ -32,13 +32,6 @@ _MAX_LEADS: Final = 3
 """Maximum leads whose contacts are read within `_LEADS_KEPT_S`, to list them as candidates."""
 _MAX_LINKED: Final = 5
 """Maximum contacts or leads that `find_linked` reads, one request each."""
-_MAX_PAGES: Final = 10
-"""Maximum pages of a search, 100 leads each."""
-_WHOLE_WORDS: Final = ("full_words",)
-_BEGINNINGS: Final = ("full_words", "beginning_of_words")
-"""Modes of a text search: `full_words` is documented; `beginning_of_words` is not, but Close's own pages send it."""
-_MAX_READS: Final = 25
-"""Maximum leads of a search that are read one by one because their rows have no contacts."""
 
 
 class Account(CrmAccount):
@@ -51,7 +44,7 @@ class Account(CrmAccount):
         self._candidates: dict[str, tuple[float, Sequence[Candidate]]] = {}
         self._contacts: TtlCache[str, JsonObject] = TtlCache(_LEADS_KEPT_S, timing.monotonic)
         self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, timing.monotonic)
-        self._text_modes: Sequence[str] = _BEGINNINGS
+        self._contact_search = ContactSearch(client)
         self._user: JsonObject = {}
         """The credential's user; empty until it is read."""
 
@@ -89,10 +82,7 @@ class Account(CrmAccount):
         If Close finds none, one page of all leads is filtered here: Close compares letters exactly as they are stored,
         hidden characters included. CallerError `query_too_wide` if too many leads match.
         """
-        if found := await self._search(query, limit):
-            return found
-        leads, _ = await self._client.search(_search_body(None), None)
-        return tuple([one for lead in leads for one in _matching_contacts(lead, query)][:limit])
+        return await self._contact_search.find(query, limit)
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts or leads by their ids, one request each; at most the first 5."""
@@ -102,9 +92,9 @@ class Account(CrmAccount):
             with suppress(CallerError):
                 if is_contact:
                     row = await self._client.contact(one)
-                    found[one] = _contact(row, text_of(row.get("lead_id")) or "", "")[0]
+                    found[one] = contact_of(row, text_of(row.get("lead_id")) or "", "")[0]
                 else:
-                    found[one] = _lead_alone(one, _name_of(await self._client.lead(one)))
+                    found[one] = lead_alone(one, name_of(await self._client.lead(one)))
         return found
 
     async def task_types(self) -> tuple[KnownType, ...]:
@@ -148,41 +138,6 @@ class Account(CrmAccount):
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
         return await run_checks(client.http, self.probe, scopes, rate="CLOSE_RATE")
 
-    async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
-        found: list[Contact] = []
-        cursor: str | None = None
-        reads_left = _MAX_READS
-        for _ in range(_MAX_PAGES):
-            try:
-                leads, cursor = await self._search_page(query, cursor)
-            except CallerError:
-                if cursor is None:
-                    raise
-                break  # a cursor expires after half a minute
-            for lead in leads:
-                has_contacts = isinstance(lead.get("contacts"), list)
-                reads_left -= not has_contacts
-                if reads_left < 0:
-                    raise _too_wide_error(found)
-                found += _matching_contacts(lead if has_contacts else await self._read_lead(lead), query)
-                if len(found) >= limit:
-                    return tuple(found[:limit])
-            if cursor is None:
-                return tuple(found)
-        raise _too_wide_error(found)
-
-    async def _search_page(self, query: str, cursor: str | None) -> tuple[Sequence[JsonObject], str | None]:
-        """A page of a search, and the next cursor; if Close refuses `beginning_of_words`, whole words from now on."""
-        modes = self._text_modes
-        try:
-            return await self._client.search(_search_body(query, modes), cursor)
-        except CallerError:
-            if cursor is not None or modes == _WHOLE_WORDS:
-                raise
-            found = await self._client.search(_search_body(query, _WHOLE_WORDS), cursor)
-            self._text_modes = _WHOLE_WORDS
-            return found
-
     async def _contacts_of(self, lead_id: str) -> Sequence[Candidate]:
         """The contacts of a lead; none if those of `_MAX_LEADS` other leads were just read, as in a bulk update."""
         now = self._timing.monotonic()
@@ -191,7 +146,7 @@ class Account(CrmAccount):
             people: list[Candidate] = []
             with suppress(CallerError):
                 rows = objects((await self._client.lead(lead_id)).get("contacts"))
-                people = [Candidate(id_of(row), _contact(row, "", "")[0].name) for row in rows if id_of(row)]
+                people = [Candidate(id_of(row), contact_of(row, "", "")[0].name) for row in rows if id_of(row)]
             self._candidates[lead_id] = (now, people)
         return self._candidates.get(lead_id, (now, ()))[1]
 
@@ -212,102 +167,6 @@ class Account(CrmAccount):
     async def _read_users(self) -> tuple[JsonObject, ...]:
         return (await self._users.get(None, lambda: read_all_pages(self._client.users))).rows
 
-    async def _read_lead(self, lead: JsonObject) -> JsonObject:
-        """A lead with its contacts; the row of the search if the lead was deleted."""
-        try:
-            return await self._client.lead(str(lead.get("id")))
-        except NotFound:
-            return lead
-
 
 def _members(rows: Iterable[JsonObject]) -> tuple[Member, ...]:
     return tuple(filter(None, map(member_of, rows)))
-
-
-def _name_of(row: JsonObject) -> str:
-    return text_of(row.get("display_name") or row.get("name")) or ""
-
-
-def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]:
-    """The body of a search for leads with every word of `query`, or with its phone number; all leads if it is None.
-
-    Source: https://developer.close.com/api/advanced-filtering/search.
-    """
-    queries: list[dict[str, Any]] = [{"type": "object_type", "object_type": "lead"}]
-    if query is not None:
-        phone = _phone_digits(query)
-        spellings = [query.split(), *([[phone]] if phone else [])]
-        queries.append({"type": "or", "queries": [_has_all(words, modes) for words in spellings]})
-    return {
-        "query": {"type": "and", "queries": queries},
-        "_fields": {"lead": ["id", "display_name", "contacts"]},
-        "_limit": 100,
-    }
-
-
-def _has_all(words: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
-    """The condition that a lead has every word, each in one of the `modes`."""
-    return _combined(
-        "and", [_combined("or", [{"type": "text", "value": one, "mode": mode} for mode in modes]) for one in words]
-    )
-
-
-def _combined(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return queries[0] if len(queries) == 1 else {"type": kind, "queries": queries}
-
-
-def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
-    """The contacts of a lead that match by their own words; if none does, those that match with the lead's name."""
-    lead_id, lead_name = id_of(lead), _name_of(lead)
-    if not lead_id:
-        return []
-    contacts = [_contact(row, lead_id, lead_name) for row in objects(lead.get("contacts"))]
-    if not contacts:
-        contacts = [(_lead_alone(lead_id, lead_name), "")]
-    by_own_words = [contact for contact, words in contacts if words and _matches(query, words)]
-    return by_own_words or [contact for contact, words in contacts if _matches(query, f"{lead_name} {words}")]
-
-
-def _lead_alone(lead_id: str, name: str) -> Contact:
-    """A contact without an id, for a lead without contacts."""
-    return Contact(id=None, name=name, phone=None, email=None, customer_id=lead_id, customer_name=name)
-
-
-def _contact(row: JsonObject, lead_id: str, lead_name: str) -> tuple[Contact, str]:
-    """A contact of a lead, and the text to match: its names, e-mails and phones."""
-    phones = [phone for one in objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
-    emails = [email for one in objects(row.get("emails")) if (email := text_of(one.get("email")))]
-    contact = Contact(
-        id=text_of(row.get("id")),
-        name=_name_of(row),
-        phone=phones[0] if phones else None,
-        email=emails[0] if emails else None,
-        customer_id=lead_id,
-        customer_name=lead_name or None,
-    )
-    return contact, " ".join([contact.name, text_of(row.get("name")) or "", *emails, *phones])
-
-
-def _matches(query: str, words: str) -> bool:
-    """Whether `words` contain every word of the query, or the digits of its phone number."""
-    phone = _phone_digits(query)
-    return has_words(words, query) or (phone is not None and phone in _digits(words))
-
-
-def _phone_digits(query: str) -> str | None:
-    """The digits of a query, if there are at least four and they are more than half of it; else None."""
-    digits = _digits(query)
-    return digits if len(digits) >= len("0000") and len(digits) > len(query) / 2 else None
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
-
-
-def _too_wide_error(found: Sequence[Contact]) -> CallerError:
-    return CallerError(
-        "Too many leads match this query to read them all.",
-        code="query_too_wide",
-        candidates=[Candidate(one.id or one.customer_id or "", one.name) for one in found],
-        next_step="Send more of the name, an e-mail or a phone number; the candidates are the contacts found so far.",
-    )

@@ -18,8 +18,11 @@ from taskhand.http.request import Request, RequestOptions
 from taskhand.http.response_body import Reply
 from taskhand.http.url_path import Path
 
-__all__ = ["CHUNK", "CloseClient"]
+__all__ = ["CHUNK", "KEYS_OF_ORGANIZATION", "CloseClient"]
 
+KEYS_OF_ORGANIZATION: Final = 3
+"""The rate limit of an organization, as a multiple of the limit of one key:
+https://developer.close.com/api/overview/rate-limits."""
 CHUNK: Final = 100
 """Maximum ids in one request; the limit of a bulk update is not documented."""
 _EVENTS: Final = 50

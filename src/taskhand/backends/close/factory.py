@@ -1,6 +1,6 @@
 """The settings of Close, and the functions that open it as a backend."""
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, SecretStr
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 __all__ = ["FACTORY", "CloseSettings"]
-
-_KEYS_OF_ORGANISATION: Final = 3
-"""The rate limit of an organisation, as a multiple of the limit of one key:
-https://developer.close.com/api/overview/rate-limits."""
 
 
 class CloseSettings(BackendSettings):
@@ -73,6 +69,7 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
 
 async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client":
     from taskhand.backends.close.auth import credential
+    from taskhand.backends.close.client import KEYS_OF_ORGANIZATION
     from taskhand.backends.close.errors import ERROR_FORMS, explain
     from taskhand.backends.remote.http_client import open_client
     from taskhand.http.rate_limiter import Rate
@@ -88,7 +85,7 @@ async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client
         explain=explain,
         error_forms=ERROR_FORMS,
     )
-    own, all_together = Rate(settings.close_rate), Rate(_KEYS_OF_ORGANISATION * settings.close_rate)
+    own, all_together = Rate(settings.close_rate), Rate(KEYS_OF_ORGANIZATION * settings.close_rate)
     return await open_client(context, upstream, own, settings.close_in_flight, account_rate=all_together)
 
 

@@ -19,7 +19,7 @@ from taskhand.backends.hubspot.mapping import BODY, Record, raw_properties, reco
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.shown_links import KINDS, links_of, links_set
-from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
+from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
 from taskhand.backends.hubspot.task_writer import TaskWriter, check_due, check_length
 from taskhand.backends.hubspot.undo_deletion import links_of_new
 from taskhand.backends.remote.adapter import Timing
@@ -41,8 +41,6 @@ __all__ = ["HubSpotAdapter"]
 _DIGITS: Final = r"[0-9]{1,20}"
 _VALUE: Final = r"[^\s/]{1,200}"
 _MAX_CANDIDATES: Final = 100
-_INDEX_LAG_S: Final = 60.0
-"""Seconds after a write in which a task is read by id: HubSpot's search index was seen 30 seconds behind."""
 
 
 class HubSpotAdapter(TaskWriter):
@@ -57,7 +55,7 @@ class HubSpotAdapter(TaskWriter):
 
     def __init__(self, client: HubSpotClient, settings: HubSpotSettings, timezone: str | None, timing: Timing) -> None:
         account = Account(client, settings, timezone, timing.monotonic)
-        recent = RecentWrites[Record](_INDEX_LAG_S, timing.monotonic)
+        recent = RecentWrites[Record](INDEX_LAG_S, timing.monotonic)
         super().__init__(timing, TaskReader(client, account, recent), account)
         self.capabilities = Capabilities(
             absent=frozenset({"resolution"}),

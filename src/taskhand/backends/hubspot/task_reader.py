@@ -23,12 +23,14 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
 
-__all__ = ["MESSAGES", "TaskReader", "unmentioned"]
+__all__ = ["INDEX_LAG_S", "MESSAGES", "TaskReader", "unmentioned"]
 
 MESSAGES: Final = Messages("HubSpot", lists_lag=True)
 
 _OF_OWN_SCOPE: Final[Kind] = "deals"
 """Deals have a scope of their own: a token that reads tasks, by the scope of contacts, may not read deals."""
+INDEX_LAG_S: Final = 60.0
+"""Seconds after a write in which a task is read by id: HubSpot's search index was seen 30 seconds behind."""
 
 
 class TaskReader:

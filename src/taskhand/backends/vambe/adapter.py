@@ -20,17 +20,18 @@ from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.factory import VambeSettings
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
+from taskhand.backends.vambe.fields.other_changes import with_other_changes
 from taskhand.backends.vambe.mapping import body_of, status_of
 from taskhand.backends.vambe.query import WIDEST, window_of
 from taskhand.backends.vambe.task_lists import MESSAGES, TaskLists
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call, hold_lock
 from taskhand.domain.due import due_of, is_late
-from taskhand.domain.edit import EDIT_FIELDS, Edit, is_readable, without
+from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_reader import with_unreadable
-from taskhand.domain.receipt import changes, inverse_edit
+from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.status_lookup import unknown_status_error
@@ -42,12 +43,6 @@ from taskhand.http.response_body import Reply
 __all__ = ["VambeAdapter"]
 
 _STATUSES: Final = "VAMBE_STATUSES"
-_TASK_FIELDS: Final = {
-    "due": ("due_at", "due_timezone", "is_all_day"),
-    "responsible_ids": ("task_responsibles",),
-    "status": ("status_config", "task_status_config_id"),
-}
-"""The fields of a task behind an edit's field of another name."""
 _DELETED_TOO: Final = ("interactive notes",)
 """The data deleted with a task, which no request shows: https://docs.vambe.me/reference/tasks/delete-task."""
 _STATUS_EFFECTS: Final = (
@@ -210,7 +205,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
         """Update a task; Misread if its due time was read wrongly, or others changed it since it was read."""
         written = await self._update(before, edit, await self._lists.find(before.id), progress)
-        really = _with_other_changes(before, written.task, edit)
+        really = with_other_changes(before, written.task, edit)
         if really is not None:
             raise Misread(really, written.task)
         return written
@@ -296,20 +291,6 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """The tasks of rows, read with what all rows show."""
         self._mapper.note(rows)
         return [self.to_task(row) for row in rows]
-
-
-def _with_other_changes(before: Task, after: Task, edit: Edit) -> Task | None:
-    """The task before an edit, updated with changes in the response that the edit did not make; None without any.
-
-    Others made these changes: a task is not read again before each write, so `before` may be some seconds old.
-    """
-    edited = {name for name, _ in edit.given()}
-    names = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before, after)} - edited
-    if before.task_status_config_id == after.task_status_config_id:
-        names.discard("status")  # its name was learned
-    names = {name for name in names if is_readable(before, name) and is_readable(after, name)}
-    fields = [field for name in sorted(names) for field in _TASK_FIELDS.get(name, (name,))]
-    return before.model_copy(update={one: getattr(after, one) for one in fields}) if fields else None
 
 
 def _is_of_status(refused: CallerError, edit: Edit) -> bool:
