@@ -78,7 +78,7 @@ def test_doctor_names_the_hosts_that_it_did_not_check(
     assert hosts() == ("ok", "No known host has an entry of Taskhand.")
     (tmp_path / ".cursor").mkdir()
     (tmp_path / ".cursor" / "mcp.json").write_text('{"mcpServers": {"taskhand": {}, "a": {"command": "taskhand"}}}')
-    found = "Entries of Cursor, Cursor (a) were not checked; `taskhand doctor --host cursor` checks them."
+    found = "Entries of Cursor, Cursor (a) were not checked. To check them, run `taskhand doctor --host cursor`."
     assert hosts() == ("unknown", found)
 
 

@@ -160,7 +160,9 @@ def _hosts() -> CheckResult:
     if not entries:
         return CheckResult("hosts", "ok", f"No known host has an entry of Taskhand. {unread}".rstrip())
     commands = ", ".join(dict.fromkeys(f"`taskhand doctor --host {one.host.slug}`" for one in entries))
-    found = f"Entries of {', '.join(map(str, entries))} were not checked; {commands} checks them. {unread}".rstrip()
+    found = (
+        f"Entries of {', '.join(map(str, entries))} were not checked. To check them, run {commands}. {unread}".rstrip()
+    )
     return CheckResult("hosts", "unknown", found)
 
 

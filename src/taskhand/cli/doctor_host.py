@@ -1,21 +1,28 @@
 """`taskhand doctor --host`: checks the entry of a host by starting it once as the host does."""
 
 import os
+import re
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from taskhand.cli.doctor import print_findings
 from taskhand.cli.terminal import print_json, print_line
+from taskhand.config.environment_variables import VARIABLES, is_secret_variable
 from taskhand.domain.check_result import CheckResult
 from taskhand.install.entry_check import EntryReport, run_entry
 from taskhand.install.host_file import is_open_with_key
-from taskhand.install.hosts import Host, find_host
-from taskhand.install.known_entries import KnownEntry, UnreadFile, find_known_entries
+from taskhand.install.hosts import SERVER, Host, find_host
+from taskhand.install.known_entries import KnownEntry, UnreadFile, find_known_entries, this_machine
 from taskhand.install.server_entry import find_keys
 
-__all__ = ["check_host"]
+__all__ = ["check_host", "with_command"]
+
+_SET: Final = re.compile(r"Set ([A-Z_]+) to ")
+"""A remedy that is a setting."""
+_OPTIONS: Final = {"TASKHAND_TIMEZONE": "--timezone ZONE"}
+"""The options of `taskhand install` for variables that have one of their own."""
 
 
 def check_host(slug: str, *, as_json: bool) -> bool:
@@ -41,7 +48,20 @@ def _check_entry(one: KnownEntry | UnreadFile) -> dict[str, Any]:
         failed = CheckResult("file", "failed", one.why, f"Correct the file: {one.host.name} may not read it either.")
         return _row(one.host, one.path, EntryReport(failed), ())
     report = run_entry(one.host, one.entry, os.environ)
+    report = replace(report, findings=[with_command(finding, one) for finding in report.findings])
     return _row(one.host, one.file.path, report, tuple(_check_file(one, report)))
+
+
+def with_command(finding: CheckResult, one: KnownEntry) -> CheckResult:
+    """The finding, with the command that sets in this entry the variable of the remedy; keys have none."""
+    found = _SET.match(finding.remedy or "")
+    if found is None or found[1] not in VARIABLES or is_secret_variable(found[1]):
+        return finding
+    name = "" if one.host.server == SERVER else f" --name {one.host.server}"
+    project = "" if one.file.path == one.host.user_file(this_machine()) else " --project"
+    option = _OPTIONS.get(found[1], f"--set {found[1]}=VALUE")
+    command = f"taskhand install {one.host.slug}{name}{project} {option}"
+    return replace(finding, remedy=f"{finding.remedy} To set it in this entry, run `{command}`.")
 
 
 def _row(host: Host, path: Path, report: EntryReport, about_file: tuple[CheckResult, ...]) -> dict[str, Any]:
