@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from taskhand.domain import task_rules
-from taskhand.domain.dated_note import REPEATED_WITHIN, DatedNote
+from taskhand.domain.description_note import REPEATED_WITHIN, DatedNote
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.domain.html.conversion import append_line

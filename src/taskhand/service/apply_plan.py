@@ -30,7 +30,7 @@ from taskhand.service.replayed_creates import replay_creates
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.shared_notes import moved_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
-from taskhand.service.stale_intent import difference_since
+from taskhand.service.stale_plan import difference_since
 from taskhand.service.task_write import write_edit
 from taskhand.service.undo_conflict import conflict_error
 from taskhand.service.visible_changes import is_for_second_person, is_visible

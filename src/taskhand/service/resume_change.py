@@ -15,7 +15,7 @@ from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.crash_recovery import find_created, infer_outcome, with_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
-from taskhand.service.stale_intent import difference_since
+from taskhand.service.stale_plan import difference_since
 from taskhand.service.visible_changes import is_visible
 from taskhand.service.write_call import Call
 

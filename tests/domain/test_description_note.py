@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hubspot.strategies import LINES
-from taskhand.domain.dated_note import DatedNote
+from taskhand.domain.description_note import DatedNote
 from taskhand.domain.html.conversion import append_line, html_of, text_of
 
 AT = datetime(2026, 11, 26, 16, 30, tzinfo=ZoneInfo("America/Santiago"))

@@ -10,7 +10,7 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import MASK, Caller, Change, Ending, Intent, Opening
-from taskhand.service.stale_intent import difference_since
+from taskhand.service.stale_plan import difference_since
 
 HTML = "<p>Call <b>Ana</b></p>"
 WRITES_HTML = Edit(description="Pay", native={"body": "<p>Pay</p>"})
