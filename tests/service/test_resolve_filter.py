@@ -10,7 +10,7 @@ from file_stores import journal_in, store_in
 from taskhand.domain.task_query import DateField, TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
-from taskhand.service.list_tasks import resolve_filter
+from taskhand.service.resolve_filter import resolve_filter
 
 DAYS = ("2026-03-01", "2026-03-08")
 

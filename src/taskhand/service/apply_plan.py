@@ -11,7 +11,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import VOID
-from taskhand.domain.plan import Difference, Plan, check_not_expired, difference_between
+from taskhand.domain.plan import Plan, check_not_expired, difference_between
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -30,15 +30,13 @@ from taskhand.service.replayed_creates import replay_creates
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.shared_notes import moved_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
-from taskhand.service.stale_plan import difference_since
+from taskhand.service.stale_plan import difference_since, stale_plan_error
 from taskhand.service.task_write import write_edit
 from taskhand.service.undo_conflict import conflict_error
 from taskhand.service.visible_changes import is_for_second_person, is_visible
 from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = ["apply_plan", "change_that_applied", "decline_plan", "execute_intents", "review_plan"]
-
-_MAX_DIFFERENCES = 20
 
 
 async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
@@ -146,7 +144,7 @@ async def execute_intents(call: Call, intents: Sequence[Intent], opening: Openin
         if opening.plan_id is None:
             return conflict_error(was, now, edit)
         moved = difference_between(was, now, of=edit if opening.undoes else None)
-        return _stale_plan_error([moved], 1) if moved else None
+        return stale_plan_error([moved], 1) if moved else None
 
     return await write_edit(call, intent.before, edit_for, opening_for=opening_for, changed_error=changed_error)
 
@@ -209,20 +207,11 @@ async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     differences = (difference_since(plan, one, now.get(one.task_id or ""), capabilities) for one in intents)
     moved = [found for found in differences if found is not None] or await moved_notes(call.app, plan)
     if moved:
-        raise _stale_plan_error(moved, len(intents))
+        raise stale_plan_error(moved, len(intents))
     return [
         replace(one, before=now[one.task_id].with_note_of(one.before.task)) if one.task_id and one.before else one
         for one in intents
     ]
-
-
-def _stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:
-    return CallerError(
-        f"{len(moved)} of {total} tasks changed since the plan was made; nothing was written.",
-        code="plan_stale",
-        next_step="Look at the difference, then make the plan again.",
-        details={"difference": list(moved[:_MAX_DIFFERENCES]), "moved": len(moved)},
-    )
 
 
 def _use_claim(plan: Change) -> Claim:

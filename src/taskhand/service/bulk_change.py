@@ -14,7 +14,7 @@ from taskhand.domain.task import TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.edit_resolver import Resolver
-from taskhand.service.list_tasks import resolve_filter
+from taskhand.service.resolve_filter import resolve_filter
 
 __all__ = ["BulkChange", "canonical_bulk", "check_change"]
 

@@ -11,7 +11,8 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
+from taskhand.service.list_tasks import all_pages
+from taskhand.service.resolve_filter import check_names_known, resolve_filter
 from taskhand.service.snapshots import read_snapshots
 
 __all__ = ["MAX_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]

@@ -13,7 +13,8 @@ from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
+from taskhand.service.list_tasks import all_pages
+from taskhand.service.resolve_filter import check_names_known, resolve_filter
 from taskhand.service.resolve_people import find_former_members
 
 __all__ = ["Counted", "count_tasks"]

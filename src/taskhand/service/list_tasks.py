@@ -1,31 +1,20 @@
 """List tasks."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pydantic import MISSING
-
-from taskhand.domain import people_lookup, status_lookup, task_rules
-from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.due import is_late
-from taskhand.domain.name_matching import Match, fold
-from taskhand.domain.people_lookup import People
-from taskhand.domain.priority import filter_priority
-from taskhand.domain.task import Member, StatusChoice, Task
+from taskhand.domain.task import Member, Task
 from taskhand.domain.task_page import Position, TaskPage, resume
-from taskhand.domain.task_query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
-from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
-from taskhand.domain.truncation import without_cut
+from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, TaskQuery, sort_key
+from taskhand.domain.task_times import NO_TIMES, TaskTimes
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_team_members import list_team_members
-from taskhand.service.resolve_contact import check_contact
-from taskhand.service.resolve_deal import check_deal, resolve_deal
-from taskhand.service.resolve_people import find_former_members, resolve_filter_people
-from taskhand.service.resolve_task_type import resolve_task_type
+from taskhand.service.resolve_filter import check_names_known, resolve_filter
+from taskhand.service.resolve_people import find_former_members
 
-__all__ = ["TaskList", "all_pages", "check_names_known", "fetch_page", "list_tasks", "resolve_filter"]
+__all__ = ["TaskList", "all_pages", "fetch_page", "list_tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,84 +97,3 @@ async def all_pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage
             return
         last = page.tasks[-1]
         query = replace(query, after=(sort_key(last, query.order), last.id))
-
-
-async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
-    """The query of a filter, with names replaced by ids; CallerError if the filter is invalid."""
-    given, matched = with_iso_days(given, app.reference)
-    task_rules.check_filter(given, app.backend.capabilities)
-    asked = await _resolve_responsibles(app, given)
-    period = _period(app, given)
-    deal_id, deal_matched = (None, ()) if given.deal_id is MISSING else await resolve_deal(app, given.deal_id)
-    of_type, type_matched = (None, ()) if given.task_type is MISSING else await resolve_task_type(app, given.task_type)
-    statuses, status_matched = (None, ()) if given.status is MISSING else await _resolve_statuses(app, given.status)
-    return TaskQuery(
-        responsible_ids=None if asked is None else asked.ids,
-        of_nobody=given.responsible_ids is not MISSING and any(map(_is_nobody, given.responsible_ids)),
-        from_date=None if period else _or_none(given.from_date),
-        to_date=None if period else _or_none(given.to_date),
-        include_tasks_without_dates=period is not None or given.include_tasks_without_dates is not False,
-        without_date=given.without_date is True,
-        period=period,
-        statuses=statuses,
-        text=None if given.text is MISSING else without_cut(given.text),
-        overdue=None if given.overdue is MISSING else given.overdue,
-        priority=None
-        if given.priority is MISSING
-        else int(filter_priority(given.priority, app.backend.capabilities.priorities)),
-        contact=_or_none(given.contact),
-        task_type=of_type,
-        deal_id=deal_id,
-        matched=matched + (asked.shortened if asked else ()) + status_matched + deal_matched + type_matched,
-    )
-
-
-async def _resolve_statuses(
-    app: AppContext, given: Sequence[str]
-) -> tuple[tuple[StatusChoice, ...], tuple[Match, ...]]:
-    return status_lookup.resolve_filter_statuses(given, await app.backend.statuses())
-
-
-async def check_names_known(app: AppContext, given: TaskFilter) -> None:
-    """Refuse a filter that names an id of nobody or of no deal, a status that is not known, or a contact by name.
-
-    To be called if the filter found nothing: a former member may still have tasks, and a task may have a status that
-    was not seen before, so the filter alone proves nothing.
-    """
-    if given.contact is not MISSING:
-        await check_contact(app, given.contact)
-    if given.status is not MISSING:
-        status_lookup.check_filter_statuses(given.status, await app.backend.statuses())
-    if given.deal_id is not MISSING:
-        await check_deal(app, given.deal_id)
-    if given.responsible_ids is not MISSING:
-        asked, former = _people_in(given.responsible_ids), await app.backend.account.former_members()
-        team, me = await app.backend.account.members(), await app.backend.account.me()
-        people_lookup.resolve_people(asked, team, me, former=former, is_filter=True)
-
-
-async def _resolve_responsibles(app: AppContext, given: TaskFilter) -> People | None:
-    if given.responsible_ids is MISSING:
-        return None
-    asked = _people_in(given.responsible_ids)
-    return await resolve_filter_people(app, await list_team_members(app), asked)
-
-
-def _people_in(given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(one for one in given if not _is_nobody(one))
-
-
-def _is_nobody(text: str) -> bool:
-    """Whether a filter asks for tasks without a responsible person."""
-    return fold(text) in NOBODY
-
-
-def _period(app: AppContext, given: TaskFilter) -> Period | None:
-    """The span of another moment than the due date that a filter asks for."""
-    if given.date_field is MISSING or given.date_field == "due":
-        return None
-    return Period.of_days(given.date_field, _or_none(given.from_date), _or_none(given.to_date), app.reference.calendar)
-
-
-def _or_none(value: str | MISSING) -> str | None:
-    return None if value is MISSING else value

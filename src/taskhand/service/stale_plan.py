@@ -1,16 +1,21 @@
-"""How a task has changed since the snapshot of an intent."""
+"""The changes of tasks since the snapshots of a plan or of another intent, and the error for such a plan."""
+
+from collections.abc import Sequence
 
 from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, difference_between
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, Intent
 from taskhand.service.masked_text import is_same_but_for_keys, with_keys_of
 
-__all__ = ["difference_since"]
+__all__ = ["difference_since", "stale_plan_error"]
+
+_MAX_DIFFERENCES = 20
 
 
 def difference_since(
@@ -33,6 +38,16 @@ def difference_since(
     if html_was == html or is_same_but_for_keys(html_was, html):
         return None
     return Difference(was.id, now.task.title or "", "update", (FieldChange("description", html_was, html),))
+
+
+def stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:
+    """The error for a plan of `total` tasks some of which changed since; nothing of it is written."""
+    return CallerError(
+        f"{len(moved)} of {total} tasks changed since the plan was made; nothing was written.",
+        code="plan_stale",
+        next_step="Look at the difference, then make the plan again.",
+        details={"difference": list(moved[:_MAX_DIFFERENCES]), "moved": len(moved)},
+    )
 
 
 def _bound_fields(change: Change, intent: Intent) -> Edit | None:

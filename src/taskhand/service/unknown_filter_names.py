@@ -13,7 +13,7 @@ from taskhand.domain.merged_error import merge_errors
 from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers
-from taskhand.service.list_tasks import check_names_known, resolve_filter
+from taskhand.service.resolve_filter import check_names_known, resolve_filter
 
 __all__ = ["OfKnown", "ask_for_known", "check_known_somewhere"]
 

@@ -17,10 +17,10 @@ from taskhand.server.app import TaskhandServer
 from taskhand.server.board.admission import Admission
 from taskhand.server.board.site import BoardSite, CallTool
 from taskhand.server.tools import TOOLS
-from taskhand.server.transports.http import bind
 from taskhand.server.transports.http_connection import connection_class
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
+from taskhand.server.transports.listening_socket import bind
 from taskhand.server.transports.open_http_connections import OpenConnections
 
 __all__ = ["CLIENT", "serve_board"]

@@ -20,13 +20,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from taskhand import __version__
-from taskhand.domain.errors import OperatorError
 from taskhand.server.app import TaskhandServer
 from taskhand.server.transports.draining import Draining
 from taskhand.server.transports.host_names import Address, host_in_url
 from taskhand.server.transports.http_connection import connection_class
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
+from taskhand.server.transports.listening_socket import MAX_QUEUED, bind
 from taskhand.server.transports.open_http_connections import ACCEPTED_AT_ONCE, OpenConnections
 from taskhand.server.transports.process_exit import LAST_WRITE_S
 from taskhand.server.transports.proxies import Proxies, read_forwarded
@@ -42,18 +42,13 @@ if TYPE_CHECKING:
     from taskhand.server.webhooks.receiver import Webhooks
     from taskhand.service.readiness import Ready
 
-__all__ = ["Endpoint", "SideRoutes", "bind", "serve_http"]
+__all__ = ["Endpoint", "SideRoutes", "serve_http"]
 
 _Readiness = Callable[[], Awaitable["Ready"]]
 _Answer = Callable[[Request], Coroutine[Any, Any, JSONResponse]]
 
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end of the server."""
-
-_MAX_QUEUED: Final = 2_048
-"""Maximum number of connections that the system queues until they are accepted."""
-_KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Seconds or a number; not every system has these options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +212,7 @@ class _Server(uvicorn.Server):
         """Set a long queue of connections that are not accepted yet: asyncio accepts few at a time."""
         await super().startup(sockets)
         for bound in sockets or ():
-            bound.listen(_MAX_QUEUED)
+            bound.listen(MAX_QUEUED)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, and end at once at the second one."""
@@ -235,29 +230,6 @@ class _Server(uvicorn.Server):
         last = threading.Timer(_LAST_REQUEST_S + LAST_WRITE_S, self._draining.leave, [int(self._draining.has_cut)])
         last.daemon = True
         last.start()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens on this address; port 0 is any free port. OperatorError for an address that is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    number = "127.0.0.1" if host == "localhost" else host  # whatever a file of hosts says
-    try:
-        bound = socket.create_server((number, port), family=family)
-    except OSError as error:
-        raise OperatorError(
-            f"{host_in_url(host)}:{port} cannot be served: {error.strerror}.",
-            code="address_refused",
-            next_step="Choose another --port, or 0 for any free one.",
-        ) from None
-    # asyncio sets this only on sockets of protocol TCP, and create_server makes one of protocol 0: without it every
-    # small answer waits some 40 ms for an acknowledgement.
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # A connection inherits these too. An idle one whose client has vanished ends after two minutes.
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEP_ALIVE.items():
-        if hasattr(socket, option):
-            bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return bound
 
 
 def _side_routes(
