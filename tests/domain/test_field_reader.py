@@ -1,5 +1,6 @@
 """A task of which some fields have another form than the CRM documents."""
 
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ def raising(error: type[Exception]) -> Any:
 
 @pytest.mark.parametrize("error", ODD)
 def test_a_field_in_an_odd_form_is_null_and_named_and_the_others_stay(error: type[Exception]) -> None:
-    read = task_from("1", {"title": lambda: "Call", "priority": lambda: raising(error)})
+    read = task_from("1", error, {"title": lambda _: "Call", "priority": raising})
     assert (read.title, read.priority, read.unreadable) == ("Call", None, ("priority",))
 
 
@@ -31,20 +32,20 @@ def test_a_field_in_an_odd_form_is_null_and_named_and_the_others_stay(error: typ
 def test_a_value_of_an_edit_sets_all_fields_that_show_it(name: str, shown: str) -> None:
     known = task(task_responsibles=[{"responsible_id": "ana"}])
     whole = {"due": due_of(known), "status": known.status_config, "responsible_ids": known.responsible_ids}
-    readers: dict[str, Any] = {one: lambda value=value: value for one, value in whole.items()}
+    readers: dict[str, Any] = {one: itemgetter(one) for one in whole}
     others = {one: value for one, value in VALUES.items() if one not in OF_EDIT}
-    assert task_from(known.id, readers, others) == known
-    odd = task_from(known.id, readers | {name: lambda: raising(KeyError)}, others)
+    assert task_from(known.id, whole, readers, others) == known
+    odd = task_from(known.id, whole, readers | {name: lambda _: raising(KeyError)}, others)
     assert odd.unreadable == (shown,)
     assert getattr(odd, shown) is None
 
 
 def test_a_value_of_another_type_is_unreadable_and_one_that_nobody_thought_of_is_a_bug() -> None:
-    read = task_from(task().id, {}, VALUES | {"title": 7, "due_at": ["x"]})
+    read = task_from(task().id, None, {}, VALUES | {"title": 7, "due_at": ["x"]})
     assert (read.title, read.due_at, read.unreadable) == (None, None, ("due_at", "title"))
-    assert task_from(task().id, {}, VALUES) == task()
+    assert task_from(task().id, None, {}, VALUES) == task()
     with pytest.raises(KeyboardInterrupt):
-        task_from("1", {"title": lambda: raising(KeyboardInterrupt)})  # type: ignore[arg-type]
+        task_from("1", None, {"title": lambda _: raising(KeyboardInterrupt)})  # type: ignore[arg-type]
 
 
 def test_an_unreadable_task_keeps_its_id() -> None:

@@ -4,13 +4,13 @@ A field that is not as the CRM documents it is null in the task, and `Task.unrea
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
 from taskhand.domain.due import due_fields
 from taskhand.domain.edit import SHOWN_AS
-from taskhand.domain.task import Responsible, Task
+from taskhand.domain.task import Task
 
 __all__ = ["ODD", "Readers", "task_from", "unreadable_task", "with_unreadable"]
 
@@ -34,35 +34,41 @@ _EMPTY: Final[Mapping[str, Any]] = {
 _FIELDS_OF: Final[Mapping[str, Callable[[Any], Mapping[str, object]]]] = {
     "due": due_fields,
     "status": lambda status: {"status_config": status, "task_status_config_id": status and status.id},
-    "responsible_ids": lambda ids: {"task_responsibles": tuple(Responsible(responsible_id=one) for one in ids)},
+    "responsible_ids": lambda ids: {"task_responsibles": [{"responsible_id": one} for one in ids]},
 }
 """The fields of a task that show the value which an edit has for a field, if that is not the field of the same name."""
 
-Readers = Mapping[str, Callable[[], object]]
-"""Functions that read fields of a task, by the field's name in an edit, or in a task if no edit has it."""
+_Row = TypeVar("_Row")
+Readers = Mapping[str, Callable[[_Row], object]]
+"""Functions that read fields of a task from its row, by the field's name in an edit, or in a task if no edit has it."""
 
 
 def task_from(
-    task_id: str, readers: Readers, known: Mapping[str, object] | None = None, unreadable: Iterable[str] = ()
+    task_id: str,
+    row: _Row,
+    readers: Readers[_Row],
+    known: Mapping[str, object] = {},
+    unreadable: Iterable[str] = (),
 ) -> Task:
-    """The task whose fields the `readers` return; a field is null and marked unreadable if its reader fails.
+    """The task whose fields the `readers` read from `row`; a field is null and marked unreadable if its reader fails.
 
     The readers of `due`, `status` and `responsible_ids` return the values that an edit has for them (a Due or None, a
     Status or None, ids), and set all fields of the task that show these. `known` are the values of further
     fields, and `unreadable` the names of those that cannot be read. An empty id, or a value of another type, is
     unreadable too.
     """
-    values, odd = dict(_EMPTY), {*unreadable, *(() if task_id else ("id",))}
+    values, odd = dict(_EMPTY, id=task_id), set(unreadable)
+    if not task_id:
+        odd.add("id")
     for name, read in readers.items():
         try:
             if name in _FIELDS_OF:
-                values |= _FIELDS_OF[name](read())
+                values |= _FIELDS_OF[name](read(row))
             else:
-                values[name] = read()
+                values[name] = read(row)
         except ODD:
             odd.add(SHOWN_AS.get(name, name))
-    values |= known or {}
-    values["id"] = task_id
+    values |= known
     try:
         return _task(values, odd)
     except ValidationError as error:
@@ -79,7 +85,7 @@ def _task(values: dict[str, Any], unreadable: set[str]) -> Task:
 
 def unreadable_task(task_id: str) -> Task:
     """A task whose id alone can be read."""
-    return task_from(task_id, {}, unreadable=_EMPTY.keys() - {"id", "is_all_day", "due_timezone"})
+    return task_from(task_id, None, {}, unreadable=_EMPTY.keys() - {"id", "is_all_day", "due_timezone"})
 
 
 def with_unreadable(task: Task, field: str) -> Task:

@@ -44,12 +44,6 @@ def _value(value: object) -> object:
 
 def task_of(row: JsonObject) -> Task:
     """A task, its unreadable fields named; its id is empty where the row has none."""
-    readers: Readers = {
-        "due": lambda: _due(row),
-        "created_at": lambda: datetime.fromisoformat(row["created"]).astimezone(UTC).isoformat(),
-        "responsible_ids": lambda: row.get("people", ()),
-        "status": lambda: STATUSES[row["status"] - 1],
-    }
     plain = {
         "title": row.get("title"),
         "description": row.get("notes"),
@@ -57,12 +51,20 @@ def task_of(row: JsonObject) -> Task:
         "ai_customer_id": row.get("customer"),
         "priority": row.get("priority"),
     }
-    return task_from(row["id"] if isinstance(row.get("id"), str) else "", readers, plain)
+    return task_from(row["id"] if isinstance(row.get("id"), str) else "", row, _READERS, plain)
 
 
 def _due(row: JsonObject) -> Due | None:
     due = row.get("due") or {}
     return Due.read(due.get("at"), due.get("zone"), all_day=due.get("all_day", False))
+
+
+_READERS: Readers[JsonObject] = {
+    "due": _due,
+    "created_at": lambda row: datetime.fromisoformat(row["created"]).astimezone(UTC).isoformat(),
+    "responsible_ids": lambda row: row.get("people", ()),
+    "status": lambda row: STATUSES[row["status"] - 1],
+}
 
 
 def member_of(row: JsonObject) -> Member:

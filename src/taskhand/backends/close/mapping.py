@@ -5,7 +5,7 @@ on the task's type; not every sample has `priority` and `due_date`, and even a d
 If an edit has raw values of an earlier response, those are sent, so a `date` keeps its microseconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_names import argument_name
-from taskhand.domain.field_reader import Readers, task_from
+from taskhand.domain.field_reader import task_from
 from taskhand.domain.length_limits import check_responsibles
 from taskhand.domain.priority import check_priority
 from taskhand.domain.task import Member, Status, StatusChoice, Task
@@ -93,21 +93,9 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
 
     A field that every task of its type has is unreadable if the row lacks it.
     """
-    readers: Readers = {
-        "title": lambda: _title(json),
-        "due": lambda: _due(json, zone),
-        "created_at": lambda: _created_text(json),
-        "ai_contact_id": lambda: _documented_text(json, "contact_id"),
-        "ai_customer_id": lambda: _documented_text(json, "lead_id"),
-        "priority": lambda: _priority(json),
-        "creator_id": lambda: optional_text(json, "created_by"),
-        "responsible_ids": lambda: filter(None, [_documented_text(json, "assigned_to")]),
-        "status": lambda: _status(json),
-        "resolution": lambda: optional_text(json, "resolution") if "resolution" in json else MISSING,
-        "task_type": lambda: optional_text(json, "_type") or LEAD,
-    }
+    readers = _READERS | {"due": lambda row: _due(row, zone)}
     lead_id = filled_text(json.get("lead_id"))
-    return task_from(id_of(json), readers, {"url": lead_id and f"https://app.close.com/lead/{lead_id}/"})
+    return task_from(id_of(json), json, readers, {"url": lead_id and f"https://app.close.com/lead/{lead_id}/"})
 
 
 def member_of(json: JsonObject) -> Member | None:
@@ -243,8 +231,7 @@ def _priority(json: Mapping[str, Any]) -> int:
 
 def _documented_text(json: Mapping[str, Any], name: str) -> str | None:
     """A field that to-dos and calls always have, null if empty; KeyError if such a row lacks it."""
-    task_type = optional_text(json, "_type") or LEAD
-    if task_type in {LEAD, CALL} and name not in json:
+    if name not in json and (optional_text(json, "_type") or LEAD) in {LEAD, CALL}:
         raise KeyError(name)
     return optional_text(json, name)
 
@@ -314,3 +301,18 @@ def _status(json: Mapping[str, Any]) -> Status:
     if not isinstance(value, bool):
         raise TypeError("is_complete")
     return DONE if value else OPEN
+
+
+_READERS: Final[dict[str, Callable[[JsonObject], object]]] = {
+    "title": _title,
+    "created_at": _created_text,
+    "ai_contact_id": lambda row: _documented_text(row, "contact_id"),
+    "ai_customer_id": lambda row: _documented_text(row, "lead_id"),
+    "priority": _priority,
+    "creator_id": lambda row: optional_text(row, "created_by"),
+    "responsible_ids": lambda row: filter(None, [_documented_text(row, "assigned_to")]),
+    "status": _status,
+    "resolution": lambda row: optional_text(row, "resolution") if "resolution" in row else MISSING,
+    "task_type": lambda row: optional_text(row, "_type") or LEAD,
+}
+"""The fields that the row alone shows."""

@@ -3,7 +3,7 @@
 Property names and values: https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -189,15 +189,10 @@ def id_text(value: object) -> str | None:
 def task_of(record: Record, data: AccountData, of_links: Collection[str] = ()) -> Task:
     """The task of a record. If it has several links of a kind, one in `of_links` is shown, else the lowest id."""
     properties, url = record.properties, record.json.get("url")
-    readers: Readers = {
-        "title": lambda: optional_text(properties, "hs_task_subject") or "",
-        "description": lambda: text_of(optional_text(properties, "hs_task_body")),
-        "due": lambda: _due(properties, data.zones),
-        "created_at": lambda: _created_at(record),
-        "priority": lambda: _priority(properties),
-        "responsible_ids": lambda: filter(None, [_owner(properties)]),
-        "status": lambda: data.statuses.of_task(properties),
-        "task_type": lambda: optional_text(properties, "hs_task_type"),
+    readers: Readers[JsonObject] = _READERS | {
+        "due": lambda properties: _due(properties, data.zones),
+        "created_at": lambda _: _created_at(record),
+        "status": data.statuses.of_task,
     }
     known: dict[str, object] = {
         "ai_contact_id": shown_link(record.links, "contacts", of_links),
@@ -211,7 +206,7 @@ def task_of(record: Record, data: AccountData, of_links: Collection[str] = ()) -
     }
     of_properties = () if isinstance(record.json.get("properties"), dict) else _OF_PROPERTIES
     unreadable = (*of_properties, *(LINKS[kind].field for kind in record.unread_links))
-    return task_from(record.known_by(data.id_property), readers, known, unreadable)
+    return task_from(record.known_by(data.id_property), properties, readers, known, unreadable)
 
 
 def times_of(record: Record, task: Task) -> TaskTimes:
@@ -287,7 +282,7 @@ def _created_at(record: Record) -> str:
     return instant_text(created) if created else ""
 
 
-def _due(properties: JsonObject, zones: Zones) -> Due | None:
+def _due(properties: Mapping[str, object], zones: Zones) -> Due | None:
     is_day = properties.get(ALL_DAY)
     if not isinstance(is_day, str | bool | None):
         raise TypeError(ALL_DAY)
@@ -319,3 +314,13 @@ def _is_same(name: str, shown: object, sent: str) -> bool:
 def _text(raw: Mapping[str, object], name: str) -> str:
     value = raw.get(name)
     return "" if value is None else str(value)
+
+
+_READERS: Final[dict[str, Callable[[JsonObject], object]]] = {
+    "title": lambda properties: optional_text(properties, "hs_task_subject") or "",
+    "description": lambda properties: text_of(optional_text(properties, "hs_task_body")),
+    "priority": _priority,
+    "responsible_ids": lambda properties: filter(None, [_owner(properties)]),
+    "task_type": lambda properties: optional_text(properties, "hs_task_type"),
+}
+"""The fields that the record's properties alone show."""

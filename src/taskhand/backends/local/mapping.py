@@ -66,19 +66,11 @@ def to_task(row: Mapping[str, Any], people: Iterable[str]) -> Task:
         type=row["status_type"],
         order=row["status_position"],
     )
-    is_all_day = bool(row["is_all_day"])
-
-    def read_due_at() -> str | None:
-        # Another program may have written to the store.
-        due_at: str | None = row["due_at"]
-        Due.read(due_at, row["due_timezone"], all_day=is_all_day)
-        return due_at
-
     known = {
         "title": row["title"],
         "description": row["description"],
         "due_timezone": row["due_timezone"],
-        "is_all_day": is_all_day,
+        "is_all_day": bool(row["is_all_day"]),
         "created_at": row["created_at"],
         "ai_contact_id": row["ai_contact_id"],
         "ai_customer_id": row["ai_customer_id"],
@@ -88,7 +80,14 @@ def to_task(row: Mapping[str, Any], people: Iterable[str]) -> Task:
         "task_responsibles": tuple(Responsible(responsible_id=person) for person in people),
         "status_config": status,
     }
-    return task_from(row["id"], {"due_at": read_due_at}, known)
+    return task_from(row["id"], row, {"due_at": _read_due_at}, known)
+
+
+def _read_due_at(row: Mapping[str, Any]) -> str | None:
+    """The `due_at` of a row; ValueError if another program wrote one that cannot be read."""
+    due_at: str | None = row["due_at"]
+    Due.read(due_at, row["due_timezone"], all_day=bool(row["is_all_day"]))
+    return due_at
 
 
 def to_times(row: Mapping[str, Any]) -> TaskTimes:

@@ -5,8 +5,9 @@ other on responses: `priority` is 2, "2" or "high", and `due_at` is an instant o
 shows 15:00 in Santiago as `T15:00:00.000Z`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
+from operator import itemgetter
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from pydantic import MISSING
 from taskhand.backends.remote.parsing import JsonObject, full_name, id_of, text_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
-from taskhand.domain.field_reader import Readers, task_from
+from taskhand.domain.field_reader import task_from
 from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.task import Contact, Member, Status, Task
 
@@ -53,23 +54,13 @@ def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping
     `zone` is the organisation's, `statuses` are by id. A missing field is unreadable, since Vambe writes empty fields
     as null.
     """
-    readers: Readers = {
-        "title": lambda: "" if json["title"] is None else json["title"],
-        "description": lambda: json["description"] if json["description"] != "" else None,
-        "due": lambda: due_in(json, due_at, zone),
-        "created_at": lambda: _created_at(json.get("created_at")),
-        "ai_contact_id": lambda: json["ai_contact_id"],
-        "ai_customer_id": lambda: json["ai_customer_id"],
-        "priority": lambda: _priority(json.get("priority")),
-        "responsible_ids": lambda: _responsible_ids(json["task_responsibles"]),
-        "status": lambda: _status(json, statuses),
-    }
+    readers = _READERS | {"due": lambda row: due_in(row, due_at, zone), "status": lambda row: _status(row, statuses)}
     known = {
         "due_timezone": json.get("due_timezone"),
         "task_status_config_id": json.get("task_status_config_id"),
         "creator_id": json.get("creator_id"),
     }
-    return task_from(id_of(json), readers, known)
+    return task_from(id_of(json), json, readers, known)
 
 
 def status_of(json: Any) -> Status | None:
@@ -122,8 +113,9 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
     return body
 
 
-def _created_at(value: object) -> str:
+def _created_at(json: JsonObject) -> str:
     """The time as Vambe writes it, or an empty text for null; ValueError for anything else."""
+    value = json.get("created_at")
     if value is None:
         return ""
     if parse_time(value) is None:
@@ -189,14 +181,28 @@ def _day_of(at: datetime | date, zone: str | None) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
-def _priority(value: object) -> int:
+def _priority(json: JsonObject) -> int:
+    value = json.get("priority")
     key = value.casefold() if isinstance(value, str) else value
     if isinstance(key, bool) or key not in _PRIORITIES:
         raise ValueError("priority")
     return _PRIORITIES[key]
 
 
-def _responsible_ids(value: object) -> list[Any]:
+def _responsible_ids(json: JsonObject) -> list[Any]:
     """The ids of the responsible people, from objects or ids; none for null."""
+    value = json["task_responsibles"]
     people: list[Any] = value if isinstance(value, list) else [] if value is None else [value]
     return [one["responsible_id"] if isinstance(one, dict) else one for one in people]
+
+
+_READERS: Final[dict[str, Callable[[JsonObject], object]]] = {
+    "title": lambda row: "" if row["title"] is None else row["title"],
+    "description": lambda row: row["description"] if row["description"] != "" else None,
+    "created_at": _created_at,
+    "ai_contact_id": itemgetter("ai_contact_id"),
+    "ai_customer_id": itemgetter("ai_customer_id"),
+    "priority": _priority,
+    "responsible_ids": _responsible_ids,
+}
+"""The fields that the row alone shows."""
