@@ -174,12 +174,18 @@ class Office:
             if (theirs := one.sent.get(name)) in other.own_ids:
                 result = await worker.client.call_tool(one.tool, {**one.sent, name: NOBODYS})
                 missing = "".join(part.text for part in result.content if isinstance(part, TextContent))
-                assert one.text.replace(str(theirs), NOBODYS[:60]) == missing
+                assert _refusal_in(one.text.replace(str(theirs), NOBODYS[:60])) == _refusal_in(missing)
         if one.tool == "list_team_members":
             assert one.value["me"] == worker.me[one.sent["connection"]]
         if one.tool == "list_tasks" and one.sent.get("responsibleIds") == ["me"]:
             name = worker.person.partition("@")[0]
             assert all(name in row["responsibles"] for row in one.value["tasks"]), one.text
+
+
+def _refusal_in(text: str) -> dict[str, Any]:
+    """The error in an answer, without the caller's own latest changes: they are other ones a moment later."""
+    error: dict[str, Any] = json.loads(text)["error"]
+    return {name: value for name, value in error.items() if name not in {"candidates", "next", "untrusted"}}
 
 
 def _created_ids(answer: RecordedAnswer) -> set[str]:
@@ -237,8 +243,8 @@ async def _credentials_user(account: Any) -> str | None:
 FAULTS: dict[str, tuple[object, str, object]] = {
     "a key, and an equal create, are the client's": (Caller, "key", property(_by_client)),
     "all changes are listed": (list_changes, "shown_subject", lambda _: None),
-    "every change is found": (list_changes, "is_shown", lambda *_: True),
-    "every plan is found": (apply_plan, "is_shown", lambda *_: True),
+    "every change is found": (list_changes, "is_visible", lambda *_: True),
+    "every plan is found": (apply_plan, "is_visible", lambda *_: True),
     "me is the user of the credential": (personal_backend._PersonalAccount, "me", _credentials_user),  # noqa: SLF001
 }
 
