@@ -21,7 +21,7 @@ def candidates(error: TaskhandError) -> list[str]:
     return [candidate.value for candidate in error.candidates]
 
 
-@pytest.mark.parametrize("name", ["En Progreso", "en progreso", " EN  PROGRESÓ "])
+@pytest.mark.parametrize("name", ["En Progreso", "en progreso", " EN  PROGRESÓ ", "EN_PROGRESO"])
 def test_a_status_is_found_by_name_and_the_match_is_reported(name: str) -> None:
     choice, matched = status_lookup.resolve_status(name, ALL)
     assert choice == StatusChoice.of(STARTED)

@@ -231,6 +231,7 @@ def _find_by_name(text: str, known: StatusList) -> list[Status]:
     return (
         [status for status in known.statuses if shown_form(status.name) == shown]
         or matching(text, known.statuses, lambda status: status.name)
+        or matching(text.replace("_", " "), known.statuses, lambda status: status.name)
         or [status for status in known.statuses if status.id is not None and status.id.casefold() == shown.casefold()]
     )
 

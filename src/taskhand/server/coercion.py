@@ -60,8 +60,11 @@ def _coerce_typed(name: str, text: str, schema: Schema) -> Any:
         return _coerce_list(text, of_words=bool(choices(schema)) or name in _LISTS_OF_NAMES)
     if "object" in types:
         return _coerce_object(text)
-    whole = text.partition(".")[0]
-    return whole if _WHOLE.fullmatch(text) and whole in choices(schema) else text
+    allowed, whole = choices(schema), text.partition(".")[0]
+    if _WHOLE.fullmatch(text) and whole in allowed:
+        return whole
+    alike = [one for one in allowed if isinstance(one, str) and one.casefold() == text.casefold()]
+    return alike[0] if len(alike) == 1 else text
 
 
 def _coerce_list(text: str, *, of_words: bool) -> Any:

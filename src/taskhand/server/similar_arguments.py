@@ -52,6 +52,7 @@ _USUAL: Final = {
         ("text", "query addNote description"),
         ("name subject summary title titulo nombre", "title query text"),
         ("status state stage newstatus statusname statusid estado column", "newStatusName status outcome"),
+        ("includecompleted includedone includefinished showcompleted excludecompleted excludedone onlyopen", "status"),
         ("done completed finished isdone iscompleted open", "status kinds outcome"),
         ("id task taskid identifier", "id planId changeId taskId taskIds ids"),
         ("ids taskids tasks", "taskIds ids id taskId"),

@@ -30,9 +30,14 @@ _FIELDS: Final[dict[str, RowField]] = {squeeze(name): name for name in get_args(
     "completedat": "completed",
 }
 """The fields of a row by their normalized names, and by those of the arguments for them."""
-_ORDERS: Final[dict[str, Order]] = {"newest": "created"}
+_ORDERS: Final[dict[str, Order]] = {
+    **dict.fromkeys(("newest", "created desc", "createdat desc"), "created"),
+    **dict.fromkeys(("created asc", "createdat asc"), "oldest"),
+    **dict.fromkeys(("duedate", "due asc", "duedate asc"), "due"),
+    "priority desc": "priority",
+}
 _GROUPS: Final[dict[str, CountBy]] = {
-    **dict.fromkeys(("responsibles", "responsibleids", "assignee", "owner"), "responsible"),
+    **dict.fromkeys(("responsibles", "responsibleids", "assignee", "owner", "person", "member"), "responsible"),
     **dict.fromkeys(("due", "duedate", "dueday"), "dueDay"),
 }
 
