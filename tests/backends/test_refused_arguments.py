@@ -8,9 +8,9 @@ import pytest
 from taskhand.backends.close import errors as close_errors
 from taskhand.backends.close.mapping import create_body, update_body
 from taskhand.backends.hubspot import errors as hubspot_errors
-from taskhand.backends.hubspot.due import Zones
+from taskhand.backends.hubspot.fields.due import Zones
+from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import properties_of
-from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.vambe import errors as vambe_errors
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.domain.due import Due

@@ -9,9 +9,9 @@ from pydantic import MISSING, BaseModel
 
 from taskhand.backends.close import mapping as close_mapping
 from taskhand.backends.hubspot import mapping as hubspot_mapping
-from taskhand.backends.hubspot.due import Zones
+from taskhand.backends.hubspot.fields.due import Zones
+from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import Record
-from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.local.mapping import to_columns
 from taskhand.backends.local.query import StoreState, build_selects
 from taskhand.backends.vambe import mapping as vambe_mapping

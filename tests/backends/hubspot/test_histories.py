@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.events.property_histories import EventReader
+from taskhand.backends.hubspot.fields.due import Zones
+from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import AccountData, Record, task_of
-from taskhand.backends.hubspot.statuses import TaskStatuses
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DONE, OWN = "61bafb31-e7fa-46ed-aaa9-1322438d6e67", "5996831934"

@@ -10,7 +10,8 @@ from pydantic import MISSING
 
 from backends.hubspot.strategies import DAYS, INSTANTS, LINES, TEXT, ZONES, exists
 from taskhand.backends.hubspot.account import company_of, contact_of, member_of
-from taskhand.backends.hubspot.due import Zones
+from taskhand.backends.hubspot.fields.due import Zones
+from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import (
     PROPERTIES,
     AccountData,
@@ -21,7 +22,6 @@ from taskhand.backends.hubspot.mapping import (
     times_of,
 )
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, linked_ids
-from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task

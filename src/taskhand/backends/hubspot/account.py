@@ -8,12 +8,12 @@ from functools import partial
 from typing import Final
 
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, next_page
-from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.factory import HubSpotSettings
+from taskhand.backends.hubspot.fields.due import Zones
+from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS
-from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, rows_in, value_at
 from taskhand.backends.remote.ttl_cache import TtlCache

@@ -7,11 +7,11 @@ from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
-from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.errors import ids_in
+from taskhand.backends.hubspot.fields.due import Zones
+from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import MERGED, AccountData, Record, records_in, task_of
 from taskhand.backends.hubspot.shown_links import KINDS, Kind, linked_ids
-from taskhand.backends.hubspot.statuses import TaskStatuses
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites

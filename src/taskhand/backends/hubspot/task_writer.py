@@ -14,8 +14,8 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.associations import unlinked
-from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_error
+from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.mapping import BODY, Record, properties_of, record_of
 from taskhand.backends.hubspot.shown_links import links_set
 from taskhand.backends.hubspot.task_reader import TaskReader

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
-from taskhand.backends.hubspot.due import readable_millis
 from taskhand.backends.hubspot.events.position import Bin
+from taskhand.backends.hubspot.fields.due import readable_millis
 from taskhand.backends.hubspot.mapping import Record, records_in
 from taskhand.backends.hubspot.task_reader import unmentioned
 from taskhand.domain.errors import CallerError, OperatorError

@@ -13,10 +13,10 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import next_page
-from taskhand.backends.hubspot.due import millis_of, readable_millis, readable_moment
 from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
 from taskhand.backends.hubspot.events.position import Position
 from taskhand.backends.hubspot.events.property_histories import EventReader
+from taskhand.backends.hubspot.fields.due import millis_of, readable_millis, readable_moment
 from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
 from taskhand.backends.hubspot.shown_links import LINKS

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from taskhand.backends.hubspot.due import millis_of, readable_moment
+from taskhand.backends.hubspot.fields.due import millis_of, readable_moment
+from taskhand.backends.hubspot.fields.statuses import STAGE, STATUS
 from taskhand.backends.hubspot.mapping import CREATOR, RAW_PROPERTIES, Record
-from taskhand.backends.hubspot.statuses import STAGE, STATUS
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.task import Task

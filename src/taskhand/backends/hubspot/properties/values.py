@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from taskhand.backends.hubspot.due import millis_of, moment_of
+from taskhand.backends.hubspot.fields.due import millis_of, moment_of
 from taskhand.backends.hubspot.properties.definitions import Definition, Option
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import CallerError, Candidate

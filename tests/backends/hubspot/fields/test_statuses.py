@@ -9,7 +9,7 @@ from pydantic import MISSING
 
 from backends.hubspot.wired import Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
-from taskhand.backends.hubspot.statuses import TaskStatuses
+from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import InvalidAnswer

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backends.hubspot.strategies import DAYS, INSTANTS, ZONES, exists
 from backends.hubspot.wired import SANTIAGO, Stage, Time, hubspot, row, seed, staged, task_id
-from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
+from taskhand.backends.hubspot.fields.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit

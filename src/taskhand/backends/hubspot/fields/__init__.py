@@ -1,0 +1,1 @@
+"""Fields of HubSpot that need more than a mapping."""
