@@ -13,7 +13,6 @@ from taskhand.domain.due_request import DueRequest
 from taskhand.domain.properties import PropertyValue
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.domain.task_query import TaskFilter
 
 EVERYTHING = Capabilities()
 NOW = Reference(datetime(2026, 3, 4, 15, 30, tzinfo=UTC))
@@ -27,10 +26,6 @@ def draft(**fields: Any) -> TaskDraft:
     return TaskDraft.model_validate({"title": "Call back", "responsibleIds": [], "priority": "1"} | fields)
 
 
-def filter_of(**fields: Any) -> TaskFilter:
-    return TaskFilter.model_validate(fields)
-
-
 def check(body: TaskDraft | TaskPatch) -> None:
     """Check a body and its due fields, as every tool does that takes one."""
     if isinstance(body, TaskPatch):
@@ -38,19 +33,6 @@ def check(body: TaskDraft | TaskPatch) -> None:
     else:
         task_rules.check_draft(body, EVERYTHING)
     task_rules.parse_due(body, NOW)
-
-
-@pytest.mark.parametrize("name", ["text", "contact", "taskType", "dealId"])
-def test_a_filter_that_is_blank_is_refused(name: str) -> None:
-    with refused("empty_filter"):
-        task_rules.check_filter(filter_of(**{name: "  "}), EVERYTHING)
-
-
-def test_a_filter_by_a_field_that_tasks_do_not_have_is_refused() -> None:
-    for fields in ({"taskType": "call"}, {"dealId": "d"}):
-        task_rules.check_filter(filter_of(**fields), Capabilities(absent=frozenset()))
-        with refused("unknown_argument"):
-            task_rules.check_filter(filter_of(**fields), EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -173,60 +155,6 @@ def test_a_malformed_id_is_refused_with_a_short_message(task_id: str) -> None:
 
 def test_a_task_id_is_checked_with_the_pattern_of_the_backend() -> None:
     task_rules.check_id("1234", Capabilities(id_pattern=r"\d+"))
-
-
-@pytest.mark.parametrize(
-    ("fields", "code"),
-    [
-        ({"priority": "high"}, "invalid_priority"),
-        ({"fromDate": "2026-02-30"}, "invalid_date"),
-        ({"toDate": "soon"}, "invalid_date"),
-        ({"fromDate": "2026-05-03", "toDate": "2026-05-02"}, "invalid_window"),
-        ({"responsibleIds": []}, "empty_filter"),
-        ({"status": []}, "empty_filter"),
-        ({"dateField": "created"}, "invalid_window"),
-        ({"dateField": "updated", "fromDate": "2026-05-02"}, "invalid_window"),
-        ({"dateField": "completed", "toDate": "2026-05-02"}, "invalid_window"),
-        ({"withoutDate": True, "includeTasksWithoutDates": False}, "invalid_window"),
-        ({"withoutDate": True, "overdue": True}, "invalid_window"),
-        ({"withoutDate": True, "fromDate": "2026-05-02"}, "invalid_window"),
-        ({"withoutDate": True, "dateField": "due", "toDate": "2026-05-02"}, "invalid_window"),
-    ],
-)
-def test_a_filter_that_cannot_match_any_task_is_refused(fields: dict[str, Any], code: str) -> None:
-    with refused(code):
-        task_rules.check_filter(filter_of(**fields), EVERYTHING)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"fromDate": "2026-05-02", "toDate": "2026-05-02"},
-        {"toDate": "2026-05-02"},
-        {"status": ["done"]},
-        {"dateField": "due"},
-        {"text": "x", "contact": "c", "priority": "1", "responsibleIds": ["a"]},
-        {"dateField": "created", "toDate": "2026-05-02"},
-        {"withoutDate": True, "overdue": False, "includeTasksWithoutDates": True},
-        {"withoutDate": True, "dateField": "created", "toDate": "2026-05-02"},
-        {"withoutDate": False, "overdue": True, "fromDate": "2026-05-02"},
-    ],
-)
-def test_every_filter_is_optional_and_a_window_may_be_one_day(fields: dict[str, Any]) -> None:
-    task_rules.check_filter(filter_of(**fields), EVERYTHING)
-
-
-def test_a_window_of_a_moment_that_the_crm_does_not_know_is_answered_with_those_that_it_knows() -> None:
-    knows = Capabilities(known=("created", "updated", "completed_by"))
-    task_rules.check_filter(filter_of(dateField="updated", fromDate="2026-05-02"), knows)
-    with refused("invalid_window") as caught:
-        task_rules.check_filter(filter_of(dateField="completed", fromDate="2026-05-02"), knows)
-    assert [one.value for one in caught.value.candidates] == ["due", "created", "updated"]
-    assert "list_changes" in str(caught.value.next_step)
-    with refused("invalid_window") as caught:
-        task_rules.check_filter(filter_of(dateField="updated", fromDate="2026-05-02"), EVERYTHING)
-    assert caught.value.next_step == "Other windows: dateField due or created."
 
 
 def test_properties_are_few_and_each_is_given_once() -> None:

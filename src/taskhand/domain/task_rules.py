@@ -10,22 +10,18 @@ from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.display_text import strip_hidden
-from taskhand.domain.due import iso_day
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import is_readable
-from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.errors import CallerError
 from taskhand.domain.length_limits import check_lengths, check_number_of_properties, check_responsibles
-from taskhand.domain.name_matching import fold
-from taskhand.domain.priority import check_priority, filter_priority
+from taskhand.domain.priority import check_priority
 from taskhand.domain.properties import PropertyValue
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import Task, TaskDraft, TaskPatch
-from taskhand.domain.task_query import TaskFilter
 
 __all__ = [
     "changes_people",
     "check_draft",
-    "check_filter",
     "check_id",
     "check_note",
     "check_patch",
@@ -111,95 +107,6 @@ def check_id(task_id: str, capabilities: Capabilities) -> None:
         if "properties" not in capabilities.absent:
             next_step += " If it is the value of a unique property, name that in idProperty."
         raise CallerError(f"{task_id[:60]!r} is not a task id.", code="invalid_id", next_step=next_step)
-
-
-def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
-    """Refuse a filter that cannot match any task, or that is by a field which tasks here do not have."""
-    if given.priority is not MISSING:
-        filter_priority(given.priority, capabilities.priorities)
-    days = [
-        iso_day(day, name)
-        for name, day in (("fromDate", given.from_date), ("toDate", given.to_date))
-        if day is not MISSING
-    ]
-    if days != sorted(days):
-        raise CallerError(
-            "fromDate is after toDate.", code="invalid_window", next_step="Send fromDate as the earlier day."
-        )
-    _check_dates(given, capabilities)
-    if given.text is not MISSING and not fold(given.text):
-        raise CallerError(
-            "text has no words to search for.", code="empty_filter", next_step="Leave text out, or send a word."
-        )
-    if given.contact is not MISSING and not given.contact.strip():
-        raise CallerError(
-            "contact is empty.", code="empty_filter", next_step="Leave contact out, or send an id from find_contacts."
-        )
-    if given.task_type is not MISSING and not given.task_type.strip():
-        raise CallerError(
-            "taskType is empty.", code="empty_filter", next_step="Leave taskType out, or send one of the CRM's types."
-        )
-    if given.deal_id is not MISSING and not given.deal_id.strip():
-        raise CallerError(
-            "dealId is empty.", code="empty_filter", next_step="Leave dealId out, or send a deal's id or name."
-        )
-    if given.responsible_ids == ():
-        raise CallerError(
-            "responsibleIds is empty.",
-            code="empty_filter",
-            next_step="Leave responsibleIds out to list everyone's tasks.",
-        )
-    if given.status == ():
-        raise CallerError(
-            "status is empty.", code="empty_filter", next_step="Leave status out to list tasks of every status."
-        )
-    _check_known_fields(given, capabilities)
-
-
-def _check_known_fields(given: TaskFilter, capabilities: Capabilities) -> None:
-    """Refuse a filter by a field that tasks here do not have: ignoring it would make the answer wider."""
-    for name, field in TaskFilter.model_fields.items():
-        argument = field.alias or name
-        if argument in capabilities.absent and getattr(given, name) is not MISSING:
-            raise CallerError(
-                f"There is no argument {argument!r} with this CRM.",
-                code="unknown_argument",
-                next_step=f"Send the call again without {argument}.",
-            )
-
-
-def _check_dates(given: TaskFilter, capabilities: Capabilities) -> None:
-    """Refuse dates that the backend does not know, and dates that contradict each other."""
-    field = "due" if given.date_field is MISSING else given.date_field
-    windowed = [name for name, day in (("fromDate", given.from_date), ("toDate", given.to_date)) if day is not MISSING]
-    if field != "due" and field not in capabilities.known:
-        known = ["due", *(one for one in capabilities.known if one != "completed_by")]
-        instead = f"Other windows: dateField {' or '.join(known)}."
-        if field == "completed":
-            instead = f"list_changes with tool complete_task has what was finished through Taskhand. {instead}"
-        raise CallerError(
-            f"This CRM does not say when a task was {field}.",
-            code="invalid_window",
-            candidates=[Candidate(one) for one in known],
-            next_step=instead,
-        )
-    if field != "due" and not windowed:
-        raise CallerError(
-            f"dateField is {field}, and neither fromDate nor toDate is given.",
-            code="invalid_window",
-            next_step="Send fromDate or toDate with it, or leave dateField out.",
-        )
-    if given.without_date is not True:
-        return
-    others = ["includeTasksWithoutDates false"] if given.include_tasks_without_dates is False else []
-    others += ["overdue true"] if given.overdue is True else []
-    others += windowed if field == "due" else []
-    if others:
-        raise CallerError(
-            f"withoutDate true contradicts {others[0]}: a task without a due date is due on no day.",
-            code="invalid_window",
-            next_step="Send one of the two.",
-        )
 
 
 def check_properties(given: Sequence[PropertyValue]) -> None:

@@ -20,7 +20,7 @@ from taskhand.service.events.feed_demand import WANTED_FOR_S
 from taskhand.service.events.own_write_matching import CLOCKS
 from taskhand.service.events.past_events import learn_past
 from taskhand.service.events.unlisted_writes import describe_unlisted_writes
-from taskhand.service.visible_changes import is_visible, show_to, shown_subject
+from taskhand.service.visible_changes import find_visible_member, hide_changes, show_to
 
 __all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "save_position"]
 
@@ -33,7 +33,6 @@ _WANTED_FOR: Final = timedelta(seconds=WANTED_FOR_S)
 _FRESH: Final = timedelta(seconds=5)
 """The latest events are listed without another poll for this long after one."""
 _MAX_MEANWHILE: Final = 1_000
-_NOBODY: Final = ""
 _IN_UTC: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\dZ", re.ASCII)
 
 
@@ -159,9 +158,9 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
         raise failed or no_feed_error(app)
     app.demand.use(app)
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
-    only = EventFilter(visible_to=await _visible_to(app))
+    only = EventFilter(visible_to=await find_visible_member(app))
     query = EventQuery(limit, through=feed.last_seq, since=feed.begun_at, only=only, latest=True)
-    events = await _hide_changes(app, await _list(store, name, query))
+    events = await hide_changes(app, await _list(store, name, query))
     cursors = _cursors_of(app, at)
     since = events[0].moment if len(events) == limit else feed.begun_at
     positions = tuple(cursors.behind_number(one.seq) for one in events)
@@ -275,7 +274,7 @@ async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at
 async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Start, asked: EventsAsked) -> EventPage:
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
     cursors = _cursors_of(app, at, asked.filters)
-    only = EventFilter(asked.kinds, asked.task_id, asked.person_ids, await _visible_to(app))
+    only = EventFilter(asked.kinds, asked.task_id, asked.person_ids, await find_visible_member(app))
     through = feed.last_seq if start.through is None else start.through
     query = EventQuery(asked.limit + 1, start.seq, through, start.since, start.after, only)
     found = await _list(store, feed.name, query)
@@ -283,7 +282,7 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
     positions = tuple(cursors.behind(one, start) for one in events)
     end = positions[-1] if more else cursors.behind_number(through)
     return EventPage(
-        feed.name, await _hide_changes(app, events), positions, end, more, start.at, at, filters=asked.filters
+        feed.name, await hide_changes(app, events), positions, end, more, start.at, at, filters=asked.filters
     )
 
 
@@ -291,25 +290,3 @@ async def _list(store: EventStore, name: FeedName, query: EventQuery) -> tuple[K
     """The events that are visible to the caller: if the caller is limited to own tasks, as such a caller sees them."""
     found, member = await store.list_events(name, query), query.only.visible_to
     return found if member is None else tuple(replace(one, event=show_to(one.event, member)) for one in found)
-
-
-async def _visible_to(app: AppContext) -> str | None:
-    """The only member whose tasks the caller may see; None: all tasks."""
-    if not app.principal.rules.own_tasks_only:
-        return None
-    return await app.backend.account.me() or _NOBODY
-
-
-async def _hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple[KeptEvent, ...]:
-    """The events without the ids of changes that the caller may not see; these are shown as made by Taskhand."""
-    ids = {one.event.change_id for one in events if one.event.change_id is not None}
-    if not ids or shown_subject(app) is None:
-        return events
-    found = [change for one in ids if (change := await app.journal.find(one)) is not None]
-    shown = {change.id for change in found if is_visible(app, change)}
-    return tuple(
-        one
-        if one.event.change_id is None or one.event.change_id in shown
-        else replace(one, event=replace(one.event, change_id=None, by=None, by_name="Taskhand"))
-        for one in events
-    )

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from pydantic import MISSING
 
-from taskhand.domain import people_lookup, status_lookup, task_rules
+from taskhand.domain import people_lookup, status_lookup
 from taskhand.domain.date_window import with_iso_days
+from taskhand.domain.filter_rules import check_filter
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.people_lookup import People
 from taskhand.domain.priority import filter_priority
@@ -26,7 +27,7 @@ __all__ = ["check_names_known", "resolve_filter"]
 async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     """The query of a filter, with names replaced by ids; CallerError if the filter is invalid."""
     given, matched = with_iso_days(given, app.reference)
-    task_rules.check_filter(given, app.backend.capabilities)
+    check_filter(given, app.backend.capabilities)
     asked = await _resolve_responsibles(app, given)
     period = _period(app, given)
     deal_id, deal_matched = (None, ()) if given.deal_id is MISSING else await resolve_deal(app, given.deal_id)

@@ -6,9 +6,9 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import MISSING
 
-from taskhand.domain import task_rules
 from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.filter_rules import check_filter
 from taskhand.domain.merged_error import merge_errors
 from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
@@ -41,7 +41,7 @@ async def ask_for_known(app: AppContext, given: TaskFilter, ask: Callable[[TaskF
     A task has to match one of the names, so fewer names never widen the answer. What the backend cannot express
     is refused before any request.
     """
-    task_rules.check_filter(with_iso_days(given, app.reference)[0], app.backend.capabilities)
+    check_filter(with_iso_days(given, app.reference)[0], app.backend.capabilities)
     try:
         return OfKnown(await ask(given))
     except CallerError as error:

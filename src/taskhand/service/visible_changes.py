@@ -3,10 +3,21 @@
 from dataclasses import replace
 
 from taskhand.domain.event import TaskEvent
+from taskhand.events.event_store import KeptEvent
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
 
-__all__ = ["describe_owner", "is_for_second_person", "is_visible", "show_to", "shown_subject"]
+__all__ = [
+    "describe_owner",
+    "find_visible_member",
+    "hide_changes",
+    "is_for_second_person",
+    "is_visible",
+    "show_to",
+    "shown_subject",
+]
+
+_NOBODY = ""
 
 
 def shown_subject(app: AppContext) -> str | None:
@@ -58,4 +69,26 @@ def describe_owner(app: AppContext, change: Change) -> str | None:
         f"{change.id} is a change of {change.opening.caller.person}."
         if owner
         else f"{change.id} was made by an unknown caller."
+    )
+
+
+async def find_visible_member(app: AppContext) -> str | None:
+    """The only member whose tasks the caller may see; None: all tasks."""
+    if not app.principal.rules.own_tasks_only:
+        return None
+    return await app.backend.account.me() or _NOBODY
+
+
+async def hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple[KeptEvent, ...]:
+    """The events without the ids of changes that the caller may not see; these are shown as made by Taskhand."""
+    ids = {one.event.change_id for one in events if one.event.change_id is not None}
+    if not ids or shown_subject(app) is None:
+        return events
+    found = [change for one in ids if (change := await app.journal.find(one)) is not None]
+    shown = {change.id for change in found if is_visible(app, change)}
+    return tuple(
+        one
+        if one.event.change_id is None or one.event.change_id in shown
+        else replace(one, event=replace(one.event, change_id=None, by=None, by_name="Taskhand"))
+        for one in events
     )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 
 from backends.hubspot.strategies import DAYS, INSTANTS, LINES, TEXT, ZONES, exists
-from taskhand.backends.hubspot.account import company_of, contact_of, member_of
+from taskhand.backends.hubspot.account import member_of
+from taskhand.backends.hubspot.contact_search import company_of, contact_of
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import (

@@ -8,25 +8,26 @@ from functools import partial
 from typing import Final
 
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, next_page
+from taskhand.backends.hubspot.contact_search import ContactSearch, company_of, contact_of
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS
+from taskhand.backends.hubspot.token_scopes import check_scopes
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, rows_in, value_at
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
-from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Deal, DealList, Member
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.time_zones import known_zone
-from taskhand.http.access_checks import find_refused_reads, report_scopes, run_checks
+from taskhand.http.access_checks import run_checks
 from taskhand.http.response_body import Reply
 
-__all__ = ["REMEDIES", "Account", "company_of", "contact_of", "member_of"]
+__all__ = ["REMEDIES", "Account", "member_of"]
 
 REMEDIES: Final[Mapping[str, str]] = {
     "statuses": "In HubSpot, mark one stage of the task pipeline as closed.",
@@ -38,16 +39,7 @@ _NEW_STATUSES_S: Final = 10.0
 """Maximum age of cached statuses for a list of them, and for a task whose status is not among them."""
 _PEOPLE_KEPT_S: Final = 60.0
 _MAX_PAGES: Final = 100
-_MAX_NEWEST: Final = 200
-"""Contacts, or companies, changed last that Taskhand matches itself; HubSpot's page has no more."""
-_WRITE: Final = "crm.objects.contacts.write"
-_LACKING: Final[Mapping[str, str]] = {
-    "crm.objects.companies.read": "find_contacts cannot search companies",
-    "crm.objects.deals.read": "deals are not shown, found or filtered by",
-}
-"""Scopes that only some features need, and the feature that a token without each of them lacks."""
 _TYPE_ID: Final = re.compile(r"2-[0-9]{1,20}", re.ASCII)
-_ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
 class Account(CrmAccount):
@@ -58,6 +50,7 @@ class Account(CrmAccount):
     ) -> None:
         """Instants are shown in the IANA `timezone`; days are in it too if the account's own zone cannot be read."""
         self._client = client
+        self._contact_search = ContactSearch(client)
         self._token = settings.hubspot_access_token
         self._timezone = timezone
         self._zones: Zones | None = None
@@ -110,11 +103,7 @@ class Account(CrmAccount):
         If HubSpot finds none, Taskhand matches the contacts and companies changed last: HubSpot compares letters as
         they are written, hidden characters included.
         """
-        found = await self._contacts(query, limit)
-        if not found:
-            newest = await self._contacts(None, _MAX_NEWEST)
-            found = tuple([one for one in newest if has_words(one.words, query)][:limit])
-        return await self._with_companies(found)
+        return await self._contact_search.find(query, limit)
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:
         """Deals by a part of their names; without a query those changed last."""
@@ -129,7 +118,10 @@ class Account(CrmAccount):
         if kind == "deals":
             return {one.id: deal_of(one) for one in records}
         found = tuple(map(company_of if kind == "companies" else contact_of, records))
-        return {one.id: contact for one, contact in zip(records, await self._with_companies(found), strict=True)}
+        return {
+            one.id: contact
+            for one, contact in zip(records, await self._contact_search.with_companies(found), strict=True)
+        }
 
     async def upstream_account(self) -> str | None:
         """The id of the token's portal; None if HubSpot does not give it."""
@@ -146,8 +138,8 @@ class Account(CrmAccount):
         async def probe() -> None:
             headers.update((await self._client.account()).headers)
 
-        check_scopes = partial(self._check_scopes, writes=writes)
-        *others, rate = await run_checks(self._client.http, probe, check_scopes, rate="HUBSPOT_RATE")
+        scopes = partial(check_scopes, self._client, self._token_info, writes=writes)
+        *others, rate = await run_checks(self._client.http, probe, scopes, rate="HUBSPOT_RATE")
         # These headers are not sent to OAuth apps.
         left, most = (headers.get(f"x-hubspot-ratelimit-daily{suffix}", "") for suffix in ("-remaining", ""))
         day = f" {left} of the day's {most} requests are left." if left.isdigit() and most.isdigit() else ""
@@ -178,54 +170,6 @@ class Account(CrmAccount):
         if newest or not self.owners:
             with suppress(TaskhandError):
                 await self._owners(archived=False)
-
-    async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
-        found = [contact_of(one) for one in records_in(await self._client.find("contacts", query, limit))]
-        if len(found) < limit or query is None:
-            theirs = {one.customer_id for one in found}
-            companies = map(company_of, records_in(await self._client.find("companies", query, limit)))
-            others = [one for one in companies if one.customer_id not in theirs]
-            found += others if query is None else await self._with_people(others, limit - len(found))
-        return tuple(found if query is None else found[:limit])
-
-    async def _with_people(self, companies: Sequence[Contact], limit: int) -> list[Contact]:
-        """The contacts of the companies that were found by name, then the companies without contacts."""
-        ids = [one.customer_id for one in companies if one.customer_id][:MAX_INPUTS]
-        people = list(map(contact_of, records_in(await self._client.contacts_of(ids, limit)))) if ids else []
-        names = {one.customer_id: one.customer_name for one in companies}
-        theirs = {one.customer_id for one in people}
-        named = [one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in people]
-        return [*named, *(one for one in companies if one.customer_id not in theirs)]
-
-    async def _with_companies(self, found: tuple[Contact, ...]) -> tuple[Contact, ...]:
-        """The contacts with the names of their companies, read in one request; without names if that fails."""
-        names: dict[str | None, str | None] = {one.customer_id: one.customer_name for one in found if one.customer_name}
-        missing = sorted({one.customer_id for one in found if one.customer_id and one.customer_id not in names})
-        if missing:
-            with suppress(OperatorError, CallerError):
-                read = map(company_of, records_in(await self._client.by_id("companies", missing[:MAX_INPUTS])))
-                names |= {one.customer_id: one.customer_name for one in read}
-        return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)
-
-    async def _check_scopes(self, *, writes: bool) -> CheckResult:
-        """Try to read; the other scopes are known only of tokens of a private app or of the operator's OAuth app."""
-        reads = {"tasks": self._client.first_task, "owners": lambda: self._client.owners(None)}
-        if (denied := await find_refused_reads(reads, "HubSpot")) is not None:
-            return replace(denied, remedy=_ADD.format("the scope")) if denied.remedy else denied
-        try:
-            granted = (await self._token_info()).get("scopes")
-        except TaskhandError:
-            granted = None
-        if not isinstance(granted, list):
-            return report_scopes("HubSpot", reads, writes=writes)
-        if writes and _WRITE not in granted:
-            found = f"The token lacks {_WRITE}: no task can be written."
-            return CheckResult("scopes", "failed", found, _ADD.format(_WRITE))
-        if lacking := [scope for scope in _LACKING if scope not in granted]:
-            found = " ".join(f"The token lacks {scope}: {_LACKING[scope]}." for scope in lacking)
-            return CheckResult("scopes", "warning", found, _ADD.format(" and ".join(lacking)))
-        can = "read and write tasks" if _WRITE in granted else "read tasks"
-        return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
 
     async def _read_statuses(self) -> TaskStatuses:
         """The stages of the task pipeline; the options of the status property if no pipeline exists or can be read."""
@@ -267,23 +211,6 @@ def member_of(json: JsonObject) -> Member | None:
     owner_id, email = id_text(json.get("id")), filled_text(json.get("email"))
     name = full_name(json, "firstName", "lastName")
     return Member(id=owner_id, name=name or email or owner_id, email=email) if owner_id else None
-
-
-def contact_of(record: Record) -> Contact:
-    """A contact with the id of its company."""
-    given = record.properties
-    email, phone = filled_text(given.get("email")), filled_text(given.get("phone") or given.get("mobilephone"))
-    name = full_name(given, "firstname", "lastname") or email or ""
-    company = id_text(given.get("associatedcompanyid"))
-    return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=company)
-
-
-def company_of(record: Record) -> Contact:
-    """A company, as a contact with a customer id and no contact id."""
-    given = record.properties
-    name = filled_text(given.get("name")) or filled_text(given.get("domain")) or ""
-    phone = filled_text(given.get("phone"))
-    return Contact(id=None, name=name, phone=phone, email=None, customer_id=record.id, customer_name=name or None)
 
 
 def deal_of(record: Record) -> Deal:
