@@ -27,6 +27,11 @@ class RequestLog(list[str]):
         """Whether one of the requests may have written something."""
         return bool(self.write_outcomes)
 
+    @property
+    def has_foreign_refusal(self) -> bool:
+        """Whether one of these requests was refused by something other than the CRM."""
+        return FOREIGN in self.write_outcomes
+
 
 _LOGS: ContextVar[tuple[RequestLog, ...]] = ContextVar("request_logs", default=())
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -175,6 +176,26 @@ async def test_a_lost_new_task_is_found_though_the_search_is_behind(what: str) -
         assert note == FOUND
         assert isinstance(task, Task)
         assert time.slept == ([2.0, 5.0] if what == "create" else [])
+
+
+@pytest.mark.parametrize("commit", [True, False])
+async def test_a_new_task_that_a_firewall_refused_is_looked_for_until_the_search_may_show_it(*, commit: bool) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), spec_variant=("burst=0", "searches=0", "search_lag=5")), time) as stage:
+        stage.hubspot.faults = [Fault("html", POST, status=403, commit=commit)]
+        with nullcontext() if commit else pytest.raises(UpstreamError, match="A web page was received"):
+            assert (await stage.backend.create_task(EDIT)).note == FOUND
+        assert time.slept == [2.0, 5.0]
+
+
+async def test_a_batch_of_new_tasks_that_a_proxy_refused_is_not_made_twice_though_the_search_is_behind() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(0), spec_variant=("burst=0", "searches=0", "search_lag=5")), time) as stage:
+        stage.hubspot.faults = [Fault("status", f"{POST}/batch/create", status=400, body="Bad request", commit=True)]
+        edits = [replace(EDIT, title=title) for title in ("New A", "New B")]
+        made = [one.written for one in await stage.backend.create_tasks(edits) if one.written]
+        assert [(one.task.title, one.note) for one in made] == [("New A", FOUND), ("New B", FOUND)]
+        assert len((await stage.backend.list_tasks(TaskQuery())).tasks) == len(edits)
 
 
 @pytest.mark.parametrize("fault", [Fault("status", status=500), Fault("reset_after"), Fault("truncated")])

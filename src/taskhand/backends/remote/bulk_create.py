@@ -112,11 +112,23 @@ class BulkCreate(Generic[_Row]):
             except TaskhandError as refused:
                 will_be_split = len(items) > 1 and isinstance(refused, CallerError)
                 if will_be_split or is_doubtful(sent, refused):
-                    await search_for_refused(items, refused, self._search)
+                    await self._search_for_refused(items, refused, may_lag=sent.has_foreign_refusal)
                 await self._after_refusal(_open_items(items), refused)
                 return None
         await self._enter(items, answer)
         return None
+
+    async def _search_for_refused(
+        self, items: Sequence[NewTask[_Row]], refused: TaskhandError, *, may_lag: bool
+    ) -> None:
+        """Search for refused items; for some seconds if they may have been made and lists may not show that yet."""
+        waits = SEARCH_WAITS_S if may_lag and self._messages.lists_lag else SEARCH_WAITS_S[:1]
+        for wait_s in waits:
+            if not (left := _open_items(items)) or (
+                wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s)
+            ):
+                return
+            await search_for_refused(left, refused, self._search)
 
     async def _create(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
         if len(items) > 1:
