@@ -1,7 +1,7 @@
 """The limits of every argument: the items of a list, the characters of a text and the size of a number; pure."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 __all__ = ["MAX_TEXT", "NUMBER_BOUND", "describe_excess"]
 
@@ -15,14 +15,14 @@ _LIMITED_ELSEWHERE: Final = frozenset({"title", "description", "properties", "cu
 """The rules of the body limit a task's texts; a cursor that no list gave is refused as such."""
 
 
-def describe_excess(name: str, values: Sequence[Any], *, takes_text: bool) -> str | None:
-    """The error text for too many values, or for a text among them that is too long; None if all are within the limits.
+def describe_excess(name: str, count: int, texts: Sequence[str]) -> str | None:
+    """The error text for too many values (`count`), or for a text that is too long; None if all are within the limits.
 
-    `takes_text` is whether the argument takes texts: a text for another one is refused by its type.
+    `texts` is empty if the argument takes none: a text for such an argument is refused by its type.
     """
-    if len(values) > _MAX_ITEMS:
-        return f"{name} has {len(values)} items; send at most {_MAX_ITEMS}."
-    longest = max((len(one) for one in values if isinstance(one, str)), default=0)
-    if longest > MAX_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
+    if count > _MAX_ITEMS:
+        return f"{name} has {count} items; send at most {_MAX_ITEMS}."
+    longest = max(map(len, texts), default=0)
+    if longest > MAX_TEXT and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
         return f"{name} has {longest} characters; send at most {MAX_TEXT}."
     return None

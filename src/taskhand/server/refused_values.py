@@ -30,9 +30,10 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool, null
         return f"{name} is too large a number."
     values = _values_in(value) if isinstance(value, tuple) else (value,)
     takes_text = "string" in types or isinstance(value, tuple)
-    if (excess := describe_excess(name, values, takes_text=takes_text)) is not None:
+    texts = [one for one in values if isinstance(one, str)]
+    if (excess := describe_excess(name, len(values), texts if takes_text else ())) is not None:
         return excess
-    if any(_SURROGATES.search(one) for one in values if isinstance(one, str)):
+    if any(map(_SURROGATES.search, texts)):
         return f"{name} has characters that are not Unicode text."
     return None
 
