@@ -4,7 +4,7 @@ Vambe documents no GET of one task.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
@@ -138,8 +138,7 @@ class TaskLists:
             write.is_shown = write.is_shown or (listed.began >= write.at and row == write.row)
             if _is_behind(listed, row, write, fresh=fresh):
                 written[key] = write.row
-        others = {key: row for key, row in listed.rows.items() if key not in written}
-        return _Listed(others | written, listed.nameless, listed.began) if written else listed
+        return replace(listed, rows={**listed.rows, **written}) if written else listed
 
     def rows_replaced_by(self, row: JsonObject) -> Sequence[JsonObject]:
         """The rows that a fresh list may have shown of a task if it was judged to lag and a recent write replaced them.
