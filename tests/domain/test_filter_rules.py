@@ -32,7 +32,7 @@ def test_a_filter_by_a_field_that_tasks_do_not_have_is_refused() -> None:
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"priority": "high"}, "invalid_priority"),
+        ({"priority": "someday"}, "invalid_priority"),
         ({"fromDate": "2026-02-30"}, "invalid_date"),
         ({"toDate": "soon"}, "invalid_date"),
         ({"fromDate": "2026-05-03", "toDate": "2026-05-02"}, "invalid_window"),
