@@ -71,12 +71,16 @@ def test_board_opens_the_browser_once_calls_for_the_person_and_ends_on_control_c
 
 
 @pytest.mark.parametrize(("view", "start"), [("all", ["list_tasks"]), ("changes", ["list_changes"])])
-def test_board_begins_with_the_requested_view(store_file: Path, view: str, start: list[str]) -> None:
-    with Process(store_file, "board", "--no-open", "--view", view, BROWSER="false") as process:
+def test_board_begins_with_the_requested_view_and_opens_no_browser_if_none_is_wanted(
+    store_file: Path, tmp_path: Path, view: str, start: list[str]
+) -> None:
+    opened = tmp_path / "opened"
+    with Process(store_file, "board", "--no-open", "--view", view, BROWSER=f"touch {opened} %s") as process:
         address = address_in(process.out.next())
         admitted = post(address, "/session", {"token": address.partition("#")[2]})
         assert [call["name"] for call in admitted["start"]] == start
         assert "responsibleIds" not in admitted["start"][0]["arguments"]
+        assert not opened.exists()
 
 
 def test_a_port_that_is_taken_is_an_error_for_the_person(store_file: Path) -> None:

@@ -1,10 +1,13 @@
 """Which limits `taskhand serve --http` applies: those of one machine only if nobody else can call."""
 
+import os
+
 import pytest
 
 from taskhand.cli.authentication import AuthOptions
 from taskhand.cli.http_server import serve_over_http
 from taskhand.cli.serve import ListenOptions
+from taskhand.config.effective_settings import load_configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.http_limits import HttpLimits
 
@@ -29,3 +32,11 @@ def test_one_caller_may_use_the_whole_limit_only_if_just_this_machine_can_call(
     listen = ListenOptions(host, 0, names, is_insecure=True, proxies=proxies)
     serve = serve_over_http(UNCONFIGURED, listen, auth=auth, keeps_sessions=True)
     assert serve.keywords["endpoint"].limits == (HttpLimits.of_this_machine() if is_of_this_machine else HttpLimits())
+
+
+@pytest.mark.parametrize(("given", "rate"), [({}, HttpLimits().requests_s), ({"TASKHAND_REQUESTS_S": "0"}, 0)])
+def test_a_configured_rate_of_zero_removes_the_limit(given: dict[str, str], rate: float) -> None:
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull} | given, {})
+    listen = ListenOptions("192.0.2.1", 0, (), is_insecure=True)
+    serve = serve_over_http(found, listen, auth=None, keeps_sessions=True)
+    assert serve.keywords["endpoint"].limits.requests_s == rate

@@ -133,6 +133,7 @@ def test_a_weekday_alone_is_ambiguous_as_the_first_day_of_a_window() -> None:
     with refused("ambiguous_date", Ambiguous):  # a day more than a quarter away on either side
         with_iso_days(TaskFilter(from_date="26 de febrero"), HERE)
     assert with_iso_days(TaskFilter(to_date="el lunes"), HERE)[0].to_date == "2026-11-30"
+    assert with_iso_days(TaskFilter(to_date="el lunes", date_field="due"), HERE)[0].to_date == "2026-11-30"
     finished = TaskFilter(from_date="el lunes", to_date="Tuesday", date_field="completed")
     found = with_iso_days(finished, HERE)[0]
     assert (found.from_date, found.to_date) == ("2026-11-23", "2026-11-24")

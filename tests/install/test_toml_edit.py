@@ -106,6 +106,7 @@ def test_one_blank_line_parts_a_new_table_from_its_neighbours_whatever_ends_a_li
     [
         ("[a]\nx = 1\n\n[mcp_servers.taskhand]\ny = 1\n", "[a]\nx = 1\n"),
         ("[a]\nx = 1\n\n[mcp_servers.taskhand]\ny = 1\n\n[b]\n", "[a]\nx = 1\n\n[b]\n"),
+        ("[a]\nx = 1\n\n[mcp_servers.taskhand]\ny = 1 # mine\n\n[b]\n", "[a]\nx = 1\n\n[b]\n"),
         ("[mcp_servers.taskhand]\ny = 1\n", ""),
         ("a = 1\n\n[mcp_servers.taskhand]\ny = 1\n# b\n[b]\n", "a = 1\n\n# b\n[b]\n"),
     ],

@@ -291,6 +291,15 @@ async def test_the_newest_of_several_changes_with_one_claim_is_its_holder(journa
     assert await journal.holder([KEY]) == newer
 
 
+async def test_an_older_change_holds_a_claim_that_a_newer_void_one_made_too(journal: Journal) -> None:
+    later = NOW + timedelta(minutes=5)
+    older = await settle(journal, make_opening("create_task", KEY))
+    await settle(journal, make_opening("create_task", replace(KEY, since=later), at=later), "refused")
+    held = await journal.holder([KEY])
+    assert held is not None
+    assert held.id == older
+
+
 async def test_a_claim_since_a_time_counts_only_changes_from_then_on(journal: Journal) -> None:
     first = await settle(journal, make_opening("create_task", KEY, at=NOW))
     just, later = (replace(KEY, since=NOW + timedelta(seconds=s)) for s in (0, 1))

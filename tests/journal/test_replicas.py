@@ -240,6 +240,15 @@ async def test_a_lock_is_held_by_one_process_at_a_time_and_ends_with_it(postgres
     assert turns == [(4, 0)]
 
 
+async def test_a_cancelled_call_releases_its_locks(postgres: TestDatabase) -> None:
+    async with open_postgres_journal(postgres.url) as first, open_postgres_journal(postgres.url) as other:
+        with anyio.CancelScope() as call:
+            await first.locks.acquire(["t-1"])
+            call.cancel()
+            await first.locks.release(["t-1"])
+        assert await other.locks.acquire(["t-1"]) is not None
+
+
 async def test_an_intent_whose_commit_is_uncertain_is_ended_as_not_attempted(
     postgres: TestDatabase,
 ) -> None:

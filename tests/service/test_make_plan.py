@@ -6,17 +6,22 @@ from pathlib import Path
 from behaviour.world import NOW
 from builders import PENDING, TASK_ID, task
 from file_stores import journal_in, store_in
+from service.caching_backend import CachingBackend
 from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
+from taskhand.domain.plan import Plan
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, StatusList
 from taskhand.journal.change_text import render_change
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
+from taskhand.service.call_options import Options
+from taskhand.service.edit_resolver import ResolvedEdit
 from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.make_plan import make_plan
+from taskhand.service.task_write import plan_or_write
 from taskhand.service.write_call import Call
 
 
@@ -49,4 +54,19 @@ async def test_the_journal_of_a_plan_shows_the_refused_tasks_beside_the_planned_
         "    priority: 1 -> 2",
         "  (other), refused, task_not_found",
     ]
+    await app.aclose()
+
+
+async def test_a_dry_run_plans_a_change_of_a_task_that_was_as_requested_when_it_was_last_read(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    app = AppContext(CachingBackend(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
+    first = (await store.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    assert (await app.backend.get_task(first.id)).title == "Call"
+    await store.update_task(first, Edit(title="Renamed by another client"))
+
+    async def edit_for(_: Snapshot) -> ResolvedEdit:
+        return Edit(title="Call"), ()
+
+    plan = await plan_or_write(Call(app, "update_task", options=Options(dry_run=True)), first.id, edit_for)
+    assert isinstance(plan, Plan)
     await app.aclose()

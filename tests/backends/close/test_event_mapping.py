@@ -122,10 +122,9 @@ class _Log:
         self._rows = rows
 
     async def events(self, filters: Mapping[str, str], cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        rows = [row for row in self._rows if row.get("action", "updated") == filters["action"]]
         at = int(cursor or 0)
-        if filters.get("action") != "updated":
-            return [], None
-        return [self._rows[at]], str(at + 1) if at + 1 < len(self._rows) else None
+        return rows[at : at + 1], str(at + 1) if at + 1 < len(rows) else None
 
 
 @pytest.mark.parametrize(
@@ -158,6 +157,23 @@ async def test_pages_that_were_read_before_do_not_count_towards_the_limit(known_
     log, since = EventLog(cast("CloseClient", _Log(*rows)), "lead"), MADE - timedelta(minutes=1)
     read = await log.read(since, None, MADE + timedelta(seconds=known_s - 1), max_pages=2)
     assert (len(read.entries), read.cut_at is not None) == ((2, True) if is_cut else (8, False))
+
+
+async def test_a_stretch_is_complete_since_the_last_moment_at_which_an_action_was_cut() -> None:
+    ages = {"created": (10, 11), "updated": (0, 1), "deleted": (20,)}
+    rows = [
+        {
+            "id": f"ev_{age}",
+            "action": action,
+            "object_id": TASK,
+            "date_updated": (MADE - timedelta(seconds=age)).isoformat(),
+        }
+        for action, all_ages in ages.items()
+        for age in all_ages
+    ]
+    log = EventLog(cast("CloseClient", _Log(*rows)), "lead")
+    read = await log.read(MADE - timedelta(minutes=1), None, MADE - timedelta(minutes=1), max_pages=1)
+    assert ([entry.id for entry in read.entries], read.cut_at) == (["ev_20", "ev_10", "ev_0"], MADE)
 
 
 def test_the_latest_five_thousand_entries_of_the_last_hour_are_remembered() -> None:

@@ -61,10 +61,10 @@ async def _no_wait(_: float) -> None:
 
 @asynccontextmanager
 async def open_app(
-    crm: str, *spec_variant: str, changed: dict[str, Any] | None = None
+    crm: str, *spec_variant: str, changed: dict[str, Any] | None = None, base_end: str = ""
 ) -> AsyncIterator[tuple[Signing, OAuthClient]]:
     async with open_signing(crm, *spec_variant) as signing:
-        base = str(signing.client.base_url).rstrip("/") + ("/api/v1" if crm == "close" else "")
+        base = str(signing.client.base_url).rstrip("/") + ("/api/v1" if crm == "close" else "") + base_end
         settings = app_settings(crm, base, signing.sandbox, **(changed or {}))
         runtime = Runtime(sleep=_no_wait)
         async with open_oauth_client(ConnectionSettings("default", settings), signing.clock, runtime) as client:
@@ -97,6 +97,11 @@ async def test_consent_gives_a_credential_and_the_member_to_whom_it_belongs(crm:
         assert await signing.status(given.access_token) == 200
         assert given.access_token not in repr(granted)
         assert str(given.refresh_token) not in repr(granted)
+
+
+async def test_a_base_url_may_end_with_a_slash(crm: str) -> None:
+    async with open_app(crm, base_end="/") as (signing, client):
+        assert (await sign_in(signing, client)).member_id == MEMBER[crm]
 
 
 async def test_a_renewal_answers_the_next_credential(crm: str) -> None:
