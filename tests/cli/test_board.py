@@ -80,7 +80,9 @@ def test_board_begins_with_the_requested_view_and_opens_no_browser_if_none_is_wa
         admitted = post(address, "/session", {"token": address.partition("#")[2]})
         assert [call["name"] for call in admitted["start"]] == start
         assert "responsibleIds" not in admitted["start"][0]["arguments"]
-        assert not opened.exists()
+        process.send_signal(signal.SIGINT)
+        assert process.ends_within(BOUND_S) == 0
+    assert not opened.exists()
 
 
 def test_a_port_that_is_taken_is_an_error_for_the_person(store_file: Path) -> None:

@@ -30,6 +30,8 @@ from taskhand.sandbox.hubspot.errors import APP
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.server.webhooks.routes import Received
+from taskhand.service.events.feed import feed_of
 from taskhand.wiring import open_connections
 
 pytestmark = pytest.mark.anyio
@@ -352,6 +354,24 @@ async def test_a_server_names_the_connections_whose_webhooks_it_does_not_take(
     assert {"s3cret", "own"} & {*re.findall(r"\w+", told)} == set()
     for name in ("hubspot", "vambe"):
         assert f"ot for {name}: connections.{name}.webhook_key is not set" in told
+
+
+async def test_a_delivery_is_stored_for_its_own_connection(office: Office) -> None:
+    secret = "n" * 40
+    tables = office.file.read_text().replace('backend = "vambe"', f'backend = "vambe"\nwebhook_key = "{secret}"')
+    office.file.write_text(tables)
+    given = {"TASKHAND_CONFIG": str(office.file), "TASKHAND_JOURNAL": str(office.file.with_name("journal.sqlite"))}
+    found = load_configuration(given, {})
+    hints = {}
+    async with open_connections(found.connections) as connections:
+        webhooks = open_webhooks(found, connections, WebhookOptions(are_taken=True))
+        assert webhooks
+        assert await webhooks.take(Received("vambe", secret, "POST", "", "", {}, b"{}", "203.0.113.1")) == 204
+        for name in ("close", "vambe"):
+            app = connections.by_name[name]
+            assert app.events
+            hints[name] = {*await app.events.find_hints(await feed_of(app))}
+    assert hints == {"close": set(), "vambe": {""}}
 
 
 def test_an_unreadable_webhook_key_is_not_replaced() -> None:
