@@ -7,7 +7,7 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.world import BackendCase
-from taskhand.server.coercion import is_empty
+from taskhand.server.argument_coercion import is_empty
 from taskhand.server.host_arguments import HOST_KEYS
 
 FILLERS: tuple[Any, ...] = (None, "", [], {}, 0)

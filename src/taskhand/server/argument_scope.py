@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from taskhand.domain.name_matching import squeeze
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
+from taskhand.server.argument_coercion import is_empty
 from taskhand.server.argument_types import json_types
-from taskhand.server.coercion import is_empty
 from taskhand.server.filler_values import OtherArguments, TaskBody
 from taskhand.server.portable_schema import Schema, fields_of, model_fields, objects_of
 from taskhand.server.refused_values import refused_value

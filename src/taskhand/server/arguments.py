@@ -15,9 +15,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from taskhand.domain.errors import CallerError
+from taskhand.server.argument_coercion import coerce
 from taskhand.server.argument_scope import ArgumentScope
 from taskhand.server.argument_types import choices, expected_choice, expected_type
-from taskhand.server.coercion import coerce
 from taskhand.server.list_arguments import ListItem, lists_of
 from taskhand.server.plain_text_arguments import are_plain_texts
 from taskhand.server.portable_schema import Schema, fields_of, model_fields

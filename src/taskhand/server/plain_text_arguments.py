@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from taskhand.server.argument_coercion import NULL_AS_TEXT
 from taskhand.server.argument_limits import MAX_TEXT
-from taskhand.server.coercion import NULL_AS_TEXT
 from taskhand.server.portable_schema import Schema
 
 __all__ = ["are_plain_texts"]

@@ -1,7 +1,7 @@
 """HubSpot behind the `Backend` protocol: tasks are CRM objects with properties, links and a stage.
 
 An update is a PATCH and a read: the response to the PATCH holds only the properties that changed. New links are made
-before the PATCH, and former links are removed after it (`links`).
+before the PATCH, and former links are removed after it (`associations`).
 """
 
 from collections.abc import Mapping, Sequence
