@@ -191,7 +191,7 @@ def _readings(argument: str, text: str, read: Readings, code: str, *, takes_part
         if argument == "dueDate" and (step := _step_for_zone(argument, text)):
             next_step = step
         elif (at := _unix_time(text)) is not None:
-            candidates, next_step = [Candidate(at)], f"If seconds since 1970 are meant, send {at}."
+            candidates, next_step = [Candidate(at)], f"If a Unix time is meant, send {at}."
         elif argument == "dueDate" and (distance := _SIGNED.fullmatch(text.strip())):
             next_step = (
                 f"Send {f'in {distance[1]}'!r} to count from today. To move due dates, call bulk_update_tasks with "
