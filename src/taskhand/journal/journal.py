@@ -75,7 +75,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The caller and the request: `arguments` as they were sent, redacted; `at` is an aware datetime.
+    """The caller and the request: `arguments` as they were sent, masked; `at` is an aware datetime.
 
     `plan_id` is the plan that is carried out, `undoes` the change that is undone. `connection` is the name of the CRM
     account, None for the only one. `second_person` is whether another person than the caller has to carry out the plan,

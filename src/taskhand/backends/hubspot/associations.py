@@ -6,7 +6,7 @@ before the properties are written, and former links are removed afterwards, so t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -174,7 +174,7 @@ class LinkChanges:
         A request that may be about a task that does not exist is sent once more for the others.
         """
         found: Mapping[str, Record] | None = None
-        with suppress(TaskhandError), without_pauses() if isinstance(error, RateLimited) else nullcontext():
+        with suppress(TaskhandError), without_pauses(when=isinstance(error, RateLimited)):
             if part[0].may_be_linked:
                 ids, kinds = [one.task_id for one in part], [part[0].kind]
                 found = await self._reader.read_with_links(ids, kinds=kinds, by_property=False)

@@ -214,6 +214,16 @@ async def test_a_note_that_was_made_although_it_was_refused_is_found(status: int
     assert notes(sandbox) == [(LEAD, NOTE)]
 
 
+async def test_a_note_that_a_firewall_refused_is_looked_for_until_a_late_list_shows_it() -> None:
+    time = Time()
+    sandbox = close(2, spec_variant=SpecVariant(note_lag=5), clock=time.moment)
+    async with agent_on(sandbox, time, clock=time.moment) as agent:
+        sandbox.faults = (Fault("html", POST, status=403, commit=True),)
+        found = await agent("update_task", id=TASK, addNote=NOTE)
+    assert found["note"] == "Close did not confirm the new note; it was found afterwards."
+    assert notes(sandbox) == [(LEAD, NOTE)]
+
+
 async def test_a_lost_note_is_unknown_and_a_found_note_is_reported() -> None:
     time = Time()
     sandbox = close(2, clock=time.moment)

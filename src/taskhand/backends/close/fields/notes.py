@@ -182,15 +182,19 @@ class Notes:
                 except TaskhandError as error:
                     refused = error
             is_in_doubt = refused is None or is_doubtful(requests, refused)
-            if is_in_doubt and (found := await self._search(lead_id, text, since, refused)):
+            is_foreign = requests.has_foreign_refusal and not isinstance(refused, RateLimited)
+            waits = SEARCH_WAITS_S if refused is None or is_foreign else SEARCH_WAITS_S[:1]
+            if is_in_doubt and (found := await self._search(lead_id, text, since, refused, waits)):
                 return found, _MESSAGES.found
             if not isinstance(refused, RateLimited) or not await wait_to_repeat(refused, wait_s, self.timing.sleep):
                 raise refused or _MESSAGES.unknown(_UNKNOWN)
         raise AssertionError("the last wait is none")
 
-    async def _search(self, lead_id: str, text: str, since: datetime, refused: TaskhandError | None) -> str | None:
+    async def _search(
+        self, lead_id: str, text: str, since: datetime, refused: TaskhandError | None, waits: Sequence[float]
+    ) -> str | None:
         """The id of a note that was lost, or `refused`; None if it is not found. OutcomeUnknown if the search fails."""
-        for wait_s in SEARCH_WAITS_S[: None if refused is None else 1]:
+        for wait_s in waits:
             if wait_s and not await sleep_if_time(self.timing.sleep, wait_s):
                 break
             try:
