@@ -124,7 +124,7 @@ class CrmAdapter(Backend, Generic[_Row]):
         It is read back if the response has unreadable fields, or does not show an update.
         """
         task = self.to_task(row)
-        if not task.unreadable_fields and (before is None or not self.unmet(row, edit)):
+        if not task.unreadable_fields and (before is None or edit.is_met_by(task, written=True)):
             return row, None
         try:
             read = await self.get(task.id)

@@ -195,10 +195,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """The task of a row."""
         return self._mapper.task(row)
 
-    def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
-        """The task after a write."""
+    async def complete(self, row: JsonObject, before: Task | None, edit: Edit) -> tuple[JsonObject, str | None]:
+        """The whole task after a confirmed write, with a note; learns the form of `due_at` from a due time."""
         self._mapper.learn(edit, row)
-        return super().to_written(row, edit, before, note)
+        return await super().complete(row, before, edit)
 
     # Vambe does not document the form of due times: an update may show that a due time was misread before.
 
@@ -243,7 +243,6 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             raise Misread(really, really)
         row, note = await self._writer.update(before, edit, progress)
         self.recent.wrote(before.id, row, was)
-        mapper.learn(edit, row)
         mapper.learn_status(before, edit, row)
         now = mapper.task(row)
         has_moved = mapper.due_at != read_as and due_of(before) != due_of(mapper.task(was))
