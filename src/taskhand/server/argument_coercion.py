@@ -61,6 +61,8 @@ def _coerce_typed(name: str, text: str, schema: Schema) -> Any:
     if "object" in types:
         return _coerce_object(text)
     allowed, whole = choices(schema), text.partition(".")[0]
+    if text in allowed:
+        return text
     if _WHOLE.fullmatch(text) and whole in allowed:
         return whole
     alike = [one for one in allowed if isinstance(one, str) and one.casefold() == text.casefold()]
