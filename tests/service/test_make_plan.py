@@ -1,5 +1,6 @@
 """The journal entry of a plan."""
 
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
 from taskhand.domain.plan import Plan
+from taskhand.domain.principal import ANYONE
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, StatusList
 from taskhand.journal.change_text import render_change
@@ -69,4 +71,14 @@ async def test_a_dry_run_plans_a_change_of_a_task_that_was_as_requested_when_it_
 
     plan = await plan_or_write(Call(app, "update_task", options=Options(dry_run=True)), first.id, edit_for)
     assert isinstance(plan, Plan)
+    await app.aclose()
+
+
+async def test_a_plan_for_another_person_still_names_what_an_undo_cannot_bring_back(tmp_path: Path) -> None:
+    anyone = replace(ANYONE, rules=replace(ANYONE.rules, second_person=True))
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, principal=anyone)
+    gone = Snapshot(task(), cannot_recreate="its type is gone.")
+    plan = await make_plan(Call(app, "delete_task"), [Intent("delete", gone)])
+    assert plan.is_for_others
+    assert str(plan.note).endswith("Undo cannot make it again: its type is gone.")
     await app.aclose()
