@@ -13,7 +13,7 @@ from pydantic import MISSING
 
 from builders import only_refuses, refused
 from domain.date_phrases import CANDIDATES, DUE, NOW, REFUSED, TIMES, WINDOWS, ZONE
-from taskhand.domain.date_window import with_iso_days
+from taskhand.domain.filter_dates import with_iso_days
 from taskhand.domain.date_words.date_arguments import read_edge, read_edge_of_time
 from taskhand.domain.date_words.parser import read_clock, read_date
 from taskhand.domain.due import Due

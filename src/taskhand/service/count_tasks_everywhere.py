@@ -7,7 +7,7 @@ from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.count_tasks import Counted, count_tasks
-from taskhand.service.unknown_filter_names import OfKnown, ask_for_known, check_known_somewhere
+from taskhand.service.partly_known_names import OfKnown, ask_for_known, check_known_somewhere
 
 __all__ = ["count_tasks_everywhere"]
 

@@ -14,7 +14,7 @@ from taskhand.domain.task_times import UNKNOWN, moment_of
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.list_tasks import TaskList, list_tasks
-from taskhand.service.unknown_filter_names import OfKnown, ask_for_known, check_known_somewhere
+from taskhand.service.partly_known_names import OfKnown, ask_for_known, check_known_somewhere
 
 __all__ = ["TaskLists", "list_tasks_everywhere"]
 

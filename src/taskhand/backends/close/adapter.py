@@ -20,7 +20,7 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.fields import task_types
-from taskhand.backends.close.fields.notes import Notes, WrittenNote
+from taskhand.backends.close.fields.lead_notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
 from taskhand.backends.close.update_groups import group_updates
 from taskhand.backends.remote.adapter import Timing

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from taskhand.service.list_changes_everywhere import ChangeLists
     from taskhand.service.list_events_everywhere import EventLists
     from taskhand.service.list_tasks_everywhere import TaskLists
-    from taskhand.service.unknown_filter_names import OfKnown
+    from taskhand.service.partly_known_names import OfKnown
 
 __all__ = ["ChangesEverywhereAnswer", "EventsEverywhereAnswer", "ListEverywhereAnswer", "render_counts_everywhere"]
 

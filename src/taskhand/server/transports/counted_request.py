@@ -4,7 +4,7 @@ from typing import Self
 
 from starlette.types import Message, Receive, Send
 
-from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.limit_refusal import Refusal
 
 __all__ = ["CountedRequest", "OverLimit"]

@@ -16,12 +16,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from server.transports.http_server import HELLO, client_at, read_to_the_end, served, session_of
 from taskhand.server.transports.caller_limit_middleware import LimitedCallers
-from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.caller_sessions import HeldSessions
 from taskhand.server.transports.counted_request import CountedRequest, OverLimit
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
-from taskhand.server.transports.request_limit_middleware import limit_requests
+from taskhand.server.transports.size_limit_middleware import limit_requests
 from taskhand.server.transports.token_bucket import TokenBucket
 from time_limits import BOUND_S
 

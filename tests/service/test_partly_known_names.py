@@ -11,7 +11,7 @@ from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks
-from taskhand.service.unknown_filter_names import ask_for_known
+from taskhand.service.partly_known_names import ask_for_known
 
 NOBODY, NOWHERE = "Nobody Known", "Nowhere"
 

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import MISSING
 
-from taskhand.domain.date_window import with_iso_days
+from taskhand.domain.filter_dates import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.filter_rules import check_filter
 from taskhand.domain.merged_error import merge_errors

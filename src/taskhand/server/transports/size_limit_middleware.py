@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.first_header import first_header
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines
