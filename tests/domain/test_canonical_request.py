@@ -9,13 +9,13 @@ import pytest
 from builders import ANA, BEN, DONE, PENDING
 from taskhand.domain.canonical_request import canonical_due, canonical_field, canonical_new, canonical_query
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import Edit
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery
-from taskhand.domain.task_times import Period
 
 AT = datetime(2026, 3, 1, 18, tzinfo=UTC)
 NOW = Reference(datetime(2026, 3, 4, 15, 30, tzinfo=UTC))

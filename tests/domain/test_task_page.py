@@ -8,12 +8,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import TASK_ID, refused, task
+from taskhand.domain.date_window import Period
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_page import cursor_after, position_after, resume, select_page
 from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, sort_key
-from taskhand.domain.task_times import Period, TaskTimes
+from taskhand.domain.task_times import TaskTimes
 
 QUERY = TaskQuery(text="Ñandú", from_date="2026-01-01")
 ORDERS: list[Order] = ["due", "created", "oldest", "priority"]

@@ -8,11 +8,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from builders import ANA, BEN, DONE, on_people, task
+from taskhand.domain.date_window import Period
 from taskhand.domain.display_text import one_line, plain, strip_hidden
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_query import TaskQuery, matcher
-from taskhand.domain.task_times import Period, TaskTimes
+from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.truncation import truncate, without_cut
 
 HIDING = st.text(

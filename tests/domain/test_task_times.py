@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from builders import task
-from taskhand.domain.task_times import UNKNOWN, Period, TaskTimes, moment_of
+from taskhand.domain.date_window import Period
+from taskhand.domain.task_times import UNKNOWN, TaskTimes, moment_of
 
 TICK = timedelta(microseconds=1)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.date_window import Period
 from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.due import Due, instant_text
 from taskhand.domain.due_request import DueRequest
@@ -20,7 +21,6 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery, text_words
-from taskhand.domain.task_times import Period
 
 __all__ = ["canonical_due", "canonical_field", "canonical_new", "canonical_query"]
 

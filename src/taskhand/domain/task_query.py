@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from pydantic import MISSING, Field
 
 from taskhand.domain.capability_notes import field_notes
+from taskhand.domain.date_window import Period
 from taskhand.domain.due import due_of
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.priority import PRIORITY_WORDS, AnyPriority
 from taskhand.domain.task import OR_ME, STATUS_TYPES, Body, StatusChoice, Task, TaskType
-from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of
+from taskhand.domain.task_times import NO_TIMES, UNKNOWN, TaskTimes, moment_of
 
 __all__ = [
     "LINK_FIELDS",

@@ -12,8 +12,9 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages
-from taskhand.service.resolve_filter import check_names_known, resolve_filter
+from taskhand.service.resolve_filter import resolve_filter
 from taskhand.service.snapshots import read_snapshots
+from taskhand.service.unknown_filter_names import check_names_known
 
 __all__ = ["MAX_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]
 

@@ -14,8 +14,9 @@ from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages
-from taskhand.service.resolve_filter import check_names_known, resolve_filter
+from taskhand.service.resolve_filter import resolve_filter
 from taskhand.service.resolve_people import find_former_members
+from taskhand.service.unknown_filter_names import check_names_known
 
 __all__ = ["Counted", "count_tasks"]
 

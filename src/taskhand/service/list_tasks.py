@@ -11,8 +11,9 @@ from taskhand.domain.task_page import Position, TaskPage, resume
 from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task_times import NO_TIMES, TaskTimes
 from taskhand.service.app_context import AppContext
-from taskhand.service.resolve_filter import check_names_known, resolve_filter
+from taskhand.service.resolve_filter import resolve_filter
 from taskhand.service.resolve_people import find_former_members
+from taskhand.service.unknown_filter_names import check_names_known
 
 __all__ = ["TaskList", "all_pages", "fetch_page", "list_tasks"]
 

@@ -6,14 +6,15 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import MISSING
 
-from taskhand.domain.filter_dates import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.filter_dates import with_iso_days
 from taskhand.domain.filter_rules import check_filter
 from taskhand.domain.merged_error import merge_errors
 from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers
-from taskhand.service.resolve_filter import check_names_known, resolve_filter
+from taskhand.service.resolve_filter import resolve_filter
+from taskhand.service.unknown_filter_names import check_names_known
 
 __all__ = ["OfKnown", "ask_for_known", "check_known_somewhere"]
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import MISSING
 
-from taskhand.domain import people_lookup, status_lookup
+from taskhand.domain import status_lookup
+from taskhand.domain.date_window import Period
 from taskhand.domain.filter_dates import with_iso_days
 from taskhand.domain.filter_rules import check_filter
 from taskhand.domain.name_matching import Match, fold
@@ -12,16 +13,14 @@ from taskhand.domain.people_lookup import People
 from taskhand.domain.priority import filter_priority
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import NOBODY, TaskFilter, TaskQuery
-from taskhand.domain.task_times import Period
 from taskhand.domain.truncation import without_cut
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import list_team_members
-from taskhand.service.resolve_contact import check_contact
-from taskhand.service.resolve_deal import check_deal, resolve_deal
+from taskhand.service.resolve_deal import resolve_deal
 from taskhand.service.resolve_people import resolve_filter_people
 from taskhand.service.resolve_task_type import resolve_task_type
 
-__all__ = ["check_names_known", "resolve_filter"]
+__all__ = ["people_in", "resolve_filter"]
 
 
 async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
@@ -60,32 +59,15 @@ async def _resolve_statuses(
     return status_lookup.resolve_filter_statuses(given, await app.backend.statuses())
 
 
-async def check_names_known(app: AppContext, given: TaskFilter) -> None:
-    """Refuse a filter that names an id of nobody or of no deal, a status that is not known, or a contact by name.
-
-    To be called if the filter found nothing: a former member may still have tasks, and a task may have a status that
-    was not seen before, so the filter alone proves nothing.
-    """
-    if given.contact is not MISSING:
-        await check_contact(app, given.contact)
-    if given.status is not MISSING:
-        status_lookup.check_filter_statuses(given.status, await app.backend.statuses())
-    if given.deal_id is not MISSING:
-        await check_deal(app, given.deal_id)
-    if given.responsible_ids is not MISSING:
-        asked, former = _people_in(given.responsible_ids), await app.backend.account.former_members()
-        team, me = await app.backend.account.members(), await app.backend.account.me()
-        people_lookup.resolve_people(asked, team, me, former=former, is_filter=True)
-
-
 async def _resolve_responsibles(app: AppContext, given: TaskFilter) -> People | None:
     if given.responsible_ids is MISSING:
         return None
-    asked = _people_in(given.responsible_ids)
+    asked = people_in(given.responsible_ids)
     return await resolve_filter_people(app, await list_team_members(app), asked)
 
 
-def _people_in(given: Sequence[str]) -> tuple[str, ...]:
+def people_in(given: Sequence[str]) -> tuple[str, ...]:
+    """The names and ids of persons in a filter, without the word for nobody."""
     return tuple(one for one in given if not _is_nobody(one))
 
 

@@ -28,13 +28,14 @@ from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.mapping import DONE, OPEN, task_of, times_of
 from taskhand.backends.close.offset_paging import MAX_PAGES, Page, read_all_pages, settled_rows
+from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_page import select_page
 from taskhand.domain.task_query import Order, TaskQuery, sort_key
-from taskhand.domain.task_times import NO_TIMES, Moment, Period, TaskTimes
+from taskhand.domain.task_times import NO_TIMES, Moment, TaskTimes
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 

@@ -30,13 +30,13 @@ from taskhand.backends.close.auth import credential
 from taskhand.backends.close.errors import explain
 from taskhand.backends.close.fields.task_types import INBOX
 from taskhand.backends.close.mapping import CAPABILITIES, DONE, OPEN
+from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError, UpstreamError
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery
 from taskhand.domain.task_rules import check_id
-from taskhand.domain.task_times import Period
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.close.demo import ORGANIZATION
 from taskhand.sandbox.faults import Fault

@@ -29,13 +29,14 @@ from backends.hubspot.wired import (
 )
 from taskhand.backends.hubspot.mapping import times_of
 from taskhand.backends.hubspot.query import MAX_FOUND, searches
+from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import FINISHED, Status, StatusChoice, Task
 from taskhand.domain.task_page import select_page
 from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, sort_key
-from taskhand.domain.task_times import Period, TaskTimes
+from taskhand.domain.task_times import TaskTimes
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import Request, Response
 

@@ -22,12 +22,13 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.query import StoreState, build_order_among, build_selects, narrowest_filter
 from taskhand.backends.local.query_plan import find_rows
 from taskhand.backends.local.text_index import prepare_text_index
+from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task
 from taskhand.domain.task_page import cursor_after, resume
 from taskhand.domain.task_query import Order, TaskQuery
-from taskhand.domain.task_times import Moment, Period
+from taskhand.domain.task_times import Moment
 
 if TYPE_CHECKING:
     from postgres_server import TestDatabase

@@ -10,10 +10,11 @@ import pytest
 from backends.local.open_store import create, open_store, update
 from fixed_clock import NOW, FixedClock
 from taskhand.backends.local.backend import LocalBackend
+from taskhand.domain.date_window import Period
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery
-from taskhand.domain.task_times import Moment, Period, TaskTimes
+from taskhand.domain.task_times import Moment, TaskTimes
 
 
 async def statuses(backend: LocalBackend) -> dict[str, Edit]:

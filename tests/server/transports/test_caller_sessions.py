@@ -6,8 +6,8 @@ from starlette.types import Receive, Scope, Send
 
 from fixed_clock import NOW
 from taskhand.server.transports.caller_limit_middleware import LimitedCallers
-from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.caller_sessions import HeldSessions
+from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines
 

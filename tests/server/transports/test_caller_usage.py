@@ -16,8 +16,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from server.transports.http_server import HELLO, client_at, read_to_the_end, served, session_of
 from taskhand.server.transports.caller_limit_middleware import LimitedCallers
-from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.caller_sessions import HeldSessions
+from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.counted_request import CountedRequest, OverLimit
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries

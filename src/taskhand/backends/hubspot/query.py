@@ -18,12 +18,13 @@ from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Recor
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in
+from taskhand.domain.date_window import Period
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import FINISHED, Status, Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.domain.task_query import NO_DUE, PRIORITIES, Order, TaskQuery, ascends, matcher, priority_key
-from taskhand.domain.task_times import Moment, Period, TaskTimes
+from taskhand.domain.task_times import Moment, TaskTimes
 
 __all__ = ["MAX_FOUND", "PAGE", "PageSearch", "Search", "changed_since", "newest_since", "searches"]
 

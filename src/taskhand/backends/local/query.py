@@ -17,9 +17,9 @@ from itertools import product
 from typing import Final
 
 from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
+from taskhand.domain.date_window import Period
 from taskhand.domain.due import instant_text
 from taskhand.domain.task_query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
-from taskhand.domain.task_times import Period
 from taskhand.sql.connection import placeholders
 
 __all__ = [

@@ -7,8 +7,8 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.domain.principal import Person
-from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.caller_sessions import HeldSessions
+from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.counted_request import CountedRequest, OverLimit
 from taskhand.server.transports.first_header import first_header
 from taskhand.server.transports.http_refusal_log import RefusalLines

@@ -7,8 +7,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from taskhand.server.transports.caller_limit_middleware import LimitedCallers
-from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.caller_sessions import HeldSessions
+from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines
 from taskhand.server.transports.size_limit_middleware import limit_requests

@@ -6,17 +6,16 @@ reported. A task counts as deleted only if no list contains it: a task with a mo
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.events.list_comparison import SKEW, Comparison, read_rows
-from taskhand.backends.vambe.events.position import EDGE, SPANS, Position, read_position, write_position
+from taskhand.backends.vambe.events.list_windows import SPANS, day_window
+from taskhand.backends.vambe.events.position import Position, read_position, write_position
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.backends.vambe.task_lists import TaskLists, key_of
-from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.domain.task import Task
@@ -108,16 +107,7 @@ class VambeEvents:
             return False
         if not wide and len(before) > _FEW:
             return False
-        for window in list(dict.fromkeys(_day_window(before[one]) for one in sorted(missing)))[:_MAX_SEARCHES]:
+        for window in list(dict.fromkeys(day_window(before[one]) for one in sorted(missing)))[:_MAX_SEARCHES]:
             if {"", *missing} & {key_of(row) for row in await self._lists.get(window, fresh=True)}:
                 return False
         return True
-
-
-def _day_window(task: Task) -> Window:
-    """The window of the few tasks due around the same day, or of those without a date if this one has none."""
-    due = due_of(task)
-    if due is None:
-        return Window(WIDEST.first, WIDEST.first, task.responsible_ids)
-    first, last = due.day - timedelta(days=EDGE), due.day + timedelta(days=EDGE)
-    return Window(first.isoformat(), last.isoformat(), dateless=False)

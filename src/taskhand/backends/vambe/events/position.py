@@ -3,16 +3,11 @@
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
 
+from taskhand.backends.vambe.events.list_windows import EDGE, SPANS
 from taskhand.backends.vambe.mapping import DueAt
 
-__all__ = ["EDGE", "SPANS", "Position", "read_position", "write_position"]
-
-SPANS: Final = ((60, 180), (30, 60), (7, 14))
-"""Days before and after today that a look lists; fewer if Vambe refuses a window."""
-EDGE: Final = 3
-"""Days at the ends of a window that may or may not be included: Vambe does not document the zone of a window."""
+__all__ = ["Position", "read_position", "write_position"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,30 @@
+"""The refusal of unknown names in a filter that found nothing."""
+
+from pydantic import MISSING
+
+from taskhand.domain import people_lookup, status_lookup
+from taskhand.domain.task_query import TaskFilter
+from taskhand.service.app_context import AppContext
+from taskhand.service.resolve_contact import check_contact
+from taskhand.service.resolve_deal import check_deal
+from taskhand.service.resolve_filter import people_in
+
+__all__ = ["check_names_known"]
+
+
+async def check_names_known(app: AppContext, given: TaskFilter) -> None:
+    """Refuse a filter that names an id of nobody or of no deal, a status that is not known, or a contact by name.
+
+    To be called if the filter found nothing: a former member may still have tasks, and a task may have a status that
+    was not seen before, so the filter alone proves nothing.
+    """
+    if given.contact is not MISSING:
+        await check_contact(app, given.contact)
+    if given.status is not MISSING:
+        status_lookup.check_filter_statuses(given.status, await app.backend.statuses())
+    if given.deal_id is not MISSING:
+        await check_deal(app, given.deal_id)
+    if given.responsible_ids is not MISSING:
+        asked, former = people_in(given.responsible_ids), await app.backend.account.former_members()
+        team, me = await app.backend.account.members(), await app.backend.account.me()
+        people_lookup.resolve_people(asked, team, me, former=former, is_filter=True)
