@@ -45,7 +45,6 @@ __all__ = [
     "open_links",
     "open_owned_journal",
     "open_rows",
-    "open_ticket_store",
     "open_tickets",
 ]
 
@@ -140,7 +139,7 @@ def open_link_store(settings: Settings) -> "SqlLinkStore":
     return SqliteLinkStore(links_path(settings))
 
 
-def open_ticket_store(settings: Settings) -> "SqlTicketStore":
+def _open_ticket_store(settings: Settings) -> "SqlTicketStore":
     """The place where tickets are kept, beside the links; it is opened at first use."""
     if (database := open_database(settings)) is not None:
         from taskhand.vault.postgres import PostgresTicketStore
@@ -177,7 +176,7 @@ def open_tickets(settings: Settings, clock: Callable[[], datetime] | None = None
     """The tickets of the pages on which persons link credentials; they are kept beside the links."""
     from taskhand.vault.tickets import Tickets
 
-    return Tickets(open_ticket_store(settings), open_cipher(settings), clock or clock_of(settings))
+    return Tickets(_open_ticket_store(settings), open_cipher(settings), clock or clock_of(settings))
 
 
 def open_key_check(settings: Settings) -> "KeyCheck":

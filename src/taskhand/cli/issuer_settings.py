@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from taskhand.tokens.sign_in import SignIn
     from taskhand.tokens.token_check import TokenCheck
 
-__all__ = ["open_sign_in", "open_token_check", "read_client", "split_list"]
+__all__ = ["open_sign_in", "open_token_check", "split_list"]
 
 
 def open_token_check(
@@ -41,7 +41,7 @@ def open_token_check(
         settings.groups_claim,
         frozenset(split_list(settings.verified_emails)),
     )
-    client = read_client(settings, "introspection", "opaque tokens are refused")
+    client = _read_client(settings, "introspection", "opaque tokens are refused")
     introspection = Introspection(keys[0], client, documents.post_form, now=now) if client else None
     return TokenCheck(keys, rules, introspection, now=now), documents.aclose
 
@@ -51,7 +51,7 @@ def open_sign_in(settings: Settings, issuers: Sequence[str], stack: AsyncExitSta
 
     OperatorError if only half of the client is set.
     """
-    client = read_client(settings, "sign_in", "nobody can sign in on the pages")
+    client = _read_client(settings, "sign_in", "nobody can sign in on the pages")
     if client is None or not issuers:
         return None
     from taskhand.http.issuer_documents import JsonDocuments
@@ -67,7 +67,7 @@ def open_sign_in(settings: Settings, issuers: Sequence[str], stack: AsyncExitSta
     return SignIn(keys, client, documents.post_code, check, now=lambda: clock().timestamp())
 
 
-def read_client(settings: Settings, name: str, without: str) -> tuple[str, str] | None:
+def _read_client(settings: Settings, name: str, without: str) -> tuple[str, str] | None:
     """The id and the secret of the client of this name at the first issuer; None if the settings have none.
 
     OperatorError if only half of it is set; `without` describes the effect of having no client.

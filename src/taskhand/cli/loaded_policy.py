@@ -23,7 +23,6 @@ __all__ = [
     "PolicySource",
     "check_policy",
     "configured_person",
-    "describe_policy",
     "policy_path",
     "read_policy",
     "warn_of_writers",
@@ -130,10 +129,10 @@ def check_policy(found: Configuration) -> CheckResult:
         return CheckResult("policy", "failed", error.message, error.next_step or "Correct the policy file.")
     if file.writable_by_others:
         return CheckResult("policy", "warning", *warn_of_writers(file.path))
-    return CheckResult("policy", "ok", describe_policy(file, person))
+    return CheckResult("policy", "ok", _describe_policy(file, person))
 
 
-def describe_policy(file: "PolicyFile", person: Person | None) -> str:
+def _describe_policy(file: "PolicyFile", person: Person | None) -> str:
     """The persons and groups with rules; `person` is the caller without authentication."""
     if not file.exists:
         return f"Everyone may do everything: there is no {file.path}."

@@ -30,7 +30,7 @@ from taskhand.domain.errors import Candidate, OperatorError
 if TYPE_CHECKING:
     from taskhand.config.connection_tables import ConnectionTable
 
-__all__ = ["SettingsFile", "key_of", "nearest_keys", "parse_settings", "read_settings_file"]
+__all__ = ["SettingsFile", "key_of", "parse_settings", "read_settings_file"]
 
 _TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.settings.model_fields)
 
@@ -88,7 +88,7 @@ _LISTS: Final = frozenset(
 """The variables with comma-separated values, which may be arrays in the file."""
 
 
-def nearest_keys(key: str) -> list[str]:
+def _nearest_keys(key: str) -> list[str]:
     """At most two known keys similar to an unknown one: by prefix, by spelling, or by the last word."""
     table, _, word = key.lower().rpartition(".")
     spelled = {variable.lower(): own for own, variable in _VARIABLES.items()} | {own: own for own in _VARIABLES}
@@ -134,7 +134,7 @@ def _rows(parsed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _unknown(keys: list[str], path: Path) -> OperatorError:
-    near = {key: nearest_keys(key) for key in keys}
+    near = {key: _nearest_keys(key) for key in keys}
     named = [f"{key[:60]!r}" + (f" (perhaps {' or '.join(near[key])})" if near[key] else "") for key in keys]
     return OperatorError(
         f"The configuration file {path} has unknown settings: {', '.join(named)}.",

@@ -11,7 +11,7 @@ from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install.hosts import Host
 
-__all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_store", "find_questions"]
+__all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_store"]
 
 KeyStore = Literal["host", "keyring", "environment", "file"]
 """The host's own store; the system's keyring; the environment that starts the host; the file, as plain text."""
@@ -74,7 +74,7 @@ def build_environment(
     CallerError if a credential is neither answered nor present.
     """
     made = EntryVariables({"TASKHAND_BACKEND": backend} if backend else {})
-    for variable in find_questions(backend, present):
+    for variable in _find_questions(backend, present):
         file = f"{variable}{FILE_SUFFIX}"
         if file in FILE_VARIABLES and isinstance(path := present.get(file), str) and path:
             made.variables[file] = path
@@ -97,7 +97,7 @@ def build_environment(
     return made
 
 
-def find_questions(backend: BackendName | None, present: Mapping[str, object]) -> Sequence[str]:
+def _find_questions(backend: BackendName | None, present: Mapping[str, object]) -> Sequence[str]:
     """The variables to ask for: those of the backend; without one, those of the current entry without keys."""
     if backend:
         return find_factory(backend).questions

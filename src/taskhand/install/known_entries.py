@@ -17,7 +17,7 @@ from taskhand.install.host_paths import Machine, System
 from taskhand.install.hosts import HOSTS, SERVER, Host
 from taskhand.install.server_entry import find_entry, our_hosts
 
-__all__ = ["KnownEntry", "UnreadFile", "find_entries", "find_host_files", "find_known_entries", "this_machine"]
+__all__ = ["KnownEntry", "UnreadFile", "find_host_files", "find_known_entries", "this_machine"]
 
 _SYSTEMS: Mapping[str, System] = {"Darwin": "Darwin", "Windows": "Windows"}
 """By `platform.system()`; every other system has its files where Linux has them."""
@@ -69,7 +69,7 @@ def find_known_entries(hosts: Sequence[Host] = HOSTS, folder: Path | None = None
         # In the home folder the project's file may be the user's.
         for path in {os.path.realpath(file): file for file in reversed(files)}.values():
             try:
-                yield from find_entries(read_host_file(path), host)
+                yield from _find_entries(read_host_file(path), host)
             except OperatorError as error:
                 yield UnreadFile(host, path, error.message)
             except (Unparsable, Unsuitable) as error:
@@ -84,7 +84,7 @@ def find_host_files() -> Iterator[HostFile]:
             yield read_host_file(host.user_file(machine))
 
 
-def find_entries(found: HostFile, host: Host) -> Iterator[KnownEntry]:
+def _find_entries(found: HostFile, host: Host) -> Iterator[KnownEntry]:
     """The entries of Taskhand in a file. Raises as `FileFormat`."""
     for one in our_hosts(found.text, host):
         yield KnownEntry(one, found, find_entry(found.text, one))

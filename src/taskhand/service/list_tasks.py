@@ -15,7 +15,7 @@ from taskhand.service.resolve_filter import resolve_filter
 from taskhand.service.resolve_people import find_former_members
 from taskhand.service.unknown_filter_names import check_names_known
 
-__all__ = ["TaskList", "all_pages", "fetch_page", "list_tasks"]
+__all__ = ["TaskList", "all_pages", "list_tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def list_tasks(
     query = replace(
         await resolve_filter(app, given), order=order, limit=limit, links=links, connection=app.connection.name
     )
-    page = await fetch_page(app, resume(query, cursor) if cursor else query)
+    page = await _fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
         await check_names_known(app, given)
     now = app.clock()
@@ -78,7 +78,7 @@ async def list_tasks(
     )
 
 
-async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
+async def _fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
     """One page of a query; empty without a request if the query matches no status at all.
 
     An unreadable task whose id no tool would take counts as one without an id.
@@ -92,7 +92,7 @@ async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
 async def all_pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage]:
     """All pages of a query."""
     while True:
-        page = await fetch_page(app, query)
+        page = await _fetch_page(app, query)
         yield page
         if not page.more or not page.tasks:
             return

@@ -17,7 +17,7 @@ OpenClient = Callable[[], AbstractAsyncContextManager[OAuthClient | None]]
 
 
 async def renew_link(link: Link, open_client: OpenClient) -> OwnCredential:
-    """The next credential of a link; raises the errors of `vault.refresh.Renew`."""
+    """The next credential of a link; raises the errors of `vault.token_refresh.Renew`."""
     async with open_client() as client:
         if client is None:
             raise OperatorError(

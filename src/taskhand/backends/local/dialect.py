@@ -31,7 +31,7 @@ class Dialect(NamedTuple):
 
     `hint` before a column keeps the planner from using the column's index. `with_task` joins tasks to a scan of a
     person's index. `before_lists` runs before the statements of a list; None if the planner has no selectivity
-    statistics, so that `page_rows` chooses the plan. `find_texts` makes the condition by which an index finds texts
+    statistics, so that `query_plan` chooses the plan. `find_texts` makes the condition by which an index finds texts
     that may contain all words; None if the text index is a table of its own (`text_index`).
     """
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-__all__ = ["DAY", "Action", "PhraseMatch", "Table", "Word", "phrases_of"]
+__all__ = ["DAY", "Action", "PhraseMatch", "Table", "Word"]
 
 DAY: Final = "DAY"
 
@@ -44,7 +44,7 @@ class Table:
     def __init__(self, table: Mapping[str, Action]) -> None:
         self._root = _Node()
         for phrase, action in table.items():
-            for words in phrases_of(phrase):
+            for words in _phrases_of(phrase):
                 node = self._root
                 for word in words:
                     node = node.following.setdefault(word, _Node())
@@ -66,7 +66,7 @@ class Table:
                 yield from self._find(following, words, at + 1, (*values, value) if kind.isupper() else values)
 
 
-def phrases_of(phrase: str) -> Iterable[tuple[str, ...]]:
+def _phrases_of(phrase: str) -> Iterable[tuple[str, ...]]:
     """Every sequence of words that a phrase of a table stands for."""
     return _alternatives(_PARTS.findall(phrase))[0]
 
