@@ -185,7 +185,7 @@ async def test_a_page_of_a_firewall_is_not_reported_as_a_refusal_by_the_crm(
     with pytest.raises(UpstreamError, match="firewall") as refused:
         await client.put(TASK)
     assert type(refused.value) is UpstreamError
-    assert "Read the task" in str(refused.value.next_step)
+    assert "Read or search for the task" in str(refused.value.next_step)
 
 
 @pytest.mark.parametrize(

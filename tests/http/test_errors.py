@@ -115,7 +115,7 @@ def test_a_page_leaves_a_write_in_doubt_if_its_status_is_a_success(
 ) -> None:
     error = page_error(ACME, status, request_kind, "ref-7")
     assert (type(error), error.code, error.retryable) == (kind, "upstream_invalid", False)
-    assert str(error.next_step).startswith("Read the task") is (request_kind is not RequestKind.READ)
+    assert str(error.next_step).startswith("Read or search for the task") is (request_kind is not RequestKind.READ)
     assert "ACME_BASE_URL" in str(error.next_step)
 
 

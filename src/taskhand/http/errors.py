@@ -46,10 +46,10 @@ _PROXY_STATUSES: Final = frozenset({407, 511})
 _TOO_LONG: Final = frozenset({413, 414})
 """The statuses that a CRM's own web server answers with a page, before the API sees the request."""
 
-_LATER: Final = "Try again later; before repeating a write, read the task."
+_LATER: Final = "Try again later; before repeating a write, read or search for the task."
 _FIRST_REFUSAL: Final = 400  # RFC 9110 section 15.5: the client erred
 _FIRST_FAILURE: Final = 500  # RFC 9110 section 15.6: the server failed
-_LOOK: Final = "Read the task before sending the write again."
+_LOOK: Final = "Read or search for the task before sending the write again."
 
 
 def status_error(
