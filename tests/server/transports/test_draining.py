@@ -112,7 +112,10 @@ async def held_call(stage: Stage, era: str) -> AsyncIterator[tuple[anyio.Event, 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
         await sent.wait()
-        yield go_on, answers
+        try:
+            yield go_on, answers
+        finally:
+            go_on.set()  # the server ends only after the call, also if the test fails
 
 
 async def wait_until_refused(client: httpx2.AsyncClient, url: str) -> httpx2.Response:
