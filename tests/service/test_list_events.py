@@ -188,6 +188,8 @@ async def test_events_older_than_the_retention_are_left_out_with_a_note(tmp_path
             answer = json.loads(text)
             assert [title for _, title in kinds(answer)] == ["T2", "T3", "T4"]
             assert "Changes are kept here from 2026-03-04T15:00+00:00 Wed on." in answer["note"]
+        oldest = {"since": (stage.clock() - timedelta(days=3)).isoformat()}
+        assert "Changes are kept here" not in (await call_tool(app, "list_events", oldest))[0]
         await store.aclose()
 
 

@@ -384,6 +384,8 @@ async def test_the_answers_about_the_newest_thousand_tokens_are_kept(issuer: Iss
     assert await count_asked(*tokens[1:]) == 0
     assert await count_asked(tokens[0], *tokens[2:]) == 1
     assert await count_asked(tokens[1]) == 1
+    clock.at += 10
+    assert await count_asked(tokens[3], "another", tokens[3]) == 2, "an answer that was renewed is not the oldest"
     await documents.aclose()
 
 

@@ -182,6 +182,15 @@ async def test_a_deletion_is_reported_if_all_lists_are_complete_and_none_has_the
     assert [event.kind for event in await feed.look()] == kinds
 
 
+@pytest.mark.parametrize(("known", "deleted"), [(10, 10), (11, 0)])
+async def test_empty_lists_delete_ten_tasks_and_no_more(known: int, deleted: int) -> None:
+    time, lists_have = Time(), [rows([task_id(number) for number in range(1, known + 1)])]
+    feed = await begin_with(time, lists_have)
+    lists_have[:] = [[], [], []]
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == ["deleted"] * deleted
+
+
 async def test_no_deletion_is_reported_while_the_list_of_its_day_still_has_the_task() -> None:
     time = Time()
     due = {GONE: "2026-03-10T12:00:00.000Z", NEAR: "2026-03-20T12:00:00.000Z"}

@@ -246,6 +246,11 @@ def test_an_update_has_the_changed_documented_fields_only(edit: Edit, body: dict
     assert body_of(edit, read_task()) == body
 
 
+def test_a_new_day_of_a_task_without_a_time_is_sent_alone() -> None:
+    before = read_task(due_at="2026-03-10T00:00:00.000Z", is_all_day=True, due_timezone=None)
+    assert body_of(Edit(due=Due(date(2026, 3, 11))), before) == {"dueDate": "2026-03-11"}
+
+
 def test_a_create_omits_nulls() -> None:
     edit = Edit(
         title="x", description=None, due=None, responsible_ids=(), ai_contact_id=None, ai_customer_id=None, priority=2
