@@ -13,8 +13,8 @@ def _no_other(_: str) -> bool:
     return False
 
 
-async def test_the_limits_of_an_address_count_for_the_pages(tmp_path: Path) -> None:
-    limits = HttpLimits(requests_s=5, body_bytes=64 * 1024)
+async def test_the_limit_on_bodies_and_the_host_names_count_for_the_pages(tmp_path: Path) -> None:
+    limits = HttpLimits(body_bytes=64 * 1024)
     async with link_stage(tmp_path) as stage:
         pages = LinkPages(stage.linking)
         async with asking_server(tmp_path, KeyAuth(None), limits=limits, pages=pages) as (_, http, said):
@@ -29,9 +29,16 @@ async def test_the_limits_of_an_address_count_for_the_pages(tmp_path: Path) -> N
                 in (await http.post(page, headers={"Host": "evil.example"})).text
             )
             assert (await http.post(page, content=b"x" * 70_000)).status_code == 413
-            answers = [await http.get("/link/nothing") for _ in range(20)]
-    assert {one.status_code for one in answers} == {404, 429}
-    assert answers[-1].headers["retry-after"] == "1"
+
+
+async def test_the_requests_of_an_address_count_for_the_pages(tmp_path: Path) -> None:
+    limits = HttpLimits(requests_s=0.01)  # one in 100 seconds
+    async with link_stage(tmp_path) as stage:
+        pages = LinkPages(stage.linking)
+        async with asking_server(tmp_path, KeyAuth(None), limits=limits, pages=pages) as (_, http, _):
+            answers = [await http.get("/link/nothing") for _ in range(2)]
+    assert [one.status_code for one in answers] == [404, 429]
+    assert 1 < int(answers[1].headers["retry-after"]) <= 100
 
 
 async def test_a_server_that_others_reach_has_no_pages_without_a_configured_address(tmp_path: Path) -> None:
