@@ -172,8 +172,9 @@ def _no_profile(_: FrameType, __: str, ___: object) -> None:
 
 
 def _function_name(key: tuple[str, int, str]) -> str:
-    """The name of a function with its file and folder."""
+    """The name of a function with its file, which is shown as it is imported: from its package on."""
     file, _, name = key
     if file == "~":
         return name.strip("<>{}").replace("built-in method ", "")
-    return f"{'/'.join(Path(file).parts[-2:])}: {name}"
+    roots = [root for root in sys.path if root and Path(file).is_relative_to(root)]
+    return f"{file.removeprefix(max(roots, key=len, default='')).lstrip('/')}: {name}"
