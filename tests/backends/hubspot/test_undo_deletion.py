@@ -192,6 +192,17 @@ async def test_undo_restores_a_task_with_a_unique_property_that_hubspot_refuses_
         assert links_of(stage, made["id"]) == was
 
 
+async def test_undo_restores_the_other_links_and_names_the_one_that_failed() -> None:
+    async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
+        was = links_of(stage, task_id(1))
+        deleted = await agent("apply_plan", planId=(await agent("delete_task", id=task_id(1)))["planId"])
+        failing = Fault("status", "PUT /crm/v4/objects/{kind}/{id}/associations/{to}/{toId}", status=500)
+        stage.hubspot.faults = (Fault("status", POST, status=400, times=2), failing)
+        undone = await agent("undo_change", changeId=deleted["changeId"])
+        assert f"HubSpot did not restore: contacts {CAROLINA}." in undone["note"]
+        assert links_of(stage, stage.hubspot.tasks[0]["id"]) == was - {("contacts", CAROLINA)}
+
+
 async def test_reading_and_changing_a_task_sends_no_requests_that_only_a_deletion_needs() -> None:
     async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
         await agent("get_task", id=task_id(1))
