@@ -296,6 +296,19 @@ async def test_the_store_refuses_an_undo_if_another_process_changes_the_task_jus
         assert seen.after[task_id].title == "Theirs"
 
 
+async def test_the_store_refuses_the_plan_of_an_undo_with_the_fields_of_the_undo_alone(tmp_path: Path) -> None:
+    async with stored(tmp_path) as stage:
+        task_id = stage.ids[0]
+        change = await stage.agent("update_task", id=task_id, title="Ours")
+        plan = await stage.agent("undo_change", changeId=change["changeId"], dryRun=True)
+        both = "UPDATE task SET title = 'Theirs', description = 'Theirs' WHERE id = ?"
+        await before_the_transaction(stage, lambda: Others(tmp_path).run(both, task_id))
+        seen = await observe_call(stage, "apply_plan", {"planId": plan["planId"]})
+        assert seen.code == "plan_stale"
+        assert seen.error["difference"][0]["changed"] == {"title": {"from": "Ours", "to": "Theirs"}}
+        assert seen.after[task_id].title == "Theirs"
+
+
 async def test_the_store_refuses_one_task_of_a_bulk_that_another_process_changes(
     tmp_path: Path,
 ) -> None:
