@@ -1,4 +1,4 @@
-"""Connections that lead to the same CRM account, of which a warning tells, or to the same built-in store."""
+"""Finds connections to the same CRM account, which give a warning, and refuses two to the same built-in store."""
 
 import os
 from collections.abc import Iterator, Sequence

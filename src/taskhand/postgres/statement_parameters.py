@@ -1,4 +1,4 @@
-"""Statements with `?` for each parameter, as every engine of ours is given them, in the words of the driver; pure."""
+"""Converts a statement with `?` for each parameter to the notation of the PostgreSQL driver; pure."""
 
 import re
 from functools import lru_cache

@@ -270,7 +270,7 @@ async def _find_change(call: Call, change_id: str) -> Change:
 
 
 async def _with_latest_changes(app: AppContext, error: NotFound) -> TaskhandError:
-    """The error for an unknown change, with the latest applied ones: which one "the last" is, the person says."""
+    """The error for an unknown change, with the latest applied ones as candidates: "last" may mean any of them."""
     latest = (await list_changes(app, ChangeQuery(outcome="applied", limit=_MAX_LATEST))).changes
     if not latest:
         return error

@@ -1,4 +1,4 @@
-"""The UTC offset that Close computes the days of a request by; pure."""
+"""The UTC offset with which Close computes the days of a request; pure."""
 
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo

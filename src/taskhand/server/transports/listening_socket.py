@@ -17,7 +17,7 @@ _KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 def bind(host: str, port: int) -> socket.socket:
     """A socket that listens on this address; port 0 is any free port. OperatorError for an address that is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    number = "127.0.0.1" if host == "localhost" else host  # whatever a file of hosts says
+    number = "127.0.0.1" if host == "localhost" else host  # the hosts file may name another
     try:
         bound = socket.create_server((number, port), family=family)
     except OSError as error:
