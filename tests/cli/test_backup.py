@@ -19,7 +19,7 @@ from child_process import assert_killed, die
 from server.transports.server_process import Pipe, output, run
 from server.transports.task_calls import DRAFT, contents, create_task
 from taskhand.cli.backup import backup, restore
-from taskhand.cli.databases import find_databases
+from taskhand.cli.backup_databases import find_databases
 from taskhand.cli.journal import journal
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from cli.installing import error_of
 from server.transports.task_calls import DRAFT
-from taskhand.cli.databases import find_databases
+from taskhand.cli.backup_databases import find_databases
 from taskhand.cli.main import command
 from taskhand.config.effective_settings import load_configuration
 from variables import PREFIXES

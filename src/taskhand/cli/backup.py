@@ -23,7 +23,7 @@ def backup(context: click.Context, file: Path) -> None:
     its name. An existing backup is replaced only then. With --connection, FILE has the store and journal of one
     connection.
     """
-    from taskhand.cli.databases import find_databases, render_left_out, select_connections
+    from taskhand.cli.backup_databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.backup import write_backup
 
     selected, others = select_connections(context)
@@ -54,7 +54,7 @@ def restore(context: click.Context, file: Path) -> None:
     that a migration leaves. With --connection only the store and journal of that connection are restored; this is
     refused if other connections share the journal.
     """
-    from taskhand.cli.databases import find_databases, render_left_out, select_connections
+    from taskhand.cli.backup_databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.restore import restore_backup
 
     selected, others = select_connections(context)
