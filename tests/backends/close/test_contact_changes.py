@@ -85,7 +85,7 @@ async def test_the_contacts_of_a_lead_to_choose_from_are_read_again_after_a_minu
             time.now += wait_s
             sandbox.clear_requests()
             with pytest.raises(CallerError) as refused:
-                await backend.account.check_contact(OTHER, LEAD)
+                await backend.lead_contacts.check(OTHER, LEAD)
             assert [one.value for one in refused.value.candidates] == [CAROLINA, PEDRO]
             assert len(sandbox.requests) == requests
 

@@ -208,7 +208,7 @@ async def test_users_are_cached_for_half_a_minute_and_the_lead_of_a_contact_for_
     async with on_close(sandbox, time) as backend:
         for read, kept_s in (
             (backend.account.members, 30.0),
-            (lambda: backend.account.check_contact(CAROLINA, LEAD), 60.0),
+            (lambda: backend.lead_contacts.check(CAROLINA, LEAD), 60.0),
         ):
             sandbox.clear_requests()
             for wait_s in (0.0, kept_s - 1.0, 1.0):

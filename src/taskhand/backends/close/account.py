@@ -17,7 +17,7 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.task import Contact, Deal, Member
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.http.access_checks import check_by_reading, run_checks
@@ -27,9 +27,6 @@ __all__ = ["Account"]
 
 _MEMBERS_KEPT_S: Final = 30.0
 _FORMER_KEPT_S: Final = 300.0
-_LEADS_KEPT_S: Final = 60.0
-_MAX_LEADS: Final = 3
-"""Maximum leads whose contacts are read within `_LEADS_KEPT_S`, to list them as candidates."""
 _MAX_LINKED: Final = 5
 """Maximum contacts or leads that `find_linked` reads, one request each."""
 
@@ -41,8 +38,6 @@ class Account(CrmAccount):
         self._client = client
         self._users: TtlCache[None, Page] = TtlCache(_MEMBERS_KEPT_S, timing.monotonic)
         self._timing = timing
-        self._candidates: dict[str, tuple[float, Sequence[Candidate]]] = {}
-        self._contacts: TtlCache[str, JsonObject] = TtlCache(_LEADS_KEPT_S, timing.monotonic)
         self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, timing.monotonic)
         self._contact_search = ContactSearch(client)
         self._user: JsonObject = {}
@@ -101,31 +96,6 @@ class Account(CrmAccount):
         """The documented types, with their labels."""
         return tuple(KnownType(one, label_of(one)) for one in INBOX)
 
-    async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
-        """Refuse a contact that does not exist or belongs to another lead.
-
-        CallerError `unknown_reference`, with the lead's own contacts as candidates.
-        """
-        try:
-            contact = await self._contacts.get(contact_id, lambda: self._client.contact(contact_id))
-        except NotFound:
-            raise NotFound(
-                f"There is no contact {contact_id[:60]} in Close.",
-                code="unknown_reference",
-                next_step="Copy aiContactId exactly from find_contacts.",
-            ) from None
-        if text_of(contact.get("lead_id")) in (None, lead_id):
-            return
-        people = await self._contacts_of(lead_id) if lead_id else ()
-        raise CallerError(
-            f"Contact {contact_id[:60]} belongs to another lead, and a task can only have a contact of its own lead.",
-            code="unknown_reference",
-            candidates=people,
-            next_step="Send the id of one candidate as aiContactId."
-            if people
-            else "Take aiContactId from find_contacts: a contact with the ai_customer_id of the task.",
-        )
-
     async def probe(self) -> Reply:
         """GET /me/, without a cache."""
         return await self._client.me()
@@ -137,18 +107,6 @@ class Account(CrmAccount):
         reads = {"tasks": lambda: client.tasks(open_tasks, today), "users": lambda: client.users(0)}
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
         return await run_checks(client.http, self.probe, scopes, rate="CLOSE_RATE")
-
-    async def _contacts_of(self, lead_id: str) -> Sequence[Candidate]:
-        """The contacts of a lead; none if those of `_MAX_LEADS` other leads were just read, as in a bulk update."""
-        now = self._timing.monotonic()
-        self._candidates = {one: kept for one, kept in self._candidates.items() if now - kept[0] < _LEADS_KEPT_S}
-        if lead_id not in self._candidates and len(self._candidates) < _MAX_LEADS:
-            people: list[Candidate] = []
-            with suppress(CallerError):
-                rows = objects((await self._client.lead(lead_id)).get("contacts"))
-                people = [Candidate(id_of(row), contact_of(row, "", "")[0].name) for row in rows if id_of(row)]
-            self._candidates[lead_id] = (now, people)
-        return self._candidates.get(lead_id, (now, ()))[1]
 
     async def _read_former(self) -> tuple[Member, ...]:
         listed = _members(row for row in await self._read_users() if has_left(row))

@@ -20,6 +20,7 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.fields import task_types
+from taskhand.backends.close.fields.lead_contacts import LeadContacts
 from taskhand.backends.close.fields.lead_notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
 from taskhand.backends.close.update_groups import group_updates
@@ -68,6 +69,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         self._timezone = timezone
         self._new_task_type = new_type
         self.account: Account = Account(client, timing)
+        self.lead_contacts = LeadContacts(client, timing)
         self._reader = TaskReader(client, timezone, self.recent, timing.clock)
         self._notes = Notes(client, self.account, timing)
         self._listed = task_types.listed_types(settings.close_task_types)
@@ -117,7 +119,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             task_types.check_change(edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD)
             mapping.update_body(edit, dateless=before.due_at is None)
         if isinstance(edit.ai_contact_id, str):
-            await self.account.check_contact(edit.ai_contact_id, lead_id if isinstance(lead_id, str) else None)
+            await self.lead_contacts.check(edit.ai_contact_id, lead_id if isinstance(lead_id, str) else None)
 
     async def update(self, before: Task, edit: Edit) -> JsonObject | None:
         """PUT the fields of an edit."""
