@@ -14,10 +14,10 @@ from taskhand.domain.task import Member
 
 def test_a_change_may_have_as_many_tasks_as_the_rule_says() -> None:
     principal = Principal(rules=Rules(most_tasks=2))
-    principal.check_number(2)
-    ANYONE.check_number(10**6)
+    principal.rules.check_number(2)
+    ANYONE.rules.check_number(10**6)
     with pytest.raises(NotAllowed, match="3 tasks are more than the 2"):
-        principal.check_number(3)
+        principal.rules.check_number(3)
 
 
 def test_only_the_scope_destructive_allows_a_loss_of_data() -> None:

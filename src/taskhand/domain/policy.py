@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from taskhand.domain.errors import NotAllowed
+
 __all__ = ["NO_POLICY", "NO_RULES", "Group", "Policy", "Rules"]
 
 
@@ -34,6 +36,13 @@ class Rules:
         """Whether the connection of this name is used with an own credential only."""
         rule = self.own_credential
         return rule if isinstance(rule, bool) else connection in rule
+
+    def check_number(self, count: int) -> None:
+        """NotAllowed if one change may not have this number of tasks."""
+        most = self.most_tasks
+        if most is not None and count > most:
+            message = f"{count} tasks are more than the {most} that one change of yours may have; nothing was written."
+            raise NotAllowed.by("most_tasks", message)
 
     @property
     def note_on_lists(self) -> str | None:

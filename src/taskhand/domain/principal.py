@@ -114,13 +114,6 @@ class Principal:
         """The person's id, as the journal has it."""
         return self.person.id if self.person else None
 
-    def check_number(self, count: int) -> None:
-        """NotAllowed if one change may not have this number of tasks."""
-        most = self.rules.most_tasks
-        if most is not None and count > most:
-            message = f"{count} tasks are more than the {most} that one change of yours may have; nothing was written."
-            raise NotAllowed.by("most_tasks", message)
-
     def check_may_lose(self, action: str) -> None:
         """NotAllowed without the scope `destructive`, which `action` needs."""
         if "destructive" not in self.scopes:

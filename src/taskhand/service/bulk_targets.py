@@ -103,7 +103,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collec
     async for page in all_pages(app, query):
         found += [task.id for task in page.tasks]
         refused |= {one: _unreadable_task_error(one) for one in page.unreadable if one}
-        app.principal.check_number(len(found))
+        app.principal.rules.check_number(len(found))
         if len(found) > MAX_TASKS:
             raise CallerError(
                 f"More than {MAX_TASKS} tasks match this filter.",

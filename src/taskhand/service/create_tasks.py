@@ -101,7 +101,7 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
 
     NotAllowed for more than one change of this caller may have.
     """
-    call.app.principal.check_number(len(bodies))
+    call.app.principal.rules.check_number(len(bodies))
     if not 0 < len(bodies) <= MAX_TASKS:
         raise CallerError(
             f"{len(bodies)} tasks were given.",

@@ -34,7 +34,7 @@ async def find_ids(app: AppContext, values: Sequence[str], id_property: str | MI
 
     CallerError if the values of the property are not unique, NotAllowed for more than the caller may change.
     """
-    app.principal.check_number(len({one.casefold() for one in values}))
+    app.principal.rules.check_number(len({one.casefold() for one in values}))
     own = app.backend.properties
     if id_property is MISSING or own is None:
         return TaskIds(tuple(values))

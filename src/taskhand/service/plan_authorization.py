@@ -15,7 +15,7 @@ def check_may_apply(app: AppContext, plan: Change) -> None:
     guard, for_others = find_guard(app, plan), plan.opening.second_person
     if (refusal := reason_not_to_apply(app, plan.id, guard, is_own=is_own, for_others=for_others)) is not None:
         raise refusal
-    app.principal.check_number(len(plan.intents))
+    app.principal.rules.check_number(len(plan.intents))
 
 
 def find_guard(app: AppContext, plan: Change) -> str | None:

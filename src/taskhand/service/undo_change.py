@@ -52,7 +52,7 @@ async def undo_change(
     """
     change = await _find_change(call, change_id)
     chosen = select(change, task_ids, leave)
-    call.app.principal.check_number(len(chosen.applied))
+    call.app.principal.rules.check_number(len(chosen.applied))
     if not call.is_dry and any(intent.verb == "create" for intent, _ in chosen.applied):
         call.app.principal.check_may_lose("Deleting what the change created")
     ids = [result.task_id for _, result in chosen.applied if result.task_id]

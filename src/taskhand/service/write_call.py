@@ -130,7 +130,7 @@ class Call:
         CallerError if another process is writing one of their notes. NotAllowed for more tasks than one change of
         the caller may have.
         """
-        self.app.principal.check_number(len(intents))
+        self.app.principal.rules.check_number(len(intents))
         await recover_abandoned(self.app)
         if await self.app.uses_own_credential():
             opening = replace(opening, own_credential=True)
