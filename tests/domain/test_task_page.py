@@ -12,7 +12,8 @@ from taskhand.domain.date_window import Period
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.domain.task_page import cursor_after, position_after, resume, select_page
+from taskhand.domain.task_cursor import cursor_after, position_after, resume
+from taskhand.domain.task_page import select_page
 from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, sort_key
 from taskhand.domain.task_times import TaskTimes
 

@@ -24,7 +24,8 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.task import Task
-from taskhand.domain.task_page import TaskPage, cursor_after
+from taskhand.domain.task_cursor import cursor_after
+from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_query import Order, TaskFilter, TaskQuery, ascends, sort_key
 from taskhand.journal.journal import Journal
 from taskhand.service.app_context import AppContext, ConnectionInfo

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from taskhand.domain.due import is_late
 from taskhand.domain.task import Member, Task
-from taskhand.domain.task_page import Position, TaskPage, resume
+from taskhand.domain.task_cursor import Position, resume
+from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task_times import NO_TIMES, TaskTimes
 from taskhand.service.app_context import AppContext

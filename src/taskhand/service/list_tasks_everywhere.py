@@ -8,7 +8,7 @@ from taskhand.domain.due import instant_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
 from taskhand.domain.task import Task
-from taskhand.domain.task_page import position_after
+from taskhand.domain.task_cursor import position_after
 from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, ascends, sort_key
 from taskhand.domain.task_times import UNKNOWN, moment_of
 from taskhand.service.app_context import AppContext

@@ -26,7 +26,7 @@ from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task
-from taskhand.domain.task_page import cursor_after, resume
+from taskhand.domain.task_cursor import cursor_after, resume
 from taskhand.domain.task_query import Order, TaskQuery
 from taskhand.domain.task_times import Moment
 

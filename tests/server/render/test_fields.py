@@ -18,7 +18,7 @@ from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal
-from taskhand.domain.task_page import resume
+from taskhand.domain.task_cursor import resume
 from taskhand.domain.task_query import TaskQuery, sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied

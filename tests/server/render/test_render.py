@@ -26,7 +26,7 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import resolve_people
 from taskhand.domain.receipt import FieldChange, Receipt, changes
 from taskhand.domain.task import Contact, Member, Status, Task
-from taskhand.domain.task_page import resume
+from taskhand.domain.task_cursor import resume
 from taskhand.domain.task_query import TaskQuery, sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied

@@ -7,7 +7,7 @@ from pydantic import MISSING
 
 from taskhand.domain.due import moment_text
 from taskhand.domain.task import Contact, Deal, Member, Status, StatusList, Task
-from taskhand.domain.task_page import cursor_after
+from taskhand.domain.task_cursor import cursor_after
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, Answer, UntrustedAnswer
