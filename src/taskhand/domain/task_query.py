@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import MISSING, Field
 
 from taskhand.domain.capability_notes import field_notes
-from taskhand.domain.date_window import Period
 from taskhand.domain.due import due_of
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.priority import PRIORITY_WORDS, AnyPriority
 from taskhand.domain.task import OR_ME, STATUS_TYPES, Body, StatusChoice, Task, TaskType
 from taskhand.domain.task_times import NO_TIMES, UNKNOWN, TaskTimes, moment_of
+
+if TYPE_CHECKING:
+    from taskhand.domain.date_window import Period
 
 __all__ = [
     "LINK_FIELDS",
@@ -122,7 +124,7 @@ class TaskQuery:
     to_date: str | None = None
     include_tasks_without_dates: bool = True
     without_date: bool = False
-    period: Period | None = None
+    period: "Period | None" = None
     statuses: tuple[StatusChoice, ...] | None = None
     text: str | None = None
     overdue: bool | None = None

@@ -7,7 +7,6 @@ from pydantic import MISSING
 
 from taskhand.domain.due import moment_text
 from taskhand.domain.task import Contact, Deal, Member, Status, StatusList, Task
-from taskhand.domain.task_cursor import cursor_after
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, Answer, UntrustedAnswer
@@ -190,6 +189,8 @@ class ListAnswer(UntrustedAnswer):
     @classmethod
     def of(cls, found: "TaskList", fields: Sequence[RowField] | MISSING, note: str | None = None) -> "ListAnswer":
         """The answer for a page; it ends early, with a cursor, if its rows are large."""
+        from taskhand.domain.task_cursor import cursor_after  # noqa: PLC0415  no start waits for it
+
         wording, room = wording_of(found), page_room(found.query.limit)
         rows: list[Row] = []
         for task in found.tasks:
