@@ -59,7 +59,7 @@ READS: dict[str, tuple[str, float, Callable[[Any], Awaitable[object]]]] = {
     "custom objects of HubSpot": ("hubspot", 300.0, lambda one: one.account.custom_objects()),
     "users of Close": ("close", 30.0, lambda one: one.account.members()),
     "former members of Close": ("close", 300.0, lambda one: one.account.former_members()),
-    "a contact of Close": ("close", 60.0, lambda one: one.account.check_contact(close.CAROLINA, close.LEAD)),
+    "a contact of Close": ("close", 60.0, lambda one: one.lead_contacts.check(close.CAROLINA, close.LEAD)),
     "members of Vambe": ("vambe", 5.0, lambda one: one.account.members()),
     "tasks of Vambe": ("vambe", 5.0, lambda one: one.list_tasks(TaskQuery())),
 }

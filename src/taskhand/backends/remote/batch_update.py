@@ -1,7 +1,7 @@
 """Bulk updates in batches: send a batch, read back its doubtful items, and resend those that were not applied.
 
 Each batch takes these steps independently, a few batches at a time; tasks outside batches are written one by one.
-Updates that the CRM confirmed and its lists do not show yet are settled at the end (`confirmed_updates`).
+Updates that the CRM confirmed and its lists do not show yet are settled at the end (`unlisted_updates`).
 """
 
 from abc import abstractmethod
@@ -14,9 +14,9 @@ from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.bulk_update import BulkUpdate
-from taskhand.backends.remote.confirmed_updates import settle_confirmed
 from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again
 from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.backends.remote.unlisted_updates import settle_confirmed
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from backends.example.client import JsonObject
 from backends.remote.scripted import LaggingAdapter, ScriptedClient
 from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.backends.remote.confirmed_updates import settle_confirmed
+from taskhand.backends.remote.unlisted_updates import settle_confirmed
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from virtual_time import Time
