@@ -5,9 +5,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, cast
 
+from taskhand.domain.chunks import chunks
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import Look
-from taskhand.domain.parts import parts
 from taskhand.domain.task import Task
 from taskhand.events.event_json import event_from, event_json, instant, people_json
 from taskhand.events.event_store import Bookmark, Feed, FeedName, Gap, KeptEvent
@@ -75,7 +75,7 @@ def find_tasks(feed: FeedName, ids: Collection[str] | None, connection: SqlConne
     else:
         rows = (
             row
-            for part in parts(sorted({*ids}), _PART)
+            for part in chunks(sorted({*ids}), _PART)
             for row in connection.execute(f"{sql} AND task_id IN ({placeholders(part)})", (*feed_key(feed), *part))
         )
     return {row["task_id"]: Task.model_validate_json(row["body"]) for row in rows}

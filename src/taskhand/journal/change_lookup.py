@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from taskhand.domain.parts import parts
+from taskhand.domain.chunks import chunks
 from taskhand.journal.change_json import instant
 from taskhand.journal.change_rows import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
@@ -41,7 +41,7 @@ def find_change(connection: SqlConnection, places: Sequence[str], change_id: str
 def load_changes(connection: SqlConnection, ids: Sequence[str]) -> tuple[Change, ...]:
     """The changes with these ids, in this order."""
     bodies: dict[str, list[str]] = {one: [] for one in ids}
-    for some in parts(ids, _MAX_MARKS):
+    for some in chunks(ids, _MAX_MARKS):
         sql = f"SELECT change_id, body FROM entry WHERE change_id IN ({placeholders(some)}) ORDER BY seq"  # noqa: S608  placeholders
         for row in connection.execute(sql, tuple(some)):
             bodies[row["change_id"]].append(row["body"])

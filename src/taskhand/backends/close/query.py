@@ -18,10 +18,10 @@ from taskhand.backends.close.fields.task_types import LEAD
 from taskhand.backends.close.fields.unlisted_priorities import UnlistedPriorities
 from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, read_task, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.domain.chunks import chunks
 from taskhand.domain.due import is_late
 from taskhand.domain.errors import InvalidAnswer, NotFound, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
-from taskhand.domain.parts import parts
 from taskhand.domain.task import Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, matcher
@@ -101,7 +101,7 @@ class TaskReader:
         """Rows of tasks of any type by id, without those that do not exist; `ours` as in `one`."""
         found: dict[str, JsonObject] = {}
         unique = [one for one in dict.fromkeys(ids) if not self.recent.is_deleted(one)]
-        for chunk in parts(unique, CHUNK):
+        for chunk in chunks(unique, CHUNK):
             rows = await self.client.tasks_by_id(chunk)
             if not all(map(id_of, rows)):
                 # A row without an id may belong to any id without a row: that task exists, with unknown fields.

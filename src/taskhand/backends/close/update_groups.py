@@ -8,7 +8,7 @@ from taskhand.backends.close.client import CHUNK
 from taskhand.backends.close.mapping import CAPABILITIES, bulk_body
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.domain.parts import parts
+from taskhand.domain.chunks import chunks
 
 __all__ = ["group_updates"]
 
@@ -27,6 +27,6 @@ def group_updates(
         values = bulk_body(item.edit) if is_plain else None
         group = singles if values is None else groups.setdefault(json.dumps(values, sort_keys=True), [])
         group.append(item)
-    requests = [[*part] for group in groups.values() for part in parts(group, CHUNK)]
+    requests = [[*part] for group in groups.values() for part in chunks(group, CHUNK)]
     singles += [item for request in requests if len(request) < at_least for item in request]
     return [request for request in requests if len(request) >= at_least], singles

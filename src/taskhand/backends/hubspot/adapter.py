@@ -26,11 +26,11 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.chunks import chunks
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.event_source import EventSource
-from taskhand.domain.parts import parts
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
@@ -227,7 +227,7 @@ class HubSpotAdapter(TaskWriter):
 
     def batches(self, items: Sequence[Item[Record]]) -> tuple[list[list[Item[Record]]], list[Item[Record]]]:
         """Batches of up to 100 items; none is written alone."""
-        return [list(part) for part in parts(items, MAX_INPUTS)], []
+        return [list(part) for part in chunks(items, MAX_INPUTS)], []
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items, with the links that they had before."""

@@ -17,6 +17,7 @@ from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.write_refusals import UNKNOWN_LINK, explain_refusal
+from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
     CallerError,
@@ -28,7 +29,6 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
@@ -106,7 +106,7 @@ class LinkChanges:
         """Remove the former links, or the new links of failed items; errors name new links that may remain."""
         for kind in KINDS:
             pairs = [(one, other) for one in self._changes if one.kind == kind for other in one.unwanted]
-            for part in parts(pairs, MAX_PAIRS):
+            for part in chunks(pairs, MAX_PAIRS):
                 try:
                     await self._client.unlink(kind, [(one.task_id, other) for one, other in part])
                 except TaskhandError as error:
@@ -147,7 +147,7 @@ class LinkChanges:
 
     async def _link(self, changes: Sequence[_Change]) -> None:
         """Link tasks to one contact, company or deal; items that cannot be linked fail."""
-        for part in parts(changes, MAX_PAIRS):
+        for part in chunks(changes, MAX_PAIRS):
             try:
                 await self._send(part)
             except TaskhandError as error:

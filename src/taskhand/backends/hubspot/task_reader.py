@@ -16,9 +16,9 @@ from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
+from taskhand.domain.chunks import chunks
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
 from taskhand.domain.parallel_work import for_each
-from taskhand.domain.parts import parts
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
@@ -117,7 +117,7 @@ class TaskReader:
     async def find_ids(self, name: str, values: Sequence[str]) -> dict[str, str]:
         """The ids of tasks by the given values of a unique property."""
         found: dict[str, str] = {}
-        for part in parts(list(dict.fromkeys(values)), MAX_INPUTS):
+        for part in chunks(list(dict.fromkeys(values)), MAX_INPUTS):
             asked = {one.casefold(): one for one in part}
             also = list(filter(None, (name, self.client.id_property)))
             answer = await self.client.read_many(part, also, id_property=name)
@@ -151,7 +151,7 @@ class TaskReader:
                 if single is not None and single.known_by(id_property).casefold() == one.casefold():
                     found[one] = single
 
-        batches = parts(list(dict.fromkeys(ids)), MAX_INPUTS)
+        batches = chunks(list(dict.fromkeys(ids)), MAX_INPUTS)
         await for_each(batches, fetch, at_once=len(batches))
         self.recent.known_ids.update(record.id for record in found.values())
         return found
@@ -198,7 +198,7 @@ class TaskReader:
                 self.hidden[kind] = error
 
         ids = [record.id for record in records]
-        pairs = [(kind, part) for part in parts(ids, MAX_PAIRS) for kind in kinds]
+        pairs = [(kind, part) for part in chunks(ids, MAX_PAIRS) for kind in kinds]
         await for_each(pairs, fetch, at_once=len(pairs))
         linked = []
         for record in records:

@@ -16,10 +16,10 @@ from taskhand.backends.hubspot.mapping import Record, records_in
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.hubspot.shown_links import KINDS, links_set
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
+from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.parallel_work import concurrent_tasks
-from taskhand.domain.parts import parts
 from taskhand.domain.snapshot import Snapshot
 
 __all__ = ["DeletedTasks", "further_properties", "links_of_new", "without_further"]
@@ -131,7 +131,7 @@ class DeletedTasks:
             return
         not_further = _NEVER_WRITTEN | ARGUMENTS.keys()
         names = [name for name, one in known.items() if one.is_writable and name not in not_further]
-        for part in parts(list(found), MAX_INPUTS):
+        for part in chunks(list(found), MAX_INPUTS):
             answer = await self._client.read_many(part, [*names, *_LOST])
             for record in records_in(answer):
                 given, whole = record.properties, found.get(record.id)
@@ -158,7 +158,7 @@ class DeletedTasks:
         if kind in self._absent:
             return
         try:
-            for part in parts(list(found), MAX_PAIRS):
+            for part in chunks(list(found), MAX_PAIRS):
                 answer = await self._client.links(kind, part)
                 for row in rows_in("HubSpot", answer, "results"):
                     whole = found.get(str(value_at(row, "from", "id")))

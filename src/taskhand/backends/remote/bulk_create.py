@@ -12,6 +12,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates, has_recent_candidate, search_for_refused
 from taskhand.backends.remote.retry_waits import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
+from taskhand.domain.chunks import chunks
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
@@ -23,7 +24,6 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.domain.parallel_work import for_each
-from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class BulkCreate(Generic[_Row]):
         self._known = frozenset(self._adapter.recent.known_ids)
         to_send = [item for item in items if item.error is None]
         with self._lost_creates.under_way(to_send):
-            await self._send_all(parts(to_send, self._adapter.max_creates))
+            await self._send_all(chunks(to_send, self._adapter.max_creates))
             await self._find([item for item in items if item.is_lost])
         self._report(items)
         return tuple(self._progress.results[index] for index in range(len(edits)))

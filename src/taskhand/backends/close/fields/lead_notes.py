@@ -28,6 +28,7 @@ from taskhand.backends.remote.retry_waits import (
 )
 from taskhand.backends.remote.write_refusals import is_doubtful
 from taskhand.domain.author import current_author
+from taskhand.domain.chunks import chunks
 from taskhand.domain.deadline import hold_lock
 from taskhand.domain.display_text import plain
 from taskhand.domain.errors import (
@@ -40,7 +41,6 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.html.conversion import text_of as text_of_html
 from taskhand.domain.parallel_work import for_each
-from taskhand.domain.parts import parts
 from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
@@ -100,7 +100,7 @@ class Notes:
         confirmed.
         """
         unique = list(dict.fromkeys(lead_ids))
-        rows = [row for part in parts(unique, _LEADS) for row in (await self._read(part, since)).rows]
+        rows = [row for part in chunks(unique, _LEADS) for row in (await self._read(part, since)).rows]
         equal = [row for row in await self._equal(rows, text) if id_of(row) not in but]
         found = {str(row.get("lead_id")): id_of(row) for row in equal}
         for lead_id in unique:

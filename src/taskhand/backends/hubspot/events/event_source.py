@@ -21,10 +21,10 @@ from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
 from taskhand.backends.hubspot.shown_links import LINKS
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
+from taskhand.domain.chunks import chunks
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.event_source import KnownTasks, Look
-from taskhand.domain.parts import parts
 from taskhand.domain.task import Task
 
 __all__ = ["HubSpotEvents"]
@@ -115,7 +115,7 @@ class HubSpotEvents:
         records: list[Record] = []
         missing: list[str] = []
         unread: set[str] = set()
-        for part in parts(ids, _MAX_WITH_HISTORY):
+        for part in chunks(ids, _MAX_WITH_HISTORY):
             names = self._client.properties()
             answer = await self._client.read_many(part, names, histories=RAW_PROPERTIES, archived=archived)
             asked = [one for one in records_in(answer) if one.id in part]
