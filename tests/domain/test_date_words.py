@@ -79,6 +79,14 @@ def test_a_unix_time_is_refused_with_the_moment_that_it_may_be(number: str) -> N
     assert due_in(candidate.value).startswith("2026-11-28T")
 
 
+def test_a_unix_time_for_a_day_of_a_window_is_refused_with_the_persons_day() -> None:
+    with refused("invalid_date") as caught:
+        with_iso_days(TaskFilter(from_date="1795918000"), HERE)  # 02:06 in UTC, 23:06 of the day before in the zone
+    (candidate,) = caught.value.candidates
+    assert candidate.value == "2026-11-28"
+    assert caught.value.next_step == "If a Unix time is meant, send 2026-11-28."
+
+
 def test_a_distance_with_a_sign_is_refused_with_both_meanings() -> None:
     with refused("invalid_due_date") as caught:
         due_in("+7 days")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -65,7 +65,9 @@ def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
     A time without a zone is in the zone that the due date will have.
     """
     argument, zone = "dueDate", zone or reference.zone
-    found = _readings(argument, text, read_date(text, reference.local(zone), "due"), "invalid_due_date")
+    found = _readings(
+        argument, text, read_date(text, reference.local(zone), "due"), "invalid_due_date", reference.calendar
+    )
     days = list(dict.fromkeys(day for one in found for day in _days_in(one.span, reference.local(zone).date())))
     if len(found) > 1 or not found[0].span.is_day:
         shown = [_candidate(one) for one in found] if all(one.span.is_day for one in found) else map(_shown_day, days)
@@ -152,7 +154,7 @@ def _one_reading(
     argument: str, text: str, edge: Edge, reference: Reference, direction: Direction, *, takes_parts: bool = False
 ) -> Reading:
     read = read_date(text, reference.local(), edge, direction)
-    found = _readings(argument, text, read, "invalid_date", takes_parts=takes_parts)
+    found = _readings(argument, text, read, "invalid_date", reference.calendar, takes_parts=takes_parts)
     if len(found) > 1:
         ends = [one.span.first if edge == "from" else one.span.last for one in found]
         shown = [_candidate(one) for one in found] if any(one.clock for one in found) else map(_shown_day, ends)
@@ -160,10 +162,13 @@ def _one_reading(
     return found[0]
 
 
-def _readings(argument: str, text: str, read: Readings, code: str, *, takes_parts: bool = False) -> Sequence[Reading]:
+def _readings(
+    argument: str, text: str, read: Readings, code: str, zone: tzinfo, *, takes_parts: bool = False
+) -> Sequence[Reading]:
     """The readings of a date with an exact time or none; CallerError without one.
 
-    `takes_parts` also accepts a part of the day, for arguments that are moments in the past.
+    `zone` is that of the person's days. `takes_parts` also accepts a part of the day, for arguments that are moments in
+    the past.
     """
     if read.found and (takes_parts or not any(one.hours for one in read.found)):
         return read.found
@@ -191,7 +196,8 @@ def _readings(argument: str, text: str, read: Readings, code: str, *, takes_part
         if argument == "dueDate" and (step := _step_for_zone(argument, text)):
             next_step = step
         elif (at := _unix_time(text)) is not None:
-            candidates, next_step = [Candidate(at)], f"If a Unix time is meant, send {at}."
+            moment = f"{at.astimezone(zone):%Y-%m-%d}" if is_day else at.isoformat()
+            candidates, next_step = [Candidate(moment)], f"If a Unix time is meant, send {moment}."
         elif argument == "dueDate" and (distance := _SIGNED.fullmatch(text.strip())):
             next_step = (
                 f"Send {f'in {distance[1]}'!r} to count from today. To move due dates, call bulk_update_tasks with "
@@ -202,10 +208,10 @@ def _readings(argument: str, text: str, read: Readings, code: str, *, takes_part
     raise CallerError(message, code=code, candidates=candidates, next_step=next_step)
 
 
-def _unix_time(text: str) -> str | None:
+def _unix_time(text: str) -> datetime | None:
     """The moment of a Unix time in seconds or milliseconds; None for any other text."""
     found = _UNIX.fullmatch(text.strip())
-    return None if found is None else datetime.fromtimestamp(int(found[1]), UTC).isoformat()
+    return None if found is None else datetime.fromtimestamp(int(found[1]), UTC)
 
 
 def _step_for_zone(argument: str, text: str) -> str | None:
