@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import Any, Final, Unpack
 from urllib.parse import urlencode
 
-from taskhand.backends.close.errors import NO_URL, smaller_page
-from taskhand.backends.close.offset_paging import PAGE, Page
+from taskhand.backends.close.errors import NO_URL
+from taskhand.backends.close.offset_paging import Page, PageSize
 from taskhand.backends.close.utc_offset import offset_on
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
-from taskhand.domain.errors import CallerError, NotFound, UpstreamError
+from taskhand.domain.errors import NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.response_body import Reply
@@ -39,7 +39,7 @@ class CloseClient:
     def __init__(self, http: Client, zone: str | None) -> None:
         self.http = http
         self._zone = zone
-        self._page_size = PAGE
+        self._page_size = PageSize()
 
     async def tasks(self, params: Mapping[str, str], day: date, skip: int = 0) -> Page:
         """GET /task/: one page; `day` selects the UTC offset of the zone, by which Close computes days."""
@@ -147,22 +147,16 @@ class CloseClient:
         return (await self._send("GET", path, params={"_fields": fields})).object
 
     async def _list(self, path: Path, params: Mapping[str, str], skip: int, day: date | None = None) -> Page:
-        """A page of a list; if Close refuses its size, smaller pages from now on.
+        """A page of a list. If the URL would be too long, it is a POST with `x-http-method-override: GET`."""
 
-        If the URL would be too long, the request is a POST with `x-http-method-override: GET`.
-        """
-        while True:
-            size = self._page_size
-            whole = {**params, "_limit": str(size), "_skip": str(skip)}
-            try:
-                if len(urlencode(whole)) <= _MAX_QUERY:
-                    return _page(await self._send("GET", path, day, params=whole))
-                override = {"x-http-method-override": "GET"}
-                return _page(await self._send("POST", path, day, json={"_params": whole}, headers=override, reads=True))
-            except CallerError as refused:
-                if not (smaller := smaller_page(refused, size)):
-                    raise
-                self._page_size = min(self._page_size, smaller)
+        async def send(rows: int) -> Page:
+            whole = {**params, "_limit": str(rows), "_skip": str(skip)}
+            if len(urlencode(whole)) <= _MAX_QUERY:
+                return _page(await self._send("GET", path, day, params=whole))
+            override = {"x-http-method-override": "GET"}
+            return _page(await self._send("POST", path, day, json={"_params": whole}, headers=override, reads=True))
+
+        return await self._page_size.fetch(send)
 
     async def _send(self, method: str, path: Path, day: date | None = None, **options: Unpack[RequestOptions]) -> Reply:
         """Send a request that expects an object by default; `day` selects the UTC offset that is sent.

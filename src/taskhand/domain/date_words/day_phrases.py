@@ -12,8 +12,9 @@ from taskhand.domain.date_words.date_arithmetic import Span, Unit
 from taskhand.domain.date_words.language import Language
 from taskhand.domain.date_words.numeric_dates import date_or_none, days_of_date, numeric_date
 from taskhand.domain.date_words.patterns import Action, Word
+from taskhand.domain.date_words.weekdays import WrongWeekday
 
-__all__ = ["Days", "NoSuchDay", "WrongWeekday", "days_of"]
+__all__ = ["Days", "NoSuchDay", "days_of"]
 
 _DATES: Final = frozenset({"iso", "numeric", "month_day", "day_month", "day_of_month", "day_in_month", "offset"})
 """The actions that may be combined with the weekday of the date."""
@@ -23,14 +24,6 @@ _HOUR: Final = 60
 
 class NoSuchDay(Exception):
     """The phrase names a day that no calendar has."""
-
-
-class WrongWeekday(Exception):
-    """The phrase names a day together with another weekday than the day's."""
-
-    def __init__(self, day: date) -> None:
-        super().__init__(day.isoformat())
-        self.day = day
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +71,7 @@ def _on_weekday(weekday: int, words: Sequence[Word], language: Language, context
     days = _single_days(days_of(words, language, context, only=_DATES))
     if len(words) == 1 and "D" in words[0]:
         days = [*days, *(span.first for span in _day_of_month(context, words[0]["D"]))]
-    right = {Days(Span.day(day)) for day in days if day.weekday() == weekday}
-    if days and not right:
-        raise WrongWeekday(days[-1])
-    return right
+    return {Days(Span.day(day)) for day in weekdays.keep_weekday(days, weekday)}
 
 
 def _single_days(found: Iterable[Days]) -> list[date]:

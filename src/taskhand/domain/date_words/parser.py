@@ -9,12 +9,13 @@ from typing import Final, Literal
 
 from taskhand.domain.date_words.context import Context
 from taskhand.domain.date_words.date_arithmetic import Direction, Span
-from taskhand.domain.date_words.day_phrases import Days, NoSuchDay, WrongWeekday, days_of
+from taskhand.domain.date_words.day_phrases import Days, NoSuchDay, days_of
 from taskhand.domain.date_words.english import english
 from taskhand.domain.date_words.language import Language
 from taskhand.domain.date_words.phrase_words import tokens_of
 from taskhand.domain.date_words.spanish import spanish
 from taskhand.domain.date_words.times_of_day import Clock, clocks_of
+from taskhand.domain.date_words.weekdays import WrongWeekday
 
 __all__ = ["Reading", "Readings", "Use", "read_clock", "read_date"]
 

@@ -1,8 +1,9 @@
-"""The days that a weekday or a weekend in words can mean: alone, this, next (que viene, próximo), last; pure.
+"""The days that a weekday or a weekend in words can mean (alone, this, next, last), and a weekday beside a date; pure.
 
 Functions that return several days have found the words ambiguous. A weekday is a number from 0, which is Monday.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -10,7 +11,9 @@ from taskhand.domain.date_words.context import Context, Found
 from taskhand.domain.date_words.date_arithmetic import FRIDAY, Span, period_span, weekday_after, weekday_before
 
 __all__ = [
+    "WrongWeekday",
     "coming_weekday",
+    "keep_weekday",
     "last_weekday",
     "last_weekend",
     "next_weekday",
@@ -23,6 +26,22 @@ __all__ = [
 ]
 
 _WEEK: Final = timedelta(7)
+
+
+class WrongWeekday(Exception):
+    """The phrase names a day together with another weekday than the day's."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(day.isoformat())
+        self.day = day
+
+
+def keep_weekday(days: Sequence[date], weekday: int) -> list[date]:
+    """Those of the days of a date that are on the weekday beside it; WrongWeekday if all are on others."""
+    right = [day for day in days if day.weekday() == weekday]
+    if days and not right:
+        raise WrongWeekday(days[-1])
+    return right
 
 
 def weekday_alone(context: Context, weekday: int) -> Found:

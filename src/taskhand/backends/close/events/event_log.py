@@ -7,20 +7,26 @@ may become visible after later ones. Updates of one object in quick succession a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of, utc_moment
 from taskhand.domain.parallel_work import for_each
 
-__all__ = ["ACTIONS", "MAX_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
+__all__ = ["ACTIONS", "Entry", "EventLog", "Stretch", "moment_text"]
 
 ACTIONS: Final = ("created", "updated", "completed", "deleted")
 """The actions on a task, in the order of rows of the same millisecond."""
 
-MAX_PAGES: Final = 4
+_MAX_PAGES: Final = 4
 """Maximum pages of one action in one stretch; a longer stretch is read in parts."""
+_TRIES: Final = 8
+"""Maximum stretches that one look tries."""
+_MIN_SPAN_S: Final = 1.0
+_MAX_SPAN_S: Final = 86_400.0 * 30
+_MAX_PAGES_AT_MIN_SPAN: Final = 400
+"""Maximum pages of a stretch that cannot be shortened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,34 @@ class EventLog:
         self._client = client
         self._object_type = f"task.{task_type}"
 
+    async def next_stretch(
+        self, since: datetime, known_until: datetime, span_s: float | None, end: datetime
+    ) -> tuple[Stretch, datetime | None, float | None]:
+        """The next stretch, its end if the log continues after it, and the length in seconds of the part to try next.
+
+        The last two are None if the stretch reaches the `end` of the log. Entries from `since` to `known_until` were
+        read before. `span_s` is the length to try first, None for the whole rest of the log.
+        """
+        start, is_cut = known_until, False
+        for _ in range(_TRIES):
+            until = None if span_s is None else start + timedelta(seconds=min(span_s, _MAX_SPAN_S))
+            until = None if until is None or (until > end and not is_cut) else until
+            most = _MAX_PAGES_AT_MIN_SPAN if until is not None and span_s == _MIN_SPAN_S else _MAX_PAGES
+            part = await self.read(since, until, known_until, max_pages=most)
+            if part.cut_at is not None:
+                is_cut = True
+                left_s = (part.cut_at - start).total_seconds()
+                span_s = max(left_s if until is None else min(left_s, (span_s or left_s) / 8), _MIN_SPAN_S)
+            elif until is None or span_s is None:
+                return part, None, None
+            elif part.newest is None or part.newest <= known_until:
+                start, span_s = until, span_s * 4
+            else:
+                return part, until, span_s * 4
+        return Stretch(()), start, span_s
+
     async def read(
-        self, since: datetime, until: datetime | None, known_until: datetime, *, max_pages: int = MAX_PAGES
+        self, since: datetime, until: datetime | None, known_until: datetime, *, max_pages: int = _MAX_PAGES
     ) -> Stretch:
         """The stretch between two moments, up to now if `until` is None.
 

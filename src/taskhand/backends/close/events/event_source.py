@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.events.event_log import MAX_PAGES, Entry, EventLog, Stretch, moment_text
+from taskhand.backends.close.events.event_log import Entry, EventLog, moment_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.events.position import OVERLAP, POSITIONS, Position, Seen, remembered
 from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
@@ -24,12 +24,6 @@ __all__ = ["CloseEvents"]
 _KEPT_BY_CLOSE: Final = timedelta(days=30)
 _CALLS_EVERY_S: Final = 60
 """Seconds between looks at outgoing calls while the process is idle; calls are fewer than to-dos."""
-_TRIES: Final = 8
-"""Maximum stretches that one look tries."""
-_MIN_SPAN_S: Final = 1.0
-_MAX_SPAN_S: Final = 86_400.0 * 30
-_WHOLE: Final = 400
-"""Maximum pages of a stretch that cannot be shortened."""
 
 
 class CloseEvents:
@@ -87,7 +81,8 @@ class CloseEvents:
 
     async def _look(self, log: EventLog, was: Position, known: KnownTasks, now: float) -> tuple[Look, Position]:
         """Read the next events of one type of tasks; returns the look and the new position."""
-        stretch, until, span_s = await _next_stretch(log, was, now)
+        end = datetime.fromtimestamp(now, UTC) + OVERLAP
+        stretch, until, span_s = await log.next_stretch(was.read_from, was.moment, was.span_s, end)
         fresh = [entry for entry in stretch.entries if not was.has_seen(entry)]
         tasks = await known.find({entry.task_id for entry in fresh}) if fresh else {}
         completions = [entry for entry in stretch.entries if entry.action == "completed"]
@@ -144,32 +139,6 @@ def _read_events(
         elif event := states.event(entry, has_grown=has_grown, is_newest=is_newest):
             events.append(event)
     return events, waiting
-
-
-async def _next_stretch(log: EventLog, was: Position, now: float) -> tuple[Stretch, datetime | None, float | None]:
-    """The next stretch, its end if the log continues after it, and the length in seconds of the part to try next.
-
-    The last two are None if the stretch reaches the end of the log.
-    """
-    known_until = start = was.moment
-    end = datetime.fromtimestamp(now, UTC) + OVERLAP
-    span_s, is_cut = was.span_s, False
-    for _ in range(_TRIES):
-        until = None if span_s is None else start + timedelta(seconds=min(span_s, _MAX_SPAN_S))
-        until = None if until is None or (until > end and not is_cut) else until
-        most = _WHOLE if until is not None and span_s == _MIN_SPAN_S else MAX_PAGES
-        part = await log.read(was.read_from, until, known_until, max_pages=most)
-        if part.cut_at is not None:
-            is_cut = True
-            left_s = (part.cut_at - start).total_seconds()
-            span_s = max(left_s if until is None else min(left_s, (span_s or left_s) / 8), _MIN_SPAN_S)
-        elif until is None or span_s is None:
-            return part, None, None
-        elif part.newest is None or part.newest <= known_until:
-            start, span_s = until, span_s * 4
-        else:
-            return part, until, span_s * 4
-    return Stretch(()), start, span_s
 
 
 def _gap_of(was: Position, now: float, hidden: int) -> str | None:

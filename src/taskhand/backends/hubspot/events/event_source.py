@@ -1,31 +1,27 @@
 """Finds the changes of an account's tasks by anyone: a search finds changed tasks, property histories give the events.
 
-Links to contacts, companies and deals have no history: the links of a task read here are compared with its known links.
-Searches do not find deleted tasks: the list of deleted tasks and webhook hints do.
+Links to contacts, companies and deals have no history: they are compared with the known links. Searches do not find
+deleted tasks: the list of deleted tasks and webhook hints do.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
-
-from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
 from taskhand.backends.hubspot.events.position import Position
 from taskhand.backends.hubspot.events.property_histories import EventReader
-from taskhand.backends.hubspot.fields.due import millis_of, readable_millis, readable_moment
+from taskhand.backends.hubspot.events.task_comparison import Comparison
+from taskhand.backends.hubspot.fields.due import millis_of, moment_at, readable_millis
 from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
-from taskhand.backends.hubspot.shown_links import LINKS
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
 from taskhand.domain.chunks import chunks
 from taskhand.domain.errors import CallerError
-from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.event_source import KnownTasks, Look
-from taskhand.domain.task import Task
 
 __all__ = ["HubSpotEvents"]
 
@@ -68,7 +64,7 @@ class HubSpotEvents:
             await self._account.read_owners(newest=True)
         was = await known.find([self._known_by(one) for one in read.records] + vanished)
         await self._reader.prepare([*read.records, *deleted])
-        changes = _Changes(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
+        changes = Comparison(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
         for record in read.records:
             changes.add(record, self._known_by(record))
         for record in deleted:
@@ -82,7 +78,7 @@ class HubSpotEvents:
             _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
         )
         text = replace(after, bin=listed.bin).text
-        events = sorted(changes.events, key=lambda one: one.moment or _moment(0))
+        events = sorted(changes.events, key=lambda one: one.moment or moment_at(0))
         return Look(tuple(events), text, changes.tasks, found.is_behind, gap)
 
     def _known_by(self, record: Record) -> str:
@@ -161,85 +157,3 @@ class _Read:
     records: Sequence[Record]
     missing: Sequence[str]
     unread: frozenset[str]
-
-
-@dataclass
-class _Changes:
-    """The findings of one look: events, and tasks in their present state; `was` holds the known tasks."""
-
-    at: Position
-    reader: EventReader
-    now: datetime
-    was: Mapping[str, Task]
-    events: list[TaskEvent] = field(default_factory=list)
-    tasks: dict[str, Task | None] = field(default_factory=dict)
-    shortened: list[str] = field(default_factory=list)
-
-    @property
-    def since(self) -> datetime:
-        return _moment(self.at.since)
-
-    def add(self, record: Record, task_id: str) -> None:
-        self.tasks[task_id] = now = self.reader.to_task(record)
-        before = self.was.get(task_id)
-        if (events := self.reader.read_events(record, self.since)) is None:
-            self._compare(
-                record, before, now, (self._searched, max(self._searched, _moment(readable_millis(record.updated))))
-            )
-            return
-        self.events += events
-        if self.reader.is_shortened(record, self.since):
-            self.shortened.append(task_id)
-        if before is not None:
-            self._compare(record, _with_links_of(now, before), now, (_moment(self.at.start), self.now))
-
-    def add_deleted(self, record: Record, task_id: str, listed: Record | None) -> None:
-        """Add a deleted task, and its changes before the deletion."""
-        self.tasks[task_id] = None
-        moment = readable_millis(record.deleted) or (readable_millis(listed.deleted) if listed else 0)
-        if not moment:
-            self._add_difference(record.id, self.reader.to_task(record), None)
-        elif moment >= self.at.start:
-            self.events += self.reader.read_events(record, self.since) or ()
-            self.events += self.reader.read_deletion(record, _moment(moment))
-
-    def add_vanished(self, task_id: str) -> None:
-        """Add a task that is not found at all: it was deleted permanently, or merged into another."""
-        if (before := self.was.get(task_id)) is not None:
-            self.tasks[task_id] = None
-            self._add_difference(task_id, before, None)
-
-    def _compare(self, record: Record, before: Task | None, now: Task, between: tuple[datetime, datetime]) -> None:
-        """Add the difference between the known and the present state of a task, or its creation."""
-        created = readable_moment(record.created)
-        if before is not None:
-            self._add_difference(record.id, before, now, between)
-        elif created is not None and created >= _moment(self.at.start):
-            event = difference_event(None, now, f"{record.id} created")
-            self.events += [replace(event, at=created)] if event is not None else []
-
-    def _add_difference(
-        self, record_id: str, before: Task, now: Task | None, between: tuple[datetime, datetime] | None = None
-    ) -> None:
-        # A repeated look produces the same key; every other look produces another one.
-        key = f"{record_id} look {self.at.looks}"
-        event = difference_event(before, now, key, between=between or (self._searched, self.now))
-        self.events += [event] if event is not None else []
-
-    @property
-    def _searched(self) -> datetime:
-        return _moment(self.at.search_from)
-
-
-def _with_links_of(now: Task, before: Task) -> Task:
-    """The present task with the links known before, as far as both can be read."""
-    links = [one.field for one in LINKS.values()]
-    unread = {*now.unreadable_fields, *before.unreadable_fields}
-    known = {name: getattr(before, name) for name in links if name not in unread}
-    return now.model_copy(
-        update={name: value for name, value in known.items() if MISSING not in (value, getattr(now, name))}
-    )
-
-
-def _moment(millis: int) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis)

@@ -25,6 +25,7 @@ __all__ = [
     "Zones",
     "due_from",
     "millis_of",
+    "moment_at",
     "moment_of",
     "readable_millis",
     "readable_moment",
@@ -88,6 +89,11 @@ def stamp_of(due: Due, zones: Zones) -> str:
 def millis_of(moment: datetime) -> int:
     """A moment in epoch milliseconds."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def moment_at(millis: int) -> datetime:
+    """The moment of epoch milliseconds."""
+    return _EPOCH + timedelta(milliseconds=millis)
 
 
 def readable_millis(raw: object) -> int:
