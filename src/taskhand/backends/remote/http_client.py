@@ -1,15 +1,18 @@
-"""Opens the HTTP client of a CRM backend."""
+"""Opens the HTTP client of a CRM backend, with the rate budget that it spends from."""
 
 from dataclasses import replace
+from typing import Final
 
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.rate_budget import open_limiter
 from taskhand.http.client import Client
-from taskhand.http.rate_limiter import Rate
+from taskhand.http.rate_limiter import Limiter, Rate, RateLimiter
 from taskhand.http.upstream import Runtime, Upstream
 
 __all__ = ["open_client", "timing_of"]
+
+_MAX_ACCOUNT_IN_FLIGHT: Final = 256
+"""The maximum number of concurrent requests of all people together; each credential has its own lower limit."""
 
 
 async def open_client(
@@ -29,7 +32,12 @@ async def open_client(
     runtime = context.runtime or Runtime()
     credential, base = (context.keys.get(name, name) for name in (upstream.credential, upstream.variable))
     upstream = replace(upstream, credential=credential, variable=base, is_own=context.is_own)
-    limiter = open_limiter(context, rate, in_flight, runtime, of_account=of_account, account_rate=account_rate)
+    limiter = _open_limiter(context, rate, in_flight, runtime, of_account=of_account)
+    if account_rate is not None and context.people_link:
+        from taskhand.http.account_limiter import LimiterInAccount  # noqa: PLC0415  few servers have a vault
+
+        account = _open_limiter(context, account_rate, _MAX_ACCOUNT_IN_FLIGHT, runtime, of_account=True)
+        limiter = LimiterInAccount(limiter, account)
     client = Client(
         upstream,
         limits=runtime.limits,
@@ -39,6 +47,22 @@ async def open_client(
         own=context.own,
     )
     return await context.stack.enter_async_context(client)
+
+
+def _open_limiter(context: OpenContext, rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool) -> Limiter:
+    """The limiter that spends from one budget; the limiter of a whole account is opened once in this process."""
+    if of_account and (rate, in_flight) in context.limiters:
+        return context.limiters[rate, in_flight]
+    limiter: Limiter
+    if context.budgets is not None:
+        limiter = context.budgets.open_limiter(rate, in_flight, runtime, of_account=of_account)
+    else:
+        limiter = RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
+    if of_account:
+        context.limiters[rate, in_flight] = limiter
+    if runtime.observer is not None and context.own is None:
+        runtime.observer.watch_budget(limiter.headroom)
+    return limiter
 
 
 def timing_of(context: OpenContext) -> Timing:
