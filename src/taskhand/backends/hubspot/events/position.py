@@ -4,10 +4,11 @@ HubSpot's search finds a changed task with a delay, which may be longer than tha
 therefore begins some time before the newest change seen, and the changes seen in that time are remembered.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from taskhand.domain.errors import OperatorError
 
@@ -78,9 +79,8 @@ class Position:
     def parse(cls, text: str) -> "Position":
         """Read a stored position; OperatorError if it is damaged."""
         try:
-            given: dict[str, Any] = json.loads(text)
-            return cls(**{**given, "bin": Bin(**given["bin"])})
-        except (ValueError, TypeError, KeyError):
+            return _JSON.validate_json(text)
+        except ValidationError:
             raise OperatorError(
                 "The stored position in HubSpot's changes is damaged.",
                 next_step="Remove the file that TASKHAND_EVENTS names; the feed then begins anew.",
@@ -89,7 +89,7 @@ class Position:
     @property
     def text(self) -> str:
         """The position as JSON, which `parse` reads."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return _JSON.dump_json(self).decode()
 
     @property
     def search_from(self) -> int:
@@ -114,3 +114,6 @@ class Position:
         moved = replace(self, newest=newest, known=known, floor=floor, looks=self.looks + 1)
         seen = {one: at for one, at in {**self.seen, **rows, **read}.items() if at >= moved.search_from}
         return replace(moved, seen=seen)
+
+
+_JSON: Final = TypeAdapter(Position)

@@ -11,8 +11,7 @@ from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.vambe.events.list_comparison import SKEW, Comparison, read_rows
-from taskhand.backends.vambe.events.list_windows import SPANS, day_window
-from taskhand.backends.vambe.events.position import Position, read_position, write_position
+from taskhand.backends.vambe.events.position import POSITION, SPANS, Position, day_window
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.backends.vambe.task_lists import TaskLists, key_of
@@ -46,11 +45,11 @@ class VambeEvents:
 
     async def begin(self, at: datetime) -> str:
         """The position before the first look, which only records the tasks: Vambe does not show past changes."""
-        return write_position(Position(at.isoformat()))
+        return POSITION.dump_json(Position(at.isoformat())).decode()
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Compare the list with the known tasks; hinted tasks are searched for in the widest list."""
-        was = read_position(position)
+        was = POSITION.validate_json(position)
         began = self._clock()
         was, rows = await self._list_near(was, began)
         before = {task.id.lower(): task for task in (await known.find_all()).values()}
@@ -60,7 +59,7 @@ class VambeEvents:
             is_past_asked = began - was.looked_at > SKEW
             since = f"{began:%Y-%m-%dT%H:%MZ}"
             gap = f"Vambe shows no past changes: changes are reported from {since} on." if is_past_asked else None
-            return Look((), write_position(now), tasks, gap=gap)
+            return Look((), POSITION.dump_json(now).decode(), tasks, gap=gap)
         comparison = Comparison(self._mapper, was, now, before)
         comparison.add(rows)
         missing = comparison.missing(hints)
@@ -75,7 +74,7 @@ class VambeEvents:
         unfound = {one: at for one, at in was.unfound.items() if one in before and one not in comparison.listed}
         if not is_gone:
             unfound |= dict.fromkeys(missing, began.isoformat())
-        return Look(tuple(events), write_position(replace(now, unfound=unfound)), known_now)
+        return Look(tuple(events), POSITION.dump_json(replace(now, unfound=unfound)).decode(), known_now)
 
     async def _list_near(self, position: Position, now: datetime) -> tuple[Position, list[JsonObject]]:
         """The list around today; if Vambe refuses the window, this and later looks use a narrower one."""

@@ -1,13 +1,23 @@
-"""The position of the feed of Vambe: the last look, the window of its list, and tasks that it did not find; pure."""
+"""The position of the feed of Vambe, and the windows of the lists that it reads; pure."""
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
-from taskhand.backends.vambe.events.list_windows import EDGE, SPANS
+from pydantic import TypeAdapter
+
+from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.mapping import DueAt
+from taskhand.backends.vambe.query import WIDEST
+from taskhand.domain.due import due_of
+from taskhand.domain.task import Task
 
-__all__ = ["Position", "read_position", "write_position"]
+__all__ = ["POSITION", "SPANS", "Position", "day_window"]
+
+SPANS: Final = ((60, 180), (30, 60), (7, 14))
+"""Days before and after today that a look lists; fewer if Vambe refuses a window."""
+_EDGE: Final = 3
+"""Days at the ends of a window that may or may not be included: Vambe does not document the zone of a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +44,17 @@ class Position:
         """The first and last day that the list of this look certainly included."""
         today = self.looked_at.astimezone(UTC).date()
         before, after = SPANS[self.span]
-        return today - timedelta(days=before - EDGE), today + timedelta(days=after - EDGE)
+        return today - timedelta(days=before - _EDGE), today + timedelta(days=after - _EDGE)
 
 
-def write_position(position: Position) -> str:
-    """The position as text."""
-    return json.dumps(asdict(position))
+POSITION: Final = TypeAdapter(Position)
+"""The position as JSON text, and back."""
 
 
-def read_position(position: str) -> Position:
-    """The position in a text."""
-    return Position(**json.loads(position))
+def day_window(task: Task) -> Window:
+    """The window of the few tasks due around the same day, or of those without a date if this one has none."""
+    due = due_of(task)
+    if due is None:
+        return Window(WIDEST.first, WIDEST.first, task.responsible_ids)
+    first, last = due.day - timedelta(days=_EDGE), due.day + timedelta(days=_EDGE)
+    return Window(first.isoformat(), last.isoformat(), dateless=False)
