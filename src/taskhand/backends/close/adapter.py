@@ -5,6 +5,8 @@ update is `{"ok": true}`, whichever tasks matched. A refused bulk update may hav
 behind its writes, and still show a deleted task for a while.
 """
 
+import json
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -16,22 +18,22 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.close import mapping
 from taskhand.backends.close.account import Account
-from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.fields import task_types
 from taskhand.backends.close.fields.lead_contacts import LeadContacts
 from taskhand.backends.close.fields.lead_notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
-from taskhand.backends.close.update_groups import group_updates
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.retry_not_found import retry_not_found
+from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
-from taskhand.domain.errors import OutcomeUnknown, TaskhandError
+from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
@@ -45,6 +47,8 @@ __all__ = ["CloseAdapter"]
 
 _LAG_S: Final = 60.0
 """Observed lag of lists, in seconds."""
+_NOT_FOUND_WAITS_S: Final = (2.0, 5.0)
+"""Seconds before each repetition of a request for a task that Close does not find yet."""
 
 
 class CloseAdapter(BatchAdapter[JsonObject]):
@@ -214,8 +218,20 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     # Many tasks at once.
 
     def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
-        """The groups of items that are updated in one request each, and the items to update one by one."""
-        return group_updates(items, self.min_batch)
+        """Groups of up to 100 items with equal values, and the items to update one by one.
+
+        An item is updated alone if a field of its edit cannot be updated in bulk, or if its group is small.
+        """
+        groups: dict[str, list[Item[JsonObject]]] = {}
+        singles: list[Item[JsonObject]] = []
+        for item in items:
+            is_plain = re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id)  # the ids are joined by commas
+            values = mapping.bulk_body(item.edit) if is_plain else None
+            group = singles if values is None else groups.setdefault(json.dumps(values, sort_keys=True), [])
+            group.append(item)
+        requests = [[*part] for group in groups.values() for part in chunks(group, CHUNK)]
+        singles += [item for request in requests if len(request) < self.min_batch for item in request]
+        return [request for request in requests if len(request) >= self.min_batch], singles
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """PUT the same values to many tasks; the response has no result for any of them."""
@@ -254,13 +270,23 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         return Snapshot(task, raw, _unlisted(task), cannot_recreate=task_types.why_not_recreatable(raw))
 
     async def _retry_not_found(self, task_id: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Call `send`, and repeat it while Close does not find a task that was just written."""
-        return await retry_not_found(
-            task_id,
-            send,
-            is_new=lambda: self._reader.unshown(task_id) is not None,
-            sleep=self.timing.sleep,
-            crm="Close",
+        """Call `send`, and repeat it while Close does not find a task that was just written; NotFound for any other.
+
+        UpstreamError `task_not_there_yet` if Close still does not find it after the last wait.
+        """
+        for wait_s in (*_NOT_FOUND_WAITS_S, None):
+            try:
+                return await send()
+            except NotFound:
+                if self._reader.unshown(task_id) is None:
+                    raise
+            if wait_s is None or not await sleep_if_time(self.timing.sleep, wait_s):
+                break
+        raise UpstreamError(
+            f"Close does not find task {task_id} yet, because it was written a moment ago; nothing was changed.",
+            code="task_not_there_yet",
+            next_step="Wait a few seconds, then send the same call again.",
+            retryable=True,
         )
 
 
