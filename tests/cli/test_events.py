@@ -19,7 +19,7 @@ from taskhand.cli.event_lines import to_fields
 from taskhand.cli.main import command
 from taskhand.cli.terminal import print_error
 from taskhand.domain.errors import CallerError, NotAllowed, OperatorError
-from taskhand.service.events.feed import look
+from taskhand.service.events.feed_poll import look
 from taskhand.service.follow_events import follow_events
 from taskhand.service.list_events import EventsAsked
 from time_limits import BOUND_S

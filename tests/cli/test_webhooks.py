@@ -31,7 +31,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.webhooks.routes import Received
-from taskhand.service.events.feed import feed_of
+from taskhand.service.events.feed_poll import feed_of
 from taskhand.wiring import open_connections
 
 pytestmark = pytest.mark.anyio

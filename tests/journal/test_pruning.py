@@ -23,9 +23,9 @@ from journal.open_journal import (
 )
 from taskhand.config.settings import Settings
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Result
+from taskhand.journal.merged_rows import JournalFile, RowReader, read_rows
 from taskhand.journal.pruning import prune
 from taskhand.journal.row_export import RowQuery, to_line
-from taskhand.journal.row_reader import JournalFile, RowReader, read_rows
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.wiring import open_journal as wired_journal
 

@@ -24,8 +24,8 @@ from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.account_identity import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
-from taskhand.service.events.feed import feed_of, look
-from taskhand.service.events.poller import FeedPoller
+from taskhand.service.events.feed_poll import feed_of, look
+from taskhand.service.events.poll_schedule import FeedPoller
 from taskhand.service.lazy import Lazy
 
 _BUSY: Final = 14

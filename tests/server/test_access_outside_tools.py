@@ -21,7 +21,7 @@ from taskhand.journal.journal import ChangeQuery
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
-from taskhand.service.events.feed import look
+from taskhand.service.events.feed_poll import look
 
 ANA = "ana@x.test"
 RESOURCES = ("statuses", "members", "capabilities", "events")

@@ -23,7 +23,7 @@ from taskhand.server.app import create_server
 from taskhand.server.late_handlers import LateHandlers
 from taskhand.server.subscriptions import MAX_ADDRESSES, TaskSubscriptions
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.feed import look
+from taskhand.service.events.feed_poll import look
 from taskhand.wiring import open_app
 from time_limits import BOUND_S
 

@@ -15,7 +15,7 @@ from taskhand.journal.journal import Caller
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext, ConnectionInfo, OwnCredentials
 from taskhand.service.connections import Connections
-from taskhand.service.events.feed import look
+from taskhand.service.events.feed_poll import look
 from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, save_position
 from taskhand.service.update_task import update_task
 from taskhand.service.write_call import Call

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from taskhand.backends.registry import NAMES, find_factory
-from taskhand.cli.key_account import AccountLookup, KeyAccount
+from taskhand.cli.install_account import AccountLookup, KeyAccount
 from taskhand.cli.terminal import print_error, print_line, print_lines, print_row
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError, OperatorError

@@ -14,7 +14,7 @@ from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import NAMES, find_factory
 from taskhand.cli.doctor import check_connections
 from taskhand.cli.install import SAFER
-from taskhand.cli.option_errors import naming_options
+from taskhand.cli.new_connection_errors import naming_options
 from taskhand.cli.settings_edit import open_settings_file, uneditable_error, write_settings_file
 from taskhand.cli.terminal import print_line
 from taskhand.config import credentials

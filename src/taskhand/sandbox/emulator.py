@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.oauth.server import AuthorizationServer
     from taskhand.sandbox.odd_data import OddFields
-    from taskhand.sandbox.switches import Switches
+    from taskhand.sandbox.spec_variant import Switches
     from taskhand.sandbox.webhook_outbox import Outbox, Post
 
 FIRST_ERROR = 300  # a response with this status or a higher one changed nothing

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.switches import Switches
+from taskhand.sandbox.spec_variant import Switches
 
 __all__ = ["Served"]
 

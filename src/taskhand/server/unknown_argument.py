@@ -9,9 +9,9 @@ from taskhand.domain.name_matching import squeeze
 from taskhand.domain.task import IMMUTABLE
 from taskhand.domain.task_query import TaskFilter
 from taskhand.server.argument_scope import ArgumentScope
+from taskhand.server.argument_synonyms import nearest_names, other_tool, usual_names
 from taskhand.server.list_arguments import lists_of
 from taskhand.server.portable_schema import Schema, fields_of, item_fields, model_fields, objects_of
-from taskhand.server.similar_arguments import nearest_names, other_tool, usual_names
 
 __all__ = ["OUTERMOST_CONNECTION", "joined_unknown_error", "unknown_argument_error"]
 

@@ -14,7 +14,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext
 from taskhand.service.idempotency import wait_until_ended
 from taskhand.service.list_team_members import Team
-from taskhand.service.sent_notes import SentNote, find_own_notes, find_sent_notes
+from taskhand.service.unlisted_notes import SentNote, find_own_notes, find_sent_notes
 
 __all__ = ["AddedNotes"]
 

@@ -6,11 +6,11 @@ from pydantic import MISSING
 
 from taskhand.domain import status_lookup, task_rules
 from taskhand.domain.edit import Edit
+from taskhand.domain.finished_resolution import check_no_resolution
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
-from taskhand.domain.task_resolution import check_no_resolution
 from taskhand.service.edit_resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
 from taskhand.service.write_call import Call

@@ -18,8 +18,8 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import MASK, Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import has_mask
-from taskhand.service.sent_notes import find_own_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.unlisted_notes import find_own_notes
 
 __all__ = ["find_created", "infer_outcome", "lists_show", "recover_abandoned", "recover_if_possible", "with_notes"]
 

@@ -12,6 +12,7 @@ from taskhand.domain import status_lookup, task_rules
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.finished_resolution import check_no_resolution, settle_resolution
 from taskhand.domain.length_limits import check_responsibles
 from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import People
@@ -19,8 +20,7 @@ from taskhand.domain.priority import DEFAULT_PRIORITY
 from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
-from taskhand.domain.task_resolution import check_no_resolution, settle_resolution
-from taskhand.domain.text_merge import restore_unshown
+from taskhand.domain.unshown_text import restore_unshown
 from taskhand.service import resolve_people
 from taskhand.service.added_notes import AddedNotes
 from taskhand.service.app_context import AppContext

@@ -15,8 +15,8 @@ from taskhand.domain.name_matching import Match
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.event_cursor import EventCursors, Start
-from taskhand.service.events.feed import feed_of, find_source, look, no_feed_error
 from taskhand.service.events.feed_demand import WANTED_FOR_S
+from taskhand.service.events.feed_poll import feed_of, find_source, look, no_feed_error
 from taskhand.service.events.own_write_matching import CLOCKS
 from taskhand.service.events.past_events import learn_past
 from taskhand.service.events.unlisted_writes import describe_unlisted_writes

@@ -12,7 +12,7 @@ from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import MASK, Change, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.sent_notes import find_own_notes
+from taskhand.service.unlisted_notes import find_own_notes
 
 __all__ = ["describe_others", "describe_shared", "moved_notes", "tasks_sharing", "with_written_notes"]
 

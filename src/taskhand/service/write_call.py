@@ -17,7 +17,7 @@ from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Open
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options
 from taskhand.service.crash_recovery import recover_abandoned
-from taskhand.service.sent_notes import check_no_rival_note
+from taskhand.service.unlisted_notes import check_no_rival_note
 
 __all__ = ["AlreadyClaimed", "Call"]
 

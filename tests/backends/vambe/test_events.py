@@ -17,11 +17,11 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.events.event_source import VambeEvents
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
+from taskhand.backends.vambe.fields.statuses import StatusCatalogue
 from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.backends.vambe.task_lists import TaskLists
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.http.response_body import Json
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import SpecVariant

@@ -7,9 +7,9 @@ import pytest
 from backends.vambe.wired import TASK
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
+from taskhand.backends.vambe.fields.statuses import StatusCatalogue
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.domain.task import StatusChoice, Task
 
 SANTIAGO = "America/Santiago"

@@ -35,7 +35,7 @@ from taskhand.server.app import create_server
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.feed import feed_of, look
+from taskhand.service.events.feed_poll import feed_of, look
 from taskhand.wiring import open_connections
 from time_limits import BOUND_S
 

@@ -30,7 +30,7 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
 from taskhand.server.webhooks.receiver import KeepHint, WebhookReceiver, Webhooks
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.feed import feed_of
+from taskhand.service.events.feed_poll import feed_of
 from taskhand.service.events.webhook_hint import keep_hint
 from taskhand.wiring import open_app
 from time_limits import BOUND_S

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service.feed_stage import Stage, open_stage
 from taskhand.domain.event import TaskEvent
 from taskhand.events.event_store import EventQuery, EventStore
-from taskhand.service.events.feed import feed_of, look
+from taskhand.service.events.feed_poll import feed_of, look
 
 if TYPE_CHECKING:
     from taskhand.domain.task import Task

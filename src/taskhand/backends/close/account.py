@@ -20,7 +20,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.task import Contact, Deal, Member
 from taskhand.domain.task_type_lookup import KnownType
-from taskhand.http.access_checks import check_by_reading, run_checks
+from taskhand.http.health_checks import check_by_reading, run_checks
 from taskhand.http.response_body import Reply
 
 __all__ = ["Account"]

@@ -24,7 +24,7 @@ from taskhand.domain.errors import CallerError, NotFound, OperatorError, Taskhan
 from taskhand.domain.task import Contact, Deal, DealList, Member
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.time_zones import known_zone
-from taskhand.http.access_checks import run_checks
+from taskhand.http.health_checks import run_checks
 from taskhand.http.response_body import Reply
 
 __all__ = ["REMEDIES", "Account", "member_of"]

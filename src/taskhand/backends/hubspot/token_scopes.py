@@ -8,7 +8,7 @@ from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import TaskhandError
-from taskhand.http.access_checks import find_refused_reads, report_scopes
+from taskhand.http.health_checks import find_refused_reads, report_scopes
 
 __all__ = ["check_scopes"]
 

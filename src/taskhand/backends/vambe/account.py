@@ -13,7 +13,7 @@ from taskhand.domain.capabilities import UUID
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Member
-from taskhand.http.access_checks import check_by_reading, run_checks
+from taskhand.http.health_checks import check_by_reading, run_checks
 from taskhand.http.response_body import Json, Reply
 
 __all__ = ["Account"]

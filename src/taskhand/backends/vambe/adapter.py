@@ -21,6 +21,7 @@ from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.factory import VambeSettings
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
 from taskhand.backends.vambe.fields.other_changes import with_other_changes
+from taskhand.backends.vambe.fields.statuses import StatusCatalogue, parse_statuses
 from taskhand.backends.vambe.mapping import body_of, status_of
 from taskhand.backends.vambe.query import WIDEST, window_of
 from taskhand.backends.vambe.task_lists import MESSAGES, TaskLists
@@ -33,7 +34,6 @@ from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.status_lookup import unknown_status_error
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page

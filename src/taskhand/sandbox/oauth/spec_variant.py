@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from taskhand.sandbox.switches import Switches
+from taskhand.sandbox.spec_variant import Switches
 
 
 @dataclass(frozen=True)

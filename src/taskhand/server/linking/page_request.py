@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from taskhand.server.linking.browser import Browser
+from taskhand.server.linking.csrf_cookie import Browser
 from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.texts import choose_language
 

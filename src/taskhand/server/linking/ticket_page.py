@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.link_offer import REFUSALS
-from taskhand.server.linking.browser import is_cross_site
+from taskhand.server.linking.csrf_cookie import is_cross_site
 from taskhand.server.linking.link_flow import Linking, Step
 from taskhand.server.linking.link_saver import Refused
 from taskhand.server.linking.page_html import Form, Page

@@ -125,6 +125,6 @@ async def poll_when_wanted(app: "AppContext") -> None:
     await app.demand.changed()
     if app.shared.backend.event_source is None:
         return
-    from taskhand.service.events.poller import FeedPoller  # noqa: PLC0415  most conversations want no feed
+    from taskhand.service.events.poll_schedule import FeedPoller  # noqa: PLC0415  most conversations want no feed
 
     await FeedPoller(app.shared).run()

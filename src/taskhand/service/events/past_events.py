@@ -13,7 +13,7 @@ from taskhand.domain.event_source import EventSource
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, Gap
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.feed import find_source
+from taskhand.service.events.feed_poll import find_source
 from taskhand.service.events.own_write_matching import with_change_ids
 
 __all__ = ["learn_past"]

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.webhook import Verdict
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.feed import feed_of
+from taskhand.service.events.feed_poll import feed_of
 
 __all__ = ["keep_hint"]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from pydantic import MISSING
 
 from taskhand.backends.remote.parsing import JsonObject, id_of, read_task
+from taskhand.backends.vambe.fields.statuses import StatusCatalogue
 from taskhand.backends.vambe.mapping import DueAt, due_in, parse_time, status_of, task_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.field_reader import ODD
-from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.domain.task import Task
 
 __all__ = ["TaskMapper", "detect_due_at", "rests_on"]

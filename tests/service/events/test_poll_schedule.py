@@ -18,9 +18,9 @@ from taskhand.domain.event_source import Look
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
 from taskhand.service.app_context import AppContext, CallTime, ConnectionState, OwnCredentials
-from taskhand.service.events.feed import feed_of
 from taskhand.service.events.feed_demand import WANTED_FOR_S, FeedDemand, poll_when_wanted
-from taskhand.service.events.poller import MAX_PAUSE_S, MIN_PAUSE_S, Pace
+from taskhand.service.events.feed_poll import feed_of
+from taskhand.service.events.poll_schedule import MAX_PAUSE_S, MIN_PAUSE_S, Pace
 
 START = NOW.astimezone(UTC)
 

@@ -1,4 +1,4 @@
-"""The feed of changes of an account: a poll stores all changes since the previous poll, by any author."""
+"""One poll of the feed of an account: all changes since the previous poll, by any author, are stored."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from builders import refused
 from taskhand.domain.display_text import plain, strip_hidden
-from taskhand.domain.text_merge import restore_unshown
 from taskhand.domain.truncation import truncate
+from taskhand.domain.unshown_text import restore_unshown
 
 HIDING = st.text(
     st.characters(exclude_categories=["Cs"])

@@ -1,4 +1,4 @@
-"""Merge of a client's edit of a shown text into the stored text, whose hidden and truncated parts stay; pure."""
+"""The hidden and the truncated parts of a stored text, put back into a client's edit of the shown text; pure."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The statuses of a CRM that has no list of them: those that are configured, and those that tasks show; pure."""
+"""The statuses of Vambe, which has no list of them: those that are configured, and those that tasks show; pure."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -31,7 +31,7 @@ def parse_statuses(text: str, variable: str) -> tuple[tuple[str, StatusType], ..
 
 
 class StatusCatalogue:
-    """The statuses of a CRM that lists none: those configured, and those seen on tasks."""
+    """The statuses of an organisation: those configured, and those seen on tasks."""
 
     def __init__(self, configured: Sequence[tuple[str, StatusType]] = ()) -> None:
         self._configured = configured

@@ -14,7 +14,7 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
-from taskhand.service.sent_notes import find_own_notes
+from taskhand.service.unlisted_notes import find_own_notes
 
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend

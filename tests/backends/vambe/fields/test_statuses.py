@@ -2,8 +2,8 @@
 
 import pytest
 
+from taskhand.backends.vambe.fields.statuses import StatusCatalogue, parse_statuses
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.task import Status
 
 VARIABLE = "GLOBEX_STATUSES"

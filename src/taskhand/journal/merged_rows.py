@@ -1,4 +1,4 @@
-"""Reading of the rows of several journal files in the order of their times, and of those that are added from now on."""
+"""The rows of several journal files in the order of their times, and those that are added from now on."""
 
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence

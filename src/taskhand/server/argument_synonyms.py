@@ -1,4 +1,4 @@
-"""Suggestions for the name of an unknown argument: another argument, or another tool; pure."""
+"""The meanings of unknown arguments: names that other task managers use, typos, and work of another tool; pure."""
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher

@@ -1,4 +1,4 @@
-"""The browser that shows a page: a cookie identifies it, and its forms' CSRF tokens are made from the cookie; pure."""
+"""The cookie that identifies the browser of a page, and the CSRF tokens of its forms, made from the cookie; pure."""
 
 import hmac
 from dataclasses import dataclass, field

@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from taskhand.server.linking.browser import is_cross_site
+from taskhand.server.linking.csrf_cookie import is_cross_site
 
 BASE = "https://tasks.example.com"
 

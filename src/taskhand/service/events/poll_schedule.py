@@ -1,4 +1,4 @@
-"""Polls the feeds of a connection while they are in demand; the interval is computed by a pure function.
+"""When the feeds of a connection are polled: while they are in demand, at intervals that grow in quiet.
 
 Replicas share one pace: before a poll, each reads from the store when another has polled. A poll uses only idle
 requests, ends at once if it is no longer needed, and may be interrupted at any moment.
@@ -16,8 +16,8 @@ from taskhand.domain.field_reader import ODD
 from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.events.event_store import Feed, FeedName
 from taskhand.service.app_context import AppContext
-from taskhand.service.events.feed import feed_of, look
 from taskhand.service.events.feed_demand import WANTED_FOR_S
+from taskhand.service.events.feed_poll import feed_of, look
 
 __all__ = ["MAX_PAUSE_S", "MIN_PAUSE_S", "FeedPoller", "Pace"]
 

@@ -5,8 +5,8 @@ import pytest
 from builders import CLOSED, DONE, PENDING, refused, task
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
+from taskhand.domain.finished_resolution import check_no_resolution, settle_resolution
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.domain.task_resolution import check_no_resolution, settle_resolution
 
 TO_DONE, TO_PENDING = Edit(status=StatusChoice.of(DONE)), Edit(status=StatusChoice.of(PENDING))
 SKIPPED = task(status_config=DONE, resolution="skipped")
