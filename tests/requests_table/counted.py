@@ -20,7 +20,7 @@ from taskhand.domain.request_log import recorded_requests
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.journal import Caller
 from taskhand.server.arguments import parse_arguments
-from taskhand.server.portable_schema import input_schema
+from taskhand.server.narrowed_schema import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options

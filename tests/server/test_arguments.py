@@ -10,7 +10,7 @@ from builders import TASK_ID, only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.errors import CallerError
 from taskhand.server.arguments import parse_arguments
-from taskhand.server.portable_schema import input_schema
+from taskhand.server.narrowed_schema import input_schema
 from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS
 

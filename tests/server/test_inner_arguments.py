@@ -13,7 +13,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.task import Body, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.server.arguments import parse_arguments
-from taskhand.server.portable_schema import input_schema
+from taskhand.server.narrowed_schema import input_schema
 
 Ids = Annotated[tuple[str, ...], Field(description="Ids.")]
 

@@ -41,7 +41,7 @@ anyio.run(start)
 _UNBUILT = """
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.task import Task
-from taskhand.server.portable_schema import input_schema
+from taskhand.server.narrowed_schema import input_schema
 from taskhand.server.tools import TOOLS
 for tool in TOOLS:
     input_schema(tool.arguments, Capabilities())

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from taskhand.server.portable_schema import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES, Schema
+from taskhand.server.narrowed_schema import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES
+from taskhand.server.portable_schema import Schema
 
 __all__ = ["merge_schemas"]
 

@@ -24,7 +24,7 @@ from mcp.types import (
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.errors import OperatorError
-from taskhand.server.portable_schema import input_schema, shorten_schema
+from taskhand.server.narrowed_schema import input_schema, shorten_schema
 from taskhand.server.prompt_handlers import to_listed_prompt
 from taskhand.server.prompts import PROMPTS
 from taskhand.server.render.errors import error_sentence

@@ -1,58 +1,49 @@
-"""JSON schemas that every model provider accepts; pure.
+"""JSON schemas of models of arguments and answers that every model provider accepts; pure.
 
 Gemini refuses `type` lists, `$ref`, `default` and `additionalProperties` in function declarations, and Google's own SDK
 fails on `additionalProperties: false` (https://github.com/googleapis/python-genai/issues/2393). OpenAI's strict mode
 needs it, together with every property in `required`: the libraries that add the one add the other. Arguments that are
 not in the schema are refused all the same. OpenAI and Claude refuse combinators at the top of an input schema. All of
 them accept `anyOf` with `null` on a property. Clients read output schemas, models do not.
+
+A schema is read from the annotations of the fields, because pydantic's own needs the model's validator. A start lists
+the arguments of every tool, and a session calls a few tools, so each builds its validator when it is first called.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
-
-from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.capability_notes import NOTES
-from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.domain.task_query import TaskFilter
-from taskhand.domain.task_times import Known
-from taskhand.server.list_arguments import lists_of
-from taskhand.server.model_schema import Schema, model_schema
-from taskhand.server.tools import TOOLS
-from taskhand.service.call_options import RepeatableOptions
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from pydantic import MISSING, BaseModel, WithJsonSchema
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import SkipJsonSchema
 
 __all__ = [
-    "ARGUMENT_OF_VALUE",
-    "CALL_OPTIONS",
-    "CLAUSES",
     "Schema",
     "fields_of",
-    "input_schema",
     "item_fields",
-    "join_clauses",
     "model_fields",
+    "model_schema",
     "objects_of",
     "output_names",
     "output_schema",
-    "schema_in_clauses",
-    "shorten_schema",
 ]
 
-CALL_OPTIONS: Final = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
-"""Options of the call; they come after the arguments about tasks."""
-_NARROWED = frozenset({"dateField", "countBy", "fields"})
-_NEEDED: Final[Mapping[str, Known]] = {**{one: one for one in get_args(Known)}, "completedDay": "completed"}
-"""The fact that a backend must know, by the value of an argument that needs it."""
-ARGUMENT_OF_VALUE: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id": "dealId", "resolution": "resolution"}
-"""The argument that a backend must have, by the value of another argument that needs it."""
-CLAUSES: Final = "clauses"
-"""The key of a description in clauses; no schema that is sent has it."""
-_CHANGES: Final = "changes"
-_TEXT: Final[Schema] = {"type": "string"}
-_DESCRIBING: Final = ("description", CLAUSES)
+Schema = dict[str, Any]
+
+_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+
+_LIMITS: Final[dict[type, tuple[str, str]]] = {
+    Ge: ("ge", "minimum"),
+    Gt: ("gt", "exclusiveMinimum"),
+    Le: ("le", "maximum"),
+    Lt: ("lt", "exclusiveMaximum"),
+    MinLen: ("min_length", "minLength"),
+    MaxLen: ("max_length", "maxLength"),
+}
+"""The attribute and the keyword of each limit; a limit of a string's length is one of items for an array."""
 _JSON_TYPES: Final[Mapping[type, str]] = {
     NoneType: "null",
     str: "string",
@@ -66,55 +57,17 @@ _JSON_TYPES: Final[Mapping[type, str]] = {
 """The types of an answer's fields; a boolean comes before the integer that it is in Python."""
 
 
-def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """The schema of a tool's arguments, with only the fields and values that the backend can express."""
-    return _input_schema(model, capabilities)
+def model_schema(model: type[BaseModel]) -> Schema:
+    """The schema of the fields by alias, without titles, defaults and references.
 
-
-@lru_cache(maxsize=256)
-def _input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    described: Schema = join_clauses(schema_in_clauses(model, capabilities))
-    return described
-
-
-def schema_in_clauses(model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """The same schema, its descriptions as lists of clauses: `merge_schemas` makes one of several.
-
-    A clause is a text, or the words for the values of an enum.
+    TypeError for an annotation that no argument has so far.
     """
-    return _narrowed(model_schema(model), model, capabilities)
-
-
-def join_clauses(node: Any) -> Any:
-    """The schema with its clauses as descriptions."""
-    match node:
-        case dict():
-            return {
-                "description" if key == CLAUSES else key: _sentence(value) if key == CLAUSES else join_clauses(value)
-                for key, value in node.items()
-            }
-        case list():
-            return [join_clauses(item) for item in node]
-        case _:
-            return node
-
-
-def _sentence(clauses: Sequence[str | Mapping[str, str]]) -> str:
-    texts = [
-        one if isinstance(one, str) else ", ".join(f"{value} {word}" for value, word in one.items()) for one in clauses
-    ]
-    return f"{'; '.join(texts)}."
-
-
-def shorten_schema(schema: Schema) -> Schema:
-    """The schema that clients see: texts in `changes` are without null, because "" has the same effect."""
-    shown = dict(schema["properties"])
-    if _CHANGES in shown:
-        fields = shown[_CHANGES]["properties"]
-        plain = {name: _without_null(field) for name, field in fields.items()}
-        kept = {name: plain[name] if plain[name] == _TEXT else field for name, field in fields.items()}
-        shown[_CHANGES] = shown[_CHANGES] | {"properties": kept}
-    return schema | {"properties": shown}
+    if not model.__pydantic_fields_complete__:
+        model.model_rebuild()  # an annotation names a class that is defined later
+    fields = {info.alias or name: info for name, info in model.model_fields.items()}
+    required = [name for name, info in fields.items() if info.is_required()]
+    properties = {name: _with_mark(_of_type(info.annotation), info) for name, info in fields.items()}
+    return ({"required": required} if required else {}) | {"type": "object", "properties": properties}
 
 
 @cache
@@ -165,184 +118,66 @@ def fields_of(node: Schema) -> dict[str, Schema]:
     return {}
 
 
+def _of_type(annotation: Any) -> Schema:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        schema = _of_type(parts[0])
+        for mark in parts[1:]:
+            schema = _with_mark(schema, mark)
+        return schema
+    if origin in (Union, UnionType):
+        branches = [_of_type(part) for part in parts if not _is_hidden(part)]
+        return branches[0] if len(branches) == 1 else {"anyOf": branches}
+    if origin is Literal:
+        return {"enum": [*parts], "type": "string"}
+    if origin in (tuple, list):
+        return {"items": _of_type(parts[0]), "type": "array"}
+    if annotation is Any:
+        return {}
+    if annotation in _TYPES:
+        return {"type": _TYPES[annotation]}
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return model_schema(annotation)
+    raise TypeError(f"{annotation} has no schema here: add it.")
+
+
+def _is_hidden(branch: Any) -> bool:
+    """Whether a branch of a union is accepted and not in the schema."""
+    marks = getattr(branch, "__metadata__", ())
+    return branch is MISSING or any(isinstance(mark, SkipJsonSchema) for mark in marks)  # type: ignore[misc]  # a class
+
+
+def _with_mark(schema: Schema, mark: Any) -> Schema:
+    """The schema with what a mark of an annotation, or the info of a field, adds to it."""
+    if isinstance(mark, FieldInfo):
+        return _with_info(schema, mark)
+    if isinstance(mark, WithJsonSchema):
+        return dict(mark.json_schema or {})
+    if type(mark) in _LIMITS:
+        attribute, keyword = _LIMITS[type(mark)]
+        if keyword.endswith("Length") and schema.get("type") == "array":
+            keyword = keyword.replace("Length", "Items")
+        return schema | {keyword: getattr(mark, attribute)}
+    pattern = getattr(mark, "pattern", None)  # pydantic's class for a pattern is private
+    return schema if pattern is None else schema | {"pattern": pattern}
+
+
+def _with_info(schema: Schema, info: FieldInfo) -> Schema:
+    for mark in info.metadata:
+        schema = _with_mark(schema, mark)
+    added: Schema = {} if info.description is None else {"description": info.description}
+    added |= info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    if "properties" in schema or not added:
+        return schema | added
+    return dict(sorted((schema | added).items()))  # in the order of pydantic's own schemas
+
+
 def _object_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) not in (Annotated, Union, UnionType):
         return None
     return next((body for part in get_args(annotation) if (body := _object_in(part))), None)
-
-
-def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """An object's schema with what the backend can express, the required fields first."""
-    properties = _expressible(schema["properties"], model, capabilities)
-    for name, body in objects_of(model).items():
-        if name in properties:
-            properties[name] = _inner(properties[name], body, capabilities)
-    for name, body in lists_of(model).items():
-        properties[name] = _list_of(properties[name], body, capabilities)
-    needed = capabilities.required_on_create if issubclass(model, TaskDraft) else frozenset()
-    for name in needed:
-        properties[name] = _without_null(properties[name])
-    properties = {
-        name: _described(node, capabilities, is_new=issubclass(model, TaskDraft)) for name, node in properties.items()
-    }
-    required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
-    optional = sorted((name for name in properties if name not in required), key=CALL_OPTIONS.__contains__)
-    shaped: Schema = {"type": "object", "properties": {name: properties[name] for name in [*required, *optional]}}
-    return shaped | ({"required": required} if required else {})
-
-
-def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """The fields that the backend has, with the values that it has."""
-    absent = capabilities.absent | (capabilities.absent_on_update if issubclass(model, TaskPatch) else frozenset())
-    several = capabilities.most_responsibles > 1
-    kept = {
-        name: _without_null(node) if name in capabilities.not_clearable else node
-        for name, node in properties.items()
-        if name not in absent
-        and (notes := node.get(NOTES, {})).get("needs") not in absent
-        and (several or not notes.get("for_several_people"))
-    }
-    kept |= {name: _known_values(kept[name], capabilities) for name in _NARROWED & kept.keys()}
-    if "enum" in kept.get("priority", ()):
-        kept["priority"] = kept["priority"] | {"enum": list(capabilities.priorities)}
-    if "taskType" in kept and capabilities.task_types:
-        kept["taskType"] = _listed_types(kept["taskType"], capabilities, is_new=issubclass(model, TaskDraft))
-    if capabilities.status_names:
-        kept |= _listed_statuses(kept, capabilities)
-    if "responsibleIds" in kept and not issubclass(model, TaskFilter):
-        kept["responsibleIds"] = kept["responsibleIds"] | _number_of_people(capabilities)
-    return kept
-
-
-def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
-    """The schema of an argument without the values that this backend cannot know or does not have."""
-    known: Schema = {
-        key: [_known_values(branch, capabilities) for branch in value]
-        if key == "anyOf"
-        else _known_values(value, capabilities)
-        if key == "items"
-        else value
-        for key, value in node.items()
-    }
-    if "enum" in known:
-        unknown = {value for value, needed in _NEEDED.items() if needed not in capabilities.known}
-        unknown |= {value for value, argument in ARGUMENT_OF_VALUE.items() if argument in capabilities.absent}
-        known["enum"] = [value for value in known["enum"] if value not in unknown]
-    return known
-
-
-def _listed_statuses(properties: Schema, capabilities: Capabilities) -> Schema:
-    """The arguments that take a status, with the known names."""
-    listed: Schema = {}
-    if (one := properties.get("newStatusName")) is not None:
-        names = capabilities.finished_names if one.get(NOTES, {}).get("finished") else capabilities.status_names
-        listed["newStatusName"] = one | {"enum": [*names]}
-    if (several := properties.get("status")) is not None:
-        listed["status"] = several | {"items": {"type": "string", "enum": [*capabilities.status_names]}}
-    return listed
-
-
-def _listed_types(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
-    """The argument that takes a type of task, with the known types."""
-    types = capabilities.new_task_types if is_new else capabilities.task_types
-    note = {"types": capabilities.new_task_types_note} if is_new and capabilities.new_task_types_note else {}
-    return node | {"description": "Kind.", "enum": [*types], NOTES: node[NOTES] | note}
-
-
-def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """An argument that is an object, narrowed like a tool's arguments.
-
-    A body that is a tool's arguments refers to that tool instead of describing its fields again.
-    """
-    tool = next((tool.name for tool in TOOLS if issubclass(tool.arguments, model)), None)
-    description = " ".join(filter(None, [node.get("description"), tool and f"Fields as in {tool}."]))
-
-    def shaped(branch: Schema) -> Schema:
-        if "properties" not in branch:
-            return branch
-        narrowed = _narrowed(branch, model, capabilities)
-        if issubclass(model, TaskFilter):
-            # In a write's filter null means not given; "" and [] are refused.
-            narrowed["properties"] = {name: _with_null(node) for name, node in narrowed["properties"].items()}
-        return _undescribed(narrowed) if tool else narrowed
-
-    inner = {"anyOf": [shaped(branch) for branch in node["anyOf"]]} if "anyOf" in node else shaped(node)
-    return ({"description": description} if description else {}) | inner
-
-
-def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """An argument that is a list of new tasks, narrowed like any other body.
-
-    In a new task, null and `clear` have nothing to empty: they are accepted, but not in the schema.
-    """
-    items = _inner(model_schema(model), model, capabilities)
-    described = {"description": " ".join(filter(None, [node.get("description"), items.pop("description", None)]))}
-    fields = {name: _without_null(field) for name, field in items["properties"].items() if name != "clear"}
-    return described | {"type": "array", "items": items | {"properties": fields}}
-
-
-def _undescribed(schema: Schema) -> Schema:
-    """The object's schema without the descriptions of its fields."""
-    fields = {
-        name: {key: value for key, value in node.items() if key not in _DESCRIBING}
-        for name, node in schema["properties"].items()
-    }
-    return schema | {"properties": fields}
-
-
-def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
-    """The field's schema with those of its notes that apply in its description.
-
-    `is_new` is whether the field belongs to a new task, where null has nothing to empty.
-    """
-    if NOTES not in node:
-        return node
-    notes = node[NOTES]
-    if "without_description" in notes and "description" in capabilities.absent:
-        node = node | {"description": notes["without_description"]}
-    clauses: list[str | Mapping[str, str]] = [node["description"].removesuffix(".")] if "description" in node else []
-    if "meanings" in notes:
-        clauses.append({value: notes["meanings"][value] for value in node["enum"]})
-    if "types" in notes:
-        clauses.append(notes["types"])
-    if "me" in notes and capabilities.knows_me:
-        clauses.append(notes["me"])
-    if "deals" in notes and "dealId" not in capabilities.absent:
-        clauses.append(notes["deals"])
-    if "unless_listed" in notes and "enum" not in node and "enum" not in node.get("items", ()):
-        clauses.append(notes["unless_listed"])
-    if "null" in notes and not is_new and any(branch.get("type") == "null" for branch in node.get("anyOf", ())):
-        clauses.append(notes["null"])
-    if "empty" in notes and not node.get("minItems"):
-        clauses.append(notes["empty"])
-    kept: Schema = {key: value for key, value in node.items() if key not in (NOTES, "description")}
-    described: Schema = {CLAUSES: clauses} if clauses else {}
-    return described | (_with_null(kept) if "null_is_not_given" in notes else kept)
-
-
-def _number_of_people(capabilities: Capabilities) -> Schema:
-    most = {"maxItems": 1} if capabilities.most_responsibles == 1 else {}
-    least = {"minItems": capabilities.least_responsibles} if capabilities.least_responsibles else {}
-    return most | least
-
-
-def _without_null(node: Schema) -> Schema:
-    branches = [branch for branch in node.get("anyOf", ()) if branch.get("type") != "null"]
-    if not branches:
-        return node
-    kept: Schema = {key: value for key, value in node.items() if key != "anyOf"} | branches[0]
-    return kept
-
-
-def _with_null(node: Schema) -> Schema:
-    if "anyOf" in node:
-        return node
-    description = {key: node[key] for key in _DESCRIBING if key in node}
-    return description | {
-        "anyOf": [{key: value for key, value in node.items() if key not in description}, {"type": "null"}]
-    }
 
 
 def _outline(annotation: Any) -> Schema:

@@ -14,7 +14,8 @@ from mcp.types import (
 from mcp.types import Tool as ListedTool
 
 from taskhand.server.access import Served
-from taskhand.server.portable_schema import Schema, output_names, output_schema, shorten_schema
+from taskhand.server.narrowed_schema import shorten_schema
+from taskhand.server.portable_schema import Schema, output_names, output_schema
 from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas
 

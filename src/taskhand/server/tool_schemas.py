@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.server.portable_schema import Schema, input_schema, join_clauses, model_fields, schema_in_clauses
+from taskhand.server.narrowed_schema import input_schema, join_clauses, schema_in_clauses
+from taskhand.server.portable_schema import Schema, model_fields
 from taskhand.server.tool import Tool
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections

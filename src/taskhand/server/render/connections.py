@@ -7,7 +7,8 @@ from pydantic import MISSING
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.capability_notes import NOTES
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.server.portable_schema import input_schema, model_fields
+from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.portable_schema import model_fields
 from taskhand.server.render.answer import Answer
 from taskhand.service.app_context import AppContext
 

@@ -6,7 +6,8 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.argument_types import json_types
-from taskhand.server.portable_schema import input_schema, model_fields
+from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.portable_schema import model_fields
 from taskhand.server.render.answer import Answer
 from taskhand.server.resource import Resource
 from taskhand.service.app_context import AppContext
