@@ -1,6 +1,7 @@
 """Counts: the largest groups first, in words, within a budget on the wire."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,15 @@ def test_how_many_have_nobody_is_shown_however_many_people_have_more() -> None:
     assert len(value["counts"]) + value["others"]["groups"] == 81
     short = render_answer(render_counts(make_count({f"{n}": 9 for n in range(80)} | {NOBODY: 1}), "responsible")).value
     assert (len(short["counts"]), short["counts"]["nobody"], short["others"]) == (30, 1, {"groups": 51, "count": 459})
+
+
+def test_a_comparison_of_ten_people_shows_each_of_them() -> None:
+    people = [f"Mercedes Fernández {number}" for number in range(10)]
+    names = tuple(Match("responsibleIds", f"Mercedes {number}", name, name) for number, name in enumerate(people))
+    counted = replace(make_count(dict.fromkeys(people, 2)), matched=WORDS + names)
+    value = render_answer(render_counts(counted, "responsible")).value
+    assert sorted(value["counts"]) == people
+    assert len(value["matched"]) == 12
 
 
 def test_an_incomplete_count_has_its_reason_and_a_next_step() -> None:

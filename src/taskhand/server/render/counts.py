@@ -20,9 +20,13 @@ __all__ = ["CountsAnswer", "count_note", "named_groups", "partial_note", "render
 
 _MAX_GROUPS: Final = 30
 _MAX_LENGTH: Final = 1_600
-"""Maximum length of an answer on the wire in characters; it is sent twice: as JSON, and as text."""
+"""Maximum length of an answer on the wire in characters; it is sent twice: as JSON, and as text.
+
+The resolved names of the filter are not counted, so that a comparison of ten people has room for ten groups.
+"""
 _ENVELOPE: Final = 420
 """Characters around the groups, with the mark on untrusted names and the count of omitted groups."""
+_DATES: Final = ("fromDate", "toDate")
 _NAME: Final = 60
 _WHY: Final = 80
 _NOBODY: Final = "nobody"
@@ -87,9 +91,7 @@ def count_note(counts: Sequence[TaskCount], note: str | None) -> str | MISSING:
 def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Counts:
     """The answer with the largest of the groups, as many as there is room for."""
     largest = sorted(named.items(), key=lambda one: (-one[1], one[0]))
-    shown = dict(
-        largest[: _fitting(largest[:_MAX_GROUPS], _MAX_LENGTH - _ENVELOPE - _on_wire(answer.model_dump(mode="json")))]
-    )
+    shown = dict(largest[: _fitting(largest[:_MAX_GROUPS], _room_in(answer))])
     if by == "responsible" and _NOBODY in named and _NOBODY not in shown:  # what no list of people shows
         if shown:
             shown.popitem()
@@ -99,6 +101,13 @@ def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Coun
     left = [one for one in largest if one[0] not in shown]
     others = Others(groups=len(left), count=sum(tasks for _, tasks in left)) if left else MISSING
     return answer.model_copy(update={"counts": shown, "others": others})
+
+
+def _room_in(answer: CountsAnswer) -> int:
+    """The characters that an answer without groups leaves to them."""
+    rows = () if answer.matched is MISSING else answer.matched
+    dates = tuple(row for row in rows if row.argument in _DATES)
+    return _MAX_LENGTH - _ENVELOPE - _on_wire(answer.model_copy(update={"matched": dates}).model_dump(mode="json"))
 
 
 def _fitting(groups: Sequence[tuple[str, int]], room: int) -> int:
