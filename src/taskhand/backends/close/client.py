@@ -125,12 +125,12 @@ class CloseClient:
         """GET /activity/note/{id}/."""
         return (await self._send("GET", Path.of("/activity/note/{id}/", id=note_id))).object
 
-    async def create_note(self, lead_id: str, text: str) -> str:
-        """POST /activity/note/: the id of the new note."""
+    async def create_note(self, lead_id: str, text: str) -> JsonObject:
+        """POST /activity/note/."""
         reply = await self._send("POST", _NOTES, json={"lead_id": lead_id, "note": text}, looks_first=True)
-        if not (note_id := id_of(reply.object)) or "note" not in reply.object:
+        if not id_of(reply.object) or "note" not in reply.object:
             raise self.http.invalid(reply, "with something that is not a note")
-        return note_id
+        return reply.object
 
     async def delete_note(self, note_id: str) -> None:
         """DELETE /activity/note/{id}/."""

@@ -4,7 +4,7 @@ A new CRM is a subclass of `CrmAdapter`. It sends requests, reads responses and 
 decides what a lost response means. A *row* is a task in the CRM's own form.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.domain.parallel_work import for_each
 from taskhand.domain.task import Task
 
-__all__ = ["CrmAdapter", "Timing"]
+__all__ = ["Creator", "CrmAdapter", "Timing"]
 
 _Row = TypeVar("_Row")
 
@@ -40,15 +40,11 @@ class Timing:
     sleep: Callable[[float], Awaitable[object]]
 
 
-class CrmAdapter(Backend, Generic[_Row]):
-    """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
+class Creator(ABC, Generic[_Row]):
+    """Creates tasks of a CRM, or other records that can be shown as tasks; `bulk_create` decides the outcomes."""
 
     messages: Messages
     """The notes and errors of this CRM."""
-    account: CrmAccount
-    """The people, contacts and health of the account."""
-    properties: OwnProperties | None = None
-    """The account's own task properties; None if the CRM has none."""
     max_creates: ClassVar[int] = 1
     """The maximum number of new tasks in one request; 1 if the CRM has no request for many."""
     batches_at_once: ClassVar[int] = 3
@@ -60,21 +56,10 @@ class CrmAdapter(Backend, Generic[_Row]):
         self.timing = timing
         self.recent = recent
         self._lost_creates = LostCreates(self)
-        self._writer = Writer(self)
-
-    # Requests.
 
     @abstractmethod
     async def create(self, edit: Edit) -> _Row:
         """POST a new task; OutcomeUnknown if the response is not a task."""
-
-    @abstractmethod
-    async def update(self, before: Task, edit: Edit) -> _Row | None:
-        """PUT or PATCH the fields of an edit; None if the response has no body, or if no field has to be sent."""
-
-    @abstractmethod
-    async def delete(self, task_id: str) -> None:
-        """DELETE a task; NotFound if it does not exist."""
 
     @abstractmethod
     async def get(self, task_id: str, edit: Edit | None = None) -> _Row:
@@ -139,14 +124,6 @@ class CrmAdapter(Backend, Generic[_Row]):
         self.recent.wrote(before.id if before else task.id, row)
         return Written(task, note)
 
-    # Many tasks at once.
-
-    async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> Finish[_Row] | None:
-        """Prepare to write these items: an item that cannot be written fails here; TaskhandError fails all.
-
-        The result, if any, is the common last step of some items after all are written.
-        """
-
     async def create_many(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
         """POST a batch of several tasks, if `max_creates` is more than 1.
 
@@ -161,8 +138,6 @@ class CrmAdapter(Backend, Generic[_Row]):
                 item.row, note = await self.complete(item.row, None, item.edit)
                 item.note = note or item.note
 
-    # The part of the Backend protocol that is the same for every CRM.
-
     async def create_task(self, edit: Edit) -> Written:
         """Create a task; if the response is lost, the task is searched for and not sent again."""
         [result] = await BulkCreate(self, self._lost_creates).run([edit])
@@ -173,6 +148,37 @@ class CrmAdapter(Backend, Generic[_Row]):
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create many tasks, in batches if the CRM has them."""
         return await BulkCreate(self, self._lost_creates, progress or BulkProgress()).run(edits)
+
+
+class CrmAdapter(Creator[_Row], Backend):
+    """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
+
+    account: CrmAccount
+    """The people, contacts and health of the account."""
+    properties: OwnProperties | None = None
+    """The account's own task properties; None if the CRM has none."""
+
+    def __init__(self, timing: Timing, recent: RecentWrites[_Row]) -> None:
+        super().__init__(timing, recent)
+        self._writer = Writer(self)
+
+    @abstractmethod
+    async def update(self, before: Task, edit: Edit) -> _Row | None:
+        """PUT or PATCH the fields of an edit; None if the response has no body, or if no field has to be sent."""
+
+    @abstractmethod
+    async def delete(self, task_id: str) -> None:
+        """DELETE a task; NotFound if it does not exist."""
+
+    # Many tasks at once.
+
+    async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> Finish[_Row] | None:
+        """Prepare to write these items: an item that cannot be written fails here; TaskhandError fails all.
+
+        The result, if any, is the common last step of some items after all are written.
+        """
+
+    # The part of the Backend protocol that is the same for every CRM.
 
     async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
         """Update a task; if the response is lost, the task is read back before anything is sent again.

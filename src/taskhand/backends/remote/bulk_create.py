@@ -7,6 +7,8 @@ the tasks of the other creates are known, and none of them is taken for a lost o
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from pydantic import MISSING
+
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates, has_recent_candidate, search_for_refused
@@ -27,7 +29,7 @@ from taskhand.domain.parallel_work import for_each
 from taskhand.domain.request_log import recorded_requests
 
 if TYPE_CHECKING:
-    from taskhand.backends.remote.adapter import CrmAdapter
+    from taskhand.backends.remote.adapter import Creator
 
 __all__ = ["BulkCreate"]
 
@@ -38,7 +40,7 @@ class BulkCreate(Generic[_Row]):
     """The creates of one call: `run` it once. Without `progress` it is a single create, which keeps its own error."""
 
     def __init__(
-        self, adapter: "CrmAdapter[_Row]", lost_creates: LostCreates[_Row], progress: BulkProgress | None = None
+        self, adapter: "Creator[_Row]", lost_creates: LostCreates[_Row], progress: BulkProgress | None = None
     ) -> None:
         self._adapter = adapter
         self._messages = adapter.messages
@@ -166,7 +168,7 @@ class BulkCreate(Generic[_Row]):
     def _is_other(self, row: _Row, item: NewTask[_Row]) -> bool:
         """Whether a task is not the new one: it has another title, and is older or shows nothing else that was sent."""
         task, rest = self._adapter.to_task(row), without(item.edit, "title")
-        if task.title == item.edit.title:
+        if item.edit.title in (task.title, MISSING):
             return False
         is_new = is_created_since(task, item.sent_at - SEARCHED_BEFORE)
         return not is_new or not rest.given() or self._adapter.disproves(row, rest)

@@ -17,7 +17,7 @@ from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
-    from taskhand.backends.remote.adapter import CrmAdapter
+    from taskhand.backends.remote.adapter import Creator
 
 __all__ = ["LostCreates", "has_recent_candidate", "search_for_refused"]
 
@@ -27,7 +27,7 @@ _Row = TypeVar("_Row")
 class LostCreates(Generic[_Row]):
     """Searches for lost creates."""
 
-    def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
+    def __init__(self, adapter: "Creator[_Row]") -> None:
         self._made: set[str] = set()
         self._under_way: set[NewTask[_Row]] = set()
         self._adapter = adapter

@@ -1,7 +1,8 @@
 """Notes on a lead, as tasks have no description: a note is written once, and an undo deletes it.
 
-Source: https://developer.close.com/api/resources/activities/note. If the response to a new note is lost, the note is
-searched on the lead; the same call never sends it again. Lists lag, so notes written here are remembered for a minute.
+Source: https://developer.close.com/api/resources/activities/note. A note is created as a task is (`bulk_create`): after
+a lost response the note is searched on the lead, and not sent again. Lists lag, so notes written here are remembered
+for a minute.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,33 +17,20 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.offset_paging import Page, read_all_pages
-from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.adapter import Creator, Timing
 from taskhand.backends.remote.deletion import Deletion, is_gone
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.retry_waits import (
-    REPEAT_WAITS_S,
-    SEARCH_WAITS_S,
-    sleep_if_time,
-    wait_to_repeat,
-)
-from taskhand.backends.remote.write_refusals import is_doubtful
 from taskhand.domain.author import current_author
 from taskhand.domain.chunks import chunks
 from taskhand.domain.deadline import hold_lock
 from taskhand.domain.display_text import plain
-from taskhand.domain.errors import (
-    CallerError,
-    NotFound,
-    OutcomeUnknown,
-    RateLimited,
-    TaskhandError,
-    UpstreamFailed,
-)
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError
+from taskhand.domain.field_reader import task_from
 from taskhand.domain.html.conversion import text_of as text_of_html
 from taskhand.domain.parallel_work import for_each
-from taskhand.domain.request_log import recorded_requests
-from taskhand.http.rate_limiter import without_pauses
+from taskhand.domain.task import Task
 
 __all__ = ["Notes", "WrittenNote"]
 
@@ -50,9 +38,6 @@ _LEADS: Final = 25
 """Maximum leads in one request; their ids fill a URL."""
 _LAG_S: Final = 60.0
 """Assumed lag of lists, in seconds, for which a note that was written here is remembered."""
-_CLOCKS_APART: Final = timedelta(seconds=2)
-_CLOCK_UNKNOWN: Final = timedelta(minutes=2)
-"""How far a note's creation time may lie before its sending: with Close's clock known, and with it unknown."""
 _MAX_READS_AT_ONCE: Final = 16
 _Key = tuple[str, str, str | None]
 """The lead of a note, its text, and the person for whom it is written, None if unknown."""
@@ -84,7 +69,7 @@ class Notes:
     messages = _MESSAGES
 
     def __init__(self, client: CloseClient, account: Account, timing: Timing) -> None:
-        self._client = client
+        self.client = client
         self._account = account
         self.timing = timing
         self._sent: dict[_Key, _Sent] = {}
@@ -100,9 +85,8 @@ class Notes:
         confirmed.
         """
         unique = list(dict.fromkeys(lead_ids))
-        rows = [row for part in chunks(unique, _LEADS) for row in (await self._read(part, since)).rows]
-        equal = [row for row in await self._equal(rows, text) if id_of(row) not in but]
-        found = {str(row.get("lead_id")): id_of(row) for row in equal}
+        pages = [await self.equal(part, text, since) for part in chunks(unique, _LEADS)]
+        found = {str(row.get("lead_id")): id_of(row) for page in pages for row in page.rows if id_of(row) not in but}
         for lead_id in unique:
             sent = self._recent(_key(lead_id, text))
             if sent is not None and lead_id not in found:
@@ -134,16 +118,16 @@ class Notes:
         async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
             if (sent := self._recent(key)) is not None and sent.id is not None:
                 return WrittenNote(sent.id, text)
-            since = self.timing.clock()
             sent = self._sent[key] = _Sent(self.timing.monotonic())
             try:
-                sent.id, remark = await self._send(lead_id, text, since)
-            except OutcomeUnknown:
-                raise
+                written = await _NewNote(self, lead_id).create_task(Edit(note=text))
+            except OutcomeUnknown as unknown:
+                raise _MESSAGES.unknown(_UNKNOWN) from unknown
             except TaskhandError:
                 del self._sent[key]  # the note was refused or not sent
                 raise
-            return WrittenNote(sent.id, text, remark)
+            sent.id = written.task.id
+            return WrittenNote(sent.id, text, written.note)
 
     async def remove(self, note_id: str, text: str | None) -> WrittenNote:
         """Delete the note with this text; if the note was edited since, it stays and is returned."""
@@ -164,74 +148,29 @@ class Notes:
 
     async def delete(self, task_id: str) -> None:
         """DELETE a note; NotFound if it does not exist."""
-        await self._client.delete_note(task_id)
+        await self.client.delete_note(task_id)
 
     async def get(self, task_id: str) -> JsonObject:
         """A note; NotFound."""
-        return await self._client.note(task_id)
+        return await self.client.note(task_id)
 
-    async def _send(self, lead_id: str, text: str, since: datetime) -> tuple[str, str | None]:
-        """POST a note; its id and a remark. After a lost response or a doubtful refusal, the note is searched first."""
-        for wait_s in REPEAT_WAITS_S:
-            refused: TaskhandError | None = None
-            with recorded_requests() as requests:
-                try:
-                    return await self._client.create_note(lead_id, text), None
-                except (OutcomeUnknown, UpstreamFailed):
-                    pass
-                except TaskhandError as error:
-                    refused = error
-            is_in_doubt = refused is None or is_doubtful(requests, refused)
-            is_foreign = requests.has_foreign_refusal and not isinstance(refused, RateLimited)
-            waits = SEARCH_WAITS_S if refused is None or is_foreign else SEARCH_WAITS_S[:1]
-            if is_in_doubt and (found := await self._search(lead_id, text, since, refused, waits)):
-                return found, _MESSAGES.found
-            if not isinstance(refused, RateLimited) or not await wait_to_repeat(refused, wait_s, self.timing.sleep):
-                raise refused or _MESSAGES.unknown(_UNKNOWN)
-        raise AssertionError("the last wait is none")
+    async def equal(self, lead_ids: Sequence[str], text: str, since: datetime) -> Page:
+        """The notes on these leads with this text, created at `since` or later, that this credential may have written.
 
-    async def _search(
-        self, lead_id: str, text: str, since: datetime, refused: TaskhandError | None, waits: Sequence[float]
-    ) -> str | None:
-        """The id of a note that was lost, or `refused`; None if it is not found. OutcomeUnknown if the search fails."""
-        for wait_s in waits:
-            if wait_s and not await sleep_if_time(self.timing.sleep, wait_s):
-                break
-            try:
-                with without_pauses(when=refused is not None):
-                    found = await self._find_sent(lead_id, text, since)
-            except TaskhandError:
-                raise _MESSAGES.unknown(_UNKNOWN) from refused
-            if found is not None:
-                return found
-        return None
-
-    async def _find_sent(self, lead_id: str, text: str, since: datetime) -> str | None:
-        """The id of the note that was sent at `since`; None if Close does not show exactly one such note."""
-        known = {one.id for one in self._sent.values()}
-        page = await self._read([lead_id], since - timedelta(days=1))
-        earliest = (
-            since - _CLOCK_UNKNOWN if page.at is None else since + (page.at - self.timing.clock()) - _CLOCKS_APART
-        )
-        equal = [row for row in await self._equal(page.rows, text) if (created_at(row) or since) >= earliest]
-        found = [note_id for note_id in map(id_of, equal) if note_id not in known]
-        return found[0] if len(found) == 1 else None
-
-    async def _read(self, lead_ids: Sequence[str], since: datetime) -> Page:
-        return await read_all_pages(lambda skip: self._client.notes(lead_ids, since, skip))
-
-    async def _equal(self, rows: Sequence[JsonObject], text: str) -> list[JsonObject]:
-        """The notes with this text that this credential may have written and that were not deleted here."""
-        me = await self._account.me_if_known() if rows else None
-        return [
+        Notes that were deleted here are left out: a list may still show them.
+        """
+        page = await read_all_pages(lambda skip: self.client.notes(lead_ids, since, skip))
+        me = await self._account.me_if_known() if page.rows else None
+        rows = [
             row
-            for row in rows
+            for row in page.rows
             if (note_id := id_of(row))
             and not self.recent.is_deleted(note_id)
             and (me is None or row.get("created_by", row.get("user_id")) in (None, me))
             and (shown := _text(row)) is not None
             and _folded(shown) == _folded(text)
         ]
+        return replace(page, rows=tuple(rows))
 
     def _recent(self, key: _Key) -> _Sent | None:
         """The note with this key that was sent within the lag of lists; None if there is none."""
@@ -240,6 +179,45 @@ class Notes:
             del self._sent[old]
             self._locks.pop(old, None)
         return self._sent.get(key)
+
+
+class _NewNote(Creator[JsonObject]):
+    """Creates a note on one lead, as tasks are created: an edit and a task hold its text as their `note`."""
+
+    messages = _MESSAGES
+
+    def __init__(self, notes: Notes, lead_id: str) -> None:
+        super().__init__(notes.timing, notes.recent)
+        self._notes = notes
+        self._lead_id = lead_id
+
+    async def create(self, edit: Edit) -> JsonObject:
+        """POST a note."""
+        return await self._notes.client.create_note(self._lead_id, str(edit.note))
+
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:
+        """A note; NotFound."""
+        del edit
+        return await self._notes.get(task_id)
+
+    async def created_since(
+        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
+    ) -> tuple[list[JsonObject], timedelta | None]:
+        """The notes on the lead with the same text."""
+        del known
+        since = moment - timedelta(days=1)  # Close's clock may be behind ours
+        page = await self._notes.equal([self._lead_id], str(edits[0].note), since)
+        return [*page.rows], None if page.at is None else page.at - self.timing.clock()
+
+    def to_task(self, row: JsonObject) -> Task:
+        """A note as a task without other fields."""
+        made = created_at(row)
+        return task_from(id_of(row), row, {}, {"note": _text(row), "created_at": made and made.isoformat()})
+
+    def disproves_create(self, row: JsonObject, edit: Edit) -> bool:
+        """False: `created_since` returns equal notes only, whose blanks may differ."""
+        del row, edit
+        return False
 
 
 def _text(row: JsonObject) -> str | None:
