@@ -13,12 +13,12 @@ from pydantic import MISSING
 
 from builders import only_refuses, refused
 from domain.date_phrases import CANDIDATES, DUE, NOW, REFUSED, TIMES, WINDOWS, ZONE
+from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.date_words.date_arguments import read_edge, read_edge_of_time
 from taskhand.domain.date_words.parser import read_clock, read_date
 from taskhand.domain.due import Due
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import Ambiguous, CallerError
-from taskhand.domain.filter_dates import with_iso_days
 from taskhand.domain.moment_argument import read_moment
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task_query import TaskFilter

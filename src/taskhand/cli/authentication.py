@@ -1,4 +1,4 @@
-"""Authentication of callers of a server that the command line starts."""
+"""Authentication of callers of a server that the command line starts, and the options that OAuth requires."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from taskhand.cli.loaded_people import PeopleSource
 from taskhand.cli.loaded_policy import PolicySource, configured_person
 from taskhand.config.effective_settings import Configuration
+from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.domain.errors import OperatorError
     from taskhand.server.access import Access
     from taskhand.server.transports.bearer_auth import Authentication
 
@@ -40,7 +40,7 @@ class AuthOptions:
     issuers: tuple[str, ...] = ()
     resource: str | None = None
 
-    def with_settings(self, found: "Configuration | OperatorError") -> "AuthOptions":
+    def with_settings(self, found: Configuration | OperatorError) -> "AuthOptions":
         """These options, completed from the settings."""
         if not isinstance(found, Configuration):
             return self
@@ -58,25 +58,47 @@ class AuthOptions:
 
 
 def open_auth(
-    options: AuthOptions, found: "Configuration | OperatorError", *, is_loopback: bool = True
+    options: AuthOptions, found: Configuration | OperatorError, *, is_loopback: bool = True
 ) -> "Authentication":
     """The authenticator of callers over HTTP. OperatorError if it cannot be set up.
 
     `is_loopback` says whether the served address is a loopback address.
     """
-    from taskhand.cli.oauth_requirements import check_oauth_options, check_resource_option
     from taskhand.server.transports.key_auth import KeyAuth
     from taskhand.state import open_key_check
 
     keys = KeyAuth(open_key_check(found.settings) if isinstance(found, Configuration) else None)
     if "oauth" not in options.kinds:
-        check_resource_option(options)
+        _check_resource_option(options)
         return keys
     from taskhand.cli.issuer_settings import open_token_check
     from taskhand.server.transports.token_auth import OAuth
 
     if not isinstance(found, Configuration):
         return OAuth(None)
-    check_oauth_options(options, is_loopback=is_loopback)
+    _check_oauth_options(options, is_loopback=is_loopback)
     check, close = open_token_check(found.settings, options.issuers)
     return OAuth(check, options.resource, keys=keys if "keys" in options.kinds else None, close=close)
+
+
+def _check_oauth_options(options: AuthOptions, *, is_loopback: bool) -> None:
+    """OperatorError without trusted issuers, or without the address by which callers know the server."""
+    if not options.issuers:
+        raise OperatorError(
+            "--auth oauth needs an issuer, at which people sign in.",
+            next_step="Add --issuer https://login.example.com, or set TASKHAND_ISSUERS.",
+        )
+    _check_resource_option(options)
+    if options.resource is None and not is_loopback:
+        raise OperatorError(
+            "--auth oauth needs the server's address for callers, because tokens must be for it.",
+            next_step="Add --resource https://tasks.example.com/mcp, or set TASKHAND_RESOURCE.",
+        )
+
+
+def _check_resource_option(options: AuthOptions) -> None:
+    """OperatorError for an address that is not safe as the server's resource."""
+    if options.resource is not None:
+        from taskhand.tokens.issuer_metadata import check_resource
+
+        check_resource(options.resource)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
-from taskhand.cli.built_in_store import open_built_in_store
 from taskhand.cli.chosen_connection import pass_account
+from taskhand.cli.store import open_built_in_store
 from taskhand.cli.terminal import print_json_line, print_line
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError

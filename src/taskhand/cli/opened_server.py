@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from taskhand.config.settings import Settings
     from taskhand.server.access import Memberships
     from taskhand.server.app import TaskhandServer
-    from taskhand.server.linking.pages import LinkPages
+    from taskhand.server.linking.routes import LinkPages
     from taskhand.service.connections import Connections
     from taskhand.service.readiness import Ready
     from taskhand.telemetry.metrics import Metrics
@@ -161,7 +161,7 @@ async def _open_pages(
         return None
     from taskhand.cli.issuer_settings import open_sign_in
     from taskhand.cli.link_pages import open_linking
-    from taskhand.server.linking.pages import LinkPages
+    from taskhand.server.linking.routes import LinkPages
 
     sign_in = open_sign_in(found.settings, auth.issuers, stack) if "oauth" in auth.kinds else None
     return LinkPages(

@@ -1,12 +1,12 @@
 """The commands that fill and edit the built-in store: `seed`, `statuses`, `members`, `contacts`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import click
 
-from taskhand.cli.built_in_store import open_built_in_store
 from taskhand.cli.chosen_connection import pass_account
 from taskhand.cli.terminal import print_line, print_row
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.people_and_statuses import Directory
     from taskhand.config.connection_settings import ConnectionSettings
+    from taskhand.config.settings import Settings
     from taskhand.domain.task import StatusType
 
-__all__ = ["contacts", "members", "seed", "statuses"]
+__all__ = ["contacts", "members", "open_built_in_store", "seed", "statuses"]
 
 _T = TypeVar("_T")
 
@@ -140,6 +141,23 @@ def add_contact(
 ) -> None:
     """Add a contact."""
     print_line(_in_directory(account, lambda directory: directory.add_contact(name, phone, email, customer)))
+
+
+@asynccontextmanager
+async def open_built_in_store(settings: "Settings") -> AsyncIterator["LocalBackend"]:
+    """The built-in store, even if another backend is configured: a note then names the store and that backend."""
+    from taskhand.backends.registry import find_factory
+    from taskhand.config.data_files import store_place
+    from taskhand.wiring import open_local_store
+
+    backend = find_factory(settings.backend)
+    if backend.account:
+        print_line(f"This is the built-in store, {store_place(settings)}. {backend.title} gets nothing.", err=True)
+    store = open_local_store(settings)
+    try:
+        yield store
+    finally:
+        await store.aclose()
 
 
 def _with_store(account: "ConnectionSettings", work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:

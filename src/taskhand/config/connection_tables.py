@@ -10,17 +10,20 @@ The keys of a table are the settings of its backend without their prefix. Import
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from taskhand.backends.factory import BackendFactory
-from taskhand.backends.registry import NAMES, BackendName, find_factory
+from taskhand.backends.registry import FACTORIES, NAMES, BackendName, find_factory
 from taskhand.config.connection_settings import TABLES, ConnectionSettings, Origin
+from taskhand.config.credentials import VARIABLE_MARK
+from taskhand.config.environment_variables import Variables
 from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.placeholders import clean_value
 from taskhand.config.settings import Settings, Usable, find_usable, reference_in
+from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import Candidate, OperatorError
 
@@ -28,6 +31,8 @@ __all__ = [
     "ConnectionTable",
     "build_connection",
     "check_name",
+    "drop_table_secrets",
+    "find_default_settings",
     "find_shared",
     "keys_of",
     "read_tables",
@@ -211,3 +216,22 @@ def _check_credentials(table: ConnectionTable, settings: Settings, factory: Back
         code="unauthorized",
         next_step=f'Set it, such as {keys[0]} = "keyring:NAME", "env:NAME" or "file:PATH".',
     )
+
+
+def drop_table_secrets(variables: Variables, file: SettingsFile) -> Variables:
+    """The variables without the secrets to which a connection's table refers.
+
+    They stay if a backend is chosen outside of the tables, which uses them too.
+    """
+    if "TASKHAND_BACKEND" in {**variables.values, **file.values}:
+        return variables
+    taken = {text.removeprefix(VARIABLE_MARK) for table in file.tables for text in table.values.values()}
+    secrets = {Settings.variable(name) for factory in FACTORIES for name in factory.secrets}
+    kept = {name: value for name, value in variables.values.items() if name not in taken & secrets}
+    return replace(variables, values=kept)
+
+
+def find_default_settings(settings: Settings) -> list[str]:
+    """The settings outside of any table that choose a backend, by field name."""
+    credentials = [name for factory in FACTORIES for name in factory.credentials]
+    return [name for name in ("chosen_backend", "db", *credentials) if getattr(settings, name) is not None]

@@ -139,7 +139,7 @@ def _outside_of_tables(variables: Variables, file: SettingsFile) -> Variables:
     """The variables that are not only those of a connection's table."""
     if not file.tables:
         return variables
-    from taskhand.config.default_connection import drop_table_secrets  # noqa: PLC0415  few files have tables
+    from taskhand.config.connection_tables import drop_table_secrets  # noqa: PLC0415  few files have tables
 
     return drop_table_secrets(variables, file)
 
@@ -148,8 +148,11 @@ def _build_connections(
     settings: Settings, origins: Mapping[str, Origin], file: SettingsFile, merged: "_Merged"
 ) -> tuple[tuple[ConnectionSettings, ...], bool]:
     """The connections of the file's tables, and whether the settings outside of them choose a backend too."""
-    from taskhand.config.connection_tables import build_connection, find_shared  # noqa: PLC0415  few files have tables
-    from taskhand.config.default_connection import find_default_settings  # noqa: PLC0415  as above
+    from taskhand.config.connection_tables import (  # noqa: PLC0415  few files have tables
+        build_connection,
+        find_default_settings,
+        find_shared,
+    )
 
     outside_of_tables = find_default_settings(settings)
     if outside_of_tables and any(table.name == DEFAULT_CONNECTION for table in file.tables):

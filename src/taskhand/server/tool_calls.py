@@ -34,10 +34,9 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.ask_person import Question, act_on_answer, confirm
 from taskhand.service.call_options import Options
 from taskhand.service.connections import UnclearConnection
-from taskhand.service.date_notes import with_date_notes
+from taskhand.service.date_notes import with_date_notes, with_zone_note
 from taskhand.service.load_wording import load_wording
 from taskhand.service.write_call import Call
-from taskhand.service.zone_note import with_zone_note
 
 if TYPE_CHECKING:
     from taskhand.server.tool import Written

@@ -1,29 +1,33 @@
-"""Notes on the dates of a call: words that were counted in UTC, and due dates in the past."""
+"""Notes on the dates of a call: words counted in UTC, due dates in the past, and a time zone that the CRM drops."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import MISSING
 
 from taskhand.domain.bulk_receipt import BulkReceipt
+from taskhand.domain.display_text import one_line
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import FINISHED, Status, StatusChoice
+from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
 from taskhand.service.write_call import Call
 
-__all__ = ["merged_note_on_words", "note_on_words", "with_date_notes"]
+__all__ = ["merged_note_on_words", "note_on_words", "with_date_notes", "with_zone_note"]
 
 _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 
 _DATES: Final = frozenset({"dueDate", "fromDate", "toDate", "since", "until"})
 _SHOWN_DAYS: Final = 3
+_MAX_CHARACTERS: Final = 40
+"""Of a time zone in a note."""
 _COUNTED_IN_UTC: Final = "No time zone is set, so days in words were counted in UTC: set TASKHAND_TIMEZONE."
 
 
@@ -102,3 +106,29 @@ def _is_finished(intent: Intent, finished: Sequence[Status]) -> bool:
     if isinstance(status, StatusChoice):
         return any(map(status.met_by, finished))
     return intent.before is not None and intent.before.task.is_finished
+
+
+def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Written) -> _Written:
+    """The answer with a note, if these arguments name a time zone other than the stored one."""
+    if app.backend.capabilities.keeps_timezone:
+        return written
+    own = app.timezone or "UTC"
+    others = [zone for zone in _zones_in(arguments) if zone.strip().casefold() != own.casefold()]
+    if not others:
+        return written
+    sent = truncate(one_line(others[0]), _MAX_CHARACTERS)
+    note = f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {own}."
+    return replace(written, note=" ".join(filter(None, (written.note, note))))
+
+
+def _zones_in(value: object) -> Iterator[str]:
+    """The time zones in the arguments of a call, in the bodies inside them too."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if name == "timezone" and isinstance(item, str) and item.strip():
+                yield item
+            else:
+                yield from _zones_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _zones_in(item)

@@ -6,8 +6,8 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import MISSING
 
+from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
-from taskhand.domain.filter_dates import with_iso_days
 from taskhand.domain.filter_rules import check_filter
 from taskhand.domain.merged_error import merge_errors
 from taskhand.domain.task_query import TaskFilter

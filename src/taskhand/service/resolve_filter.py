@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pydantic import MISSING
 
 from taskhand.domain import status_lookup
-from taskhand.domain.date_window import Period
-from taskhand.domain.filter_dates import with_iso_days
+from taskhand.domain.date_window import Period, with_iso_days
 from taskhand.domain.filter_rules import check_filter
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.people_lookup import People

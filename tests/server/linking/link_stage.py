@@ -28,7 +28,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.link_method import BrowserSignIn
-from taskhand.server.linking.pages import LinkPages
+from taskhand.server.linking.routes import LinkPages
 from taskhand.server.transports.host_names import Address
 from taskhand.state import open_links
 from taskhand.vault.links_of_persons import Links

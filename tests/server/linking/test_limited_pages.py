@@ -4,7 +4,7 @@ from pathlib import Path
 
 from server.linking.link_stage import link_stage
 from server.transports.keyed_server import asking_server
-from taskhand.server.linking.pages import LinkPages
+from taskhand.server.linking.routes import LinkPages
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 

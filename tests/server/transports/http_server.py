@@ -15,7 +15,7 @@ from mcp.server import Server
 from backends.wired import TRUST
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.linking.pages import LinkPages
+from taskhand.server.linking.routes import LinkPages
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.server.transports.http_limits import HttpLimits

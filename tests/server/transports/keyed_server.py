@@ -25,7 +25,7 @@ from taskhand.keys.key_options import read_scopes
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
-from taskhand.server.linking.pages import LinkPages
+from taskhand.server.linking.routes import LinkPages
 from taskhand.server.transports.bearer_auth import Authentication
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http

@@ -21,7 +21,7 @@ from taskhand.server.transports.caller_usage import CallerLimits
 from taskhand.server.transports.counted_request import CountedRequest, OverLimit
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
-from taskhand.server.transports.size_limit_middleware import limit_requests
+from taskhand.server.transports.request_limiter import limit_requests
 from taskhand.server.transports.token_bucket import TokenBucket
 from time_limits import BOUND_S
 

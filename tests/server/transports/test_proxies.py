@@ -14,7 +14,7 @@ from server.transports.server_process import run
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.server.app import create_server
-from taskhand.server.linking.pages import LinkPages
+from taskhand.server.linking.routes import LinkPages
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.peer_address import counted_address
 from taskhand.server.transports.proxies import Proxies, read_forwarded

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -19,7 +20,7 @@ from taskhand.server.linking.page_request import Visit
 from taskhand.server.linking.texts import choose_language
 from taskhand.server.linking.ticket_page import TicketPage
 
-__all__ = ["link_routes"]
+__all__ = ["LinkPages"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,31 @@ _ANSWERED_S: Final = 25.0
 _SEE_OTHER: Final = 303
 
 
-def link_routes(linking: Linking, allows_host: Callable[[str], bool]) -> list[Route]:
+class LinkPages:
+    """The pages of one server."""
+
+    def __init__(self, linking: Linking) -> None:
+        self.linking = linking
+
+    def routes(self, url: str | None, allows_host: Callable[[str], bool]) -> list[Route]:
+        """The routes of the pages; none if the URL for persons is unknown.
+
+        `url` is the server's URL if only this machine reaches it, else None. The pages are served under the URL for
+        persons, and under the Host headers that `allows_host` accepts.
+        """
+        self.linking.resource = self.linking.resource or url or ""
+        own = urlsplit(self.linking.base).netloc.lower()
+        return _link_routes(self.linking, lambda host: host.lower() == own or allows_host(host)) if own else []
+
+    def describe(self) -> str:
+        """The address of the pages, as a text for the operator."""
+        if not self.linking.base:
+            return "Persons link credentials with `taskhand people link` only: pages for it need --resource."
+        given_out = "on pages that calls and `taskhand people invite` give out"
+        return f"Persons can link credentials of their own at {self.linking.base}, {given_out}."
+
+
+def _link_routes(linking: Linking, allows_host: Callable[[str], bool]) -> list[Route]:
     """The routes of a ticket's page and of the redirects from a CRM and an issuer.
 
     `allows_host` checks the Host header of a request: otherwise a web page could read the pages by DNS rebinding.

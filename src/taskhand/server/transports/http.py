@@ -37,7 +37,7 @@ from taskhand.server.transports.unauthenticated_access import check_address
 
 if TYPE_CHECKING:
     from taskhand.domain.observers import HttpObserver
-    from taskhand.server.linking.pages import LinkPages
+    from taskhand.server.linking.routes import LinkPages
     from taskhand.server.transports.bearer_auth import Authentication
     from taskhand.server.webhooks.receiver import Webhooks
     from taskhand.service.readiness import Ready
