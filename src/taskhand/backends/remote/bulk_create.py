@@ -4,14 +4,15 @@ Some batches are sent at the same time. All lost creates are searched for togeth
 the tasks of the other creates are known, and none of them is taken for a lost one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
-from taskhand.backends.remote.lost_create import LostCreates, has_recent_candidate, search_for_refused
+from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.retry_waits import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.domain.chunks import chunks
@@ -27,6 +28,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.parallel_work import for_each
 from taskhand.domain.request_log import recorded_requests
+from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import Creator
@@ -83,7 +85,7 @@ class BulkCreate(Generic[_Row]):
                 return
             can_repeat = await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep)
             if can_repeat and any(item.may_be_made for item in items):
-                await search_for_refused(items, throttled, self._search)
+                await self._search_for_refused(items, throttled)
                 if not (items := _open_items(items)):
                     return
             if not can_repeat or any(item.may_be_made for item in items):
@@ -104,7 +106,7 @@ class BulkCreate(Generic[_Row]):
                 answer = await self._create(items)
             except RateLimited as throttled:
                 if sent.has_write_left:
-                    await search_for_refused(items, throttled, self._search)
+                    await self._search_for_refused(items, throttled)
                 elif self._progress.stopped is not None:  # they waited until another request was throttled
                     self._fail(items, self._progress.stopped)
                     return None
@@ -121,16 +123,28 @@ class BulkCreate(Generic[_Row]):
         return None
 
     async def _search_for_refused(
-        self, items: Sequence[NewTask[_Row]], refused: TaskhandError, *, may_lag: bool
+        self, items: Sequence[NewTask[_Row]], refused: TaskhandError, *, may_lag: bool = False
     ) -> None:
-        """Search for refused items; for some seconds if they may have been made and lists may not show that yet."""
+        """Search for refused items before they are sent again, and finish those that were made all the same.
+
+        `may_lag`: for some seconds, if lists may not show yet that they were made. An item whose candidate may be the
+        task of another create is searched for again at the end. All items are searched for again if this search fails:
+        before a repetition after a request to wait, else at the end.
+        """
         waits = SEARCH_WAITS_S if may_lag and self._messages.lists_lag else SEARCH_WAITS_S[:1]
         for wait_s in waits:
             if not (left := _open_items(items)) or (
                 wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s)
             ):
                 return
-            await search_for_refused(left, refused, self._search)
+            found: dict[int, CreateCandidates] | None = None
+            with suppress(TaskhandError), without_pauses(when=not any(item.may_be_made for item in left)):
+                found = await self._search(left)
+            for item in left:
+                item.may_be_made = found is None
+                in_doubt = not isinstance(refused, RateLimited) if found is None else _has_candidate(item, found)
+                if item.row is None and in_doubt:
+                    item.fault = refused
 
     async def _create(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
         if len(items) > 1:
@@ -181,12 +195,10 @@ class BulkCreate(Generic[_Row]):
             if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
                 break
             try:
-                found |= await self._search(
-                    [item for item in lost if item.is_lost and not has_recent_candidate(item, found)]
-                )
+                found |= await self._search([item for item in lost if item.is_lost and not _has_candidate(item, found)])
             except TaskhandError:
                 break
-            if all(has_recent_candidate(item, found) or not item.is_lost for item in lost):
+            if all(_has_candidate(item, found) or not item.is_lost for item in lost):
                 break
         for item in lost:
             if item.is_lost:
@@ -238,3 +250,8 @@ class BulkCreate(Generic[_Row]):
 def _open_items(items: Sequence[NewTask[_Row]]) -> list[NewTask[_Row]]:
     """The items whose last request was refused and which were not found."""
     return [item for item in items if item.row is None and item.fault is None]
+
+
+def _has_candidate(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
+    """Whether a search has found a task that the create may have made: another search would find no more."""
+    return item.index in found and bool(found[item.index].recent)

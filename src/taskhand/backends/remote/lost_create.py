@@ -4,7 +4,7 @@ It is also done before a refused create is sent again, such as one that the CRM 
 task all the same. Recovery after a crash uses it too (`Backend.find_created`).
 """
 
-from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from taskhand.backends.remote.bulk_item import NewTask
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since, match_creates
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import RateLimited, TaskhandError
 from taskhand.domain.task import Task
-from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import Creator
 
-__all__ = ["LostCreates", "has_recent_candidate", "search_for_refused"]
+__all__ = ["LostCreates"]
 
 _Row = TypeVar("_Row")
 
@@ -93,30 +91,3 @@ class LostCreates(Generic[_Row]):
             and not self._adapter.disproves_create(row, edit)
         ]
         return CreateCandidates(tasks, by_their_clock, is_guess=ahead is None)
-
-
-async def search_for_refused(
-    items: Sequence[NewTask[_Row]],
-    refused: TaskhandError,
-    search: Callable[[Sequence[NewTask[_Row]]], Awaitable[Mapping[int, CreateCandidates]]],
-) -> None:
-    """Search for refused items before they are sent again; `search` finishes those that were made all the same.
-
-    An item whose candidate may be the task of another create is searched for again at the end. All items are
-    searched for again if this search fails: before a repetition after a request to wait, else at the end.
-    """
-    try:
-        with without_pauses(when=not any(item.may_be_made for item in items)):
-            found = await search(items)
-    except TaskhandError:
-        found = None
-    for item in items:
-        item.may_be_made = found is None
-        in_doubt = not isinstance(refused, RateLimited) if found is None else has_recent_candidate(item, found)
-        if item.row is None and in_doubt:
-            item.fault = refused
-
-
-def has_recent_candidate(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
-    """Whether a search has found a task that the create may have made: another search would find no more."""
-    return item.index in found and bool(found[item.index].recent)
