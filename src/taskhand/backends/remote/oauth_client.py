@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from taskhand.backends.factory import OpenContext
-from taskhand.backends.remote.oauth_refusals import app_refused_error, explain_refusal, has_reached_crm, is_about_grant
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import (
     CallerError,
     LinkRequired,
+    NotFound,
     OperatorError,
     OutcomeUnknown,
     TaskhandError,
@@ -23,8 +23,9 @@ from taskhand.domain.errors import (
 from taskhand.domain.own_credential import Granted, OwnCredential
 from taskhand.http.client import Client
 from taskhand.http.request import Request
+from taskhand.http.response_body import Json
 from taskhand.http.retry import RequestKind, RetryPolicy
-from taskhand.http.upstream import Limits, Upstream
+from taskhand.http.upstream import Explanation, Limits, Upstream
 from taskhand.http.url_path import Path
 
 __all__ = ["LIMITS", "POLICY", "AppClient", "AuthorizationServer", "open_app_client"]
@@ -37,6 +38,12 @@ POLICY: Final = RetryPolicy(attempts=3, cap_s=2.0, retry_after_cap_s=5.0)
 _MAX_TOKEN_LENGTH: Final = 10_000
 _MAX_LIFE_S: Final = 10 * 365 * 86_400.0
 """Seconds; a longer `expires_in` counts as a credential without an expiry."""
+_GONE: Final = Explanation("The code or the refresh token is not accepted.", frozenset({"grant"}))
+"""The explanation of a refused code or refresh token (RFC 6749 §5.2); any other refusal is about the app."""
+_GONE_CODES: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"})
+"""The `error` of RFC 6749, and the values of HubSpot's own `status`."""
+_ABOUT_APP: Final = frozenset({"unauthorized", "forbidden"})
+"""The codes of an OperatorError that is the CRM's own response; any other is about this machine or its settings."""
 
 FindMember = Callable[[JsonObject], Awaitable[str | None]]
 """Finds the member id of the person in the CRM, given the response with the tokens."""
@@ -80,7 +87,7 @@ async def open_app_client(
         auth={},
         credential=f"{client_id_name} and {secret_name}",
         variable=base,
-        explain=explain_refusal,
+        explain=_explain_refusal,
     )
     client = Client(upstream, limits=LIMITS, policy=POLICY, runtime=context.runtime)
     own = {"client_id": client_id, "client_secret": client_secret.get_secret_value()}
@@ -174,11 +181,11 @@ class AppClient:
                 retry_after_s=error.retry_after_s,
             ) from None
         except (CallerError, OperatorError) as error:
-            if is_about_grant(error):
+            if error.about == _GONE.about:
                 return None
-            if not has_reached_crm(error):
+            if isinstance(error, OperatorError) and error.code not in _ABOUT_APP:
                 raise
-            raise app_refused_error(error, self._client.upstream) from None
+            raise _app_refused_error(error, self._client.upstream) from None
 
     def _read(self, body: JsonObject) -> OwnCredential:
         access_token = _token_in(body, "access_token")
@@ -202,3 +209,20 @@ def _token_in(body: JsonObject, name: str) -> str | None:
     text = body.get(name)
     is_token = isinstance(text, str) and text.isascii() and text.isprintable() and " " not in text
     return text if isinstance(text, str) and is_token and 0 < len(text) <= _MAX_TOKEN_LENGTH else None
+
+
+def _explain_refusal(_: int, json: Json) -> Explanation | None:
+    """`_GONE` if a refusal is about the code or the refresh token, by its `error` or else its `status`."""
+    code = json.get("error", json.get("status")) if isinstance(json, dict) else None
+    return _GONE if isinstance(code, str) and code in _GONE_CODES else None
+
+
+def _app_refused_error(error: TaskhandError, upstream: Upstream) -> OperatorError:
+    """The error for a refusal that is about the operator's app, which is logged too."""
+    _log.warning("%s refused the OAuth app: %s", upstream.name, error.message)
+    return OperatorError(
+        f"{upstream.name} does not accept the OAuth app of this server.",
+        code="unauthorized",
+        next_step="The operator of Taskhand should check "
+        f"{upstream.variable if isinstance(error, NotFound) else upstream.credential}.",
+    )
