@@ -95,6 +95,42 @@ def test_a_distance_with_a_sign_is_refused_with_both_meanings() -> None:
     assert "shiftDueDays" in caught.value.next_step
 
 
+@pytest.mark.parametrize(
+    ("phrase", "step"),
+    [
+        ("every Monday", "A task is due once and does not repeat: send its first day"),
+        ("todos los lunes a las 9", "create_tasks"),
+        ("weekly", "does not repeat"),
+        ("sin fecha", 'To remove the due date send clear ["dueDate"]'),
+        ("none", "a new task without one leaves dueDate out"),
+        ("2 days later", "call bulk_update_tasks with taskIds and shiftDueDays."),
+        ("un día antes", "To count from today, send words such as 'in 2 days'."),
+        ("-3 days", "shiftDueDays"),
+        ("+3 días", "Send 'en 3 dias' to count from today."),
+        ("tomorrow 4pm Madrid time", "dueDate as 'tomorrow 4pm', and timezone as Europe/Madrid in place of"),
+        ("lunes a las 15:00 hora de Bogotá", "timezone as America/Bogota in place of 'hora de Bogotá'"),
+        ("tomorrow 3pm Eastern time", "timezone as an IANA name such as America/Santiago in place of 'Eastern time'"),
+    ],
+)
+def test_words_for_no_single_day_are_refused_with_what_to_send(phrase: str, step: str) -> None:
+    with refused("invalid_due_date") as caught:
+        due_in(phrase)
+    assert step in str(caught.value.next_step)
+
+
+def test_a_filter_for_tasks_without_a_date_is_refused_with_its_argument() -> None:
+    for text in ("none", "sin fecha", "no due date"):
+        with refused("invalid_date") as caught:
+            with_iso_days(TaskFilter(from_date=text), HERE)
+        assert caught.value.next_step == "For tasks without a due date send withoutDate true, and leave fromDate out."
+
+
+def test_a_whole_day_as_a_time_is_refused_with_how_the_time_is_taken_away() -> None:
+    with refused("invalid_due_time") as caught:
+        DueRequest.parse("2026-12-01", "all day", ZONE, reference=HERE)
+    assert 'clear ["dueTime"]' in str(caught.value.next_step)
+
+
 @pytest.mark.parametrize(("phrase", "meanings"), rows(TIMES))
 def test_a_due_time_in_words_is_one_time_or_refused(phrase: str, meanings: tuple[str, ...]) -> None:
     if len(meanings) == 1:

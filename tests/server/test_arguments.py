@@ -251,16 +251,32 @@ def test_an_unknown_argument_is_refused_with_the_nearest_one(tool: str, name: st
     assert caught.value.next_step == f"Send {meant_name} instead."
 
 
+FINISH_SEVERAL = "Send changes.newStatusName instead: a finished status, or an unfinished one to reopen tasks."
+REPEAT = "Leave it out: a task is due once and does not repeat. create_tasks makes one for each day."
+
+
 @pytest.mark.parametrize(
     ("tool", "sent", "instead"),
     [
         ("update_task", {"delete": True}, "Call delete_task instead: it deletes tasks."),
-        ("update_task", {"Is-Done": True}, "Call complete_task instead: it finishes a task."),
-        ("create_task", {"completed": True}, "Call complete_task instead: it finishes a task."),
+        *(
+            (
+                tool,
+                {name: value},
+                "To finish a task call complete_task instead; to reopen one call update_task with newStatusName.",
+            )
+            for tool, name, value in (
+                ("update_task", "Is-Done", True),
+                ("update_task", "completed", False),
+                ("create_task", "completed", True),
+            )
+        ),
         ("complete_task", {"done": True}, "Leave it out: complete_task finishes a task."),
         ("bulk_update_tasks", {"changes": {"delete": True}}, "Call delete_task instead: it deletes tasks."),
-        ("bulk_update_tasks", {"done": True}, "Send changes.newStatusName with a finished status instead."),
-        ("bulk_update_tasks", {"changes": {"done": 1}}, "Send changes.newStatusName with a finished status instead."),
+        ("bulk_update_tasks", {"done": True}, FINISH_SEVERAL),
+        ("bulk_update_tasks", {"changes": {"done": 1}}, FINISH_SEVERAL),
+        ("create_task", {"recurrence": "weekly"}, REPEAT),
+        ("update_task", {"repeat": "FREQ=WEEKLY"}, REPEAT),
         ("get_task", {"ids": ["a", "b"]}, "get_task takes one task: send id, once for each."),
         *(
             (

@@ -13,8 +13,9 @@ from zoneinfo import available_timezones
 
 from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.name_matching import fold
 
-__all__ = ["is_offset", "known_zone", "offset_of_reversed"]
+__all__ = ["is_offset", "known_zone", "offset_of_reversed", "zone_of_city"]
 
 _NOT_ZONES: Final = frozenset({"localtime", "Factory", "posixrules"})
 _REVERSED: Final = re.compile(r"Etc/GMT([+-])([1-9]\d?)")
@@ -52,6 +53,13 @@ def known_zone(name: str) -> str:
 def is_offset(name: str) -> bool:
     """Whether a text that is no zone names an offset from UTC, in any spelling."""
     return _OFFSET.fullmatch(_normalized(name)) is not None
+
+
+def zone_of_city(city: str) -> str | None:
+    """The one zone that is named by this city, in any case and with its accents; None if none or several are."""
+    wanted = f"/{fold(city).replace(' ', '_')}"
+    found = [zone for key, zone in _official_names().items() if key.endswith(wanted)]
+    return found[0] if len(found) == 1 else None
 
 
 def offset_of_reversed(zone: str) -> str | None:

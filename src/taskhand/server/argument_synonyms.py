@@ -20,6 +20,9 @@ _SELECTS: Final = _OF_SEVERAL | {"except", "exclude", "skip", "only", "keep"}
 _SEARCHES: Final = frozenset({"query", "search", "q", "keyword", "keywords", "name", "title", "subject"})
 _SHIFTS: Final = frozenset({"shiftduedays", "shiftdays", "shift", "days", "postpone", "snooze"})
 _STATUSES: Final = frozenset({"status", "state", "stage", "statusname", "newstatus", "newstatusname", "estado"})
+_REPEATS: Final = frozenset(
+    {"recurrence", "recurring", "repeat", "repeats", "rrule", "frequency", "recurrencia", "repetir", "frecuencia"}
+)
 _TOOLS: Final = {
     **dict.fromkeys(("delete", "deleted", "borrar", "eliminar"), "delete_task"),
     **dict.fromkeys(("done", "isdone", "finish", "finished", "complete", "completed", "iscomplete"), _FINISHES),
@@ -123,13 +126,22 @@ def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, f
         return f"Call {_SEVERAL} with taskIds and shiftDueDays{or_by_day}."
     if squeezed in _STATUSES and tool in ("create_task", "create_tasks"):
         return "A new task has the initial status: send newStatusName with update_task once the task exists."
+    if squeezed in _REPEATS and not reads:
+        return "Leave it out: a task is due once and does not repeat. create_tasks makes one for each day."
     meant = None if reads else _TOOLS.get(squeezed)
     if meant is None or (meant == _SEVERAL and ("id" not in own or not _OF_SEVERAL.isdisjoint(own))):
         return None
+    return _step_to(meant, tool, finished_by)
+
+
+def _step_to(meant: str, tool: str, finished_by: str | None) -> str:
+    """The call of the tool that is meant, in place of an argument of another tool."""
     if meant == tool:
         return f"Leave it out: {tool} {_DOES[meant]}."
     if meant == _FINISHES and finished_by is not None:
-        return f"Send {finished_by} with a finished status instead."
+        return f"Send {finished_by} instead: a finished status, or an unfinished one to reopen tasks."
+    if meant == _FINISHES:
+        return f"To finish a task call {meant} instead; to reopen one call update_task with newStatusName."
     return f"Call {meant} instead: it {_DOES[meant]}."
 
 

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 from taskhand.domain.date_words.date_arithmetic import FRIDAY, Direction, Span
 from taskhand.domain.date_words.parser import Reading, Readings, Use, read_clock, read_date
+from taskhand.domain.date_words.refused_dates import step_for_no_date, step_for_repetition, step_for_shift
 from taskhand.domain.due import Due, at_wall, due_text
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.reference_time import Reference
+from taskhand.domain.time_zones import zone_of_city
 
 __all__ = ["WordedDue", "depends_on_zone", "read_due", "read_due_time", "read_edge", "read_edge_of_time", "read_window"]
 
@@ -24,13 +26,13 @@ _DAY: Final = 24
 """Hours."""
 _DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
 """Arguments that take no time."""
-_SIGNED: Final = re.compile(r"\+ ?(\d{1,3} ?(?:d|days?|w|weeks?))", re.ASCII | re.IGNORECASE)
-"""A distance with a sign: from today, or from the due date of each task."""
 _ZONE: Final = re.compile(
     r"(.*\d.*?)[ ,(]+((?:(?:UTC|GMT|Z)(?:[+-][\d:]+)?|[A-Z]{1,4}T|[a-z]+/[a-z_/]+|[a-z]+ time|(?:hora|horario) .+))\)?",
     re.ASCII | re.IGNORECASE,
 )
 """A time, and a zone behind it."""
+_AROUND_A_PLACE: Final = re.compile(r"^(?:hora|horario)(?: de)? | time$", re.IGNORECASE)
+"""The words beside the place in a zone."""
 _ISO_CLOCK: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})[\d:.]*", re.ASCII)
 _UNIX: Final = re.compile(r"(\d{10})(?:\d{3})?", re.ASCII)
 _MOMENTS: Final = frozenset({"since", "until"})
@@ -92,7 +94,8 @@ def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
     raise CallerError(
         f"dueTime {text[:40]!r} is not a time.",
         code="invalid_due_time",
-        next_step=_step_for_zone("dueTime", text) or "Send dueTime as 24-hour HH:MM; for a whole day leave it out.",
+        next_step=_step_for_zone("dueTime", text)
+        or 'Send dueTime as 24-hour HH:MM. For a whole day leave it out, or take the time away with clear ["dueTime"].',
     )
 
 
@@ -193,19 +196,20 @@ def _readings(
     else:
         message, candidates = f"{given} is not a date that is understood.", []
         next_step = f"Send {argument} as YYYY-MM-DD, or as words {examples}."
-        if argument == "dueDate" and (step := _step_for_zone(argument, text)):
+        if step := _step_for_no_single_date(argument, text):
             next_step = step
         elif (at := _unix_time(text)) is not None:
             moment = f"{at.astimezone(zone):%Y-%m-%d}" if is_day else at.isoformat()
             candidates, next_step = [Candidate(moment)], f"If a Unix time is meant, send {moment}."
-        elif argument == "dueDate" and (distance := _SIGNED.fullmatch(text.strip())):
-            next_step = (
-                f"Send {f'in {distance[1]}'!r} to count from today. To move due dates, call bulk_update_tasks with "
-                "taskIds and shiftDueDays."
-            )
         elif argument == "dueDate":
             next_step = f"{next_step[:-1]}; a time as in 2026-03-01T15:00:00-03:00 or {_TIME_EXAMPLES[8:]}."
     raise CallerError(message, code=code, candidates=candidates, next_step=next_step)
+
+
+def _step_for_no_single_date(argument: str, text: str) -> str | None:
+    """What to send in place of words for several dates, for none or for another one; None for any other text."""
+    step = step_for_repetition(argument, text) or step_for_no_date(argument, text)
+    return step or (_step_for_zone(argument, text) or step_for_shift(text) if argument == "dueDate" else None)
 
 
 def _unix_time(text: str) -> datetime | None:
@@ -222,7 +226,10 @@ def _step_for_zone(argument: str, text: str) -> str | None:
     date_part = _ISO_CLOCK.sub(r"\1 at \2", found[1].strip())[:60]
     day = "a day and " if argument == "dueDate" and read_clock(date_part) else ""
     zone = repr(found[2][:40])
-    timezone = zone if "/" in zone else f"an IANA name such as America/Santiago in place of {zone}"
+    place = _AROUND_A_PLACE.sub("", found[2]) if "/" not in zone else ""
+    known = place != found[2] and zone_of_city(place)
+    in_place = f"{known or 'an IANA name such as America/Santiago'} in place of {zone}"
+    timezone = zone if "/" in zone else in_place
     return f"Send the zone apart: {argument} as {day}{date_part!r}, and timezone as {timezone}."
 
 
