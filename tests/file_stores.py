@@ -10,7 +10,7 @@ from journals import numbered
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
-from taskhand.journal.account_identity import Account
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["journal_in", "locked", "store_in"]

@@ -17,7 +17,7 @@ from taskhand.domain.store_address import INSTALL_DRIVER
 if TYPE_CHECKING:
     from taskhand.budgets.postgres import PostgresBudgets
     from taskhand.events.sql_event_store import SqlEventStore
-    from taskhand.journal.account_identity import Owner
+    from taskhand.journal.journal_owner import Owner
     from taskhand.journal.sql_journal import JournalOptions, SqlJournal
     from taskhand.keys.key_check import KeyCheck
     from taskhand.keys.sql_key_store import SqlKeyStore

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.events.sql_event_store import SqlEventStore
     from taskhand.http.upstream import Runtime
-    from taskhand.journal.account_identity import Owner
+    from taskhand.journal.journal_owner import Owner
     from taskhand.journal.sql_journal import SqlJournal
     from taskhand.vault.credential_link import Link
     from taskhand.vault.links_of_persons import Links
@@ -310,7 +310,7 @@ def _journal_owner(
 
     A named connection has an owner of its own: otherwise two accounts with tokens could not be distinguished.
     """
-    from taskhand.journal.account_identity import Account, DatabaseOwner, StoreOwner, UnknownAccount
+    from taskhand.journal.journal_owner import Account, DatabaseOwner, StoreOwner, UnknownAccount
 
     factory, path = find_factory(settings.backend), journal_path(settings)
     if factory.account:

@@ -17,8 +17,8 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.account_identity import Account
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Result
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.journal.pruning import prune
 from taskhand.journal.sqlite import SqliteJournal

@@ -26,8 +26,8 @@ from behaviour.agent import Refused
 from behaviour.world import NOW
 from journals import numbered
 from safety.account import Agent
-from taskhand.journal.account_identity import Account
 from taskhand.journal.journal import Change, Intent, Opening
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.postgres.database import Database
 from taskhand.server.app import create_server

@@ -21,7 +21,7 @@ from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.event_source import Look
 from taskhand.events.event_store import EventQuery, FeedName, KeptEvent
 from taskhand.events.sqlite import SqliteEventStore
-from taskhand.journal.account_identity import Account
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.events.feed_poll import feed_of, look

@@ -21,8 +21,8 @@ from postgres_server import TestDatabase
 from safety.account import Agent
 from safety.crms import VAMBE
 from safety.gate import Gate
-from taskhand.journal.account_identity import Account
 from taskhand.journal.journal import Change, Intent, Opening
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.postgres.database import Database
 from taskhand.sandbox.server import serve

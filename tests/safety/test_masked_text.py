@@ -14,8 +14,8 @@ from file_stores import store_in
 from journals import numbered
 from safety.account import Agent
 from taskhand.domain.edit import Edit
-from taskhand.journal.account_identity import Account
 from taskhand.journal.journal import Caller, Intent, Opening
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext

@@ -20,7 +20,7 @@ from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_query import TaskQuery
 from taskhand.events.sqlite import SqliteEventStore
-from taskhand.journal.account_identity import Account
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext

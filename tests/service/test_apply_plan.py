@@ -21,8 +21,8 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskQuery
-from taskhand.journal.account_identity import Account
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Intent, Result
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan

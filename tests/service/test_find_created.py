@@ -9,8 +9,8 @@ from file_stores import journal_in, store_in
 from journals import numbered
 from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.edit import Edit
-from taskhand.journal.account_identity import Account
 from taskhand.journal.journal import Change, Ending, Intent, Result
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import find_created, recover_abandoned

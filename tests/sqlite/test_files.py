@@ -20,8 +20,8 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.task_query import TaskQuery
-from taskhand.journal.account_identity import Account
 from taskhand.journal.journal import Caller, Ending, Opening
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sqlite.connection import open_connection
 from unprivileged import open_folder, without_privileges

@@ -1,16 +1,17 @@
-"""The headers of a response that ask to wait: the rate limit, and `Retry-After`; pure."""
+"""The headers of a response that ask to wait, the rate limit and `Retry-After`, and the seconds to wait; pure."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Final
 
-__all__ = ["LOCKED_S", "MAX_WAIT_S", "RateHeaders", "parse_ietf_headers", "posix_time", "retry_after_s"]
+__all__ = ["MAX_WAIT_S", "RateHeaders", "parse_ietf_headers", "posix_time", "requested_wait_s", "retry_after_s"]
 
 _DAY_S: Final = 86_400.0
-LOCKED_S: Final = 2.5
+_LOCKED_S: Final = 2.5
 """The shortest wait after a 423: HubSpot documents that a lock lasts two seconds, and asks to wait at least as long."""
 MAX_WAIT_S: Final = 30.0
 """The longest wait, asked for by an upstream, that a request waits out; a longer one is reported at once."""
@@ -43,6 +44,25 @@ def parse_ietf_headers(headers: Mapping[str, str]) -> RateHeaders | None:
         return None
     limit = int(float(pairs["limit"])) if "limit" in pairs else None
     return RateHeaders(remaining=int(float(remaining)), reset_s=float(reset), limit=limit)
+
+
+def requested_wait_s(
+    status: int, headers: Mapping[str, str], rate: RateHeaders | None, *, wall: float, body_s: float | None
+) -> float | None:
+    """Seconds that an upstream asks to wait: in Retry-After, else in the body of a 429, else in its rate headers.
+
+    `wall` is POSIX time by our clock. `rate` and `body_s` are of a 429 only.
+    """
+    # Dates are relative to the upstream's clock if its response has a Date (RFC 9110 §6.6.1).
+    date = posix_time(headers.get("date"))
+    asked_s = retry_after_s(headers.get("retry-after"), now=wall if date is None else date)
+    if status == HTTPStatus.LOCKED:
+        return max(asked_s or 0.0, _LOCKED_S)
+    if asked_s is not None:
+        return asked_s
+    if body_s is not None:
+        return body_s
+    return rate.reset_s if rate is not None and rate.remaining <= 0 else None
 
 
 def retry_after_s(value: str | None, *, now: float) -> float | None:

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from itertools import count
 from typing import Final
 
@@ -26,7 +25,7 @@ from taskhand.http.attempt import Answer, Attempt, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
 from taskhand.http.proxy import proxy_route_for
-from taskhand.http.rate_headers import LOCKED_S, RateHeaders, posix_time, retry_after_s
+from taskhand.http.rate_headers import requested_wait_s
 from taskhand.http.rate_limiter import Limiter
 from taskhand.http.request import Request
 from taskhand.http.response_body import UnexpectedBody, parse_json
@@ -197,24 +196,18 @@ class RetryTransport:
             self._config.rate_limiter.observe(rate)
         if attempt.event is Event.SUCCEEDED:
             return attempt
-        asked_s = self._asked_s(answer, rate, is_throttled=attempt.event is Event.THROTTLED)
-        if attempt.event is Event.THROTTLED and asked_s is not None:
+        is_throttled = attempt.event is Event.THROTTLED
+        body_s = self._wait_in_body(answer) if is_throttled else None
+        asked_s = requested_wait_s(
+            answer.status,
+            answer.headers,
+            rate if is_throttled else None,
+            wall=self._config.runtime.wall(),
+            body_s=body_s,
+        )
+        if is_throttled and asked_s is not None:
             self._config.rate_limiter.pause(asked_s)
         return replace(attempt, answer=replace(answer, retry_after_s=asked_s))
-
-    def _asked_s(self, answer: Answer, rate: RateHeaders | None, *, is_throttled: bool) -> float | None:
-        """Seconds that the upstream asks to wait, in Retry-After, in the body of a 429, or in its rate headers."""
-        # Dates are relative to the upstream's clock if its response has a Date (RFC 9110 §6.6.1).
-        date = posix_time(answer.headers.get("date"))
-        now = self._config.runtime.wall() if date is None else date
-        asked_s = retry_after_s(answer.headers.get("retry-after"), now=now)
-        if answer.status == HTTPStatus.LOCKED:
-            return max(asked_s or 0.0, LOCKED_S)
-        if asked_s is not None or not is_throttled:
-            return asked_s
-        if (body_s := self._wait_in_body(answer)) is not None:
-            return body_s
-        return rate.reset_s if rate is not None and rate.remaining <= 0 else None
 
     def _wait_in_body(self, answer: Answer) -> float | None:
         """The wait in seconds that the body of a refusal names."""

@@ -9,7 +9,7 @@ from anyio import CancelScope, to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.account_identity import PLACES, Owner
+from taskhand.journal.journal_owner import PLACES, Owner
 from taskhand.journal.sql_journal import JournalOptions, SqlJournal
 from taskhand.journal.verification import NEWEST, describe_rows, verify_chain
 from taskhand.postgres.database import Database

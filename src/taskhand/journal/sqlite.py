@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.account_identity import Owner, read_places
+from taskhand.journal.journal_owner import Owner, read_places
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sql_journal import JournalOptions, SqlJournal
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind

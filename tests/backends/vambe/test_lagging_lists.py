@@ -18,7 +18,7 @@ from behaviour.world import NOW
 from journals import numbered
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
-from taskhand.journal.account_identity import Account
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve

@@ -15,7 +15,7 @@ from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.events.sqlite import SqliteEventStore
-from taskhand.journal.account_identity import Account
+from taskhand.journal.journal_owner import Account
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.close import SpecVariant
 from taskhand.service.app_context import AppContext

@@ -5,17 +5,15 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import anyio
-from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, Misread, Written
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.write_refusals import references
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.factory import VambeSettings
@@ -29,12 +27,11 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call, hold_lock
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, without
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.errors import CallerError, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.status_lookup import unknown_status_error
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.domain.task_query import TaskQuery
@@ -156,7 +153,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         try:
             reply = await self._client.update(before.id, body_of(edit, before))
         except CallerError as refused:
-            raise self._explain_refusal(refused, edit) from None
+            raise self._catalogue.explain_refusal(refused, edit) from None
         return self._read_answer(reply, before.id)
 
     async def delete(self, task_id: str) -> None:
@@ -275,14 +272,6 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._catalogue.see(status_of(row.get("status_config")))
         return row
 
-    def _explain_refusal(self, refused: CallerError, edit: Edit) -> CallerError:
-        """The error for a refused PUT; after a 404 the writer reads the task, which may have been deleted."""
-        if edit.status is not MISSING and edit.status.id not in self._catalogue.by_id and _is_of_status(refused, edit):
-            asked: Any = edit.status.name if edit.status.name is not None else edit.status.position
-            found = f"Vambe refused the change: {str(asked)[:60]!r} is probably none of its statuses."
-            return unknown_status_error(str(asked), self._catalogue.known(), found=found)
-        return refused
-
     async def _list_window(self, window: Window) -> list[Task]:
         return self._to_tasks(await self._lists.get(window))
 
@@ -290,12 +279,3 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """The tasks of rows, read with what all rows show."""
         self._mapper.note(rows)
         return [self.to_task(row) for row in rows]
-
-
-def _is_of_status(refused: CallerError, edit: Edit) -> bool:
-    """True if a refusal is probably about the status: the error names it, or nothing else was sent."""
-    if isinstance(refused, NotFound):
-        return references(edit) == ["status"]
-    if refused.code == "conflict":
-        return False
-    return not refused.about.isdisjoint({"newStatusName", "newStatusPosition"}) or len(edit.given()) == 1

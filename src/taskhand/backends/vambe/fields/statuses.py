@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import get_args
+from typing import Any, get_args
 
-from taskhand.domain.errors import OperatorError
+from pydantic import MISSING
+
+from taskhand.backends.remote.write_refusals import references
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, NotFound, OperatorError
 from taskhand.domain.name_matching import fold
+from taskhand.domain.status_lookup import unknown_status_error
 from taskhand.domain.task import Status, StatusList, StatusType
 
 __all__ = ["StatusCatalogue", "parse_statuses"]
@@ -60,6 +65,17 @@ class StatusCatalogue:
         seen = tuple(sorted(self._seen.values(), key=lambda status: status.order))
         return StatusList(seen, complete=False, source="seen on tasks, as the CRM lists none; there may be others")
 
+    def explain_refusal(self, refused: CallerError, edit: Edit) -> CallerError:
+        """The error for a refused PUT, which is probably about the status if that was never seen.
+
+        After a 404 the writer reads the task, which may have been deleted.
+        """
+        if edit.status is not MISSING and edit.status.id not in self.by_id and _is_of_status(refused, edit):
+            asked: Any = edit.status.name if edit.status.name is not None else edit.status.position
+            found = f"Vambe refused the change: {str(asked)[:60]!r} is probably none of its statuses."
+            return unknown_status_error(str(asked), self.known(), found=found)
+        return refused
+
     def _placed(self) -> tuple[Status, ...]:
         """The configured statuses, each as the CRM spells it once it was seen.
 
@@ -79,3 +95,12 @@ class StatusCatalogue:
         if any(one >= following for one, following in pairwise(orders)):
             orders = [*range(first, first + len(statuses))]
         return tuple(one.model_copy(update={"order": order}) for one, order in zip(statuses, orders, strict=True))
+
+
+def _is_of_status(refused: CallerError, edit: Edit) -> bool:
+    """True if a refusal is probably about the status: the error names it, or nothing else was sent."""
+    if isinstance(refused, NotFound):
+        return references(edit) == ["status"]
+    if refused.code == "conflict":
+        return False
+    return not refused.about.isdisjoint({"newStatusName", "newStatusPosition"}) or len(edit.given()) == 1

@@ -14,8 +14,8 @@ from journal.open_journal import open_journal, settle
 from taskhand.backends.local.store_id import Identity
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
-from taskhand.journal.account_identity import DatabaseOwner
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Opening, Result
+from taskhand.journal.journal_owner import DatabaseOwner
 from taskhand.wiring import open_app
 from taskhand.wiring import open_journal as open_own_journal
 
