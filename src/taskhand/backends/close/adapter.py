@@ -101,11 +101,11 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002 - one task is always read
         """One task of any type; NotFound. Its priority is 0 if Close does not list one."""
-        return self.to_task(await self._reader.one(task_id))
+        return self.to_task(await self._reader.read_row(task_id))
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002 - as above
         """Tasks of any type, in the order of `ids`: a single id is read by id, several are listed, 100 a request."""
-        rows = {one: self._reader.priorities.fill_in(row) for one, row in (await self._reader.some(ids)).items()}
+        rows = {one: self._reader.priorities.fill_in(row) for one, row in (await self._reader.read_rows(ids)).items()}
         return {one: self._snapshot(row) for one, row in rows.items()}
 
     # The wire.
@@ -140,7 +140,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - a response has every field
         """One task; a read by id does not lag."""
-        return await self._reader.one(task_id, ours=True)
+        return await self._reader.read_row(task_id, after_write=True)
 
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
@@ -165,7 +165,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
-        return self._reader.task(row)
+        return self._reader.to_task(row)
 
     def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write, with the priority that was sent if Close does not list one."""
@@ -241,7 +241,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
         """The listed rows of the items' tasks, 100 a request."""
-        return await self._reader.many([item.id for item in items], ours=True)
+        return await self._reader.list_rows([item.id for item in items], after_write=True)
 
     def confirmed_row(self, row: JsonObject, edit: Edit) -> JsonObject:
         """A listed row with the values of a confirmed bulk update."""

@@ -71,17 +71,17 @@ class TaskReader:
         """Whether a task is open and past due."""
         return is_late(task, self._clock(), self._zone)
 
-    def task(self, row: JsonObject) -> Task:
+    def to_task(self, row: JsonObject) -> Task:
         """Convert a row to a task, with a priority that was sent if the row lists none."""
         task = read_task(id_of(row), lambda: mapping.task_of(self.priorities.fill_in(row), self._zone))
         self.recent.known_ids.add(task.id)
         return task
 
-    async def one(self, task_id: str, *, ours: bool = False) -> JsonObject:
+    async def read_row(self, task_id: str, *, after_write: bool = False) -> JsonObject:
         """The row of one task of any type; NotFound, InvalidAnswer.
 
-        `ours` is whether the read follows a write of ours that may have changed the task. If Close does not show a task
-        that was just written, its written row is returned. A task that was just deleted is NotFound.
+        `after_write` is whether the read follows a write of ours that may have changed the task. If Close does not show
+        a task that was just written, its written row is returned. A task that was just deleted is NotFound.
         """
         if self.recent.is_deleted(task_id):
             raise MESSAGES.no_task(task_id)
@@ -93,12 +93,12 @@ class TaskReader:
             return row
         if reply.object.get("id") != task_id:
             raise invalid_answer("Close", "with something that is not the task")
-        if not ours:
+        if not after_write:
             self.priorities.note_read(reply.object)
         return self.newest(reply.object, listed=False)
 
-    async def many(self, ids: Sequence[str], *, ours: bool = False) -> dict[str, JsonObject]:
-        """Rows of tasks of any type by id, without those that do not exist; `ours` as in `one`."""
+    async def list_rows(self, ids: Sequence[str], *, after_write: bool = False) -> dict[str, JsonObject]:
+        """Rows of tasks of any type by id, without those that do not exist; `after_write` as in `read_row`."""
         found: dict[str, JsonObject] = {}
         unique = [one for one in dict.fromkeys(ids) if not self.recent.is_deleted(one)]
         for chunk in chunks(unique, CHUNK):
@@ -107,20 +107,21 @@ class TaskReader:
                 # A row without an id may belong to any id without a row: that task exists, with unknown fields.
                 rows = (*({"id": one} for one in chunk), *filter(id_of, rows))
             for row in rows:
-                if not ours:
+                if not after_write:
                     self.priorities.note_read(row)
-                found[self.task(row).id] = self.newest(row, listed=True)
+                found[id_of(row)] = self.newest(row, listed=True)
+        self.recent.known_ids.update(found)
         return found
 
-    async def some(self, ids: Sequence[str]) -> dict[str, JsonObject]:
+    async def read_rows(self, ids: Sequence[str]) -> dict[str, JsonObject]:
         """Rows of tasks of any type in the order of `ids`, with those that were just written and are not shown yet."""
         unique = list(dict.fromkeys(ids))
         if len(unique) == 1:
             try:
-                return {unique[0]: await self.one(unique[0])}
+                return {unique[0]: await self.read_row(unique[0])}
             except NotFound:
                 return {}
-        found = await self.many(unique)
+        found = await self.list_rows(unique)
         rows = {one: found.get(one) or self.unshown(one) for one in unique}
         return {one: row for one, row in rows.items() if row is not None}
 
@@ -169,7 +170,7 @@ class PageSearch:
         return select_page(tasks, self._query, self._reader.is_late, self._times)
 
     def _task(self, row: JsonObject) -> Task:
-        task = self._reader.task(row)
+        task = self._reader.to_task(row)
         self._times[task.id] = mapping.times_of(row)
         return task
 
@@ -269,7 +270,7 @@ class PageSearch:
         """The newest state of the rows, and the matching tasks that were just written and are not listed yet."""
         writes = ((one, write.row) for one, write in self._reader.recent.all() if one not in rows)
         written = {one: row for one, row in writes if self._is_wanted(row)}
-        found = await self._reader.many(list(written)[:CHUNK])
+        found = await self._reader.list_rows(list(written)[:CHUNK])
         unlisted = [one for one in written if one not in found][:_MAX_UNLISTED]
         gone = [one for one in unlisted if await self._is_gone(one)]
         current = [self._reader.newest(row, listed=True) for row in rows.values()]
@@ -281,7 +282,7 @@ class PageSearch:
 
     async def _is_gone(self, task_id: str) -> bool:
         try:
-            return not await self._reader.some([task_id])
+            return not await self._reader.read_rows([task_id])
         except InvalidAnswer:
             return False
 
