@@ -11,7 +11,7 @@ import pytest
 from backends.local.old_store import make_old
 from fixed_clock import NOW, FixedClock
 from journal.open_journal import open_journal, settle
-from taskhand.backends.local.store_id import Identity
+from taskhand.backends.local.backend import Identity
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Opening, Result

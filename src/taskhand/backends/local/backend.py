@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
-from taskhand.backends.local import store_id, tasks
+from taskhand.backends.local import tasks
 from taskhand.backends.local.people_and_statuses import Directory, LocalAccount, NewId
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taskhand.domain.create_matching import CreateCandidates
     from taskhand.domain.event_source import EventSource
 
-__all__ = ["LocalBackend"]
+__all__ = ["Identity", "LocalBackend"]
 
 _T = TypeVar("_T")
 
@@ -33,6 +33,14 @@ _Step = Callable[[SqlConnection, tasks.Stamp], _T]
 
 _MAX_CREATED = 100
 """Maximum tasks that are searched for a lost create, newest first."""
+
+
+class Identity(NamedTuple):
+    """The id of a store, and the `former` names in journals. A store that `is_new` has no former names."""
+
+    id: str
+    is_new: bool
+    former: tuple[str, ...] = ()
 
 
 class LocalBackend(Backend):
@@ -78,13 +86,14 @@ class LocalBackend(Backend):
         """Whether the store exists; OperatorError if that cannot be determined."""
         return await self._store.exists()
 
-    async def identity(self) -> store_id.Identity:
+    async def identity(self) -> Identity:
         """The store's name in the journal; creates the store if it does not exist."""
-        return await self._store.peek(store_id.read)
+        return await self._store.peek(_read_identity)
 
     async def adopt(self, former: Sequence[str]) -> None:
         """Store the names of this store in journals of earlier versions."""
-        await self._store.write(lambda connection: store_id.adopt(connection, former))
+        sql = "INSERT INTO former_place VALUES (?) ON CONFLICT DO NOTHING"
+        await self._store.write(lambda connection: connection.executemany(sql, [(name,) for name in former]))
 
     async def statuses(self) -> StatusList:
         """All statuses; the list is complete."""
@@ -229,7 +238,7 @@ class LocalBackend(Backend):
 
     async def _prepare_stamp(self) -> Callable[[SqlConnection], tasks.Stamp]:
         """A function that makes the stamp of a write: the moment and the caller's member (`me` without an author)."""
-        from taskhand.domain.author import current_author  # noqa: PLC0415  no start waits for it
+        from taskhand.call.author import current_author  # noqa: PLC0415  no start waits for it
 
         author = current_author()
         if author is None:
@@ -244,3 +253,10 @@ def _update_item(before: Task, edit: Edit, connection: SqlConnection, stamp: tas
 
 def _delete_item(before: Task, connection: SqlConnection, _: tasks.Stamp) -> ItemResult:
     return tasks.delete_item(connection, before)
+
+
+def _read_identity(connection: SqlConnection) -> Identity:
+    sql = "SELECT i.id, i.is_new, f.place FROM identity i LEFT JOIN former_place f ON TRUE ORDER BY f.place"
+    rows = connection.execute(sql).fetchall()
+    former = tuple(row["place"] for row in rows if row["place"] is not None)
+    return Identity(rows[0]["id"], bool(rows[0]["is_new"]), former)

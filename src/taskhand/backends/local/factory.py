@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import INSTALL_DRIVER
+from taskhand.sql.store_address import INSTALL_DRIVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from taskhand.backends.local.backend import LocalBackend
-    from taskhand.domain.store_address import StoreAddress
+    from taskhand.sql.store_address import StoreAddress
 
 # Every start imports this module; only a start with the built-in store imports the other modules.
 # ruff: noqa: PLC0415

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.dialect import ChangeLog, Clause, Dialect
 from taskhand.backends.local.people_and_statuses import Language, NewId, add_defaults
-from taskhand.domain.change_ownership import check_ownership
+from taskhand.call.change_ownership import check_ownership
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import day_in, instant_text
 from taskhand.domain.errors import OperatorError, OutcomeUnknown
