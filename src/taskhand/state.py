@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from taskhand.config.data_files import events_path, journal_path, keys_path, links_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import INSTALL_DRIVER
+from taskhand.sql.store_address import INSTALL_DRIVER
 
 # A start imports what it opens, and nothing of PostgreSQL unless a database is named.
 # ruff: noqa: PLC0415

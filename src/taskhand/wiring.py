@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.backends.factory import Budgets
     from taskhand.backends.local.backend import LocalBackend
-    from taskhand.domain.observers import RequestObserver
+    from taskhand.call.observers import RequestObserver
     from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.events.sql_event_store import SqlEventStore
     from taskhand.http.upstream import Runtime

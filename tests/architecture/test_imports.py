@@ -13,21 +13,23 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 MAY_IMPORT = {
     "domain": set(),
-    "config": {"domain", "backends/factory", "backends/registry"},
-    "http": {"domain", "__init__"},
+    "call": {"domain"},
+    "config": {"domain", "sql/store_address", "backends/factory", "backends/registry"},
+    "http": {"call", "domain", "__init__"},
     "sql": set(),
-    "sqlite": {"domain", "sql"},
-    "postgres": {"domain", "sql"},
-    "budgets": {"domain", "http/rate_headers", "http/rate_limiter", "http/upstream", "postgres", "sql"},
-    "events": {"domain", "sql", "sqlite", "postgres"},
-    "telemetry": {"domain", "__init__"},
-    "journal": {"domain", "sql", "sqlite", "postgres"},
+    "sqlite": {"call", "domain", "sql"},
+    "postgres": {"call", "domain", "sql"},
+    "budgets": {"call", "domain", "http/rate_headers", "http/rate_limiter", "http/upstream", "postgres", "sql"},
+    "events": {"call", "domain", "sql", "sqlite", "postgres"},
+    "telemetry": {"call", "domain", "__init__"},
+    "journal": {"call", "domain", "sql", "sqlite", "postgres"},
     "keys": {"domain", "sql", "sqlite", "postgres"},
-    "tokens": {"domain"},
-    "vault": {"domain", "sql", "sqlite", "postgres"},
-    "backends": {"domain", "http", "postgres", "sql", "sqlite"},
-    "service": {"domain", "backends/base", "events/event_store", "journal/journal"},
+    "tokens": {"call", "domain"},
+    "vault": {"call", "domain", "sql", "sqlite", "postgres"},
+    "backends": {"call", "domain", "http", "postgres", "sql", "sqlite"},
+    "service": {"call", "domain", "backends/base", "events/event_store", "journal/journal"},
     "server": {
+        "call",
         "domain",
         "backends/base",
         "events/event_store",
@@ -49,6 +51,7 @@ MAY_IMPORT = {
     "state": {"domain", "budgets", "config", "events", "journal", "keys", "postgres", "sql", "vault"},
     "state_copy": {"domain", "backends/local", "journal", "keys", "postgres", "sqlite", "vault"},
     "wiring": {
+        "call",
         "domain",
         "config",
         "backends",
@@ -97,7 +100,7 @@ The worker hands an exception on: it is raised again where it is awaited.
 Recovery logs it: a server must start, and one change must not keep the others from being recovered."""
 
 
-GROUPS_TASKS = {"domain/parallel_work", "sandbox", "server/transports", "server/subscriptions"}
+GROUPS_TASKS = {"call/parallel_work", "sandbox", "server/transports", "server/subscriptions"}
 """Where a bare task group is allowed, which wraps an error: where no call waits for it, and where it is unwrapped."""
 
 PRINTER = "cli/terminal"

@@ -10,8 +10,8 @@ import pytest
 from budgets.test_reservation import assert_within
 from taskhand.budgets.reservation import BudgetState, ReservationRequest, reserve
 from taskhand.budgets.shared_limiter import Reservation, SharedRateLimiter
-from taskhand.domain.background_requests import idle_share
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.background_requests import idle_share
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import RateLimited
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate, without_pauses

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from taskhand.domain.observers import RequestObserver
+    from taskhand.call.observers import RequestObserver
     from taskhand.http.rate_limiter import RateLimiter
 
 KEY = "sk-very-secret-4711"

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from taskhand.domain.background_requests import idle_share
+from taskhand.call.background_requests import idle_share
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from virtual_time import SharedTime
 

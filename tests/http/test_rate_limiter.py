@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.domain.background_requests import IdleShare, idle_share
+from taskhand.call.background_requests import IdleShare, idle_share
 from taskhand.domain.errors import RateLimited
 from taskhand.http.account_limiter import LimiterInAccount
 from taskhand.http.rate_headers import RateHeaders, parse_ietf_headers

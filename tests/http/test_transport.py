@@ -9,9 +9,9 @@ import httpx2
 import pytest
 from opentelemetry.trace import SpanKind
 
-from taskhand.domain.background_requests import idle_share
-from taskhand.domain.change_ownership import own_writes
-from taskhand.domain.deadline import Deadline
+from taskhand.call.background_requests import idle_share
+from taskhand.call.change_ownership import own_writes
+from taskhand.call.deadline import Deadline
 from taskhand.domain.errors import (
     NotAttempted,
     OutcomeUnknown,

@@ -12,7 +12,7 @@ from journal.open_journal import APPLIED, begin, make_opening, open_postgres_jou
 from monotonic_clocks import UptimeClock
 from postgres_proxy import open_postgres_proxy
 from postgres_server import TestDatabase
-from taskhand.domain.change_ownership import check_ownership, own_writes
+from taskhand.call.change_ownership import check_ownership, own_writes
 from taskhand.domain.errors import NotAttempted, OperatorError
 from taskhand.journal.journal import Change, Claim, Ending, Intent, Journal, Result
 from taskhand.journal.postgres import PostgresJournal

@@ -12,7 +12,7 @@ from anyio import to_thread
 from builders import refused
 from postgres_proxy import PostgresProxy, open_postgres_proxy
 from postgres_server import TestDatabase
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.postgres import JOURNAL
 from taskhand.postgres.database import Database

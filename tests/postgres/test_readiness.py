@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from postgres_server import TestDatabase
+from taskhand.call.deadline import call_deadline
 from taskhand.config.settings import Settings
-from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import OperatorError
 from taskhand.service.readiness import Readiness
 from taskhand.service.write_call import Call

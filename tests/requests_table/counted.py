@@ -11,12 +11,12 @@ from backends.crm_modules import CRM_MODULES
 from requests_table.counted_crm import CountedCrm, OpenApp
 from requests_table.table import Counts, Requests
 from server.example_calls import REQUIRED, TASK, VALID, fill_in
+from taskhand.call.request_log import recorded_requests
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
 from taskhand.domain.principal import ANYONE, Principal
 from taskhand.domain.receipt import Receipt
-from taskhand.domain.request_log import recorded_requests
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.journal import Caller
 from taskhand.server.arguments import parse_arguments

@@ -15,7 +15,7 @@ from mcp.types import (
     UrlElicitationCapability,
 )
 
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.server.elicitation import asker, can_elicit, can_elicit_url
 from taskhand.service.ask_person import Answer, Question
 

@@ -19,8 +19,8 @@ from sandbox.close.served_sandbox import BEN, CALL, LEAD, TASK
 from server.link_pages import AtBrowser, LinkPages, open_page, serving_pages
 from server.linked_account import CAT, OWNER, LinkedAccount, open_linked_account
 from server.store_connections import answer_of
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.link_offer import REFUSALS, LinkOffer, OfferState
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person, Principal
 from taskhand.sandbox.faults import Fault

@@ -19,12 +19,12 @@ from postgres_server import TestDatabase
 from sandbox.close.served_sandbox import BEN, CALL, LEAD, TASK
 from server.linked_account import CAT, OWNER, LinkedAccount, open_linked_account
 from server.store_connections import answer_of, client_of, open_store_connections
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli.locked_links import open_served_links
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import LinkRequired
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot

@@ -14,11 +14,11 @@ from mcp import Client
 from fixed_clock import NOW
 from safety.crms import CRMS, SandboxedCrm
 from server.store_connections import answer_of, client_of
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli.sandbox import CRMS as SANDBOXES
 from taskhand.cli.sandbox import Account
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.server import serve
 from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential

@@ -13,7 +13,7 @@ import pytest
 from server.example_calls import ON_A_TASK, calls_on, creating_calls
 from server.signed_in_account import BEN, CAT, CRMS, SignedInAccount, open_signed_in_account
 from server.store_connections import answer_of
-from taskhand.domain.parallel_work import concurrent_tasks
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.sandbox.faults import Fault
 from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS

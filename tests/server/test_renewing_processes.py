@@ -12,9 +12,9 @@ import pytest
 from child_process import die, exit_code, fork
 from fixed_clock import FixedClock
 from server.signed_in_account import BEN, CRMS, SignedInAccount, open_signed_in_account
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.principal import Person, Principal
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.wiring import open_connections

@@ -21,7 +21,7 @@ from server.example_calls import TASK, VALID, fill_in
 from server.store_connections import NAMES, client_of, open_store_connections
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory
-from taskhand.domain.parallel_work import concurrent_tasks
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.journal.journal import Caller, ChangeQuery
 from taskhand.server.tools import TOOLS
 from taskhand.service import apply_plan, list_changes, personal_backend

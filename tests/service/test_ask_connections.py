@@ -6,7 +6,7 @@ import anyio
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
-from taskhand.domain.deadline import call_deadline, time_left
+from taskhand.call.deadline import call_deadline, time_left
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ask_connections
 from taskhand.service.lazy import Lazy

@@ -7,7 +7,7 @@ import pytest
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
 from journals import numbered
-from taskhand.domain.deadline import call_deadline, time_left
+from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Change, Ending, Intent, Result
 from taskhand.journal.journal_owner import Account

@@ -10,8 +10,8 @@ import pytest
 from behaviour.world import NOW
 from builders import refused, task
 from file_stores import journal_in, store_in
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.bulk_receipt import BulkReceipt
-from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.outcome import Outcome

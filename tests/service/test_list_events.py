@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from service.feed_stage import Stage, open_stage
-from taskhand.domain.deadline import time_left
+from taskhand.call.deadline import time_left
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.events.event_store import FeedName

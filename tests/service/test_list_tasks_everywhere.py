@@ -19,7 +19,7 @@ from journals import journal_at
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory, sequential_id
 from taskhand.backends.local.sqlite import FileStorage
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError

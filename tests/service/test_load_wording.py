@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
-from taskhand.domain.deadline import call_deadline, time_left
+from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy

@@ -9,7 +9,7 @@ from backends.example.client import ExampleClient, JsonObject
 from backends.example.mapping import STATUSES
 from file_stores import journal_in
 from taskhand.backends.remote.adapter import Timing
-from taskhand.domain.deadline import current_deadline
+from taskhand.call.deadline import current_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted
 from taskhand.domain.task import StatusChoice

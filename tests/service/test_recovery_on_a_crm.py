@@ -9,8 +9,8 @@ from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
 from file_stores import journal_in
 from taskhand.backends.remote.adapter import Timing
+from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.deadline import call_deadline, time_left
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamFailed

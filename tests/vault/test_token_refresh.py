@@ -12,7 +12,7 @@ import pytest
 
 from child_process import assert_killed, die, exit_code, fork
 from fixed_clock import NOW, FixedClock
-from taskhand.domain.deadline import call_deadline, time_left
+from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.credential_link import Link, OwnCredential

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from taskhand.backends.base import Backend
     from taskhand.domain.own_credential import OAuthClient, OwnToken
-    from taskhand.domain.store_address import StoreAddress
     from taskhand.domain.webhook import WebhookAdmin, WebhookCheck
     from taskhand.http.rate_limiter import Limiter, Rate
     from taskhand.http.upstream import Runtime
+    from taskhand.sql.store_address import StoreAddress
 
 __all__ = [
     "BackendFactory",

@@ -20,8 +20,8 @@ from taskhand.budgets.reservation import (
     find_free_slots,
     widen_window,
 )
-from taskhand.domain.background_requests import idle_wait_s, is_idle
-from taskhand.domain.deadline import current_call
+from taskhand.call.background_requests import idle_wait_s, is_idle
+from taskhand.call.deadline import current_call
 from taskhand.http.rate_headers import MAX_WAIT_S, RateHeaders
 from taskhand.http.rate_limiter import (
     IDLE_PAUSE_S,

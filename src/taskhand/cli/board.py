@@ -12,11 +12,11 @@ import anyio
 import anyio.to_thread
 import click
 
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.opened_server import open_server
 from taskhand.cli.terminal import print_line
 from taskhand.config.effective_settings import Configuration
-from taskhand.domain.parallel_work import concurrent_tasks
 
 __all__ = ["board"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from taskhand.domain.store_address import StoreAddress
+    from taskhand.sql.store_address import StoreAddress
 
 __all__ = ["backend_of", "config", "connection_rows", "describe_connections", "setting_rows"]
 

@@ -12,6 +12,7 @@ import anyio
 import click
 
 from taskhand import __version__
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.config import backend_of, connection_rows, describe_connections, setting_rows
 from taskhand.cli.install import HOST_NAMES
@@ -21,7 +22,6 @@ from taskhand.config.effective_settings import Configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import ANYONE, Principal
 

@@ -6,7 +6,7 @@ from typing import Final
 from taskhand.cli.config import backend_of
 from taskhand.config.effective_settings import Configuration
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.store_address import StoreAddress
+from taskhand.sql.store_address import StoreAddress
 
 __all__ = ["MAKE_KEY", "NO_KEY", "check_replicas", "describe_unshared"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli.authentication import build_access
 from taskhand.cli.config import backend_of
 from taskhand.cli.event_command import EventCommand
@@ -17,7 +18,6 @@ from taskhand.cli.terminal import print_error, print_json_line, print_line, prin
 from taskhand.domain.display_text import plain_json
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import EventKind
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.render.events import event_row, people_in_events
 from taskhand.server.tools import TOOLS

@@ -4,8 +4,8 @@ import logging
 import time
 from typing import Final
 
+from taskhand.call.deadline import call_deadline
 from taskhand.config.settings import Settings
-from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import OperatorError
 from taskhand.state import locate_links, open_link_store, open_links
 from taskhand.vault.links_of_persons import Links

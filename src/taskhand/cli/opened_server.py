@@ -122,7 +122,7 @@ async def open_server(
 
 async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> None:
     """The background work beside the first requests, until cancelled."""
-    from taskhand.domain.parallel_work import concurrent_tasks
+    from taskhand.call.parallel_work import concurrent_tasks
 
     async with concurrent_tasks() as group:
         for work in works:

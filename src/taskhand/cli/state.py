@@ -14,7 +14,7 @@ from taskhand.config.data_files import journal_path, keys_path, links_path
 from taskhand.config.paths import data_folder
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import INSTALL_DRIVER, StoreAddress
+from taskhand.sql.store_address import INSTALL_DRIVER, StoreAddress
 
 if TYPE_CHECKING:
     from taskhand.state_copy.copied_tables import Part

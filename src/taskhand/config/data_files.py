@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from taskhand.config.paths import data_folder, expand_path
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import StoreAddress
+from taskhand.sql.store_address import StoreAddress
 
 if TYPE_CHECKING:
     from taskhand.config.settings import Settings

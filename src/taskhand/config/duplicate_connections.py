@@ -10,7 +10,7 @@ from taskhand.config.paths import data_folder, expand_path
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import StoreAddress
+from taskhand.sql.store_address import StoreAddress
 
 __all__ = ["find_duplicates"]
 

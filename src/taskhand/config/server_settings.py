@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import NAMES, BackendName
-from taskhand.domain.store_address import StoreAddress, is_address, is_whole_address
+from taskhand.sql.store_address import StoreAddress, is_address, is_whole_address
 
 __all__ = ["DEFAULT_PORT", "ServerSettings", "check_address"]
 

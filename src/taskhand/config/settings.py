@@ -20,8 +20,8 @@ from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.placeholders import find_flaw
 from taskhand.config.shared_secrets import split_state_keys, split_vault_keys
 from taskhand.domain.errors import CallerError, OperatorError
-from taskhand.domain.store_address import StoreAddress, split_passwords
 from taskhand.domain.time_zones import is_offset, known_zone
+from taskhand.sql.store_address import StoreAddress, split_passwords
 
 __all__ = ["BackendName", "Note", "Settings", "Usable", "find_usable", "reference_in"]
 

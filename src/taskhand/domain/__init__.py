@@ -1,1 +1,1 @@
-"""Tasks as values, and the rules about them; nothing here reads or writes anything."""
+"""Values such as tasks, edits, callers and errors, and the rules about them; nothing here reads, writes or waits."""

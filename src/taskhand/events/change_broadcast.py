@@ -12,8 +12,8 @@ from typing import Any, Final, Protocol
 
 import anyio
 
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.parallel_work import concurrent_tasks
 
 __all__ = ["CHANNEL", "Channel", "TaskChanges", "Updates"]
 

@@ -7,9 +7,9 @@ import logging
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
-from taskhand.domain.deadline import Deadline, current_deadline
+from taskhand.call.deadline import Deadline, current_deadline
+from taskhand.call.request_log import record_foreign_refusal
 from taskhand.domain.errors import OperatorError, TaskhandError, UpstreamError
-from taskhand.domain.request_log import record_foreign_refusal
 from taskhand.http.errors import (
     invalid_answer_error,
     is_from_elsewhere,

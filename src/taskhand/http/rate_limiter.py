@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 import anyio
 
-from taskhand.domain.background_requests import idle_wait_s, is_idle
+from taskhand.call.background_requests import idle_wait_s, is_idle
 from taskhand.domain.errors import RateLimited
 from taskhand.http.rate_headers import MAX_WAIT_S, RateHeaders
 

@@ -15,12 +15,12 @@ import httpx2
 from opentelemetry import trace
 
 from taskhand import __version__
-from taskhand.domain.background_requests import is_idle
-from taskhand.domain.change_ownership import check_ownership
-from taskhand.domain.deadline import Deadline
+from taskhand.call.background_requests import is_idle
+from taskhand.call.change_ownership import check_ownership
+from taskhand.call.deadline import Deadline
+from taskhand.call.request_log import record_request
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError, UpstreamError
 from taskhand.domain.own_credential import OwnCredential
-from taskhand.domain.request_log import record_request
 from taskhand.http.attempt import Answer, Attempt, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
 from taskhand.http.origin import Origin

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import httpx2
     from opentelemetry.trace import Tracer
 
-    from taskhand.domain.observers import RequestObserver
+    from taskhand.call.observers import RequestObserver
     from taskhand.http.response_body import Json
 
 __all__ = ["CREDENTIAL", "Explanation", "Limits", "Runtime", "Upstream", "check_headers"]

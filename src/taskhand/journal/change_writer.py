@@ -96,7 +96,7 @@ class ChangeWriter:
 
         def work(connection: SqlConnection) -> None:
             if change_lookup.find_session(connection, change_id) != self.processes.session:
-                from taskhand.domain.change_ownership import taken_over_error  # noqa: PLC0415  no start waits for it
+                from taskhand.call.change_ownership import taken_over_error  # noqa: PLC0415  no start waits for it
 
                 raise taken_over_error()
             row_writes.append(connection, entries)

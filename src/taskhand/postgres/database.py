@@ -18,7 +18,7 @@ from anyio import to_thread
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
-from taskhand.domain.deadline import time_left
+from taskhand.call.deadline import time_left
 from taskhand.postgres.connection import Driver, PostgresConnection, connect
 from taskhand.postgres.errors import database_errors, describe_database, is_cut, is_refused, unreachable_error
 from taskhand.postgres.migrations import LOCKS, PostgresKind, migrate

@@ -10,9 +10,9 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import is_whole_address, split_passwords
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.sql.connection import DamagedRow
+from taskhand.sql.store_address import is_whole_address, split_passwords
 
 __all__ = ["database_errors", "describe_database", "is_cut", "is_refused", "unreachable_error"]
 

@@ -24,8 +24,8 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
 if TYPE_CHECKING:
+    from taskhand.call.observers import CallObserver
     from taskhand.domain.link_offer import LinkOffers
-    from taskhand.domain.observers import CallObserver
 
 __all__ = ["INSTRUCTIONS", "TaskhandServer", "create_not_configured_server", "create_server"]
 

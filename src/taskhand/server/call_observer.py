@@ -7,8 +7,8 @@ import anyio
 from mcp.server import ServerRequestContext
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 
+from taskhand.call.observers import CallObserver
 from taskhand.domain.errors import CallerError, NotAllowed, NotAttempted, OperatorError, TaskhandError, UpstreamError
-from taskhand.domain.observers import CallObserver
 from taskhand.server.refusal_log import NOTES, CallNotes
 
 __all__ = ["observe_calls"]

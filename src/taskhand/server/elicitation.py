@@ -18,7 +18,7 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
-from taskhand.domain.deadline import time_left
+from taskhand.call.deadline import time_left
 from taskhand.service.ask_person import CONFIRM_FIELD, SHARE_OF_CALL, Answer, AskPerson, Question, to_answer
 
 __all__ = [

@@ -22,7 +22,7 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
-from taskhand.domain.deadline import time_left
+from taskhand.call.deadline import time_left
 from taskhand.domain.errors import LinkBroken, LinkRequired
 from taskhand.domain.link_offer import LinkOffer
 from taskhand.server.elicitation import LINK_STATE, MODERN, can_elicit_url

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import anyio
 
-from taskhand.domain.parallel_work import concurrent_tasks
+from taskhand.call.parallel_work import concurrent_tasks
 
 __all__ = ["ProgressReport"]
 

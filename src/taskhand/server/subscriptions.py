@@ -111,7 +111,7 @@ class TaskSubscriptions:
 
     async def listen(self, ctx: _Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
         """Stream changes; the acknowledgement contains only the addresses that are subscribed."""
-        from taskhand.domain.parallel_work import concurrent_tasks  # noqa: PLC0415  no start waits for it
+        from taskhand.call.parallel_work import concurrent_tasks  # noqa: PLC0415  no start waits for it
 
         asked = params.notifications.resource_subscriptions or ()
         if len(asked) > MAX_ADDRESSES:

@@ -10,9 +10,9 @@ from mcp.server import ServerRequestContext
 from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel
 
+from taskhand.call.request_log import RequestLog, recorded_requests
 from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
-from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.domain.wording import Wording
 from taskhand.server.access import CallerView, Served, to_caller
 from taskhand.server.arguments import parse_arguments

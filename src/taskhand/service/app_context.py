@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import anyio
 
 from taskhand.backends.base import Backend
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.plan import PLAN_LIFETIME
 from taskhand.domain.principal import ANYONE, MEMBER, Principal

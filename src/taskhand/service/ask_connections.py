@@ -6,7 +6,8 @@ from typing import Final, Generic, TypeVar
 
 import anyio
 
-from taskhand.domain.deadline import part_of_call, time_left
+from taskhand.call.deadline import part_of_call, time_left
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.errors import (
     Ambiguous,
     CallerError,
@@ -16,7 +17,6 @@ from taskhand.domain.errors import (
     UpstreamError,
 )
 from taskhand.domain.merged_error import merge_errors
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.service.app_context import AppContext
 from taskhand.service.link_offers import with_link
 

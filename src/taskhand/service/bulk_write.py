@@ -9,12 +9,12 @@ from dataclasses import replace
 import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import VOID, Outcome, overall_outcome
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.receipt import Receipt, changes
 from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate

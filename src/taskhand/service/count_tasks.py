@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Final
 
-from taskhand.domain.deadline import time_left
+from taskhand.call.deadline import time_left
 from taskhand.domain.errors import CallerError, NotAttempted, UpstreamError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Member

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from pydantic import MISSING
 
+from taskhand.call.deadline import part_of_call
 from taskhand.domain.create_matching import match_creates
-from taskhand.domain.deadline import part_of_call
 from taskhand.domain.edit import Edit, is_untouched, only_on_creation
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.outcome import Outcome, overall_outcome

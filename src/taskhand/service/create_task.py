@@ -5,9 +5,9 @@ from dataclasses import replace
 import anyio
 
 from taskhand.backends.base import Written
+from taskhand.call.deadline import end_of_call
 from taskhand.domain import task_rules
 from taskhand.domain.canonical_request import canonical_new
-from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, after_creation, only_on_creation
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.outcome import VOID

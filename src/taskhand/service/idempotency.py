@@ -7,8 +7,8 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from taskhand.call.deadline import time_left
 from taskhand.domain.canonical_request import canonical_new
-from taskhand.domain.deadline import time_left
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.journal.journal import Change, Claim

@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 import anyio
 
+from taskhand.call.deadline import time_left
 from taskhand.domain.bulk_receipt import BulkReceipt
-from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError, TaskhandError
 from taskhand.domain.link_offer import REFUSALS, LinkOffer, LinkOffers, OfferState
 from taskhand.domain.plan import Plan

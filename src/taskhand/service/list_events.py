@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from taskhand.call.deadline import part_of_call
 from taskhand.domain import task_rules
-from taskhand.domain.deadline import part_of_call
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import EventKind

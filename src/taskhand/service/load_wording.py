@@ -5,7 +5,7 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Final
 
-from taskhand.domain.deadline import part_of_call
+from taskhand.call.deadline import part_of_call
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.people_labels import people_names
 from taskhand.domain.task import Contact, Deal

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from taskhand.backends.base import Account, Backend
-from taskhand.domain.author import Author, writing_as
+from taskhand.call.author import Author, writing_as
 from taskhand.domain.people_lookup import find_members
 from taskhand.domain.principal import Person, fold_person
 from taskhand.domain.task import Member

@@ -8,9 +8,9 @@ from typing import Final
 
 import anyio
 
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 

@@ -6,9 +6,9 @@ A task is left if nothing was written to it. A task with an unknown outcome is r
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from taskhand.call.deadline import time_left
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result

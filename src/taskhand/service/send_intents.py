@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
-from taskhand.domain.deadline import end_of_call
+from taskhand.call.deadline import end_of_call
 from taskhand.domain.edit import Edit, after_creation, only_on_creation
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from taskhand.domain.deadline import acquire_in_time, time_left
+from taskhand.call.deadline import acquire_in_time, time_left
 from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:

@@ -210,7 +210,7 @@ class Call:
 
     def _own_writes(self) -> None:
         """Prevent further writes of the change after another process has ended it."""
-        from taskhand.domain.change_ownership import own_writes  # noqa: PLC0415  no start waits for it
+        from taskhand.call.change_ownership import own_writes  # noqa: PLC0415  no start waits for it
 
         if self.change is not None and (session := self.change.session) is not None:
             own_writes(partial(self.app.journal.is_held, session))

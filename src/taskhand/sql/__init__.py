@@ -1,1 +1,1 @@
-"""What the two SQL engines have in common: a store runs work in a transaction, and the work is a function of it."""
+"""What both SQL engines have in common: a store runs work in a transaction, and the work is a function of it."""

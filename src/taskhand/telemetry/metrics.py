@@ -20,7 +20,7 @@ from prometheus_client import (
 )
 
 from taskhand import __version__
-from taskhand.domain.observers import Budget
+from taskhand.call.observers import Budget
 
 __all__ = ["Metrics"]
 

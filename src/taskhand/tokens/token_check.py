@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.signed_token import RefusedToken, is_signed_token, read_signed_token

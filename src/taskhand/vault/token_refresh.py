@@ -19,7 +19,7 @@ from typing import Final
 
 import anyio
 
-from taskhand.domain.deadline import acquire_in_time, call_deadline, time_left
+from taskhand.call.deadline import acquire_in_time, call_deadline, time_left
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.vault.credential_link import EXPIRY_MARGIN, Link, OwnCredential
 from taskhand.vault.link_store import LinkStore

@@ -12,9 +12,9 @@ from backends.close.wired import ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_
 from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.errors import MESSAGES as CLOSE
+from taskhand.call.request_log import recorded_requests
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
-from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task_query import TaskQuery
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.close import CloseSandbox, SpecVariant

@@ -7,7 +7,7 @@ import pytest
 from backends.close.wired import CAROLINA, LEAD, WORLD, task_id
 from backends.events.random_changes import begin_feed, change_at_random, check_replay
 from backends.events.sources import open_close
-from taskhand.domain.background_requests import idle_share
+from taskhand.call.background_requests import idle_share
 from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent
 from taskhand.sandbox.close import SpecVariant

@@ -13,7 +13,7 @@ from backends.close.wired import KEY, close
 from behaviour.world import NOW
 from taskhand.backends.close.factory import FACTORY, CloseSettings
 from taskhand.backends.factory import OpenContext
-from taskhand.domain.observers import Budget
+from taskhand.call.observers import Budget
 from taskhand.domain.task_query import TaskQuery
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.server import serve

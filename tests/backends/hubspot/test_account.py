@@ -11,8 +11,8 @@ from backends.hubspot.wired import BRUNO, CAROLINA, COMPANY, SANTIAGO, Time, hub
 from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend
+from taskhand.call.observers import Budget
 from taskhand.domain.errors import OperatorError, TaskhandError
-from taskhand.domain.observers import Budget
 from taskhand.domain.own_credential import OwnCredential
 from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime

@@ -8,7 +8,7 @@ import pytest
 from backends.hubspot.wired import BRUNO, CAROLINA, Stage, Time, hubspot, row, seed, staged, task_id
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, RateLimited
 from taskhand.domain.task import Task

@@ -16,8 +16,8 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.factory import open_store
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import INSTALL_DRIVER, StoreAddress
 from taskhand.domain.task_query import TaskQuery
+from taskhand.sql.store_address import INSTALL_DRIVER, StoreAddress
 
 if TYPE_CHECKING:
     from postgres_server import TestDatabase

@@ -15,7 +15,7 @@ from taskhand.backends.base import BulkProgress
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.task_import import Line
 from taskhand.backends.local.tasks import USUAL_ID_PATTERN, short_id
-from taskhand.domain.author import Author, writing_as
+from taskhand.call.author import Author, writing_as
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted

@@ -26,6 +26,7 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.call.request_log import record_request
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -39,7 +40,6 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import record_request
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import looks_now
 from virtual_time import Time

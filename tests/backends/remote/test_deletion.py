@@ -6,8 +6,8 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
+from taskhand.call.request_log import record_request
 from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, TaskhandError
-from taskhand.domain.request_log import record_request
 from virtual_time import Time
 
 

@@ -14,9 +14,9 @@ from builders import refused
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.call.request_log import record_request
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, RateLimited, UpstreamError, UpstreamFailed
-from taskhand.domain.request_log import record_request
 from virtual_time import Time
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)

@@ -3,7 +3,7 @@
 import pytest
 
 from taskhand.backends.remote.retry_waits import sleep_if_time
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from virtual_time import Time
 
 

@@ -15,7 +15,7 @@ from backends.remote.scripted import (
 )
 from builders import refused
 from taskhand.backends.base import BulkProgress
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import Task

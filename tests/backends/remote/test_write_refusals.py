@@ -4,9 +4,9 @@ import pytest
 
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import UNKNOWN_LINK, explain_refusal, is_doubtful
+from taskhand.call.request_log import record_foreign_refusal, record_request, recorded_requests
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, UpstreamFailed
-from taskhand.domain.request_log import record_foreign_refusal, record_request, recorded_requests
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import refused_values_error
 from taskhand.http.upstream import Explanation

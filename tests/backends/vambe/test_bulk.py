@@ -19,11 +19,11 @@ from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.vambe.adapter import VambeAdapter
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
+from taskhand.call.request_log import recorded_requests
 from taskhand.domain.due import Due, due_of, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, RateLimited, UpstreamError
-from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request, Response

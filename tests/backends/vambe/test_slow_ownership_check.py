@@ -1,7 +1,7 @@
 """When a write to Vambe leaves: in the turn that the rate budget has for it."""
 
 from backends.vambe.wired import TASK, Time, Witness, vambe, wired
-from taskhand.domain.change_ownership import own_writes
+from taskhand.call.change_ownership import own_writes
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.server import serve
 

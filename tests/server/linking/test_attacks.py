@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from server.linking.link_stage import BASE, BEN, EVE, HOSTILE, Browser, LinkStage, link_stage, text_of
-from taskhand.domain.parallel_work import concurrent_tasks
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.principal import Person
 from taskhand.server.linking.page_html import Page, render
 from taskhand.server.linking.texts import TEXTS, choose_language

@@ -25,10 +25,10 @@ from issuers import issuing
 from server.transports.credential_recording_crm import OWNER, SHARED, TOKENS, CredentialRecordingCrm, task_of
 from server.transports.keyed_server import ERAS, KeyCaller, asking_server
 from server.transports.mixing_faults import FAULTS, Fault
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli.issuer_settings import open_token_check
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import SCOPES, Person, Principal
 from taskhand.domain.snapshot import Snapshot

@@ -16,10 +16,10 @@ import pytest
 from backends.wired import TRUST
 from fixed_clock import FixedClock
 from server.webhooks.webhook_server import by_hubspot
+from taskhand.call.deadline import call_deadline
 from taskhand.cli.serve import WebhookOptions
 from taskhand.cli.webhook_receivers import open_webhooks
 from taskhand.config.effective_settings import load_configuration
-from taskhand.domain.deadline import call_deadline
 from taskhand.events.event_store import EventQuery
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.emulator import Emulator

@@ -8,7 +8,7 @@ import pytest
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
-from taskhand.domain.background_requests import idle_share, is_idle
+from taskhand.call.background_requests import idle_share, is_idle
 from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.events.feed_demand import WANTED_FOR_S

@@ -11,7 +11,7 @@ import pytest
 
 from builders import refused
 from service.feed_stage import Stage, open_stage
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import difference_event

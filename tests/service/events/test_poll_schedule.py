@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from behaviour.world import NOW
 from service.feed_stage import Stage, open_stage
-from taskhand.domain.background_requests import is_idle
+from taskhand.call.background_requests import is_idle
 from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed
 from taskhand.domain.event_source import Look
 from taskhand.domain.principal import Person, Principal

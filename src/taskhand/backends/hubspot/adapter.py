@@ -25,9 +25,9 @@ from taskhand.backends.hubspot.undo_deletion import links_of_new
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.call.deadline import end_of_call
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.chunks import chunks
-from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.event_source import EventSource

@@ -17,6 +17,7 @@ from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.write_refusals import UNKNOWN_LINK, explain_refusal
+from taskhand.call.request_log import recorded_requests
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
@@ -29,7 +30,6 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
 __all__ = ["LinkChanges", "check_link_ids", "has_links", "unlinked"]

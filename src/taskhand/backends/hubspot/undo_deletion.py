@@ -16,10 +16,10 @@ from taskhand.backends.hubspot.mapping import Record, records_in
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.hubspot.shown_links import KINDS, links_set
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
+from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
-from taskhand.domain.parallel_work import concurrent_tasks
 from taskhand.domain.snapshot import Snapshot
 
 __all__ = ["DeletedTasks", "further_properties", "links_of_new", "without_further"]

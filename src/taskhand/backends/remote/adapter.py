@@ -20,10 +20,10 @@ from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.lost_update import Writer
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
+from taskhand.call.parallel_work import for_each
 from taskhand.domain.create_matching import CreateCandidates
 from taskhand.domain.edit import Edit, unreadable_fields
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.parallel_work import for_each
 from taskhand.domain.task import Task
 
 __all__ = ["Creator", "CrmAdapter", "Timing"]

@@ -18,6 +18,8 @@ from taskhand.backends.remote.lost_update import error_of_unread, error_of_unsho
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.backends.remote.unlisted_updates import settle_confirmed
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
+from taskhand.call.parallel_work import concurrent_tasks
+from taskhand.call.request_log import RequestLog, recorded_requests
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -27,8 +29,6 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.parallel_work import concurrent_tasks
-from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 

@@ -15,6 +15,8 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.retry_waits import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
+from taskhand.call.parallel_work import for_each
+from taskhand.call.request_log import recorded_requests
 from taskhand.domain.chunks import chunks
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.edit import Edit, without
@@ -26,8 +28,6 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.parallel_work import for_each
-from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:

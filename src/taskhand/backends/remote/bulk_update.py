@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import Finish, Item, State
+from taskhand.call.parallel_work import for_each
+from taskhand.call.request_log import RequestLog, recorded_requests
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, RateLimited, TaskhandError
-from taskhand.domain.parallel_work import for_each
-from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.domain.task import Task
 
 if TYPE_CHECKING:

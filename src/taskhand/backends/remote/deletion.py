@@ -13,6 +13,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import is_doubtful
+from taskhand.call.request_log import RequestLog, recorded_requests
 from taskhand.domain.errors import (
     NoAnswer,
     NotAttempted,
@@ -22,7 +23,6 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
+from taskhand.call.request_log import recorded_requests
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     NotAttempted,
@@ -29,7 +30,6 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 

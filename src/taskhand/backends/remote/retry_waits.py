@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from taskhand.domain.deadline import time_left
+from taskhand.call.deadline import time_left
 from taskhand.domain.errors import RateLimited
 from taskhand.http.rate_headers import MAX_WAIT_S
 

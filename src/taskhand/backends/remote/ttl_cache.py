@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from taskhand.domain.deadline import hold_lock
+from taskhand.call.deadline import hold_lock
 
 __all__ = ["TtlCache"]
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from taskhand.call.request_log import FOREIGN, RequestLog
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, RateLimited, TaskhandError
 from taskhand.domain.field_names import argument_name
-from taskhand.domain.request_log import FOREIGN, RequestLog
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import UNNAMED
 

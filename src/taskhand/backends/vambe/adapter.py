@@ -23,8 +23,8 @@ from taskhand.backends.vambe.fields.statuses import StatusCatalogue, parse_statu
 from taskhand.backends.vambe.mapping import body_of, status_of
 from taskhand.backends.vambe.query import WIDEST, window_of
 from taskhand.backends.vambe.task_lists import MESSAGES, TaskLists
+from taskhand.call.deadline import end_of_call, hold_lock
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.deadline import end_of_call, hold_lock
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, TaskhandError, UpstreamError

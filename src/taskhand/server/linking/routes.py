@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.page_html import CONTENT_SECURITY_POLICY, Page, render

@@ -36,7 +36,7 @@ from taskhand.server.transports.request_repair import repair_requests
 from taskhand.server.transports.unauthenticated_access import check_address
 
 if TYPE_CHECKING:
-    from taskhand.domain.observers import HttpObserver
+    from taskhand.call.observers import HttpObserver
     from taskhand.server.linking.routes import LinkPages
     from taskhand.server.transports.bearer_auth import Authentication
     from taskhand.server.webhooks.receiver import Webhooks

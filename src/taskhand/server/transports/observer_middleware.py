@@ -3,7 +3,7 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from taskhand.domain.observers import HttpObserver
+from taskhand.call.observers import HttpObserver
 
 __all__ = ["observe_requests"]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, Literal
 import anyio
 from starlette.routing import Route
 
-from taskhand.domain.deadline import call_deadline
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.webhook import Delivery, Verdict, WebhookCheck
 from taskhand.server.webhooks.refused_deliveries import RefusedDeliveries
 from taskhand.server.webhooks.routes import PATH, Received, webhook_routes
 
 if TYPE_CHECKING:
-    from taskhand.domain.observers import HttpObserver
+    from taskhand.call.observers import HttpObserver
 
 __all__ = ["KeepHint", "WebhookReceiver", "Webhooks"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from taskhand.domain.background_requests import IdleShare
+from taskhand.call.background_requests import IdleShare
 
 if TYPE_CHECKING:
     from taskhand.service.app_context import AppContext

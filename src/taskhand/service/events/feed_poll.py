@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from taskhand.domain.background_requests import is_idle
-from taskhand.domain.deadline import part_of_call, time_left
+from taskhand.call.background_requests import is_idle
+from taskhand.call.deadline import part_of_call, time_left
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.task import Task

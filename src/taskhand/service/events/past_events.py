@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from taskhand.domain.deadline import part_of_call, time_left
+from taskhand.call.deadline import part_of_call, time_left
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import TaskEvent

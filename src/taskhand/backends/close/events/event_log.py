@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of, utc_moment
-from taskhand.domain.parallel_work import for_each
+from taskhand.call.parallel_work import for_each
 
 __all__ = ["ACTIONS", "Entry", "EventLog", "Stretch", "moment_text"]
 

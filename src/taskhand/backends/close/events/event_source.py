@@ -14,7 +14,7 @@ from taskhand.backends.close.events.event_log import Entry, EventLog, moment_tex
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.events.position import OVERLAP, POSITIONS, Position, Seen, remembered
 from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
-from taskhand.domain.background_requests import is_idle
+from taskhand.call.background_requests import is_idle
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import KnownTasks, Look

@@ -21,15 +21,15 @@ from taskhand.backends.remote.adapter import Creator, Timing
 from taskhand.backends.remote.deletion import Deletion, is_gone
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.domain.author import current_author
+from taskhand.call.author import current_author
+from taskhand.call.deadline import hold_lock
+from taskhand.call.parallel_work import for_each
 from taskhand.domain.chunks import chunks
-from taskhand.domain.deadline import hold_lock
 from taskhand.domain.display_text import plain
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError
 from taskhand.domain.field_reader import task_from
 from taskhand.domain.html.conversion import text_of as text_of_html
-from taskhand.domain.parallel_work import for_each
 from taskhand.domain.task import Task
 
 __all__ = ["Notes", "WrittenNote"]

@@ -4,7 +4,7 @@ import math
 
 import anyio
 
-from taskhand.domain.deadline import (
+from taskhand.call.deadline import (
     acquire_in_time,
     call_deadline,
     current_call,

@@ -3,7 +3,7 @@
 import pytest
 from anyio.lowlevel import checkpoint
 
-from taskhand.domain.parallel_work import for_each
+from taskhand.call.parallel_work import for_each
 
 
 async def test_items_begin_in_their_order_and_a_limited_number_of_them_runs_at_the_same_time() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskhand.domain.change_ownership import check_ownership, own_writes
+from taskhand.call.change_ownership import check_ownership, own_writes
 from taskhand.domain.errors import NotAttempted, OperatorError
 
 

@@ -10,9 +10,9 @@ from psycopg.conninfo import conninfo_to_dict
 from taskhand.cli.main import command
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import StoreAddress, is_whole_address, split_passwords
 from taskhand.journal.postgres import JOURNAL
 from taskhand.postgres.errors import describe_database, unreachable_error
+from taskhand.sql.store_address import StoreAddress, is_whole_address, split_passwords
 
 WHERE = "127.0.0.1:5544/taskhand"
 

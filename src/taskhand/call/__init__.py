@@ -1,0 +1,1 @@
+"""What belongs to one running call: its deadline, its author, its requests and its concurrent work."""
