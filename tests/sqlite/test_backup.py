@@ -16,7 +16,8 @@ from taskhand.domain.errors import OperatorError
 from taskhand.journal.health_checks import describe_journal
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sqlite.backup import Database, write_backup
-from taskhand.sqlite.connection import DatabaseKind, make_database
+from taskhand.sqlite.connection import make_database
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.restore import restore_backup
 
 

@@ -14,10 +14,10 @@ from child_process import assert_killed, die
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.sqlite import JOURNAL
-from taskhand.sqlite.connection import DatabaseKind, open_connection
+from taskhand.sqlite.connection import open_connection
 from taskhand.sqlite.database_copies import find_migration_copies
 from taskhand.sqlite.health_checks import describe_copies
-from taskhand.sqlite.migrations import newest_version
+from taskhand.sqlite.migrations import DatabaseKind, newest_version
 
 OLD = {TASK_STORE.label: "INSERT INTO contact VALUES ('c-1', 'Acme', NULL, NULL, NULL, 'ac\u200bme')"}
 """What is in an old file."""

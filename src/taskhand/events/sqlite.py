@@ -6,7 +6,7 @@ from typing import Final
 from taskhand.domain.check_result import CheckResult
 from taskhand.events.pruning import MAX_EVENTS
 from taskhand.events.sql_event_store import SqlEventStore
-from taskhand.sqlite.connection import DatabaseKind
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import Store
 
 __all__ = ["EVENTS", "SqliteEventStore"]

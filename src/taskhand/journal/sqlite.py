@@ -14,7 +14,8 @@ from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal_owner import Owner, read_places
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sql_journal import JournalOptions, SqlJournal
-from taskhand.sqlite.connection import BUSY_S, DatabaseKind
+from taskhand.sqlite.connection import BUSY_S
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import Store
 
 __all__ = ["JOURNAL", "SqliteJournal"]

@@ -11,7 +11,7 @@ import anyio.to_thread
 
 from taskhand.keys.sql_key_store import SqlKeyStore, note_uses
 from taskhand.sqlite.backup import connect
-from taskhand.sqlite.connection import DatabaseKind
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import Store, database_errors
 from taskhand.sqlite.transaction import transaction
 

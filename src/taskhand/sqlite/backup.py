@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.connection import DatabaseKind, check_file, file_identity
+from taskhand.sqlite.connection import check_file, file_identity
 from taskhand.sqlite.database_copies import copy_database, sync_folder
 from taskhand.sqlite.health_checks import Description
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import database_errors
 from taskhand.sqlite.work_folder import work_folder
 

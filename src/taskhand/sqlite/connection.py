@@ -1,25 +1,22 @@
 """A connection to a SQLite file: private to its owner, migrated, and shared safely with other processes (WAL)."""
 
-import logging
 import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Final
 from uuid import uuid4
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.migrations import migrate, newest_version, read_version
+from taskhand.sqlite.migrations import DatabaseKind, migrate
 from taskhand.sqlite.transaction import transaction
 
 __all__ = [
     "BUSY_S",
-    "DatabaseKind",
     "check_file",
     "file_identity",
     "is_open_to_others",
@@ -27,8 +24,6 @@ __all__ = [
     "move_into_place",
     "open_connection",
 ]
-
-_log = logging.getLogger(__name__)
 
 _BY_OTHERS: Final = 0o077
 BUSY_S = 5.0
@@ -57,37 +52,6 @@ class _Connection(sqlite3.Connection):
                 if not _open_files[self.file]:
                     del _open_files[self.file]
                 self.file = None
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseKind:
-    """One kind of database: `label` names it in a sentence, `variable` is the setting that says where its file is.
-
-    `package` has a folder `migrations` with its schema; `functions` of one text are known to its SQL by these names.
-    `in_backups` is whether a backup has it.
-    """
-
-    label: str
-    variable: str
-    package: str
-    functions: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
-    in_backups: bool = True
-
-    def check_version(self, connection: sqlite3.Connection) -> None:
-        """OperatorError `store_too_new` if a newer program has written or migrated the database.
-
-        Every transaction begins with this, in the view that it works on: another process may migrate the file at any
-        time.
-        """
-        if read_version(connection) > newest_version(self.package):
-            raise OperatorError(
-                f"The {self.label} was written by a newer Taskhand than this one, so nothing was read or written.",
-                code="store_too_new",
-                next_step=(
-                    "Install the newest Taskhand and restart this server with it, or set "
-                    f"{self.variable} to another file."
-                ),
-            )
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
@@ -161,26 +125,11 @@ def make_database(path: Path, kind: DatabaseKind) -> None:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -> None:
-    """Migrate the database at `path`, after copying it if it is not new."""
-
-    def keep(version: int) -> None:
-        from taskhand.sqlite.database_copies import copy_before_migration, remove_older_copies  # noqa: PLC0415  few starts migrate
-
-        try:
-            copy = copy_before_migration(path, version)
-            remove_older_copies(path)
-        except (sqlite3.Error, OSError) as error:
-            raise OperatorError(
-                f"The {kind.label} {path} has to be migrated, and could not be copied before: {error}.",
-                code="store_unavailable",
-                next_step="Make room for a copy beside the file, and check its folder.",
-            ) from error
-        _log.warning("the %s %s is being migrated from version %d; a copy is at %s", kind.label, path, version, copy)
-
+    """Set the modes and functions of the database at `path`, and migrate it."""
     _use_wal(connection)
     for name, function in kind.functions.items():
         connection.create_function(name, 1, function, deterministic=True)
-    migrate(connection, kind.package, keep)
+    migrate(connection, kind, path)
 
 
 def move_into_place(new: Path, path: Path) -> bool:

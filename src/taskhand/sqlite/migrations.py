@@ -1,14 +1,51 @@
-"""Numbered SQL scripts that bring a database to the newest schema."""
+"""Numbered SQL scripts that bring a database to the newest schema; one that is newer still is refused."""
 
+import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
+from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.transaction import transaction
 
-__all__ = ["migrate", "newest_version", "read_version"]
+__all__ = ["DatabaseKind", "migrate", "newest_version"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseKind:
+    """One kind of database: `label` names it in a sentence, `variable` is the setting that says where its file is.
+
+    `package` has a folder `migrations` with its schema; `functions` of one text are known to its SQL by these names.
+    `in_backups` is whether a backup has it.
+    """
+
+    label: str
+    variable: str
+    package: str
+    functions: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    in_backups: bool = True
+
+    def check_version(self, connection: sqlite3.Connection) -> None:
+        """OperatorError `store_too_new` if a newer program has written or migrated the database.
+
+        Every transaction begins with this, in the view that it works on: another process may migrate the file at any
+        time.
+        """
+        if _read_version(connection) > newest_version(self.package):
+            raise OperatorError(
+                f"The {self.label} was written by a newer Taskhand than this one, so nothing was read or written.",
+                code="store_too_new",
+                next_step=(
+                    "Install the newest Taskhand and restart this server with it, or set "
+                    f"{self.variable} to another file."
+                ),
+            )
 
 
 @cache
@@ -17,25 +54,42 @@ def newest_version(package: str) -> int:
     return len(_scripts(package))
 
 
-def migrate(connection: sqlite3.Connection, package: str, before: Callable[[int], None]) -> None:
-    """Run the scripts that the database does not have yet; `user_version` is the number of the last one.
+def migrate(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -> None:
+    """Run the scripts that the database at `path` does not have yet, after copying it if it is not new.
 
-    All of them are one transaction, so each runs once however many processes start at the same time. `before` is called
-    in it with the version of a database that is not new.
+    All of them are one transaction, so each runs once however many processes start at the same time; `user_version` is
+    the number of the last one. OperatorError if the database cannot be copied.
     """
-    if read_version(connection) >= newest_version(package):
+    newest = newest_version(kind.package)
+    if _read_version(connection) >= newest:
         return
     with transaction(connection, "BEGIN IMMEDIATE"):
-        former = read_version(connection)
-        if 0 < former < newest_version(package):
-            before(former)
-        for number, script in enumerate(_scripts(package)[former:], former + 1):
+        former = _read_version(connection)
+        if 0 < former < newest:
+            _copy(path, kind, former)
+        for number, script in enumerate(_scripts(kind.package)[former:], former + 1):
             for statement in _statements(script.read_text("utf-8")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
 
 
-def read_version(connection: sqlite3.Connection) -> int:
+def _copy(path: Path, kind: DatabaseKind, version: int) -> None:
+    """Copy the database before it is migrated from this version."""
+    from taskhand.sqlite.database_copies import copy_before_migration, remove_older_copies  # noqa: PLC0415  few starts migrate
+
+    try:
+        copy = copy_before_migration(path, version)
+        remove_older_copies(path)
+    except (sqlite3.Error, OSError) as error:
+        raise OperatorError(
+            f"The {kind.label} {path} has to be migrated, and could not be copied before: {error}.",
+            code="store_unavailable",
+            next_step="Make room for a copy beside the file, and check its folder.",
+        ) from error
+    _log.warning("the %s %s is being migrated from version %d; a copy is at %s", kind.label, path, version, copy)
+
+
+def _read_version(connection: sqlite3.Connection) -> int:
     """The number of the last script that the database has; 0 if it is new."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 

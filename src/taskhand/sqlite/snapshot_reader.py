@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from taskhand.sqlite.backup import connect
-from taskhand.sqlite.connection import DatabaseKind, open_connection
+from taskhand.sqlite.connection import open_connection
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import database_errors
 
 __all__ = ["SourceFile", "hold_source", "open_source"]

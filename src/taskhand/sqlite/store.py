@@ -20,7 +20,8 @@ from typing import Final, TypeVar
 from taskhand.call.deadline import time_left
 from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import DamagedRow
-from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open_connection
+from taskhand.sqlite.connection import BUSY_S, file_identity, open_connection
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.transaction import roll_back_rest
 from taskhand.sqlite.worker import Worker
 

@@ -11,7 +11,7 @@ from taskhand.journal import sqlite as journal_in_file
 from taskhand.keys import postgres as keys_in_database
 from taskhand.keys import sqlite as keys_in_file
 from taskhand.postgres.migrations import PostgresKind
-from taskhand.sqlite.connection import DatabaseKind
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.vault import postgres as links_in_database
 from taskhand.vault import sqlite as links_in_file
 

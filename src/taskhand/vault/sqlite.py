@@ -11,7 +11,7 @@ from typing import Final
 import anyio.to_thread
 
 from taskhand.sqlite.backup import connect
-from taskhand.sqlite.connection import DatabaseKind
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import Store, database_errors
 from taskhand.sqlite.transaction import transaction
 from taskhand.vault.sql_link_store import SqlLinkStore, note_uses

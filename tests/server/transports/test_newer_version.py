@@ -12,7 +12,8 @@ from server.transports.server_process import Caller, Pipe, run, serving
 from server.transports.task_calls import DRAFT, code_of, contents, create_task, error_of
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.journal.sqlite import JOURNAL
-from taskhand.sqlite.connection import DatabaseKind, open_connection
+from taskhand.sqlite.connection import open_connection
+from taskhand.sqlite.migrations import DatabaseKind
 
 NEXT = {
     TASK_STORE.label: "ALTER TABLE task ADD COLUMN next TEXT;",

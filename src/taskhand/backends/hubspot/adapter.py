@@ -15,12 +15,13 @@ from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, unlinked
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
+from taskhand.backends.hubspot.fields.due import check_due
 from taskhand.backends.hubspot.mapping import BODY, Record, raw_properties, records_in
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.shown_links import KINDS, links_of, links_set
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
-from taskhand.backends.hubspot.task_writer import TaskWriter, check_due, check_length
+from taskhand.backends.hubspot.task_writer import TaskWriter, check_length
 from taskhand.backends.hubspot.undo_deletion import links_of_new
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Finish, Item, NewTask

@@ -30,7 +30,7 @@ from taskhand.domain.html.conversion import html_of
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.http.response_body import Reply
 
-__all__ = ["Input", "TaskWriter", "check_due", "check_length", "split_answer"]
+__all__ = ["Input", "TaskWriter", "check_length", "split_answer"]
 
 _MAX_CHARACTERS: Final = 65_536
 """Maximum characters of `hs_task_body`: documented for notes, inferred for tasks."""
@@ -205,16 +205,6 @@ class TaskWriter(BatchAdapter[Record]):
         if answer.is_archived or before.unreadable_fields or not is_same or not answer.shows(sent):
             return None
         return record_of(before, answer.with_names(properties_in(edit)), self._reader.data)
-
-
-def check_due(edit: Edit, *, new: bool) -> None:
-    """Refuse an edit that leaves a task without a due date."""
-    if edit.due is None or (new and edit.due is MISSING):
-        raise CallerError(
-            "HubSpot has no task without a due date.",
-            code="due_date_required",
-            next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
-        )
 
 
 def check_length(edit: Edit) -> None:

@@ -14,7 +14,8 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.name_matching import fold
 from taskhand.sql.connection import SqlConnection
-from taskhand.sqlite.connection import BUSY_S, DatabaseKind
+from taskhand.sqlite.connection import BUSY_S
+from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import Store
 
 __all__ = ["TASK_STORE", "FileStorage", "open_file_store"]

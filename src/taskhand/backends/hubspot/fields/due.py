@@ -23,6 +23,7 @@ from taskhand.http.response_body import Reply
 __all__ = [
     "AllDayFlag",
     "Zones",
+    "check_due",
     "due_from",
     "millis_of",
     "moment_at",
@@ -74,6 +75,16 @@ def due_from(raw: object, *, all_day: bool, zones: Zones) -> Due | None:
     if not all_day:
         return Due.instant(moment, zones.shown)
     return Due(moment.date() if moment.time() == time() else moment.astimezone(zones.days).date())
+
+
+def check_due(edit: Edit, *, new: bool) -> None:
+    """Refuse an edit that leaves a task without a due date."""
+    if edit.due is None or (new and edit.due is MISSING):
+        raise CallerError(
+            "HubSpot has no task without a due date.",
+            code="due_date_required",
+            next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
+        )
 
 
 def stamp_of(due: Due, zones: Zones) -> str:
