@@ -326,6 +326,8 @@ def lost() -> Iterator[Row]:
             create=unknown(1),
             bulk=applied(2, "sent_again"),
         )
+    # A deletion is confirmed neither by a body that says nothing, nor by a status that promises it for later.
+    yield Row("202 with an empty object, not committed", (status(202, body="{}"),), delete=applied(2, "sent_again"))
 
 
 def of_another_task() -> Iterator[Row]:
@@ -393,6 +395,17 @@ def twice() -> Iterator[Row]:
     )
 
 
+def of_false_404s() -> Iterator[Row]:
+    """The first read after a write that was not confirmed does not find the task: it is read once more."""
+    false = status(404, route="read")
+    again, found = applied(2, "sent_again"), applied(1, "applied")
+    yield Row("reset before commit, then a false 404 of the read", (Fault("reset_before"), false), again, again)
+    yield Row(
+        "404, then a false 404 of the read", (status(404), false), delete=failed(1, "task_not_found", retryable=False)
+    )
+    yield Row("404 after commit, then a false 404 of the read", (status(404, commit=True), false), update=found)
+
+
 def unread() -> Iterator[Row]:
     """The answer is lost, and nothing can be read afterwards."""
     for name, fault, is_applied in (
@@ -426,6 +439,7 @@ ROWS: Final = (
     *lost(),
     *of_another_task(),
     *twice(),
+    *of_false_404s(),
     *unread(),
     # Nobody listens: nothing can have arrived.
     everywhere("refused connection", None, failed(0), served=False),

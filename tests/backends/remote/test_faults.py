@@ -85,7 +85,12 @@ async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage
         then = (Fault("reset_before", nth="every"),) if row.lasts else ()
         bodies = {BEFORE: json.dumps(sandbox.tasks[0], default=str), OTHER: json.dumps(sandbox.tasks[-1], default=str)}
         faults = tuple(
-            replace(one, route=crm.routes[ROUTE[kind]], to=NOWHERE, body=bodies.get(one.body, one.body))
+            replace(
+                one,
+                route=crm.routes[one.route.replace("*", ROUTE[kind])],
+                to=NOWHERE,
+                body=bodies.get(one.body, one.body),
+            )
             for one in row.faults
         )
 

@@ -20,6 +20,7 @@ PLAIN = Edit(title="Send it")
     [
         (REFERRING, "t1", "unknown_reference", "list_team_members or find_contacts"),
         (REFERRING, None, "unknown_reference", "list_team_members or find_contacts"),
+        (Edit(status=StatusChoice(name="Open")), "t1", "unknown_status", "list_statuses"),
         (PLAIN, "t1", "task_not_found", "get_task"),
         (Edit(responsible_ids=()), "t1", "task_not_found", "get_task"),
         (PLAIN, None, NotFound.default_code, ""),

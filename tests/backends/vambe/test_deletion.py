@@ -26,18 +26,24 @@ VAMBE = Messages("Vambe")
 
 LOOKED = "DELETE GET GET"
 """A task that is gone is looked for in both lists; one that is there is in the first."""
+TWICE = f"{LOOKED} GET GET"
+"""It is looked for once more if its deletion was not confirmed."""
 AGAIN = "DELETE GET DELETE"
 ROWS: dict[str, tuple[Sequence[Fault], str, str | None]] = {
     "nothing": ([], LOOKED, None),
-    "an empty body": ([Fault("empty_body")], LOOKED, VAMBE.removed),
-    "a body that is not JSON": ([Fault("not_json")], LOOKED, VAMBE.removed),
-    "a body cut off": ([Fault("truncated")], LOOKED, VAMBE.removed),
-    "JSON that confirms nothing": ([status(200, commit=True)], LOOKED, VAMBE.removed),
+    "an empty body": ([Fault("empty_body")], TWICE, VAMBE.removed),
+    "a body that is not JSON": ([Fault("not_json")], TWICE, VAMBE.removed),
+    "a body cut off": ([Fault("truncated")], TWICE, VAMBE.removed),
+    "JSON that confirms nothing": ([status(200, commit=True)], TWICE, VAMBE.removed),
     "JSON that confirms nothing, not committed": ([status(200)], f"{AGAIN} GET GET", VAMBE.sent_again),
     "a page as 200, not committed": ([Fault("html", status=200)], f"{AGAIN} GET GET", VAMBE.sent_again),
-    "404": ([status(404, commit=True)], LOOKED, VAMBE.removed),
-    "lost twice": ([Fault("reset_before"), Fault("reset_after", nth=2)], f"{AGAIN} GET GET", VAMBE.removed),
-    "a list that is behind": ([Fault("reset_after"), Fault("stale_list", LIST)], f"{AGAIN} GET GET", VAMBE.removed),
+    "404": ([status(404, commit=True)], TWICE, VAMBE.removed),
+    "lost twice": ([Fault("reset_before"), Fault("reset_after", nth=2)], f"{AGAIN} GET GET GET GET", VAMBE.removed),
+    "a list that is behind": (
+        [Fault("reset_after"), Fault("stale_list", LIST)],
+        f"{AGAIN} GET GET GET GET",
+        VAMBE.removed,
+    ),
 }
 """What Vambe alone answers to a deletion, the requests that follow, and the note; the rest is in the table of all."""
 

@@ -31,6 +31,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.backends.remote.write_refusals import explain_refusal
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
@@ -200,7 +201,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             noted = await self._change_note(before, edit.note)
         except TaskhandError as error:
             if is_alone:
-                raise
+                raise explain_refusal(error, self.messages.name, edit, before.id) from None
             task = with_unreadable(written.task, "note") if isinstance(error, OutcomeUnknown) else written.task
             task = task.with_note(before.note, before.note_id)
             return replace(written, task=task, note=f"The note: {error.message} {error.next_step or ''}".strip())

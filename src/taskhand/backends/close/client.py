@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from taskhand.backends.close.errors import NO_URL
 from taskhand.backends.close.offset_paging import Page, PageSize
 from taskhand.backends.close.utc_offset import offset_on
+from taskhand.backends.remote.deletion import check_deleted
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
 from taskhand.domain.errors import NotFound, UpstreamError
 from taskhand.http.client import Client
@@ -139,8 +140,7 @@ class CloseClient:
     async def _delete(self, path: Path) -> Reply:
         """DELETE; Close documents an empty body and an empty object as the response: OutcomeUnknown for any other."""
         reply = await self._send("DELETE", path, expect="object or nothing")
-        if reply.json:
-            raise self.http.invalid(reply, "with something that is not a confirmation")
+        check_deleted(self.http, reply, 200, 204)
         return reply
 
     async def _get(self, path: Path, fields: str) -> JsonObject:

@@ -11,6 +11,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.mapping import PROPERTIES
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, linked_ids
+from taskhand.backends.remote.deletion import check_deleted
 from taskhand.backends.remote.parsing import JsonObject, rows_in, value_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
@@ -89,11 +90,9 @@ class HubSpotClient:
     async def archive(self, record_id: str) -> None:
         """DELETE one task, which goes to the recycling bin; this request takes only HubSpot's own id.
 
-        OutcomeUnknown for a success with a body, because HubSpot documents none.
+        OutcomeUnknown for any success but the documented 204.
         """
-        reply = await self.http.delete(self._task(record_id), expect="object or nothing")
-        if reply.json:
-            raise self.http.invalid(reply, "with something that is not a confirmation")
+        check_deleted(self.http, await self.http.delete(self._task(record_id), expect="object or nothing"), 204)
 
     async def update_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""

@@ -9,6 +9,7 @@
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from taskhand.backends.remote.lost_update import read_past_404
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
 from taskhand.backends.remote.write_messages import Messages
@@ -27,8 +28,10 @@ from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import Timing
+    from taskhand.http.client import Client
+    from taskhand.http.response_body import Reply
 
-__all__ = ["Deletable", "Deletion", "is_gone"]
+__all__ = ["Deletable", "Deletion", "check_deleted", "is_gone"]
 
 _SENT_AGAIN: Final = frozenset({"423", "425", "429", "503"})
 """Responses after which the transport sends a request again: if the first one was applied, a 404 follows."""
@@ -49,10 +52,16 @@ class Deletable(Protocol):
         """One as it is now; NotFound."""
 
 
-async def is_gone(records: Deletable, task_id: str) -> bool | None:
-    """Whether a record is not found any more; None if it cannot be read."""
+def check_deleted(http: "Client", reply: "Reply", *statuses: int) -> None:
+    """OutcomeUnknown unless a deletion was answered with one of these statuses, and with no body or `{}`."""
+    if reply.json or reply.status not in statuses:
+        raise http.invalid(reply, "with something that is not a confirmation")
+
+
+async def is_gone(records: Deletable, task_id: str, *, is_confirmed: bool = True) -> bool | None:
+    """Whether a record is not found any more, by two reads unless its deletion `is_confirmed`; None if not readable."""
     try:
-        await records.get(task_id)
+        await (records.get(task_id) if is_confirmed else read_past_404(lambda: records.get(task_id)))
     except NotFound:
         return True
     except TaskhandError:
@@ -115,7 +124,7 @@ class Deletion:
         if failure is None:
             self._records.recent.forget([self._id])  # a recent write would be read in place of the deleted task
         self._outcomes.append(failure)
-        return await is_gone(self._records, self._id)
+        return await is_gone(self._records, self._id, is_confirmed=failure is None)
 
     async def _check_after_refusal(self, refused: TaskhandError, requests: RequestLog) -> None:
         """Return if the task is gone although its deletion was refused; else raise the error to report.
@@ -129,7 +138,7 @@ class Deletion:
         gone: bool | None = False
         if is_repeated or is_404 or is_doubtful(requests, refused):
             with without_pauses(when=requests.has_write_left):
-                gone = await is_gone(self._records, self._id)
+                gone = await is_gone(self._records, self._id, is_confirmed=False)
                 if gone is False and (is_repeated or is_404):
                     gone = await self._is_gone_later()
         if gone:

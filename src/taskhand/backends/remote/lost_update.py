@@ -14,6 +14,8 @@ The rules, for every CRM, of one update and of each update in a batch:
 `bulk_create` has the rules of creates, and `deletion` those of deletions.
 """
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
@@ -36,9 +38,16 @@ from taskhand.http.rate_limiter import without_pauses
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["Writer", "error_of_unread", "error_of_unshown", "may_send_again"]
+__all__ = ["Writer", "error_of_unread", "error_of_unshown", "may_send_again", "read_past_404"]
 
 _Row = TypeVar("_Row")
+
+
+async def read_past_404(read: Callable[[], Awaitable[_Row]]) -> _Row:
+    """The result of a read after an unconfirmed write; it is repeated once after a 404, which may be false."""
+    with suppress(NotFound):
+        return await read()
+    return await read()
 
 
 class Writer(Generic[_Row]):
@@ -108,7 +117,7 @@ class Writer(Generic[_Row]):
         was_refused = item.failure is not None and not isinstance(item.failure, UpstreamFailed)
         try:
             with without_pauses(when=was_refused):
-                return await self._adapter.get(item.id, item.edit)
+                return await read_past_404(lambda: self._adapter.get(item.id, item.edit))
         except TaskhandError as unread:
             error = error_of_unread(item, unread, self._messages)
             raise error from None if error in (unread, item.failure) else item.failure

@@ -60,7 +60,7 @@ def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str 
         tools = dict.fromkeys(_FROM[field] for field in referring)
         return NotFound(
             f"{name} does not know the value of {_arguments(edit, referring)}.",
-            code="unknown_reference",
+            code="unknown_status" if referring == ["status"] else "unknown_reference",
             next_step=f"Take it from {' or '.join(tools)}, and send the call again.",
         )
     if task_id is None:

@@ -315,12 +315,14 @@ async def test_a_note_that_is_stored_with_other_blanks_is_the_same_note() -> Non
     assert notes(sandbox) == []
 
 
-async def test_a_refused_note_has_no_doubtful_outcome() -> None:
-    sandbox = close(2, [Fault("status", POST, status=400)])
+@pytest.mark.parametrize(("status", "code"), [(400, "upstream_refused"), (404, "task_not_found")])
+async def test_a_refused_note_has_no_doubtful_outcome(status: int, code: str) -> None:
+    sandbox = close(2, [Fault("status", POST, status=status)])
     async with on_close(sandbox) as backend:
         before, edit = await backend.get_task(TASK), Edit(note=NOTE)
-        with pytest.raises(CallerError):
+        with pytest.raises(CallerError) as refused:
             await backend.update_task(before, edit)
+        assert refused.value.code == code
         assert await backend.find_notes([before], NOTE, NOW) == {}
         await backend.update_task(before, edit)
     assert notes(sandbox) == [(LEAD, NOTE)]
