@@ -180,6 +180,18 @@ async def test_a_text_filter_finds_all_its_words_in_any_order(worker: Agent) -> 
     assert await worker.listed(text="baker demo") == ["Demo for Baker & Sons"]
     assert await worker.listed(text="Démo  FOR") == ["Demo for Baker & Sons", "Demo for Acme"]
     assert await worker.listed(text="demo soto") == []
+    for text in ('"Baker"', "demo, baker", "Demo - Baker?", "\u00abBaker & Sons\u00bb", "Demo: for baker."):
+        assert await worker.listed(text=text) == ["Demo for Baker & Sons"], text
+
+
+async def test_an_empty_list_of_a_text_says_which_words_find_more(worker: Agent) -> None:
+    await worker.create("Demo for Acme", dueDate="2026-03-11")
+    unfound = {"text": "demos of Acme"}
+    for given in (unfound, unfound | {"countBy": "status"}):
+        assert "try one word alone, or only its beginning" in (await worker("list_tasks", **given))["note"]
+    for given in ({"text": "acme"}, {"text": "acme", "countBy": "status"}, {"fromDate": "2026-05-01"}):
+        answer = await worker("list_tasks", **given, includeTasksWithoutDates=False)
+        assert "one word alone" not in answer.get("note", "")
 
 
 async def test_a_contact_that_is_given_by_name_is_refused_where_nothing_is_found(worker: Agent) -> None:

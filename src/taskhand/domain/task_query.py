@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import MISSING, Field
 
@@ -212,9 +212,17 @@ def _checks(
         yield _STATUS | _DUE, lambda task: query.overdue == is_late(task)
 
 
+_ROUND_WORDS: Final = ".,;:!?\u00a1\u00bf\"'()\u00ab\u00bb\u201c\u201d\u201e\u2013\u2014-*|&/"
+"""The signs beside a word of a text filter that are no part of it."""
+
+
 def text_words(text: str) -> list[str]:
-    """The words of a text filter, folded: a task has all of them, in any order."""
-    return fold(text).split()
+    """The words of a text filter, folded: a task has all of them, in any order.
+
+    Signs around a word are not a part of it, so that a quoted name and the words of a sentence are found.
+    """
+    words = fold(text).split()
+    return [word for one in words if (word := one.strip(_ROUND_WORDS))] or words
 
 
 def _has_words(task: Task, words: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.backends.local.text_index import find_candidates, has_text_index, prepare_text_index
 from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import fold
-from taskhand.domain.task_query import Order, TaskQuery
+from taskhand.domain.task_query import Order, TaskQuery, text_words
 from taskhand.sqlite.connection import open_connection
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def check_searches(connection: sqlite3.Connection, wanted: Sequence[str], order:
     """Each search finds the tasks whose text has every word of it, by walks and by the index alike."""
     rows = connection.execute("SELECT id, title, description FROM task").fetchall()
     for text in wanted:
-        words = fold(text).split()
+        words = text_words(text)
         having = {row["id"] for row in rows if all(one in fold(f"{row[1]} {row[2] or ''}") for one in words)}
         query = TaskQuery(text=text, limit=100, order=order)
         for reach in (1, 1_000):
@@ -150,7 +150,7 @@ def test_a_database_finds_the_same_tasks_as_a_file(
             shown = {task.id: fold(f"{task.title} {task.description or ''}") for task in tasks}
             parts = [part for both in written for text in both for part in (text[:2], text[1:5])]
             for text in (*wanted, *parts):
-                having = {one for one, folded in shown.items() if all(word in folded for word in fold(text).split())}
+                having = {one for one, folded in shown.items() if all(word in folded for word in text_words(text))}
                 query = TaskQuery(text=text)
                 assert {task.id for task in (await backend.list_tasks(query)).tasks} == having
                 by_index = await store.read(partial(find_rows, query=query, state=state, reach=1))

@@ -117,10 +117,14 @@ async def _run(call: "Call", arguments: ListTasks) -> ListAnswer | CountsAnswer:
 
     if arguments.count_by is not MISSING:
         counted = await count_tasks(call.app, arguments, arguments.count_by)
-        return render_counts(counted, arguments.count_by, list_note(call.app, counted.matched))
+        is_empty = not counted.count.total
+        note = list_note(call.app, counted.matched, has_unfound_text=is_empty and arguments.text is not MISSING)
+        return render_counts(counted, arguments.count_by, note)
     found = await list_tasks(call.app, arguments, **_page(arguments))
     is_first = arguments.cursor is MISSING
-    return ListAnswer.of(found, arguments.fields, list_note(call.app, found.query.matched if is_first else ()))
+    has_unfound_text = is_first and not (found.tasks or found.unreadable) and arguments.text is not MISSING
+    matched = found.query.matched if is_first else ()
+    return ListAnswer.of(found, arguments.fields, list_note(call.app, matched, has_unfound_text=has_unfound_text))
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> ListAnswer | CountsAnswer:
@@ -136,8 +140,11 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> 
         return render_counts_everywhere(counted, arguments.count_by, merged_list_note(apps, matched))
     page = _page(arguments)
     found = await list_tasks_everywhere(apps, arguments, **page)
-    matched = {name: one.query.matched for name, one in found.lists.items()} if arguments.cursor is MISSING else {}
-    note = merged_list_note(apps, matched)
+    is_first = arguments.cursor is MISSING
+    matched = {name: one.query.matched for name, one in found.lists.items()} if is_first else {}
+    note = merged_list_note(
+        apps, matched, has_unfound_text=is_first and not found.rows and arguments.text is not MISSING
+    )
     return ListEverywhereAnswer.of_several(found, arguments.fields, page["limit"], note)
 
 
