@@ -18,9 +18,9 @@ from taskhand.config.data_files import journal_path, store_place
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, CallTime, ConnectionInfo, OwnCredentials, Surface, WritePolicy
+from taskhand.service.change_announcements import TaskUpdates
 from taskhand.service.connections import Connections
 from taskhand.service.lazy import Lazy
-from taskhand.service.task_updates import TaskUpdates
 from taskhand.state import clock_of, locate_journal, open_budgets, open_event_store, open_owned_journal
 
 # A backend is imported only if it is chosen, so that a start is quick.

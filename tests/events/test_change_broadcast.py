@@ -31,8 +31,8 @@ from taskhand.journal.journal import Result
 from taskhand.postgres.database import Database
 from taskhand.postgres.listener import Channel
 from taskhand.server.app import create_server
+from taskhand.service.change_announcements import EVERY_TASK, TaskUpdates
 from taskhand.service.events.feed_poll import look
-from taskhand.service.task_updates import EVERY_TASK, TaskUpdates
 from taskhand.wiring import open_app, open_connections
 from time_limits import BOUND_S
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Message, Receive, Scope, Send
 
-from taskhand.sandbox import http_messages
+from taskhand.sandbox import asgi_io
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.messages import Request
 
@@ -37,7 +37,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on once it has arrived completely, unless the gate is shut."""
-        call = await http_messages.read_request(scope, receive)
+        call = await asgi_io.read_request(scope, receive)
         if call is None:
             return
         self.requests.append(call)

@@ -20,9 +20,9 @@ from taskhand.domain.principal import ANYONE, Person
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent, Result
 from taskhand.service.app_context import AppContext, OwnCredentials
+from taskhand.service.change_announcements import TaskUpdates
 from taskhand.service.lazy import Lazy
 from taskhand.service.task_locks import TaskLocks
-from taskhand.service.task_updates import TaskUpdates
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:

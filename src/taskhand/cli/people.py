@@ -9,8 +9,8 @@ import click
 
 from taskhand.backends.registry import find_factory
 from taskhand.cli import CONFIGURATION
-from taskhand.cli.link_saving import find_usable, revoke, save_link
 from taskhand.cli.loaded_people import PeopleSource
+from taskhand.cli.people_links import find_usable, revoke, save_link
 from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings

@@ -10,7 +10,7 @@ import anyio
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from taskhand.sandbox import http_messages
+from taskhand.sandbox import asgi_io
 from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
 from taskhand.sandbox.messages import Request, Response
@@ -176,7 +176,7 @@ class Emulator(ABC):
         return self._script.next(route)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = await http_messages.read_request(scope, receive)
+        request = await asgi_io.read_request(scope, receive)
         if request is None:
             return
         route = self.route_of(request)
@@ -211,13 +211,13 @@ class Emulator(ABC):
     ) -> None:
         kind = fault.kind if fault else None
         if kind in RESETS:
-            await http_messages.reset(scope, receive)
+            await asgi_io.reset(scope, receive)
         elif kind == "truncated":
-            await http_messages.send_half(response, scope, receive, send)
+            await asgi_io.send_half(response, scope, receive, send)
         else:
             if fault and kind == "slow":
-                await http_messages.wait(self._sleep, fault.seconds, receive)
-            await http_messages.send_response(response.with_date(self.now()), send)
+                await asgi_io.wait(self._sleep, fault.seconds, receive)
+            await asgi_io.send_response(response.with_date(self.now()), send)
 
 
 def sequential_ids(template: str, first: int = 1) -> Callable[[], str]:

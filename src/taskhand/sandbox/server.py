@@ -20,7 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from taskhand.sandbox.http_messages import CLOSE, RESET
+from taskhand.sandbox.asgi_io import CLOSE, RESET
 from taskhand.sandbox.webhook_post import deliver_always
 
 if TYPE_CHECKING:

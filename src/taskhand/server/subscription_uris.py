@@ -61,8 +61,8 @@ class FeedAddress:
 
     async def key(self) -> str:
         """The key of the feed that the caller is shown, or of the caller's part of it."""
+        from taskhand.service.change_announcements import feed_id  # noqa: PLC0415
         from taskhand.service.events.feed_poll import feed_of  # noqa: PLC0415  no start waits for it
-        from taskhand.service.task_updates import feed_id  # noqa: PLC0415
 
         member = await self.app.backend.account.me() if self.app.principal.rules.own_tasks_only else None
         feed = await feed_of(self.app)

@@ -16,7 +16,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.domain.plan import PLAN_LIFETIME
 from taskhand.domain.principal import ANYONE, MEMBER, Principal
 from taskhand.domain.reference_time import Reference
-from taskhand.service.task_updates import TaskUpdates
+from taskhand.service.change_announcements import TaskUpdates
 
 if TYPE_CHECKING:
     from taskhand.events.event_store import EventStore

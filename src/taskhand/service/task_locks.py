@@ -11,7 +11,7 @@ from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
     from taskhand.journal.journal import SharedLocks
-    from taskhand.service.task_updates import TaskUpdates
+    from taskhand.service.change_announcements import TaskUpdates
 
 __all__ = ["TaskLocks"]
 

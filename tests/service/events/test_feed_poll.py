@@ -19,8 +19,8 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.events.event_store import EventQuery
 from taskhand.journal.journal import Intent, Result
 from taskhand.service.app_context import CallTime
+from taskhand.service.change_announcements import feed_id
 from taskhand.service.events.feed_poll import KnownView, feed_of, look
-from taskhand.service.task_updates import feed_id
 from taskhand.service.write_call import Call
 
 

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from taskhand import __version__
 from taskhand.server.app import TaskhandServer
 from taskhand.server.transports.draining import Draining
-from taskhand.server.transports.host_names import Address, host_in_url
+from taskhand.server.transports.host_names import Address, host_in_url, refuse_names
 from taskhand.server.transports.http_connection import connection_class
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
@@ -30,7 +30,6 @@ from taskhand.server.transports.listening_socket import MAX_QUEUED, bind
 from taskhand.server.transports.open_http_connections import ACCEPTED_AT_ONCE, OpenConnections
 from taskhand.server.transports.process_exit import LAST_WRITE_S
 from taskhand.server.transports.proxies import Proxies, read_forwarded
-from taskhand.server.transports.refused_hosts import refuse_names
 from taskhand.server.transports.request_limiter import RequestLimiter
 from taskhand.server.transports.request_repair import repair_requests
 from taskhand.server.transports.unauthenticated_access import check_address

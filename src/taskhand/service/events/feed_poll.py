@@ -14,9 +14,9 @@ from taskhand.domain.event_source import EventSource
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
+from taskhand.service.change_announcements import feed_id
 from taskhand.service.events.own_changes_between_polls import find_own_changes
 from taskhand.service.events.own_write_matching import with_change_ids
-from taskhand.service.task_updates import feed_id
 
 __all__ = ["KnownView", "feed_of", "find_source", "look", "no_feed_error"]
 
