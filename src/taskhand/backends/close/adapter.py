@@ -31,6 +31,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.backends.remote.write_messages import join_notes
 from taskhand.backends.remote.write_refusals import explain_refusal
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
@@ -206,7 +207,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             task = task.with_note(before.note, before.note_id)
             return replace(written, task=task, note=f"The note: {error.message} {error.next_step or ''}".strip())
         task = written.task.with_note(noted.text, noted.id)
-        return Written(task, " ".join(filter(None, (written.note, noted.remark))) or None)
+        return Written(task, join_notes(written.note, noted.remark))
 
     async def _change_note(self, before: Task, text: str | None) -> WrittenNote:
         """Write a note with this text; None deletes the note that the task has."""

@@ -26,6 +26,7 @@ from taskhand.backends.hubspot.undo_deletion import links_of_new
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.write_messages import join_notes
 from taskhand.call.deadline import end_of_call
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.chunks import chunks
@@ -181,7 +182,7 @@ class HubSpotAdapter(TaskWriter):
         del before
         task = self._reader.to_task(row, [one for one in links_set(edit).values() if one])
         self.recent.wrote(row.id, row)
-        return Written(task, self._all_day.add_note(edit, task, note))
+        return Written(task, join_notes(note, self._all_day.note_on(edit, task)))
 
     # One task: its links, its properties, and the task read back.
 
@@ -240,7 +241,7 @@ class HubSpotAdapter(TaskWriter):
         """Read new tasks back with their links; a task that cannot be read stays as HubSpot confirmed it."""
         made = {item.row.id: item for item in items if item.row is not None}
         for record_id, item in made.items():
-            item.add_note(await self._reader.deleted_tasks.put_back(record_id, item.edit))
+            item.note = join_notes(item.note, await self._reader.deleted_tasks.put_back(record_id, item.edit))
         edits = [item.edit for item in made.values()]
         kinds = KINDS if any(map(links_of_new, edits)) else ()
         found: Mapping[str, Record] = {}

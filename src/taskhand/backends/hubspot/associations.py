@@ -16,6 +16,7 @@ from taskhand.backends.hubspot.mapping import Record
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
+from taskhand.backends.remote.write_messages import join_notes
 from taskhand.backends.remote.write_refusals import UNKNOWN_LINK, explain_refusal
 from taskhand.call.request_log import recorded_requests
 from taskhand.domain.chunks import chunks
@@ -136,7 +137,7 @@ class LinkChanges:
             links = one.item.row.links.get(one.kind, ()) if one.item.row and not one.item.error else ()
             if left := ", ".join(other for other in one.unlink if other in links):
                 note = f"The task is still linked to {one.kind} {left} too: HubSpot did not remove that link."
-                one.item.add_note(note)
+                one.item.note = join_notes(one.item.note, note)
 
     async def _read_links(self, ids: Sequence[str], kinds: Sequence[Kind]) -> Mapping[str, Record]:
         """The tasks with their links of these kinds; only the links of several tasks known by HubSpot's own ids."""

@@ -72,10 +72,6 @@ class Item(Generic[_Row]):
         self.state, self.failure = State.LOST, None if isinstance(fault, OutcomeUnknown) else fault
         self.may_be_late = self.may_be_late or isinstance(fault, NoAnswer)
 
-    def add_note(self, note: str | None) -> None:
-        """Append a note about the written task."""
-        self.note = " ".join(filter(None, (self.note, note))) or None
-
     def apply(self, row: _Row, note: str | None = None) -> None:
         """End with the task as it is now."""
         self.state, self.row, self.note = State.APPLIED, row, note
@@ -110,10 +106,6 @@ class NewTask(Generic[_Row]):
     def is_lost(self) -> bool:
         """Whether the task may have been made, and its outcome is not known yet."""
         return self.fault is not None and self.row is None and self.error is None
-
-    def add_note(self, note: str | None) -> None:
-        """Append a note about the new task."""
-        self.note = " ".join(filter(None, (self.note, note))) or None
 
 
 @dataclass(frozen=True, slots=True)

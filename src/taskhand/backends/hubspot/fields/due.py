@@ -148,8 +148,8 @@ class AllDayFlag:
             unmet = replace(unmet, due=reads_as or MISSING).unmet_by(task, written=True)
         return frozenset(name for name, _ in unmet.given())
 
-    def add_note(self, edit: Edit, task: Task, note: str | None) -> str | None:
-        """The note of a write, and a sentence more if the due date could not be marked as a day or an instant."""
+    def note_on(self, edit: Edit, task: Task) -> str | None:
+        """The note of a write if the due date could not be marked as a day or an instant; else None."""
         if not self._refused or not isinstance(edit.due, Due) or edit.unmet_by(task, written=True).due is MISSING:
-            return note
-        return f"{note} {_NO_FLAG}" if note else _NO_FLAG
+            return None
+        return _NO_FLAG
