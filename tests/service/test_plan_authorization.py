@@ -24,13 +24,12 @@ ANA, BEN = "ana@x.test", "ben@x.test"
 WRITE: frozenset[Scope] = frozenset({"read", "write"})
 
 
-def plan(number: int, verb: Verb = "update", maker: str = ANA) -> Change:
+def plan(number: int, verb: Verb = "update", maker: str = ANA, *, by_filter: bool = False) -> Change:
     """A plan that a second person may apply."""
     edit = None if verb == "delete" else Edit(priority=2)
     intents = tuple(Intent(verb, Snapshot(task(id=f"T-{n}")), edit, edit) for n in range(number))
-    return Change(
-        "plan_1", Opening("-", Caller(subject=maker), NOW, second_person=True), intents, {}, Ending("planned")
-    )
+    opening = Opening("-", Caller(subject=maker), NOW, second_person=True, by_filter=by_filter)
+    return Change("plan_1", opening, intents, {}, Ending("planned"))
 
 
 @pytest.mark.parametrize(
@@ -40,6 +39,8 @@ def plan(number: int, verb: Verb = "update", maker: str = ANA) -> Change:
         (Principal(Person.parse(ANA), WRITE), plan(2), None),
         (Principal(Person.parse(ANA), WRITE), plan(1, "delete"), "scope"),
         (Principal(Person.parse(ANA), WRITE), plan(11), "scope"),
+        (Principal(Person.parse(ANA), WRITE), plan(10), None),
+        (Principal(Person.parse(ANA), WRITE), plan(1, by_filter=True), "scope"),
         (Principal(Person.parse(ANA), rules=Rules(second_person=True)), plan(1, "delete"), "second_person"),
         (Principal(Person.parse(BEN), rules=Rules(second_person=True)), plan(1, "delete"), None),
         (Principal(Person.parse(ANA), rules=Rules(second_person=True)), plan(1), None),

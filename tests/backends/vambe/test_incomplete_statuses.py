@@ -69,6 +69,13 @@ async def test_a_status_that_vambe_does_not_have_is_refused_with_those_that_are_
     assert sandbox.tasks == before
 
 
+async def test_a_refusal_that_names_the_status_is_explained_though_other_fields_were_sent() -> None:
+    async with connected(sandbox_of("unknown_status=400"), vambe_api_key=KEY, vambe_statuses=None) as agent:
+        with pytest.raises(Refused) as refused:
+            await agent("update_task", **UNKNOWN, title="x")
+    assert (refused.value.code, refused.value.values) == ("unknown_status", ["Pendiente"])
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [

@@ -97,8 +97,7 @@ async def _begin(app: AppContext, feed: FeedName, source: EventSource, store: Ev
     A poll begins some minutes before the feed, because a CRM may show changes late; earlier events are stored as old.
     A source that compares has nothing from before its first poll.
     """
-    backend = (app if feed.person else app.shared).backend
-    theirs = await backend.account.upstream_time()
+    theirs = await app.backend.account.upstream_time()
     at = theirs or app.clock()
     if source.compares:
         return await store.begin_feed(feed, await source.begin(at), at + _WHOLE_SECOND if theirs else at)
