@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import refused
-from taskhand.domain.bound_cursor import bind_cursor, unbind_cursor
+from taskhand.domain.cursor import bind_cursor, unbind_cursor
 from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
 
 NAMES = ["north", "south"]

@@ -1,16 +1,13 @@
 """A list over several connections: its rows in one order, and a cursor that says how far each has come; pure."""
 
-import base64
-import binascii
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from heapq import merge
 from typing import Any, TypeVar
 
-from taskhand.domain.errors import CallerError
+from taskhand.domain.cursor import decode_cursor, encode_cursor, fingerprint, other_cursor_error
 
 __all__ = ["MergedCursor", "Part", "merge_rows"]
 
@@ -56,14 +53,15 @@ class MergedCursor:
         `asked` are the other arguments of the list. CallerError for the cursor of another list, or of other
         connections, whose rows would be missing unnoticed, or come twice.
         """
-        of = blake2b(repr(asked).encode(errors="replace"), digest_size=3).hexdigest()
+        of = fingerprint(asked)
         if cursor is None:
             return cls(of, dict.fromkeys(names, ()))
         places = _read(cursor)
         if places is None or places.of != of or not places.unfinished:
-            raise _invalid_cursor("cursor does not belong to this list.")
+            raise other_cursor_error(is_filtered=True)
         if places.by_name.keys() != set(names):
-            raise _invalid_cursor("cursor is of other connections than those that are yours now.")
+            message = "cursor is of other connections than those that are yours now."
+            raise other_cursor_error(message, is_filtered=True)
         return replace(places, by_name={name: places.by_name[name] for name in names})
 
     @property
@@ -95,18 +93,16 @@ class MergedCursor:
         written = {
             name: _AT_END if place is None else list(place) or _AT_BEGINNING for name, place in self.by_name.items()
         }
-        text = json.dumps([self.of, written], ensure_ascii=False, separators=(",", ":"))
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return encode_cursor([self.of, written])
 
 
 def _read(cursor: str) -> MergedCursor | None:
     """The places in a cursor as it was sent; None if it cannot be parsed."""
-    try:
-        of, written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        by_name = {name: _place(value) for name, value in written.items()}
-    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError):
-        return None
-    return MergedCursor(of, by_name) if isinstance(of, str) else None
+    match decode_cursor(cursor):
+        case [str(of), dict(written)]:
+            with suppress(ValueError):
+                return MergedCursor(of, {name: _place(value) for name, value in written.items()})
+    return None
 
 
 def _place(written: object) -> tuple[str, ...] | None:
@@ -116,11 +112,3 @@ def _place(written: object) -> tuple[str, ...] | None:
     if isinstance(written, list) and written and all(isinstance(one, str) for one in written):
         return tuple(written)
     raise ValueError(written)
-
-
-def _invalid_cursor(message: str) -> CallerError:
-    return CallerError(
-        message,
-        code="invalid_cursor",
-        next_step="Repeat the call that gave nextCursor with the same filters and order, or leave cursor out.",
-    )

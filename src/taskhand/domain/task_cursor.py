@@ -1,13 +1,8 @@
 """Cursors of task lists: each starts the next page, and is valid only with the filters and order of its query; pure."""
 
-import base64
-import binascii
-import json
 from dataclasses import replace
-from hashlib import blake2b
-from typing import Any
 
-from taskhand.domain.errors import CallerError
+from taskhand.domain.cursor import decode_cursor, encode_cursor, fingerprint, other_cursor_error
 from taskhand.domain.task import Task
 from taskhand.domain.task_query import PRIORITIES, TaskQuery, priority_key, sort_key
 
@@ -21,8 +16,7 @@ _PRIORITY_KEYS = frozenset(str(priority_key(one)) for one in PRIORITIES)
 
 def cursor_after(task: Task, query: TaskQuery) -> str:
     """An opaque cursor for the page after `task`; it is valid only with the filters and order of `query`."""
-    position = json.dumps(position_after(task, query), separators=(",", ":"))
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+    return encode_cursor(position_after(task, query))
 
 
 def position_after(task: Task, query: TaskQuery) -> Position:
@@ -32,34 +26,20 @@ def position_after(task: Task, query: TaskQuery) -> Position:
 
 def resume(query: TaskQuery, cursor: str | Position) -> TaskQuery:
     """The query that continues after a cursor or position; CallerError if that belongs to another query."""
-    key, task_id, fingerprint = _read(cursor)
-    is_key = _is_text(key) and (query.order != "priority" or key[:1] in _PRIORITY_KEYS)
-    if fingerprint != _fingerprint(query) or not is_key or not (task_id and _is_text(task_id)):
-        raise CallerError(
-            "cursor does not belong to this list.",
-            code="invalid_cursor",
-            next_step="Repeat the call that gave nextCursor with the same filters and order, or leave cursor out.",
-        )
-    return replace(query, after=(key, task_id))
+    match decode_cursor(cursor) if isinstance(cursor, str) else cursor:
+        case [str(key), str(task_id), of] if of == _fingerprint(query):
+            if task_id and _is_text(task_id) and _is_key(key, query):
+                return replace(query, after=(key, task_id))
+    raise other_cursor_error(is_filtered=True)
 
 
-def _read(cursor: str | Position) -> Any:
-    """The three parts of a position, or of a cursor as it was sent: JSON values; None for each if it is none."""
-    try:
-        position = _decode(cursor) if isinstance(cursor, str) else cursor
-        key, task_id, fingerprint = position
-    except (binascii.Error, ValueError, TypeError, RecursionError):
-        return None, None, None
-    return key, task_id, fingerprint
+def _is_key(key: str, query: TaskQuery) -> bool:
+    return _is_text(key) and (query.order != "priority" or key[:1] in _PRIORITY_KEYS)
 
 
-def _decode(cursor: str) -> Any:
-    return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-
-
-def _is_text(value: object) -> bool:
-    """Whether this is text that UTF-8 can encode; JSON can also hold half a surrogate pair."""
-    return isinstance(value, str) and value.encode(errors="ignore").decode() == value
+def _is_text(value: str) -> bool:
+    """Whether UTF-8 can encode this; JSON can also hold half a surrogate pair."""
+    return value.encode(errors="ignore").decode() == value
 
 
 def _fingerprint(query: TaskQuery) -> str:
@@ -68,4 +48,4 @@ def _fingerprint(query: TaskQuery) -> str:
     names = None if query.statuses is None else [choice.name or choice.position for choice in query.statuses]
     rest = replace(query, limit=0, links=frozenset(), after=None, statuses=None)
     of = (rest, names) if query.connection is None else (rest, names, query.connection)
-    return blake2b(repr(of).encode(errors="replace"), digest_size=3).hexdigest()
+    return fingerprint(of)

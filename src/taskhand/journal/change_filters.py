@@ -200,6 +200,6 @@ def _all_of(clauses: Sequence[_Clause]) -> _Clause:
 def _position(cursor: str) -> int:
     if cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS and (position := int(cursor)) <= _MAX_POSITION:
         return position
-    from taskhand.domain.bound_cursor import other_cursor_error  # noqa: PLC0415  no start waits for it
+    from taskhand.domain.cursor import other_cursor_error  # noqa: PLC0415  no start waits for it
 
     raise other_cursor_error()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from taskhand.domain import task_rules
-from taskhand.domain.bound_cursor import bind_cursor, unbind_cursor
+from taskhand.domain.cursor import bind_cursor, unbind_cursor
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext

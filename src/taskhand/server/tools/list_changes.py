@@ -116,7 +116,7 @@ def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Ma
 
 async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", largest: int) -> ChangesAnswer:
     """A page of the tasks of one change, of at most `largest` characters."""
-    from taskhand.domain.bound_cursor import bind_cursor
+    from taskhand.domain.cursor import bind_cursor
     from taskhand.service.list_changes import find_change
     from taskhand.service.load_wording import load_wording
 
@@ -151,7 +151,7 @@ async def _plan_note(app: "AppContext", change: "Change") -> str | None:
 
 def _position(cursor: str | None, change_id: str) -> int:
     """The position of a cursor in the tasks of a change; CallerError for a cursor of another list."""
-    from taskhand.domain.bound_cursor import other_cursor_error, unbind_cursor
+    from taskhand.domain.cursor import other_cursor_error, unbind_cursor
 
     if cursor is None:
         return 0

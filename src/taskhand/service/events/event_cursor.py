@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from taskhand.domain.bound_cursor import bind_cursor, other_cursor_error, unbind_cursor
+from taskhand.domain.cursor import bind_cursor, other_cursor_error, unbind_cursor
 from taskhand.events.event_store import KeptEvent
 
 __all__ = ["EventCursors", "Start"]
