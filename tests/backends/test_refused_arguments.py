@@ -15,8 +15,8 @@ from taskhand.backends.vambe import errors as vambe_errors
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit, without
+from taskhand.domain.errors import Explanation
 from taskhand.domain.task import StatusChoice
-from taskhand.http.upstream import Explanation
 
 Explain = Callable[[str], Explanation | None]
 
@@ -56,7 +56,7 @@ VAMBE = [
 
 def named(names: Iterable[str], explain: Explain) -> set[str]:
     """The arguments that refusals of these fields are about."""
-    return {argument for name in names for found in [explain(name)] if found for argument in found.about}
+    return {argument for name in names for found in [explain(name)] if found for argument in found.arguments}
 
 
 def in_close(name: str) -> Explanation | None:

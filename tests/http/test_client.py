@@ -10,6 +10,7 @@ import pytest
 
 from taskhand.domain.errors import (
     CallerError,
+    Explanation,
     NoAnswer,
     NotAttempted,
     NotFound,
@@ -22,7 +23,7 @@ from taskhand.domain.errors import (
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.request import Request
-from taskhand.http.upstream import Explanation, Limits, Upstream
+from taskhand.http.upstream import Limits, Upstream
 from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:

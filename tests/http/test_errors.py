@@ -7,6 +7,7 @@ import pytest
 from taskhand.domain.errors import NoAnswer, OperatorError, OutcomeUnknown, UpstreamError, UpstreamFailed
 from taskhand.http.certificates import explain_distrust, remedy_for_distrust
 from taskhand.http.errors import (
+    CredentialRefused,
     is_from_elsewhere,
     no_answer_error,
     page_error,
@@ -16,7 +17,7 @@ from taskhand.http.errors import (
     unconfirmed_write_error,
 )
 from taskhand.http.retry import Event, RequestKind
-from taskhand.http.upstream import CREDENTIAL, Explanation, Upstream
+from taskhand.http.upstream import Upstream
 
 ACME = Upstream(name="Acme", base_url="https://acme.test", auth={}, credential="ACME_KEY", variable="ACME_BASE_URL")
 PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
@@ -52,7 +53,7 @@ def test_each_status_has_one_code_and_a_write_may_be_applied_only_by_a_redirect_
 
 
 def test_a_refusal_with_any_status_can_mean_that_the_key_is_not_accepted() -> None:
-    refused = Explanation("Acme does not accept the key.", frozenset({CREDENTIAL}))
+    refused = CredentialRefused("Acme does not accept the key.")
     assert status_error(replace(ACME, explain=lambda *_: refused), 418).code == "unauthorized"
     assert status_error(ACME, 418).code == "upstream_error"
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from taskhand.domain.errors import (
     CallerError,
+    Explanation,
     NotAttempted,
     NotFound,
     OperatorError,
@@ -26,7 +27,7 @@ from taskhand.http.errors import (
 )
 from taskhand.http.response_body import Json, Reply, Shape, UnexpectedBody, decompress, parse_json
 from taskhand.http.retry import Event, RequestKind
-from taskhand.http.upstream import Explanation, Upstream
+from taskhand.http.upstream import Upstream
 
 ACME = Upstream(name="Acme", base_url="https://api.acme.test", auth={}, credential="ACME_KEY")
 PRIORITY = frozenset({"priority"})
@@ -168,7 +169,8 @@ def test_a_backend_may_explain_a_refusal_in_our_words(status: int) -> None:
 
     acme = Upstream(name="Acme", base_url="", auth={}, credential="K", explain=explain)
     refused = status_error(acme, status, {"field": "priority"})
-    assert (refused.message, refused.about) == (f"priority was refused ({status}).", PRIORITY)
+    assert refused.explanation == Explanation(f"priority was refused ({status}).", PRIORITY)
+    assert refused.message == f"priority was refused ({status})."
     assert "Acme" in status_error(acme, status, {"field": "other"}).message
 
 

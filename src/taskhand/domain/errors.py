@@ -27,6 +27,7 @@ __all__ = [
     "Ambiguous",
     "CallerError",
     "Candidate",
+    "Explanation",
     "InvalidAnswer",
     "LinkBroken",
     "LinkRequired",
@@ -57,13 +58,21 @@ class Candidate:
     connections: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a CRM's refusal means: a sentence of ours, and the arguments that it names; subclasses mean one refusal."""
+
+    sentence: str
+    arguments: frozenset[str] = frozenset()
+
+
 class TaskhandError(Exception):
     """Anything that Taskhand refuses or fails to do, with an instruction for the reader who can act.
 
     `code` is stable, for programs. `message` is one sentence without secrets and without upstream text. `next_step`
     says what to call or send. `candidates` are values that would have been accepted. `details` is JSON for programs.
     `connection` is the CRM account that it is about, if there are several and the message does not say.
-    `about` are the names of what was refused, such as arguments or scopes, for the code that handles the error.
+    `explanation` is what the CRM's refusal means, if its body says so, for the code that handles the error.
     `private_step` takes the place of `next_step` in the answer to the caller, and is in no log and no trace.
     An error never changes; code that knows more of it on its way to the caller raises a copy (`but`).
     """
@@ -81,7 +90,7 @@ class TaskhandError(Exception):
         retryable: bool | None = None,
         retry_after_s: float | None = None,
         details: Mapping[str, object] | None = None,
-        about: frozenset[str] = frozenset(),
+        explanation: Explanation | None = None,
     ) -> None:
         super().__init__(message)
         self.message: Final = message
@@ -91,7 +100,7 @@ class TaskhandError(Exception):
         self.retryable: Final = self.default_retryable if retryable is None else retryable
         self.retry_after_s: Final = retry_after_s
         self.details: Final[Mapping[str, object]] = dict(details or {})
-        self.about: Final = about
+        self.explanation: Final = explanation
         self.connection: Final[str | None] = None
         self.private_step: Final[str | None] = None
 

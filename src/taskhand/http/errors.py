@@ -9,6 +9,7 @@ from typing import Final
 
 from taskhand.domain.errors import (
     CallerError,
+    Explanation,
     NoAnswer,
     NotAttempted,
     NotFound,
@@ -22,10 +23,11 @@ from taskhand.domain.errors import (
 from taskhand.http.certificates import explain_distrust, remedy_for_distrust
 from taskhand.http.response_body import Json, is_web_page
 from taskhand.http.retry import Event, RequestKind, event_of
-from taskhand.http.upstream import CREDENTIAL, Explanation, Upstream
+from taskhand.http.upstream import Upstream
 
 __all__ = [
-    "UNNAMED",
+    "CredentialRefused",
+    "UnnamedValues",
     "invalid_answer_error",
     "is_from_elsewhere",
     "no_answer_error",
@@ -38,8 +40,6 @@ __all__ = [
     "unconfirmed_write_error",
 ]
 
-UNNAMED: Final = "unnamed values"
-"""What a refusal is about for which the upstream gives only a status."""
 _PROXY_STATUSES: Final = frozenset({407, 511})
 """The statuses that a proxy or a network sends, and no CRM: RFC 9110 section 15.5.8, RFC 6585 section 6."""
 
@@ -52,22 +52,30 @@ _FIRST_FAILURE: Final = 500  # RFC 9110 section 15.6: the server failed
 _LOOK: Final = "Read or search for the task before sending the write again."
 
 
+class CredentialRefused(Explanation):
+    """The CRM does not accept the key, whatever the status of its refusal."""
+
+
+class UnnamedValues(Explanation):
+    """The CRM refused values and does not say which."""
+
+
 def status_error(
     upstream: Upstream, status: int, json: Json = None, *, retry_after_s: float | None = None, page: bool = False
 ) -> TaskhandError:
     """The error for any status but a success; `page` is whether the body is a web page."""
     name, explained = upstream.name, upstream.explain(status, json) if upstream.explain else None
-    text, about = (explained.sentence, explained.about) if explained else (None, frozenset[str]())
+    text = explained.sentence if explained else None
     match status:
         case 400 | 413 | 414 | 422:
             return refused_values_error(name, explained)
         case _ if status in _PROXY_STATUSES:
             return proxy_error(upstream, "", status)
-        case _ if status == HTTPStatus.UNAUTHORIZED or CREDENTIAL in about:
+        case _ if status == HTTPStatus.UNAUTHORIZED or isinstance(explained, CredentialRefused):
             return OperatorError(
                 text or f"{name} does not accept the credential.",
                 code="unauthorized",
-                about=about,
+                explanation=explained,
                 next_step=f"Tell the person to make another key in {name}."
                 if upstream.is_own
                 else f"The operator of Taskhand should check {upstream.credential}.",
@@ -76,7 +84,7 @@ def status_error(
             return OperatorError(
                 text or f"{name} does not allow this to the credential, or the plan does not include it.",
                 code="forbidden",
-                about=about,
+                explanation=explained,
                 next_step=f"Tell the person: their account in {name} lacks the right; an administrator of {name} can "
                 "change that."
                 if upstream.is_own
@@ -85,14 +93,14 @@ def status_error(
         case 404 | 410:
             return NotFound(
                 text or f"{name} does not have the requested record.",
-                about=about,
+                explanation=explained,
                 next_step="Check the ids in the call; if they are right, send the same call again later.",
             )
         case 409:
             return CallerError(
                 text or f"{name} reports a conflict with the current state.",
                 code="conflict",
-                about=about,
+                explanation=explained,
                 next_step="Read the current state, then decide again.",
             )
         case 423 | 425 | 429 | 477:  # HubSpot: 423 while a record is locked, 477 while an account is being moved
@@ -100,7 +108,7 @@ def status_error(
                 text or f"{name} asks to wait before the next request.",
                 next_step="Wait, then send the same call again.",
                 retry_after_s=retry_after_s,
-                about=about,
+                explanation=explained,
             )
         case _ if status >= _FIRST_FAILURE:
             who = f"{name}, or a proxy or a firewall in front of it," if page else name
@@ -112,12 +120,13 @@ def status_error(
 
 
 def refused_values_error(name: str, explained: Explanation | None) -> CallerError:
-    """The error for values that the CRM called `name` refused; it is about UNNAMED if the CRM does not say which."""
+    """The error for values that the CRM called `name` refused; UnnamedValues if it does not explain the refusal."""
+    explained = explained or UnnamedValues(f"{name} refused the values that were sent.")
     return CallerError(
-        explained.sentence if explained else f"{name} refused the values that were sent.",
+        explained.sentence,
         code="upstream_refused",
         next_step="Correct the values, ids with the tool that gives them, and send the call again.",
-        about=explained.about if explained else frozenset({UNNAMED}),
+        explanation=explained,
     )
 
 

@@ -5,11 +5,11 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import Explanation, OperatorError
 from taskhand.http.rate_headers import RateHeaders, parse_ietf_headers
 
 if TYPE_CHECKING:
@@ -19,18 +19,7 @@ if TYPE_CHECKING:
     from taskhand.call.observers import RequestObserver
     from taskhand.http.response_body import Json
 
-__all__ = ["CREDENTIAL", "Explanation", "Limits", "Runtime", "Upstream", "check_headers"]
-
-CREDENTIAL: Final = "credential"
-"""What a refusal is about that says of the key, whatever its status, that it is not accepted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A sentence of ours about a refusal, and the names that it is `about`, as in TaskhandError."""
-
-    sentence: str
-    about: frozenset[str] = frozenset()
+__all__ = ["Limits", "Runtime", "Upstream", "check_headers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +41,11 @@ class Upstream:
     """One CRM as configured.
 
     `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
-    wire. `credential` and `variable` name the environment variables of the key and of the base URL. `is_own` is
-    whether the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own rate
-    headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `explain` may convert a
-    refusal (status, body) to our own sentence, which may name the refused fields, and never quotes the upstream. An
-    explanation about CREDENTIAL has the meaning of a 401. An error body of the upstream is an object with all fields of
-    one of `error_forms`; by default any object.
+    wire. `credential` and `variable` name the environment variables of the key and of the base URL. `is_own` is whether
+    the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own rate headers
+    (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `explain` may convert a refusal
+    (status, body) to our own sentence, which may name the refused arguments, and never quotes the upstream. An error
+    body of the upstream is an object with all fields of one of `error_forms`; by default any object.
     """
 
     name: str

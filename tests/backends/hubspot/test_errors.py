@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hubspot.wired import Time, hubspot, seed, staged, task_id
-from taskhand.backends.hubspot.errors import ALL_DAY, explain, read_limits, read_wait, to_error
-from taskhand.backends.remote.write_refusals import UNKNOWN_LINK
+from taskhand.backends.hubspot.errors import NO_ALL_DAY, LackingScopes, explain, read_limits, read_wait, to_error
+from taskhand.backends.remote.write_refusals import UnknownLink
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, UpstreamError
+from taskhand.domain.errors import CallerError, Explanation, NotFound, OperatorError, RateLimited, UpstreamError
 from taskhand.http.rate_headers import RateHeaders
-from taskhand.http.upstream import Explanation
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 
@@ -46,7 +45,7 @@ def values(*named: tuple[str, str]) -> dict[str, Any]:
 def test_names_a_refused_value_by_its_argument(name: str, argument: str) -> None:
     said = explain(400, values((name, "INVALID_OPTION")))
     assert said is not None
-    assert said.about == {argument}
+    assert said.arguments == {argument}
     assert argument in said.sentence
     assert "SECRET" not in said.sentence
 
@@ -71,18 +70,19 @@ def test_names_a_missing_due_date() -> None:
 @pytest.mark.parametrize("code", ["READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"])
 def test_an_account_lacks_all_day_tasks_only_where_nothing_else_was_refused(code: str) -> None:
     alone = values(("hs_task_is_all_day", code))
-    assert ALL_DAY in to_error(alone).about
+    assert to_error(alone).explanation is NO_ALL_DAY
     for other in ("hubspot_owner_id", "own_property"):
-        assert ALL_DAY not in to_error(values(("hs_task_is_all_day", code), (other, "INVALID_OPTION"))).about
-    assert ALL_DAY not in to_error(values(("hs_task_is_all_day", "INVALID_OPTION"))).about
+        both = values(("hs_task_is_all_day", code), (other, "INVALID_OPTION"))
+        assert to_error(both).explanation is not NO_ALL_DAY
+    assert to_error(values(("hs_task_is_all_day", "INVALID_OPTION"))).explanation is not NO_ALL_DAY
 
 
 @pytest.mark.parametrize("key", ["requiredGranularScopes", "requiredScopes"])
 def test_explains_which_scope_is_missing(key: str) -> None:
     given: dict[str, Any] = {"errors": [{"message": "One or more", "context": {key: ["crm.objects.contacts.write"]}}]}
-    assert explain(403, given) == Explanation(
+    assert explain(403, given) == LackingScopes(
         "HubSpot does not allow this to the access token, which lacks the scope crm.objects.contacts.write.",
-        frozenset({"crm.objects.contacts.write"}),
+        scopes=("crm.objects.contacts.write",),
     )
 
 
@@ -105,9 +105,7 @@ def test_explains_a_refused_association() -> None:
         "message": "One or more associations are invalid",
         "context": {"INVALID_OBJECT_IDS": ["5"]},
     }
-    said = explain(400, given)
-    assert said is not None
-    assert said.about == {UNKNOWN_LINK}
+    assert isinstance(explain(400, given), UnknownLink)
 
 
 @given(st.sampled_from([400, 401, 403, 404, 409, 429]), JSON, st.text(max_size=40))

@@ -3,13 +3,12 @@
 import pytest
 
 from taskhand.backends.remote.write_messages import Messages
-from taskhand.backends.remote.write_refusals import UNKNOWN_LINK, explain_refusal, is_doubtful
+from taskhand.backends.remote.write_refusals import UnknownLink, explain_refusal, is_doubtful
 from taskhand.call.request_log import record_foreign_refusal, record_request, recorded_requests
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, UpstreamFailed
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import refused_values_error
-from taskhand.http.upstream import Explanation
 
 REFERRING = Edit(title="Send it", responsible_ids=("ana",), deal_id="7")
 PLAIN = Edit(title="Send it")
@@ -41,7 +40,7 @@ def test_a_specific_refusal_is_passed_on_unchanged(refused: CallerError) -> None
 
 
 BARE = refused_values_error("Close", None)
-UNLINKED = refused_values_error("Close", Explanation("Close has no such record.", frozenset({UNKNOWN_LINK})))
+UNLINKED = refused_values_error("Close", UnknownLink("Close has no such record."))
 
 
 @pytest.mark.parametrize(

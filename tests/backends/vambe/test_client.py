@@ -318,8 +318,8 @@ def test_an_arbitrary_refusal_repeats_only_fields_of_the_contract(body: Any) -> 
         return
     names = re.fullmatch(r"Vambe refused the value of (.+)\.", explained.sentence)
     assert names is not None
-    assert set(names[1].split(", ")) == explained.about
-    assert explained.about <= FIELDS
+    assert set(names[1].split(", ")) == explained.arguments
+    assert explained.arguments <= FIELDS
 
 
 @pytest.mark.parametrize("errors", SpecVariant.allowed()["errors"])

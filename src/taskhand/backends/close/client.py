@@ -169,7 +169,7 @@ class CloseClient:
         try:
             return await self.http.send(Request.of(method, path, **options))
         except NotFound as missing:
-            if missing.about != NO_URL.about:
+            if missing.explanation is not NO_URL:
                 raise
             step = "The operator of Taskhand should check CLOSE_BASE_URL; its default is https://api.close.com/api/v1."
             raise UpstreamError(NO_URL.sentence, code="upstream_invalid", next_step=step) from None

@@ -1,14 +1,14 @@
 """Error bodies of Close: the refused fields of a 400, and the 404 of an unknown address."""
 
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, text_of
 from taskhand.backends.remote.write_messages import Messages
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, Explanation
 from taskhand.http.response_body import Json
-from taskhand.http.upstream import Explanation
 
 __all__ = ["ERROR_FORMS", "MESSAGES", "NO_URL", "OVER_SKIP", "explain", "smaller_page"]
 
@@ -16,13 +16,11 @@ ERROR_FORMS: Final = tuple(map(frozenset, (["error"], ["errors"], ["field-errors
 """The field of each form of Close's error bodies that the others may lack."""
 MESSAGES: Final = Messages("Close", lists_lag=True, deletes_lag=True)
 
-NO_URL: Final = Explanation("Close does not have this address.", frozenset({"address"}))
+NO_URL: Final = Explanation("Close does not have this address.")
 """The explanation of a 404 for an address that does not exist, in contrast to a task or another object."""
 
-OVER_SKIP: Final = Explanation("Close refused a `_skip` this large.", frozenset({"_skip"}))
+OVER_SKIP: Final = Explanation("Close refused a `_skip` this large.")
 """The explanation of a 400 for a `_skip` that is larger than Close allows."""
-_LIMIT: Final = "_limit"
-"""In the explanation of a 400 for a `_limit` that is too large, beside the maximum if Close names it."""
 _ARGUMENTS: Final = {
     "text": "title",
     "date": "dueDate",
@@ -37,6 +35,13 @@ _ARGUMENTS: Final = {
     "contact": "aiContactId",
     "contact_id": "aiContactId",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class PageTooLarge(Explanation):
+    """A `_limit` is too large; `maximum` is 0 if Close does not name it."""
+
+    maximum: int = 0
 
 
 def explain(status: int, json: Json) -> Explanation | None:
@@ -58,10 +63,10 @@ def explain(status: int, json: Json) -> Explanation | None:
 
 def smaller_page(refused: CallerError, asked: int) -> int | None:
     """The number of rows to request after a 400 for a `_limit` of `asked`; None if the refusal is another."""
-    if _LIMIT not in refused.about:
+    if not isinstance(refused.explanation, PageTooLarge):
         return None
-    most = next((int(one) for one in refused.about if one.isdigit()), 0)
-    return most if 0 < most < asked else asked // 2
+    maximum = refused.explanation.maximum
+    return maximum if 0 < maximum < asked else asked // 2
 
 
 def _explain_cap(fields: JsonObject, error: str) -> Explanation | None:
@@ -69,8 +74,7 @@ def _explain_cap(fields: JsonObject, error: str) -> Explanation | None:
     if "_skip" in fields or "skip you set" in error:
         return OVER_SKIP
     if "_limit" in fields or "limit you set" in error:
-        most = re.search(r"(\d+)\D*$", str(fields.get("_limit", error)))
-        maximum = f"; the maximum is {most[1]}" if most else ""
-        named = {_LIMIT, most[1]} if most else {_LIMIT}
-        return Explanation(f"Close refused a `_limit` this large{maximum}.", frozenset(named))
+        named = re.search(r"(?<!\d)(\d{1,9})\D*$", str(fields.get("_limit", error)))
+        maximum = f"; the maximum is {named[1]}" if named else ""
+        return PageTooLarge(f"Close refused a `_limit` this large{maximum}.", maximum=int(named[1]) if named else 0)
     return None

@@ -87,7 +87,7 @@ async def read_pages(
         try:
             page = await fetch(skip)
         except CallerError as refused:
-            if refused.about != OVER_SKIP.about:
+            if refused.explanation is not OVER_SKIP:
                 raise
             break
         at = at or page.at

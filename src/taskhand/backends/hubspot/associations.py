@@ -17,7 +17,7 @@ from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.write_messages import join_notes
-from taskhand.backends.remote.write_refusals import UNKNOWN_LINK, explain_refusal
+from taskhand.backends.remote.write_refusals import UnknownLink, explain_refusal
 from taskhand.call.request_log import recorded_requests
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
@@ -238,7 +238,7 @@ def _error_of_unlinked(one: _Change, error: TaskhandError) -> TaskhandError:
         return MESSAGES.unknown_update(one.item.id) if isinstance(error, NoAnswer) else MESSAGES.not_applied()
     if isinstance(error, UpstreamFailed):
         return MESSAGES.failed(error)
-    if not isinstance(error, NotFound) and UNKNOWN_LINK not in error.about:
+    if not isinstance(error, NotFound) and not isinstance(error.explanation, UnknownLink):
         others = {name for name, _ in one.item.edit.given()} - {LINKS[one.kind].field}
         return explain_refusal(error, MESSAGES.name, without(one.item.edit, *others), one.item.id)
     argument = LINKS[one.kind].argument

@@ -8,19 +8,30 @@ import json as jsonlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
-from taskhand.backends.remote.write_refusals import UNKNOWN_LINK
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.backends.remote.write_refusals import UnknownLink
+from taskhand.domain.errors import CallerError, Explanation, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.properties import property_field
-from taskhand.http.errors import refused_values_error
+from taskhand.http.errors import CredentialRefused, refused_values_error
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.response_body import Json
-from taskhand.http.upstream import CREDENTIAL, Explanation
 
-__all__ = ["ALL_DAY", "ERROR_FORMS", "explain", "ids_in", "read_limits", "read_wait", "refusal_of_new_task", "to_error"]
+__all__ = [
+    "ALL_DAY",
+    "ERROR_FORMS",
+    "NO_ALL_DAY",
+    "LackingScopes",
+    "explain",
+    "ids_in",
+    "read_limits",
+    "read_wait",
+    "refusal_of_new_task",
+    "to_error",
+]
 
 ERROR_FORMS: Final = tuple(frozenset({"message", name}) for name in ("category", "correlationId", "errorType"))
 """The fields that tell an error body of HubSpot, where each may be missing, from that of a proxy."""
@@ -41,13 +52,13 @@ _MEANINGS: Final[Mapping[str, str]] = {
 }
 _UNKNOWN: Final = "HubSpot does not accept that value"
 _NOT_SET: Final = frozenset({"READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"})
-_NO_ALL_DAY: Final = Explanation(
-    "HubSpot refused dueDate: this HubSpot account does not let a task be marked as all day.", frozenset({ALL_DAY})
+NO_ALL_DAY: Final = Explanation(
+    "HubSpot refused dueDate: this HubSpot account does not let a task be marked as all day."
 )
-_NO_RECORD: Final = Explanation("HubSpot does not have the record to link the task to.", frozenset({UNKNOWN_LINK}))
+_NO_RECORD: Final = UnknownLink("HubSpot does not have the record to link the task to.")
 _EXPIRED: Final = Explanation("HubSpot says that the access token is expired or invalid.")
-_WRONG_FORM: Final = Explanation(
-    "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens.", frozenset({CREDENTIAL})
+_WRONG_FORM: Final = CredentialRefused(
+    "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens."
 )
 _PROPERTY: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")
@@ -59,6 +70,13 @@ _LIMITS: Final[Mapping[str, tuple[float, str]]] = {
     "DAILY": (_DAILY_S, "The daily limit of requests to HubSpot is used up until midnight in the account's zone."),
 }
 """The seconds to wait and the sentence, by `policyName`. The daily wait is longer than any call, so it is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class LackingScopes(Explanation):
+    """The access token lacks these scopes, or one of them."""
+
+    scopes: tuple[str, ...] = ()
 
 
 def explain(status: int, json: Json) -> Explanation | None:
@@ -99,7 +117,7 @@ def to_error(json: JsonObject) -> TaskhandError:
 
 def refusal_of_new_task(error: TaskhandError) -> TaskhandError:
     """The refusal of a new task: callers do not choose its status, so a refused status is not named as an argument."""
-    if not isinstance(error, CallerError) or _STATUS not in error.about:
+    if not isinstance(error, CallerError) or not error.explanation or _STATUS not in error.explanation.arguments:
         return error
     return CallerError(
         error.message.replace(f"{_STATUS}: ", "the status that the task would get: "),
@@ -151,7 +169,7 @@ def _explain_scopes(json: JsonObject) -> Explanation | None:
         return None
     one_of = "the scope" if len(scopes) == 1 else "one of the scopes"
     lacks = f"HubSpot does not allow this to the access token, which lacks {one_of} {', '.join(scopes)}."
-    return Explanation(lacks, frozenset(scopes))
+    return LackingScopes(lacks, scopes=tuple(scopes))
 
 
 def _explain_values(json: JsonObject) -> Explanation | None:
@@ -159,7 +177,7 @@ def _explain_values(json: JsonObject) -> Explanation | None:
     refused = list(_refused_properties(json))
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
-        return _NO_ALL_DAY
+        return NO_ALL_DAY
     known = [(one, code) for one, code in others if _PROPERTY.fullmatch(one)]
     named = [(ARGUMENTS.get(one, property_field(one)), code) for one, code in known]
     if named:

@@ -7,7 +7,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
-from taskhand.backends.hubspot.errors import ids_in
+from taskhand.backends.hubspot.errors import LackingScopes, ids_in
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import MERGED, AccountData, Record, records_in, task_of
@@ -242,7 +242,8 @@ def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -
 
 def _may_be_about_deals(error: OperatorError) -> bool:
     """True if HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
-    return error.code == "forbidden" and (not error.about or any(_OF_OWN_SCOPE in scope for scope in error.about))
+    lacking = error.explanation.scopes if isinstance(error.explanation, LackingScopes) else (_OF_OWN_SCOPE,)
+    return error.code == "forbidden" and any(_OF_OWN_SCOPE in scope for scope in lacking)
 
 
 def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:

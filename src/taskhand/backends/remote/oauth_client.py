@@ -13,6 +13,7 @@ from taskhand.backends.factory import OpenContext
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import (
     CallerError,
+    Explanation,
     LinkRequired,
     NotFound,
     OperatorError,
@@ -25,7 +26,7 @@ from taskhand.http.client import Client
 from taskhand.http.request import Request
 from taskhand.http.response_body import Json
 from taskhand.http.retry import RequestKind, RetryPolicy
-from taskhand.http.upstream import Explanation, Limits, Upstream
+from taskhand.http.upstream import Limits, Upstream
 from taskhand.http.url_path import Path
 
 __all__ = ["LIMITS", "POLICY", "AppClient", "AuthorizationServer", "open_app_client"]
@@ -38,7 +39,7 @@ POLICY: Final = RetryPolicy(attempts=3, cap_s=2.0, retry_after_cap_s=5.0)
 _MAX_TOKEN_LENGTH: Final = 10_000
 _MAX_LIFE_S: Final = 10 * 365 * 86_400.0
 """Seconds; a longer `expires_in` counts as a credential without an expiry."""
-_GONE: Final = Explanation("The code or the refresh token is not accepted.", frozenset({"grant"}))
+_GONE: Final = Explanation("The code or the refresh token is not accepted.")
 """The explanation of a refused code or refresh token (RFC 6749 §5.2); any other refusal is about the app."""
 _GONE_CODES: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"})
 """The `error` of RFC 6749, and the values of HubSpot's own `status`."""
@@ -181,7 +182,7 @@ class AppClient:
                 retry_after_s=error.retry_after_s,
             ) from None
         except (CallerError, OperatorError) as error:
-            if error.about == _GONE.about:
+            if error.explanation is _GONE:
                 return None
             if isinstance(error, OperatorError) and error.code not in _ABOUT_APP:
                 raise

@@ -12,7 +12,7 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.http.errors import UNNAMED
+from taskhand.http.errors import UnnamedValues
 
 __all__ = ["Messages", "join_notes"]
 
@@ -71,7 +71,7 @@ class Messages:
                 code="task_not_found",
                 next_step=f"{look}: it was deleted just now, or this credential may not delete it.",
             )
-        if UNNAMED not in refused.about:
+        if not isinstance(refused.explanation, UnnamedValues):
             return refused
         return CallerError(f"{self.name} refused to delete {this}.", code=refused.code, next_step=f"{look}.")
 

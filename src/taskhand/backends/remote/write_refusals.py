@@ -5,15 +5,13 @@ from typing import Final
 
 from taskhand.call.request_log import FOREIGN, RequestLog
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, RateLimited, TaskhandError
+from taskhand.domain.errors import CallerError, Explanation, NotFound, RateLimited, TaskhandError
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.task import StatusChoice
-from taskhand.http.errors import UNNAMED
+from taskhand.http.errors import UnnamedValues
 
-__all__ = ["UNKNOWN_LINK", "explain_refusal", "is_doubtful", "references"]
+__all__ = ["UnknownLink", "explain_refusal", "is_doubtful", "references"]
 
-UNKNOWN_LINK: Final = "unknown link"
-"""What a refusal for a link to a record that does not exist is about."""
 _FROM: Final = {
     "status": "list_statuses",
     "responsible_ids": "list_team_members",
@@ -26,6 +24,10 @@ _LINKS: Final = frozenset({"ai_contact_id", "ai_customer_id", "deal_id"})
 """The fields that link a task to a record."""
 _DEFINITE: Final = frozenset({"400", "401", "402", "403", "413", "414", "422"})
 """The HTTP statuses that refuse the values, their size or the credential: nothing was written."""
+
+
+class UnknownLink(Explanation):
+    """The record to link a task to does not exist."""
 
 
 def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
@@ -48,10 +50,11 @@ def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str 
     A refusal with a status alone gets a message that names the arguments. A 404 is about a record that the edit refers
     to, because the task itself was read before.
     """
-    if UNNAMED in refused.about:
+    if isinstance(refused.explanation, UnnamedValues):
         sent = _arguments(edit, [field for field, _ in edit.given()])
         return CallerError(f"{name} refused the value of {sent}.", code=refused.code, next_step=refused.next_step)
-    if UNKNOWN_LINK in refused.about and (links := [one for one in references(edit) if one in _LINKS]):
+    links = [one for one in references(edit) if one in _LINKS]
+    if links and isinstance(refused.explanation, UnknownLink):
         message = f"{name} does not know the value of {_arguments(edit, links)}."
         return CallerError(message, code=refused.code, next_step=refused.next_step)
     if not isinstance(refused, NotFound) or refused.code != NotFound.default_code:

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from taskhand.domain.errors import Explanation
 from taskhand.domain.task import TaskPatch
 from taskhand.http.response_body import Json
-from taskhand.http.upstream import Explanation
 
 __all__ = ["ERROR_FORMS", "explain"]
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.backends.hubspot.errors import ALL_DAY
+from taskhand.backends.hubspot.errors import ALL_DAY, NO_ALL_DAY
 from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
@@ -125,7 +125,7 @@ class AllDayFlag:
 
     def note_refusal(self, error: TaskhandError, properties: Mapping[str, str]) -> bool:
         """Remember a refusal of the flag; True if these properties contain it and should be sent again without it."""
-        if ALL_DAY not in error.about:  # the flag alone was refused
+        if error.explanation is not NO_ALL_DAY:
             return False
         self._refused = True
         return ALL_DAY in properties

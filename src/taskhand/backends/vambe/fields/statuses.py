@@ -103,4 +103,5 @@ def _is_of_status(refused: CallerError, edit: Edit) -> bool:
         return references(edit) == ["status"]
     if refused.code == "conflict":
         return False
-    return not refused.about.isdisjoint({"newStatusName", "newStatusPosition"}) or len(edit.given()) == 1
+    named = refused.explanation.arguments if refused.explanation else frozenset[str]()
+    return not named.isdisjoint({"newStatusName", "newStatusPosition"}) or len(edit.given()) == 1
