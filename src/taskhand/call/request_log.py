@@ -3,34 +3,27 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
 
-__all__ = ["FOREIGN", "RequestLog", "record_foreign_refusal", "record_request", "recorded_requests"]
-
-FOREIGN: Final = "foreign"
-"""The outcome beside the status of a refusal whose body does not have the form of the CRM's errors."""
+__all__ = ["RequestLog", "record_foreign_refusal", "record_request", "recorded_requests"]
 
 
 class RequestLog(list[str]):
     """The requests so far, each as its method, path and outcome.
 
-    `write_outcomes` are the statuses, or the names of the errors, of those that may have written something: a search
-    that is sent as POST counts too.
+    `write_outcomes` are the statuses, or the names of the failures, of those that may have written something: a search
+    that is sent as POST counts too. `has_foreign_refusal` is whether one of these was refused by something other than
+    the CRM.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.write_outcomes: set[str] = set()
+        self.write_outcomes: set[int | str] = set()
+        self.has_foreign_refusal = False
 
     @property
     def has_write_left(self) -> bool:
         """Whether one of the requests may have written something."""
         return bool(self.write_outcomes)
-
-    @property
-    def has_foreign_refusal(self) -> bool:
-        """Whether one of these requests was refused by something other than the CRM."""
-        return FOREIGN in self.write_outcomes
 
 
 _LOGS: ContextVar[tuple[RequestLog, ...]] = ContextVar("request_logs", default=())
@@ -50,8 +43,8 @@ def recorded_requests(log: RequestLog | None = None) -> Iterator[RequestLog]:
         _LOGS.reset(token)
 
 
-def record_request(method: str, path: str, outcome: str) -> None:
-    """Record a request that was sent; `outcome` is its status, or the name of the error."""
+def record_request(method: str, path: str, outcome: int | str) -> None:
+    """Record a request that was sent; `outcome` is its status, or the name of the failure."""
     for log in _LOGS.get():
         log.append(f"{method} {path} {outcome}")
         if method != "GET":
@@ -61,4 +54,4 @@ def record_request(method: str, path: str, outcome: str) -> None:
 def record_foreign_refusal() -> None:
     """Record that the last write was refused by a body that does not have the form of the CRM's errors."""
     for log in _LOGS.get():
-        log.write_outcomes.add(FOREIGN)
+        log.has_foreign_refusal = True

@@ -152,7 +152,7 @@ class ScriptedClient(ExampleClient):
         """GET all tasks."""
         self.on_read()
         self.sent.append("look" if looks_now() else "read")
-        record_request("GET", "/tasks", "200")
+        record_request("GET", "/tasks", 200)
         match word := next(self._reads, "ok"):
             case "cut":
                 raise UpstreamError("Example cannot be read.")
@@ -181,10 +181,10 @@ class ScriptedClient(ExampleClient):
         word = next(self._writes, "ok")
         words = word.split("/") if "/" in word else [word] * len(acts)
         if word.startswith("busy,"):
-            record_request("POST", "/tasks", "503")
+            record_request("POST", "/tasks", 503)
         if word not in _STAY:
             self.sent.append("write")
-            record_request("POST", "/tasks", word)
+            record_request("POST", "/tasks", int(word) if word.isdigit() else word)
         answers: list[JsonObject | TaskhandError | str] = []
         for own, act in zip(words, acts, strict=True):
             row = act() if own in _DO or own.endswith("+") else {}

@@ -55,17 +55,17 @@ async def test_a_deleted_task_is_remembered_as_deleted(result: TaskhandError | N
 class RepeatedDeletions(ScriptedDeletions):
     """The client has sent the deletion again after a response with this status, and then got a 404."""
 
-    def __init__(self, status: str) -> None:
+    def __init__(self, status: int) -> None:
         super().__init__(is_found=False)
         self._status = status
 
     async def delete(self, _: str, /) -> None:
         """Fail with the second response."""
         record_request("DELETE", "/tasks/1", self._status)
-        record_request("DELETE", "/tasks/1", "404")
+        record_request("DELETE", "/tasks/1", 404)
         raise NotFound("gone", code="task_not_found")
 
 
-@pytest.mark.parametrize("status", ["423", "425", "429", "503"])
-async def test_a_404_after_a_response_that_made_the_client_repeat_the_deletion_means_deleted(status: str) -> None:
+@pytest.mark.parametrize("status", [423, 425, 429, 503])
+async def test_a_404_after_a_response_that_made_the_client_repeat_the_deletion_means_deleted(status: int) -> None:
     assert await Deletion(RepeatedDeletions(status), "1").run() == Messages("CRM").removed

@@ -135,7 +135,7 @@ class ThrottlingClient(ExampleClient):
     async def create(self, body: JsonObject) -> JsonObject:
         """The first is made and refused; the second is answered once the first was looked for."""
         self.sent += 1
-        record_request("POST", "/tasks", "429")
+        record_request("POST", "/tasks", 429)
         if "notes" not in body:
             await super().create(body)
             await self.second_is_sent.wait()

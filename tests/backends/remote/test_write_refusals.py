@@ -91,10 +91,10 @@ def test_a_refused_deletion_names_the_task_unless_the_refusal_says_more() -> Non
 
 @pytest.mark.parametrize(
     ("statuses", "is_doubtful_then"),
-    [(("400", "401", "402", "403", "413", "414", "422"), False), (("404", "405", "407", "409", "500", "511"), True)],
+    [((400, 401, 402, 403, 413, 414, 422), False), ((404, 405, 407, 409, 500, 511), True)],
 )
 def test_a_refusal_is_doubtful_unless_its_status_is_about_the_values_or_the_credential(
-    statuses: tuple[str, ...], *, is_doubtful_then: bool
+    statuses: tuple[int, ...], *, is_doubtful_then: bool
 ) -> None:
     for status in statuses:
         with recorded_requests() as requests:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Deletable", "Deletion", "check_deleted", "is_gone"]
 
-_SENT_AGAIN: Final = frozenset({"423", "425", "429", "503"})
+_SENT_AGAIN: Final = frozenset({423, 425, 429, 503})
 """Responses after which the transport sends a request again: if the first one was applied, a 404 follows."""
 _MAX_DELETIONS: Final = 2
 
@@ -131,7 +131,8 @@ class Deletion:
 
         This request or an earlier one may have deleted it.
         """
-        is_404 = isinstance(refused, NotFound) or requests.write_outcomes == {"404"}
+        is_only_404 = requests.write_outcomes == {404} and not requests.has_foreign_refusal
+        is_404 = is_only_404 or isinstance(refused, NotFound)
         if is_404 and None in self._outcomes:
             return  # the CRM has confirmed it, and may still show a deleted task
         is_repeated = bool(self._outcomes) or (is_404 and bool(requests.write_outcomes & _SENT_AGAIN))

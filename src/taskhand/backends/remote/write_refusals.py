@@ -1,9 +1,10 @@
 """Explains refused writes by the arguments that were sent, and decides whether a refusal is doubtful; pure."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final
 
-from taskhand.call.request_log import FOREIGN, RequestLog
+from taskhand.call.request_log import RequestLog
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Explanation, NotFound, RateLimited, TaskhandError
 from taskhand.domain.field_names import argument_name
@@ -22,7 +23,7 @@ _FROM: Final = {
 """The fields that refer to a record, and the tool that lists its ids or names."""
 _LINKS: Final = frozenset({"ai_contact_id", "ai_customer_id", "deal_id"})
 """The fields that link a task to a record."""
-_DEFINITE: Final = frozenset({"400", "401", "402", "403", "413", "414", "422"})
+_DEFINITE: Final = frozenset({400, 401, 402, 403, 413, 414, 422})
 """The HTTP statuses that refuse the values, their size or the credential: nothing was written."""
 
 
@@ -40,8 +41,8 @@ def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
     """
     if isinstance(refused, RateLimited):
         return requests.has_write_left
-    refusals = {one for one in requests.write_outcomes if one == FOREIGN or (one.isdigit() and one[0] in "45")}
-    return bool(refusals - _DEFINITE)
+    failures = {one for one in requests.write_outcomes if isinstance(one, int) and one >= HTTPStatus.BAD_REQUEST}
+    return requests.has_foreign_refusal or bool(failures - _DEFINITE)
 
 
 def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str | None) -> TaskhandError:
