@@ -7,6 +7,7 @@
   is read again after some seconds.
 """
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from taskhand.backends.remote.lost_update import read_past_404
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from taskhand.http.client import Client
     from taskhand.http.response_body import Reply
 
-__all__ = ["Deletable", "Deletion", "check_deleted", "is_gone"]
+__all__ = ["Deletable", "Deletion", "Presence", "check_deleted", "find_presence"]
 
 _SENT_AGAIN: Final = frozenset({423, 425, 429, 503})
 """Responses after which the transport sends a request again: if the first one was applied, a 404 follows."""
@@ -58,15 +59,23 @@ def check_deleted(http: "Client", reply: "Reply", *statuses: int) -> None:
         raise http.invalid(reply, "with something that is not a confirmation")
 
 
-async def is_gone(records: Deletable, task_id: str, *, is_confirmed: bool = True) -> bool | None:
-    """Whether a record is not found any more, by two reads unless its deletion `is_confirmed`; None if not readable."""
+class Presence(Enum):
+    """The result of reading a record that was to be deleted."""
+
+    THERE = "found"
+    GONE = "not found"
+    UNREAD = "it cannot be read"
+
+
+async def find_presence(records: Deletable, task_id: str, *, is_confirmed: bool = True) -> Presence:
+    """Read a record by its id; one that is not found is read twice unless its deletion `is_confirmed`."""
     try:
         await (records.get(task_id) if is_confirmed else read_past_404(lambda: records.get(task_id)))
     except NotFound:
-        return True
+        return Presence.GONE
     except TaskhandError:
-        return None
-    return False
+        return Presence.UNREAD
+    return Presence.THERE
 
 
 class Deletion:
@@ -87,15 +96,17 @@ class Deletion:
         """
         if self._records.recent.is_deleted(self._id):
             raise self._messages.no_task(self._id)
-        gone: bool | None = False
-        while gone is False and self._is_to_be_sent:
-            gone = await self._send()
-        if gone is False:
-            gone = await self._is_gone_later()
-        if gone or (gone is None and self._outcomes[-1] is None):
-            self._records.recent.deleted(self._id)
-            return self._note(is_read=gone is True)
-        raise self._error() if gone is False else self._messages.unknown_deletion(self._id) from self._outcomes[-1]
+        presence = Presence.THERE
+        while presence is Presence.THERE and self._is_to_be_sent:
+            presence = await self._send()
+        if presence is Presence.THERE:
+            presence = await self._read_later()
+        if presence is Presence.THERE:
+            raise self._error() from self._outcomes[-1]
+        if presence is Presence.UNREAD and self._outcomes[-1] is not None:
+            raise self._messages.unknown_deletion(self._id) from self._outcomes[-1]
+        self._records.recent.deleted(self._id)
+        return self._note(is_read=presence is Presence.GONE)
 
     @property
     def _is_to_be_sent(self) -> bool:
@@ -106,11 +117,8 @@ class Deletion:
             return False  # the CRM asks to wait
         return len(outcomes) < _MAX_DELETIONS or (last is None and outcomes.count(None) == 1)
 
-    async def _send(self) -> bool | None:
-        """Send one deletion, whose outcome is kept; returns whether the task is gone (None: not known).
-
-        Raises the refusal if the task still exists.
-        """
+    async def _send(self) -> Presence:
+        """Send one deletion, whose outcome is kept, and read the task; raises the refusal if the task still exists."""
         failure: TaskhandError | None = None
         with recorded_requests() as requests:
             try:
@@ -120,11 +128,11 @@ class Deletion:
             except TaskhandError as refused:
                 await self._check_after_refusal(refused, requests)
                 self._outcomes.append(refused)
-                return True
+                return Presence.GONE
         if failure is None:
             self._records.recent.forget([self._id])  # a recent write would be read in place of the deleted task
         self._outcomes.append(failure)
-        return await is_gone(self._records, self._id, is_confirmed=failure is None)
+        return await find_presence(self._records, self._id, is_confirmed=failure is None)
 
     async def _check_after_refusal(self, refused: TaskhandError, requests: RequestLog) -> None:
         """Return if the task is gone although its deletion was refused; else raise the error to report.
@@ -136,28 +144,28 @@ class Deletion:
         if is_404 and None in self._outcomes:
             return  # the CRM has confirmed it, and may still show a deleted task
         is_repeated = bool(self._outcomes) or (is_404 and bool(requests.write_outcomes & _SENT_AGAIN))
-        gone: bool | None = False
+        presence = Presence.THERE
         if is_repeated or is_404 or is_doubtful(requests, refused):
             with without_pauses(when=requests.has_write_left):
-                gone = await is_gone(self._records, self._id, is_confirmed=False)
-                if gone is False and (is_repeated or is_404):
-                    gone = await self._is_gone_later()
-        if gone:
+                presence = await find_presence(self._records, self._id, is_confirmed=False)
+                if presence is Presence.THERE and (is_repeated or is_404):
+                    presence = await self._read_later()
+        if presence is Presence.GONE:
             return
-        if gone is None or (is_repeated and (is_404 or self._may_come_late)):
+        if presence is Presence.UNREAD or (is_repeated and (is_404 or self._may_come_late)):
             raise self._messages.unknown_deletion(self._id) from refused
         if is_repeated and isinstance(refused, NotAttempted):
             raise self._error() from None
         raise self._messages.refused_deletion(self._id, refused) from None
 
-    async def _is_gone_later(self) -> bool | None:
-        """Whether a task that was found is gone some seconds later, if the CRM may still show a deleted task."""
-        gone: bool | None = False
+    async def _read_later(self) -> Presence:
+        """Read a task that was found again after some seconds, if the CRM may still show a deleted task."""
         for wait_s in SEARCH_WAITS_S[1:] if self._messages.deletes_lag else ():
-            can_wait = await sleep_if_time(self._records.timing.sleep, wait_s)
-            if (gone := await is_gone(self._records, self._id) if can_wait else None) is not False:
-                break
-        return gone
+            if not await sleep_if_time(self._records.timing.sleep, wait_s):
+                return Presence.UNREAD
+            if (presence := await find_presence(self._records, self._id)) is not Presence.THERE:
+                return presence
+        return Presence.THERE
 
     def _note(self, *, is_read: bool) -> str | None:
         """The note of a deletion that was applied: how that was learned."""

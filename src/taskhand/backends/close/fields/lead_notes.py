@@ -18,7 +18,7 @@ from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.offset_paging import Page, read_all_pages
 from taskhand.backends.remote.adapter import Creator, Timing
-from taskhand.backends.remote.deletion import Deletion, is_gone
+from taskhand.backends.remote.deletion import Deletion, Presence, find_presence
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.author import current_author
@@ -100,7 +100,7 @@ class Notes:
         missing: set[str] = set()
 
         async def look_for(note_id: str) -> None:
-            if await is_gone(self, note_id):
+            if await find_presence(self, note_id) is Presence.GONE:
                 missing.add(note_id)
 
         await for_each(list(set(note_ids)), look_for, at_once=_MAX_READS_AT_ONCE)
