@@ -139,16 +139,17 @@ class _BatchUpdate(BulkUpdate[_Row]):
         The outcome of items that the CRM has confirmed is unknown. If lists may lag, the outcome of a single item is
         unknown too: a refused batch may have changed this item, and not the item that shows whether the lists lag.
         """
+        is_certain = isinstance(error, CallerError | OutcomeUnknown)
         was_confirmed = any(item.state is State.CONFIRMED for item in items)
-        in_doubt = [item for item in items if was_confirmed or item.is_resent or item.state is State.LOST]
-        await super()._fail_each(items, error, requests)
-        if isinstance(error, CallerError | OutcomeUnknown):
-            return
-        for item in in_doubt:
-            item.lose(item.error)
-            if was_confirmed or (self._adapter.lists_lag and len(items) == 1):
+        reason = self._heed(error, requests)
+        for item in items:
+            if is_certain or not (was_confirmed or item.is_resent or item.state is State.LOST):
+                item.fail(reason)
+            elif was_confirmed or (self._adapter.lists_lag and len(items) == 1):
                 item.fail(self._messages.unknown_update(item.id))
-        await self._conclude([item for item in in_doubt if not item.is_over])
+            else:
+                item.lose(reason)
+        await self._conclude([item for item in items if not item.is_over])
 
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
         for item in items:

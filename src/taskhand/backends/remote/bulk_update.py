@@ -92,15 +92,15 @@ class BulkUpdate(Generic[_Row]):
         )
 
     async def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
-        """End items with an error; `requests` are the requests that were sent for them.
-
-        An item that waited until the bulk was stopped was not sent.
-        """
-        if isinstance(error, RateLimited) and not requests.has_write_left:
-            error = self._progress.stopped or error
-        error = self._progress.heed(error)
+        """End items with an error; `requests` are the requests that were sent for them."""
+        reason = self._heed(error, requests)
         for item in items:
-            item.fail(error)
+            item.fail(reason)
+
+    def _heed(self, error: TaskhandError, requests: RequestLog) -> TaskhandError:
+        """The error of items; an error that stops the bulk stops it, and is that of items that waited until then."""
+        is_unsent = isinstance(error, RateLimited) and not requests.has_write_left
+        return self._progress.heed((self._progress.stopped if is_unsent else None) or error)
 
     def _report(self, items: Sequence[Item[_Row]]) -> None:
         unfinished = {item.index for item in self._finish.items} if self._finish else ()
