@@ -276,14 +276,14 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
         UpstreamError `task_not_there_yet` if Close still does not find it after the last wait.
         """
-        for wait_s in (*_NOT_FOUND_WAITS_S, None):
+        for wait_s in (0.0, *_NOT_FOUND_WAITS_S):
+            if wait_s and not await sleep_if_time(self.timing.sleep, wait_s):
+                break
             try:
                 return await send()
             except NotFound:
                 if self._reader.unshown(task_id) is None:
                     raise
-            if wait_s is None or not await sleep_if_time(self.timing.sleep, wait_s):
-                break
         raise UpstreamError(
             f"Close does not find task {task_id} yet, because it was written a moment ago; nothing was changed.",
             code="task_not_there_yet",

@@ -78,21 +78,23 @@ class BulkCreate(Generic[_Row]):
         The tasks are searched for before each repetition: the CRM may have made them all the same. If the search fails,
         it is done once more after the wait, and nothing is repeated if it fails again.
         """
+        throttled = await self._send_once(items)
         for wait_s in REPEAT_WAITS_S:
-            throttled = await self._send_once(items)
             items = _open_items(items)
             if throttled is None or not items:
                 return
-            can_repeat = await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep)
-            if can_repeat and any(item.may_be_made for item in items):
+            if not await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep):
+                break
+            if any(item.may_be_made for item in items):
                 await self._search_for_refused(items, throttled)
-                if not (items := _open_items(items)):
-                    return
-            if not can_repeat or any(item.may_be_made for item in items):
-                for item in items:
-                    item.fault = throttled if item.may_be_made else None
-                self._fail(_open_items(items), throttled)
-                return
+                items = _open_items(items)
+                if not items or any(item.may_be_made for item in items):
+                    break
+            throttled = await self._send_once(items)
+        if throttled is not None and (items := _open_items(items)):
+            for item in items:
+                item.fault = throttled if item.may_be_made else None
+            self._fail(_open_items(items), throttled)
 
     async def _send_once(self, items: Sequence[NewTask[_Row]]) -> RateLimited | None:
         """Send one request and enter its results; returns the error if the CRM asks to wait."""

@@ -9,8 +9,8 @@ from taskhand.http.rate_headers import MAX_WAIT_S
 
 __all__ = ["REPEAT_WAITS_S", "SEARCH_WAITS_S", "sleep_if_time", "wait_to_repeat"]
 
-REPEAT_WAITS_S: Final = (0.5, 1.0, 2.0, None)
-"""Seconds before each repetition of a request that the CRM asked to wait with; None after the last one."""
+REPEAT_WAITS_S: Final = (0.5, 1.0, 2.0)
+"""Seconds before each repetition of a request that the CRM asked to wait with."""
 SEARCH_WAITS_S: Final = (0.0, 2.0, 5.0)
 """Seconds before each search for lost creates; one search is enough if the CRM's lists do not lag."""
 
@@ -23,15 +23,13 @@ async def sleep_if_time(sleep: Callable[[float], Awaitable[object]], seconds: fl
     return True
 
 
-async def wait_to_repeat(
-    throttled: RateLimited, wait_s: float | None, sleep: Callable[[float], Awaitable[object]]
-) -> bool:
+async def wait_to_repeat(throttled: RateLimited, wait_s: float, sleep: Callable[[float], Awaitable[object]]) -> bool:
     """Wait before a throttled request is sent again; False if it is not to be sent again.
 
-    `wait_s` is the wait if the CRM named none; None after the last repetition. If the CRM named a wait of up to
-    `MAX_WAIT_S`, the rate limiter waits; after a longer one the request is not repeated.
+    `wait_s` is the wait if the CRM named none. If it named one of up to `MAX_WAIT_S`, the rate limiter waits; after a
+    longer one the request is not repeated.
     """
-    if wait_s is None or (throttled.retry_after_s or 0.0) > MAX_WAIT_S:
+    if (throttled.retry_after_s or 0.0) > MAX_WAIT_S:
         return False
     if throttled.retry_after_s is None:
         await sleep(wait_s)
