@@ -104,17 +104,20 @@ class TaskWriter(BatchAdapter[Record]):
         If HubSpot refuses a deleted task, it is created without its further properties and links, and then also
         without the links of its fields. `DeletedTasks.put_back` adds the rest one by one afterwards.
         """
-        edit = await self._with_initial_status(edit)
+        while True:
+            edit = await self._with_initial_status(edit)
+            try:
+                return self._record_in(await self._send_new(edit), edit)
+            except CallerError as error:
+                smaller = _part_of(edit)
+                if error.code != "upstream_refused" or smaller is None:  # a 404 or a 409 is doubtful
+                    raise refusal_of_new_task(error) from None
+                edit = smaller
+
+    async def _send_new(self, edit: Edit) -> Reply:
         links, properties = _associations(edit), self._properties(edit, None)
         body = {"associations": links} if links else {}
-        try:
-            reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
-        except CallerError as error:
-            if error.code != "upstream_refused" or (less := _part_of(edit)) is None:  # a 404 or a 409 is doubtful
-                raise refusal_of_new_task(error) from None
-        else:
-            return self._record_in(reply, edit)
-        return await self.create(less)
+        return await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
         """PATCH the properties of an edit; the record combines the state before with the response."""
