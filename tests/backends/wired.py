@@ -32,15 +32,16 @@ async def open_wired(
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[AppContext]:
     """Taskhand with these settings and a journal of its own, whose writes answer the whole task; chance is a half."""
-    runtime = Runtime(
-        clock=time.clock,
-        wall=time.wall,
-        sleep=time.sleep,
-        jitter=lambda: 0.5,
-        limits=limits or Limits(),
-        transport=transport or PooledTransport(TRUST),
-    )
     with TemporaryDirectory(prefix="taskhand-journal-") as folder:
         own = {"journal": Path(folder) / "journal.sqlite", "ids": "sequential", "answers": "whole"}
-        async with open_app(settings.model_copy(update=own), clock, runtime) as app:
-            yield app
+        async with transport or PooledTransport(TRUST) as connections:
+            runtime = Runtime(
+                clock=time.clock,
+                wall=time.wall,
+                sleep=time.sleep,
+                jitter=lambda: 0.5,
+                limits=limits or Limits(),
+                transport=connections,
+            )
+            async with open_app(settings.model_copy(update=own), clock, runtime) as app:
+                yield app

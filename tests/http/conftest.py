@@ -243,13 +243,18 @@ class Clients:
         observer: RequestObserver | None = None,
         **about: Any,
     ) -> Client:
+        if transport is not None:
+            await self._stack.enter_async_context(transport)
         upstream = Upstream(name="Acme", base_url=base_url, auth={"x-api-key": KEY}, credential="ACME_KEY", **about)
         client = Client(
             upstream,
-            limits=limits or Limits(connect_s=2.0, read_s=0.15, total_s=20.0),
             rate_limiter=rate_limiter,
-            runtime=replace(self._runtime, observer=observer),
-            transport=transport,
+            runtime=replace(
+                self._runtime,
+                observer=observer,
+                limits=limits or Limits(connect_s=2.0, read_s=0.15, total_s=20.0),
+                transport=transport,
+            ),
         )
         return await self._stack.enter_async_context(client)
 

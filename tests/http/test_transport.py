@@ -444,7 +444,7 @@ async def test_the_transport_refuses_another_origin(runtime: Runtime, time: Time
     acme = Upstream(name="Acme", base_url="http://127.0.0.1:1", auth={}, credential="K")
     rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
     origin = Origin("http", "127.0.0.1", 1)
-    config = TransportConfig(acme, origin, Limits(), RetryPolicy(), rate_limiter, runtime)
+    config = TransportConfig(acme, origin, RetryPolicy(), rate_limiter, runtime)
     transport = RetryTransport(httpx2.AsyncHTTPTransport(), config)
     with pytest.raises(UpstreamError) as caught:
         await transport.send(GET, url, Deadline.after(60.0, time.clock))

@@ -23,12 +23,10 @@ from taskhand.http.redirects import check_redirect
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.response_body import Json, Reply, UnexpectedBody, is_web_page, parse_json
 from taskhand.http.retry import RequestKind, RetryPolicy
-from taskhand.http.upstream import Limits, Runtime, Upstream, check_headers
+from taskhand.http.upstream import Runtime, Upstream, check_headers
 from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
-    import httpx2
-
     from taskhand.domain.own_credential import OwnCredential, OwnToken
     from taskhand.http.attempt import Answer
     from taskhand.http.proxy import ProxyRoute
@@ -44,7 +42,6 @@ _log = logging.getLogger("taskhand.http")
 class Client:
     """One upstream, as an async context manager: `async with Client(upstream) as client: await client.get(path)`.
 
-    All arguments but the first have defaults; `transport` replaces real connections, below retry and rate limit.
     Raises OperatorError for a base URL or a key that cannot be used.
     """
 
@@ -52,22 +49,18 @@ class Client:
         self,
         upstream: Upstream,
         *,
-        limits: Limits | None = None,
         policy: RetryPolicy | None = None,
         rate_limiter: Limiter | None = None,
         runtime: Runtime | None = None,
-        transport: "httpx2.AsyncBaseTransport | None" = None,
         own: "OwnToken | None" = None,
     ) -> None:
         """`own` is the credential if it is a person's; it may be renewed while the client is open."""
         self._upstream = upstream
         check_headers(upstream)
         self._origin = base_origin(upstream.base_url, variable=upstream.variable, allow_http=upstream.allow_http)
-        self._limits = limits or Limits()
         self._policy = policy or RetryPolicy()
         self._runtime = runtime or Runtime()
         self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.clock, sleep=self._runtime.sleep)
-        self._inner = transport
         self._own = own
         self._transport: RetryTransport | None = None
         self._entered = False
@@ -86,7 +79,7 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self._entered = False
-        if self._transport is not None:
+        if self._transport is not None and self._runtime.transport is None:
             await self._transport.aclose()
 
     @property
@@ -156,7 +149,7 @@ class Client:
 
     async def _answer(self, request: Request) -> "Answer":
         """The response to a request, which is sent again if a person's own credential was renewed for it."""
-        deadline, again = current_deadline(self._limits.total_s, self._runtime.clock), False
+        deadline, again = current_deadline(self._runtime.limits.total_s, self._runtime.clock), False
         while True:
             renewed = self._own.renewed if self._own else None
             try:
@@ -194,10 +187,8 @@ class Client:
         from taskhand.http.attempt import open_transport  # noqa: PLC0415 - slow; the first request pays for it
         from taskhand.http.transport import RetryTransport, TransportConfig  # noqa: PLC0415 - as above
 
-        config = TransportConfig(
-            self._upstream, self._origin, self._limits, self._policy, self._rate_limiter, self._runtime
-        )
-        self._transport = RetryTransport(self._inner or open_transport(self._origin), config)
+        config = TransportConfig(self._upstream, self._origin, self._policy, self._rate_limiter, self._runtime)
+        self._transport = RetryTransport(self._runtime.transport or open_transport(self._origin), config)
         return self._transport
 
     def _refusal(self, answer: "Answer", request: Request) -> TaskhandError:

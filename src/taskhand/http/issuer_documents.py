@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote_plus, urlsplit
 
@@ -25,7 +26,7 @@ class JsonDocuments:
 
     def __init__(self, runtime: Runtime | None = None, *, credential: str = "TASKHAND_INTROSPECTION_SECRET") -> None:
         """`credential` names the setting with the secret of the client that posts."""
-        self._runtime = runtime
+        self._runtime = replace(runtime or Runtime(), limits=_LIMITS)
         self._credential = credential
         self._clients: dict[tuple[str, str], Client] = {}
         self._stack = AsyncExitStack()
@@ -70,7 +71,7 @@ class JsonDocuments:
                 credential=self._credential,
                 variable="TASKHAND_ISSUERS",
             )
-            made = Client(upstream, limits=_LIMITS, policy=_POLICY, runtime=self._runtime)
+            made = Client(upstream, policy=_POLICY, runtime=self._runtime)
             client = self._clients[(origin, credential)] = await self._stack.enter_async_context(made)
         return client
 

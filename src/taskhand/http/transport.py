@@ -39,7 +39,7 @@ from taskhand.http.retry import (
     decide,
     leaves_in_doubt,
 )
-from taskhand.http.upstream import Limits, Runtime, Upstream
+from taskhand.http.upstream import Runtime, Upstream
 
 __all__ = ["RetryTransport", "TransportConfig"]
 
@@ -66,7 +66,6 @@ class TransportConfig:
 
     upstream: Upstream
     origin: Origin
-    limits: Limits
     policy: RetryPolicy
     rate_limiter: Limiter
     runtime: Runtime
@@ -179,7 +178,7 @@ class RetryTransport:
 
     async def _attempt(self, wire: httpx2.Request, request: Request, end_by: float, number: int) -> Attempt:
         self.request_count += 1
-        limits, within_s = self._config.limits, end_by - self._config.runtime.clock()
+        limits, within_s = self._config.runtime.limits, end_by - self._config.runtime.clock()
         unsent_s = _UNSENT_SHARE * within_s
         read_s, connect_s = min(limits.read_s, within_s), min(limits.connect_s, unsent_s)
         wire.extensions["timeout"] = {"connect": connect_s, "read": read_s, "write": read_s, "pool": unsent_s}

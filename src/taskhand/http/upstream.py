@@ -91,7 +91,7 @@ class Runtime:
 
     `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` returns a random number
     in [0, 1); `new_reference` makes the id that an error shares with its log line; `tracer` defaults to the process's.
-    `observer` gets every request. `transport` replaces real connections, below retry and rate limit.
+    `observer` gets every request. `transport` replaces real connections, below retry and rate limit, and is not closed.
     """
 
     clock: Callable[[], float] = time.monotonic

@@ -29,10 +29,10 @@ CREATE = "POST /webhooks/v3/{appId}/subscriptions"
 @asynccontextmanager
 async def admin_of(sandbox: HubSpotSandbox) -> AsyncIterator[HubSpotWebhookAdmin]:
     time = Time()
-    runtime = Runtime(clock=time.clock, sleep=time.sleep)
-    async with serve(sandbox) as url:
+    async with serve(sandbox) as url, PooledTransport(TRUST) as transport:
+        runtime = Runtime(clock=time.clock, sleep=time.sleep, transport=transport)
         upstream = Upstream(name="HubSpot", base_url=url, auth={}, credential="HUBSPOT_DEVELOPER_KEY")
-        async with Client(upstream, runtime=runtime, transport=PooledTransport(TRUST)) as client:
+        async with Client(upstream, runtime=runtime) as client:
             yield HubSpotWebhookAdmin(client, str(APP), DEVELOPER_KEY)
 
 

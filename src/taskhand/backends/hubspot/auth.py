@@ -6,6 +6,7 @@ an hour, and a refresh returns the same refresh token. The authorization page ta
 `scope`, and the others in `optional_scope`. `code_verifier` is documented.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -69,7 +70,7 @@ async def _find_owner(root: str, runtime: Runtime | None, body: JsonObject) -> s
     upstream = Upstream(name="HubSpot", base_url=root, auth=auth, credential="the token")
     path = Path.of("/crm/v3/owners/{user}", user=user)
     try:
-        async with Client(upstream, limits=LIMITS, policy=POLICY, runtime=runtime) as client:
+        async with Client(upstream, policy=POLICY, runtime=replace(runtime or Runtime(), limits=LIMITS)) as client:
             found = await client.get(path, params={"idProperty": "userId"}, expect="object")
     except TaskhandError:
         return None

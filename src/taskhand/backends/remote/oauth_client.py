@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -26,7 +26,7 @@ from taskhand.http.client import Client
 from taskhand.http.request import Request
 from taskhand.http.response_body import Json
 from taskhand.http.retry import RequestKind, RetryPolicy
-from taskhand.http.upstream import Limits, Upstream
+from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.http.url_path import Path
 
 __all__ = ["LIMITS", "POLICY", "AppClient", "AuthorizationServer", "open_app_client"]
@@ -90,7 +90,7 @@ async def open_app_client(
         variable=base,
         explain=_explain_refusal,
     )
-    client = Client(upstream, limits=LIMITS, policy=POLICY, runtime=context.runtime)
+    client = Client(upstream, policy=POLICY, runtime=replace(context.runtime or Runtime(), limits=LIMITS))
     own = {"client_id": client_id, "client_secret": client_secret.get_secret_value()}
     return AppClient(server, own, await context.stack.enter_async_context(client), context.clock)
 
