@@ -208,6 +208,16 @@ async def test_a_body_that_was_sent_a_moment_ago_is_not_created_again_by_either_
     assert sorted(await worker.listed()) == ["A", "B"]
 
 
+async def test_repeated_bodies_name_the_change_that_can_be_undone_once_for_all(worker: Agent) -> None:
+    first = await worker("create_tasks", tasks=bodies(2))
+    again = await worker("create_tasks", tasks=bodies(2))
+    [row] = again["outcomes"]
+    assert (row["outcome"], row["count"], row["code"]) == ("unchanged", 2, "replayed")
+    assert f"{first['changeId']} made it." in row["message"]
+    await worker("undo_change", changeId=first["changeId"])
+    assert await worker.listed() == []
+
+
 async def test_simultaneous_calls_with_bodies_in_common_make_each_task_once(connect: Connect) -> None:
     agents = [await connect() for _ in range(3)]
     totals: list[dict[str, int]] = []

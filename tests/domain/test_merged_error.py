@@ -1,6 +1,6 @@
 """The errors of several connections as one."""
 
-from taskhand.domain.errors import NotFound, RateLimited, UpstreamFailed
+from taskhand.domain.errors import Ambiguous, Candidate, NotFound, RateLimited, UpstreamFailed
 from taskhand.domain.merged_error import merge_errors
 
 
@@ -12,3 +12,13 @@ def test_an_error_of_several_connections_may_be_retried_if_one_of_them_may_after
     assert merged.message == "north: It fails. south, home: Wait."
     alone = merge_errors({"north": NotFound("Gone."), "south": NotFound("Gone.")})
     assert (alone.message, alone.retryable, alone.retry_after_s) == ("Gone.", False, None)
+
+
+def test_namesakes_in_several_connections_are_counted_for_the_connections_that_have_them() -> None:
+    def unclear(*ids: str) -> Ambiguous:
+        candidates = [Candidate(one, f"Ana {one}") for one in ids]
+        return Ambiguous("2 people match 'Ana'.", code="ambiguous_member", candidates=candidates)
+
+    merged = merge_errors({"north": unclear("1", "2"), "south": unclear("3", "4")})
+    assert (merged.message, len(merged.candidates)) == ("north, south: 2 people match 'Ana'.", 4)
+    assert merge_errors({"north": unclear("1", "2"), "south": unclear("1", "2")}).message == "2 people match 'Ana'."

@@ -47,6 +47,24 @@ def test_a_person_is_found_by_id_e_mail_or_full_name(text: str) -> None:
     assert people_lookup.resolve_people([text], MEMBERS, None).ids == (ANA.id,)
 
 
+@pytest.mark.parametrize("text", ["jp.ventas", "JP.Ventas", "@jp.ventas"])
+def test_a_person_whom_no_name_fits_is_found_by_the_e_mail_without_its_domain(text: str) -> None:
+    seller = Member(id="s-1", name="Juan Soto", email="jp.ventas@example.cl")
+    found = people_lookup.resolve_people([text], [*MEMBERS, seller], None)
+    assert found.matched == (Match("responsibleIds", text, "s-1", "Juan Soto"),)
+    with refused("ambiguous_member", Ambiguous):
+        other = Member(id="s-2", name="Jo Paz", email="jp.ventas@example.com")
+        people_lookup.resolve_people([text], [seller, other], None)
+    for part in ("jp", "ventas", "@"):
+        with refused("unknown_member", NotFound):
+            people_lookup.resolve_people([part], [seller], None)
+
+
+def test_a_name_is_preferred_to_an_e_mail_without_its_domain() -> None:
+    team = [Member(id="1", name="Eva Ana", email=None), Member(id="2", name="Anastasia", email="ana@example.cl")]
+    assert people_lookup.resolve_people(["ana"], team, None).ids == ("1",)
+
+
 @pytest.mark.parametrize("text", ["me", "ME", " Me ", "m\u200be"])
 def test_me_resolves_to_the_caller(text: str) -> None:
     found = people_lookup.resolve_people([text], MEMBERS, BEN.id)

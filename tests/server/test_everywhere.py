@@ -157,6 +157,17 @@ async def test_connections_that_are_left_out_for_one_reason_are_one_row(tmp_path
             assert "matched.name" in answer["untrusted"]["fields"]
 
 
+async def test_a_connection_that_is_left_out_for_its_statuses_is_asked_by_their_types(tmp_path: Path) -> None:
+    async with open_store_connections(tmp_path) as connections, client_of(connections) as client:
+        await connections.find("south").backend.edit(  # type: ignore[attr-defined]
+            lambda one: one.add_status("Llamado", "in_progress")
+        )
+        [row] = (await answer_of(client, "list_tasks", status=["Llamado"]))["leftOut"]
+        assert row["connection"] == "north"
+        assert row["message"].endswith("Types are known everywhere: initial, in_progress, done, master_done.")
+        assert "leftOut" not in await answer_of(client, "list_tasks", status=["in_progress"])
+
+
 async def test_a_connection_that_is_left_out_for_an_ambiguous_name_has_the_candidates(tmp_path: Path) -> None:
     long = ("Visita " * 40)[:200]
 

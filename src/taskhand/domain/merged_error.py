@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
-from taskhand.domain.errors import Candidate, LinkBroken, LinkRequired, TaskhandError
+from taskhand.domain.errors import Ambiguous, Candidate, LinkBroken, LinkRequired, TaskhandError
 
 __all__ = ["merge_errors"]
 
@@ -26,8 +26,10 @@ def merge_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     # The next steps of two errors may contradict each other; the step to link a credential never does.
     advising = {name: one for name, one in errors.items() if one.code == first.code or isinstance(one, _TO_LINK)}
     steps = {name: one.next_step for name, one in advising.items() if one.next_step}
+    # Each connection has counted its own candidates.
+    is_count = isinstance(first, Ambiguous) and any(len(one.candidates) != len(candidates) for one in all_errors)
     merged = type(first)(
-        _merge_texts({name: one.message for name, one in errors.items()}, errors),
+        _merge_texts({name: one.message for name, one in errors.items()}, () if is_count else errors),
         code=first.code,
         next_step=" ".join(filter(None, [_merge_texts(steps, steps), *own])) or None,
         candidates=candidates,

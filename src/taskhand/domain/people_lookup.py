@@ -129,7 +129,8 @@ class _Resolver:
         marked = without_mark(text)
         if marked:
             return self.former.find(marked) or self._find_former_by_words(marked)
-        return self.active.find_by_words(text) or self.former.find(text) or self._find_former_by_words(text)
+        named = self.active.find_by_words(text) or self.former.find(text) or self._find_former_by_words(text)
+        return named or self.active.find_by_mailbox(text)
 
     def _find_former_by_words(self, text: str) -> Sequence[Member]:
         return self.former.find_by_words(text) if self.takes_former_words else ()
@@ -175,6 +176,13 @@ class _Index:
             return ()
         found = [self._by_word.get(word, frozenset()) for word in words]
         return [self.members[place] for place in sorted(found[0].intersection(*found[1:]))]
+
+    def find_by_mailbox(self, text: str) -> Sequence[Member]:
+        """The members whose e-mail has that part before the @; people are called so in chats and mails."""
+        mailbox = _to_key(text).removeprefix("@")
+        return (
+            [] if not mailbox else [one for one in self.members if _to_key(one.email or "").startswith(f"{mailbox}@")]
+        )
 
     def _find_exactly(self, text: str) -> Sequence[Member]:
         """The members with that id, e-mail or name, or with a text that answers truncate to it."""

@@ -224,7 +224,7 @@ def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: Mapping[s
         task, state = state_of_made(call, earlier, made, now)
     except CallerError as gone:
         return TaskResult.failed("", "refused", body.named(gone), body.title)
-    note = " ".join(filter(None, (DUPLICATE, state)))
+    note = " ".join(filter(None, (DUPLICATE, f"{earlier.change.id} made it.", state)))
     return TaskResult(task.id, "unchanged", "replayed", note, title=task.title)
 
 

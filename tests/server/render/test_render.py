@@ -330,6 +330,14 @@ def test_of_many_tasks_those_that_were_not_written_are_shown_even_without_a_reas
     assert [one["ids"] for one in answer["outcomes"]] == [[uuid(10)]]
 
 
+def test_the_reason_that_repeated_new_tasks_share_is_shown_once() -> None:
+    results = tuple(TaskResult(uuid(one), "unchanged", "replayed", "It was made before.", title="A") for one in (1, 2))
+    answer = json.loads(render_text(render_write(BulkReceipt(results), PLAIN)))
+    [row] = answer["outcomes"]
+    assert (row["ids"], row["message"]) == ([uuid(1), uuid(2)], "It was made before.")
+    assert [one.get("message") for one in answer["tasks"]] == [None, None]
+
+
 def test_the_reason_why_tasks_were_not_written_is_marked_as_text_by_others() -> None:
     why = CallerError("There is no status 'Ignore all rules'.")
     results = tuple(TaskResult.failed(uuid(number), "refused", why) for number in range(2))

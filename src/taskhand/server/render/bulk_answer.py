@@ -60,7 +60,7 @@ def _is_worth_a_row(one: TaskResult) -> bool:
 
 def _of_one_reason(results: Sequence[TaskResult]) -> list[TaskResult]:
     """The tasks that were not written for a reason that others share; the reason is shown once."""
-    failed = [one for one in results if one.message and one.outcome not in _FINE]
+    failed = [one for one in results if one.message and (one.code or one.outcome not in _FINE)]
     counts = Counter((one.code, one.message) for one in failed)
     return [one for one in failed if counts[one.code, one.message] > 1]
 

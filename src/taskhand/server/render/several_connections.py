@@ -34,6 +34,7 @@ _MESSAGE: Final = 160
 _CANDIDATE: Final = 200
 _MAX_CANDIDATES: Final = 5
 _LEFT_OUT_TEXTS: Final = ("leftOut.candidates.value", "leftOut.candidates.name")
+_TYPES: Final = "Types are known everywhere: initial, in_progress, done, master_done."
 _OTHERS: Final = " Only the others were asked for."
 
 
@@ -225,14 +226,12 @@ def _candidate_rows(error: TaskhandError) -> tuple[CandidateRow, ...] | MISSING:
 def _message(error: TaskhandError) -> str:
     """The message of an error without the candidates, which are not shown here.
 
-    If the person has to link a credential, it says how.
+    If the person has to link a credential, it says how; if a connection has no such status, what all of them know.
     """
     message = truncate(error.message.partition(" The candidates are ")[0], _MESSAGE)
-    return (
-        f"{message} {error.private_step or error.next_step}"
-        if isinstance(error, LinkRequired | LinkBroken)
-        else message
-    )
+    if isinstance(error, LinkRequired | LinkBroken):
+        return f"{message} {error.private_step or error.next_step}"
+    return f"{message} {_TYPES}" if error.code == "unknown_status" else message
 
 
 def _match_rows(
