@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from taskhand.cli.main import command
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.journal.pruning import prune
 from taskhand.postgres.database import Database, open_shared
+from taskhand.postgres.migrations import LOCKS
 from taskhand.postgres.staging_schema import Staging
 from taskhand.sqlite.backup import connect
 from taskhand.sqlite.transaction import transaction
@@ -32,6 +34,8 @@ from taskhand.vault.postgres import PostgresLinkStore
 from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, OLD_KEY, link_of, links_at
 
+COPYING = 9
+"""The second key of the lock of a process that copies."""
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 CHAIN = "SELECT seq, kind, change_id, body, hash FROM {}entry ORDER BY seq"
 CLAIMS = "SELECT scope, place, seq, change_id, at FROM {}claim ORDER BY scope, place, seq"
@@ -166,6 +170,31 @@ def test_an_interrupted_copy_is_continued(
     assert calls > 20
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
     assert server.run_there("journal", "verify").exit_code == 0
+
+
+@contextmanager
+def copying(postgres: TestDatabase) -> Iterator[psycopg.Connection]:
+    """A process that copies to the database."""
+    with psycopg.connect(postgres.url, autocommit=True) as other:
+        other.execute(f"SELECT pg_advisory_lock({LOCKS}, {COPYING})".encode())
+        yield other
+
+
+def test_a_copy_is_refused_while_another_process_copies(server: Server, postgres: TestDatabase) -> None:
+    with copying(postgres):
+        error = refusal(server.copy())
+    assert (error.code, error.retryable, schemas(postgres)) == ("store_busy", True, [])
+
+
+def test_a_copy_waits_until_the_database_notices_that_an_interrupted_one_has_ended(
+    server: Server, postgres: TestDatabase
+) -> None:
+    with ThreadPoolExecutor(1) as thread, copying(postgres) as interrupted:
+        copy = thread.submit(server.copy)
+        while not postgres.rows("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            assert not copy.done(), copy.result().output
+        interrupted.close()
+        assert copy.result().exit_code == 0
 
 
 class ProcessKilled(BaseException):

@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
+from psycopg.errors import LockNotAvailable
+
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.connection import Driver, connect
 from taskhand.postgres.errors import database_errors, describe_database
@@ -17,6 +19,8 @@ __all__ = ["Staging", "Target", "open_target"]
 
 _COPYING: Final = 9
 """The second key of the advisory lock that a copying process holds."""
+_ENDING_S: Final = 2
+"""Seconds that a copy waits for that lock: the database notices the end of an interrupted copy only after a moment."""
 
 
 class Target:
@@ -197,14 +201,17 @@ def open_target(url: str, kind: PostgresKind) -> Iterator[Target]:
         with database_errors(url, kind):
             # A portion lost in a crash of the database is copied again; the last commit flushes all earlier ones.
             driver.execute("SET synchronous_commit = off")
-            [(is_free,)] = driver.execute(f"SELECT pg_try_advisory_lock({LOCKS}, {_COPYING})").fetchall()
-        if not is_free:
-            raise OperatorError(
-                f"Another process copies to {describe_database(url)} at the moment.",
-                code="store_busy",
-                retryable=True,
-                next_step="Wait for it.",
-            )
+            try:
+                driver.execute(f"SET lock_timeout = '{_ENDING_S}s'")
+                driver.execute(f"SELECT pg_advisory_lock({LOCKS}, {_COPYING})")
+                driver.execute("RESET lock_timeout")
+            except LockNotAvailable:
+                raise OperatorError(
+                    f"Another process copies to {describe_database(url)} at the moment.",
+                    code="store_busy",
+                    retryable=True,
+                    next_step="Wait for it.",
+                ) from None
         yield Target(driver, url, kind)
 
 
