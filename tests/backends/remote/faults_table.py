@@ -406,6 +406,15 @@ def of_false_404s() -> Iterator[Row]:
     yield Row("404 after commit, then a false 404 of the read", (status(404, commit=True), false), update=found)
 
 
+def unsearched() -> Iterator[Row]:
+    """The first search for a new task that was not confirmed fails: it is searched for again."""
+    broken = Fault("not_json", route="list")
+    yield Row(
+        "reset after commit, then a search that fails", (Fault("reset_after"), broken), create=applied(1, "found")
+    )
+    yield Row("409, then a search that fails", (status(409), broken), create=failed(1, "conflict", retryable=False))
+
+
 def unread() -> Iterator[Row]:
     """The answer is lost, and nothing can be read afterwards."""
     for name, fault, is_applied in (
@@ -440,6 +449,7 @@ ROWS: Final = (
     *of_another_task(),
     *twice(),
     *of_false_404s(),
+    *unsearched(),
     *unread(),
     # Nobody listens: nothing can have arrived.
     everywhere("refused connection", None, failed(0), served=False),

@@ -84,10 +84,11 @@ async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage
         sandbox.clear_requests()
         then = (Fault("reset_before", nth="every"),) if row.lasts else ()
         bodies = {BEFORE: json.dumps(sandbox.tasks[0], default=str), OTHER: json.dumps(sandbox.tasks[-1], default=str)}
+        routes = crm.routes | {"*": crm.routes[ROUTE[kind]], "list": crm.odd.lists[0][0]}
         faults = tuple(
             replace(
                 one,
-                route=crm.routes[one.route.replace("*", ROUTE[kind])],
+                route=routes[one.route],
                 to=NOWHERE,
                 body=bodies.get(one.body, one.body),
             )

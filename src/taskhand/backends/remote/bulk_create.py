@@ -129,24 +129,17 @@ class BulkCreate(Generic[_Row]):
     ) -> None:
         """Search for refused items before they are sent again, and finish those that were made all the same.
 
-        `may_lag`: for some seconds, if lists may not show yet that they were made. An item whose candidate may be the
-        task of another create is searched for again at the end. All items are searched for again if this search fails:
-        before a repetition after a request to wait, else at the end.
+        `may_lag`: lists may not show yet that they were made. An item whose candidate may be the task of another create
+        is searched for again at the end. All items are searched for again if this search fails: before a repetition
+        after a request to wait, else at the end.
         """
-        waits = SEARCH_WAITS_S if may_lag and self._messages.lists_lag else SEARCH_WAITS_S[:1]
-        for wait_s in waits:
-            if not (left := _open_items(items)) or (
-                wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s)
-            ):
-                return
-            found: dict[int, CreateCandidates] | None = None
-            with suppress(TaskhandError), without_pauses(when=not any(item.may_be_made for item in left)):
-                found = await self._search(left)
-            for item in left:
-                item.may_be_made = found is None
-                in_doubt = not isinstance(refused, RateLimited) if found is None else _has_candidate(item, found)
-                if item.row is None and in_doubt:
-                    item.fault = refused
+        is_throttled = isinstance(refused, RateLimited)
+        with without_pauses(when=not any(item.may_be_made for item in items)):
+            found = await self._search_long(items, may_lag=may_lag, searches=1 if is_throttled else None)
+        for item in items:
+            item.may_be_made = found is None
+            if item.row is None and (not is_throttled if found is None else _has_candidate(item, found)):
+                item.fault = refused
 
     async def _create(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
         if len(items) > 1:
@@ -191,21 +184,29 @@ class BulkCreate(Generic[_Row]):
 
     async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
         """Search for lost creates; a create whose task is not certain fails as unknown."""
-        found: dict[int, CreateCandidates] = {}
-        waits = SEARCH_WAITS_S if self._messages.lists_lag else SEARCH_WAITS_S[:1]
-        for wait_s in waits if lost else ():
-            if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
-                break
-            try:
-                found |= await self._search([item for item in lost if item.is_lost and not _has_candidate(item, found)])
-            except TaskhandError:
-                break
-            if all(_has_candidate(item, found) or not item.is_lost for item in lost):
-                break
+        found = await self._search_long(lost, may_lag=True) or {}
         for item in lost:
             if item.is_lost:
                 tasks = found[item.index].tasks if item.index in found else ()
                 item.error = self._messages.unknown_create(Candidate(task.id, task.title) for task in tasks)
+
+    async def _search_long(
+        self, items: Sequence[NewTask[_Row]], *, may_lag: bool, searches: int | None = None
+    ) -> dict[int, CreateCandidates] | None:
+        """Search for items until one of `searches` succeeds (None: as many as there are waits); None if all fail.
+
+        Items without a candidate are searched for again after a search that succeeded if lists `may_lag`.
+        """
+        found: dict[int, CreateCandidates] | None = None
+        for wait_s in SEARCH_WAITS_S[:searches]:
+            left = [item for item in items if item.row is None and not _has_candidate(item, found or {})]
+            if not left or (wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s)):
+                break
+            with suppress(TaskhandError):
+                found = (found or {}) | await self._search(left)
+            if found is not None and not (may_lag and self._messages.lists_lag):
+                break
+        return found
 
     async def _search(self, items: Sequence[NewTask[_Row]]) -> dict[int, CreateCandidates]:
         """Search once for items that may have been made, and finish the found ones; returns candidates by index."""
