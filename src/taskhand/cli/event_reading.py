@@ -21,11 +21,11 @@ from taskhand.domain.event import EventKind
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.render.events import event_row, people_in_events
 from taskhand.server.tools import TOOLS
+from taskhand.service.answer_names import load_wording
 from taskhand.service.events.feed_demand import poll_when_wanted
 from taskhand.service.follow_events import find_first, follow_events, read_events
 from taskhand.service.list_events import EventPage, EventsAsked, save_position
 from taskhand.service.list_team_members import list_team_members
-from taskhand.service.load_wording import load_wording
 from taskhand.service.resolve_people import resolve_filter_people
 from taskhand.wiring import open_connections
 

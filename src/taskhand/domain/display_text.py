@@ -1,4 +1,4 @@
-"""Remove hidden characters from text that customers wrote; pure."""
+"""Text that customers wrote as it is displayed: without hidden characters, in one line, or as JSON; pure."""
 
 import json
 import re

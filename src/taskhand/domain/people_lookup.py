@@ -11,7 +11,7 @@ from typing import Final
 
 from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.length_limits import check_no_empty_entry
+from taskhand.domain.field_limits import check_no_empty_entry
 from taskhand.domain.mail_address import split_address
 from taskhand.domain.name_matching import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
 from taskhand.domain.principal import fold_person

@@ -13,7 +13,7 @@ from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError
-from taskhand.domain.length_limits import check_lengths, check_number_of_properties, check_responsibles
+from taskhand.domain.field_limits import check_lengths, check_number_of_properties, check_responsibles
 from taskhand.domain.priority import check_priority
 from taskhand.domain.properties import PropertyValue
 from taskhand.domain.reference_time import Reference

@@ -36,7 +36,7 @@ async def complete(
 
 async def _names(view: CallerView, argument: str, typed: str, others: Mapping[str, str]) -> Sequence[str]:
     """The names for an argument, in the connection that another argument names or in all; only visible ones."""
-    from taskhand.service.complete_name import complete_name, tool_like  # noqa: PLC0415  no start waits for it
+    from taskhand.service.name_completion import complete_name, tool_like  # noqa: PLC0415  no start waits for it
 
     if not view.may_read:
         return ()

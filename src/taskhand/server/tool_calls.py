@@ -30,12 +30,12 @@ from taskhand.server.task_addresses import with_plain_ids
 from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.account_errors import naming_account
+from taskhand.service.answer_names import load_wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_person import Question, act_on_answer, confirm
 from taskhand.service.call_options import Options
 from taskhand.service.connections import UnclearConnection
 from taskhand.service.date_notes import with_date_notes, with_zone_note
-from taskhand.service.load_wording import load_wording
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from taskhand.domain import task_rules
 from taskhand.domain.description_note import REPEATED_WITHIN, DatedNote
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
+from taskhand.domain.field_limits import check_description
 from taskhand.domain.html.conversion import append_line
-from taskhand.domain.length_limits import check_description
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext
 from taskhand.service.idempotency import wait_until_ended

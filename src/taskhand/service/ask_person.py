@@ -14,7 +14,7 @@ from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.truncation import truncate, truncate_change
 from taskhand.domain.wording import Wording
-from taskhand.service.load_wording import load_wording
+from taskhand.service.answer_names import load_wording
 from taskhand.service.write_call import Call
 
 __all__ = [

@@ -12,8 +12,8 @@ from taskhand.domain import status_lookup, task_rules
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_limits import check_responsibles
 from taskhand.domain.finished_resolution import check_no_resolution, settle_resolution
-from taskhand.domain.length_limits import check_responsibles
 from taskhand.domain.name_matching import Match
 from taskhand.domain.people_lookup import People
 from taskhand.domain.priority import DEFAULT_PRIORITY

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from taskhand.domain import task_rules
-from taskhand.domain.length_limits import check_number_of_properties
+from taskhand.domain.field_limits import check_number_of_properties
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
 from taskhand.service.snapshots import read_snapshot

@@ -7,10 +7,10 @@ from itertools import islice
 from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
+from taskhand.service.answer_names import load_wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.list_changes import list_changes
-from taskhand.service.load_wording import load_wording
 
 __all__ = ["ChangeLists", "list_changes_everywhere"]
 

@@ -12,10 +12,10 @@ from taskhand.domain.merged_list import MergedCursor, merge_rows
 from taskhand.domain.name_matching import Match
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
+from taskhand.service.answer_names import load_wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.list_events import EventPage, EventsAsked, list_events, save_position
-from taskhand.service.load_wording import load_wording
 
 __all__ = ["EventLists", "list_events_everywhere", "save_positions"]
 

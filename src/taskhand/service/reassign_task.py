@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from taskhand.domain import task_rules
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.length_limits import check_responsibles
+from taskhand.domain.field_limits import check_responsibles
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot

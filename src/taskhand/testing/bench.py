@@ -20,11 +20,11 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.request_log import Logged
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
+from taskhand.testing.background_context import in_own_task
 from taskhand.testing.clock import Clock
 from taskhand.testing.command import Server, recording_command
 from taskhand.testing.data import ZONE
 from taskhand.testing.http_endpoint import serve_over_http
-from taskhand.testing.own_task import in_own_task
 from taskhand.testing.populated.backend import PopulatedBackend
 from taskhand.testing.populated.open import open_populated
 from taskhand.testing.recorded_calls import Called, read_calls, record_calls

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from backends.example.client import JsonObject
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.field_reader import Readers, task_from
 from taskhand.domain.task import Contact, Member, Status, StatusChoice, Task
+from taskhand.domain.unreadable_fields import Readers, task_from
 
 __all__ = ["STATUSES", "contact_of", "member_of", "task_body", "task_of"]
 

@@ -20,8 +20,8 @@ from taskhand.http.url_path import Path
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot.auth import SCOPES
 from taskhand.server.app import create_server
+from taskhand.service.answer_names import load_wording
 from taskhand.service.ask_person import question_text
-from taskhand.service.load_wording import load_wording
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
 NEW = {"title": "Send the offer", "responsibleIds": [], "dueDate": "2026-03-09"}

@@ -26,10 +26,10 @@ from taskhand.backends.hubspot.mapping import Record
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import InvalidAnswer
-from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery
+from taskhand.domain.unreadable_fields import with_unreadable
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import Request, Response

@@ -38,11 +38,11 @@ from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_names import argument_name
-from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_query import TaskQuery
+from taskhand.domain.unreadable_fields import with_unreadable
 from taskhand.http.response_body import Reply
 
 __all__ = ["CloseAdapter"]

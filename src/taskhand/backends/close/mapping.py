@@ -17,12 +17,12 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_limits import check_responsibles
 from taskhand.domain.field_names import argument_name
-from taskhand.domain.field_reader import task_from
-from taskhand.domain.length_limits import check_responsibles
 from taskhand.domain.priority import check_priority
 from taskhand.domain.task import Member, Status, StatusChoice, Task
 from taskhand.domain.task_times import TaskTimes
+from taskhand.domain.unreadable_fields import task_from
 
 __all__ = [
     "CAPABILITIES",

@@ -21,11 +21,11 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.chunks import chunks
 from taskhand.domain.due import is_late
 from taskhand.domain.errors import InvalidAnswer, NotFound, UpstreamError
-from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.task import Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, matcher
 from taskhand.domain.task_times import TaskTimes
+from taskhand.domain.unreadable_fields import with_unreadable
 
 __all__ = ["PageSearch", "TaskReader"]
 

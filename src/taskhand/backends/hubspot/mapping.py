@@ -18,10 +18,10 @@ from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, further_li
 from taskhand.backends.remote.parsing import JsonObject, optional_text, rows_in, value_at
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
-from taskhand.domain.field_reader import Readers, task_from
 from taskhand.domain.html.conversion import html_of, text_of
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_times import TaskTimes
+from taskhand.domain.unreadable_fields import Readers, task_from
 
 __all__ = [
     "BODY",

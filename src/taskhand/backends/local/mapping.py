@@ -8,11 +8,11 @@ from pydantic import MISSING
 
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.field_reader import task_from
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 from taskhand.domain.task_query import NO_DUE
 from taskhand.domain.task_times import TaskTimes
+from taskhand.domain.unreadable_fields import task_from
 from taskhand.sql.connection import SqlRow
 
 __all__ = [

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from taskhand.domain.errors import InvalidAnswer
-from taskhand.domain.field_reader import ODD, unreadable_task
 from taskhand.domain.task import Task
+from taskhand.domain.unreadable_fields import ODD, unreadable_task
 from taskhand.http.client import Client
 from taskhand.http.rate_headers import posix_time
 from taskhand.http.response_body import Reply

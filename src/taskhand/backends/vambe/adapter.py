@@ -29,12 +29,12 @@ from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
-from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.domain.task_query import TaskQuery
+from taskhand.domain.unreadable_fields import with_unreadable
 from taskhand.http.response_body import Reply
 
 __all__ = ["VambeAdapter"]

@@ -16,9 +16,9 @@ from pydantic import MISSING
 from taskhand.backends.remote.parsing import JsonObject, full_name, id_of, text_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
-from taskhand.domain.field_reader import task_from
 from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.task import Contact, Member, Status, Task
+from taskhand.domain.unreadable_fields import task_from
 
 __all__ = [
     "DueAt",

@@ -14,8 +14,8 @@ _MAX_EVENTS: Final = 50
 
 
 async def _read(app: AppContext, _: str) -> EventsAnswer:
+    from taskhand.service.answer_names import load_wording
     from taskhand.service.list_events import list_latest_events
-    from taskhand.service.load_wording import load_wording
 
     page = await list_latest_events(app, _MAX_EVENTS)
     wording = await load_wording(app, people_in_events(page.events))

@@ -52,9 +52,9 @@ class ListChanges(Body):
 
 
 async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
+    from taskhand.service.answer_names import load_wording
     from taskhand.service.date_notes import note_on_words
     from taskhand.service.list_changes import list_changes
-    from taskhand.service.load_wording import load_wording
 
     query, matched = _query(call, arguments)
     if arguments.change_id is not MISSING:
@@ -117,8 +117,8 @@ def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Ma
 async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", largest: int) -> ChangesAnswer:
     """A page of the tasks of one change, of at most `largest` characters."""
     from taskhand.domain.cursor import bind_cursor
+    from taskhand.service.answer_names import load_wording
     from taskhand.service.list_changes import find_change
-    from taskhand.service.load_wording import load_wording
 
     change = await find_change(app, change_id)
     indexes = task_indexes(change, query.task_id, query.outcome)

@@ -39,9 +39,9 @@ class ListEvents(Body):
 
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
+    from taskhand.service.answer_names import load_wording
     from taskhand.service.list_events import list_events, save_position
     from taskhand.service.list_note import list_note
-    from taskhand.service.load_wording import load_wording
 
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)

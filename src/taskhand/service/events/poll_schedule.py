@@ -13,7 +13,7 @@ from taskhand.call.background_requests import idle_share
 from taskhand.call.deadline import call_deadline
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, NotAllowed, RateLimited, TaskhandError
-from taskhand.domain.field_reader import ODD
+from taskhand.domain.unreadable_fields import ODD
 from taskhand.events.event_store import Feed, FeedName
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.feed_demand import WANTED_FOR_S

@@ -17,8 +17,8 @@ from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
-from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.unreadable_fields import with_unreadable
 from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox

@@ -28,9 +28,9 @@ from taskhand.domain.chunks import chunks
 from taskhand.domain.display_text import plain
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError
-from taskhand.domain.field_reader import task_from
 from taskhand.domain.html.conversion import text_of as text_of_html
 from taskhand.domain.task import Task
+from taskhand.domain.unreadable_fields import task_from
 
 __all__ = ["Notes", "WrittenNote"]
 

@@ -10,8 +10,8 @@ from taskhand.backends.vambe.fields.statuses import StatusCatalogue
 from taskhand.backends.vambe.mapping import DueAt, due_in, parse_time, status_of, task_of
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, is_readable
-from taskhand.domain.field_reader import ODD
 from taskhand.domain.task import Task
+from taskhand.domain.unreadable_fields import ODD
 
 __all__ = ["TaskMapper", "detect_due_at", "rests_on"]
 

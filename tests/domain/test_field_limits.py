@@ -1,6 +1,6 @@
 from builders import refused
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.length_limits import check_description, check_responsibles
+from taskhand.domain.field_limits import check_description, check_responsibles
 
 
 def test_a_backend_can_allow_fewer_responsibles() -> None:

@@ -1,4 +1,4 @@
-"""The limits on arguments: characters of a text, the number of properties and of responsibles; pure."""
+"""The limits on fields of a task: characters of a text, the number of properties and of responsibles; pure."""
 
 from collections.abc import Sequence
 

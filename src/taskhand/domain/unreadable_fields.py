@@ -1,4 +1,4 @@
-"""Read the fields of a task one by one, so that an odd one leaves the others usable; pure.
+"""Reads the fields of a task one by one, so that an unreadable one leaves the others usable; pure.
 
 A field that is not as the CRM documents it is null in the task, and `Task.unreadable` names it.
 """

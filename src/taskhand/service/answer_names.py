@@ -1,4 +1,4 @@
-"""The words for the people in an answer, as far as the team can be read."""
+"""The names of the people and linked records in an answer, as far as the CRM can be read, else the last known ones."""
 
 from collections.abc import Collection
 from contextlib import nullcontext, suppress

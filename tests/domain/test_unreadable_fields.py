@@ -7,8 +7,8 @@ import pytest
 
 from builders import task
 from taskhand.domain.due import due_of
-from taskhand.domain.field_reader import ODD, task_from, unreadable_task, with_unreadable
 from taskhand.domain.task import Task
+from taskhand.domain.unreadable_fields import ODD, task_from, unreadable_task, with_unreadable
 
 VALUES: dict[str, Any] = {name: getattr(task(), name) for name in task().model_fields_set}
 

@@ -7,9 +7,9 @@ from behaviour.world import NOW
 from file_stores import journal_in, store_in
 from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.errors import UpstreamFailed
+from taskhand.service.answer_names import load_wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
-from taskhand.service.load_wording import load_wording
 
 
 async def test_people_have_the_names_that_were_read_last_where_the_team_cannot_be_read(tmp_path: Path) -> None:
