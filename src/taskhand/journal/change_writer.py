@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from taskhand.call.change_ownership import taken_over_error
 from taskhand.journal import change_lookup, row_writes
 from taskhand.journal.change_rows import (
     Entry,
@@ -32,8 +33,7 @@ NewId = Callable[[str, int], str]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeWriter:
+class ChangeWriter(NamedTuple):
     """Writes changes of `places`, new ones under the first, in the name of this process."""
 
     places: tuple[str, ...]
@@ -96,8 +96,6 @@ class ChangeWriter:
 
         def work(connection: SqlConnection) -> None:
             if change_lookup.find_session(connection, change_id) != self.processes.session:
-                from taskhand.call.change_ownership import taken_over_error  # noqa: PLC0415  no start waits for it
-
                 raise taken_over_error()
             row_writes.append(connection, entries)
 

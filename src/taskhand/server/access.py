@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.types import CacheableResult
 
-from taskhand.domain.display_text import plain
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Principal, Scope
@@ -17,10 +16,7 @@ from taskhand.server.offered_tools import OfferedTools
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
-if TYPE_CHECKING:
-    from taskhand.journal.journal import Caller
-
-__all__ = ["EVERYONE", "PAGES", "PAGE_TYPE", "Access", "CallerView", "Memberships", "Served", "to_caller"]
+__all__ = ["EVERYONE", "PAGES", "PAGE_TYPE", "Access", "CallerView", "Memberships", "Served"]
 
 PAGES: Final = "io.modelcontextprotocol/ui"
 """The protocol extension with which a host declares that it shows pages."""
@@ -101,18 +97,6 @@ def _name_of_host(ctx: ServerRequestContext[Any, Any]) -> str | None:
     """The name of a host, without the name of its calling part."""
     params = ctx.session.client_params
     return params.client_info.name.partition("/")[0].lower() if params else None
-
-
-def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> "Caller":
-    """The person and the client's own name for itself, without hidden characters."""
-    from taskhand.journal.journal import Caller  # noqa: PLC0415  no start waits for it
-
-    params = ctx.session.client_params
-    info = params.client_info if params else None
-    name, version = (plain(info.name)[:100], plain(info.version)[:40]) if info else (None, None)
-    person = principal.person
-    email = person.email if person and person.email != person.id else None
-    return Caller(name, version, principal.subject, email)
 
 
 EVERYONE: Final = Access()

@@ -23,7 +23,8 @@ from mcp.types import Resource as ListedResource
 
 from taskhand.domain.errors import CallerError, NotAllowed, NotFound, OperatorError, TaskhandError
 from taskhand.domain.task_rules import check_id
-from taskhand.server.access import CallerView, Served, to_caller
+from taskhand.server.access import CallerView, Served
+from taskhand.server.client_identity import to_caller
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import error_sentence

@@ -14,8 +14,9 @@ from taskhand.call.request_log import RequestLog, recorded_requests
 from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
 from taskhand.domain.wording import Wording
-from taskhand.server.access import CallerView, Served, to_caller
+from taskhand.server.access import CallerView, Served
 from taskhand.server.arguments import parse_arguments
+from taskhand.server.client_identity import to_caller
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
 from taskhand.server.host_arguments import without_host_keys
 from taskhand.server.internal_error import internal_errors

@@ -8,7 +8,7 @@ from pydantic import MISSING
 from taskhand.domain.errors import NotFound, TaskhandError
 from taskhand.service.app_context import AppContext
 
-__all__ = ["TaskIds", "find_id", "find_ids"]
+__all__ = ["TaskIds", "find_id_by_property", "find_ids"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,8 @@ class TaskIds:
     missing: Mapping[str, TaskhandError] = field(default_factory=dict)
 
 
-async def find_id(app: AppContext, value: str, id_property: str | MISSING) -> str:
-    """The id of the task with this value of a property, or the value itself if none is named; NotFound."""
-    if id_property is MISSING:
-        return value
+async def find_id_by_property(app: AppContext, value: str, id_property: str) -> str:
+    """The id of the task with this value of a property; NotFound."""
     found = await find_ids(app, [value], id_property)
     if found.missing:
         raise found.missing[value]

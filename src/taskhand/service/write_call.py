@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
+from taskhand.call.change_ownership import own_writes
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome, overall_outcome
@@ -210,8 +211,6 @@ class Call:
 
     def _own_writes(self) -> None:
         """Prevent further writes of the change after another process has ended it."""
-        from taskhand.call.change_ownership import own_writes  # noqa: PLC0415  no start waits for it
-
         if self.change is not None and (session := self.change.session) is not None:
             own_writes(partial(self.app.journal.is_held, session))
 

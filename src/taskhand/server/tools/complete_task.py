@@ -8,7 +8,7 @@ from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import AddNote, Resolution
 from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.tools.get_task import IdProperty, TaskId
+from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
 from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
@@ -38,9 +38,8 @@ class CompleteTask(Options):
 
 async def _run(call: "Call", arguments: CompleteTask) -> Written:
     from taskhand.service.complete_task import complete_task
-    from taskhand.service.find_by_property import find_id
 
-    task_id = await find_id(call.app, arguments.id, arguments.id_property)
+    task_id = await find_id(call, arguments.id, arguments.id_property)
     return await complete_task(call, task_id, arguments.new_status_name, arguments.add_note, arguments.resolution)
 
 

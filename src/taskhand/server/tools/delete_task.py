@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.errors import CallerError
 from taskhand.server.render.write_fields import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.tools.get_task import IdProperty, TaskId
+from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
 from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ class DeleteTask(Options):
 
 async def _run(call: "Call", arguments: DeleteTask) -> Written:
     from taskhand.service.delete_task import delete_task, delete_tasks
-    from taskhand.service.find_by_property import find_id, find_ids
+    from taskhand.service.find_by_property import find_ids
 
     task_id = None if arguments.id is MISSING else arguments.id
     ids = None if arguments.ids is MISSING or (task_id and not arguments.ids) else arguments.ids
     if task_id is not None and ids is None:
-        return await delete_task(call, await find_id(call.app, task_id, arguments.id_property))
+        return await delete_task(call, await find_id(call, task_id, arguments.id_property))
     if ids is not None and task_id is None:
         return await delete_tasks(call, await find_ids(call.app, ids, arguments.id_property))
     raise CallerError(

@@ -12,7 +12,7 @@ from taskhand.server.tool import Tool
 if TYPE_CHECKING:
     from taskhand.service.write_call import Call
 
-__all__ = ["GET_TASK", "IdProperty", "TaskId"]
+__all__ = ["GET_TASK", "IdProperty", "TaskId", "find_id"]
 
 TaskId = Annotated[str, Field(description="Task id from list_tasks.")]
 IdProperty = Annotated[
@@ -29,12 +29,20 @@ class GetTask(Body):
     id_property: IdProperty | MISSING = MISSING
 
 
+async def find_id(call: "Call", value: str, id_property: str | MISSING) -> str:
+    """The id that a call sends, or that of the task with this value of a property; NotFound."""
+    if id_property is MISSING:
+        return value
+    from taskhand.service.find_by_property import find_id_by_property
+
+    return await find_id_by_property(call.app, value, id_property)
+
+
 async def _run(call: "Call", arguments: GetTask) -> TaskAnswer:
-    from taskhand.service.find_by_property import find_id
     from taskhand.service.get_task import get_task
 
     names = () if arguments.properties is MISSING else arguments.properties
-    task_id = await find_id(call.app, arguments.id, arguments.id_property)
+    task_id = await find_id(call, arguments.id, arguments.id_property)
     return TaskAnswer.of(await get_task(call.app, task_id, names))
 
 

@@ -8,7 +8,7 @@ from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import OR_ME, ReassignMode
 from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.tools.get_task import IdProperty, TaskId
+from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
 from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
@@ -38,11 +38,10 @@ class ReassignTask(Options):
 
 
 async def _run(call: "Call", arguments: ReassignTask) -> Written:
-    from taskhand.service.find_by_property import find_id
     from taskhand.service.reassign_task import reassign_task
 
     mode = None if arguments.mode is MISSING else arguments.mode
-    task_id = await find_id(call.app, arguments.id, arguments.id_property)
+    task_id = await find_id(call, arguments.id, arguments.id_property)
     return await reassign_task(call, task_id, arguments.responsible_ids, mode)
 
 

@@ -7,7 +7,7 @@ from pydantic import MISSING
 from taskhand.domain.task import TaskPatch
 from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.tools.get_task import IdProperty, TaskId
+from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
 from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ class UpdateTask(Options, TaskPatch):
 
 
 async def _run(call: "Call", arguments: UpdateTask) -> Written:
-    from taskhand.service.find_by_property import find_id
     from taskhand.service.update_task import update_task
 
-    return await update_task(call, await find_id(call.app, arguments.id, arguments.id_property), arguments)
+    return await update_task(call, await find_id(call, arguments.id, arguments.id_property), arguments)
 
 
 UPDATE_TASK = Tool(
