@@ -69,9 +69,9 @@ def find_holder(
 
     `even_void` is whether a void one counts too.
     """
-    where = f"scope = ? AND place IN ({placeholders(places)}) AND at >= ?"
-    sql = f"SELECT change_id FROM claim WHERE {where} ORDER BY seq DESC"  # noqa: S608  placeholders
     for claim in claims:
+        where = f"scope = ? AND place IN ({placeholders(places)}) AND at >= ?"
+        sql = f"SELECT change_id FROM claim WHERE {where} ORDER BY seq DESC"  # noqa: S608  placeholders
         since = instant(claim.since) if claim.since else ""
         for row in connection.execute(sql, (claim.scope, *places, since)).fetchall():
             (change,) = load_changes(connection, [row["change_id"]])

@@ -109,8 +109,8 @@ class SqlJournal:
         """
         await self.places(create=True)
         await self._catch_up()
-        if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
-            self._pruned = self._clock()
+        if self._pruned is None or opening.at - self._pruned >= timedelta(days=1):
+            self._pruned = opening.at
             await self.prune()
         begun: list[Change] = []
         try:

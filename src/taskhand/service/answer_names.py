@@ -39,7 +39,7 @@ async def load_wording(
         app.timezone,
         for_programs=app.surface.answers == "whole",
         link_names=link_names,
-        clock_zone=app.clock().tzinfo,
+        clock_zone=None if app.timezone else app.clock().tzinfo,
     )
     if not people:
         return wording()

@@ -10,6 +10,7 @@ from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnPropert
 from taskhand.backends.local import tasks
 from taskhand.backends.local.people_and_statuses import Directory, LocalAccount, NewId
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OperatorError, OutcomeUnknown
 from taskhand.domain.snapshot import Snapshot
@@ -179,11 +180,11 @@ class LocalBackend(Backend):
     async def import_lines(self, lines: "Sequence[Line]", *, commit: bool = True) -> "ImportReport":
         """Import records in one transaction; without `commit`, only check them. CallerError for wrong lines."""
 
-        def work(connection: SqlConnection, stamp: tasks.Stamp) -> "ImportReport":
+        def work(connection: SqlConnection, _: tasks.Stamp) -> "ImportReport":
             from taskhand.backends.local.task_import import import_lines  # noqa: PLC0415  only a command needs it
 
             connection.execute("SAVEPOINT import")
-            report = import_lines(connection, lines, stamp.at)
+            report = import_lines(connection, lines, self._clock())
             if not commit:
                 connection.execute("ROLLBACK TO import")
             return report
@@ -242,9 +243,9 @@ class LocalBackend(Backend):
 
         author = current_author()
         if author is None:
-            return lambda connection: tasks.Stamp(self._clock(), Directory(connection, self._new_id).me())
+            return lambda connection: tasks.Stamp(instant_text(self._clock()), Directory(connection, self._new_id).me())
         member = await author.find_member()
-        return lambda _: tasks.Stamp(self._clock(), member)
+        return lambda _: tasks.Stamp(instant_text(self._clock()), member)
 
 
 def _update_item(before: Task, edit: Edit, connection: SqlConnection, stamp: tasks.Stamp) -> ItemResult:

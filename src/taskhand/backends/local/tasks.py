@@ -10,7 +10,6 @@ from pydantic import MISSING
 
 from taskhand.backends.base import ItemResult, Misread, Written
 from taskhand.backends.local.mapping import COMPLETION, TASK_COLUMNS, searchable, to_columns, to_task, to_times
-from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.snapshot import Snapshot
@@ -67,22 +66,21 @@ _MAX_CONVERTED: Final = 100
 
 
 class Stamp(NamedTuple):
-    """The moment of a write, and the id of the writing member; None if the user is no member."""
+    """The moment of a write, as the contract writes it, and the id of the writing member; None if there is none."""
 
-    at: datetime
+    at: str
     by: str | None
 
 
 def write_as(connection: SqlConnection, log: "ChangeLog", stamp: Stamp, work: Callable[[], _T]) -> _T:
     """Run work that writes tasks, and stamp the log rows of its triggers with the moment and the member."""
-    author = (instant_text(stamp.at), stamp.by)
     if log.before is not None:
-        connection.execute(log.before, author)
+        connection.execute(log.before, stamp)
     if log.after is None:
         return work()
     last = connection.execute("SELECT coalesce(max(number), 0) FROM change").fetchone()[0]
     result = work()
-    connection.execute(log.after, (*author, last, last))
+    connection.execute(log.after, (*stamp, last, last))
     return result
 
 
@@ -141,8 +139,8 @@ def create(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp)
     initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
     row = to_columns(Edit(due=None)) | {
         "id": task_id,
-        "created_at": instant_text(stamp.at),
-        "updated_at": instant_text(stamp.at),
+        "created_at": stamp.at,
+        "updated_at": stamp.at,
         "creator_id": stamp.by,
         "status_id": connection.execute(initial).fetchone()["id"],
     }
@@ -171,7 +169,7 @@ def update(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) ->
     if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given()):
         raise Misread(now, now)
     _check_status(connection, edit)
-    row = to_columns(edit) | _completion(connection, now, edit, stamp) | {"updated_at": instant_text(stamp.at)}
+    row = to_columns(edit) | _completion(connection, now, edit, stamp) | {"updated_at": stamp.at}
     title = now.title if edit.title is MISSING else edit.title
     description = now.description if edit.description is MISSING else edit.description
     row["searchable"] = searchable(title or "", description)
@@ -230,7 +228,7 @@ def _completion(connection: SqlConnection, now: Task | None, edit: Edit, stamp: 
     was_finished = now is not None and now.is_finished
     if kind in FINISHED and was_finished:
         return {}
-    values = (instant_text(stamp.at), stamp.by) if kind in FINISHED else (None, None)
+    values = stamp if kind in FINISHED else (None, None)
     return dict(zip(COMPLETION, values, strict=True))
 
 
@@ -258,11 +256,17 @@ def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -
 def _read(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[Task, Mapping[str, Any]]]:
     """The tasks by id, each with the values of its row, in one query."""
     found: dict[str, tuple[tuple[Any, ...], list[str]]] = {}
-    for *values, person in connection.execute(_WHOLE.format(placeholders(ids)), ids):
+    for *values, person in connection.execute(_select_whole(len(ids)), ids):
         _, people = found.setdefault(values[0], (tuple(values), []))
         if person is not None:
             people.append(person)
     return {task_id: _convert(values, tuple(people)) for task_id, (values, people) in found.items()}
+
+
+@lru_cache
+def _select_whole(count: int) -> str:
+    """The query for this number of tasks."""
+    return _WHOLE.format(placeholders(range(count)))
 
 
 @lru_cache(_MAX_CONVERTED)
