@@ -120,5 +120,6 @@ def render_row(
 
 def describe_unreadable(task: Task) -> str | None:
     """The note that fields of the row are empty because they cannot be read; None if all can be read."""
-    unread = ", ".join(shown for field, shown in _SHOWN_AS.items() if field in task.unreadable_fields)
+    fields = task.unreadable_fields
+    unread = fields and ", ".join(shown for field, shown in _SHOWN_AS.items() if field in fields)
     return f"The CRM has these in a form that cannot be read, so they are empty here: {unread}." if unread else None

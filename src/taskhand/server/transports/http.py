@@ -190,6 +190,7 @@ def _uvicorn_config(app: ASGIApp, connection: type[asyncio.Protocol]) -> uvicorn
         ws="none",
         backlog=ACCEPTED_AT_ONCE,
         log_level="critical",
+        access_log=False,  # a line that nobody reads would be formatted for each request
         proxy_headers=False,  # by default uvicorn trusts this machine and an environment variable
         timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # uvicorn takes fractions of a second
     )
