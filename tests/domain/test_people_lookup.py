@@ -120,7 +120,7 @@ def test_words_of_several_names_give_candidates_in_the_order_of_the_team() -> No
 
 def test_an_id_that_a_task_has_is_accepted_although_nobody_of_the_team_has_it() -> None:
     gone = Member(id="gone-1", name="Eva Gone", email=None)
-    known: dict[str, Any] = {"also": ("gone-1", "lost-2", ANA.id), "former": (gone,)}
+    known: dict[str, Any] = {"accepted": ("gone-1", "lost-2", ANA.id), "former": (gone,)}
     found = people_lookup.resolve_people(["LOST-2", "lost-2", "gone-1", ANA.id, "Eva Gone"], MEMBERS, None, **known)
     assert found.ids == ("lost-2", "gone-1", ANA.id)
     assert [(one.given, one.name) for one in found.matched] == [

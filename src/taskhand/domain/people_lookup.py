@@ -50,7 +50,7 @@ def resolve_people(
     members: Sequence[Member],
     me: str | None,
     *,
-    also: Collection[str] = (),
+    accepted: Collection[str] = (),
     former: Sequence[Member] = (),
     argument: str = "responsibleIds",
     me_remedy: str | None = None,
@@ -58,13 +58,13 @@ def resolve_people(
 ) -> People:
     """The members given; Ambiguous or NotFound (code `unknown_member`) names candidates and chooses none.
 
-    `also` are further accepted ids, and `former` accepted former members, who may still be responsible for a task. With
+    `accepted` are further ids, and `former` former members, who may still be responsible for a task. With
     `is_filter`, words of their names are enough, because nothing is assigned to them. `argument` is the argument in
     which they were sent, `me_remedy` the sentence that explains how 'me' becomes known.
     """
     check_no_empty_entry(given, argument)
     known = {member.id for member in (*members, *former)}
-    nameless = [Member(id=one, name=one, email=None) for one in also if one not in known]
+    nameless = [Member(id=one, name=one, email=None) for one in accepted if one not in known]
     resolver = _Resolver(_Index(members), _Index((*former, *nameless)), me, argument, me_remedy, is_filter)
     found = [(text, resolver.resolve(text.strip())) for text in given]
     in_team = {member.id for member in members}

@@ -131,10 +131,10 @@ class Resolver:
         return await resolve_task_type(self._app, body.task_type, new=isinstance(body, TaskDraft))
 
     async def resolve_people(
-        self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"
+        self, given: Sequence[str], accepted: Sequence[str], argument: str = "responsibleIds"
     ) -> People:
-        """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
-        return await resolve_people.resolve_people(self._app, await self._known_team(), given, current, argument)
+        """The people given by id, e-mail, name or 'me'; `accepted` are ids on the task, perhaps of former members."""
+        return await resolve_people.resolve_people(self._app, await self._known_team(), given, accepted, argument)
 
     async def change_people(
         self, before: Task, add: Sequence[str], remove: Sequence[str], argument: str | None = None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from taskhand.domain import people_lookup
 from taskhand.domain.errors import NotFound
@@ -16,12 +17,11 @@ __all__ = ["find_former_members", "resolve_filter_people", "resolve_known_people
 
 
 async def resolve_people(
-    app: AppContext, team: Team, given: Sequence[str], current: Collection[str], argument: str = "responsibleIds"
+    app: AppContext, team: Team, given: Sequence[str], accepted: Collection[str], argument: str = "responsibleIds"
 ) -> People:
-    """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
-    known = {member.id for member in team.members}
+    """The people given by id, e-mail, name or 'me'; `accepted` are ids on the task, perhaps of former members."""
     try:
-        return await _resolve(app, team, given, current, argument=argument, gone=set(current) - known)
+        return await _resolve(app, team, given, accepted, argument)
     except NotFound:
         for text in given:
             if fold(text) in NOBODY and not people_lookup.find_members(text, team.members):
@@ -37,8 +37,8 @@ async def resolve_filter_people(
     An id is accepted whether or not it is known.
     """
     pattern = app.backend.capabilities.member_id_pattern
-    ids = [one for text in given if re.fullmatch(pattern, one := people_lookup.without_mark(text) or text)]
-    return await _resolve(app, team, given, ids, argument=argument)
+    accepted = [one for text in given if re.fullmatch(pattern, one := people_lookup.without_mark(text) or text)]
+    return await _resolve(app, team, given, accepted, argument, is_filter=True)
 
 
 async def resolve_known_people(
@@ -84,27 +84,27 @@ async def _resolve(
     app: AppContext,
     team: Team,
     given: Sequence[str],
-    ids: Collection[str],
+    accepted: Collection[str],
+    argument: str,
     *,
-    argument: str = "responsibleIds",
-    gone: Collection[str] | None = None,
+    is_filter: bool = False,
 ) -> People:
-    """The people given. Former members are read only if a name needs one; `gone` are those accepted, None all."""
-    remedy = app.backend.remedies.get("me")
-    try:
-        return people_lookup.resolve_people(given, team.members, team.me, also=ids, argument=argument, me_remedy=remedy)
-    except NotFound:
-        former = await app.backend.account.former_members() if gone is None or gone else ()
-        former = tuple(one for one in former if gone is None or one.id in gone)
-        if not former:
-            raise
-    return people_lookup.resolve_people(
+    """The people given. Former members are read only if a name may need one; a filter finds all of them."""
+    resolve = partial(
+        people_lookup.resolve_people,
         given,
         team.members,
         team.me,
-        also=ids,
-        former=former,
+        accepted=accepted,
         argument=argument,
-        me_remedy=remedy,
-        is_filter=gone is None,
+        me_remedy=app.backend.remedies.get("me"),
     )
+    try:
+        return resolve()
+    except NotFound:
+        gone = {*accepted} - {member.id for member in team.members}
+        former = await app.backend.account.former_members() if is_filter or gone else ()
+        former = tuple(member for member in former if is_filter or member.id in gone)
+        if not former:
+            raise
+    return resolve(former=former, is_filter=is_filter)

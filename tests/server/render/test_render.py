@@ -136,7 +136,7 @@ def test_a_former_member_is_shown_by_name_where_it_is_known_and_marked() -> None
     shown = row["responsibles"]
     assert row["completed_by"] == "Leo (not in the team)"
     assert shown == ["Ana Pérez", "Juan Soto (not in the team)", "gone (not in the team)"]
-    assert resolve_people(shown, [ANA], None, former=[JUAN], also=["gone"]).ids == (ANA.id, JUAN.id, "gone")
+    assert resolve_people(shown, [ANA], None, former=[JUAN], accepted=["gone"]).ids == (ANA.id, JUAN.id, "gone")
 
 
 @pytest.mark.parametrize(
