@@ -23,6 +23,7 @@ from taskhand.domain.errors import (
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.request import Request
+from taskhand.http.retry import RequestKind
 from taskhand.http.upstream import Limits, Upstream
 from taskhand.http.url_path import Path
 
@@ -298,7 +299,7 @@ async def test_a_search_that_is_sent_as_post_follows_no_redirect(
 ) -> None:
     server.steps = [steps.answer(307, location="/elsewhere"), steps.answer(200)]
     with pytest.raises(UpstreamError) as caught:
-        await (await clients(server.url)).post(TASKS, json={}, reads=True)
+        await (await clients(server.url)).post(TASKS, json={}, kind=RequestKind.READ)
     assert caught.value.code == "upstream_redirect"
     assert type(caught.value) is UpstreamError, "a search changes nothing"
     assert len(server.received) == 1
@@ -354,7 +355,7 @@ async def test_a_write_that_may_arrive_late_is_distinguished_from_a_lost_one(
     clients: Clients, server: Server, steps: type[Steps]
 ) -> None:
     client = await clients(server.url, limits=Limits(read_s=0.05, total_s=20.0))
-    put = Request.of("PUT", Path.of("/tasks/7"), json={}, replay_safe=True)
+    put = Request.of("PUT", Path.of("/tasks/7"), json={}, kind=RequestKind.REPLAY)
     for first, kind in ((steps.SILENT, NoAnswer), (steps.RESET_AFTER_READING, OutcomeUnknown)):
         server.steps = [first, steps.RESET_AFTER_READING]
         with pytest.raises(OutcomeUnknown) as unknown:

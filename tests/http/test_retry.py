@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -36,22 +35,22 @@ def word(verdict: Decision) -> str:
     return A if isinstance(verdict, Retry) else {Action.STOP: S, Action.READ_BACK: R}[verdict]
 
 
-# event                 first attempt               last attempt
-#                       READ REPLAY WRITE CREATE    READ REPLAY WRITE CREATE
+# event                 first attempt                    last attempt
+#                       READ REPLAY WRITE POST CREATE    READ REPLAY WRITE POST CREATE
 ROWS = {
-    Event.SUCCEEDED: ((S, S, S, S), (S, S, S, S)),
-    Event.REFUSED: ((S, S, S, S), (S, S, S, S)),
-    Event.THROTTLED: ((A, A, A, A), (S, S, S, S)),
-    Event.UNAVAILABLE: ((A, A, A, R), (S, S, S, R)),
-    Event.GATEWAY: ((A, A, R, R), (S, R, R, R)),
-    Event.FAILED: ((A, S, S, S), (S, S, S, S)),
-    Event.UNREACHED: ((A, A, A, A), (S, S, S, S)),
-    Event.PROXY_REFUSED: ((S, S, S, S), (S, S, S, S)),
-    Event.UNTRUSTED: ((S, S, S, S), (S, S, S, S)),
-    Event.TIMED_OUT: ((A, A, R, R), (S, R, R, R)),
-    Event.BROKEN: ((A, A, R, R), (S, R, R, R)),
-    Event.CUT: ((A, A, R, R), (S, R, R, R)),
-    Event.OVERSIZED: ((S, R, R, R), (S, R, R, R)),
+    Event.SUCCEEDED: ((S, S, S, S, S), (S, S, S, S, S)),
+    Event.REFUSED: ((S, S, S, S, S), (S, S, S, S, S)),
+    Event.THROTTLED: ((A, A, A, A, S), (S, S, S, S, S)),
+    Event.UNAVAILABLE: ((A, A, A, R, R), (S, S, S, R, R)),
+    Event.GATEWAY: ((A, A, R, R, R), (S, R, R, R, R)),
+    Event.FAILED: ((A, S, S, S, S), (S, S, S, S, S)),
+    Event.UNREACHED: ((A, A, A, A, A), (S, S, S, S, S)),
+    Event.PROXY_REFUSED: ((S, S, S, S, S), (S, S, S, S, S)),
+    Event.UNTRUSTED: ((S, S, S, S, S), (S, S, S, S, S)),
+    Event.TIMED_OUT: ((A, A, R, R, R), (S, R, R, R, R)),
+    Event.BROKEN: ((A, A, R, R, R), (S, R, R, R, R)),
+    Event.CUT: ((A, A, R, R, R), (S, R, R, R, R)),
+    Event.OVERSIZED: ((S, R, R, R, R), (S, R, R, R, R)),
 }
 CELLS = [
     pytest.param(kind, event, attempt, rows[column][place], id=f"{kind.name}-{event.name}-{attempt}")
@@ -73,9 +72,13 @@ def test_each_row_of_the_retry_table_is_decided_as_written(
     assert word(decide(POLICY, state(kind, event, attempt=attempt))) == expected
 
 
-def test_a_create_is_repeated_only_when_nothing_arrived() -> None:
-    repeated = {event for event, row in TABLE.items() if row[RequestKind.CREATE] is Action.RETRY}
-    assert repeated == {Event.UNREACHED, Event.THROTTLED}
+def test_a_create_is_repeated_only_when_nothing_arrived_and_another_post_after_a_request_to_wait_too() -> None:
+    repeated = {
+        kind: {event for event, row in TABLE.items() if row[kind] is Action.RETRY}
+        for kind in (RequestKind.CREATE, RequestKind.POST)
+    }
+    assert repeated[RequestKind.CREATE] == {Event.UNREACHED}
+    assert repeated[RequestKind.POST] == {Event.UNREACHED, Event.THROTTLED}
 
 
 @pytest.mark.parametrize("event", [event for event in Event if event is not Event.SUCCEEDED])
@@ -120,31 +123,22 @@ def test_a_status_is_an_event(status: int, event: Event) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "reads", "replay_safe", "kind"),
+    ("method", "kind"),
     [
-        ("GET", False, False, RequestKind.READ),
-        ("HEAD", False, False, RequestKind.READ),
-        ("POST", True, False, RequestKind.READ),
-        ("POST", False, False, RequestKind.CREATE),
-        ("PUT", False, False, RequestKind.WRITE),
-        ("PATCH", False, True, RequestKind.REPLAY),
-        ("DELETE", False, True, RequestKind.REPLAY),
+        ("GET", RequestKind.READ),
+        ("HEAD", RequestKind.READ),
+        ("POST", RequestKind.POST),
+        ("PUT", RequestKind.WRITE),
+        ("PATCH", RequestKind.WRITE),
+        ("DELETE", RequestKind.WRITE),
     ],
 )
-def test_each_method_has_a_request_kind(method: str, kind: RequestKind, *, reads: bool, replay_safe: bool) -> None:
-    assert RequestKind.of(method, reads=reads, replay_safe=replay_safe) is kind
+def test_each_method_has_a_request_kind(method: str, kind: RequestKind) -> None:
+    assert RequestKind.of(method) is kind
 
 
-def test_a_post_that_only_updates_has_the_kind_of_a_patch() -> None:
-    assert RequestKind.of("POST", updates=True) is RequestKind.of("PATCH")
-
-
-def test_a_throttled_create_stops_or_reads_back_if_its_caller_looks_first() -> None:
-    create = AttemptState(RequestKind.CREATE, Event.THROTTLED, 1, left_s=60.0, jitter=0.5, looks_first=True)
-    assert decide(POLICY, create) is Action.STOP
-    assert decide(POLICY, replace(create, in_doubt=True)) is Action.READ_BACK
-    assert decide(POLICY, replace(create, event=Event.UNREACHED)) == Retry(0.5)
-    assert decide(POLICY, replace(create, looks_first=False)) == Retry(0.5)
+def test_a_throttled_create_is_read_back_if_an_earlier_attempt_is_in_doubt() -> None:
+    assert decide(POLICY, state(RequestKind.CREATE, Event.THROTTLED, in_doubt=True)) is Action.READ_BACK
 
 
 def test_a_write_is_in_doubt_after_an_attempt_that_may_have_arrived_and_a_read_never() -> None:
@@ -165,11 +159,6 @@ def test_a_request_is_sent_four_times_at_most_with_short_waits_unless_the_upstre
 
 def test_a_wait_doubles_up_to_the_cap() -> None:
     assert [POLICY.backoff_s(attempt, 1.0) for attempt in range(1, 6)] == [1.0, 2.0, 4.0, 8.0, 8.0]
-
-
-def test_a_create_cannot_be_declared_safe_to_replay() -> None:
-    with pytest.raises(ValueError, match="POST"):
-        RequestKind.of("POST", replay_safe=True)
 
 
 def test_retry_after_is_waited_out_up_to_the_cap_and_reported_beyond_it() -> None:

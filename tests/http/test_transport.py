@@ -24,7 +24,7 @@ from taskhand.http.origin import Origin
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.request import Request
-from taskhand.http.retry import RetryPolicy
+from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.transport import RetryTransport, TransportConfig
 from taskhand.http.upstream import Limits, Upstream
 from taskhand.http.url_path import Path
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 TASK = Path.of("/tasks/{id}", id="7")
 TASKS = Path.of("/tasks")
 GET = Request.of("GET", TASK)
-SEARCH = Request.of("POST", TASKS, json={}, reads=True)
+SEARCH = Request.of("POST", TASKS, json={}, kind=RequestKind.READ)
 POST = Request.of("POST", TASKS, json={"title": "a"})
 PUT = Request.of("PUT", TASK, json={"title": "a"})
 PATCH = Request.of("PATCH", TASK, json={"title": "a"})
 DELETE = Request.of("DELETE", TASK)
-SAFE_PUT = Request.of("PUT", TASK, json={"title": "a"}, replay_safe=True)
-SAFE_DELETE = Request.of("DELETE", TASK, replay_safe=True)
+SAFE_PUT = Request.of("PUT", TASK, json={"title": "a"}, kind=RequestKind.REPLAY)
+SAFE_DELETE = Request.of("DELETE", TASK, kind=RequestKind.REPLAY)
 READS = [GET, SEARCH]
 SAFE = [SAFE_PUT, SAFE_DELETE]
 WRITES = [PUT, PATCH, DELETE]

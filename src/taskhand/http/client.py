@@ -109,7 +109,7 @@ class Client:
         return await self.send(Request.of("GET", path, **options))
 
     async def post(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
-        """Send a POST request; `reads=True` if it only searches."""
+        """Send a POST request, with its `kind`."""
         return await self.send(Request.of("POST", path, **options))
 
     async def put(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:

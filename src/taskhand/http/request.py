@@ -20,20 +20,14 @@ class RequestOptions(TypedDict, total=False):
 
     `params` is a mapping, or pairs if a name repeats; `json` any value that JSON can carry; `headers` without secrets;
     `expect` the shape of the response ("nothing" leaves the body unread, "object or nothing" accepts an empty one);
-    `reads` is true for a POST that only searches; `updates` for a POST that updates what exists, and creates nothing;
-    `replay_safe` for a PUT, PATCH or DELETE that may be repeated even if
-    it may have been applied; `looks_first` for a POST that makes a task: if the upstream asks to wait, it is not
-    repeated, because it may have been applied.
+    `kind` the effect of sending it twice, if the method alone does not say it.
     """
 
     params: Params
     json: object
     headers: Mapping[str, str]
     expect: Shape
-    reads: bool
-    updates: bool
-    replay_safe: bool
-    looks_first: bool
+    kind: RequestKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +41,18 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     expect: Shape = "any"
-    looks_first: bool = False
 
     @classmethod
     def of(cls, method: str, path: Path, **options: Unpack[RequestOptions]) -> Self:
-        """Build a request.
-
-        Raises ValueError for a value that JSON cannot carry and for a POST declared safe to replay (programming
-        errors).
-        """
+        """Build a request; ValueError (a bug of ours) for a value that JSON cannot carry."""
         return cls(
             method=method,
             path=path,
-            kind=RequestKind.of(
-                method,
-                reads=options.get("reads", False),
-                updates=options.get("updates", False),
-                replay_safe=options.get("replay_safe", False),
-            ),
+            kind=options.get("kind") or RequestKind.of(method),
             query=urlencode(options["params"]) if "params" in options else "",
             body=dumps(options["json"], allow_nan=False).encode() if "json" in options else None,
             headers=options.get("headers", {}),
             expect=options.get("expect", "any"),
-            looks_first=options.get("looks_first", False),
         )
 
     @classmethod

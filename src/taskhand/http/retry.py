@@ -1,7 +1,8 @@
 """The retry decision after an attempt: a table and a little arithmetic; pure.
 
 A read may always be sent again. A write is sent again only when the upstream did not act on it (`UNREACHED`,
-`THROTTLED`, and `UNAVAILABLE`, which RFC 9110 §15.6.4 defines as not handled); a create only in the first two cases.
+`THROTTLED`, and `UNAVAILABLE`, which RFC 9110 §15.6.4 defines as not handled); a POST only in the first two cases,
+and a create only in the first.
 A write that may have been applied is not repeated: the caller reads the task back and decides.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from taskhand.http.rate_headers import MAX_WAIT_S
 
@@ -34,23 +35,13 @@ class RequestKind(Enum):
     READ = "changes nothing: GET, HEAD, and a search that is sent as POST"
     REPLAY = "a PUT, PATCH or DELETE that was declared harmless to repeat"
     WRITE = "PUT, PATCH, DELETE, and a POST that updates as a PATCH does"
-    CREATE = "POST: a second one makes a second task"
+    POST = "any other POST: a second one may write twice"
+    CREATE = "a POST that makes a task: the caller searches for it before it sends a throttled one again"
 
     @classmethod
-    def of(cls, method: str, *, reads: bool = False, updates: bool = False, replay_safe: bool = False) -> Self:
-        """The kind of a method; `replay_safe` declares a write that may be repeated.
-
-        `reads` declares a POST that only searches, `updates` a POST that only updates what exists.
-
-        Raises ValueError for a creating POST that is declared safe to replay.
-        """
-        if reads or method in {"GET", "HEAD"}:
-            return cls(cls.READ)
-        if method == "POST" and not updates:
-            if replay_safe:
-                raise ValueError("a POST that creates cannot be declared safe to replay")
-            return cls(cls.CREATE)
-        return cls(cls.REPLAY if replay_safe else cls.WRITE)
+    def of(cls, method: str) -> "RequestKind":
+        """The kind of a request of which only the method is known."""
+        return {"GET": cls.READ, "HEAD": cls.READ, "POST": cls.POST}.get(method, cls.WRITE)
 
 
 class Event(Enum):
@@ -79,28 +70,26 @@ class Action(Enum):
     READ_BACK = "never repeat, and raise OutcomeUnknown: only reading the task back tells whether it was applied"
 
 
-def _row(read: Action, replay: Action, write: Action, create: Action) -> Mapping[RequestKind, Action]:
-    return MappingProxyType(
-        {RequestKind.READ: read, RequestKind.REPLAY: replay, RequestKind.WRITE: write, RequestKind.CREATE: create}
-    )
+def _row(*actions: Action) -> Mapping[RequestKind, Action]:
+    return MappingProxyType(dict(zip(RequestKind, actions, strict=True)))
 
 
 TABLE: Final[Mapping[Event, Mapping[RequestKind, Action]]] = MappingProxyType(
     {
-        #                       READ        REPLAY      WRITE       CREATE
-        Event.SUCCEEDED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.THROTTLED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY),
-        Event.UNAVAILABLE: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.READ_BACK),
-        Event.GATEWAY: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
-        Event.FAILED: _row(Action.RETRY, Action.STOP, Action.STOP, Action.STOP),
-        Event.UNREACHED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY),
-        Event.PROXY_REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.UNTRUSTED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.TIMED_OUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
-        Event.BROKEN: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
-        Event.CUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
-        Event.OVERSIZED: _row(Action.STOP, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        #                       READ        REPLAY      WRITE       POST        CREATE
+        Event.SUCCEEDED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        Event.REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        Event.THROTTLED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY, Action.STOP),
+        Event.UNAVAILABLE: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
+        Event.GATEWAY: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        Event.FAILED: _row(Action.RETRY, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        Event.UNREACHED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY),
+        Event.PROXY_REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        Event.UNTRUSTED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        Event.TIMED_OUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        Event.BROKEN: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        Event.CUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        Event.OVERSIZED: _row(Action.STOP, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
     }
 )
 _AMBIGUOUS: Final = frozenset({Event.GATEWAY, Event.TIMED_OUT, Event.BROKEN, Event.CUT, Event.OVERSIZED})
@@ -145,8 +134,7 @@ class AttemptState:
     """The input of the decision: `attempt` counts from 1, the times are seconds.
 
     `asked_s` is the wait that the upstream asked for, `left_s` the rest of the call's time, `jitter` a random number in
-    [0, 1), `in_doubt` whether an earlier attempt may have applied the write, `looks_first` whether the caller, after a
-    request to wait, checks for the write before sending it again.
+    [0, 1), `in_doubt` whether an earlier attempt may have applied the write.
     """
 
     kind: RequestKind
@@ -156,7 +144,6 @@ class AttemptState:
     jitter: float
     asked_s: float | None = None
     in_doubt: bool = False
-    looks_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +159,6 @@ Decision = Retry | Literal[Action.STOP, Action.READ_BACK]
 def decide(policy: RetryPolicy, state: AttemptState) -> Decision:
     """Decide whether to retry, to stop, or to have the task read back."""
     action = TABLE[state.event][state.kind]
-    if state.event is Event.THROTTLED and state.looks_first:
-        action = Action.STOP
     if action is Action.RETRY and (wait_s := _affordable_wait_s(policy, state)) is not None:
         return Retry(wait_s)
     if state.event is Event.SUCCEEDED:

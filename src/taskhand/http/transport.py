@@ -107,7 +107,6 @@ class RetryTransport:
                 jitter=self._config.runtime.jitter(),
                 asked_s=attempt.asked_s,
                 in_doubt=in_doubt,
-                looks_first=request.looks_first,
             )
             decision = decide(self._config.policy, state)
             if isinstance(decision, Retry):

@@ -17,6 +17,7 @@ from taskhand.domain.errors import NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.response_body import Reply
+from taskhand.http.retry import RequestKind
 from taskhand.http.url_path import Path
 
 __all__ = ["CHUNK", "KEYS_OF_ORGANIZATION", "CloseClient"]
@@ -61,7 +62,7 @@ class CloseClient:
 
     async def create(self, body: Mapping[str, Any], day: date) -> Reply:
         """POST /task/."""
-        return await self._send("POST", _TASKS, day, json=body, looks_first=True)
+        return await self._send("POST", _TASKS, day, json=body, kind=RequestKind.CREATE)
 
     async def update(self, task_id: str, body: Mapping[str, Any], day: date) -> Reply:
         """PUT /task/{id}/: fields that are left out stay as they are."""
@@ -102,7 +103,7 @@ class CloseClient:
     async def search(self, body: Mapping[str, Any], cursor: str | None) -> tuple[list[JsonObject], str | None]:
         """POST /data/search/ (https://developer.close.com/api/advanced-filtering/search), with the next cursor."""
         body = {**body, "cursor": cursor} if cursor else body
-        json = (await self._send("POST", Path.of("/data/search/"), json=body, reads=True)).object
+        json = (await self._send("POST", Path.of("/data/search/"), json=body, kind=RequestKind.READ)).object
         return rows_in("Close", json, "data"), filled_text(json.get("cursor"))
 
     async def lead(self, lead_id: str) -> JsonObject:
@@ -128,7 +129,7 @@ class CloseClient:
 
     async def create_note(self, lead_id: str, text: str) -> JsonObject:
         """POST /activity/note/."""
-        reply = await self._send("POST", _NOTES, json={"lead_id": lead_id, "note": text}, looks_first=True)
+        reply = await self._send("POST", _NOTES, json={"lead_id": lead_id, "note": text}, kind=RequestKind.CREATE)
         if not id_of(reply.object) or "note" not in reply.object:
             raise self.http.invalid(reply, "with something that is not a note")
         return reply.object
@@ -153,8 +154,8 @@ class CloseClient:
             whole = {**params, "_limit": str(rows), "_skip": str(skip)}
             if len(urlencode(whole)) <= _MAX_QUERY:
                 return _page(await self._send("GET", path, day, params=whole))
-            override = {"x-http-method-override": "GET"}
-            return _page(await self._send("POST", path, day, json={"_params": whole}, headers=override, reads=True))
+            override, kind = {"x-http-method-override": "GET"}, RequestKind.READ
+            return _page(await self._send("POST", path, day, json={"_params": whole}, headers=override, kind=kind))
 
         return await self._page_size.fetch(send)
 

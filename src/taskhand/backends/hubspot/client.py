@@ -17,6 +17,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate
 from taskhand.http.response_body import Reply
+from taskhand.http.retry import RequestKind
 from taskhand.http.url_path import Path
 
 __all__ = ["MAX_INPUTS", "MAX_PAIRS", "SEARCH_RATE", "HubSpotClient", "association_types", "next_page"]
@@ -80,7 +81,7 @@ class HubSpotClient:
 
     async def create(self, body: JsonObject) -> Reply:
         """POST one task."""
-        return await self.http.post(self._tasks(), json=body, expect="object", looks_first=True)
+        return await self.http.post(self._tasks(), json=body, expect="object", kind=RequestKind.CREATE)
 
     async def update(self, task_id: str, properties: dict[str, str], *, by_property: bool = True) -> Reply:
         """PATCH one task; the response holds the properties that changed, not the whole task."""
@@ -96,13 +97,13 @@ class HubSpotClient:
 
     async def update_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""
-        json = {"inputs": [one | self._by() for one in inputs]}
-        return (await self.http.post(self._tasks("/batch/update"), json=json, expect="object", updates=True)).object
+        path, json = self._tasks("/batch/update"), {"inputs": [one | self._by() for one in inputs]}
+        return (await self.http.post(path, json=json, expect="object", kind=RequestKind.WRITE)).object
 
     async def create_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/create (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/create-tasks)."""
         path, json = self._tasks("/batch/create"), {"inputs": inputs}
-        return (await self.http.post(path, json=json, expect="object", looks_first=True)).object
+        return (await self.http.post(path, json=json, expect="object", kind=RequestKind.CREATE)).object
 
     async def read_many(
         self,
@@ -160,7 +161,7 @@ class HubSpotClient:
         """
         if len(pairs) == 1:
             path = self._pair(f"default/{kind}", *pairs[0])
-            reply = await self.http.put(path, expect="object", replay_safe=True)
+            reply = await self.http.put(path, expect="object", kind=RequestKind.REPLAY)
         else:
             types = association_types(kind)
             inputs = [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in pairs]
@@ -171,12 +172,12 @@ class HubSpotClient:
 
     async def link_as(self, kind: str, task_id: str, other_id: str, types: list[JsonObject]) -> None:
         """PUT one link with its types; the request may be repeated."""
-        await self.http.put(self._pair(kind, task_id, other_id), json=types, replay_safe=True)
+        await self.http.put(self._pair(kind, task_id, other_id), json=types, kind=RequestKind.REPLAY)
 
     async def unlink(self, kind: Kind, pairs: Sequence[tuple[str, str]]) -> None:
         """Remove every association of each pair; a single pair is a DELETE, which may be repeated."""
         if len(pairs) == 1:
-            await self.http.delete(self._pair(kind, *pairs[0]), expect="nothing", replay_safe=True)
+            await self.http.delete(self._pair(kind, *pairs[0]), expect="nothing", kind=RequestKind.REPLAY)
             return
         inputs = [{"from": {"id": one}, "to": [{"id": other}]} for one, other in pairs]
         await self.http.post(self._pairs(kind, "archive"), json={"inputs": inputs})
@@ -229,11 +230,11 @@ class HubSpotClient:
         return (await self.http.get(path, params=params, expect="object")).object
 
     async def _read(self, path: Path, body: JsonObject, params: Mapping[str, str] = _NO_PARAMS) -> JsonObject:
-        return (await self.http.post(path, json=body, params=params, expect="object", reads=True)).object
+        return (await self.http.post(path, json=body, params=params, expect="object", kind=RequestKind.READ)).object
 
     async def _search(self, kind: str, body: JsonObject) -> JsonObject:
         path = Path.of(f"{self._base('objects')}/{kind}/search")
-        return (await self._searching.post(path, json=body, expect="object", reads=True)).object
+        return (await self._searching.post(path, json=body, expect="object", kind=RequestKind.READ)).object
 
     def properties(self, also: Collection[str] = ()) -> list[str]:
         """The names of the properties that a task is read with, and those in `also`."""

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
 from taskhand.http.response_body import Json, Reply
+from taskhand.http.retry import RequestKind
 from taskhand.http.url_path import Path
 
 __all__ = ["ArrayQuery", "VambeClient", "Window"]
@@ -63,7 +64,7 @@ class VambeClient:
 
     async def create(self, body: dict[str, Any]) -> Reply:
         """POST /api/public/tasks (https://docs.vambe.me/reference/tasks/create-task)."""
-        return await self.http.post(_TASKS, json=body, expect="object", looks_first=True)
+        return await self.http.post(_TASKS, json=body, expect="object", kind=RequestKind.CREATE)
 
     async def update(self, task_id: str, body: dict[str, Any]) -> Reply:
         """PUT /api/public/tasks/{id} (https://docs.vambe.me/reference/tasks/update-task)."""
