@@ -245,7 +245,9 @@ class Clients:
     ) -> Client:
         if transport is not None:
             await self._stack.enter_async_context(transport)
-        upstream = Upstream(name="Acme", base_url=base_url, auth={"x-api-key": KEY}, credential="ACME_KEY", **about)
+        upstream = Upstream(
+            name="Acme", base_url=base_url, auth={"x-api-key": KEY}, credential_name="ACME_KEY", **about
+        )
         client = Client(
             upstream,
             rate_limiter=rate_limiter,

@@ -326,7 +326,7 @@ async def test_an_odd_location_is_followed_or_refused_but_never_a_crash(
 
 
 async def test_a_client_works_only_inside_its_context(server: Server) -> None:
-    client = Client(Upstream(name="Acme", base_url=server.url, auth={}, credential="K"))
+    client = Client(Upstream(name="Acme", base_url=server.url, auth={}, credential_name="K"))
     with pytest.raises(RuntimeError):
         await client.get(TASKS)
     async with client:
@@ -337,7 +337,11 @@ async def test_a_client_works_only_inside_its_context(server: Server) -> None:
 
 def test_a_base_url_in_plain_http_is_refused_before_anything_is_opened() -> None:
     with pytest.raises(OperatorError, match="ACME_BASE_URL"):
-        Client(Upstream(name="Acme", base_url="http://crm.test", auth={}, credential="K", variable="ACME_BASE_URL"))
+        Client(
+            Upstream(
+                name="Acme", base_url="http://crm.test", auth={}, credential_name="K", base_url_name="ACME_BASE_URL"
+            )
+        )
 
 
 def test_a_body_that_json_cannot_represent_raises_a_value_error() -> None:

@@ -19,7 +19,9 @@ from taskhand.http.errors import (
 from taskhand.http.retry import Event, RequestKind
 from taskhand.http.upstream import Upstream
 
-ACME = Upstream(name="Acme", base_url="https://acme.test", auth={}, credential="ACME_KEY", variable="ACME_BASE_URL")
+ACME = Upstream(
+    name="Acme", base_url="https://acme.test", auth={}, credential_name="ACME_KEY", base_url_name="ACME_BASE_URL"
+)
 PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
 
 

@@ -29,7 +29,7 @@ from taskhand.http.response_body import Json, Reply, Shape, UnexpectedBody, deco
 from taskhand.http.retry import Event, RequestKind
 from taskhand.http.upstream import Upstream
 
-ACME = Upstream(name="Acme", base_url="https://api.acme.test", auth={}, credential="ACME_KEY")
+ACME = Upstream(name="Acme", base_url="https://api.acme.test", auth={}, credential_name="ACME_KEY")
 PRIORITY = frozenset({"priority"})
 
 
@@ -167,7 +167,7 @@ def test_a_backend_may_explain_a_refusal_in_our_words(status: int) -> None:
     def explain(status: int, json: Json) -> Explanation | None:
         return Explanation(f"priority was refused ({status}).", PRIORITY) if json == {"field": "priority"} else None
 
-    acme = Upstream(name="Acme", base_url="", auth={}, credential="K", explain=explain)
+    acme = Upstream(name="Acme", base_url="", auth={}, credential_name="K", explain=explain)
     refused = status_error(acme, status, {"field": "priority"})
     assert refused.explanation == Explanation(f"priority was refused ({status}).", PRIORITY)
     assert refused.message == f"priority was refused ({status})."

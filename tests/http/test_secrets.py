@@ -61,19 +61,19 @@ async def test_the_key_is_on_the_wire_and_nowhere_else(
 async def test_a_key_that_cannot_be_sent_is_refused_without_being_quoted(odd: str) -> None:
     auth = {"x-api-key": odd.format(HUSH)}
     with pytest.raises(OperatorError, match="ACME_KEY") as caught:
-        Client(Upstream(name="Acme", base_url="https://api.acme.test", auth=auth, credential="ACME_KEY"))
+        Client(Upstream(name="Acme", base_url="https://api.acme.test", auth=auth, credential_name="ACME_KEY"))
     assert HUSH not in everything_about(caught.value)
 
 
 async def test_a_base_url_that_is_refused_does_not_show_the_key() -> None:
-    upstream = Upstream(name="Acme", base_url="http://acme.test", auth={"x-api-key": HUSH}, credential="K")
+    upstream = Upstream(name="Acme", base_url="http://acme.test", auth={"x-api-key": HUSH}, credential_name="K")
     with pytest.raises(OperatorError) as caught:
         Client(upstream)
     assert HUSH not in everything_about(caught.value)
 
 
 def test_the_repr_of_an_upstream_or_a_client_hides_the_key() -> None:
-    upstream = Upstream(name="Acme", base_url="https://a.test", auth={"authorization": HUSH}, credential="K")
+    upstream = Upstream(name="Acme", base_url="https://a.test", auth={"authorization": HUSH}, credential_name="K")
     assert HUSH not in f"{upstream!r} {Client(upstream)!r} {vars(Client(upstream))}"
 
 

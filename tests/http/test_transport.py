@@ -441,7 +441,7 @@ async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/", "http://127.0.0.2:1/", "http://127.0.0.1:2/"])
 async def test_the_transport_refuses_another_origin(runtime: Runtime, time: Time, url: str) -> None:
-    acme = Upstream(name="Acme", base_url="http://127.0.0.1:1", auth={}, credential="K")
+    acme = Upstream(name="Acme", base_url="http://127.0.0.1:1", auth={}, credential_name="K")
     rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
     origin = Origin("http", "127.0.0.1", 1)
     config = TransportConfig(acme, origin, RetryPolicy(), rate_limiter, runtime)

@@ -56,7 +56,7 @@ class Visit:
 async def visiting(*trusted: Issuer, **given: Any) -> AsyncIterator[Visit]:
     """A server that trusts the issuer of this page, and further ones."""
     with issuing(**given) as issuer:
-        documents = JsonDocuments(credential="TASKHAND_SIGN_IN_SECRET")
+        documents = JsonDocuments(setting="TASKHAND_SIGN_IN_SECRET")
         keys = IssuerKeys(issuer.url, documents.get)
         check = TokenCheck([keys, *(IssuerKeys(one.url, documents.get) for one in trusted)], TokenRules())
         yield Visit(issuer, SignIn(keys, ("page", "a/secret"), documents.post_code, check))

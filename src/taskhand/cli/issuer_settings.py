@@ -60,7 +60,7 @@ def open_sign_in(settings: Settings, issuers: Sequence[str], stack: AsyncExitSta
 
     clock = clock_of(settings)
     check, close = open_token_check(settings, issuers, clock)
-    documents = JsonDocuments(credential="TASKHAND_SIGN_IN_SECRET")
+    documents = JsonDocuments(setting="TASKHAND_SIGN_IN_SECRET")
     stack.push_async_callback(close)
     stack.push_async_callback(documents.aclose)
     keys = IssuerKeys(issuers[0], documents.get)

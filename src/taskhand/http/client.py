@@ -57,7 +57,7 @@ class Client:
         """`own` is the credential if it is a person's; it may be renewed while the client is open."""
         self._upstream = upstream
         check_headers(upstream)
-        self._origin = base_origin(upstream.base_url, variable=upstream.variable, allow_http=upstream.allow_http)
+        self._origin = base_origin(upstream.base_url, variable=upstream.base_url_name, allow_http=upstream.allow_http)
         self._policy = policy or RetryPolicy()
         self._runtime = runtime or Runtime()
         self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.clock, sleep=self._runtime.sleep)

@@ -78,7 +78,7 @@ def status_error(
                 explanation=explained,
                 next_step=f"Tell the person to make another key in {name}."
                 if upstream.is_own
-                else f"The operator of Taskhand should check {upstream.credential}.",
+                else f"The operator of Taskhand should check {upstream.credential_name}.",
             )
         case 402 | 403:
             return OperatorError(
@@ -88,7 +88,7 @@ def status_error(
                 next_step=f"Tell the person: their account in {name} lacks the right; an administrator of {name} can "
                 "change that."
                 if upstream.is_own
-                else f"The operator of Taskhand should check what {upstream.credential} may do in {name}.",
+                else f"The operator of Taskhand should check what {upstream.credential_name} may do in {name}.",
             )
         case 404 | 410:
             return NotFound(
@@ -158,13 +158,13 @@ def no_answer_error(
     if event is Event.UNTRUSTED:
         return OperatorError(
             f"The certificate that {upstream.name} showed is not trusted: {explain_distrust(code)}. Nothing was sent.",
-            next_step=remedy_for_distrust(code, upstream.variable),
+            next_step=remedy_for_distrust(code, upstream.base_url_name),
         )
     if code is not None:
         return proxy_error(upstream, proxy, code)
     if event in _UNREADABLE:
         return invalid_answer_error(upstream, _UNREADABLE[event], kind, reference)
-    check = f" The operator of Taskhand should check {upstream.variable} and the network."
+    check = f" The operator of Taskhand should check {upstream.base_url_name} and the network."
     way = f" through the proxy {proxy}" if proxy and event is Event.UNREACHED else ""
     return UpstreamError(
         f"{upstream.name} {_FAILURES[event]}{way} (reference {reference}).",
@@ -228,7 +228,7 @@ def page_error(upstream: Upstream, status: int, kind: RequestKind, reference: st
         f"A web page was received instead of {upstream.name}'s answer (status {status}, reference {reference}): a "
         f"proxy, a firewall or a login page in front of {upstream.name} sent it."
     )
-    check = f"The operator of Taskhand should check the network, HTTPS_PROXY and {upstream.variable}."
+    check = f"The operator of Taskhand should check the network, HTTPS_PROXY and {upstream.base_url_name}."
     if kind is RequestKind.READ:
         return UpstreamError(message, code="upstream_invalid", next_step=check)
     is_in_doubt = event_of(status) is Event.SUCCEEDED

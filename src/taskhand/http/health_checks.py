@@ -78,7 +78,7 @@ def _check_reachability(client: Client, error: TaskhandError | None) -> CheckRes
     if error is None or _is_from_crm(error):
         tls = "its certificate is trusted" if route.origin.scheme == "https" else "without TLS, on this machine itself"
         return CheckResult("reachability", "ok", f"{name} answers at {route}; {tls}.")
-    remedy = _reachability_remedy(error, client.upstream.variable)
+    remedy = _reachability_remedy(error, client.upstream.base_url_name)
     return CheckResult("reachability", "failed", f"{route}: {error.message}", remedy)
 
 
@@ -99,7 +99,7 @@ def _reachability_remedy(error: TaskhandError, variable: str) -> str:
 
 
 def _check_credential(client: Client, error: TaskhandError | None) -> CheckResult:
-    name, credential = client.upstream.name, client.upstream.credential
+    name, credential = client.upstream.name, client.upstream.credential_name
     if error is None or error.code == "forbidden":
         return CheckResult("credential", "ok", f"{name} accepts {credential}.")
     if error.code == "unauthorized":

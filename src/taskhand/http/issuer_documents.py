@@ -24,10 +24,10 @@ _POLICY: Final = RetryPolicy(attempts=2, cap_s=0.5, retry_after_cap_s=1.0)
 class JsonDocuments:
     """Reads documents and posts forms; each host has its own connections, which stay open until `aclose`."""
 
-    def __init__(self, runtime: Runtime | None = None, *, credential: str = "TASKHAND_INTROSPECTION_SECRET") -> None:
-        """`credential` names the setting with the secret of the client that posts."""
+    def __init__(self, runtime: Runtime | None = None, *, setting: str = "TASKHAND_INTROSPECTION_SECRET") -> None:
+        """`setting` names the setting with the secret of the client that posts."""
         self._runtime = replace(runtime or Runtime(), limits=_LIMITS)
-        self._credential = credential
+        self._setting = setting
         self._clients: dict[tuple[str, str], Client] = {}
         self._stack = AsyncExitStack()
 
@@ -68,8 +68,8 @@ class JsonDocuments:
                 name=parts.hostname or origin,
                 base_url=origin,
                 auth={"authorization": credential} if credential else {},
-                credential=self._credential,
-                variable="TASKHAND_ISSUERS",
+                credential_name=self._setting,
+                base_url_name="TASKHAND_ISSUERS",
             )
             made = Client(upstream, policy=_POLICY, runtime=self._runtime)
             client = self._clients[(origin, credential)] = await self._stack.enter_async_context(made)

@@ -41,18 +41,18 @@ class Upstream:
     """One CRM as configured.
 
     `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
-    wire. `credential` and `variable` name the environment variables of the key and of the base URL. `is_own` is whether
-    the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own rate headers
-    (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `explain` may convert a refusal
-    (status, body) to our own sentence, which may name the refused arguments, and never quotes the upstream. An error
-    body of the upstream is an object with all fields of one of `error_forms`; by default any object.
+    wire. `credential_name` and `base_url_name` are the environment variables of the key and of the base URL. `is_own`
+    is whether the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own
+    rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `explain` may convert
+    a refusal (status, body) to our own sentence, which may name the refused arguments, and never quotes the upstream.
+    An error body of the upstream is an object with all fields of one of `error_forms`; by default any object.
     """
 
     name: str
     base_url: str
     auth: Mapping[str, str] = field(repr=False)
-    credential: str
-    variable: str = "the base URL"
+    credential_name: str
+    base_url_name: str = "the base URL"
     is_own: bool = False
     allow_http: bool = False
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
@@ -72,8 +72,8 @@ def check_headers(upstream: Upstream) -> None:
     """
     if not all(map(_is_header_value, upstream.auth.values())):
         raise OperatorError(
-            f"{upstream.credential} has spaces around it, line breaks or characters outside ASCII.",
-            next_step=f"Set {upstream.credential} to the key exactly as {upstream.name} shows it.",
+            f"{upstream.credential_name} has spaces around it, line breaks or characters outside ASCII.",
+            next_step=f"Set {upstream.credential_name} to the key exactly as {upstream.name} shows it.",
         )
 
 

@@ -35,7 +35,7 @@ async def subscribed(hooks: SubscriptionsTransport, key: str | None = KEY) -> li
     """The ids of the subscriptions after Taskhand has subscribed."""
     time = Time()
     runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, transport=hooks)
-    upstream = Upstream(name="Vambe", base_url="https://vambe.example", auth={}, credential="VAMBE_API_KEY")
+    upstream = Upstream(name="Vambe", base_url="https://vambe.example", auth={}, credential_name="VAMBE_API_KEY")
     async with Client(upstream, runtime=runtime) as client:
         done = await VambeWebhookAdmin(client).subscribe(URL, key, replaces=False)
     return [one.id for one in done.subscriptions]

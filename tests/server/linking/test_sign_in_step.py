@@ -53,7 +53,7 @@ class Office:
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     with issuing() as issuer:
-        documents = JsonDocuments(credential="TASKHAND_SIGN_IN_SECRET")
+        documents = JsonDocuments(setting="TASKHAND_SIGN_IN_SECRET")
         keys = IssuerKeys(issuer.url, documents.get)
         sign_in = SignIn(keys, ("page", "a/secret"), documents.post_code, TokenCheck([keys], TokenRules()))
         async with link_stage(tmp_path, "oauth", sign_in=sign_in) as stage:

@@ -80,8 +80,8 @@ async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client
         "Close",
         settings.close_base_url,
         auth=auth,
-        credential=variable,
-        variable="CLOSE_BASE_URL",
+        credential_name=variable,
+        base_url_name="CLOSE_BASE_URL",
         explain=explain,
         error_forms=ERROR_FORMS,
     )

@@ -67,7 +67,7 @@ async def _find_owner(root: str, runtime: Runtime | None, body: JsonObject) -> s
     if (user := id_text(body.get("user_id"))) is None:
         return None
     auth = {"authorization": f"Bearer {body.get('access_token')}"}
-    upstream = Upstream(name="HubSpot", base_url=root, auth=auth, credential="the token")
+    upstream = Upstream(name="HubSpot", base_url=root, auth=auth, credential_name="the token")
     path = Path.of("/crm/v3/owners/{user}", user=user)
     try:
         async with Client(upstream, policy=POLICY, runtime=replace(runtime or Runtime(), limits=LIMITS)) as client:

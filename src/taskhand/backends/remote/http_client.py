@@ -30,8 +30,8 @@ async def open_client(
     `account_rate` if the CRM also limits all credentials together, beside the limit of each.
     """
     runtime = context.runtime or Runtime()
-    credential, base = (context.keys.get(name, name) for name in (upstream.credential, upstream.variable))
-    upstream = replace(upstream, credential=credential, variable=base, is_own=context.is_own)
+    credential, base = (context.keys.get(name, name) for name in (upstream.credential_name, upstream.base_url_name))
+    upstream = replace(upstream, credential_name=credential, base_url_name=base, is_own=context.is_own)
     limiter = _open_limiter(context, rate, in_flight, runtime, of_account=of_account)
     if account_rate is not None and context.people_link:
         from taskhand.http.account_limiter import LimiterInAccount  # noqa: PLC0415  few servers have a vault

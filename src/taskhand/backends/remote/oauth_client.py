@@ -86,8 +86,8 @@ async def open_app_client(
         name=server.name,
         base_url=server.root,
         auth={},
-        credential=f"{client_id_name} and {secret_name}",
-        variable=base,
+        credential_name=f"{client_id_name} and {secret_name}",
+        base_url_name=base,
         explain=_explain_refusal,
     )
     client = Client(upstream, policy=POLICY, runtime=replace(context.runtime or Runtime(), limits=LIMITS))
@@ -225,5 +225,5 @@ def _app_refused_error(error: TaskhandError, upstream: Upstream) -> OperatorErro
         f"{upstream.name} does not accept the OAuth app of this server.",
         code="unauthorized",
         next_step="The operator of Taskhand should check "
-        f"{upstream.variable if isinstance(error, NotFound) else upstream.credential}.",
+        f"{upstream.base_url_name if isinstance(error, NotFound) else upstream.credential_name}.",
     )

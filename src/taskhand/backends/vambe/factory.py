@@ -80,8 +80,8 @@ async def _open_client(settings: VambeSettings, context: OpenContext) -> "Client
         "Vambe",
         settings.vambe_base_url,
         auth=auth,
-        credential=variable,
-        variable="VAMBE_BASE_URL",
+        credential_name=variable,
+        base_url_name="VAMBE_BASE_URL",
         explain=explain,
         error_forms=ERROR_FORMS,
     )
