@@ -158,7 +158,7 @@ async def open_app(
                 settings.plan_over, same_within=timedelta(seconds=settings.duplicate_s), asks=settings.ask == "auto"
             ),
             Surface(settings.read_only, settings.tools, settings.answers, settings.ui == "auto"),
-            CallTime(settings.call_s, runtime.clock if runtime else time.monotonic),
+            CallTime(settings.call_s, runtime.monotonic if runtime else time.monotonic),
             ConnectionInfo(
                 title=find_factory(settings.backend).title,
                 name_in_files=connection.name_in_files if connection else None,

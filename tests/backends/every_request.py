@@ -104,7 +104,7 @@ class Answers(httpx2.AsyncBaseTransport):
 async def answered(status: int, body: bytes) -> AsyncIterator[tuple[Client, Answers]]:
     """A client of a CRM that answers everything alike."""
     time, answers = Time(), Answers(status, body)
-    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5, transport=answers)
+    runtime = Runtime(monotonic=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5, transport=answers)
     upstream = Upstream(name="CRM", base_url="https://crm.example", auth={}, credential_name="KEY")
     async with Client(upstream, runtime=runtime) as client:
         yield client, answers

@@ -36,7 +36,7 @@ async def open_wired(
         own = {"journal": Path(folder) / "journal.sqlite", "ids": "sequential", "answers": "whole"}
         async with transport or PooledTransport(TRUST) as connections:
             runtime = Runtime(
-                clock=time.clock,
+                monotonic=time.clock,
                 wall=time.wall,
                 sleep=time.sleep,
                 jitter=lambda: 0.5,

@@ -38,7 +38,7 @@ def open_with(
     @asynccontextmanager
     async def open_world(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
         time = _TickingTime()
-        runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep)
+        runtime = Runtime(monotonic=time.clock, wall=time.wall, sleep=time.sleep)
         changed = {"journal": folder / "journal.sqlite", **of_world(world), **world.settings}
         async with serve(sandbox(world)) as url, open_app(settings(url, **changed), runtime=runtime) as app:
             yield app

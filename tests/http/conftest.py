@@ -217,7 +217,7 @@ def memory() -> Memory:
 @pytest.fixture
 def runtime(time: Time, memory: Memory) -> Runtime:
     return Runtime(
-        clock=time.clock,
+        monotonic=time.clock,
         wall=lambda: 1_800_000_000.0,
         sleep=time.sleep,
         jitter=lambda: 0.5,

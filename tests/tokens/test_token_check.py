@@ -62,7 +62,7 @@ async def checking(
 ) -> AsyncIterator[TokenCheck]:
     """The check of the tokens of these issuers; `asks` is whether the first is asked about opaque ones."""
     waiting, clock = Clock(), clock or Clock()
-    documents = JsonDocuments(Runtime(clock=waiting, sleep=waiting.sleep))
+    documents = JsonDocuments(Runtime(monotonic=waiting, sleep=waiting.sleep))
     keys = [IssuerKeys(one.url, documents.get, clock=clock) for one in issuers]
     client = ("taskhand", "a/secret")
     asking = Introspection(keys[0], client, documents.post_form, clock=clock) if asks else None
@@ -276,7 +276,7 @@ async def test_an_issuer_that_cannot_be_reached_is_asked_once_in_ten_seconds_how
 async def test_keys_are_refreshed_in_the_background_and_a_withdrawn_key_is_refused(issuer: Issuer) -> None:
     clock, waits = Clock(), list[float]()
     issuer.keys = [make_key("first"), make_key("second")]
-    documents = JsonDocuments(Runtime(clock=clock, sleep=clock.sleep))
+    documents = JsonDocuments(Runtime(monotonic=clock, sleep=clock.sleep))
     keys = IssuerKeys(issuer.url, documents.get, clock=clock)
     check = TokenCheck([keys], TokenRules(), clock=clock)
     withdrawn = issuer.token(HERE)
@@ -370,7 +370,7 @@ async def test_the_answers_about_the_newest_thousand_tokens_are_kept(issuer: Iss
         asked.append(form["token"])
         return issuer.claims(HERE, active=True)
 
-    documents = JsonDocuments(Runtime(clock=clock, sleep=clock.sleep))
+    documents = JsonDocuments(Runtime(monotonic=clock, sleep=clock.sleep))
     asking = Introspection(IssuerKeys(issuer.url, documents.get, clock=clock), ("taskhand", "a"), ask, clock=clock)
 
     async def count_asked(*tokens: str) -> int:
@@ -400,7 +400,7 @@ async def test_an_answer_about_a_token_is_kept_from_the_moment_at_which_it_was_a
         clock.at += 3  # the issuer takes its time
         return issuer.claims(HERE, active=True, exp=int(NOW_S) + lasts_s)
 
-    documents = JsonDocuments(Runtime(clock=clock, sleep=clock.sleep))
+    documents = JsonDocuments(Runtime(monotonic=clock, sleep=clock.sleep))
     keys = IssuerKeys(issuer.url, documents.get, clock=clock)
     asking = Introspection(keys, ("taskhand", "a"), ask, now=lambda: NOW_S, clock=clock)
     kept_s = min(lasts_s, 10)

@@ -80,8 +80,8 @@ class PostgresBudgets:
         """The rate limiter of one budget: that of one credential, or of all together if `of_account`."""
         whose = "account" if of_account else f"credential {self.whose or ''}"
         name = sha256(f"{self.account}\n{whose}\n{rate.per_s}".encode()).hexdigest()
-        budget = PostgresBudget(self.store, name, rate, clock=runtime.clock, limiter=self._limiter)
-        return SharedRateLimiter(rate, in_flight, budget, clock=runtime.clock, sleep=runtime.sleep)
+        budget = PostgresBudget(self.store, name, rate, clock=runtime.monotonic, limiter=self._limiter)
+        return SharedRateLimiter(rate, in_flight, budget, clock=runtime.monotonic, sleep=runtime.sleep)
 
 
 class PostgresBudget:

@@ -60,7 +60,7 @@ class Client:
         self._origin = base_origin(upstream.base_url, variable=upstream.base_url_name, allow_http=upstream.allow_http)
         self._policy = policy or RetryPolicy()
         self._runtime = runtime or Runtime()
-        self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.clock, sleep=self._runtime.sleep)
+        self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.monotonic, sleep=self._runtime.sleep)
         self._own = own
         self._transport: RetryTransport | None = None
         self._entered = False
@@ -149,7 +149,7 @@ class Client:
 
     async def _answer(self, request: Request) -> "Answer":
         """The response to a request, which is sent again if a person's own credential was renewed for it."""
-        deadline, again = current_deadline(self._runtime.limits.total_s, self._runtime.clock), False
+        deadline, again = current_deadline(self._runtime.limits.total_s, self._runtime.monotonic), False
         while True:
             renewed = self._own.renewed if self._own else None
             try:

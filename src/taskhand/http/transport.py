@@ -103,7 +103,7 @@ class RetryTransport:
                 kind=request.kind,
                 event=attempt.event,
                 attempt=number,
-                left_s=leave_by - self._config.runtime.clock(),
+                left_s=leave_by - self._config.runtime.monotonic(),
                 jitter=self._config.runtime.jitter(),
                 asked_s=attempt.asked_s,
                 in_doubt=in_doubt,
@@ -149,12 +149,12 @@ class RetryTransport:
         is_read = request.kind is RequestKind.READ
         leave_by, end_by = (deadline.at, deadline.at) if is_read else (deadline.write_by, deadline.confirm_by)
         try:
-            if (asked := self._config.runtime.clock()) >= leave_by:
+            if (asked := self._config.runtime.monotonic()) >= leave_by:
                 raise no_time_error(self._config.upstream, request.kind)
             while True:
                 async with self._config.rate_limiter.turn(leave_by):
                     if self._observer is not None:
-                        self._observer.turn_came(self._config.runtime.clock() - asked)
+                        self._observer.turn_came(self._config.runtime.monotonic() - asked)
                     if is_read or await self._owns_at_once():
                         return await self._attempt(wire, request, end_by, number)
         except RateLimited as error:
@@ -171,13 +171,13 @@ class RetryTransport:
 
     async def _owns_at_once(self) -> bool:
         """Check that this process may write; False if the check took so long that the request needs another turn."""
-        began = self._config.runtime.clock()
+        began = self._config.runtime.monotonic()
         await check_ownership()
-        return self._config.runtime.clock() - began <= _TURN_S
+        return self._config.runtime.monotonic() - began <= _TURN_S
 
     async def _attempt(self, wire: httpx2.Request, request: Request, end_by: float, number: int) -> Attempt:
         self.request_count += 1
-        limits, within_s = self._config.runtime.limits, end_by - self._config.runtime.clock()
+        limits, within_s = self._config.runtime.limits, end_by - self._config.runtime.monotonic()
         unsent_s = _UNSENT_SHARE * within_s
         read_s, connect_s = min(limits.read_s, within_s), min(limits.connect_s, unsent_s)
         wire.extensions["timeout"] = {"connect": connect_s, "read": read_s, "write": read_s, "pool": unsent_s}
@@ -237,7 +237,7 @@ class RetryTransport:
 
         Attributes as in OpenTelemetry's semantic conventions for HTTP client spans: one span for each attempt.
         """
-        began = self._config.runtime.clock()
+        began = self._config.runtime.monotonic()
         ended: list[Attempt] = []
         method, template = request.method, request.path.template
         with self._span(method, template, number) as span:
@@ -246,7 +246,7 @@ class RetryTransport:
             finally:
                 attempt = ended[0] if ended else Attempt(Event.TIMED_OUT, cause="cancelled")
                 _describe(span, attempt)
-                took_s = self._config.runtime.clock() - began
+                took_s = self._config.runtime.monotonic() - began
                 _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, attempt.label, took_s, number)
                 if self._observer is not None:
                     self._observer.request_ended(method, attempt.status, took_s)

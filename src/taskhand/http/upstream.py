@@ -89,12 +89,12 @@ def _new_id() -> str:
 class Runtime:
     """The clock, the random numbers, the ids, the limits and the connections of requests, passed in.
 
-    `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` returns a random number
+    `monotonic` and `wall` (POSIX time) return seconds; `sleep` takes seconds; `jitter` returns a random number
     in [0, 1); `new_reference` makes the id that an error shares with its log line; `tracer` defaults to the process's.
     `observer` gets every request. `transport` replaces real connections, below retry and rate limit, and is not closed.
     """
 
-    clock: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
     jitter: Callable[[], float] = random.random

@@ -229,7 +229,7 @@ def _runtime(clock: Clock) -> Runtime:
     """A runtime whose time is the clock's and whose jitter is fixed."""
     numbers = itertools.count(1)
     return Runtime(
-        clock=clock.monotonic,
+        monotonic=clock.monotonic,
         wall=clock.posix,
         sleep=clock.sleep,
         jitter=lambda: 0.5,

@@ -30,7 +30,7 @@ CREATE = "POST /webhooks/v3/{appId}/subscriptions"
 async def admin_of(sandbox: HubSpotSandbox) -> AsyncIterator[HubSpotWebhookAdmin]:
     time = Time()
     async with serve(sandbox) as url, PooledTransport(TRUST) as transport:
-        runtime = Runtime(clock=time.clock, sleep=time.sleep, transport=transport)
+        runtime = Runtime(monotonic=time.clock, sleep=time.sleep, transport=transport)
         upstream = Upstream(name="HubSpot", base_url=url, auth={}, credential_name="HUBSPOT_DEVELOPER_KEY")
         async with Client(upstream, runtime=runtime) as client:
             yield HubSpotWebhookAdmin(client, str(APP), DEVELOPER_KEY)

@@ -48,7 +48,7 @@ async def looked_at(
     `ahead` is how far this machine's clock is ahead of the sandbox's; `changed` are variables.
     """
     time = Time()
-    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
+    runtime = Runtime(monotonic=time.clock, wall=time.wall, sleep=time.sleep, jitter=lambda: 0.5)
     async with _served(sandbox) as url:
         settings = Settings.from_env(crm.environment(url) | dict(changed or {}), journal=folder / "journal.sqlite")
         async with open_app(settings, lambda: time.moment() + ahead, runtime) as at:

@@ -34,7 +34,7 @@ class SubscriptionsTransport(httpx2.AsyncBaseTransport):
 async def subscribed(hooks: SubscriptionsTransport, key: str | None = KEY) -> list[str]:
     """The ids of the subscriptions after Taskhand has subscribed."""
     time = Time()
-    runtime = Runtime(clock=time.clock, wall=time.wall, sleep=time.sleep, transport=hooks)
+    runtime = Runtime(monotonic=time.clock, wall=time.wall, sleep=time.sleep, transport=hooks)
     upstream = Upstream(name="Vambe", base_url="https://vambe.example", auth={}, credential_name="VAMBE_API_KEY")
     async with Client(upstream, runtime=runtime) as client:
         done = await VambeWebhookAdmin(client).subscribe(URL, key, replaces=False)

@@ -50,7 +50,7 @@ def _open_limiter(context: OpenContext, rate: Rate, in_flight: int, runtime: Run
     if context.budgets is not None:
         limiter = context.budgets.open_limiter(rate, in_flight, runtime, of_account=of_account)
     else:
-        limiter = RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
+        limiter = RateLimiter(rate, in_flight, clock=runtime.monotonic, sleep=runtime.sleep)
     if of_account:
         context.limiters[rate, in_flight] = limiter
     if runtime.observer is not None and context.own is None:
@@ -61,4 +61,4 @@ def _open_limiter(context: OpenContext, rate: Rate, in_flight: int, runtime: Run
 def timing_of(context: OpenContext) -> Timing:
     """The clocks of an adapter that is opened with `context`."""
     runtime = context.runtime or Runtime()
-    return Timing(context.clock, runtime.clock, runtime.sleep)
+    return Timing(context.clock, runtime.monotonic, runtime.sleep)
