@@ -34,6 +34,7 @@ __all__ = [
     "Receipt",
     "changes",
     "inverse_edit",
+    "join_notes",
     "links_in",
     "people_in",
     "people_unapplied",
@@ -237,3 +238,8 @@ def _met_before(before: Task | None, edit: Edit, unmet: Collection[str]) -> tupl
         for name, value in edit.given()
         if name not in unmet and shows(before, name, value)
     )
+
+
+def join_notes(*notes: str | None) -> str | None:
+    """These notes as one; None if there is none."""
+    return " ".join(filter(None, notes)) or None

@@ -12,6 +12,7 @@ from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_rules import parse_due
@@ -111,7 +112,7 @@ def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str |
         if finished
         else "",
     ]
-    return " ".join(filter(None, said)) or None
+    return join_notes(*said)
 
 
 async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:

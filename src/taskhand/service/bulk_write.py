@@ -15,7 +15,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import VOID, Outcome, overall_outcome
-from taskhand.domain.receipt import Receipt, changes
+from taskhand.domain.receipt import Receipt, changes, join_notes
 from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
@@ -142,7 +142,7 @@ def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool =
     found += [f"the outcome of {unknown} is unknown"] if unknown else []
     way_on = f"{' and '.join(found)}: call apply_plan with this planId to go on."
     way_on = f"{way_on[:1].upper()}{way_on[1:]}"
-    note = " ".join(filter(None, (receipt.note, way_on)))
+    note = join_notes(receipt.note, way_on)
     return replace(receipt, note=note, plan_id=change.opening.plan_id or change.id, is_out_of_time=is_out_of_time)
 
 

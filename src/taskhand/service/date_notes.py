@@ -13,7 +13,7 @@ from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
-from taskhand.domain.receipt import Receipt
+from taskhand.domain.receipt import Receipt, join_notes
 from taskhand.domain.task import FINISHED, Status, StatusChoice
 from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Intent
@@ -50,7 +50,7 @@ def merged_note_on_words(apps: Mapping[str, AppContext], matched: Mapping[str, I
 async def with_date_notes(call: Call, written: _Written) -> _Written:
     """The answer with a note on dates in words, if no zone is known, and on new due dates in the past."""
     words = None if call.arguments.get("timezone") else note_on_words(call.app, written.matched)
-    note = " ".join(filter(None, (written.note, words, await _note_on_past(call, written)))) or None
+    note = join_notes(written.note, words, await _note_on_past(call, written))
     return written if note == written.note else replace(written, note=note)
 
 
@@ -118,7 +118,7 @@ def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Writ
         return written
     sent = truncate(one_line(others[0]), _MAX_CHARACTERS)
     note = f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {own}."
-    return replace(written, note=" ".join(filter(None, (written.note, note))))
+    return replace(written, note=join_notes(written.note, note))
 
 
 def _zones_in(value: object) -> Iterator[str]:

@@ -13,7 +13,7 @@ from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError, Task
 from taskhand.domain.link_offer import REFUSALS, LinkOffer, LinkOffers, OfferState
 from taskhand.domain.plan import Plan
 from taskhand.domain.principal import Person
-from taskhand.domain.receipt import Receipt
+from taskhand.domain.receipt import Receipt, join_notes
 from taskhand.service.app_context import AppContext
 
 __all__ = ["OpenOffer", "OpenOffers", "describe_step", "describe_terms", "end_of_asking", "with_link", "with_link_note"]
@@ -174,7 +174,7 @@ async def with_link_note(app: AppContext, written: _Written) -> _Written:
     if found is None:
         return written
     step = describe_step(app, found, then=_describe_way_on(written))
-    return replace(written, note=" ".join(filter(None, (written.note, step))))
+    return replace(written, note=join_notes(written.note, step))
 
 
 def _describe_way_on(written: BulkReceipt) -> str:

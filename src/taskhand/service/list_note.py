@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from taskhand.domain.name_matching import Match
+from taskhand.domain.receipt import join_notes
 from taskhand.service.app_context import AppContext
 from taskhand.service.date_notes import merged_note_on_words, note_on_words
 
@@ -32,4 +33,4 @@ def merged_list_note(
 
 
 def _joined(*notes: str | None, has_unfound_text: bool) -> str | None:
-    return " ".join(filter(None, (*notes, _NO_WORDS if has_unfound_text else None))) or None
+    return join_notes(*notes, _NO_WORDS if has_unfound_text else None)

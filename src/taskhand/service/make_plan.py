@@ -8,6 +8,7 @@ from pydantic import MISSING
 from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Difference, Plan, difference
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.unrestorable_values import describe_loss
 from taskhand.journal.journal import Change, Claim, Intent, Result
@@ -44,7 +45,7 @@ async def make_plan(
         Result(n, one.outcome, one.id or None, code=one.code, title=one.title)
         for n, one in enumerate(replace(skipped, unchanged=()).results(), len(intents))
     ]
-    note = " ".join(filter(None, (note, await _note_on_unlisted_status(call.app, intents)))) or None
+    note = join_notes(note, await _note_on_unlisted_status(call.app, intents))
     change = await call.record("planned", opening, intents, results)
     plan = to_plan(change, call.app, guard=None if call.is_dry else needs_approval, note=note)
     plan = replace(plan, skipped=skipped.results())

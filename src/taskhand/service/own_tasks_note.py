@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.plan import Difference, Plan
-from taskhand.domain.receipt import Receipt
+from taskhand.domain.receipt import Receipt, join_notes
 from taskhand.service.app_context import AppContext
 
 __all__ = ["with_own_tasks_note"]
@@ -21,7 +21,7 @@ async def with_own_tasks_note(app: AppContext, arguments: Mapping[str, Any], wri
     """The answer with a note on own tasks, if a filter found no task or a task was given away."""
     found_none = app.principal.rules.note_on_lists if arguments.get("filter") and not _tasks_in(written) else None
     given = _GIVEN_AWAY if await _gives_away(app, _tasks_in(written)) else None
-    note = " ".join(filter(None, (written.note, found_none, given)))
+    note = join_notes(written.note, found_none, given)
     return replace(written, note=note or None)
 
 

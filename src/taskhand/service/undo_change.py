@@ -9,7 +9,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandError
 from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
-from taskhand.domain.receipt import Receipt
+from taskhand.domain.receipt import Receipt, join_notes
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
@@ -133,7 +133,7 @@ async def _carry_out(call: Call, change: Change, undo: Undo) -> Receipt | BulkRe
         kept = [
             (task_id if undo.is_of_many else None, one) for task_id, rows in undo.unrestored.items() for one in rows
         ]
-        note = " ".join(filter(None, (undo.note, _kept_note(undo)))) or None
+        note = join_notes(undo.note, _kept_note(undo))
         plan = await make_plan(call, intents, undoes=change.id, claims=claims, note=note, skipped=undo.skipped)
         return replace(plan, unapplied=tuple(replace(one, task_id=task_id) for task_id, one in kept))
     opening = call.new_opening(undoes=change.id, claims=claims)
@@ -144,7 +144,7 @@ async def _carry_out(call: Call, change: Change, undo: Undo) -> Receipt | BulkRe
 
 def _nothing_left(undo: Undo) -> Receipt | BulkReceipt:
     """The answer to a dry run of an undo that would write nothing: there is no plan."""
-    note = " ".join(filter(None, (undo.note, _NOTHING_LEFT)))
+    note = join_notes(undo.note, _NOTHING_LEFT)
     for inverse in undo.inverses:
         if inverse.intent.before is not None:
             task = inverse.intent.before.task
@@ -154,7 +154,7 @@ def _nothing_left(undo: Undo) -> Receipt | BulkReceipt:
 
 def _receipt_of_one(receipt: Receipt | BulkReceipt, undo: Undo) -> Receipt | BulkReceipt:
     """The receipt of one task, with the fields that stay as they are."""
-    note = " ".join(filter(None, (undo.note, _kept_note(undo), receipt.note))) or None
+    note = join_notes(undo.note, _kept_note(undo), receipt.note)
     if isinstance(receipt, BulkReceipt):
         return replace(receipt, note=note)
     kept = tuple(one for rows in undo.unrestored.values() for one in rows)
@@ -165,7 +165,7 @@ def _receipt_of_many(receipt: BulkReceipt, undo: Undo) -> BulkReceipt:
     """The receipt of many tasks, with the fields of each that stay as they are."""
     kept = undo.unrestored
     results = tuple(_add_unrestored(one, kept.get(one.id, ())) for one in receipt.results)
-    note = " ".join(filter(None, (undo.note, receipt.note))) or None
+    note = join_notes(undo.note, receipt.note)
     return replace(receipt, results=results, note=note)
 
 

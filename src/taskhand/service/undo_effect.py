@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from taskhand.domain.bulk_receipt import SkippedTasks, TaskResult
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.journal.journal import Claim, Intent
 from taskhand.service.earlier_create import EarlierCreate
@@ -110,4 +111,4 @@ class Undo:
         lacking = dict.fromkeys(name for one in self.inverses for name in one.not_restored)
         made = "a new task" if sum(bool(one.not_restored) for one in self.inverses) == 1 else "new tasks"
         again = f"Made again as {made}; not restored: {', '.join(lacking)}." if lacking else None
-        return " ".join(filter(None, (*dict.fromkeys((*self.general, *of_tasks)), self.held, again))) or None
+        return join_notes(*dict.fromkeys((*self.general, *of_tasks)), self.held, again)

@@ -31,13 +31,13 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import sleep_if_time
-from taskhand.backends.remote.write_messages import join_notes
 from taskhand.backends.remote.write_refusals import explain_refusal
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.field_names import argument_name
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage

@@ -26,13 +26,13 @@ from taskhand.backends.hubspot.undo_deletion import links_of_new
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.write_messages import join_notes
 from taskhand.call.deadline import end_of_call
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.event_source import EventSource
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage

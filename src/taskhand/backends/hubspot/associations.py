@@ -16,7 +16,6 @@ from taskhand.backends.hubspot.mapping import Record
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, links_set
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.backends.remote.write_messages import join_notes
 from taskhand.backends.remote.write_refusals import UnknownLink, explain_refusal
 from taskhand.call.request_log import recorded_requests
 from taskhand.domain.chunks import chunks
@@ -31,6 +30,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
+from taskhand.domain.receipt import join_notes
 from taskhand.http.rate_limiter import without_pauses
 
 __all__ = ["LinkChanges", "check_link_ids", "has_links", "unlinked"]

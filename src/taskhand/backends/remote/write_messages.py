@@ -14,7 +14,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.http.errors import UnnamedValues
 
-__all__ = ["Messages", "join_notes"]
+__all__ = ["Messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,3 @@ class Messages:
         look = "search for the title with list_tasks; create the task again only if it is not listed."
         lag = f"{self.name}'s lists may be a minute behind: wait a minute, then {look}"
         return self.unknown(lag if self.lists_lag else look.capitalize(), candidates)
-
-
-def join_notes(*notes: str | None) -> str | None:
-    """These notes as one; None if there is none."""
-    return " ".join(filter(None, notes)) or None

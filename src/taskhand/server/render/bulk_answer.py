@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import MISSING
 
 from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult, same_for_others
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.differences import or_missing, render_changed, unapplied_rows
 from taskhand.server.render.resolved_names import match_rows
@@ -50,7 +51,7 @@ def render_bulk(receipt: BulkReceipt, wording: "Wording") -> ManyAnswer:
         unapplied=missed[:MAX_MISSES] or MISSING,
         matched=match_rows(receipt.matched) or MISSING,
         replayed=receipt.replayed or MISSING,
-        note=" ".join(filter(None, (receipt.note, more))) or MISSING,
+        note=join_notes(receipt.note, more) or MISSING,
     )
 
 

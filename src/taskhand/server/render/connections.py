@@ -6,6 +6,7 @@ from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.capability_notes import NOTES
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.narrowed_schema import input_schema
 from taskhand.server.portable_schema import model_fields
@@ -59,7 +60,7 @@ def _row(app: AppContext, every: Sequence[Capabilities], credential: str | None)
         only_reads=app.surface.only_reads or MISSING,
         me=_me(app) or MISSING,
         lacks=tuple(_lacks(can, every)) or MISSING,
-        note=" ".join(filter(None, [_problem(app), credential, can.lists_also])) or MISSING,
+        note=join_notes(_problem(app), credential, can.lists_also) or MISSING,
         statuses=can.status_names or MISSING,
         task_types=can.task_types or MISSING,
     )

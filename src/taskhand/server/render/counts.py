@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import MISSING
 
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.task_groups import NOBODY, CountBy, TaskCount
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
@@ -85,7 +86,7 @@ def partial_note(why: str) -> str:
 def count_note(counts: Sequence[TaskCount], note: str | None) -> str | MISSING:
     """The note on tasks that are in several groups, and another note."""
     is_shared = any(sum(one.groups.values()) > one.total for one in counts)
-    return " ".join(filter(None, (_SHARED if is_shared else None, note))) or MISSING
+    return join_notes(_SHARED if is_shared else None, note) or MISSING
 
 
 def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Counts:

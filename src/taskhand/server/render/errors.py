@@ -8,7 +8,7 @@ from typing import Any
 from taskhand.domain.display_text import plain, plain_json
 from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.domain.plan import Difference
-from taskhand.domain.receipt import people_in
+from taskhand.domain.receipt import join_notes, people_in
 from taskhand.domain.truncation import truncate
 from taskhand.domain.wording import Wording
 from taskhand.server.render.differences import difference_row
@@ -59,7 +59,7 @@ def _message(error: TaskhandError) -> str:
 def _next_step(error: TaskhandError) -> str | None:
     """The next step; an id that was not found may be of another connection."""
     of_one = error.connection is not None and error.code in ("task_not_found", "invalid_id")
-    return " ".join(filter(None, [error.private_step or error.next_step, _OF_ONE if of_one else None])) or None
+    return join_notes(error.private_step or error.next_step, _OF_ONE if of_one else None)
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:

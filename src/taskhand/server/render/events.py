@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from pydantic import MISSING
 
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.receipt import FieldChange, people_in
+from taskhand.domain.receipt import FieldChange, join_notes, people_in
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.differences import render_changed
@@ -64,7 +64,7 @@ class EventsAnswer(UntrustedAnswer):
             events=tuple(event_row(one, wording) for one in page.events[:shown]),
             next_cursor=page.cursor_after(shown),
             more=True if page.more or shown < len(page.events) else MISSING,
-            note=" ".join(filter(None, (first_look_note(page), *page.notes, note))) or MISSING,
+            note=join_notes(first_look_note(page), *page.notes, note) or MISSING,
         )
 
 

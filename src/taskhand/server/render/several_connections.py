@@ -9,6 +9,7 @@ from pydantic import MISSING
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import Ambiguous, LinkBroken, LinkRequired, TaskhandError
 from taskhand.domain.name_matching import Match
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.task_groups import CountBy
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, MAX_LENGTH, Answer, UntrustedAnswer, render_text
@@ -192,7 +193,7 @@ class EventsEverywhereAnswer(EventsAnswer):
             matched=_match_rows(lists.matched, lists.found),
             next_cursor=lists.cursor_after(shown),
             more=lists.has_more(shown) or MISSING,
-            note=" ".join(filter(None, (*dict.fromkeys(firsts), *notes, note))) or MISSING,
+            note=join_notes(*dict.fromkeys(firsts), *notes, note) or MISSING,
             unreachable=_unanswered_rows([*lists.found.unreachable.items()]),
             left_out=_unanswered_rows([*lists.found.left_out.items(), *lists.unknown], partly=len(lists.unknown)),
         )

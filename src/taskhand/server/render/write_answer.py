@@ -11,7 +11,7 @@ from pydantic import MISSING
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import value_of
 from taskhand.domain.plan import Plan
-from taskhand.domain.receipt import Receipt
+from taskhand.domain.receipt import Receipt, join_notes
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.bulk_answer import MAX_IDS_LENGTH, MAX_MISSES, outcome_rows, render_bulk
 from taskhand.server.render.differences import difference_row, or_missing, render_changed, shorten, unapplied_rows
@@ -58,7 +58,7 @@ def render_plan(
         unapplied=tuple(kept[:MAX_MISSES]) or MISSING,
         expires_at=or_missing(expires_at),
         matched=match_rows(plan.matched) or MISSING,
-        note=" ".join(filter(None, (f"{why} {_SEE_ONLY if plan.is_for_others else _SEE}{more}", plan.note))),
+        note=join_notes(f"{why} {_SEE_ONLY if plan.is_for_others else _SEE}{more}", plan.note),
     )
 
 
@@ -78,5 +78,5 @@ def _render_receipt(receipt: Receipt, wording: "Wording") -> WriteAnswer:
         matched=match_rows(receipt.matched) or MISSING,
         change_id=receipt.change_id or MISSING,
         replayed=receipt.replayed or MISSING,
-        note=" ".join(filter(None, (receipt.note, unread))) or MISSING,
+        note=join_notes(receipt.note, unread) or MISSING,
     )

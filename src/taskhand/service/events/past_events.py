@@ -10,6 +10,7 @@ from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import EventSource
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, Gap
 from taskhand.service.app_context import AppContext
@@ -50,7 +51,7 @@ async def learn_past(
     if first is None or since >= first:
         return await _learn(app, store, feed, since, can_ask=can_ask)
     note = f"Changes are kept here from {_on_clock(app, first)} on."
-    return " ".join(filter(None, (await _learn(app, store, feed, first, can_ask=can_ask), note)))
+    return join_notes(await _learn(app, store, feed, first, can_ask=can_ask), note)
 
 
 async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime, *, can_ask: bool) -> str | None:
