@@ -7,18 +7,19 @@ from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
-from taskhand.backends.hubspot.errors import LackingScopes, ids_in
+from taskhand.backends.hubspot.errors import ids_in
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import MERGED, AccountData, Record, records_in, task_of
 from taskhand.backends.hubspot.shown_links import KINDS, Kind, linked_ids
+from taskhand.backends.hubspot.token_scopes import DEALS, DealScope, may_be_about_deals
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.parallel_work import for_each
 from taskhand.domain.chunks import chunks
-from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
+from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
@@ -27,8 +28,6 @@ __all__ = ["INDEX_LAG_S", "MESSAGES", "TaskReader", "unmentioned"]
 
 MESSAGES: Final = Messages("HubSpot", lists_lag=True)
 
-_OF_OWN_SCOPE: Final[Kind] = "deals"
-"""Deals have a scope of their own: a token that reads tasks, by the scope of contacts, may not read deals."""
 INDEX_LAG_S: Final = 60.0
 """Seconds after a write in which a task is read by id: HubSpot's search index was seen 30 seconds behind."""
 
@@ -43,9 +42,8 @@ class TaskReader:
         self.deleted_tasks = DeletedTasks(client, account)
         self.data = AccountData(Zones(None), TaskStatuses({}), id_property=client.id_property)
         """The data of the account, as far as they were fetched."""
-        self.hidden: dict[Kind, OperatorError] = {}
-        """HubSpot's refusals, by the kinds that the token may not read."""
-        self._reads_deals = False
+        self.deal_scope = DealScope(client)
+        self.hidden = self.deal_scope.hidden
 
     async def prepare(self, records: Iterable[Record] = ()) -> None:
         """Fetch the zones and statuses that `to_task` needs.
@@ -93,26 +91,6 @@ class TaskReader:
             raise MESSAGES.no_task(task_id)
         self.recent.known_ids.add(record.id)
         return record.without_links(self.hidden).with_names(names)
-
-    async def check_deal(self, deal_id: str) -> None:
-        """Refuse a link to a deal if the token may not read deals, because it could not be read back; OperatorError.
-
-        The answer is remembered. HubSpot itself checks that the deal exists.
-        """
-        if (refused := self.hidden.get(_OF_OWN_SCOPE)) is not None:
-            raise refused.but()
-        if self._reads_deals:
-            return
-        try:
-            with suppress(CallerError):
-                await self.client.tasks_of(_OF_OWN_SCOPE, deal_id)
-            self._reads_deals = True
-        except OperatorError as error:
-            if _may_be_about_deals(error):
-                self.hidden[_OF_OWN_SCOPE] = error
-            raise
-        except UpstreamError:
-            pass  # unknown as yet
 
     async def find_ids(self, name: str, values: Sequence[str]) -> dict[str, str]:
         """The ids of tasks by the given values of a unique property."""
@@ -193,7 +171,7 @@ class TaskReader:
             try:
                 links[kind] |= _links_in(await self.client.links(kind, ids), ids)
             except OperatorError as error:
-                if kind != _OF_OWN_SCOPE or not _may_be_about_deals(error):
+                if kind != DEALS or not may_be_about_deals(error):
                     raise
                 self.hidden[kind] = error
 
@@ -220,11 +198,11 @@ class TaskReader:
         try:
             return await self.client.task(task_id, kinds, by_property=by_property, also=names)
         except OperatorError as error:
-            if self.hidden or not _may_be_about_deals(error):
+            if self.hidden or not may_be_about_deals(error):
                 raise
-            kinds.remove(_OF_OWN_SCOPE)
+            kinds.remove(DEALS)
             reply = await self.client.task(task_id, kinds, by_property=by_property, also=names)
-            self.hidden[_OF_OWN_SCOPE] = error
+            self.hidden[DEALS] = error
             return reply
 
     async def _find_record(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Record | None:
@@ -238,12 +216,6 @@ def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -
     """The requested ids that a response to `batch/read` neither contains nor reports as missing."""
     missing = {name for error in objects(answer.get("errors")) for name in ids_in(error)}
     return [one for one in ids if one not in found and one not in missing]
-
-
-def _may_be_about_deals(error: OperatorError) -> bool:
-    """True if HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
-    lacking = error.explanation.scopes if isinstance(error.explanation, LackingScopes) else (_OF_OWN_SCOPE,)
-    return error.code == "forbidden" and any(_OF_OWN_SCOPE in scope for scope in lacking)
 
 
 def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:

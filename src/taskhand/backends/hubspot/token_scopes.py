@@ -1,16 +1,19 @@
-"""The scopes of a HubSpot token: those that tasks need, and the features that a token without others lacks."""
+"""The scopes of a HubSpot token: those that tasks need, and the features, such as deals, that others need."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.errors import LackingScopes
+from taskhand.backends.hubspot.shown_links import Kind
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError, UpstreamError
 from taskhand.http.health_checks import find_refused_reads, report_scopes
 
-__all__ = ["check_scopes"]
+__all__ = ["DEALS", "DealScope", "check_scopes", "may_be_about_deals"]
 
 _WRITE: Final = "crm.objects.contacts.write"
 _LACKING: Final[Mapping[str, str]] = {
@@ -18,6 +21,8 @@ _LACKING: Final[Mapping[str, str]] = {
     "crm.objects.deals.read": "deals are not shown, found or filtered by",
 }
 """Scopes that only some features need, and the feature that a token without each of them lacks."""
+DEALS: Final[Kind] = "deals"
+"""Deals have a scope of their own: a token that reads tasks, by the scope of contacts, may not read deals."""
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
@@ -45,3 +50,39 @@ async def check_scopes(
         return CheckResult("scopes", "warning", found, _ADD.format(" and ".join(lacking)))
     can = "read and write tasks" if _WRITE in granted else "read tasks"
     return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
+
+
+class DealScope:
+    """Whether the token may read deals: tasks are read without them once HubSpot has refused them."""
+
+    def __init__(self, client: HubSpotClient) -> None:
+        self.hidden: dict[Kind, OperatorError] = {}
+        """HubSpot's refusals, by the kinds that the token may not read."""
+        self._client = client
+        self._reads_deals = False
+
+    async def check(self, deal_id: str) -> None:
+        """Refuse a link to a deal if the token may not read deals, because it could not be read back; OperatorError.
+
+        The answer is remembered. HubSpot itself checks that the deal exists.
+        """
+        if (refused := self.hidden.get(DEALS)) is not None:
+            raise refused.but()
+        if self._reads_deals:
+            return
+        try:
+            with suppress(CallerError):
+                await self._client.tasks_of(DEALS, deal_id)
+            self._reads_deals = True
+        except OperatorError as error:
+            if may_be_about_deals(error):
+                self.hidden[DEALS] = error
+            raise
+        except UpstreamError:
+            pass  # unknown as yet
+
+
+def may_be_about_deals(error: OperatorError) -> bool:
+    """True if HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
+    lacking = error.explanation.scopes if isinstance(error.explanation, LackingScopes) else (DEALS,)
+    return error.code == "forbidden" and any(DEALS in scope for scope in lacking)
