@@ -127,12 +127,9 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         if isinstance(edit.ai_contact_id, str):
             await self.lead_contacts.check(edit.ai_contact_id, lead_id if isinstance(lead_id, str) else None)
 
-    async def update(self, before: Task, edit: Edit) -> JsonObject | None:
+    async def update(self, before: Task, edit: Edit) -> JsonObject:
         """PUT the fields of an edit."""
-        body = mapping.update_body(edit, dateless=before.due_at is None)
-        if not body:
-            return None
-        day = self._day_of(edit)
+        body, day = mapping.update_body(edit, dateless=before.due_at is None), self._day_of(edit)
         reply = await self._retry_not_found(before.id, lambda: self._client.update(before.id, body, day))
         return self._read_answer(reply, edit, before.id)
 

@@ -119,11 +119,9 @@ class TaskWriter(BatchAdapter[Record]):
         body = {"associations": links} if links else {}
         return await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
 
-    async def update(self, before: Task, edit: Edit) -> Record | None:
+    async def update(self, before: Task, edit: Edit) -> Record:
         """PATCH the properties of an edit; the record combines the state before with the response."""
         properties = self._properties(edit, before)
-        if not properties:
-            return None
         reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent))
         answer = self._record_in(reply, edit)
         if self._client.id_property is None and answer.id != before.id:  # so is that of a merged task

@@ -164,7 +164,7 @@ class CrmAdapter(Creator[_Row], Backend):
 
     @abstractmethod
     async def update(self, before: Task, edit: Edit) -> _Row | None:
-        """PUT or PATCH the fields of an edit; None if the response has no body, or if no field has to be sent."""
+        """PUT or PATCH the fields of an edit; None if the response has no body."""
 
     @abstractmethod
     async def delete(self, task_id: str) -> None:
