@@ -199,6 +199,10 @@ class Backend(Protocol):
         """Whether the due time of `task` (with `of_day`: its day) was certainly read as the backend means it."""
         return True
 
+    def reread(self, snapshot: Snapshot) -> Snapshot:
+        """A snapshot of the journal with those of its unknown fields that can be read from its raw values by now."""
+        return snapshot
+
     @abstractmethod
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks."""

@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from taskhand.backends.base import Account, Backend, OwnProperties
 from taskhand.domain.event_source import EventSource
+from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 
 __all__ = ["ForwardingAccount", "ForwardingBackend"]
@@ -101,6 +102,10 @@ class ForwardingBackend(_Forwarding[Backend]):
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether a due time was certainly read as the backend means it."""
         return self._latest.sure_of_due(task, of_day=of_day)
+
+    def reread(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with what can be read from its raw values by now."""
+        return self._latest.reread(snapshot)
 
     async def aclose(self) -> None:
         """Close the backend."""

@@ -46,18 +46,19 @@ async def invert(
 
     None if nothing but such fields was written. CallerError if nothing can be restored.
     """
-    if intent.verb == "delete" and intent.before is not None:
-        return await _recreate(app, intent.before, now)
+    before = None if intent.before is None else app.backend.reread(intent.before)
+    if intent.verb == "delete" and before is not None:
+        return await _recreate(app, before, now)
     if result.after is None:
         raise _before_unknown_error(result)
     after = with_keys_of(result.after, now.task) if now else result.after
     if now is None:
         raise gone_error(result)
-    if intent.verb == "create" or intent.before is None:
+    if intent.verb == "create" or before is None:
         if (moved := difference_between(after, now.task)) is not None:
             raise changed_create_error(moved)
         return Inverse(Intent("delete", now))
-    return await _restore(app, intent, intent.before, after, now, left_out=left_out)
+    return await _restore(app, intent, before, after, now, left_out=left_out)
 
 
 async def _restore(

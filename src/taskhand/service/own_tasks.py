@@ -61,6 +61,10 @@ class OwnTasksBackend:
         """The backend's own."""
         return self._backend.sure_of_due(task, of_day=of_day)
 
+    def reread(self, snapshot: Snapshot) -> Snapshot:
+        """The backend's own."""
+        return self._backend.reread(snapshot)
+
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of the person's own tasks; of those that others are responsible for too, if these are asked for.
 

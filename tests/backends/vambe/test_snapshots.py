@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from backends.vambe.backend_case import WORLD
+from backends.vambe.vambe_agent import connected
 from backends.vambe.wired import ANA, ELENA, KEY, LIST, backend_at, task_id, vambe
 from behaviour.world import NOW
 from taskhand.backends.vambe.adapter import VambeAdapter
@@ -99,6 +101,42 @@ async def test_a_due_time_is_unknown_until_it_is_known_how_vambe_writes_them() -
         await backend.create_task(Edit(title="new", responsible_ids=(ELENA,), priority=1, due=timed))
         assert (await one(backend, NEAR)).unknown == frozenset()
         assert (await one(backend, NEAR)).task.due_at == "2026-03-10T18:00:00.000Z"
+
+
+@pytest.mark.parametrize("form", ["utc", "wall"])
+async def test_a_due_time_of_the_journal_is_known_once_it_was_learned_how_vambe_writes_them(form: str) -> None:
+    async with staged(f"due_at={form}") as (backend, _, _time):
+        before = await one(backend, NEAR)
+        assert backend.reread(before) == before
+        timed = Due.instant(datetime(2026, 3, 20, 12, 0, tzinfo=UTC), SANTIAGO)
+        await backend.create_task(Edit(title="new", responsible_ids=(ELENA,), priority=1, due=timed))
+        known = backend.reread(before)
+        assert (known.unknown, known.task.due_at) == (frozenset(), "2026-03-10T18:00:00.000Z")
+        assert backend.reread(known) == known
+
+
+@pytest.mark.parametrize("form", ["utc", "wall"])
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("update_task", {"id": NEAR, "dueDate": "2026-03-12"}),
+        ("update_task", {"id": NEAR, "dueDate": "2026-03-12", "dueTime": "09:00", "timezone": SANTIAGO}),
+        (
+            "bulk_update_tasks",
+            {"taskIds": [NEAR], "changes": {"dueDate": "2026-03-12", "dueTime": "09:00", "timezone": SANTIAGO}},
+        ),
+    ],
+)
+async def test_the_change_that_shows_how_vambe_writes_due_times_can_be_undone(
+    form: str, tool: str, given: dict[str, Any]
+) -> None:
+    sandbox = vambe(seed=WORLD | {"tasks": ROWS}, spec_variant=SpecVariant.parse([f"due_at={form}"]))
+    before = row(sandbox, NEAR)["due_at"]
+    async with connected(sandbox, vambe_api_key=SecretStr(KEY)) as agent:
+        done = await agent(tool, **given)
+        assert row(sandbox, NEAR)["due_at"] != before
+        await agent("undo_change", changeId=done["changeId"])
+    assert row(sandbox, NEAR)["due_at"] == before
 
 
 @pytest.mark.parametrize("setting", ["utc", "wall"])

@@ -26,7 +26,7 @@ from taskhand.backends.vambe.task_lists import MESSAGES, TaskLists
 from taskhand.call.deadline import end_of_call, hold_lock
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import due_of, is_late
-from taskhand.domain.edit import Edit, without
+from taskhand.domain.edit import Edit, is_readable, without
 from taskhand.domain.errors import CallerError, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
 from taskhand.domain.receipt import inverse_edit
@@ -100,6 +100,13 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """True if the due date of a task, or only its day (`of_day`), is certain (`TaskMapper.sure_of_due`)."""
         return self._mapper.sure_of_due(task, of_day=of_day)
+
+    def reread(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with its due date, if the form of due times was learned after it was made."""
+        if "due" not in snapshot.unknown or not is_readable(snapshot.task, "due"):
+            return snapshot
+        task = self._mapper.with_due_of(snapshot.task, dict(snapshot.native))
+        return replace(snapshot, task=task, unknown=snapshot.unknown - {"due"}) if self.sure_of_due(task) else snapshot
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of a window of Vambe's list; conditions that Vambe's query cannot express are checked here."""

@@ -8,7 +8,7 @@ from pydantic import MISSING
 from taskhand.backends.remote.parsing import JsonObject, id_of, read_task
 from taskhand.backends.vambe.fields.statuses import StatusCatalogue
 from taskhand.backends.vambe.mapping import DueAt, due_in, parse_time, status_of, task_of
-from taskhand.domain.due import Due, due_of
+from taskhand.domain.due import Due, due_fields, due_of
 from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.task import Task
 from taskhand.domain.unreadable_fields import ODD
@@ -39,6 +39,13 @@ class TaskMapper:
     def task(self, row: JsonObject) -> Task:
         """The task of a row."""
         return read_task(id_of(row), lambda: task_of(row, self.due_at, self._timezone, self._catalogue.by_id))
+
+    def with_due_of(self, task: Task, row: JsonObject) -> Task:
+        """The task with the due date of a row, which is read in the present form; as it is if that is impossible."""
+        try:
+            return task.model_copy(update=due_fields(due_in(row, self.due_at, self._timezone)))
+        except ODD:
+            return task
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """True if the due date of a task, or only its day (`of_day`), is certain.
