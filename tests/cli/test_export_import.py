@@ -138,11 +138,24 @@ def test_an_import_keeps_the_statuses_people_and_changed_tasks_of_a_filled_store
 
 def test_of_many_lines_that_differ_from_the_store_twenty_are_named(tmp_path: Path) -> None:
     store, table, lines = tmp_path / "tasks.sqlite", tmp_path / "tasks.csv", tmp_path / "tasks.jsonl"
-    table.write_text("title\n" + "".join(f"Call {number}\n" for number in range(21)), encoding="utf-8")
+    tasks = "".join(f"Call {number},2026-12-23,Elena\n" for number in range(21))
+    table.write_text(f"title,dueDate,responsible\n{tasks}", encoding="utf-8")
     invoke(import_tasks, store, table)
     invoke(export_tasks, store, lines)
+    changes = (
+        "UPDATE task SET title = title || '!'",
+        "UPDATE task SET description = 'x'",
+        "UPDATE task SET due_at = '2026-12-24T00:00:00Z'",
+        "UPDATE task SET is_all_day = 1 - is_all_day",
+        "UPDATE task SET priority = 2",
+        "UPDATE task SET status_id = (SELECT id FROM status WHERE type = 'done')",
+        "DELETE FROM task_responsible",
+    )
     with closing(sqlite3.connect(store)) as connection, connection:
-        connection.execute("UPDATE task SET title = title || '!'")
+        ids = [row[0] for row in connection.execute("SELECT id FROM task")]
+        for number, one in enumerate(ids):
+            sql = changes[number % len(changes)]
+            connection.execute(f"{sql} WHERE {'task_id' if 'DELETE' in sql else 'id'} = ?", (one,))
     told = invoke(import_tasks, store, lines).stdout
     *named, rest = told.partition("the file differs: lines ")[2].split(", ")
     assert (len(named), rest) == (20, "….\n")

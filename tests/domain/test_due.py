@@ -149,6 +149,9 @@ def test_the_default_zone_serves_a_time_that_comes_without_one(before: Due | Non
 def test_the_zones_of_the_task_and_of_the_call_precede_the_default_zone() -> None:
     assert parse(due_time="09:05").on(TIMED, MADRID) == timed("2026-03-10T09:05", SANTIAGO)
     assert parse(due_time="09:05", timezone=NEW_YORK).on(TIMED, MADRID) == timed("2026-03-10T09:05", NEW_YORK)
+    instant = parse(due_date="2026-05-02T12:00:00Z", timezone=NEW_YORK)
+    assert instant.on(None, MADRID) == timed("2026-05-02T08:00", NEW_YORK)
+    assert parse(due_date="2026-05-02T12:00:00Z").on(TIMED, MADRID) == timed("2026-05-02T08:00", SANTIAGO)
 
 
 def test_the_default_zone_does_not_change_a_day() -> None:

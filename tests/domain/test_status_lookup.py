@@ -382,6 +382,9 @@ def test_a_filter_by_overdue_as_a_status_is_answered_with_the_argument_for_it(wo
     with refused("unknown_status", NotFound) as caught:
         status_lookup.resolve_filter_statuses([word], ALL)
     assert caught.value.next_step == "Send overdue true in its place; status may be left out."
+    with refused("unknown_status", NotFound) as caught:
+        status_lookup.resolve_status(word, ALL)
+    assert str(caught.value.next_step).startswith("Send newStatusName ")
 
 
 def test_a_filter_prefers_a_status_of_that_name_to_an_everyday_word() -> None:

@@ -14,8 +14,9 @@ from journal.open_journal import open_journal, settle
 from taskhand.backends.local.backend import Identity
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Opening, Result
-from taskhand.journal.journal_owner import DatabaseOwner
+from taskhand.journal.journal_owner import DatabaseOwner, UnknownAccount
 from taskhand.wiring import open_app
 from taskhand.wiring import open_journal as open_own_journal
 
@@ -186,3 +187,22 @@ async def test_a_store_in_a_database_keeps_the_names_that_it_had_as_a_file(tmp_p
 
     owner = DatabaseOwner(MovedStore(), tmp_path / "journal.sqlite", closes=False)
     assert await owner.find_places(nothing, create=False) == ("local b7", "local /old/tasks.sqlite")
+
+
+async def test_the_history_of_an_account_with_an_unreadable_key_is_that_of_its_own_connection() -> None:
+    names = (
+        "close https://a.test 1f2e north",
+        "close https://a.test 9c8d north",
+        "close https://a.test 1f2e south",
+        "close https://a.test 1f2e",
+        "close https://b.test 1f2e north",
+        "hubspot https://a.test 1f2e north",
+    )
+
+    async def places() -> tuple[str, ...]:
+        return names
+
+    owner = UnknownAccount(Path("journal"), "close https://a.test - north", OperatorError("The keyring is locked."))
+    assert await owner.find_places(places, create=False) == names[:2]
+    with pytest.raises(OperatorError, match="The keyring is locked"):
+        await owner.find_places(places, create=True)

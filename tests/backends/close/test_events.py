@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from backends.close.wired import CAROLINA, LEAD, WORLD, task_id
+from backends.close.wired import CAROLINA, LEAD, WORLD, close, on_close, task_id
+from backends.events.feed import Feed
 from backends.events.random_changes import begin_feed, change_at_random, check_replay
 from backends.events.sources import open_close
 from taskhand.call.background_requests import idle_share
@@ -12,6 +13,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent
 from taskhand.sandbox.close import SpecVariant
 from taskhand.sandbox.faults import Fault
+from virtual_time import Time
 
 
 def kinds_and_fields(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
@@ -229,3 +231,14 @@ async def test_changes_of_outgoing_calls_are_reported() -> None:
             (made, "created", "Outgoing call"),
             (made, "completed", "Outgoing call"),
         ]
+
+
+@pytest.mark.parametrize(
+    ("types", "logs"), [("lead", {"task.lead"}), ("outgoing_call,missed_call", {"task.outgoing_call"})]
+)
+async def test_only_the_logs_of_listed_types_are_read(types: str, logs: set[str]) -> None:
+    time = Time()
+    sandbox = close(0, clock=time.moment)
+    async with on_close(sandbox, time, clock=time.moment, close_task_types=types) as backend:
+        await Feed(backend.event_source, await backend.event_source.begin(time.moment())).look()
+    assert {one for request in sandbox.requests for one in request.query["object_type"]} == logs

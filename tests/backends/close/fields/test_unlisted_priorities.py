@@ -45,7 +45,7 @@ async def test_an_unlisted_priority_is_always_sent_and_shown_as_sent(asked: str,
 
 async def test_an_unlisted_priority_is_forgotten_after_somebody_else_changed_the_task() -> None:
     now = [NOW]
-    sandbox = close(1, spec_variant=ABSENT, clock=lambda: now[0])
+    sandbox = close(2, spec_variant=ABSENT, clock=lambda: now[0])
     async with on_close(sandbox) as backend, on_close(sandbox) as other:
         before = await backend.get_task(TASK)
         assert (await backend.update_task(before, Edit(priority=2))).task.priority == 2
@@ -53,6 +53,11 @@ async def test_an_unlisted_priority_is_forgotten_after_somebody_else_changed_the
         await other.update_task(before, Edit(priority=1))
         assert (await backend.get_task(TASK)).priority == 0
         assert (await backend.update_task(before, Edit(title="x"))).task.priority == 0
+        assert (await backend.update_task(before, Edit(priority=2))).task.priority == 2
+        now[0] += timedelta(seconds=2)
+        await other.update_task(before, Edit(priority=1))
+        await backend.snapshots([TASK, task_id(2)])
+        assert (await backend.update_task(before, Edit(title="y"))).task.priority == 0
 
 
 async def test_a_filter_by_unlisted_priorities_is_an_error() -> None:
