@@ -22,6 +22,7 @@ from backends.remote.scripted import (
 )
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import NewTask
+from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown
 
@@ -264,7 +265,7 @@ class OlderReadBackAdapter(OlderTaskAdapter):
 @pytest.mark.parametrize("kind", [OlderTaskAdapter, OlderReadBackAdapter])
 async def test_a_create_is_never_answered_with_an_older_task(kind: type[ScriptedAdapter]) -> None:
     adapter, [older] = await open_adapter(kind=kind)
-    adapter.recent.known_ids.clear()  # another process has made it
+    adapter.recent = RecentWrites(0.0, adapter.time.clock)  # another process has made it
     adapter.time.now += 3_600.0
     written = await adapter.create_task(NEW)
     assert (written.task.title, written.task.id != older.id) == (NEW.title, True)
@@ -286,7 +287,7 @@ async def test_all_tasks_that_a_lost_create_may_have_made_are_candidates_after_a
     adapter, _ = await open_adapter()
     sent_at = adapter.time.moment()
     ids = [(await adapter.create_task(replace(NEW, title=title))).task.id for title in ("First", "First", "Second")]
-    adapter.recent.known_ids.update(ids)
+    adapter.recent.note_read(ids)
     edits = [replace(NEW, title=title) for title in ("First", "Second", "Third")]
     found = await adapter.find_created(edits, sent_at)
     assert [[task.id for task in one.tasks] for one in found] == [ids[:2], ids[2:], []]

@@ -337,7 +337,7 @@ async def test_a_lost_create_never_claims_a_task_that_was_read_before_it() -> No
     client = LostCreateClient(time.moment)
     there = await ExampleClient.create(client, task_body(EDIT))
     adapter = adapter_of(client, time)
-    adapter.recent.known_ids.add(there["id"])
+    adapter.recent.note_read([there["id"]])
     with refused("outcome_unknown", OutcomeUnknown):
         await adapter.create_task(EDIT)
 

@@ -50,6 +50,12 @@ def test_a_write_is_remembered_for_a_while_and_its_id_for_ever() -> None:
     assert recent.known_ids == {"a", "b"}
 
 
+def test_the_oldest_of_too_many_known_ids_are_forgotten() -> None:
+    recent = RecentWrites[str](30.0, Time().clock)
+    recent.note_read(map(str, range(200_001)))
+    assert recent.known_ids == {str(one) for one in range(100_001, 200_001)}
+
+
 def test_a_state_that_a_task_returned_to_is_not_a_former_one() -> None:
     recent = RecentWrites[str](30.0, Time().clock)
     recent.wrote("a", "second", "first")

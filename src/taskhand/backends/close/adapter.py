@@ -28,7 +28,7 @@ from taskhand.backends.close.query import PageSearch, TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
-from taskhand.backends.remote.parsing import JsonObject, written_row
+from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.backends.remote.write_refusals import explain_refusal
@@ -155,6 +155,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             page = await self._client.tasks(params, self._reader.today())
             ahead = None if page.at is None else page.at - self.timing.clock()
             rows += page.rows
+        self.recent.note_read(map(id_of, rows))
         me = await self.account.me_if_known()  # the creator of every task that is created here
         return [row for row in rows if me is None or row.get("created_by") in (None, me)], ahead
 

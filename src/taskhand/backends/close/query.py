@@ -73,9 +73,7 @@ class TaskReader:
 
     def to_task(self, row: JsonObject) -> Task:
         """Convert a row to a task, with a priority that was sent if the row lists none."""
-        task = read_task(id_of(row), lambda: mapping.task_of(self.priorities.fill_in(row), self._zone))
-        self.recent.known_ids.add(task.id)
-        return task
+        return read_task(id_of(row), lambda: mapping.task_of(self.priorities.fill_in(row), self._zone))
 
     async def read_row(self, task_id: str, *, after_write: bool = False) -> JsonObject:
         """The row of one task of any type; NotFound, InvalidAnswer.
@@ -95,6 +93,7 @@ class TaskReader:
             raise invalid_answer("Close", "with something that is not the task")
         if not after_write:
             self.priorities.note_read(reply.object)
+        self.recent.note_read([task_id])
         return self.newest(reply.object, listed=False)
 
     async def list_rows(self, ids: Sequence[str], *, after_write: bool = False) -> dict[str, JsonObject]:
@@ -110,7 +109,7 @@ class TaskReader:
                 if not after_write:
                     self.priorities.note_read(row)
                 found[id_of(row)] = self.newest(row, listed=True)
-        self.recent.known_ids.update(found)
+        self.recent.note_read(found)
         return found
 
     async def read_rows(self, ids: Sequence[str]) -> dict[str, JsonObject]:
@@ -206,6 +205,7 @@ class PageSearch:
         for assignee in _assignees(self._query):
             rows |= await self._rows(filters | assignee | window, day)
         rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
+        self._reader.recent.note_read(map(id_of, rows.values()))
         for row in rows.values():
             self._reader.priorities.note_read(row)
         current = await self._up_to_date(rows)

@@ -297,7 +297,7 @@ class PageSearch:
             if self.query.deal_id is not None and "deals" in self.reader.hidden:
                 raise self.reader.hidden["deals"].but()
         tasks = await self.reader.to_tasks(records, self._of_links)
-        self.reader.recent.known_ids.update(record.id for record in records)
+        self.reader.recent.note_read(record.id for record in records)
         self._times |= {task.id: times_of(record, task) for task, record in zip(tasks, records, strict=True)}
         matches = matcher(self.query, self._is_late, self._times)
         self._found |= {one.id: (one, record) for one, record in zip(tasks, records, strict=True) if matches(one)}

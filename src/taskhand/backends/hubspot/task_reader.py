@@ -89,7 +89,7 @@ class TaskReader:
             return await self.read_record(task_id, by_property=by_property, names=names | {MERGED})
         if record.is_archived:
             raise MESSAGES.no_task(task_id)
-        self.recent.known_ids.add(record.id)
+        self.recent.note_read([record.id])
         return record.without_links(self.hidden).with_names(names)
 
     async def find_ids(self, name: str, values: Sequence[str]) -> dict[str, str]:
@@ -131,7 +131,7 @@ class TaskReader:
 
         batches = chunks(list(dict.fromkeys(ids)), MAX_INPUTS)
         await for_each(batches, fetch, at_once=len(batches))
-        self.recent.known_ids.update(record.id for record in found.values())
+        self.recent.note_read(record.id for record in found.values())
         return found
 
     async def snapshots(

@@ -58,7 +58,7 @@ class BulkCreate(Generic[_Row]):
             await self._adapter.prepare()
         except TaskhandError as error:
             self._fail(items, error)
-        self._known = frozenset(self._adapter.recent.known_ids)
+        self._known = self._adapter.recent.known_ids
         to_send = [item for item in items if item.error is None]
         with self._lost_creates.under_way(to_send):
             await self._send_all(chunks(to_send, self._adapter.max_creates))

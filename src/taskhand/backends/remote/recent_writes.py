@@ -11,6 +11,8 @@ _Row = TypeVar("_Row")
 
 _DELETED_S: Final = 60.0
 """How long a CRM's lists may show a deleted task, in seconds; no CRM restores a deleted task."""
+_MAX_KNOWN: Final = 200_000
+"""Maximum number of known ids; a task whose id is forgotten is told from a new one by its creation time."""
 _MAX_ENDED: Final = 50
 """Maximum number of earlier states of a task that are kept; no CRM takes so many writes while its lists may lag."""
 
@@ -37,21 +39,31 @@ class RecentWrite(Generic[_Row]):
 class RecentWrites(Generic[_Row]):
     """Writes by task id, kept for `keep_s` seconds of the monotonic `clock`; deletions are kept a minute longer.
 
-    `known_ids` holds the ids of all tasks ever read or written: any other task may be new. `key` normalizes an id, so
-    that different spellings are equal.
+    `key` normalizes an id, so that different spellings are equal.
     """
 
     def __init__(self, keep_s: float, clock: Callable[[], float], key: Callable[[str], str] = str) -> None:
-        self.known_ids: set[str] = set()
+        self._known: dict[str, None] = {}
         self._keep_s = keep_s
         self._clock = clock
         self._key = key
         self._written: dict[str, RecentWrite[_Row]] = {}
         self._deleted_until: dict[str, float] = {}
 
+    @property
+    def known_ids(self) -> frozenset[str]:
+        """The ids of the tasks that were read or written lately: any other task may be new."""
+        return frozenset(self._known)
+
+    def note_read(self, ids: Iterable[str]) -> None:
+        """Note that these tasks exist; the older half of too many ids is forgotten."""
+        self._known.update(dict.fromkeys(ids))
+        if len(self._known) > _MAX_KNOWN:
+            self._known = dict.fromkeys([*self._known][-_MAX_KNOWN // 2 :])
+
     def wrote(self, task_id: str, row: _Row, before: _Row | None = None) -> None:
         """Remember the state of a task after a write; `before` is its state before, None if unknown."""
-        self.known_ids.add(task_id)
+        self.note_read([task_id])
         now, last = self._clock(), self.get(task_id)
         left = [] if before is None else [before]
         if last is not None and last.row not in left:

@@ -128,7 +128,7 @@ class TaskLists:
             began = self._monotonic()
             rows = [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
             by_key = {key_of(row): row for row in rows if id_of(row)}
-            self._recent.known_ids.update(map(id_of, by_key.values()))
+            self._recent.note_read(map(id_of, by_key.values()))
             return _Listed(by_key, [row for row in rows if not id_of(row)], began)
 
         listed = await self._cache.get(window, fetched, fresh=fresh, since=since)
