@@ -15,13 +15,12 @@ from taskhand.domain.task import Task
 __all__ = ["ODD", "Readers", "task_from", "unreadable_task", "with_unreadable"]
 
 ODD: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RecursionError,
+    ArithmeticError,  # OverflowError: a time after the year 9999
+    AssertionError,  # HTMLParser: a declaration such as "<![1]>"
+    AttributeError,  # a list in place of an object
+    LookupError,  # no such field or zone
+    OSError,  # ZoneInfo: a zone named like a folder, or too long
+    RecursionError,  # too deep a value
     TypeError,
     ValueError,
 )
