@@ -3,7 +3,7 @@
 import pytest
 
 from taskhand.cli.authentication import AuthOptions
-from taskhand.cli.issuer_settings import open_token_check
+from taskhand.cli.token_issuers import open_token_check
 from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.tokens.token_claims import TokenRules

@@ -17,7 +17,7 @@ from issuers import Issuer, pack
 from server.transports.oauth_server import oauth_server
 from server.transports.sign_in import CALLBACK, SignIn, signing_in
 from server.transports.task_calls import DRAFT
-from taskhand.cli.issuer_settings import open_sign_in
+from taskhand.cli.token_issuers import open_sign_in
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import Group, Policy
 from taskhand.server.access import Access

@@ -71,7 +71,7 @@ def open_auth(
     if "oauth" not in options.kinds:
         _check_resource_option(options)
         return keys
-    from taskhand.cli.issuer_settings import open_token_check
+    from taskhand.cli.token_issuers import open_token_check
     from taskhand.server.transports.token_auth import OAuth
 
     if not isinstance(found, Configuration):

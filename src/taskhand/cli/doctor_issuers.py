@@ -1,6 +1,6 @@
 """The issuers whose tokens a server over HTTP takes, as `taskhand doctor` checks them."""
 
-from taskhand.cli.issuer_settings import open_token_check, split_list
+from taskhand.cli.token_issuers import open_token_check, split_list
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError

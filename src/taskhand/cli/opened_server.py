@@ -159,8 +159,8 @@ async def _open_pages(
     """
     if links is None or auth is None or not found.settings.vault_keys:
         return None
-    from taskhand.cli.issuer_settings import open_sign_in
     from taskhand.cli.link_pages import open_linking
+    from taskhand.cli.token_issuers import open_sign_in
     from taskhand.server.linking.routes import LinkPages
 
     sign_in = open_sign_in(found.settings, auth.issuers, stack) if "oauth" in auth.kinds else None

@@ -11,7 +11,7 @@ import httpx2
 
 from issuers import Issuer
 from server.transports.keyed_server import NEWER, KeyCaller, asking_server
-from taskhand.cli.issuer_settings import open_token_check
+from taskhand.cli.token_issuers import open_token_check
 from taskhand.config.settings import Settings
 from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.sqlite import SqliteKeyStore

@@ -26,7 +26,7 @@ from server.transports.credential_recording_crm import OWNER, SHARED, TOKENS, Cr
 from server.transports.keyed_server import ERAS, KeyCaller, asking_server
 from server.transports.mixing_faults import FAULTS, Fault
 from taskhand.call.parallel_work import concurrent_tasks
-from taskhand.cli.issuer_settings import open_token_check
+from taskhand.cli.token_issuers import open_token_check
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.domain.policy import Policy

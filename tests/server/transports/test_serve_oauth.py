@@ -14,8 +14,8 @@ from issuers import Issuer, issuing
 from server.transports.server_process import META, Web, serving
 from taskhand.cli.authentication import AuthOptions, open_auth
 from taskhand.cli.doctor_issuers import check_issuers
-from taskhand.cli.issuer_settings import open_sign_in
 from taskhand.cli.main import command
+from taskhand.cli.token_issuers import open_sign_in
 from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from taskhand.domain.date_words import date_arithmetic, weekdays
+from taskhand.domain.date_words import date_arithmetic, months, weekdays
 from taskhand.domain.date_words.context import Context, Found
 from taskhand.domain.date_words.date_arithmetic import Span, Unit
 from taskhand.domain.date_words.language import Language
-from taskhand.domain.date_words.numeric_dates import date_or_none, days_of_date, numeric_date
+from taskhand.domain.date_words.numeric_dates import numeric_date
 from taskhand.domain.date_words.patterns import Action, Word
 from taskhand.domain.date_words.weekdays import WrongWeekday
 
@@ -70,7 +70,7 @@ def _on_weekday(weekday: int, words: Sequence[Word], language: Language, context
     """The readings of the words on that weekday; WrongWeekday if all readings are on other weekdays."""
     days = _single_days(days_of(words, language, context, only=_DATES))
     if len(words) == 1 and "D" in words[0]:
-        days = [*days, *(span.first for span in _day_of_month(context, words[0]["D"]))]
+        days = [*days, *(span.first for span in months.day_of_month(context, words[0]["D"]))]
     return {Days(Span.day(day)) for day in weekdays.keep_weekday(days, weekday)}
 
 
@@ -143,82 +143,11 @@ def _iso(_: Context, parts: tuple[int, int, int]) -> Found:
     return [date(*parts)]
 
 
-def _month_day(context: Context, month: int, day: int, year: int | None = None) -> Found:
-    spans = days_of_date(context, month, day, year)
-    if not spans:
-        raise ValueError
-    return spans
-
-
-def _day_month(context: Context, day: int, month: int, year: int | None = None) -> Found:
-    return _month_day(context, month, day, year)
-
-
-def _day_of_month(context: Context, day: int) -> list[Span]:
-    """The next such day of a month, the last one, or both."""
-    months = (date_arithmetic.month_of(context.today, ahead) for ahead in range(-3, 4))
-    days = [found for one in months if (found := date_or_none(one.year, one.month, day))]
-    ahead = [one for one in days if one >= context.today][:1]
-    behind = [one for one in days if one <= context.today][-1:]
-    chosen = {"past": behind, "either": sorted({*behind, *ahead})}.get(context.direction, ahead)
-    if context.today in days:
-        chosen = [context.today]
-    return [Span.day(one) for one in chosen]
-
-
-def _day_in_month(context: Context, ahead: int, day: int) -> Found:
-    return _in_months(context, ahead, lambda first: date_or_none(first.year, first.month, day))
-
-
-def _in_months(context: Context, ahead: int, day_in: Callable[[date], date | None]) -> Found:
-    """A day of the month `ahead` months later; if it has passed in this month, also the day of the next month."""
-    first = date_arithmetic.month_of(context.today, ahead)
-    day = day_in(first)
-    if day is None:
-        raise ValueError
-    passed = ahead == 0 and day < context.today and context.direction == "future"
-    return [day, day_in(date_arithmetic.month_of(first, 1))] if passed else [day]
-
-
 def _end_of(context: Context, ahead: int, unit: Unit) -> Found:
     """The last day; a week may end with its Friday or its Sunday."""
     last = date_arithmetic.period_span(context.today, unit, ahead).last
     ends = [last - timedelta(2), last] if unit == "week" else [last]
     return [day for day in ends if day >= context.today]
-
-
-def _end_of_month(context: Context, month: int, year: int | None = None) -> Found:
-    return _in_year(context, month, year, date_arithmetic.last_of_month)
-
-
-def _middle_of_month(context: Context, month: int, year: int | None = None) -> Found:
-    """The tenth, the fifteenth and the twentieth."""
-    return [span.first.replace(day=day) for span in _month(context, month, year) for day in (10, 15, 20)]
-
-
-def _in_year(context: Context, month: int, year: int | None, day_in: Callable[[date], date | None]) -> Found:
-    """A day of that month in the given year, else in the nearest year."""
-    years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
-    if any(day_in(span.first) is None for span in _month(context, month, year)):
-        raise ValueError  # another year is no reading
-    spans = [Span.day(day) for one in years if (day := day_in(date(one, month, 1)))]
-    return spans if year is not None else date_arithmetic.nearest_year(spans, context.today, context.direction)
-
-
-def _nth_weekday(context: Context, nth: int, weekday: int, month: int, year: int | None = None) -> Found:
-    return _in_year(context, month, year, lambda first: date_arithmetic.nth_weekday(first, nth, weekday))
-
-
-def _nth_weekday_in(context: Context, ahead: int, nth: int, weekday: int) -> Found:
-    return _in_months(context, ahead, lambda first: date_arithmetic.nth_weekday(first, nth, weekday))
-
-
-def _nth_business(context: Context, nth: int, month: int) -> Found:
-    return _in_year(context, month, None, lambda first: date_arithmetic.nth_business_day(first, nth))
-
-
-def _nth_business_in(context: Context, ahead: int, nth: int) -> Found:
-    return _in_months(context, ahead, lambda first: date_arithmetic.nth_business_day(first, nth))
 
 
 def _period(context: Context, ahead: int, unit: Unit) -> Found:
@@ -231,12 +160,6 @@ def _rolling(context: Context, sign: int, count: int, unit: Unit) -> Found:
 
 def _week_of(_: Context, days: Sequence[date]) -> Found:
     return [date_arithmetic.period_span(day, "week", 0) for day in days]
-
-
-def _month(context: Context, month: int, year: int | None = None) -> list[Span]:
-    years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
-    spans = [date_arithmetic.month_span(date(one, month, 1)) for one in years]
-    return spans if year is not None else date_arithmetic.nearest_year(spans, context.today, context.direction)
 
 
 _MOMENTS: Final[dict[str, Callable[..., Days]]] = dict.fromkeys(["minutes", "recent"], _minutes) | {
@@ -263,19 +186,19 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "weekday_in_week": lambda context, ahead, weekday: [weekdays.weekday_in_week(context, ahead, weekday)],
     "iso": _iso,
     "numeric": numeric_date,
-    "month_day": _month_day,
-    "day_month": _day_month,
+    "month_day": months.month_day,
+    "day_month": months.day_month,
     "month_day_in_year": lambda context, ahead, month, day: [date(context.today.year + ahead, month, day)],
     "day_month_in_year": lambda context, ahead, day, month: [date(context.today.year + ahead, month, day)],
-    "day_of_month": _day_of_month,
-    "day_in_month": _day_in_month,
+    "day_of_month": months.day_of_month,
+    "day_in_month": months.day_in_month,
     "end_of": _end_of,
-    "end_of_month": _end_of_month,
-    "middle_of_month": _middle_of_month,
-    "nth_weekday": _nth_weekday,
-    "nth_weekday_in": _nth_weekday_in,
-    "nth_business": _nth_business,
-    "nth_business_in": _nth_business_in,
+    "end_of_month": months.end_of_month,
+    "middle_of_month": months.middle_of_month,
+    "nth_weekday": months.nth_weekday_of_month,
+    "nth_weekday_in": months.nth_weekday_in_month,
+    "nth_business": months.nth_business_day_of_month,
+    "nth_business_in": months.nth_business_day_in_month,
     "period": _period,
     "rolling": _rolling,
     "recent_days": _rolling,
@@ -283,5 +206,5 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "weekend_next": weekdays.next_weekend,
     "weekend_last": weekdays.last_weekend,
     "week_of": _week_of,
-    "month": _month,
+    "month": months.month_alone,
 }
