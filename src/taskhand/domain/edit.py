@@ -10,7 +10,7 @@ from pydantic import MISSING
 
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.properties import PropertyValues, property_field, property_name, property_names
-from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task import StatusChoice, Task, or_none
 
 __all__ = [
     "DIFFERENCE_FIELDS",
@@ -51,10 +51,10 @@ DIFFERENCE_VALUES: dict[str, Callable[[Task], object]] = {
     "priority": attrgetter("priority"),
     "responsibles": lambda task: None if task.task_responsibles is None else task.responsible_ids,
     "status": lambda task: task.status_config.name if task.status_config else None,
-    "task_type": lambda task: None if task.task_type is MISSING else task.task_type,
-    "deal_id": lambda task: None if task.deal_id is MISSING else task.deal_id,
-    "resolution": lambda task: None if task.resolution is MISSING else task.resolution,
-    "note": lambda task: None if task.note is MISSING else task.note,
+    "task_type": lambda task: or_none(task.task_type),
+    "deal_id": lambda task: or_none(task.deal_id),
+    "resolution": lambda task: or_none(task.resolution),
+    "note": lambda task: or_none(task.note),
 }
 """The value of each field of a difference: the due date as a Due, the responsibles by id, the status by name."""
 

@@ -7,7 +7,7 @@ given*, `None` means *null*: the first leaves a field alone, the second clears i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import MISSING, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -41,7 +41,10 @@ __all__ = [
     "TaskPatch",
     "TaskType",
     "Value",
+    "or_none",
 ]
+
+_T = TypeVar("_T")
 
 StatusType = Literal["initial", "in_progress", "done", "master_done"]
 ReassignMode = Literal["replace", "add", "remove"]
@@ -376,3 +379,8 @@ class StatusList:
     complete: bool
     source: str
     completed: str | None = None
+
+
+def or_none(value: _T | MISSING) -> _T | None:
+    """The value; None if it was not given."""
+    return None if value is MISSING else value

@@ -10,7 +10,7 @@ from taskhand.domain.filter_rules import check_filter
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.people_lookup import People
 from taskhand.domain.priority import filter_priority
-from taskhand.domain.task import StatusChoice
+from taskhand.domain.task import StatusChoice, or_none
 from taskhand.domain.task_query import NOBODY, TaskFilter, TaskQuery
 from taskhand.domain.truncation import without_cut
 from taskhand.service.app_context import AppContext
@@ -34,18 +34,18 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     return TaskQuery(
         responsible_ids=None if asked is None else asked.ids,
         of_nobody=given.responsible_ids is not MISSING and any(map(_is_nobody, given.responsible_ids)),
-        from_date=None if period else _or_none(given.from_date),
-        to_date=None if period else _or_none(given.to_date),
+        from_date=None if period else or_none(given.from_date),
+        to_date=None if period else or_none(given.to_date),
         include_tasks_without_dates=period is not None or given.include_tasks_without_dates is not False,
         without_date=given.without_date is True,
         period=period,
         statuses=statuses,
         text=None if given.text is MISSING else without_cut(given.text),
-        overdue=None if given.overdue is MISSING else given.overdue,
+        overdue=or_none(given.overdue),
         priority=None
         if given.priority is MISSING
         else int(filter_priority(given.priority, app.backend.capabilities.priorities)),
-        contact=_or_none(given.contact),
+        contact=or_none(given.contact),
         task_type=of_type,
         deal_id=deal_id,
         matched=matched + (asked.shortened if asked else ()) + status_matched + deal_matched + type_matched,
@@ -79,8 +79,4 @@ def _period(app: AppContext, given: TaskFilter) -> Period | None:
     """The span of another moment than the due date that a filter asks for."""
     if given.date_field is MISSING or given.date_field == "due":
         return None
-    return Period.of_days(given.date_field, _or_none(given.from_date), _or_none(given.to_date), app.reference.calendar)
-
-
-def _or_none(value: str | MISSING) -> str | None:
-    return None if value is MISSING else value
+    return Period.of_days(given.date_field, or_none(given.from_date), or_none(given.to_date), app.reference.calendar)

@@ -14,6 +14,7 @@ from taskhand.call.change_ownership import own_writes
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome, overall_outcome
+from taskhand.domain.task import or_none
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options
@@ -100,7 +101,7 @@ class Call:
     def key(self) -> str | None:
         """The idempotency key, None if none was given."""
         given = getattr(self.options, "idempotency_key", MISSING)
-        return None if given is MISSING else given
+        return or_none(given)
 
     def new_opening(
         self,
@@ -111,7 +112,7 @@ class Call:
         claims: tuple[Claim, ...] = (),
     ) -> Opening:
         """The opening of this call's change in the journal."""
-        reason = None if self.options.reason is MISSING else self.options.reason
+        reason = or_none(self.options.reason)
         return Opening(
             tool=self.tool,
             caller=self.caller,

@@ -6,6 +6,7 @@ from pydantic import MISSING
 
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange, join_notes, people_in
+from taskhand.domain.task import or_none
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.differences import render_changed
@@ -117,5 +118,5 @@ def _changed(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
 
 def _with_nulls(change: FieldChange) -> FieldChange:
     """The change, with null for a value that is not known."""
-    before, after = (None if one is MISSING else one for one in (change.before, change.after))
+    before, after = (or_none(one) for one in (change.before, change.after))
     return FieldChange(change.field, before, after)

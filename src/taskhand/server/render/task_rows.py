@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from pydantic import MISSING, ConfigDict
 
 from taskhand.domain.due import due_of
-from taskhand.domain.task import Task
+from taskhand.domain.task import Task, or_none
 from taskhand.domain.task_times import UNKNOWN, TaskTimes
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer
@@ -100,7 +100,7 @@ _VALUES: Final[Mapping[RowField, Callable[[_Source], object]]] = {
     "ai_customer_id": lambda row: row.task.ai_customer_id,
     "task_type": lambda row: row.task.task_type,
     "deal_id": lambda row: row.task.deal_id,
-    "resolution": lambda row: None if row.task.resolution is MISSING else row.task.resolution,
+    "resolution": lambda row: or_none(row.task.resolution),
     "url": lambda row: row.task.url,
 }
 

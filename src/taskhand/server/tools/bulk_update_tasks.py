@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.capability_notes import field_notes
-from taskhand.domain.task import TaskPatch
+from taskhand.domain.task import TaskPatch, or_none
 from taskhand.domain.task_query import TaskFilter
 from taskhand.server.render.write_fields import ManyAnswer
 from taskhand.server.tool import Tool, Written
@@ -61,11 +61,11 @@ async def _run(call: "Call", arguments: BulkUpdateTasks) -> Written:
     from taskhand.service.find_by_property import find_ids
 
     change = BulkChange(
-        patch=None if arguments.changes is MISSING else arguments.changes,
-        shift_days=None if arguments.shift_due_days is MISSING else arguments.shift_due_days,
+        patch=or_none(arguments.changes),
+        shift_days=or_none(arguments.shift_due_days),
     )
     ids = None if arguments.task_ids is MISSING else await find_ids(call.app, arguments.task_ids, arguments.id_property)
-    found_by = None if arguments.filter is MISSING else arguments.filter
+    found_by = or_none(arguments.filter)
     return await bulk_update(call, arguments, change, ids, found_by)
 
 

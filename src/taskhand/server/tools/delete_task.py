@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.errors import CallerError
+from taskhand.domain.task import or_none
 from taskhand.server.render.write_fields import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
@@ -34,7 +35,7 @@ async def _run(call: "Call", arguments: DeleteTask) -> Written:
     from taskhand.service.delete_task import delete_task, delete_tasks
     from taskhand.service.find_by_property import find_ids
 
-    task_id = None if arguments.id is MISSING else arguments.id
+    task_id = or_none(arguments.id)
     ids = None if arguments.ids is MISSING or (task_id and not arguments.ids) else arguments.ids
     if task_id is not None and ids is None:
         return await delete_task(call, await find_id(call, task_id, arguments.id_property))

@@ -8,7 +8,7 @@ from pydantic import MISSING, Field, create_model
 
 from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.outcome import Outcome
-from taskhand.domain.task import Body
+from taskhand.domain.task import Body, or_none
 from taskhand.server.render.answer import MAX_LENGTH, render_text
 from taskhand.server.render.change_list import ChangesAnswer, people_in_row, people_in_tasks, task_indexes
 from taskhand.server.render.resolved_names import match_rows
@@ -89,9 +89,9 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -
         {name: query for name, (query, _) in queries.items()},
         people_in_row,
         asked=arguments.model_dump(mode="json", exclude={"limit", "cursor"}),
-        cursor=None if arguments.cursor is MISSING else arguments.cursor,
+        cursor=or_none(arguments.cursor),
     )
-    task_id = None if arguments.task_id is MISSING else arguments.task_id
+    task_id = or_none(arguments.task_id)
     return ChangesEverywhereAnswer.of_several(found, task_id, matched, merged_note_on_words(apps, matched))
 
 
@@ -102,13 +102,13 @@ def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Ma
     since, since_matched = _moment(call, "since", arguments.since)
     until, until_matched = _moment(call, "until", arguments.until)
     query = ChangeQuery(
-        task_id=None if arguments.task_id is MISSING else arguments.task_id,
-        tool=None if arguments.tool is MISSING else arguments.tool,
-        outcome=None if arguments.outcome is MISSING else arguments.outcome,
+        task_id=or_none(arguments.task_id),
+        tool=or_none(arguments.tool),
+        outcome=or_none(arguments.outcome),
         since=since,
         until=until,
         limit=_LIMIT if arguments.limit is MISSING else arguments.limit,
-        after=None if arguments.cursor is MISSING else arguments.cursor,
+        after=or_none(arguments.cursor),
         with_plans=False,
     )
     return query, since_matched + until_matched

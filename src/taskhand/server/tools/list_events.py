@@ -6,7 +6,7 @@ from pydantic import MISSING, Field
 
 from taskhand.domain.event import EventKind
 from taskhand.domain.name_matching import Match
-from taskhand.domain.task import Body
+from taskhand.domain.task import Body, or_none
 from taskhand.server.render.answer import MAX_LENGTH, render_text
 from taskhand.server.render.events import EventsAnswer, people_in_events
 from taskhand.server.render.resolved_names import match_rows
@@ -78,10 +78,10 @@ async def _ask_of(call: "Call", arguments: ListEvents, *, of_known: bool = False
     return EventsAsked(
         call.caller.key,
         _limit(arguments),
-        cursor=None if arguments.cursor is MISSING else arguments.cursor,
+        cursor=or_none(arguments.cursor),
         since=since,
         kinds=() if arguments.kinds is MISSING else arguments.kinds,
-        task_id=None if arguments.task_id is MISSING else arguments.task_id,
+        task_id=or_none(arguments.task_id),
         person_ids=people.ids if people else (),
         matched=(*(() if goes_on else matched), *(people.shortened if people else ())),
         unknown=unknown,
@@ -104,7 +104,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) ->
         lambda name: _ask_of(calls[name], arguments, of_known=True),
         people_in_events,
         limit=_limit(arguments),
-        cursor=None if arguments.cursor is MISSING else arguments.cursor,
+        cursor=or_none(arguments.cursor),
     )
     shown, note = len(found.rows), merged_list_note(apps, found.matched)
     while True:

@@ -6,6 +6,7 @@ from pydantic import MISSING, BeforeValidator, Field
 
 from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.name_matching import squeeze
+from taskhand.domain.task import or_none
 from taskhand.domain.task_groups import CountBy
 from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter
 from taskhand.server.render.counts import CountsAnswer, render_counts
@@ -152,7 +153,7 @@ def _page(arguments: ListTasks) -> _Page:
     return _Page(
         order="due" if arguments.order is MISSING else arguments.order,
         limit=_DEFAULT_LIMIT if arguments.limit is MISSING else arguments.limit,
-        cursor=None if arguments.cursor is MISSING else arguments.cursor,
+        cursor=or_none(arguments.cursor),
         links=frozenset() if arguments.fields is MISSING else LINK_FIELDS & set(arguments.fields),
     )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import MISSING, Field
 
 from taskhand.domain.capability_notes import field_notes
-from taskhand.domain.task import OR_ME, ReassignMode
+from taskhand.domain.task import OR_ME, ReassignMode, or_none
 from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
@@ -40,9 +40,8 @@ class ReassignTask(Options):
 async def _run(call: "Call", arguments: ReassignTask) -> Written:
     from taskhand.service.reassign_task import reassign_task
 
-    mode = None if arguments.mode is MISSING else arguments.mode
     task_id = await find_id(call, arguments.id, arguments.id_property)
-    return await reassign_task(call, task_id, arguments.responsible_ids, mode)
+    return await reassign_task(call, task_id, arguments.responsible_ids, or_none(arguments.mode))
 
 
 REASSIGN_TASK = Tool(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
+from taskhand.domain.task import or_none
 from taskhand.server.render.write_fields import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.service.call_options import Options
@@ -28,7 +29,7 @@ class UndoChange(Options):
 async def _run(call: "Call", arguments: UndoChange) -> Written:
     from taskhand.service.undo_change import undo_change
 
-    task_ids = None if arguments.task_ids is MISSING else arguments.task_ids
+    task_ids = or_none(arguments.task_ids)
     return await undo_change(call, arguments.change_id, task_ids, () if arguments.leave is MISSING else arguments.leave)
 
 
