@@ -11,11 +11,11 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.contact_search import ContactSearch, contact_of, lead_alone, name_of
 from taskhand.backends.close.fields.task_types import INBOX, LEAD, label_of
 from taskhand.backends.close.mapping import former_member_of, has_left, member_of
-from taskhand.backends.close.offset_paging import Page, read_all_pages
+from taskhand.backends.close.offset_paging import read_all_pages
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
-from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.remote.ttl_cache import CachedValue
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.task import Contact, Deal, Member
@@ -36,9 +36,9 @@ class Account(CrmAccount):
 
     def __init__(self, client: CloseClient, timing: Timing) -> None:
         self._client = client
-        self._users: TtlCache[None, Page] = TtlCache(_MEMBERS_KEPT_S, timing.monotonic)
+        self._users = CachedValue(lambda: read_all_pages(client.users), _MEMBERS_KEPT_S, timing.monotonic)
         self._timing = timing
-        self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, timing.monotonic)
+        self._former = CachedValue(self._read_former, _FORMER_KEPT_S, timing.monotonic)
         self._contact_search = ContactSearch(client)
         self._user: JsonObject = {}
         """The credential's user; empty until it is read."""
@@ -49,7 +49,7 @@ class Account(CrmAccount):
 
     async def former_members(self) -> tuple[Member, ...]:
         """The users who left the organization, from the list of users and from the inactive memberships."""
-        return await self._former.get(None, self._read_former)
+        return await self._former.get()
 
     async def me(self) -> str:
         """The id of the credential's user; InvalidAnswer if the response has none."""
@@ -123,7 +123,7 @@ class Account(CrmAccount):
         return [one for one in map(id_of, objects(self._user.get("organizations"))) if one]
 
     async def _read_users(self) -> tuple[JsonObject, ...]:
-        return (await self._users.get(None, lambda: read_all_pages(self._client.users))).rows
+        return (await self._users.get()).rows
 
 
 def _members(rows: Iterable[JsonObject]) -> tuple[Member, ...]:

@@ -18,7 +18,7 @@ from taskhand.backends.hubspot.shown_links import KINDS, LINKS
 from taskhand.backends.hubspot.token_scopes import check_scopes
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, rows_in, value_at
-from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.remote.ttl_cache import CachedValue, TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
 from taskhand.domain.task import Contact, Deal, DealList, Member
@@ -54,9 +54,9 @@ class Account(CrmAccount):
         self._token = settings.hubspot_access_token
         self._timezone = timezone
         self._zones: Zones | None = None
-        self._statuses: TtlCache[None, TaskStatuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        self._definitions: TtlCache[None, Mapping[str, Definition]] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        self._custom_objects: TtlCache[None, JsonObject] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        self._statuses = CachedValue(self._read_statuses, _STATUSES_KEPT_S, monotonic)
+        self._definitions = CachedValue(self._read_definitions, _STATUSES_KEPT_S, monotonic)
+        self._custom_objects = CachedValue(client.custom_objects, _STATUSES_KEPT_S, monotonic)
         self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
         self.owners: Mapping[str, str] = {}
@@ -64,7 +64,7 @@ class Account(CrmAccount):
 
     async def all_statuses(self, *, newest: bool = False) -> TaskStatuses:
         """All statuses that a task may have, also those that cannot be chosen; `newest`: at most ten seconds old."""
-        return await self._statuses.get(None, self._read_statuses, most_s=_NEW_STATUSES_S if newest else None)
+        return await self._statuses.get(most_s=_NEW_STATUSES_S if newest else None)
 
     async def zones(self) -> Zones:
         """The zones of instants and of days; days are in the account's zone if the token may read it."""
@@ -147,15 +147,14 @@ class Account(CrmAccount):
 
     async def definitions(self) -> Mapping[str, Definition]:
         """The definitions of task properties, by name."""
+        return await self._definitions.get()
 
-        async def read() -> Mapping[str, Definition]:
-            return definitions_in(await self._client.property_definitions())
-
-        return await self._definitions.get(None, read)
+    async def _read_definitions(self) -> Mapping[str, Definition]:
+        return definitions_in(await self._client.property_definitions())
 
     async def custom_objects(self) -> Mapping[str, str]:
         """The names of custom objects, by the ids of their types; NotFound if the account has no custom objects."""
-        return _custom_objects_in(await self._custom_objects.get(None, self._client.custom_objects))
+        return _custom_objects_in(await self._custom_objects.get())
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The account's task types; none if they cannot be read."""

@@ -1,4 +1,4 @@
-"""A cache of fetched values with a lifetime; concurrent callers share one fetch."""
+"""Caches of fetched values with a lifetime; concurrent callers share one fetch."""
 
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import anyio
 
 from taskhand.call.deadline import hold_lock
 
-__all__ = ["TtlCache"]
+__all__ = ["CachedValue", "TtlCache"]
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -72,3 +72,15 @@ class TtlCache(Generic[_Key, _Value]):
             del self._values[key]
             if not self._locks[key].locked():
                 del self._locks[key]
+
+
+class CachedValue(Generic[_Value]):
+    """The value of `fetch`, valid as in a `TtlCache`."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[_Value]], keep_s: float, clock: Callable[[], float]) -> None:
+        self._fetch = fetch
+        self._cache = TtlCache[None, _Value](keep_s, clock)
+
+    async def get(self, *, most_s: float | None = None) -> _Value:
+        """The cached value, or a newly fetched one if it is older than `most_s` (default `keep_s`) seconds."""
+        return await self._cache.get(None, self._fetch, most_s=most_s)

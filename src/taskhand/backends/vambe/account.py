@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import id_of, objects
-from taskhand.backends.remote.ttl_cache import TtlCache
+from taskhand.backends.remote.ttl_cache import CachedValue
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import contact_of, member_of
 from taskhand.domain.capabilities import UUID
@@ -26,15 +26,14 @@ class Account(CrmAccount):
         self._client = client
         self._user_id = user_id
         self._clock = timing.clock
-        self._members: TtlCache[None, tuple[Member, ...]] = TtlCache(keep_s, timing.monotonic)
+        self._members = CachedValue(self._read_members, keep_s, timing.monotonic)
 
     async def members(self) -> tuple[Member, ...]:
         """The active members of the organisation."""
+        return await self._members.get()
 
-        async def read() -> tuple[Member, ...]:
-            return tuple(member_of(row) for row in objects((await self._client.members()).array) if id_of(row))
-
-        return await self._members.get(None, read)
+    async def _read_members(self) -> tuple[Member, ...]:
+        return tuple(member_of(row) for row in objects((await self._client.members()).array) if id_of(row))
 
     async def me(self) -> str | None:
         """The configured user; Vambe has no request that gives the owner of a key."""
