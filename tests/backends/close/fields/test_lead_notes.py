@@ -315,12 +315,16 @@ async def test_a_note_that_is_stored_with_other_blanks_is_the_same_note() -> Non
     assert notes(sandbox) == []
 
 
-@pytest.mark.parametrize(("status", "code"), [(400, "upstream_refused"), (404, "task_not_found")])
-async def test_a_refused_note_has_no_doubtful_outcome(status: int, code: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "words"), [(400, "upstream_refused", "the value of addNote"), (404, "task_not_found", TASK)]
+)
+async def test_a_refused_note_has_no_doubtful_outcome_and_names_its_argument(
+    status: int, code: str, words: str
+) -> None:
     sandbox = close(2, [Fault("status", POST, status=status)])
     async with on_close(sandbox) as backend:
         before, edit = await backend.get_task(TASK), Edit(note=NOTE)
-        with pytest.raises(CallerError) as refused:
+        with pytest.raises(CallerError, match=words) as refused:
             await backend.update_task(before, edit)
         assert refused.value.code == code
         assert await backend.find_notes([before], NOTE, NOW) == {}
