@@ -13,7 +13,15 @@ from anyio.lowlevel import checkpoint
 from behaviour.world import NOW
 from service.feed_stage import Stage, open_stage
 from taskhand.call.background_requests import is_idle
-from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed
+from taskhand.domain.errors import (
+    CallerError,
+    LinkBroken,
+    LinkRequired,
+    NotAllowed,
+    RateLimited,
+    TaskhandError,
+    UpstreamFailed,
+)
 from taskhand.domain.event_source import Look
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
@@ -175,9 +183,21 @@ async def test_the_demand_for_a_feed_is_recorded_again_after_a_third_of_the_time
         assert WANTED_FOR_S / 3 < told[2] == pytest.approx(one.looks[-1])
 
 
-async def test_a_caller_without_a_valid_credential_does_not_stop_polls_for_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        LinkRequired.unlinked("default"),
+        LinkBroken.at("default", "was altered"),
+        NotAllowed.by("own_credential", "The shared credential is not for you."),
+        CallerError("The account is not known."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_caller_without_a_valid_credential_does_not_stop_polls_for_others(
+    error: TaskhandError, tmp_path: Path
+) -> None:
     async def is_own() -> bool:
-        raise LinkRequired.unlinked("default")
+        raise error.but()
 
     async with polled(tmp_path) as [one]:
         ben = replace(one.app, principal=Principal(Person.parse("ben")), own=OwnCredentials(is_used=is_own))

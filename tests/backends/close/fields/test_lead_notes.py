@@ -224,6 +224,17 @@ async def test_a_note_that_a_firewall_refused_is_looked_for_until_a_late_list_sh
     assert notes(sandbox) == [(LEAD, NOTE)]
 
 
+@pytest.mark.parametrize("missing", ["id", "note"])
+async def test_an_answer_that_is_no_note_is_a_lost_answer(missing: str) -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        sandbox.faults = (Fault("without_field", POST, field=missing),)
+        found = await agent("update_task", id=TASK, addNote=NOTE)
+        assert found["note"] == "Close did not confirm the new note; it was found afterwards."
+        await agent("undo_change", changeId=found["changeId"])
+    assert notes(sandbox) == []
+
+
 async def test_a_lost_note_is_unknown_and_a_found_note_is_reported() -> None:
     time = Time()
     sandbox = close(2, clock=time.moment)

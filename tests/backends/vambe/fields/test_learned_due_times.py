@@ -17,6 +17,7 @@ from backends.vambe.scenario import (
 from backends.vambe.vambe_agent import connected
 from backends.vambe.wired import KEY
 from behaviour.agent import Agent, Refused
+from taskhand.sandbox.faults import Fault
 
 DUE_AT = ("utc", "wall", "echo")
 UNTIMED = {"responsibleIds": ["me"], "priority": "1"}
@@ -95,6 +96,16 @@ async def test_a_timed_write_to_one_task_teaches_how_all_others_are_read(spec_va
         assert (await agent("get_task", id=OLD))["task"] == expected_task(sandbox, OLD)
         rows = (await agent("list_tasks", **WINDOW))["tasks"]
         assert {row["id"]: row["due"] for row in rows} == {task["id"]: due_shown(task) for task in sandbox.tasks}
+
+
+@pytest.mark.parametrize("spec_variant", DUE_AT)
+async def test_a_timed_write_whose_answer_is_lost_teaches_it_too_and_is_sent_once(spec_variant: str) -> None:
+    sandbox = sandbox_of(f"due_at={spec_variant}")
+    sandbox.faults = (Fault("reset_after", "PUT /api/public/tasks/{id}"),)
+    async with connected(sandbox, vambe_api_key=KEY) as agent:
+        answer = await agent("update_task", id=OLD, dueDate="2026-03-20", dueTime="10:00", timezone=SANTIAGO)
+        assert (answer["task"], answer["unapplied"]) == (expected_task(sandbox, OLD), [])
+    assert [request.method for request in sandbox.requests].count("PUT") == 1
 
 
 @pytest.mark.parametrize("spec_variant", DUE_AT)
