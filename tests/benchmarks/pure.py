@@ -32,8 +32,8 @@ from taskhand.server import narrowed_schema
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.narrowed_schema import input_schema
 from taskhand.server.portable_schema import output_schema
-from taskhand.server.render.answer import render_text
 from taskhand.server.render.read_answers import ListAnswer
+from taskhand.server.render.rendered_answer import render_text
 from taskhand.server.render.write_answer import render_write
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList

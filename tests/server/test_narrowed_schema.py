@@ -21,7 +21,6 @@ from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.domain.wording import Wording
 from taskhand.server.narrowed_schema import input_schema
 from taskhand.server.portable_schema import Schema, fields_of, output_schema
-from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.read_answers import (
     ContactsAnswer,
@@ -30,6 +29,7 @@ from taskhand.server.render.read_answers import (
     TaskAnswer,
     TeamAnswer,
 )
+from taskhand.server.render.rendered_answer import render_text
 from taskhand.server.render.task_rows import RowField
 from taskhand.server.render.write_answer import render_write
 from taskhand.server.tools import TOOLS

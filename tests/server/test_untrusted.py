@@ -16,7 +16,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.app import create_server
-from taskhand.server.render.answer import render_answer
+from taskhand.server.render.rendered_answer import render_answer
 from taskhand.server.render.write_answer import render_write
 from taskhand.wiring import open_app, open_local_store
 

@@ -26,8 +26,8 @@ from taskhand.domain.task_rules import check_id
 from taskhand.server.access import CallerView, Served
 from taskhand.server.client_identity import to_caller
 from taskhand.server.internal_error import internal_errors
-from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import error_sentence
+from taskhand.server.render.rendered_answer import render_text
 from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
 from taskhand.service.account_errors import naming_account

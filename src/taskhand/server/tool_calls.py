@@ -23,9 +23,9 @@ from taskhand.server.internal_error import internal_errors
 from taskhand.server.portable_schema import Schema, fields_of
 from taskhand.server.progress import ProgressReport
 from taskhand.server.refusal_log import ALL, log_refusal, note_connection
-from taskhand.server.render.answer import named_by, render_answer
 from taskhand.server.render.documented_writes import render_whole_write
 from taskhand.server.render.errors import people_in_error, render_error
+from taskhand.server.render.rendered_answer import named_by, render_answer
 from taskhand.server.render.write_answer import render_write
 from taskhand.server.task_addresses import with_plain_ids
 from taskhand.server.tool import Tool

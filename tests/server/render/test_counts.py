@@ -8,8 +8,8 @@ import pytest
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Member
 from taskhand.domain.task_groups import NOBODY, CountBy, TaskCount
-from taskhand.server.render.answer import render_answer
 from taskhand.server.render.counts import render_counts
+from taskhand.server.render.rendered_answer import render_answer
 from taskhand.service.count_tasks import Counted
 
 WORDS = tuple(Match(name, "two weeks ago", "2026-03-01", "2026-03-01 Sun") for name in ("fromDate", "toDate"))

@@ -31,7 +31,7 @@ from taskhand.domain.task_query import TaskQuery, sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
-from taskhand.server.render.answer import Answer, render_text
+from taskhand.server.render.answer import Answer
 from taskhand.server.render.documented_writes import render_whole_write
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.read_answers import (
@@ -41,6 +41,7 @@ from taskhand.server.render.read_answers import (
     TaskAnswer,
     TeamAnswer,
 )
+from taskhand.server.render.rendered_answer import render_text
 from taskhand.server.render.task_rows import RowField
 from taskhand.server.render.write_answer import render_write
 from taskhand.server.render.write_fields import WriteAnswer

@@ -12,12 +12,13 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.receipt import join_notes
 from taskhand.domain.task_groups import CountBy
 from taskhand.domain.truncation import truncate
-from taskhand.server.render.answer import MAX_ITEMS, MAX_LENGTH, Answer, UntrustedAnswer, render_text
+from taskhand.server.render.answer import MAX_ITEMS, MAX_LENGTH, Answer, UntrustedAnswer
 from taskhand.server.render.change_list import ChangesAnswer, change_row
 from taskhand.server.render.counts import CountsAnswer, count_note, named_groups, partial_note, with_groups
 from taskhand.server.render.errors import name_connections
 from taskhand.server.render.events import EventsAnswer, event_row, first_look_note
 from taskhand.server.render.read_answers import ListAnswer, Unreadable, page_room, row_of, wording_of, zone_of
+from taskhand.server.render.rendered_answer import render_text
 from taskhand.server.render.resolved_names import MatchRow, match_rows
 from taskhand.server.render.task_rows import Row, RowField
 

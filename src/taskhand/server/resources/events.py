@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
-from taskhand.server.render.answer import MAX_LENGTH, render_text
+from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.server.render.events import EventsAnswer, people_in_events
+from taskhand.server.render.rendered_answer import render_text
 from taskhand.server.resource import FOLLOWED, Resource
 from taskhand.service.app_context import AppContext
 

@@ -9,7 +9,7 @@ from pydantic import MISSING, Field, create_model
 from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body, or_none
-from taskhand.server.render.answer import MAX_LENGTH, render_text
+from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.server.render.change_list import ChangesAnswer, people_in_row, people_in_tasks, task_indexes
 from taskhand.server.render.resolved_names import match_rows
 from taskhand.server.tool import Tool
@@ -52,6 +52,7 @@ class ListChanges(Body):
 
 
 async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
+    from taskhand.server.render.rendered_answer import render_text
     from taskhand.service.answer_names import load_wording
     from taskhand.service.date_notes import note_on_words
     from taskhand.service.list_changes import list_changes
@@ -117,6 +118,7 @@ def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Ma
 async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", largest: int) -> ChangesAnswer:
     """A page of the tasks of one change, of at most `largest` characters."""
     from taskhand.domain.cursor import bind_cursor
+    from taskhand.server.render.rendered_answer import render_text
     from taskhand.service.answer_names import load_wording
     from taskhand.service.list_changes import find_change
 

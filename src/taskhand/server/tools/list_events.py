@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.event import EventKind
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Body, or_none
-from taskhand.server.render.answer import MAX_LENGTH, render_text
+from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.server.render.events import EventsAnswer, people_in_events
 from taskhand.server.render.resolved_names import match_rows
 from taskhand.server.tool import Tool
@@ -39,6 +39,7 @@ class ListEvents(Body):
 
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
+    from taskhand.server.render.rendered_answer import render_text
     from taskhand.service.answer_names import load_wording
     from taskhand.service.list_events import list_events, save_position
     from taskhand.service.list_note import list_note
@@ -94,6 +95,7 @@ def _limit(arguments: ListEvents) -> int:
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) -> EventsAnswer:
+    from taskhand.server.render.rendered_answer import render_text
     from taskhand.server.render.several_connections import EventsEverywhereAnswer
     from taskhand.service.list_events_everywhere import list_events_everywhere, save_positions
     from taskhand.service.list_note import merged_list_note
