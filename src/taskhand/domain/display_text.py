@@ -59,7 +59,7 @@ def escape_hidden(json_text: str) -> str:
 
 
 def may_hide(json_text: str) -> bool:
-    """Whether JSON text, as Python writes it, may hold hidden characters; False is certain, True is not."""
+    """Whether JSON text, as `compact_json` writes it, may hold hidden characters; False is certain, True is not."""
     return _has_hidden(json_text) or ("\\" in json_text and _ESCAPED.search(json_text) is not None)
 
 

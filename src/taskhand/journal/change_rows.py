@@ -16,6 +16,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple, cast
 
+from taskhand.domain.compact_json import compact_json
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.outcome import VOID, Outcome
 from taskhand.journal.change_json import (
@@ -62,8 +63,6 @@ _UNWRITTEN: Final = frozenset({"refused", "not_attempted"})
 _FIELDS: Final = (*COLUMNS, "value")
 _columns: Final = attrgetter(*COLUMNS)
 _values: Final = attrgetter(*_FIELDS)
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False)
-"""It does not look for cycles, which takes a fifth of its time: arguments, which were JSON, and values have none."""
 
 
 class Entry(NamedTuple):
@@ -87,7 +86,7 @@ class Entry(NamedTuple):
     @property
     def body(self) -> str:
         """The row as one line of JSON in ASCII, which can be stored and hashed whatever characters the values have."""
-        return _ENCODER.encode(dict(zip(_FIELDS, _values(self), strict=True)))
+        return compact_json(dict(zip(_FIELDS, _values(self), strict=True)), ensure_ascii=True)
 
 
 def opening_entries(
