@@ -4,11 +4,12 @@ import pytest
 
 from builders import ANA, BEN, JUAN
 from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.unapplied_fields import Unapplied
 
+FOUR = [Candidate(f"s{number}", f"Status {number}") for number in range(4)]
 MISSED = Unapplied("responsibleIds", (BEN.id,), ())
 
 
@@ -68,3 +69,11 @@ def test_a_task_that_failed_has_the_code_and_the_message_of_its_error() -> None:
     assert TaskResult.failed("1", "refused", error, "Call") == TaskResult(
         "1", "refused", "not_found", "That is gone.", title="Call"
     )
+
+
+def test_the_error_of_one_of_many_tasks_keeps_its_candidates_and_what_to_do_with_them() -> None:
+    error = CallerError("No such status.", candidates=FOUR, next_step="Send the one that is meant.")
+    assert TaskResult.failed("1", "refused", error).message == (
+        "No such status. Candidates: Status 0 (s0), Status 1 (s1), Status 2 (s2). Send the one that is meant."
+    )
+    assert TaskResult.failed("1", "refused", error.but(candidates=())).message == "No such status."

@@ -10,12 +10,22 @@ from taskhand.domain.outcome import Outcome
 from taskhand.domain.receipt import FieldChange, links_in, people_in, people_unapplied
 from taskhand.domain.unapplied_fields import Unapplied
 
-__all__ = ["BulkReceipt", "SkippedTasks", "TaskResult", "same_for_others"]
+__all__ = ["BulkReceipt", "SkippedTasks", "TaskResult", "same_for_others", "whole_message"]
+
+_CANDIDATES = 3
+"""Maximum number of candidates in a message."""
 
 _WORTH_RETRYING = frozenset(
     {"rate_limited", "upstream_error", "conflict", "not_attempted", "store_busy", "link_required", "link_broken"}
 )
 """Error codes after which the same change may be sent again: at once, later, or once the person has linked."""
+
+
+def whole_message(error: TaskhandError) -> str:
+    """The whole error as a message: one outcome of many has no candidates and no next step of its own."""
+    some = [f"{one.name} ({one.value})" if one.name else one.value for one in error.candidates[:_CANDIDATES]]
+    candidates = f"Candidates: {', '.join(some)}." if some else None
+    return " ".join(filter(None, (error.message, candidates, error.next_step)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,8 @@ class TaskResult:
     @classmethod
     def failed(cls, task_id: str, outcome: Outcome, error: TaskhandError, title: str | None = None) -> "TaskResult":
         """The result of a task whose change ended in `error`."""
-        return cls(task_id, outcome, error.code, error.message, title=title)
+        message = whole_message(error) if error.candidates else error.message
+        return cls(task_id, outcome, error.code, message, title=title)
 
     @property
     def may_be_retried(self) -> bool:

@@ -1,6 +1,6 @@
 """The meanings of unknown arguments: names that other task managers use, typos, and work of another tool; pure."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -18,6 +18,10 @@ _OF_SEVERAL: Final = frozenset({"ids", "taskids"})
 _IDS: Final = _OF_SEVERAL | {"id", "taskid"}
 _SELECTS: Final = _OF_SEVERAL | {"except", "exclude", "skip", "only", "keep"}
 _SEARCHES: Final = frozenset({"query", "search", "q", "keyword", "keywords", "name", "title", "subject"})
+_FILTERS: Final = frozenset({"text", "filter", "where"})
+"""Arguments that find tasks, of tools that take ids only."""
+_EXCEPTS: Final = frozenset({"except", "exclude", "skip", "keep"})
+_EACH: Final = frozenset({"tasks", "items", "list"})
 _SHIFTS: Final = frozenset({"shiftduedays", "shiftdays", "shift", "days", "postpone", "snooze"})
 _STATUSES: Final = frozenset({"status", "state", "stage", "statusname", "newstatus", "newstatusname", "estado"})
 _REPEATS: Final = frozenset(
@@ -113,14 +117,8 @@ def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, f
     argument that finishes several tasks; None if the tool has none.
     """
     own = {*known}
-    if squeezed in _OF_SEVERAL and tool == "get_task":
-        return f"{tool} takes one task: send id, once for each."
-    if squeezed in _IDS and tool == "list_tasks":
-        return "Call get_task instead: it reads one task by its id."
-    if squeezed in _SELECTS and tool == "apply_plan":
-        return "Leave it out: a plan is carried out whole. For some of its tasks, make another plan with their ids."
-    if squeezed in _SEARCHES and "id" in own and "title" not in own:
-        return "Call list_tasks with text to find the task, then send its id."
+    if (step := _step_to_select(tool, squeezed, own)) is not None:
+        return step
     if squeezed in _SHIFTS and "id" in own and not reads:
         or_by_day = ", or send the new day as dueDate" if "duedate" in own else ""
         return f"Call {_SEVERAL} with taskIds and shiftDueDays{or_by_day}."
@@ -132,6 +130,23 @@ def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, f
     if meant is None or (meant == _SEVERAL and ("id" not in own or not _OF_SEVERAL.isdisjoint(own))):
         return None
     return _step_to(meant, tool, finished_by)
+
+
+def _step_to_select(tool: str, squeezed: str, own: Container[str]) -> str | None:
+    """How the tool is given its tasks, if the argument selects some in another way."""
+    if squeezed in _OF_SEVERAL and tool == "get_task":
+        return f"{tool} takes one task: send id, once for each."
+    if squeezed in _IDS and tool == "list_tasks":
+        return "Call get_task instead: it reads one task by its id."
+    if squeezed in _SELECTS and tool == "apply_plan":
+        return "Leave it out: a plan is carried out whole. For some of its tasks, make another plan with their ids."
+    if squeezed in _EXCEPTS and "filter" in own and "taskids" in own:
+        return "Leave it out: find the tasks with list_tasks, and send taskIds of those that are meant."
+    if squeezed in _EACH and "taskids" in own and "changes" in own:
+        return "Call update_task for each task if their values differ; the same for all is taskIds with changes."
+    if squeezed in (_SEARCHES if "addnote" in own else _SEARCHES | _FILTERS) and "id" in own and "title" not in own:
+        return "Call list_tasks with text to find the task, then send its id."
+    return None
 
 
 def _step_to(meant: str, tool: str, finished_by: str | None) -> str:

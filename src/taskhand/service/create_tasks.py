@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from taskhand.domain import task_rules
-from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
+from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult, whole_message
 from taskhand.domain.canonical_request import canonical_new
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
@@ -37,7 +37,6 @@ __all__ = ["MAX_TASKS", "NewBody", "create_tasks"]
 MAX_TASKS = 50
 """The maximum number of tasks in one call."""
 _TITLE = 60
-_CANDIDATES = 3
 _MAX_MESSAGES = 4
 """Maximum bodies, besides the first, whose errors are in the message if all are refused."""
 
@@ -86,14 +85,7 @@ class _Step:
     def refuse(self, error: CallerError) -> None:
         """Create nothing; the error names the body."""
         self.error = error
-        self.result = replace(TaskResult.failed("", "refused", error, self.body.title), message=_to_message(error))
-
-
-def _to_message(error: CallerError) -> str:
-    """The whole error as a message: one outcome of many has no candidates and no next step of its own."""
-    some = [f"{one.name} ({one.value})" if one.name else one.value for one in error.candidates[:_CANDIDATES]]
-    candidates = f"Candidates: {', '.join(some)}." if some else None
-    return " ".join(filter(None, (error.message, candidates, error.next_step)))
+        self.result = replace(TaskResult.failed("", "refused", error, self.body.title), message=whole_message(error))
 
 
 async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | Plan:
@@ -175,7 +167,7 @@ def _refuse_failed(failed: Sequence[tuple[_Step, CallerError]]) -> None:
     """Refuse these bodies; those with the same error share one message, which lists their indexes."""
     groups: dict[tuple[str, str], list[tuple[_Step, CallerError]]] = {}
     for step, error in failed:
-        groups.setdefault((error.code, _to_message(error)), []).append((step, error))
+        groups.setdefault((error.code, whole_message(error)), []).append((step, error))
     for group in groups.values():
         (first, error), *others = group
         places = ", ".join(f"tasks[{step.body.index}]" for step, _ in group)
