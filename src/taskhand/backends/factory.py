@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -109,33 +109,35 @@ class Budgets(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenContext:
-    """What a backend is opened with besides its own settings.
-
-    `store`, `user` and `language` are for the built-in store: its file or database, its first member, and the language
-    of its statuses. `runtime` has the clock and the sleep of HTTP requests, None for the real ones. A backend registers
-    everything it opens with `stack`, which closes it. `keys` are the names that a configuration file gives to this
-    connection's settings, by variable. `is_own` is whether the backend is opened with a person's own credential; `own`,
-    if given, provides the credential that replaces it. `limiters` are the rate budgets of the whole account, which all
-    credentials share; `people_link` is whether people may link credentials of their own. `budgets` are the budgets that
-    all replicas share, None if there are none. `remember` registers a function that is called each time another process
-    has written tasks.
-    """
+    """What a backend is opened with besides its own settings."""
 
     clock: Clock
     timezone: str | None
     store: "Path | StoreAddress"
+    """The file or database of the built-in store; `user`, `language` and `sequential_ids` are for that store too."""
     user: str | None = None
+    """The first member of a new store."""
     language: Literal["es", "en"] = "es"
+    """The language of its statuses."""
     sequential_ids: bool = False
     runtime: "Runtime | None" = None
+    """The clock and the sleep of HTTP requests; None for the real ones."""
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    """Closes everything that a backend opens and registers here."""
     keys: Mapping[str, str] = field(default_factory=dict)
+    """The names that a configuration file gives to this connection's settings, by variable."""
     is_own: bool = False
+    """Whether the backend is opened with a person's own credential."""
     own: "OwnToken | None" = None
+    """Provides the credential that replaces that of the settings."""
     limiters: "dict[tuple[Rate, int], Limiter]" = field(default_factory=dict)
+    """The rate budgets of the whole account, which all credentials share."""
     people_link: bool = False
+    """Whether people may link credentials of their own."""
     budgets: "Budgets | None" = None
+    """The budgets that all replicas share; None if there are none."""
     remember: Remember | None = None
+    """Registers a function that is called each time another process has written tasks."""
 
     def forget_with(self, forget: Forget) -> None:
         """Call `forget` with the tasks that another process has written, until the backend is closed."""
@@ -143,55 +145,56 @@ class OpenContext:
             self.stack.callback(self.remember(forget))
 
 
-class WebhookSupport(NamedTuple, Generic[S]):
-    """The webhooks of a CRM.
-
-    `check` makes the check of deliveries from the settings and the name of the key's setting; None without a key.
-    `open` opens the admin of subscriptions, or returns None if the settings do not let Taskhand manage them: then
-    `steps` are the manual steps for a delivery address, and `unmanaged` says where to look instead.
-    `has_secret_address` is whether the key is the last part of the address; `signs_address` is whether the signature
-    covers the address. `key_step` says how to set the key if the CRM gives none with the subscriptions; `limit` says
-    when no subscription is needed.
-    """
+@dataclass(frozen=True, slots=True, eq=False)
+class WebhookSupport(Generic[S]):
+    """The webhooks of a CRM."""
 
     check: "Callable[[S, str], WebhookCheck | None]"
+    """Makes the check of deliveries from the settings and the name of the key's setting; None without a key."""
     open: "Callable[[S, OpenContext], Awaitable[WebhookAdmin | None]]"
+    """Opens the admin of subscriptions; None if the settings do not let Taskhand manage them."""
     steps: Callable[[str], Sequence[str]] = lambda _: ()
+    """The manual steps for a delivery address, if there is no admin."""
     unmanaged: str | None = None
+    """Where to look at the subscriptions, if there is no admin."""
     has_secret_address: bool = False
+    """Whether the key is the last part of the address."""
     signs_address: bool = False
+    """Whether the signature covers the address."""
     key_step: str | None = None
+    """How to set the key, if the CRM gives none with the subscriptions."""
     limit: str | None = None
+    """When no subscription is needed."""
 
 
-class BackendFactory(NamedTuple, Generic[S]):
-    """One backend.
-
-    `name` is the value of TASKHAND_BACKEND and the folder's name; `title` is the name in sentences. `account` returns
-    the account that the settings lead to: the ids in a journal are valid in that account only. It is None for the
-    built-in store, whose file identifies it. `questions` are the variables that `taskhand install` asks for, in this
-    order: it requires the credentials among them. `me_variable` is the variable that says who `me` is. `misnomers` are
-    variables in which other programs expect the same credential: they are not read, only named if the credential is
-    missing. `is_token` is whether a pasted credential is of the second of two kinds. `oauth_client` makes the client of
-    the operator's OAuth app from the settings of kind APP, its id and secret; it returns None without them, and
-    `context` closes the client. `has_personal_keys` is whether each user of the CRM can make a key. `counts_by_app` is
-    whether the CRM has one limit for an OAuth app in an account, shared by all people who consented. `webhooks` are the
-    CRM's webhooks; None if it has none. The first secret of kind WEBHOOK among the settings is the key of deliveries.
-    """
+@dataclass(frozen=True, slots=True, eq=False)
+class BackendFactory(Generic[S]):
+    """One backend."""
 
     name: str
+    """The value of TASKHAND_BACKEND and the folder's name."""
     title: str
+    """The name in sentences."""
     settings: type[S]
+    """A secret of kind WEBHOOK among them, the first, is the key of deliveries."""
     open: Callable[[S, OpenContext], "Awaitable[Backend]"]
     account: Callable[[S], str] | None = None
+    """Returns the account of the settings, in which alone the ids of a journal are valid; None: the store's own id."""
     questions: Sequence[str] = ()
+    """The variables that `taskhand install` asks for, in this order; it requires the credentials among them."""
     me_variable: str | None = None
+    """The variable that says who `me` is."""
     privacy_policy: str | None = None
     misnomers: Sequence[str] = ()
+    """Variables in which other programs expect the same credential: only named if it is missing."""
     is_token: Callable[[str], bool] | None = None
+    """Whether a pasted credential is of the second of two kinds."""
     oauth_client: "Callable[[S, OpenContext], Awaitable[OAuthClient | None]] | None" = None
+    """Makes the client of the operator's OAuth app, which the context closes; None without the settings of kind APP."""
     has_personal_keys: bool = False
+    """Whether each user of the CRM can make a key."""
     counts_by_app: bool = False
+    """Whether the CRM has one limit for an OAuth app in an account, shared by all people who consented."""
     webhooks: "WebhookSupport[S] | None" = None
 
     @property
@@ -225,7 +228,7 @@ class BackendFactory(NamedTuple, Generic[S]):
         return tuple(name for name, field in self.settings.model_fields.items() if kind in field.metadata)
 
 
-def with_credential(settings: S, factory: BackendFactory[S], text: str) -> S:
+def with_credential(settings: S, factory: BackendFactory[Any], text: str) -> S:
     """The settings with the credential `text` in place of their own, and without the value of `me_variable`."""
     fields = factory.settings.model_fields
     own = {*factory.credentials, *(name for name in fields if fields[name].alias == factory.me_variable)}
