@@ -21,7 +21,7 @@ from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
     from taskhand.sandbox.emulator import Emulator
-    from taskhand.sandbox.served import Served
+    from taskhand.sandbox.factory import Served
 
 __all__ = ["sandbox"]
 

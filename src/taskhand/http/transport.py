@@ -45,7 +45,7 @@ __all__ = ["RetryTransport", "TransportConfig"]
 
 _HEADERS: Final = {
     "accept": "application/json",
-    "accept-encoding": "gzip, deflate",  # only codings that `reply.decompress` undoes
+    "accept-encoding": "gzip, deflate",  # only codings that `response_body.decompress` undoes
     "user-agent": f"taskhand/{__version__}",
 }
 _JSON: Final = {"content-type": "application/json"}

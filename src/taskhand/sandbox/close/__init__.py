@@ -2,7 +2,7 @@
 
 from taskhand.sandbox.close.sandbox import CloseSandbox
 from taskhand.sandbox.close.spec_variant import SpecVariant
-from taskhand.sandbox.served import Served
+from taskhand.sandbox.factory import Served
 
 __all__ = ["SERVED", "CloseSandbox", "SpecVariant"]
 

@@ -1,10 +1,10 @@
 """HubSpot's CRM API as a local server, in each behaviour that its documentation allows."""
 
+from taskhand.sandbox.factory import Served
 from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
 from taskhand.sandbox.hubspot.errors import APP
 from taskhand.sandbox.hubspot.sandbox import OAUTH_APP, HubSpotSandbox
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
-from taskhand.sandbox.served import Served
 
 __all__ = ["SERVED", "HubSpotSandbox", "SpecVariant"]
 

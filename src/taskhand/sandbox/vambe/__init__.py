@@ -1,6 +1,6 @@
 """Vambe's public API as a local server, in each behaviour that its documentation allows."""
 
-from taskhand.sandbox.served import Served
+from taskhand.sandbox.factory import Served
 from taskhand.sandbox.vambe.sandbox import VambeSandbox
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
 

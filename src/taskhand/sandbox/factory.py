@@ -1,4 +1,4 @@
-"""How the command `taskhand sandbox` serves a CRM."""
+"""The description of a CRM's sandbox for `taskhand sandbox`: its key, its variants, and how it is made."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
