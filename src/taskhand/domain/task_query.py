@@ -107,24 +107,19 @@ class TaskFilter(Body):
 
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """A filter with names resolved to ids and statuses, and an order; `None` does not filter.
-
-    Tasks match that have one of `responsible_ids`, or no responsible if `of_nobody`. `from_date` and `to_date` are ISO
-    due days, both included; `period` is a span of another moment. `order` is `due` (earliest first, tasks without a due
-    date last), `created` (newest first), `oldest` (created first) or `priority` (highest first, then as by `due`);
-    equal tasks are ordered by id in the same direction. `links` are the fields with links that are to be known of each
-    task; reading them may cost requests. `after` is the sort key and id at which the page before ended. `matched` are
-    the days that were sent in words, and a deal that was sent by name. `connection` is the name of the CRM account if
-    there are several: a cursor belongs to one of them.
-    """
+    """A filter with names resolved to ids and statuses, and an order; `None` does not filter."""
 
     responsible_ids: tuple[str, ...] | None = None
+    """Tasks match that have one of these."""
     of_nobody: bool = False
+    """Tasks match that have no responsible."""
     from_date: str | None = None
+    """The first due day, in ISO 8601; like `to_date` it is included."""
     to_date: str | None = None
     include_tasks_without_dates: bool = True
     without_date: bool = False
     period: "Period | None" = None
+    """A span of another moment than the due date."""
     statuses: tuple[StatusChoice, ...] | None = None
     text: str | None = None
     overdue: bool | None = None
@@ -133,11 +128,17 @@ class TaskQuery:
     task_type: str | None = None
     deal_id: str | None = None
     order: Order = "due"
+    """`due` (earliest first, tasks without a due date last), `created` (newest first), `oldest` (created first) or
+    `priority` (highest first, then as by `due`); equal tasks are ordered by id in the same direction."""
     limit: int = 25
     links: frozenset[str] = LINK_FIELDS
+    """The fields with links that are to be known of each task; reading them may cost requests."""
     after: tuple[str, str] | None = None
+    """The sort key and id at which the page before ended."""
     matched: tuple[Match, ...] = field(default=(), repr=False, compare=False)
+    """The days that were sent in words, and a deal that was sent by name."""
     connection: str | None = field(default=None, repr=False)
+    """The name of the CRM account if there are several: a cursor belongs to one of them."""
 
     @property
     def wants_dated(self) -> bool:

@@ -38,27 +38,28 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One CRM as configured.
-
-    `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
-    wire. `credential_name` and `base_url_name` are the environment variables of the key and of the base URL. `is_own`
-    is whether the key is the calling person's own, and not the operator's. `read_headers` parses the upstream's own
-    rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to wait. `explain` may convert
-    a refusal (status, body) to our own sentence, which may name the refused arguments, and never quotes the upstream.
-    An error body of the upstream is an object with all fields of one of `error_forms`; by default any object.
-    """
+    """One CRM as configured."""
 
     name: str
+    """Its name in sentences ("Close")."""
     base_url: str
     auth: Mapping[str, str] = field(repr=False)
+    """The headers that carry the key, which appears only on the wire."""
     credential_name: str
+    """The environment variable of the key."""
     base_url_name: str = "the base URL"
+    """The environment variable of the base URL."""
     is_own: bool = False
+    """Whether the key is the calling person's own, and not the operator's."""
     allow_http: bool = False
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
+    """Parses the upstream's own rate headers (lower-case names)."""
     read_wait: "Callable[[Json], float | None] | None" = None
+    """The seconds that the body of a 429 asks to wait."""
     explain: "Callable[[int, Json], Explanation | None] | None" = None
+    """Our own sentence for a refusal (status, body), with the refused arguments; it never quotes the upstream."""
     error_forms: tuple[frozenset[str], ...] = (frozenset(),)
+    """An error body of the upstream is an object with all fields of one of these; by default any object."""
 
     def is_own_error(self, json: "Json") -> bool:
         """Whether the body of a refusal has the form of this upstream's errors."""
