@@ -1,65 +1,81 @@
 """Confirmed updates that lists do not show yet: the last read, and updates that are not resent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from backends.example.client import JsonObject
-from backends.remote.scripted import LaggingAdapter, ScriptedClient
-from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.backends.remote.unlisted_updates import settle_confirmed
+from backends.example.mapping import task_body
+from backends.remote.scripted import LaggingAdapter, ScriptedClient, open_adapter
+from taskhand.backends.base import BulkProgress, Written
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from virtual_time import Time
 
-EDIT = Edit(priority=2)
+
+class UnlistedAdapter(LaggingAdapter):
+    """Confirms every update; its lists show the update of each task after so many seconds."""
+
+    min_batch = 1
+    max_batch = 15
+    shown_after: Sequence[float] = (99.0,) * 30
+
+    def __init__(self, client: ScriptedClient, time: Time) -> None:
+        super().__init__(client, time)
+        self.began = time.now
+        self.sent_again: list[int] = []
+
+    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
+        """All of them, in batches of `max_batch`."""
+        return [list(batch) for batch in chunks(items, self.max_batch)], []
+
+    async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
+        """Confirm a batch without its tasks."""
+        del items
+        return BatchAnswer()
+
+    async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
+        """The tasks, each with its edit if enough time has passed."""
+        rows = await super().get_many(items)
+        shown = [item for item in items if self.time.now - self.began >= self.shown_after[item.index]]
+        return {**rows, **{item.id: rows[item.id] | task_body(item.edit) for item in shown}}
+
+    async def update_item(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
+        """Refuse to send an update again."""
+        del progress
+        self.sent_again.append(item.index)
+        raise UpstreamError("Not now.")
 
 
-class UnreadableAdapter(LaggingAdapter):
-    """Nobody can read a task by itself."""
+class UnreadableAdapter(UnlistedAdapter):
+    """Has batches of one task, which nobody can read by itself."""
+
+    max_batch = 1
 
     async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002  nobody can
         """Fail."""
         raise UpstreamError(f"{task_id} cannot be read now.")
 
 
-async def settle_batches(shown_after: Sequence[float]) -> tuple[list[State], int]:
-    """What becomes of batches of one item, each shown by lists after so many seconds, and how many are sent again."""
-    time, sent = Time(), list[Item[JsonObject]]()
-    began = time.now
-    adapter = UnreadableAdapter(ScriptedClient(time, "", ""), time)
-    rows = [await adapter.create(Edit(title="Call", responsible_ids=(), priority=2)) for _ in shown_after]
-    items = [Item[JsonObject](at, adapter.to_task(row), EDIT, State.CONFIRMED) for at, row in enumerate(rows)]
-
-    async def look(batch: Sequence[Item[JsonObject]]) -> None:
-        for item in batch:
-            if time.now - began >= shown_after[item.index]:
-                item.apply(rows[item.index])
-
-    async def send(again: Sequence[Item[JsonObject]]) -> None:
-        sent.extend(again)
-
-    await settle_confirmed(adapter, [[item] for item in items], look, send)
-    return [item.state for item in items], len(sent)
+async def update(kind: type[UnlistedAdapter], count: int) -> tuple[list[bool], list[int]]:
+    """Whether each of `count` updates is known to be applied, and which of them are sent again."""
+    adapter, tasks = await open_adapter(kind=kind, tasks=count)
+    assert isinstance(adapter, UnlistedAdapter)
+    results = await adapter.update_tasks([(one, Edit(priority=2)) for one in tasks])
+    assert all(one.error is None or one.error.code == "outcome_unknown" for one in results)
+    return [one.error is None for one in results], adapter.sent_again
 
 
 async def test_the_last_read_covers_every_batch() -> None:
-    assert await settle_batches([8.0, 99.0]) == ([State.APPLIED, State.FAILED], 0)
+    class ShownAdapter(UnreadableAdapter):
+        shown_after = (8.0, 99.0)
+
+    assert await update(ShownAdapter, 2) == ([True, False], [])
 
 
 async def test_an_unconfirmed_update_is_unknown_and_not_resent_while_reads_lag() -> None:
-    assert await settle_batches([99.0]) == ([State.FAILED], 0)
+    assert await update(UnreadableAdapter, 1) == ([False], [])
 
 
 async def test_at_most_twenty_updates_of_all_batches_together_are_sent_again() -> None:
-    sent: list[Item[JsonObject]] = []
-    adapter = LaggingAdapter(ScriptedClient(time := Time(), "", ""), time)
-    tasks = [await adapter.create_task(Edit(title="Call", responsible_ids=(), priority=1)) for _ in range(30)]
-    items = [Item[JsonObject](at, one.task, EDIT, State.CONFIRMED) for at, one in enumerate(tasks)]
-
-    async def look(_: Sequence[Item[JsonObject]]) -> None:
-        """Show nothing."""
-
-    async def send(again: Sequence[Item[JsonObject]]) -> None:
-        sent.extend(again)
-
-    await settle_confirmed(adapter, [items[:15], items[15:]], look, send)
-    assert [item.index for item in sent] == list(range(20))
+    assert await update(UnlistedAdapter, 30) == ([False] * 30, list(range(20)))

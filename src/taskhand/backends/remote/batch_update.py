@@ -1,7 +1,10 @@
 """Bulk updates in batches: send a batch, read back its doubtful items, and resend those that were not applied.
 
 Each batch takes these steps independently, a few batches at a time; tasks outside batches are written one by one.
-Updates that the CRM confirmed and its lists do not show yet are settled at the end (`unlisted_updates`).
+Updates that the CRM confirmed and its lists do not show yet are settled at the end: the lists are read again a few
+times while the call has time, and only one batch as long as nothing changes. After that one task of each batch is read
+by itself, which is always current: if it shows its edit, the rest of the batch counts as confirmed; if not, a few
+items are sent again one by one.
 """
 
 from abc import abstractmethod
@@ -16,7 +19,6 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.bulk_update import BulkUpdate
 from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again
 from taskhand.backends.remote.retry_waits import sleep_if_time
-from taskhand.backends.remote.unlisted_updates import settle_confirmed
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.call.request_log import RequestLog, recorded_requests
@@ -36,6 +38,10 @@ __all__ = ["BatchAdapter"]
 
 _Row = TypeVar("_Row")
 
+_UNLISTED_WAITS_S: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before each read of lists that do not show a confirmed update yet."""
+_MAX_SENT_AGAIN: Final = 20
+"""The maximum number of confirmed updates, over all batches, that are sent again."""
 _PENDING_WAITS_S: Final = (1.0, 2.0, 4.0)
 """Seconds before each further read of tasks whose update the CRM has accepted but not applied yet."""
 
@@ -91,7 +97,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
                 group.start_soon(self._batch, batch)
             group.start_soon(self._singles, singles)
         unshown = [[item for item in batch if item.state is State.CONFIRMED] for batch in batches]
-        await settle_confirmed(self._adapter, [batch for batch in unshown if batch], self._read_back, self._singles)
+        await self._settle_unlisted([batch for batch in unshown if batch])
 
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
         """Send one batch, read it back, resend what was not applied, and end its doubtful items."""
@@ -235,6 +241,43 @@ class _BatchUpdate(BulkUpdate[_Row]):
             item.apply(row, self._messages.applied)
         elif item.state is State.CONFIRMED and (not self._adapter.lists_lag or self._adapter.shows(row, item.edit)):
             item.apply(row, self._messages.sent_again if item.is_resent else None)
+
+    async def _settle_unlisted(self, unshown: list[list[Item[_Row]]]) -> None:
+        """End the confirmed items of these batches."""
+        for turn, wait_s in enumerate(_UNLISTED_WAITS_S):
+            if not unshown or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
+                break
+            first = unshown[turn % len(unshown)]
+            await self._read_back(first)
+            has_moved = any(item.is_over for item in first)
+            for batch in unshown if has_moved or turn == len(_UNLISTED_WAITS_S) - 1 else ():
+                if batch is not first:
+                    await self._read_back(batch)
+            unshown = [left for batch in unshown if (left := [item for item in batch if not item.is_over])]
+        to_send = _MAX_SENT_AGAIN
+        for batch in unshown:
+            to_send -= await self._settle_by_first(batch, to_send)
+
+    async def _settle_by_first(self, items: Sequence[Item[_Row]], to_send: int) -> int:
+        """End the items of one batch according to its first task; returns the number of items sent again."""
+        try:
+            row = await self._adapter.get(items[0].id)
+            is_shown = self._adapter.shows(row, items[0].edit)
+        except CallerError:
+            is_shown = False
+        except TaskhandError:
+            to_send, is_shown = 0, False
+        if is_shown:
+            items[0].apply(row)
+            for item in items[1:]:
+                if item.row is not None:
+                    item.apply(self._adapter.confirmed_row(item.row, item.edit), self._messages.accepted)
+        again = [] if is_shown else items[:to_send]
+        await self._singles(again)
+        for item in items:
+            if item.state is State.CONFIRMED:
+                item.fail(self._messages.unknown_update(item.id))
+        return len(again)
 
     async def _conclude(self, items: Sequence[Item[_Row]]) -> None:
         """End the items that are still lost or pending after a read, each with its error."""
