@@ -78,7 +78,7 @@ def test_a_start_loads_no_use_case_and_builds_no_validator(store_file: Path) -> 
     assert not [name for name in later if name.startswith(unused)], "what is not asked for costs nothing"
     parts = (
         "connection_argument",
-        "listed_schemas",
+        "shortened_schemas",
         "merged_schema",
         "render.several_connections",
         "render.connections",
