@@ -150,5 +150,6 @@ def _nothing_to_restore_error(note: str | None) -> CallerError:
     return CallerError(
         note or "The change left the task as it was: there is nothing to restore.",
         code="before_unknown" if note else "nothing_to_undo",
-        next_step="Set the wanted value with update_task.",
+        next_step="Set the wanted value with update_task"
+        f"{'; list_changes shows the earlier one as it was read, which may be wrong.' if note else '.'}",
     )

@@ -27,7 +27,8 @@ _DAY: Final = 24
 _DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
 """Arguments that take no time."""
 _ZONE: Final = re.compile(
-    r"(.*\d.*?)[ ,(]+((?:(?:UTC|GMT|Z)(?:[+-][\d:]+)?|[A-Z]{1,4}T|[a-z]+/[a-z_/]+|[a-z]+ time|(?:hora|horario) .+))\)?",
+    r"(.*\d.*?)[ ,(]+((?:(?:UTC|GMT|Z)(?:[+-][\d:]+)?|[A-Z]{1,4}T|[a-z]+/[a-z_/]+|[a-z]+ time"
+    r"|(?:hora|horario) .+?))\)?",
     re.ASCII | re.IGNORECASE,
 )
 """A time, and a zone behind it."""

@@ -11,7 +11,8 @@ _REPEATS: Final = re.compile(
     r"(?:every|each|cada|tod[oa]s l[oa]s|(?:dai|week|month|year)ly|diario|(?:diaria|semanal|mensual)(?:mente)?)\b.*"
 )
 _NO_DATE: Final = re.compile(
-    r"none|null|n/?a|no|never|undated|ningun[oa]|nunca|(?:remove|clear|quitar|borrar)(?: .*)?"
+    r"none|null|n/?a|no|tb[ad]|(?:to be|por|sin) (?:defin|determin)(?:ed|ir)"
+    r"|never|undated|ningun[oa]|nunca|(?:remove|clear|quitar|borrar)(?: .*)?"
     r"|(?:no|without|sin)(?: a| due| una)? (?:due date|date|deadline|fecha).*"
 )
 _UNIT: Final = r"(?:d|days?|w|weeks?|dias?|semanas?)"
