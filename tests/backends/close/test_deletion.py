@@ -61,9 +61,9 @@ OUTCOMES: list[tuple[str, list[Fault], str | None, str, bool]] = [
     ("empty body", [Fault("empty_body", DELETE)], None, "DELETE GET", False),
     ("429, Retry-After: 2", [status(429, retry_after=2)], None, "DELETE DELETE GET", False),
     ("503", [status(503)], None, "DELETE DELETE GET", False),
-    ("503 after commit", [status(503, commit=True)], CLOSE.removed, "DELETE DELETE GET", False),
+    ("503 after commit", [status(503, commit=True)], CLOSE.removed, "DELETE DELETE GET GET", False),
     *(
-        (f"{name}, done all the same", [fault], CLOSE.removed, "DELETE GET", False)
+        (f"{name}, done all the same", [fault], CLOSE.removed, "DELETE GET GET", False)
         for name, fault in (
             ("reset", Fault("reset_after", DELETE)),
             ("cut off", Fault("truncated", DELETE)),
@@ -85,16 +85,16 @@ OUTCOMES: list[tuple[str, list[Fault], str | None, str, bool]] = [
             ("another JSON", status(200)),
         )
     ),
-    ("lost twice", faults_in_turn("reset_before", "reset_after"), CLOSE.removed, "DELETE GET DELETE GET", False),
+    ("lost twice", faults_in_turn("reset_before", "reset_after"), CLOSE.removed, "DELETE GET DELETE GET GET", False),
     ("lost for ever", [Fault("reset_before", DELETE, **EVER)], "upstream_error", TWICE, True),
     ("500 for ever", [status(500, **EVER)], "upstream_error", TWICE, True),
     ("lost, then 500", [Fault("reset_before", DELETE), status(500, nth=2)], "upstream_error", TWICE, True),
     ("lost, then 403", [Fault("reset_before", DELETE), status(403, nth=2)], "forbidden", TWICE, True),
     (
         "lost, and unreadable",
-        [*faults_in_turn("reset_after"), Fault("html", GET, status=404)],
+        [*faults_in_turn("reset_after"), Fault("html", GET, status=404, **EVER)],
         "outcome_unknown",
-        "DELETE GET",
+        "DELETE GET GET",
         False,
     ),
     ("401", [status(401)], "unauthorized", "DELETE", True),

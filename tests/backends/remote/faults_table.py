@@ -395,24 +395,28 @@ def twice() -> Iterator[Row]:
     )
 
 
-def of_false_404s() -> Iterator[Row]:
-    """The first read after a write that was not confirmed does not find the task: it is read once more."""
-    false = status(404, route="read")
-    again, found = applied(2, "sent_again"), applied(1, "applied")
-    yield Row("reset before commit, then a false 404 of the read", (Fault("reset_before"), false), again, again)
+def misread() -> Iterator[Row]:
+    """The first read after a write that was not confirmed fails, or is false: it is repeated."""
+    lost, lost_after = Fault("reset_before"), Fault("reset_after")
+    false, page, refused = status(404, route="read"), Fault("html", status=200, route="read"), status(401, route="read")
+    again, found, removed = applied(2, "sent_again"), applied(1, "applied"), applied(1, "removed")
+    there = failed(1, "task_not_found", retryable=False)
+    yield Row("reset before commit, then a false 404 of the read", (lost, false), again, again)
+    yield Row("404, then a false 404 of the read", (status(404), false), delete=there)
+    yield Row("404 after commit, then a false 404 of the read", (status(404, commit=True), false), found)
+    yield Row("reset after commit, then a page for the read", (lost_after, page), found, removed)
+    yield Row("reset before commit, then a page for the read", (lost, page), again, again)
+    yield Row("409 after commit, then a 401 of the read", (status(409, commit=True), refused), found, removed)
     yield Row(
-        "404, then a false 404 of the read", (status(404), false), delete=failed(1, "task_not_found", retryable=False)
+        "409, then a page for the search",
+        (status(409), replace(page, route="list")),
+        create=failed(1, "conflict", retryable=False),
     )
-    yield Row("404 after commit, then a false 404 of the read", (status(404, commit=True), false), update=found)
-
-
-def unsearched() -> Iterator[Row]:
-    """The first search for a new task that was not confirmed fails: it is searched for again."""
-    broken = Fault("not_json", route="list")
     yield Row(
-        "reset after commit, then a search that fails", (Fault("reset_after"), broken), create=applied(1, "found")
+        "reset after commit, then a page for the search",
+        (lost_after, replace(page, route="list")),
+        create=applied(1, "found"),
     )
-    yield Row("409, then a search that fails", (status(409), broken), create=failed(1, "conflict", retryable=False))
 
 
 def unread() -> Iterator[Row]:
@@ -448,8 +452,7 @@ ROWS: Final = (
     *lost(),
     *of_another_task(),
     *twice(),
-    *of_false_404s(),
-    *unsearched(),
+    *misread(),
     *unread(),
     # Nobody listens: nothing can have arrived.
     everywhere("refused connection", None, failed(0), served=False),

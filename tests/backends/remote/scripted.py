@@ -3,9 +3,10 @@
 A word of a write is `ok`, `dim` (the answer has an unreadable due date), `done` (confirmed without the task), `none`
 (nothing has to be sent), `void` (confirmed without effect), `pending` (accepted for later) or a fault of `FAULTS`; with
 `+` the fault had its effect all the same. A request for many tasks takes one word for all, or one for each: `ok/lost`.
-A word of a read is `ok`, `cut` (nothing can be read), `blind` (the people of a task cannot be read), `moved` (somebody
-else changes them just before), `old` (as it was before the script), `gone` (no task is found), `twin` (somebody else
-makes such a task just before) or `carried` (what is pending is carried out just before).
+A word of a read is `ok`, `cut` (nothing can be read, however often), `page` (a web page is read), `blind` (the people
+of a task cannot be read), `moved` (somebody else changes them just before), `old` (as it was before the script), `gone`
+(no task is found), `twin` (somebody else makes such a task just before) or `carried` (what is pending is carried out
+just before).
 """
 
 import copy
@@ -154,8 +155,8 @@ class ScriptedClient(ExampleClient):
         self.sent.append("look" if looks_now() else "read")
         record_request("GET", "/tasks", 200)
         match word := next(self._reads, "ok"):
-            case "cut":
-                raise UpstreamError("Example cannot be read.")
+            case "cut" | "page":
+                raise UpstreamError("Example cannot be read.", retryable=word == "cut")
             case "moved":
                 for row in self._tasks.values():
                     row["people"] = ["carl"]

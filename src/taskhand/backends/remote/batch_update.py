@@ -17,7 +17,7 @@ from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.bulk_update import BulkUpdate
-from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again
+from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again, read_twice
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import concurrent_tasks
@@ -219,7 +219,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         was_throttled = any(isinstance(item.failure, RateLimited) for item in items)
         try:
             with without_pauses(when=was_throttled):
-                rows = await self._adapter.get_many(items)
+                rows = await read_twice(lambda: self._adapter.get_many(items))
         except TaskhandError as error:
             self._progress.heed(error)
             for item in items:

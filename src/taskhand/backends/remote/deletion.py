@@ -10,7 +10,7 @@
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from taskhand.backends.remote.lost_update import read_past_404
+from taskhand.backends.remote.lost_update import read_twice
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
 from taskhand.backends.remote.write_messages import Messages
@@ -68,9 +68,9 @@ class Presence(Enum):
 
 
 async def find_presence(records: Deletable, task_id: str, *, is_confirmed: bool = True) -> Presence:
-    """Read a record by its id; one that is not found is read twice unless its deletion `is_confirmed`."""
+    """Read a record by its id; one that is not found, or cannot be read, is read twice unless `is_confirmed`."""
     try:
-        await (records.get(task_id) if is_confirmed else read_past_404(lambda: records.get(task_id)))
+        await (records.get(task_id) if is_confirmed else read_twice(lambda: records.get(task_id)))
     except NotFound:
         return Presence.GONE
     except TaskhandError:

@@ -15,7 +15,6 @@ The rules, for every CRM, of one update and of each update in a batch:
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
@@ -38,15 +37,21 @@ from taskhand.http.rate_limiter import without_pauses
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["Writer", "error_of_unread", "error_of_unshown", "may_send_again", "read_past_404"]
+__all__ = ["Writer", "error_of_unread", "error_of_unshown", "may_send_again", "read_twice"]
 
 _Row = TypeVar("_Row")
 
 
-async def read_past_404(read: Callable[[], Awaitable[_Row]]) -> _Row:
-    """The result of a read after an unconfirmed write; it is repeated once after a 404, which may be false."""
-    with suppress(NotFound):
+async def read_twice(read: Callable[[], Awaitable[_Row]]) -> _Row:
+    """The result of a read after a write, which is repeated once, as a 404 or a page may be false.
+
+    The transport has repeated one that fails with a retryable error.
+    """
+    try:
         return await read()
+    except TaskhandError as error:
+        if error.retryable:
+            raise
     return await read()
 
 
@@ -105,7 +110,7 @@ class Writer(Generic[_Row]):
                 return None
         if answer is None:
             try:
-                return await self._adapter.get(before.id, edit), None
+                return await read_twice(lambda: self._adapter.get(before.id, edit)), None
             except TaskhandError as unread:
                 if sent.has_write_left:
                     raise self._messages.unknown_update(item.id) from unread
@@ -117,7 +122,7 @@ class Writer(Generic[_Row]):
         was_refused = item.failure is not None and not isinstance(item.failure, UpstreamFailed)
         try:
             with without_pauses(when=was_refused):
-                return await read_past_404(lambda: self._adapter.get(item.id, item.edit))
+                return await read_twice(lambda: self._adapter.get(item.id, item.edit))
         except TaskhandError as unread:
             error = error_of_unread(item, unread, self._messages)
             raise error from None if error in (unread, item.failure) else item.failure
@@ -138,10 +143,9 @@ def may_send_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
     A lost item is sent once more. An item that failed at the CRM is, unless the read disproves its edit: the second
     response then shows the outcome.
     """
-    if item.failure is None:
-        return True
-    is_disproved = item.row is not None and adapter.disproves(item.row, item.edit)
-    return isinstance(item.failure, UpstreamFailed) and not is_disproved
+    if not isinstance(item.failure, UpstreamFailed):
+        return item.failure is None
+    return item.row is None or not adapter.disproves(item.row, item.edit)
 
 
 def error_of_unshown(item: Item[_Row], adapter: "CrmAdapter[_Row]", *, is_current: bool = True) -> TaskhandError:
@@ -150,10 +154,8 @@ def error_of_unshown(item: Item[_Row], adapter: "CrmAdapter[_Row]", *, is_curren
     `is_current` is whether that read shows the task as it is now.
     """
     messages, failure, row = adapter.messages, item.failure, item.row
-    is_disproved = row is not None and adapter.disproves(row, item.edit)
-    if item.may_be_late or item.state is State.PENDING:
-        return messages.unknown_update(item.id)
-    if row is None or not is_current or not is_disproved:
+    is_final = is_current and not item.may_be_late and item.state is not State.PENDING
+    if row is None or not is_final or not adapter.disproves(row, item.edit):
         return messages.unknown_update(item.id)
     if failure is not None and not isinstance(failure, NotAttempted):
         return messages.failed(failure) if isinstance(failure, UpstreamFailed) else failure
