@@ -1,6 +1,6 @@
 """The claims that prevent a repeated write, and the equality of their payloads."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from behaviour.world import NOW
 from builders import refused, task
 from file_stores import journal_in, store_in
+from taskhand.backends.base import Backend
 from taskhand.call.deadline import call_deadline
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
@@ -288,3 +289,64 @@ async def test_a_task_is_created_if_the_open_change_with_its_claim_ends_without_
     assert isinstance(receipt, Receipt)
     assert not receipt.replayed
     assert [one.title for one in (await app.backend.list_tasks(TaskQuery())).tasks] == ["Call Acme"]
+
+
+class Overtaken:
+    """A store; while its tasks are read for the first time, another process makes a call."""
+
+    def __init__(self, backend: Backend, other_call: Callable[[], Awaitable[object]]) -> None:
+        self._backend = backend
+        self._other_calls = [other_call]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Snapshot]:
+        """The tasks as they were before the other call."""
+        found = await self._backend.snapshots(ids, fresh=fresh)
+        if self._other_calls:
+            await self._other_calls.pop()()
+        return found
+
+
+@pytest.mark.parametrize(
+    ("priority", "fails", "result"), [("2", False, "replayed"), ("1", False, "key_reused"), ("1", True, "applied")]
+)
+async def test_a_bulk_change_that_another_process_overtakes_with_the_same_key_is_sent_once(
+    app: AppContext, tmp_path: Path, priority: str, result: str, *, fails: bool
+) -> None:
+    task = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=0))).task
+    other, ids = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW), TaskIds((task.id,))
+
+    async def change(app: AppContext, priority: str) -> BulkReceipt:
+        body = TaskPatch(priority=priority)
+        receipt = await bulk_update(keyed_call(app, "key-1"), body, BulkChange(body), ids, None)
+        assert isinstance(receipt, BulkReceipt)
+        return receipt
+
+    first = keyed_call(other, "key-1")
+
+    async def overtake() -> None:
+        if not fails:
+            await change(other, "2")
+            return
+        edit = Edit(priority=2)
+        await first.begin(
+            first.new_opening(claims=key_claim(first, "payload")), [Intent("update", Snapshot(task), edit, edit)]
+        )
+
+    async def fail(_: float) -> None:
+        await first.failed(CallerError("The CRM refused it."))
+
+    late = replace(
+        app,
+        backend=Overtaken(app.backend, overtake),  # type: ignore[arg-type]  # a part of one
+        call_time=CallTime(sleep=fail),
+    )
+    if result == "key_reused":
+        with refused(result):
+            await change(late, priority)
+    else:
+        assert (await change(late, priority)).replayed is (result == "replayed")
+    assert (await app.backend.get_task(task.id)).priority == (1 if fails else 2)
+    await other.aclose()

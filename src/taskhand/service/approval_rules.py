@@ -35,7 +35,6 @@ def undoes_own_creation(call: Call, change: Change, intents: Sequence[Intent]) -
         and all(one.verb == "create" for one in change.intents)
         and len(intents) <= policy.plan_over
         and change.opening.caller.key == call.caller.key
-        and change.session is not None
         and change.session == call.app.journal.session
         and call.app.clock() - change.opening.at <= policy.plan_for
     )

@@ -20,7 +20,7 @@ from taskhand.journal.journal import Intent
 from taskhand.service.approval_rules import reason_to_confirm
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
-from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan, replay_of
+from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan
 from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import fingerprint, key_claim, wait_until_ended
@@ -63,32 +63,33 @@ async def bulk_update(
     claims = key_claim(call, payload)
     check_not_all_refused(missing, others=len(ids or ()))
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
-        if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
-            return replay
-        names = await resolver.find_property_names(patch.properties)
-        targets = await resolve_targets(call.app, ids, given, names)
-        targets = replace(targets, refused={**targets.refused, **missing})
-        if patch.add_note is not MISSING:
-            await resolver.notes.look_for(patch.add_note, targets.tasks)
-        steps = await _plan_steps(call, edit_for, targets)
-        if call.is_dry and not steps.intents:
-            return nothing_to_plan(steps.skipped, steps.matched)
-        by_filter = given is not None and bool(steps.intents)
-        if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
-            return await make_plan(
-                call,
-                steps.intents,
-                steps.matched,
-                claims=claims,
-                note=_note_about_filter([one.before.task for one in steps.intents if one.before], given),
-                skipped=steps.skipped,
-                by_filter=by_filter,
-            )
-        try:
-            opening = call.new_opening(matched=steps.matched, claims=claims)
-            return await bulk_write(call, steps.intents, opening, steps.skipped)
-        except AlreadyClaimed as claimed:
-            return replay_of(call, await wait_until_ended(call.app, claimed.change), payload)
+        while True:
+            if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
+                return replay
+            names = await resolver.find_property_names(patch.properties)
+            targets = await resolve_targets(call.app, ids, given, names)
+            targets = replace(targets, refused={**targets.refused, **missing})
+            if patch.add_note is not MISSING:
+                await resolver.notes.look_for(patch.add_note, targets.tasks)
+            steps = await _plan_steps(call, edit_for, targets)
+            if call.is_dry and not steps.intents:
+                return nothing_to_plan(steps.skipped, steps.matched)
+            by_filter = given is not None and bool(steps.intents)
+            if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
+                return await make_plan(
+                    call,
+                    steps.intents,
+                    steps.matched,
+                    claims=claims,
+                    note=_note_about_filter([one.before.task for one in steps.intents if one.before], given),
+                    skipped=steps.skipped,
+                    by_filter=by_filter,
+                )
+            try:
+                opening = call.new_opening(matched=steps.matched, claims=claims)
+                return await bulk_write(call, steps.intents, opening, steps.skipped)
+            except AlreadyClaimed as claimed:  # another process has sent it a moment before
+                await wait_until_ended(call.app, claimed.change)
 
 
 def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str | None:

@@ -32,7 +32,6 @@ __all__ = [
     "is_resumable",
     "nothing_to_plan",
     "replay_bulk",
-    "replay_of",
     "to_task_result",
 ]
 
@@ -112,13 +111,6 @@ async def find_first(call: Call, claims: Sequence[Claim], payload: str) -> Chang
         return None
     check_same_payload(first, payload)
     return first
-
-
-def replay_of(call: Call, first: Change, payload: str) -> BulkReceipt:
-    """The receipt of the earlier call with this key; CallerError if its body differs."""
-    if call.key is not None:
-        check_same_payload(first, payload)
-    return replay_bulk(first)
 
 
 async def _finish(run: "_BulkRun") -> BulkReceipt:
