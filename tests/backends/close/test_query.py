@@ -337,6 +337,15 @@ async def test_a_stale_list_does_not_undo_the_last_write() -> None:
     assert [task.id for task in page.tasks] == [task_id(1)]
 
 
+async def test_a_recent_write_stays_listed_if_neither_a_list_nor_a_read_by_id_shows_it() -> None:
+    unreadable = Fault("without_field", "GET /api/v1/task/{id}", field="id", nth="every")
+    sandbox = close(2, faults=[Fault("stale_list", LIST, nth="every"), unreadable])
+    async with on_close(sandbox) as backend:
+        made = (await backend.create_task(new("Made just now"))).task
+        assert made.id in {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}
+    assert "GET /api/v1/task/{id}" in {request.route for request in sandbox.requests}
+
+
 async def test_a_recent_write_that_somebody_else_deleted_is_not_listed() -> None:
     sandbox = close(2)
     async with on_close(sandbox) as backend:
