@@ -38,6 +38,7 @@ CODES = {
     "Ambiguous": "ambiguous",
     "NotAttempted": "not_attempted",
     "OperatorError": "configuration",
+    "CommitUnknown": "store_unavailable",
     "NotAllowed": "not_allowed",
     "LinkRequired": "link_required",
     "LinkBroken": "link_broken",
@@ -51,7 +52,7 @@ CODES = {
 
 
 def test_every_class_of_error_has_a_code() -> None:
-    assert {kind.__name__ for kind in ERROR_CLASSES} == set(errors.__all__) - {"Candidate"} == set(CODES)
+    assert {kind.__name__ for kind in ERROR_CLASSES} == set(errors.__all__) - {"Candidate", "Explanation"} == set(CODES)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: str(tool.name))

@@ -6,6 +6,7 @@ TaskhandError
 │   └── Ambiguous           several match what was given
 ├── NotAttempted            a write that was stopped before it was sent
 ├── OperatorError           the operator of the server can correct its configuration
+│   ├── CommitUnknown       the database did not say whether it stored the last write
 │   ├── NotAllowed          a scope or the policy forbids it to this caller
 │   ├── LinkRequired        the caller has to link a credential of their own
 │   └── LinkBroken          the caller's own credential cannot be decrypted
@@ -27,6 +28,7 @@ __all__ = [
     "Ambiguous",
     "CallerError",
     "Candidate",
+    "CommitUnknown",
     "Explanation",
     "InvalidAnswer",
     "LinkBroken",
@@ -158,6 +160,12 @@ class OperatorError(TaskhandError):
     """The configuration, the store or a credential has to be corrected by the operator of the server."""
 
     default_code = "configuration"
+
+
+class CommitUnknown(OperatorError):
+    """The database did not say whether it stored the last write."""
+
+    default_code = "store_unavailable"
 
 
 class NotAllowed(OperatorError):

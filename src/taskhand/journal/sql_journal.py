@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, TypeVar
 
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import CommitUnknown, OperatorError
 from taskhand.journal import change_lookup
 from taskhand.journal.abandoned_changes import AbandonedChanges
 from taskhand.journal.change_writer import ChangeWriter, NewId
@@ -115,8 +115,8 @@ class SqlJournal:
         begun: list[Change] = []
         try:
             return await self._store.write(self._writer.begin(opening, intents, begun), tasks=len(intents))
-        except OperatorError as error:
-            if error.details.get("in_doubt") and begun:
+        except CommitUnknown:
+            if begun:
                 self._backlog.add(self._writer.end_unsent(begun[-1]))
             raise
 

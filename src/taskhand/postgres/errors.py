@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import CommitUnknown, OperatorError
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.sql.connection import DamagedRow
 from taskhand.sql.store_address import is_whole_address, split_passwords
@@ -82,12 +82,11 @@ def database_errors(url: str, kind: PostgresKind) -> Iterator[None]:
 
 
 def unreachable_error(url: str, kind: PostgresKind, why: str, *, in_doubt: bool = False) -> OperatorError:
-    """The error for a database that does not answer; `in_doubt` says that what was written may be kept."""
-    return OperatorError(
+    """The error for a database that does not answer; CommitUnknown if `in_doubt`: what was written may be kept."""
+    return (CommitUnknown if in_doubt else OperatorError)(
         f"The {kind.label} in {describe_database(url)} cannot be reached: {why}.",
         code="store_unavailable",
         retryable=True,
-        details={"in_doubt": True} if in_doubt else {},
         next_step=f"Check that PostgreSQL runs and that {kind.variable} names it; then try again.",
     )
 

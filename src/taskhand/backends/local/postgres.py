@@ -11,7 +11,7 @@ from taskhand.backends.local.people_and_statuses import Language, NewId, add_def
 from taskhand.call.change_ownership import check_ownership
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import day_in, instant_text
-from taskhand.domain.errors import OperatorError, OutcomeUnknown
+from taskhand.domain.errors import CommitUnknown, OperatorError, OutcomeUnknown
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.postgres.store import Store
@@ -152,9 +152,7 @@ class _FurnishedStore:
         await check_ownership()
         try:
             return await self._store.write(work, durable=durable, tasks=tasks)
-        except OperatorError as error:
-            if not error.details.get("in_doubt"):
-                raise
+        except CommitUnknown as error:
             step = "Check with get_task or list_tasks whether the change was applied before you send it again."
             raise OutcomeUnknown(error.message, next_step=step) from error
 
