@@ -54,6 +54,7 @@ def entries_of(steps: Iterable[str]) -> list[Entry]:
         (["read refused", "late applied"], "read refused"),
         (["read unknown", "late refused"], "late refused"),
         (["read not_applied", "late refused"], "read not_applied"),
+        (["read not_applied", "late unknown"], "read not_applied"),
         (["late applied", "read unknown"], "late applied"),
         (["late refused", "read unknown"], "late refused"),
         (["late refused", "read applied"], "read applied"),

@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.events.feed import Feed
 from backends.local.open_store import create, open_store
+from fixed_clock import NOW
 from taskhand.backends.base import Backend
 from taskhand.domain.edit import Edit
 from taskhand.domain.principal import Person, Principal
@@ -59,6 +61,20 @@ async def test_a_person_who_links_again_during_a_call_is_served_by_the_new_link(
             assert await is_own()
             own.backends.reverse()
     assert found == ["first", "second"]
+
+
+async def test_the_changes_of_a_person_are_read_with_their_own_credential(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "shared.sqlite") as shared, open_store(tmp_path / "own.sqlite") as own:
+        ana = Principal(Person.parse("ana@x.test"))
+        backend, _ = with_own_credential(shared, OwnCredentials(own), ana, "default", lambda one, _: one)
+        source, known = backend.event_source, shared.event_source
+        assert source is not None
+        assert known is not None
+        assert (source.compares, source.remark) == (known.compares, known.remark)
+        await create(shared, Edit(title="shared", priority=0))
+        feed = Feed(source, await source.begin(NOW))
+        await create(own, Edit(title="own", priority=0))
+        assert [event.title for event in await feed.look()] == ["own"]
 
 
 async def test_the_certainty_of_a_due_time_is_that_of_the_backend_of_the_latest_request(tmp_path: Path) -> None:

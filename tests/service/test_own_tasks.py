@@ -9,12 +9,14 @@ from typing import cast
 import pytest
 
 from backends.local.open_store import create, open_store
+from fixed_clock import NOW
 from service.caching_backend import CachingBackend
 from taskhand.backends.base import Backend, OwnProperties
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
 from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_query import TaskQuery
 from taskhand.service import own_tasks
@@ -115,6 +117,21 @@ async def test_new_tasks_are_made_only_if_all_are_the_person_s_own(store: LocalB
     for one in made:
         await backend.update_task(one, HIGH)
     assert await titles(store) == ["Changed", "Changed"]
+
+
+async def test_notes_of_own_tasks_are_looked_for_as_the_backend_looks_for_them(store: LocalBackend) -> None:
+    class NotesBackend(ForwardingBackend):
+        """A backend that has one note beside a task, and misses every other."""
+
+        async def find_notes(self, tasks: Sequence[Task], text: str, *_: object) -> dict[str, str]:
+            return {task.id: text for task in tasks}
+
+        async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
+            return frozenset(note_ids) - {"note-1"}
+
+    task, backend = await create(store, Edit(title="A", priority=1)), OwnTasksBackend(NotesBackend(store))
+    assert await backend.find_notes([task], "note-1", NOW) == {task.id: "note-1"}
+    assert await backend.missing_notes(["note-1", "note-2"]) == {"note-2"}
 
 
 @pytest.mark.parametrize("is_bulk", [False, True])
