@@ -1,7 +1,7 @@
 """What a server keeps: in files of its own, or in the one PostgreSQL database that replicas share (TASKHAND_STATE)."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -153,7 +153,7 @@ def _open_ticket_store(settings: Settings) -> "SqlTicketStore":
 def clock_of(settings: Settings) -> Callable[[], datetime]:
     """The system's clock in its own zone, or one frozen at TASKHAND_CLOCK."""
     frozen = settings.clock
-    return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
+    return (lambda: frozen) if frozen else (lambda: datetime.now(UTC).astimezone())
 
 
 def open_cipher(settings: Settings) -> "Cipher":

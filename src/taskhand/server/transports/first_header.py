@@ -7,5 +7,7 @@ __all__ = ["first_header"]
 
 def first_header(found_in: Scope | Message, name: bytes) -> str | None:
     """The first header of this name, which is in lower case, as the SDK reads it; faster than parsing all headers."""
-    value = dict(reversed(found_in["headers"])).get(name)
-    return None if value is None else str(value, "latin-1")
+    for key, value in found_in["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
