@@ -7,6 +7,7 @@ The fields of an object are checked like arguments, and errors use their dotted 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -43,13 +44,13 @@ def parse_arguments(
     write uses does not mean *not given*, because that would widen the write. `others` are the schemas of the
     other connections by name.
     """
+    if are_plain_texts(sent, schema):
+        with suppress(ValidationError):  # the sentence for it is found below
+            return model.model_validate(sent, by_alias=True, by_name=False)
     faults = _Faults()
     try:
-        if are_plain_texts(sent, schema):
-            values = sent
-        else:
-            scope = ArgumentScope(model, schema, reads=reads, tool=tool, others=others or {})
-            values = _coerce_all(scope, sent, faults)
+        scope = ArgumentScope(model, schema, reads=reads, tool=tool, others=others or {})
+        values = _coerce_all(scope, sent, faults)
     except CallerError:
         if faults.unknown:
             raise faults.to_error() from None
