@@ -112,7 +112,7 @@ class Creator(ABC, Generic[_Row]):
         if not task.unreadable_fields and (before is None or edit.is_met_by(task, written=True)):
             return row, None
         try:
-            read = await self.get(task.id)
+            read = await self.get(task.id, edit)
         except TaskhandError:
             return row, self.messages.accepted
         return (read if self.unmet(read, edit) <= self.unmet(row, edit) else row), None

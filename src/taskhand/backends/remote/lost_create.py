@@ -84,7 +84,7 @@ class LostCreates(Generic[_Row]):
         """The new tasks among `rows` that a create may have made."""
         by_their_clock = sent_at + (ahead or timedelta())
         tasks = [
-            self._adapter.to_task(row)  # once more, because a comparison may show how a CRM writes due times
+            task
             for task_id, (task, row) in rows.items()
             if task_id not in known
             and is_created_since(task, by_their_clock - SEARCHED_BEFORE)

@@ -12,7 +12,7 @@ import anyio
 from taskhand.backends.base import BulkProgress, Misread, Written
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
-from taskhand.backends.remote.parsing import JsonObject, written_row
+from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
@@ -25,6 +25,7 @@ from taskhand.backends.vambe.query import WIDEST, window_of
 from taskhand.backends.vambe.task_lists import MESSAGES, TaskLists
 from taskhand.call.deadline import end_of_call, hold_lock
 from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.create_matching import is_created_since
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, is_readable, without
 from taskhand.domain.errors import CallerError, TaskhandError, UpstreamError
@@ -153,7 +154,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def create(self, edit: Edit) -> JsonObject:
         """POST a new task."""
-        return self._read_answer(await self._client.create(body_of(edit, None)), None)
+        return self._read_answer(await self._client.create(body_of(edit, None)), edit, None)
 
     async def update(self, before: Task, edit: Edit) -> JsonObject:
         """PUT the fields of an edit."""
@@ -161,30 +162,31 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             reply = await self._client.update(before.id, body_of(edit, before))
         except CallerError as refused:
             raise self._catalogue.explain_refusal(refused, edit) from None
-        return self._read_answer(reply, before.id)
+        return self._read_answer(reply, edit, before.id)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
         await self._client.delete(task_id)
 
-    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - a row has it all
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:
         """One task from fresh lists; NotFound only if Vambe lists all tasks, else OutcomeUnknown."""
         found, is_complete = await self._lists.find_all([task_id], fresh=True)
         if found:
-            return found[task_id]
+            row = found[task_id]
+            self._mapper.learn(edit, row, *self._lists.rows_replaced_by(row))
+            return row
         raise self.messages.no_task(task_id) if is_complete else self.messages.unknown_update(task_id)
 
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[JsonObject], None]:
         """All tasks of the widest list."""
-        del moment, edits, known
-        return await self._lists.get(WIDEST, fresh=True), None
-
-    def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
-        """The fields of an edit that a row does not show; learns the form of `due_at` from a due time."""
-        self._mapper.learn(edit, row)
-        return super().unmet(row, edit)
+        rows = await self._lists.get(WIDEST, fresh=True)
+        unknown = [row for row in rows if id_of(row) not in known]
+        new = [row for row in unknown if is_created_since(self.to_task(row), moment)]
+        for edit in edits:
+            self._mapper.learn(edit, *new)
+        return rows, None
 
     def disproves(self, row: JsonObject, edit: Edit) -> bool:
         """True if a row proves that an edit was not applied.
@@ -198,11 +200,6 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     def to_task(self, row: JsonObject) -> Task:
         """The task of a row."""
         return self._mapper.task(row)
-
-    async def complete(self, row: JsonObject, before: Task | None, edit: Edit) -> tuple[JsonObject, str | None]:
-        """The whole task after a confirmed write, with a note; learns the form of `due_at` from a due time."""
-        self._mapper.learn(edit, row)
-        return await super().complete(row, before, edit)
 
     # Vambe does not document the form of due times: an update may show that a due time was misread before.
 
@@ -273,9 +270,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     # Responses.
 
-    def _read_answer(self, reply: Reply, task_id: str | None) -> JsonObject:
+    def _read_answer(self, reply: Reply, edit: Edit, task_id: str | None) -> JsonObject:
         """The row in the response to a write; OutcomeUnknown if it is not a task, or not the task `task_id`."""
         row = written_row(self._client.http, reply, task_id, str.lower)
+        self._mapper.learn(edit, row)
         self._catalogue.see(status_of(row.get("status_config")))
         return row
 

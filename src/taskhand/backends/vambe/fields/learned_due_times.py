@@ -68,12 +68,12 @@ class TaskMapper:
             return False
         return due_of(before) == otherwise != now
 
-    def learn(self, edit: Edit, row: JsonObject) -> None:
-        """Learn the form of `due_at` from the row of a task that was given a due time."""
-        if self._is_known or not isinstance(edit.due, Due):
-            return
-        if (form := detect_due_at(edit.due, row)) is not None:
-            self.due_at, self._is_known = form, True
+    def learn(self, edit: Edit | None, *rows: JsonObject) -> None:
+        """Learn the form of `due_at` from the rows of a task that an edit gives a due time."""
+        due = edit.due if edit else None
+        for row in rows:
+            if not self._is_known and isinstance(due, Due) and (form := detect_due_at(due, row)):
+                self.due_at, self._is_known = form, True
 
     def learn_status(self, before: Task, edit: Edit, row: JsonObject) -> None:
         """Learn the id of a status by name: if the row shows only an id, it belongs to the name that was sent."""
