@@ -82,6 +82,7 @@ def test_refusals_name_command_line_remedies_and_not_tools(run: Run, capsys: pyt
         print_error(error.value)
         said = capsys.readouterr().err
         assert [one for one in told if one not in said] == [], said
+        assert "None" not in said, "without a name of its own, the only connection is not named"
         assert "list_team_members" not in said
     unused = run("events", "--on-failure", "skip")
     assert (unused.exit_code, "--on-failure needs --exec." in unused.stderr) == (2, True)

@@ -74,6 +74,7 @@ def test_a_person_of_the_settings_is_one_whom_a_policy_can_name(tmp_path: Path) 
         one = finding(configure(tmp_path, ANA, TASKHAND_PERSON=person))
         assert one.outcome == "failed"
         assert one.found.startswith(f"TASKHAND_PERSON {person!r} is not a person: it ")
+        assert one.remedy == "Set it to the e-mail address or id that the policy and the keys have."
 
 
 def test_a_reload_puts_a_good_file_in_force_and_lets_the_old_rules_stay_otherwise(tmp_path: Path) -> None:

@@ -380,6 +380,11 @@ def test_an_unreadable_webhook_key_is_not_replaced() -> None:
         current_key(load_configuration(env, {}).connections[0])
 
 
+def test_a_sample_text_in_place_of_a_webhook_key_counts_as_none() -> None:
+    env = {"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "api_key.of-close-4711", "CLOSE_WEBHOOK_KEY": "<your key>"}
+    assert current_key(load_configuration(env, {}).connections[0]) is None
+
+
 def test_the_built_in_store_has_no_webhooks(tmp_path: Path) -> None:
     env = {"TASKHAND_DB": str(tmp_path / "tasks.sqlite"), "TASKHAND_PUBLIC_URL": BASE}
     done = CliRunner().invoke(command, ["webhooks", "create"], env=env)

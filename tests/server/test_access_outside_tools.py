@@ -116,8 +116,9 @@ async def test_an_address_names_its_connection(offices: Offices, mode: str) -> N
             *(f"taskhand://{name}/{one}" for name in ("north", "south") for one in RESOURCES),
             "task://{connection}/{id}",
         ]
-        names = [one.name for one in (await client.list_resources()).resources]
-        assert len(set(names)) == len(names)
+        resources = (await client.list_resources()).resources
+        for shown in ([one.name for one in resources], [one.title for one in resources]):
+            assert len(set(shown)) == len(shown)
         made = await answer_of(client, "create_task", connection="north", title="Llamar", responsibleIds=[])
         task_id = made["task"]["id"]
         assert (await read_json(client, f"task://north/{task_id}"))["task"]["title"] == "Llamar"

@@ -1,5 +1,6 @@
 """Whole answers: each field has the value of its own source, and has it where it belongs."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
@@ -25,6 +26,7 @@ from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import FeedName, KeptEvent
 from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result
+from taskhand.server.render.bulk_answer import as_many_as_fit
 from taskhand.server.render.change_list import ChangesAnswer, change_row
 from taskhand.server.render.documented_writes import render_whole_write
 from taskhand.server.render.events import EventsAnswer, event_row
@@ -251,6 +253,34 @@ def test_a_whole_answer_shows_due_dates_that_were_not_applied_in_the_documented_
     asked = Due(date(2026, 3, 5))
     [row] = json_of(render_whole_write(Receipt(task(), (), (Unapplied("due", asked, got, was),))))["unapplied"]
     assert (row["asked"], row["got"], row["was"]) == (str(asked), got.due_at, was.due_at)
+
+
+def test_a_whole_answer_shows_a_change_in_the_documented_fields_and_the_note_only_there() -> None:
+    zone = "Asia/Tokyo"
+    was, now = (Due.instant(datetime(2026, 3, day, 12, tzinfo=UTC), zone) for day in (1, 2))
+    changed = (FieldChange("due", was, now), FieldChange("note", "Old", "New"), *RAISED)
+    written = task(due_at=now.due_at, due_timezone=zone).with_note("New", "n-1")
+    shown = json_of(render_whole_write(Receipt(written, changed, before=task(due_at=was.due_at, due_timezone=zone))))
+    due = {"due_at": {"from": was.due_at, "to": now.due_at}}
+    assert shown["changed"] == due | {"note": {"from": "Old", "to": "New"}} | SHOWN_RAISED
+    assert not shown["task"].keys() & {"note", "note_id"}
+
+
+def test_a_remark_on_a_written_task_of_a_large_change_has_a_row() -> None:
+    results = [TaskResult(f"t-{number}", "applied", title=f"Task {number}") for number in range(20)]
+    results[15] = replace(results[15], message="The CRM changed the title.")
+    [row] = json_of(render_write(BulkReceipt(tuple(results)), WORDING))["outcomes"]
+    assert row == {"outcome": "applied", "count": 1, "ids": ["t-15"], "message": "The CRM changed the title."}
+
+
+@pytest.mark.parametrize("length", [1, 2, 8, 36])
+def test_the_ids_that_fit_take_no_more_characters_than_there_are_in_their_json(length: int) -> None:
+    ids = [f"{number:0{length}}" for number in range(10 ** min(length, 2))]
+    whole = len(json.dumps(ids, separators=(",", ":"))) - 1  # one bracket is not a task's
+    assert as_many_as_fit(ids, whole) == tuple(ids)
+    for room in (0, 1, 17, whole // 2, whole - 1):
+        kept = as_many_as_fit(ids, room)
+        assert kept == tuple(ids[: room // (length + 3)])
 
 
 def test_each_field_of_a_change_is_read_from_its_own_place() -> None:
