@@ -270,8 +270,9 @@ async def test_a_plan_does_not_recreate_a_task_that_was_made_and_deleted_since(a
 
 
 @pytest.mark.parametrize("outcome", ["not_attempted", "refused", "not_applied"])
+@pytest.mark.parametrize("by_plan", [False, True])
 async def test_a_task_is_created_if_the_open_change_with_its_claim_ends_without_creating_it(
-    app: AppContext, outcome: Outcome
+    app: AppContext, outcome: Outcome, *, by_plan: bool
 ) -> None:
     draft = TaskDraft(title="Call Acme", responsible_ids=("me",), priority="1")
     plan = await create_task(Call(app, "create_task", ANA, options=Options(dry_run=True)), draft)
@@ -285,7 +286,8 @@ async def test_a_task_is_created_if_the_open_change_with_its_claim_ends_without_
         await first.settle([Result(0, outcome)], outcome)
 
     app = replace(app, call_time=CallTime(sleep=end_first))
-    receipt = await create_task(Call(app, "create_task", ANA), draft)
+    call = Call(app, "create_task", ANA)
+    receipt = await (apply_plan(call, plan.id) if by_plan else create_task(call, draft))
     assert isinstance(receipt, Receipt)
     assert not receipt.replayed
     assert [one.title for one in (await app.backend.list_tasks(TaskQuery())).tasks] == ["Call Acme"]

@@ -66,13 +66,17 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
     task_ids = [one.task_id for one in plan.intents if one.task_id]
     async with call.app.lock_all([claim.scope for claim in plan.opening.claims]), call.app.lock_all(task_ids):
         _check_texts(plan)
-        intents = await _check_unchanged(call, plan)
-        try:
-            return await execute_intents(call, intents, opening)
-        except AlreadyClaimed as claimed:
-            if claimed.change.opening.plan_id == plan.id:
-                raise
-            return await _replay(call, plan, await wait_until_ended(call.app, claimed.change))
+        while True:
+            intents = await _check_unchanged(call, plan)
+            try:
+                return await execute_intents(call, intents, opening)
+            except AlreadyClaimed as claimed:
+                if claimed.change.opening.plan_id == plan.id:
+                    raise
+                first = await wait_until_ended(call.app, claimed.change)
+            # An earlier call that ended without a write has released its claim.
+            if first.outcome not in VOID:
+                return await _replay(call, plan, first)
 
 
 async def _resume(call: Call, begun: Change) -> BulkReceipt:
