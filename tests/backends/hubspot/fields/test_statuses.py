@@ -70,6 +70,24 @@ def test_stages_are_in_the_accounts_order_and_closed_ones_are_finished() -> None
     assert archived.name == "Old"
 
 
+@pytest.mark.parametrize(
+    ("metadata", "kind"),
+    [
+        ({"isClosed": "True"}, "done"),
+        ({"isClosed": True}, "done"),
+        ({"state": "CLOSED"}, "done"),
+        ({"isClosed": "false", "state": "CLOSED"}, "done"),
+        ({"isClosed": "false", "state": "OPEN"}, "in_progress"),
+        (None, "in_progress"),
+    ],
+)
+def test_a_stage_is_finished_if_either_part_of_its_metadata_says_so(metadata: object, kind: str) -> None:
+    stages = [{"id": "1", "displayOrder": 0}, {"id": "2", "displayOrder": 1, "metadata": metadata}]
+    found = TaskStatuses.of_pipelines({"results": [{"id": "p", "stages": stages}]})
+    assert found is not None
+    assert found.by_id["2"].type == kind
+
+
 def test_a_task_has_the_status_of_its_own_stage_whatever_the_status_reads() -> None:
     found = TaskStatuses.of_pipelines(RECORDED)
     assert found is not None
