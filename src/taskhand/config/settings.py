@@ -299,33 +299,34 @@ def find_usable(
         text = kept.text if kept else value
         if kept and kept.variable:
             found.referenced.add(kept.variable)
-        if _is_usable(variable, text, called, kept, found.notes):
+        note = _note_on_flaw(variable, text, called, kept)
+        if note is not None:
+            found.notes.append(note)
+        if note is None or note.kind == "malformed":
             found.values[variable] = text
             if kept and kept.file:
                 found.files[variable] = kept.file
     return found
 
 
-def _is_usable(variable: str, value: object, called: str, kept: Credential | None, notes: list[Note]) -> bool:
-    """Whether a value can be used; a note gives the reason if not.
+def _note_on_flaw(variable: str, value: object, called: str, kept: Credential | None) -> Note | None:
+    """The note on a value that cannot be used; OperatorError for a refused one, None for a value without a flaw.
 
-    OperatorError for a refused value. `kept` is the credential that a reference resolved to.
+    `kept` is the credential that a reference resolved to.
     """
     if not isinstance(value, str) or not value or Settings.is_path(_FIELDS[variable]):
-        return True
+        return None
     is_credential = variable in _CREDENTIALS
     flaw = find_flaw(value, called, is_secret=is_credential)
     if flaw is None:
-        return True
+        return None
     what = f"{kept.variable}, to which {called} refers," if kept and kept.variable else called
     if flaw.is_malformed:
-        notes.append(Note(variable, f"{what} {flaw.found}.", flaw.remedy, "malformed"))
-    elif (is_credential or flaw.is_blank) and not Settings.is_kind(_FIELDS[variable], SettingKind.GUARD):
+        return Note(variable, f"{what} {flaw.found}.", flaw.remedy, "malformed")
+    if (is_credential or flaw.is_blank) and not Settings.is_kind(_FIELDS[variable], SettingKind.GUARD):
         noun = "key" if is_credential else "value"
-        notes.append(Note(variable, f"{what} {flaw.found}, so the {noun} counts as not set.", flaw.remedy))
-    else:
-        raise OperatorError(f"{what} {flaw.found}.", next_step=flaw.remedy)
-    return flaw.is_malformed
+        return Note(variable, f"{what} {flaw.found}, so the {noun} counts as not set.", flaw.remedy)
+    raise OperatorError(f"{what} {flaw.found}.", next_step=flaw.remedy)
 
 
 def _check_given(model: type[BaseModel], values: Mapping[str, object]) -> dict[str, Any]:
