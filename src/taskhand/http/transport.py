@@ -8,7 +8,6 @@ import logging
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Final
 
 import httpx2
@@ -96,7 +95,9 @@ class RetryTransport:
         wire = self._to_wire(request, url, renewed)
         in_doubt = is_late = False
         leave_by = deadline.at if request.kind is RequestKind.READ else deadline.write_by
-        for number in count(1):
+        number = 0
+        while True:
+            number += 1
             attempt = await self._attempt_in_turn(wire, request, deadline, number, in_doubt=in_doubt)
             is_late = is_late or attempt.event is Event.TIMED_OUT
             state = AttemptState(
@@ -118,7 +119,6 @@ class RetryTransport:
             if attempt.answer is None:
                 raise self._failure(request, attempt)
             return attempt.answer
-        raise AssertionError("count() does not end")
 
     async def aclose(self) -> None:
         """Close the connections."""

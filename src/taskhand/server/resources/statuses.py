@@ -8,9 +8,7 @@ __all__ = ["STATUSES"]
 
 
 async def _read(app: AppContext, _: str) -> StatusesAnswer:
-    from taskhand.service.list_statuses import list_statuses
-
-    return StatusesAnswer.of(await list_statuses(app))
+    return StatusesAnswer.of(await app.backend.statuses())
 
 
 STATUSES = Resource(

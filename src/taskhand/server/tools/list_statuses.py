@@ -17,9 +17,7 @@ class ListStatuses(Body):
 
 
 async def _run(call: "Call", _: ListStatuses) -> StatusesAnswer:
-    from taskhand.service.list_statuses import list_statuses
-
-    return StatusesAnswer.of(await list_statuses(call.app))
+    return StatusesAnswer.of(await call.app.backend.statuses())
 
 
 LIST_STATUSES = Tool(
