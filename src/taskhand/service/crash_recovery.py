@@ -76,7 +76,10 @@ async def _recover(app: AppContext, change: Change) -> None:
     app = _of_maker(app, change)
     pending = [index for index in range(len(change.intents)) if index not in change.results]
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
-    now = await read_snapshots(app, ids, properties=properties_of(change.intents)) if ids else {}
+    names = properties_of(change.intents)
+    now = await read_snapshots(app, ids, properties=names) if ids else {}
+    if missing := [one for one in ids if one not in now]:  # one 404 may be false, and a deletion is inferred from it
+        now |= await read_snapshots(app, missing, properties=names)
     now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)
     results = [_find_result(change.intents[index], index, now) for index in pending if index not in _creates(change)]
     results += await find_created(app, change, [index for index in pending if index in _creates(change)])
