@@ -108,6 +108,16 @@ async def test_a_timed_write_whose_answer_is_lost_teaches_it_too_and_is_sent_onc
     assert [request.method for request in sandbox.requests].count("PUT") == 1
 
 
+async def test_a_new_task_with_a_time_teaches_it_too_if_the_answer_is_lost() -> None:
+    sandbox = sandbox_of("due_at=wall")
+    sandbox.faults = (Fault("reset_after", "POST /api/public/tasks"),)
+    due = {"dueDate": "2026-03-20", "dueTime": "10:00", "timezone": SANTIAGO}
+    async with connected(sandbox, vambe_api_key=KEY) as agent:
+        made = (await agent("create_task", title="new", **due, **UNTIMED))["task"]
+        assert made == expected_task(sandbox, made["id"])
+    assert [request.method for request in sandbox.requests].count("POST") == 1
+
+
 @pytest.mark.parametrize("spec_variant", DUE_AT)
 @pytest.mark.parametrize(
     "first",
