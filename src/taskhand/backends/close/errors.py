@@ -7,10 +7,10 @@ from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, text_of
 from taskhand.backends.remote.write_messages import Messages
-from taskhand.domain.errors import CallerError, Explanation
+from taskhand.domain.errors import Explanation
 from taskhand.http.response_body import Json
 
-__all__ = ["ERROR_FORMS", "MESSAGES", "NO_URL", "OVER_SKIP", "explain", "smaller_page"]
+__all__ = ["ERROR_FORMS", "MESSAGES", "NO_URL", "OVER_SKIP", "PageTooLarge", "explain"]
 
 ERROR_FORMS: Final = tuple(map(frozenset, (["error"], ["errors"], ["field-errors"])))
 """The field of each form of Close's error bodies that the others may lack."""
@@ -43,6 +43,10 @@ class PageTooLarge(Explanation):
 
     maximum: int = 0
 
+    def smaller_than(self, rows: int) -> int:
+        """The number of rows to request after so many were refused; 0 after a single one."""
+        return self.maximum if 0 < self.maximum < rows else rows // 2
+
 
 def explain(status: int, json: Json) -> Explanation | None:
     """The explanation of refused fields (`field-errors`) or of a cap, or NO_URL; None for any other body.
@@ -59,14 +63,6 @@ def explain(status: int, json: Json) -> Explanation | None:
         return cap
     names = sorted({_ARGUMENTS[name] for name in fields if name in _ARGUMENTS})
     return Explanation(f"Close refused the value of {', '.join(names)}.", frozenset(names)) if names else None
-
-
-def smaller_page(refused: CallerError, asked: int) -> int | None:
-    """The number of rows to request after a 400 for a `_limit` of `asked`; None if the refusal is another."""
-    if not isinstance(refused.explanation, PageTooLarge):
-        return None
-    maximum = refused.explanation.maximum
-    return maximum if 0 < maximum < asked else asked // 2
 
 
 def _explain_cap(fields: JsonObject, error: str) -> Explanation | None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from taskhand.backends.close.errors import OVER_SKIP, smaller_page
+from taskhand.backends.close.errors import OVER_SKIP, PageTooLarge
 from taskhand.backends.close.mapping import created_at, day_of
 from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.domain.errors import CallerError, UpstreamError
@@ -61,9 +61,9 @@ class PageSize:
             try:
                 return await send(rows)
             except CallerError as refused:
-                if not (smaller := smaller_page(refused, rows)):
+                if not isinstance(refused.explanation, PageTooLarge) or rows == 1:
                     raise
-                self._rows = min(self._rows, smaller)
+                self._rows = min(self._rows, refused.explanation.smaller_than(rows))
 
 
 async def read_all_pages(fetch: Callable[[int], Awaitable[Page]]) -> Page:
