@@ -1,12 +1,15 @@
 """The doctor on every CRM, healthy and not: each fault under its own subject, with a remedy."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from backends.remote.crms import CLOSE, CRMS, HUBSPOT, VAMBE, DoctorCrm, looked_at
 from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError, TaskhandError, UpstreamFailed
+from taskhand.http.health_checks import find_refused_reads
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
@@ -266,3 +269,26 @@ async def test_an_expired_token_is_reported(tmp_path: Path) -> None:
     found = await look(tmp_path, "credentials=expired")
     assert found["credential"].outcome == "failed"
     assert "expired" in found["credential"].found
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome"),
+    [
+        ((None, None), None),
+        ((None, OperatorError("Refused.", code="forbidden")), "failed"),
+        ((UpstreamFailed("Broken."), OperatorError("Refused.", code="forbidden")), "failed"),
+        ((UpstreamFailed("Broken."), None), "unknown"),
+    ],
+)
+async def test_one_refused_read_fails_the_scopes_and_a_broken_read_leaves_them_unknown(
+    errors: tuple[TaskhandError | None, ...], outcome: str | None
+) -> None:
+    async def read(error: TaskhandError | None) -> None:
+        if error is not None:
+            raise error.but()
+
+    reads = {f"rows {number}": partial(read, error) for number, error in enumerate(errors)}
+    found = await find_refused_reads(reads, "HubSpot")
+    assert (found and found.outcome) == outcome
+    told = found.found if found else ""
+    assert [f"Reading {name}:" in told for name in reads] == [error is not None for error in errors]

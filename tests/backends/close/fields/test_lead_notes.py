@@ -211,6 +211,8 @@ async def test_a_note_that_was_made_although_it_was_refused_is_found(status: int
         sandbox.faults = (Fault("status", POST, status=status, commit=True),)
         found = await agent("update_task", id=TASK, addNote=NOTE)
         assert found["note"] == "Close did not confirm the new note; it was found afterwards."
+        [row] = (await agent("list_changes", changeId=found["changeId"]))["tasks"]
+        assert row["message"] == found["note"]
     assert notes(sandbox) == [(LEAD, NOTE)]
 
 
