@@ -140,9 +140,7 @@ class CloseClient:
 
     async def _delete(self, path: Path) -> Reply:
         """DELETE; Close documents an empty body and an empty object as the response: OutcomeUnknown for any other."""
-        reply = await self._send("DELETE", path, expect="object or nothing")
-        check_deleted(self.http, reply, 200, 204)
-        return reply
+        return check_deleted(self.http, await self._send("DELETE", path, expect="object or nothing"), 200, 204)
 
     async def _get(self, path: Path, fields: str) -> JsonObject:
         return (await self._send("GET", path, params={"_fields": fields})).object

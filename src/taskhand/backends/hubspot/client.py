@@ -89,10 +89,7 @@ class HubSpotClient:
         return await self.http.patch(self._task(task_id), json=json, params=params, expect="object")
 
     async def archive(self, record_id: str) -> None:
-        """DELETE one task, which goes to the recycling bin; this request takes only HubSpot's own id.
-
-        OutcomeUnknown for any success but the documented 204.
-        """
+        """DELETE one task by HubSpot's own id, into the recycling bin; OutcomeUnknown for any success but a 204."""
         check_deleted(self.http, await self.http.delete(self._task(record_id), expect="object or nothing"), 204)
 
     async def update_many(self, inputs: list[JsonObject]) -> JsonObject:

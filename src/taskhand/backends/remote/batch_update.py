@@ -22,6 +22,7 @@ from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.call.request_log import RequestLog, recorded_requests
+from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -126,13 +127,15 @@ class _BatchUpdate(BulkUpdate[_Row]):
             with recorded_requests() as requests:
                 answer = await self._adapter.update_many(items)
         except (OutcomeUnknown, UpstreamFailed) as fault:
-            _lose(items, fault)
+            for item in items:
+                item.lose(fault)
         except CallerError as refused:
             await self._split(items, refused, requests)
         except TaskhandError as error:
             if is_doubtful(requests, error):
                 self._progress.heed(error)
-                _lose(items, error)
+                for item in items:
+                    item.lose(error)
             else:
                 await self._fail_each(items, error, requests)
         else:
@@ -184,41 +187,35 @@ class _BatchUpdate(BulkUpdate[_Row]):
 
         The first items are tried alone. If all of them are refused, all others with the same edit fail too.
         """
-        left = await self._left_after_refusal(items, refused, requests)
+        left = items
+        if not self._adapter.batch_is_atomic or is_doubtful(requests, refused):  # some may have been written
+            for item in items:
+                item.lose(None)
+            await self._read_back(items)
+            left = [item for item in items if not item.is_over]
         if len(items) == 1:
-            _fail(left, explain_refusal(refused, self._messages.name, items[0].edit, items[0].id))
+            for item in left:
+                item.fail(explain_refusal(refused, self._messages.name, item.edit, item.id))
             return
         probes, others = left[: self._adapter.probes], left[self._adapter.probes :]
         for probe in probes:
             await self._send([probe])
         if probes and all(_is_refused_for_values(probe) for probe in probes):
-            _fail([item for item in others if item.edit == probes[0].edit], probes[0].error or refused)
+            for item in [one for one in others if one.edit == probes[0].edit]:
+                item.fail(probes[0].error or refused)
             others = [item for item in others if not item.is_over]
         if not self._adapter.batch_is_atomic:
             await self._singles(others)
             return
-        middle = (len(others) + 1) // 2
-        for half in (others[:middle], others[middle:]):
-            if half:
-                await self._send(half)
-
-    async def _left_after_refusal(
-        self, items: Sequence[Item[_Row]], refused: CallerError, requests: RequestLog
-    ) -> list[Item[_Row]]:
-        """The items of a refused batch that were not written; they are read back if the refusal proves nothing."""
-        if self._adapter.batch_is_atomic and not is_doubtful(requests, refused):
-            return list(items)
-        _lose(items, None)
-        await self._read_back(items)
-        return [item for item in items if not item.is_over]
+        for half in chunks(others, (len(others) + 1) // 2 or 1):
+            await self._send(half)
 
     async def _read_back(self, items: Sequence[Item[_Row]]) -> None:
         """Read the tasks of confirmed, lost or pending items; an item whose task shows its edit is applied."""
         if not items:
             return
-        was_throttled = any(isinstance(item.failure, RateLimited) for item in items)
         try:
-            with without_pauses(when=was_throttled):
+            with without_pauses(when=any(isinstance(item.failure, RateLimited) for item in items)):
                 rows = await read_twice(lambda: self._adapter.get_many(items))
         except TaskhandError as error:
             self._progress.heed(error)
@@ -294,16 +291,6 @@ class _BatchUpdate(BulkUpdate[_Row]):
                 return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False
-
-
-def _fail(items: Sequence[Item[_Row]], error: TaskhandError) -> None:
-    for item in items:
-        item.fail(error)
-
-
-def _lose(items: Sequence[Item[_Row]], fault: TaskhandError | None) -> None:
-    for item in items:
-        item.lose(fault)
 
 
 def _is_refused_for_values(item: Item[_Row]) -> bool:

@@ -53,10 +53,11 @@ class Deletable(Protocol):
         """One as it is now; NotFound."""
 
 
-def check_deleted(http: "Client", reply: "Reply", *statuses: int) -> None:
-    """OutcomeUnknown unless a deletion was answered with one of these statuses, and with no body or `{}`."""
+def check_deleted(http: "Client", reply: "Reply", *statuses: int) -> "Reply":
+    """The response to a deletion; OutcomeUnknown unless it has one of these statuses, and no body or `{}`."""
     if reply.json or reply.status not in statuses:
         raise http.invalid(reply, "with something that is not a confirmation")
+    return reply
 
 
 class Presence(Enum):

@@ -43,10 +43,7 @@ _Row = TypeVar("_Row")
 
 
 async def read_twice(read: Callable[[], Awaitable[_Row]]) -> _Row:
-    """The result of a read after a write, which is repeated once, as a 404 or a page may be false.
-
-    The transport has repeated one that fails with a retryable error.
-    """
+    """The result of a read after a write; it is repeated once after an error that the transport does not retry."""
     try:
         return await read()
     except TaskhandError as error:
@@ -119,9 +116,8 @@ class Writer(Generic[_Row]):
 
     async def _read_back(self, item: Item[_Row]) -> _Row:
         """The task as it is now; raises `error_of_unread`."""
-        was_refused = item.failure is not None and not isinstance(item.failure, UpstreamFailed)
         try:
-            with without_pauses(when=was_refused):
+            with without_pauses(when=not isinstance(item.failure, UpstreamFailed | None)):
                 return await read_twice(lambda: self._adapter.get(item.id, item.edit))
         except TaskhandError as unread:
             error = error_of_unread(item, unread, self._messages)
