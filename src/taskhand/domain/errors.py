@@ -142,6 +142,12 @@ class NotFound(CallerError):
 
     default_code = "not_found"
 
+    @classmethod
+    def of_task(cls, task_id: str) -> "NotFound":
+        """The error for an id without a task."""
+        step = "Call list_tasks to find the task's id."
+        return cls(f"There is no task {task_id}.", code="task_not_found", next_step=step)
+
 
 class Ambiguous(CallerError):
     """Several things match what was given: `candidates` are all of them, and none was chosen."""

@@ -144,6 +144,4 @@ def _missing_task_error(app: AppContext, task_id: str) -> TaskhandError:
         task_rules.check_id(task_id, app.backend.capabilities)
     except CallerError as error:
         return error
-    return NotFound(
-        f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
-    )
+    return NotFound.of_task(task_id)

@@ -41,9 +41,7 @@ async def read_snapshot(
     deletes = [task_id] if to_delete else ()
     found = await read_snapshots(app, [task_id], deletes, properties=properties, fresh=fresh)
     if task_id not in found:
-        raise NotFound(
-            f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
-        )
+        raise NotFound.of_task(task_id)
     return found[task_id]
 
 

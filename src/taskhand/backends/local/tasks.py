@@ -88,9 +88,7 @@ def task(connection: SqlConnection, task_id: str) -> Task:
     """One task by id; NotFound."""
     for found, _ in _read(connection, [task_id.lower()]).values():
         return found
-    raise NotFound(
-        f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
-    )
+    raise NotFound.of_task(task_id)
 
 
 def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapshot]:
