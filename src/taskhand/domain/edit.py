@@ -16,6 +16,7 @@ __all__ = [
     "DIFFERENCE_FIELDS",
     "DIFFERENCE_VALUES",
     "EDIT_FIELDS",
+    "FIELDS",
     "SHOWN_AS",
     "Edit",
     "after_creation",
@@ -86,7 +87,7 @@ class Edit:
     def given(self) -> tuple[tuple[str, object], ...]:
         """The fields that are set, with their values; each property is one."""
         values = _VALUES(self)
-        given = tuple(compress(zip(_FIELDS, values, strict=True), map(is_not, values, repeat(MISSING))))
+        given = tuple(compress(zip(FIELDS, values, strict=True), map(is_not, values, repeat(MISSING))))
         if self.properties is MISSING:
             return given
         return (*given, *((property_field(name), value) for name, value in self.properties))
@@ -120,8 +121,9 @@ class Edit:
         return not self.unmet_fields(task, written=written)
 
 
-_FIELDS = tuple(one.name for one in fields(Edit) if one.name not in {"native", "properties"})
-_VALUES = attrgetter(*_FIELDS)
+FIELDS = tuple(one.name for one in fields(Edit) if one.name not in {"native", "properties"})
+"""The fields of an edit that a task shows, besides properties."""
+_VALUES = attrgetter(*FIELDS)
 
 
 def only_on_creation(edit: Edit) -> Edit:
@@ -190,7 +192,7 @@ def is_readable(task: Task, name: str) -> bool:
 
 def unreadable_fields(task: Task) -> frozenset[str]:
     """The fields of an edit that `task` does not show, because they cannot be read."""
-    return frozenset(name for name in _FIELDS if not is_readable(task, name)) if task.unreadable_fields else frozenset()
+    return frozenset(name for name in FIELDS if not is_readable(task, name)) if task.unreadable_fields else frozenset()
 
 
 def is_untouched(task: Task, before: Task, edit: Edit) -> bool:

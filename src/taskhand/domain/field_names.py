@@ -1,14 +1,13 @@
 """The names under which a field of an edit is known: in requests, in answers and in rows; pure."""
 
-from dataclasses import fields
 from typing import Any, Final
 
 from taskhand.domain.due import Due
-from taskhand.domain.edit import Edit, without
+from taskhand.domain.edit import FIELDS, Edit, without
 from taskhand.domain.properties import property_field, property_name
 from taskhand.domain.task import StatusChoice
 
-__all__ = ["FIELDS", "argument_name", "edit_field", "request_body"]
+__all__ = ["argument_name", "edit_field", "request_body"]
 
 _ARGUMENTS: Final = {"due": "dueDate", "responsible_ids": "responsibleIds", "note": "addNote"}
 """The argument of a request that sets a field of an edit, if it has another name."""
@@ -28,8 +27,6 @@ def _fold(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-FIELDS: Final = tuple(one.name for one in fields(Edit) if one.name not in {"native", "properties"})
-"""The fields of an edit that a task shows, besides properties."""
 _BY_NAME: Final = {_fold(name): name for name in FIELDS} | {
     _fold(alias): name for name, aliases in _ALIASES.items() for alias in aliases
 }

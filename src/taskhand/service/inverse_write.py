@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taskhand.domain.edit import EDIT_FIELDS, Edit, current_value, edit_of, without
+from taskhand.domain.edit import EDIT_FIELDS, FIELDS, Edit, current_value, edit_of, without
 from taskhand.domain.errors import CallerError
-from taskhand.domain.field_names import FIELDS, argument_name
+from taskhand.domain.field_names import argument_name
 from taskhand.domain.plan import difference_between
 from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
