@@ -3,7 +3,7 @@
 import pytest
 
 from taskhand.domain import errors
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import Candidate, TaskhandError
 
 DEFAULTS = {
     errors.CallerError: ("invalid_arguments", False),
@@ -37,3 +37,8 @@ def test_a_copy_of_an_error_has_what_a_border_adds_and_leaves_the_error_as_it_wa
     assert (str(copied), copied.message, copied.connection) == ("No task has it.", "No task has it.", "north")
     assert (copied.code, copied.next_step, copied.details) == ("task_not_found", "List them.", {"id": "t"})
     assert (str(error), error.message, error.connection) == ("No task has this id.", "No task has this id.", None)
+    others = {"next_step": "Send one.", "candidates": [Candidate("t-1")], "private_step": "Look in the log."}
+    more = error.but(**others)  # type: ignore[arg-type]  # each as its argument has it
+    assert (more.message, more.next_step, more.private_step) == (error.message, "Send one.", "Look in the log.")
+    assert more.candidates == (Candidate("t-1"),)
+    assert (error.next_step, error.candidates, error.private_step) == ("List them.", (), None)
