@@ -37,23 +37,19 @@ async def complete_task(
         task_rules.check_note(note)
     resolver = Resolver(call.app, call.caller.name)
 
-    async def add_note(snapshot: Snapshot) -> Edit:
-        noted = Edit() if note is MISSING else await resolver.notes.add(note, snapshot)
-        return replace(noted, resolution=resolution)
-
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
-        edit, matched = await finish(snapshot)
-        return await resolver.settle_resolution(edit, snapshot.task), matched
-
-    async def finish(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task
         if status_name is MISSING and before.is_finished:
             # The snapshot may be stale: only a fresh read shows whether the task is finished.
             before = await backend.get_task(task_id, fresh=True)
-        if status_name is MISSING and before.is_finished and before.status_config is not None:
-            # Nothing is sent for the status, and the answer says that the task had it already.
-            return replace(await add_note(snapshot), status=StatusChoice.of(before.status_config)), ()
-        choice, matched = status_lookup.finished_status(status_name, await backend.statuses())
-        return replace(await add_note(snapshot), status=choice), matched
+        # A task that is finished keeps its status: nothing is sent for it, and the answer says so.
+        choice, matched = (
+            (StatusChoice.of(before.status_config), ())
+            if status_name is MISSING and before.is_finished and before.status_config is not None
+            else status_lookup.finished_status(status_name, await backend.statuses())
+        )
+        noted = Edit() if note is MISSING else await resolver.notes.add(note, snapshot)
+        edit = replace(noted, status=choice, resolution=resolution)
+        return await resolver.settle_resolution(edit, snapshot.task), matched
 
     return await plan_or_write(call, task_id, edit_for, fresh=note is not MISSING)
