@@ -37,9 +37,9 @@ def backup(context: click.Context, file: Path) -> None:
         print_line(f"  {label}: {description.text}")
         if description.problem:
             print_line(f"The {label} was backed up as it is, but {description.problem}.", err=True)
-    for one in databases:
-        if one.others and one.label in found:
-            shared = f"The {one.kind.label} is shared with {', '.join(one.others)}"
+    for database in databases:
+        if database.others and database.label in found:
+            shared = f"The {database.kind.label} is shared with {', '.join(database.others)}"
             print_line(f"{shared}: it is restored only without --connection.", err=True)
 
 
@@ -65,9 +65,9 @@ def restore(context: click.Context, file: Path) -> None:
     print_line(f"{file} is restored.")
     for label, description in done.found.items():
         print_line(f"  {label}: {description.text}")
-    for one in databases:
-        if one.owner and one.label not in done.found and one.exists:
-            print_line(f"The {one.label} stays as it is: {file} has none.")
+    for database in databases:
+        if database.owner and database.label not in done.found and database.exists:
+            print_line(f"The {database.label} stays as it is: {file} has none.")
     for kept in done.kept:
         print_line(f"The replaced content is kept in {kept}")
 

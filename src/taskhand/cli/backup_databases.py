@@ -38,14 +38,14 @@ def select_connections(context: click.Context) -> tuple[Sequence[ConnectionSetti
     db = found.origins.get("db")
     if db is not None and db.kind == "flag":
         return found.connections[:1], []
-    names = {one.name for one in found.connections}
-    return found.connections, [one for one in found.all_connections if one.name not in names]
+    names = {connection.name for connection in found.connections}
+    return found.connections, [connection for connection in found.all_connections if connection.name not in names]
 
 
 def render_left_out(selected: Sequence[ConnectionSettings]) -> Iterator[str]:
     """A sentence on the stores that a backup leaves out because they are in a database."""
-    for one in selected:
-        if backend_of(one) == "local" and not isinstance(place := store_place(one.settings), Path):
+    for connection in selected:
+        if backend_of(connection) == "local" and not isinstance(place := store_place(connection.settings), Path):
             yield f"The tasks in {place} are not in backups of Taskhand: use pg_dump (schema taskhand_tasks)."
 
 
@@ -57,15 +57,19 @@ async def find_databases(
     OperatorError if none of them is a file.
     """
     users: dict[Path, list[ConnectionSettings]] = {}
-    for one in selected:
-        if (path := await _locate_journal(one)) is not None:
-            users.setdefault(path, []).append(one)
+    for connection in selected:
+        if (path := await _locate_journal(connection)) is not None:
+            users.setdefault(path, []).append(connection)
     sharing: dict[Path, list[str]] = {}
-    for one in others:
-        if (path := await _locate_journal(one)) is not None:
-            sharing.setdefault(path, []).append(one.name)
+    for connection in others:
+        if (path := await _locate_journal(connection)) is not None:
+            sharing.setdefault(path, []).append(connection.name)
     named = bool(others) or len(selected) > 1
-    stores = {one.name: _store(one, named=named, is_only=len(selected) == 1) for one in selected if _is_in_file(one)}
+    stores = {
+        connection.name: _store(connection, named=named, is_only=len(selected) == 1)
+        for connection in selected
+        if _is_in_file(connection)
+    }
     found = [*stores.values(), *_journals(users, sharing, stores, named=named)]
     if not found:
         raise OperatorError(
@@ -125,7 +129,7 @@ def _journals(
     for path, of in users.items():
         is_own = named and not sharing.get(path) and len(of) == 1 and of[0].name in stores
         is_own = (is_own and of[0].name != DEFAULT_CONNECTION) or is_taken
-        own = [f"{_JOURNAL}.{one.name}.sqlite" for one in of]
+        own = [f"{_JOURNAL}.{connection.name}.sqlite" for connection in of]
         names = [*own, *([plain] if len(users) == 1 else [])] if is_own else [plain, *own]
         is_taken = is_taken or not is_own
         yield Database(
@@ -135,7 +139,7 @@ def _journals(
             "entry",
             describe_journal,
             also=tuple(names[1:]),
-            owner=", ".join(one.name for one in of) if named else None,
-            beside=frozenset(stores[one.name].path for one in of if one.name in stores),
+            owner=", ".join(connection.name for connection in of) if named else None,
+            beside=frozenset(stores[connection.name].path for connection in of if connection.name in stores),
             others=tuple(sharing.get(path, ())),
         )

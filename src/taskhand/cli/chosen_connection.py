@@ -41,11 +41,11 @@ def find_account(context: click.Context) -> ConnectionSettings:
     db = found.origins.get("db")
     if len(connections) == 1 or (db is not None and db.kind == "flag"):
         return connections[0]
-    names = [one.name for one in connections]
+    names = [connection.name for connection in connections]
     program, _, rest = context.command_path.partition(" ")
     raise CallerError(
         f"There are several connections, and `{rest}` works on one: {', '.join(names)}.",
         code="connection_required",
-        candidates=[Candidate(one.name, one.description) for one in connections],
+        candidates=[Candidate(connection.name, connection.description) for connection in connections],
         next_step=f"Run `{program} --connection {names[0]} {rest}`, for example.",
     )

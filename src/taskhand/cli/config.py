@@ -86,9 +86,9 @@ def _to_json(found: Configuration) -> dict[str, Any]:
         "why": why,
         "file": {"path": str(found.file.path), "found": found.file.exists},
         "policy": asdict(check_policy(found)),
-        **{one.subject: asdict(one) for one in check_people(found)},
+        **{check.subject: asdict(check) for check in check_people(found)},
         "settings": setting_rows(found),
-        "connections": [_connection(one) for one in found.connections],
+        "connections": [_connection(connection) for connection in found.connections],
         "warnings": _warnings(found),
     }
 
@@ -101,17 +101,17 @@ def _lines(found: Configuration) -> "Iterator[str]":
     several = len(found.connections) > 1
     yield f"connections  {describe_connections(found)}" if several else f"backend  {backend or 'none'}: {why}"
     yield f"file     {found.file.path}{'' if found.file.exists else ' (not there)'}"
-    yield from (f"{one.subject:8} {one.found}" for one in files)
+    yield from (f"{check.subject:8} {check.found}" for check in files)
     yield ""
     rows = [("setting", "value", "origin")]
     rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in setting_rows(found)]
-    named = (row for one in found.connections if one.keys for row in connection_rows(one))
+    named = (row for connection in found.connections if connection.keys for row in connection_rows(connection))
     rows += [(row["key"], row["value"] or "-", row["origin"]) for row in named]
     first = max(len(row[0]) for row in rows)
     second = min(_WIDEST, max(len(row[1]) for row in rows))
     yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)
     warnings = _warnings(found)
-    warnings += [{"found": one.found, "remedy": one.remedy} for one in files if one.remedy]
+    warnings += [{"found": check.found, "remedy": check.remedy} for check in files if check.remedy]
     for warning in warnings:
         yield f"! {warning['found']}"
         yield f"    {warning['remedy']}"
@@ -119,7 +119,9 @@ def _lines(found: Configuration) -> "Iterator[str]":
 
 def describe_connections(found: Configuration) -> str:
     """The connections with their backends."""
-    return ", ".join(f"{one.name} ({backend_of(one) or 'no backend'})" for one in found.connections)
+    return ", ".join(
+        f"{connection.name} ({backend_of(connection) or 'no backend'})" for connection in found.connections
+    )
 
 
 def backend_of(connection: ConnectionSettings) -> str | None:
@@ -152,7 +154,7 @@ def _backend(found: Configuration) -> tuple[str | None, str]:
 
 def _warnings(found: Configuration) -> list[dict[str, str | None]]:
     """The warnings about the configuration, and the errors with which a start would fail."""
-    warnings = [{"found": one.found, "remedy": one.remedy} for one in found.warnings]
+    warnings = [{"found": warning.found, "remedy": warning.remedy} for warning in found.warnings]
     return warnings + [{"found": error.message, "remedy": error.next_step} for error in _refusals(found)]
 
 
@@ -165,12 +167,12 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
 
     reported = set()
     settings = found.settings
-    opened = [one.settings for one in found.connections]
+    opened = [connection.settings for connection in found.connections]
     table = tool_table(several=len(opened) > 1)
     checks: tuple[Callable[[], object], ...] = (
-        lambda: [one.backend for one in opened],
-        lambda: [store_place(one) for one in opened],
-        lambda: [journal_path(one) for one in opened],
+        lambda: [settings.backend for settings in opened],
+        lambda: [store_place(settings) for settings in opened],
+        lambda: [journal_path(settings) for settings in opened],
         lambda: (keys_path(settings), links_path(settings)),
         lambda: open_database(settings),
         lambda: choose_tools(table, settings.tools, only_reads=settings.read_only),

@@ -34,7 +34,7 @@ def connections() -> None:
 @click.pass_context
 def list_connections(context: click.Context, *, as_json: bool) -> None:
     """List each connection and where its credential is."""
-    rows = [_row(one) for one in _require_configuration(context).connections]
+    rows = [_row(connection) for connection in _require_configuration(context).connections]
     if as_json:
         print_json(rows)
         return
@@ -100,11 +100,11 @@ def check_connection(context: click.Context, name: str | None) -> None:
     print_line(f"{there} {found.file.path}.")
     chosen = (found.only(name) if name else found).connections
     is_well = True
-    for one in chosen:
-        if not backend_of(one):
-            _ = one.settings.backend  # raises the reason
-        findings = anyio.run(check_connections, found.only(one.name))
-        print_findings(f"{one.name}, backend {one.settings.backend}", findings)
+    for connection in chosen:
+        if not backend_of(connection):
+            _ = connection.settings.backend  # raises the reason
+        findings = anyio.run(check_connections, found.only(connection.name))
+        print_findings(f"{connection.name}, backend {connection.settings.backend}", findings)
         is_well = is_well and all(finding.outcome != "failed" for finding in findings)
     sys.exit(0 if is_well else 1)
 

@@ -101,17 +101,17 @@ async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
 
     try:
         async with concurrent_tasks() as group:
-            for one in found.connections:
-                if backend_of(one):
-                    group.start_soon(check, one)
+            for connection in found.connections:
+                if backend_of(connection):
+                    group.start_soon(check, connection)
     finally:
         if links is not None:
             await links.aclose()
     several = len(found.connections) > 1
     return tuple(
-        replace(finding, subject=f"{one.name}: {finding.subject}") if several else finding
-        for one in found.connections
-        for finding in results.get(one.name, ())
+        replace(finding, subject=f"{connection.name}: {finding.subject}") if several else finding
+        for connection in found.connections
+        for finding in results.get(connection.name, ())
     )
 
 
@@ -138,7 +138,7 @@ def _names(found: Configuration | OperatorError) -> dict[str, object]:
     """The connections with their backends, if there are several."""
     if isinstance(found, OperatorError) or len(found.connections) == 1:
         return {}
-    return {"connections": {one.name: backend_of(one) for one in found.connections}}
+    return {"connections": {connection.name: backend_of(connection) for connection in found.connections}}
 
 
 def _title(found: Configuration | OperatorError) -> str:
@@ -155,11 +155,11 @@ def _hosts() -> CheckResult:
         known = list(find_known_entries())
     except OperatorError as error:
         return CheckResult("hosts", "unknown", error.message)
-    entries = [one for one in known if isinstance(one, KnownEntry)]
-    unread = " ".join(one.why for one in known if not isinstance(one, KnownEntry))
+    entries = [entry for entry in known if isinstance(entry, KnownEntry)]
+    unread = " ".join(entry.why for entry in known if not isinstance(entry, KnownEntry))
     if not entries:
         return CheckResult("hosts", "ok", f"No known host has an entry of Taskhand. {unread}".rstrip())
-    commands = ", ".join(dict.fromkeys(f"`taskhand doctor --host {one.host.slug}`" for one in entries))
+    commands = ", ".join(dict.fromkeys(f"`taskhand doctor --host {entry.host.slug}`" for entry in entries))
     found = (
         f"Entries of {', '.join(map(str, entries))} were not checked. To check them, run {commands}. {unread}".rstrip()
     )
@@ -178,11 +178,15 @@ def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
     given = [row for row in setting_rows(found) if row["origin"] != "default"]
     shown_settings = [f"{row['variable']}={row['value']} ({_short(row)})" for row in given]
     named = [
-        row for one in found.connections if one.keys for row in connection_rows(one) if row["key"] in row["origin"]
+        row
+        for connection in found.connections
+        if connection.keys
+        for row in connection_rows(connection)
+        if row["key"] in row["origin"]
     ]
     shown_settings += [f"{row['key']}={row['value']}" for row in named]
     try:
-        first, *others = [one.settings.backend for one in found.connections]
+        first, *others = [connection.settings.backend for connection in found.connections]
     except OperatorError as error:
         return (_configuration_result(error), *found.warnings)
     connections = f"The connections are {describe_connections(found)}"
@@ -268,15 +272,15 @@ async def _check_connection(
     from taskhand.wiring import open_app
 
     app = check_app(connection, has_vault=bool(connection.settings.vault_keys))
-    links = None if any(one.outcome == "failed" for one in app) else links
+    links = None if any(finding.outcome == "failed" for finding in app) else links
     try:
         async with open_app(connection.settings, connection=connection, links=links) as at:
             findings = (*app, *await check_health(at.of_principal(principal)))
-            return tuple(_in_own_words(one, connection) for one in findings)
+            return tuple(_in_own_words(finding, connection) for finding in findings)
     except OperatorError as error:
         subject = "credential" if error.code in {"unauthorized", "link_required", "link_broken"} else "configuration"
         failed = CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration.")
-        return tuple(_in_own_words(one, connection) for one in (*app, failed))
+        return tuple(_in_own_words(finding, connection) for finding in (*app, failed))
 
 
 def _callers(found: Configuration) -> tuple[Principal, Policy]:

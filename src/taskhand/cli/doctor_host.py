@@ -28,39 +28,41 @@ _OPTIONS: Final = {"TASKHAND_TIMEZONE": "--timezone ZONE"}
 def check_host(slug: str, *, as_json: bool) -> bool:
     """Check each entry in the host's file and in this folder's project file; whether all checks passed."""
     host = find_host(slug)
-    rows = [_check_entry(one) for one in find_known_entries([host], Path.cwd())]
+    rows = [_check_entry(entry) for entry in find_known_entries([host], Path.cwd())]
     is_well = bool(rows) and all(row["ok"] for row in rows)
     if as_json:
         print_json({"host": slug, "ok": is_well, "entries": rows})
         return is_well
     for row in rows:
         title = f"{host.name}, {row['file']}, entry {row['name']}: taskhand {row['taskhand'] or 'unknown'}"
-        findings = [CheckResult(**one) for one in row["findings"]]
+        findings = [CheckResult(**finding) for finding in row["findings"]]
         print_findings(f"{title}, {_backends(row)}", findings)
     if not rows:
         print_line(f"{host.name} has no entry of Taskhand. `taskhand install {slug}` writes one.")
     return is_well
 
 
-def _check_entry(one: KnownEntry | UnreadFile) -> dict[str, Any]:
+def _check_entry(entry: KnownEntry | UnreadFile) -> dict[str, Any]:
     """The report on an entry; a file that cannot be read counts as a failed entry."""
-    if isinstance(one, UnreadFile):
-        failed = CheckResult("file", "failed", one.why, f"Correct the file: {one.host.name} may not read it either.")
-        return _row(one.host, one.path, EntryReport(failed), ())
-    report = run_entry(one.host, one.entry, os.environ)
-    report = replace(report, findings=[with_command(finding, one) for finding in report.findings])
-    return _row(one.host, one.file.path, report, tuple(_check_file(one, report)))
+    if isinstance(entry, UnreadFile):
+        failed = CheckResult(
+            "file", "failed", entry.why, f"Correct the file: {entry.host.name} may not read it either."
+        )
+        return _row(entry.host, entry.path, EntryReport(failed), ())
+    report = run_entry(entry.host, entry.entry, os.environ)
+    report = replace(report, findings=[with_command(finding, entry) for finding in report.findings])
+    return _row(entry.host, entry.file.path, report, tuple(_check_file(entry, report)))
 
 
-def with_command(finding: CheckResult, one: KnownEntry) -> CheckResult:
+def with_command(finding: CheckResult, entry: KnownEntry) -> CheckResult:
     """The finding, with the command that sets in this entry the variable of the remedy; keys have none."""
     found = _SET.match(finding.remedy or "")
     if found is None or found[1] not in VARIABLES or is_secret_variable(found[1]):
         return finding
-    name = "" if one.host.server == SERVER else f" --name {one.host.server}"
-    project = "" if one.file.path == one.host.user_file(this_machine()) else " --project"
+    name = "" if entry.host.server == SERVER else f" --name {entry.host.server}"
+    project = "" if entry.file.path == entry.host.user_file(this_machine()) else " --project"
     option = _OPTIONS.get(found[1], f"--set {found[1]}=VALUE")
-    command = f"taskhand install {one.host.slug}{name}{project} {option}"
+    command = f"taskhand install {entry.host.slug}{name}{project} {option}"
     return replace(finding, remedy=f"{finding.remedy} To set it in this entry, run `{command}`.")
 
 
@@ -72,7 +74,7 @@ def _row(host: Host, path: Path, report: EntryReport, about_file: tuple[CheckRes
         "taskhand": report.version,
         "backend": report.backend,
         "ok": report.ok,
-        "findings": [asdict(one) for one in findings],
+        "findings": [asdict(finding) for finding in findings],
         **({"connections": dict(report.connections)} if report.connections else {}),
     }
 
@@ -84,12 +86,12 @@ def _backends(row: dict[str, Any]) -> str:
     return f"backend {row['backend'] or 'unknown'}"
 
 
-def _check_file(one: KnownEntry, report: EntryReport) -> Iterator[CheckResult]:
+def _check_file(entry: KnownEntry, report: EntryReport) -> Iterator[CheckResult]:
     """The findings on the file and its keys, which the server cannot check."""
-    path = one.file.path
-    if is_open_with_key(one.file, find_keys(one.file.text, one.host)):
+    path = entry.file.path
+    if is_open_with_key(entry.file, find_keys(entry.file.text, entry.host)):
         found = f"{path} holds a key, and other users of this machine can read it."
         yield CheckResult("file", "warning", found, f"Run: chmod 600 {path}")
     if report.missing:
-        found = f"{one.host.name} has {', '.join(report.missing)}; it was not tried."
+        found = f"{entry.host.name} has {', '.join(report.missing)}; it was not tried."
         yield CheckResult("credential", "unknown", found)

@@ -43,9 +43,9 @@ def warn_of_rule(found: "Configuration", policy: "Policy") -> "Iterator[str]":
             results = check_rule(connection, policy)
         except OperatorError:
             continue  # no backend for the connection, which the start reports
-        for one in results:
-            if one.outcome != "ok":
-                yield f"{connection.name}: {one.found} {one.remedy}"
+        for result in results:
+            if result.outcome != "ok":
+                yield f"{connection.name}: {result.found} {result.remedy}"
 
 
 def _has_app(connection: "ConnectionSettings") -> bool:

@@ -32,13 +32,13 @@ def check_replicas(found: Configuration) -> tuple[CheckResult, ...]:
     settings = found.settings
     no_key = CheckResult("replicas", "failed", f"{NO_KEY} `taskhand serve --http` does not start.", MAKE_KEY)
     lacks = [no_key] if settings.state is not None and not settings.state_keys else []
-    return (*lacks, *(CheckResult("replicas", "warning", *one) for one in describe_unshared(found)))
+    return (*lacks, *(CheckResult("replicas", "warning", *texts) for texts in describe_unshared(found)))
 
 
 def describe_unshared(found: Configuration) -> Iterator[tuple[str, str]]:
     """The problem and the remedy if only one of store and state is in a database."""
-    stores = [one.settings.db for one in found.connections if backend_of(one) == "local"]
-    in_database = [isinstance(one, StoreAddress) for one in stores]
+    stores = [connection.settings.db for connection in found.connections if backend_of(connection) == "local"]
+    in_database = [isinstance(store, StoreAddress) for store in stores]
     if found.settings.state is not None and not all(in_database):
         yield _OWN_TASKS, "Set TASKHAND_DB to the address of a database too, such as the same one."
     if found.settings.state is None and any(in_database):

@@ -79,7 +79,7 @@ async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
         raise allowed.refusal("list_events")
     async with open_connections(found.connections) as served:
         mine = served.of_principal(principal)
-        local = [one.name for one in found.connections if backend_of(one) == "local"]
+        local = [connection.name for connection in found.connections if backend_of(connection) == "local"]
         reading = replace(reading, built_in=frozenset(local if served.are_several else [None] if local else []))
         if reading.follows:
             await _follow(mine, reading)
@@ -150,7 +150,7 @@ async def handle_events(app: "AppContext", reading: EventReading, read: Callable
     asked, reported, is_silent = await reading.ask(app), set[str](), True
     async with aclosing(read(app, asked)) as pages:
         async for page in pages:
-            for note in (one for one in page.notes if one not in reported):
+            for note in (note for note in page.notes if note not in reported):
                 print_line(f"{app.connection.name}: {note}" if app.connection.name else note, err=True)
             reported.update(page.notes)
             if page.since is None:
@@ -167,8 +167,8 @@ async def _handle_page(app: "AppContext", reading: EventReading, asked: EventsAs
     wording = await load_wording(app, people_in_events(page.events))
     if reading.bookmark is not None and not page.events:
         await save_position(app, asked, page, 0)
-    for shown, one in enumerate(page.events, 1):
-        row = event_row(one, wording).model_dump(mode="json")
+    for shown, event in enumerate(page.events, 1):
+        row = event_row(event, wording).model_dump(mode="json")
         await _handle_row(reading, row | ({"connection": app.connection.name} if app.connection.name else {}))
         if reading.bookmark is not None:
             await save_position(app, asked, page, shown)

@@ -221,7 +221,7 @@ def _nothing_to_remove(host: "Host", found: "HostFile") -> str:
     """The sentence for a file without the entry; it names the file's other entries of Taskhand."""
     from taskhand.install.server_entry import our_hosts
 
-    if names := [one.server for one in our_hosts(found.text, host)]:
+    if names := [our_host.server for our_host in our_hosts(found.text, host)]:
         verb = "is" if len(names) == 1 else "are"
         return f"There is no entry {host.server} in {found.path}; there {verb} {', '.join(names)} (--name)."
     return f"Taskhand is not in {found.path}; nothing to do."

@@ -122,11 +122,11 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
     report = run_entry(asked.host, entry, os.environ, is_ours=not asked.project)
     if fatal := report.fatal:
         raise OperatorError(
-            f"The entry would not work, so nothing is written. {' '.join(one.found for one in fatal)}",
-            next_step=" ".join(dict.fromkeys(one.remedy for one in fatal if one.remedy)),
+            f"The entry would not work, so nothing is written. {' '.join(finding.found for finding in fatal)}",
+            next_step=" ".join(dict.fromkeys(finding.remedy for finding in fatal if finding.remedy)),
         )
-    for one in report.failed:
-        print_line(f"! {one.subject}: {one.found} {one.remedy or ''}".rstrip(), err=True)
+    for finding in report.failed:
+        print_line(f"! {finding.subject}: {finding.found} {finding.remedy or ''}".rstrip(), err=True)
     if report.missing:
         print_line(f"{asked.host.name} gives {', '.join(report.missing)} to the server when it starts it.", err=True)
     print_line(f"The entry starts: {report.start.found}", err=asked.prints)
@@ -139,7 +139,11 @@ def keep_in_keyring(asked: Request, made: EntryVariables) -> Iterator[None]:
         yield
     for name, former in before.items():
         print_line(f"{name} is stored in the system keyring (service {credentials.SERVICE}).", err=asked.prints)
-        users = [str(one) for one in find_known_entries() if isinstance(one, KnownEntry) and name in one.keyring_names]
+        users = [
+            str(entry)
+            for entry in find_known_entries()
+            if isinstance(entry, KnownEntry) and name in entry.keyring_names
+        ]
         if former not in {None, made.for_keyring[name]} and len(users) > 1:
             print_line(f"! {', '.join(users)} use this key now. For another account, give a --name.", err=True)
 
@@ -160,8 +164,8 @@ def _lacks_key(asked: Request) -> bool:
     """Whether the entry or the keyring needs a key that this command's environment does not have."""
     if asked.backend is None or choose_key_store(asked) not in {"keyring", "file"}:
         return False
-    keys = [one for one in find_factory(asked.backend).questions if is_secret_variable(one)]
-    return not all(os.environ.get(one, "").strip() for one in keys)
+    keys = [question for question in find_factory(asked.backend).questions if is_secret_variable(question)]
+    return not all(os.environ.get(key, "").strip() for key in keys)
 
 
 def _check_printed(asked: Request, launch: Launch) -> None:

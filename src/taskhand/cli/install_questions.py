@@ -151,7 +151,10 @@ class Questions:
             try:
                 return resolve_people([self._asked.me], account.members, account.me, argument="--me").ids[0]
             except CallerError as error:
-                print_lines((f"  {one.value}  {one.name or ''}".rstrip() for one in error.candidates), err=True)
+                print_lines(
+                    (f"  {candidate.value}  {candidate.name or ''}".rstrip() for candidate in error.candidates),
+                    err=True,
+                )
                 step = "Give --me the id, the full name or the e-mail of one of these people."
                 raise CallerError(error.message, code=error.code, next_step=step) from None
         if found := self._from_environment(variable):
@@ -229,7 +232,7 @@ class Questions:
         """Ask for a key, only to try it: the host stores it itself or has it in its environment."""
         from taskhand.config.environment_variables import is_secret_variable
 
-        variable = next(one for one in self._factory.questions if is_secret_variable(one))
+        variable = next(question for question in self._factory.questions if is_secret_variable(question))
         if not self._is_interactive or self._asked.project:
             return
         text = f"{variable}, only to try it and to look up your team (empty: skip)"

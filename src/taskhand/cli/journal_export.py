@@ -110,11 +110,11 @@ async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: boo
 
     names: dict[Path | str, dict[str, str]] = {}
     exist = False
-    for one in connections:
-        journal = open_journal(one.settings, connection=one)
+    for connection in connections:
+        journal = open_journal(connection.settings, connection=connection)
         try:
             places = await journal.places() if named else ()
-            names.setdefault(await journal.locate(), {}).update(dict.fromkeys(places, one.name))
+            names.setdefault(await journal.locate(), {}).update(dict.fromkeys(places, connection.name))
             exist = exist or await journal.exists()
         finally:
             await journal.aclose()

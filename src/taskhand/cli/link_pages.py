@@ -104,16 +104,16 @@ async def _open_link_methods(
     from taskhand.wiring import open_as_person, open_oauth_client
 
     methods = {}
-    for one in found.connections:
-        factory = find_factory(one.settings.backend)
-        consent = await stack.enter_async_context(open_oauth_client(one))
+    for connection in found.connections:
+        factory = find_factory(connection.settings.backend)
+        consent = await stack.enter_async_context(open_oauth_client(connection))
         if consent or factory.has_personal_keys:
-            methods[one.name] = LinkMethod(
-                connections.by_name[one.name],
+            methods[connection.name] = LinkMethod(
+                connections.by_name[connection.name],
                 factory.title,
-                partial(open_as_person, one),
+                partial(open_as_person, connection),
                 _read_credential,
-                one.is_shared,
+                connection.is_shared,
                 names_holder=consent is not None or factory.me_variable is None,
                 consent=consent,
             )

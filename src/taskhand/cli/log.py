@@ -49,7 +49,7 @@ def configure_log(
 
 def announce(text: str) -> None:
     """Write a line to standard error at any log level, as a record if the log is JSON."""
-    handlers = [one for one in logging.getLogger().handlers if isinstance(one.formatter, _JsonFormatter)]
+    handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler.formatter, _JsonFormatter)]
     if handlers:
         handlers[0].handle(logging.LogRecord("taskhand", logging.INFO, __file__, 0, text, None, None))
     else:
@@ -64,7 +64,7 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic for 
 class _Formatter(logging.Formatter):
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._masked = [form for one in secrets if len(one) >= _MIN_SECRET for form in _forms(one)]
+        self._masked = [form for secret in secrets if len(secret) >= _MIN_SECRET for form in _forms(secret)]
 
     def format(self, record: logging.LogRecord) -> str:
         return self.mask(super().format(record))

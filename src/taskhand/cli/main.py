@@ -65,7 +65,7 @@ def main() -> None:
 def _read_arguments() -> list[str]:
     """The arguments as text, decoded as UTF-8 if the locale could not. CallerError for other bytes."""
     try:
-        return [one if _is_text(one) else os.fsencode(one).decode("utf-8") for one in sys.argv[1:]]
+        return [argument if _is_text(argument) else os.fsencode(argument).decode("utf-8") for argument in sys.argv[1:]]
     except UnicodeDecodeError:
         raise CallerError("An argument is not valid UTF-8.", next_step="Write the command in UTF-8.") from None
 
@@ -123,8 +123,8 @@ class _Commands(click.Group):
     cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help=f"Let AI agents manage tasks in {', '.join(one.title for one in FACTORIES if one.credentials)} or a built-in "
-    "store.\n\nWithout a command, serve MCP over standard input and output.",
+    help=f"Let AI agents manage tasks in {', '.join(factory.title for factory in FACTORIES if factory.credentials)} or "
+    "a built-in store.\n\nWithout a command, serve MCP over standard input and output.",
 )
 @click.option("--db", help="The built-in store's file (TASKHAND_DB).")
 @click.option("--clock", help="Freeze time at this ISO 8601 instant (TASKHAND_CLOCK).")

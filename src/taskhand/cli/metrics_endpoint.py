@@ -39,7 +39,7 @@ def open_metrics(
     from taskhand.server.transports.host_names import Address
 
     table = tool_table(several=len(found.connections) > 1)
-    metrics = Metrics([tool.name for tool in table], [one.name for one in found.connections])
+    metrics = Metrics([tool.name for tool in table], [connection.name for connection in found.connections])
     try:
         announce(f"Metrics are at {stack.enter_context(serve_metrics(metrics.registry, host, port))}")
     except OperatorError as error:

@@ -62,7 +62,9 @@ class NewConnection:
     def other_variables(self) -> dict[str, str]:
         """The environment without the variables whose values the table has: they were for this command only."""
         given = self.tried()
-        mine = {one for key, one in self.taken.items() if clean_value(os.environ.get(one, "")) == given[key]}
+        mine = {
+            variable for key, variable in self.taken.items() if clean_value(os.environ.get(variable, "")) == given[key]
+        }
         return {name: value for name, value in os.environ.items() if name not in mine}
 
     def keyring_name(self, key: str) -> str:
@@ -101,7 +103,7 @@ def _ask_backend() -> str:
 
 def _read_options(given: Sequence[str], keys: Mapping[str, str], factory: BackendFactory[Any]) -> dict[str, str]:
     """The keys of --set. CallerError for an unknown key, and for a secret that is not a reference."""
-    chosen = dict(one.partition("=")[::2] for one in given)
+    chosen = dict(assignment.partition("=")[::2] for assignment in given)
     for key, value in chosen.items():
         if key not in keys or not clean_value(value):
             raise CallerError(
@@ -209,15 +211,17 @@ def _warnings_now(environ: Mapping[str, str]) -> set[str]:
 def _check(found: Configuration) -> None:
     """Try the only connection. OperatorError if it does not work."""
     findings = anyio.run(check_connections, found)
-    failed = [one for one in findings if one.outcome == "failed"]
+    failed = [finding for finding in findings if finding.outcome == "failed"]
     if failed:
         raise OperatorError(
-            f"The connection does not work, so nothing is written. {' '.join(one.found for one in failed)}",
-            next_step=" ".join(dict.fromkeys(one.remedy for one in failed if one.remedy))
+            f"The connection does not work, so nothing is written. {' '.join(finding.found for finding in failed)}",
+            next_step=" ".join(dict.fromkeys(finding.remedy for finding in failed if finding.remedy))
             + " `--no-check` writes it untried.",
         )
-    confirmed = [one for one in findings if one.subject in {"credential", "team", "me"} and one.outcome == "ok"]
-    print_line(" ".join(one.found for one in confirmed))
+    confirmed = [
+        finding for finding in findings if finding.subject in {"credential", "team", "me"} and finding.outcome == "ok"
+    ]
+    print_line(" ".join(finding.found for finding in confirmed))
 
 
 def drop_connection(name: str) -> None:
@@ -260,5 +264,5 @@ def _unknown(name: str, names: Sequence[str], path: Path) -> CallerError:
         step = "It comes from settings outside of the tables: `taskhand config` shows where they are set. Unset them."
     else:
         step = f"There are {', '.join(names)}." if names else "The file names no connection."
-    candidates = [Candidate(one) for one in names]
+    candidates = [Candidate(taken_name) for taken_name in names]
     return CallerError(f"There is no connection {name[:60]} in {path}.", candidates=candidates, next_step=step)

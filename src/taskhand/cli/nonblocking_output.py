@@ -106,7 +106,9 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lost = error.object[error.start : error.end]
-    return "".join(_ASCII.get(one, one.encode("ascii", "backslashreplace").decode()) for one in lost), error.end
+    return "".join(
+        _ASCII.get(character, character.encode("ascii", "backslashreplace").decode()) for character in lost
+    ), error.end
 
 
 class _Stream(io.RawIOBase):

@@ -179,7 +179,9 @@ def unlink(context: click.Context, person: str, connection: str | None) -> None:
     the person has pasted has to be withdrawn by the person.
     """
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
-    known = {} if isinstance(found, OperatorError) else {one.name: one for one in found.connections}
+    known = (
+        {} if isinstance(found, OperatorError) else {configured.name: configured for configured in found.connections}
+    )
     settings: Settings = context.obj
     removed, left = _with_links(settings, lambda links: _unlink(links, known, person, connection))
     if not removed:
@@ -207,11 +209,11 @@ async def _unlink(
     names = _find_names(person, found) or _find_names(Person.parse(person).id, found)
     chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
     removed = []
-    for one in chosen:
-        link = await find_usable(links, one.person, one.connection)
-        await links.remove(one.person, one.connection)
-        removed.append((one, link))
-    done = [(one, await revoke(known.get(one.connection), link)) for one, link in removed]
+    for listed in chosen:
+        link = await find_usable(links, listed.person, listed.connection)
+        await links.remove(listed.person, listed.connection)
+        removed.append((listed, link))
+    done = [(listed, await revoke(known.get(listed.connection), link)) for listed, link in removed]
     return done, [link for link in found if link not in chosen]
 
 

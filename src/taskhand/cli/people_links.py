@@ -94,7 +94,7 @@ def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]"
         return None
     line = person.find_in(known.lines)
     if line is not None:
-        is_meant = member.id in {one.id for one in find_members(line, team)}
+        is_meant = member.id in {match.id for match in find_members(line, team)}
         return (
             None
             if is_meant
@@ -120,7 +120,7 @@ async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, S
             code="unauthorized",
             next_step="Copy it from the CRM again, whole, and run the same command.",
         ) from None
-    return LinkedMember(me, next((one.name for one in team if one.id == me), None)), team
+    return LinkedMember(me, next((member.name for member in team if member.id == me), None)), team
 
 
 async def find_usable(links: "Links", person: str, connection: str) -> "Link | None":

@@ -27,7 +27,9 @@ def share_changes(found: "Configuration", connections: "Connections") -> Callabl
     """
     if (database := open_database(found.settings)) is None:
         return checkpoint
-    updates = {_hash_account(one): connections.by_name[one.name].updates for one in found.connections}
+    updates = {
+        _hash_account(connection): connections.by_name[connection.name].updates for connection in found.connections
+    }
     return TaskChanges(Channel(database, CHANNEL), updates).run
 
 

@@ -250,8 +250,8 @@ def _serve(accounts: Sequence[Account], announce: "Callable[[Sequence[tuple[Acco
         async with AsyncExitStack() as stack:
             announce(
                 [
-                    (one, await stack.enter_async_context(serve_delivering(one.emulator, port=one.port)))
-                    for one in accounts
+                    (account, await stack.enter_async_context(serve_delivering(account.emulator, port=account.port)))
+                    for account in accounts
                 ]
             )
             await anyio.sleep_forever()

@@ -80,8 +80,8 @@ def _copy(sources: "Sequence[Source]", url: str) -> bool:
         )
         print_line("Stop every Taskhand server and AI host that uses it, and run this again: it copies the new rows.")
         return False
-    for one in sources:
-        print_line(_render(one, moved))
+    for source in sources:
+        print_line(_render(source, moved))
     return True
 
 
@@ -114,7 +114,7 @@ class _Progress:
 def _connections(context: click.Context) -> Sequence[Settings]:
     """The settings of each connection."""
     found = context.meta.get(CONFIGURATION)
-    return [one.settings for one in found.connections] if found is not None else [context.obj]
+    return [connection.settings for connection in found.connections] if found is not None else [context.obj]
 
 
 def _find_sources(
@@ -132,10 +132,10 @@ def _find_sources(
     from taskhand.state_copy.copy import Source
 
     plan: dict[str, list[Source]] = {}
-    for one in connections:
-        if isinstance(one.db, StoreAddress):
+    for connection in connections:
+        if isinstance(connection.db, StoreAddress):
             path = given["tasks"] or data_folder() / "tasks.sqlite"
-            sources = plan.setdefault(one.db.url, [])
+            sources = plan.setdefault(connection.db.url, [])
             sources += [Source(path, TASKS)] if path.is_file() and Source(path, TASKS) not in sources else []
     if settings.state is not None:
         kept = [
@@ -179,6 +179,6 @@ def _find_journal(connections: Sequence[Settings], tasks: Path | None) -> Path |
 
 
 def _journals(connections: Sequence[Settings], tasks: Path | None) -> Iterator[Path]:
-    for one in connections:
-        is_beside = tasks is not None and isinstance(one.db, StoreAddress)
-        yield journal_path(one.model_copy(update={"db": tasks}) if is_beside else one)
+    for connection in connections:
+        is_beside = tasks is not None and isinstance(connection.db, StoreAddress)
+        yield journal_path(connection.model_copy(update={"db": tasks}) if is_beside else connection)

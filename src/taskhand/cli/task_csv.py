@@ -56,7 +56,7 @@ def write_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def _cells(task: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> list[str]:
     due = Due.read(task["due_at"], task["due_timezone"], all_day=task["is_all_day"])
     at = due.local if due else None
-    people = [_name(str(one["responsible_id"]), members) for one in task["task_responsibles"] or ()]
+    people = [_name(str(responsible["responsible_id"]), members) for responsible in task["task_responsibles"] or ()]
     values = (
         task["id"],
         task["title"],
@@ -81,7 +81,7 @@ def _name(member_id: str, members: Mapping[str, Mapping[str, Any]]) -> str:
     if known is None:
         return member_id
     name = str(known["name"])
-    is_unique = sum(fold(str(one["name"])) == fold(name) for one in members.values()) == 1
+    is_unique = sum(fold(str(member["name"])) == fold(name) for member in members.values()) == 1
     return name if is_unique and ";" not in name else str(known["email"] or member_id)
 
 
@@ -148,7 +148,7 @@ class CsvReader:
         if not row["title"].strip():
             raise CallerError("title is empty")
         status = self._find_status(row.get("status", "").strip())
-        people = [one.strip() for one in row.get("responsible", "").split(";") if one.strip()]
+        people = [person.strip() for person in row.get("responsible", "").split(";") if person.strip()]
         due = self._read_due(row)
         self._seen[cells] += 1
         priority = row.get("priority", "").strip() or DEFAULT_PRIORITY
@@ -165,8 +165,8 @@ class CsvReader:
             "priority": _read_priority(PRIORITY_WORDS.get(fold(priority), priority)),
             "creator_id": self._me,
             "task_responsibles": [
-                {"responsible_id": one}
-                for one in resolve_people(people, self._members, self._me, former=self._former).ids
+                {"responsible_id": person_id}
+                for person_id in resolve_people(people, self._members, self._me, former=self._former).ids
             ],
             "status_config": status.model_dump(),
             "completed_at": row.get("completedAt", "").strip() or None,
@@ -177,7 +177,7 @@ class CsvReader:
         for status in self._statuses:
             if fold(name) in {fold(status.name), fold(status.type)} or (not name and status.type == "initial"):
                 return status
-        known = "" if self._has_listed else f" (the statuses are {', '.join(one.name for one in self._statuses)})"
+        known = "" if self._has_listed else f" (the statuses are {', '.join(status.name for status in self._statuses)})"
         self._has_listed = True
         raise CallerError(f"there is no status {name!r}{known}")
 

@@ -77,9 +77,9 @@ def print_error(error: TaskhandError) -> None:
     """Print an error on standard error: the problem, the accepted values, then the next step."""
     print_line(f"taskhand: {error.message}", err=True)
     sentences = f"{error.message} {error.next_step}"
-    for one in error.candidates:
-        if one.value not in sentences:
-            print_line(f"  {one.value}  {one.name or ''}".rstrip(), err=True)
+    for candidate in error.candidates:
+        if candidate.value not in sentences:
+            print_line(f"  {candidate.value}  {candidate.name or ''}".rstrip(), err=True)
     if error.next_step:
         print_line(error.next_step, err=True)
 

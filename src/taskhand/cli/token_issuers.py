@@ -85,4 +85,4 @@ def _read_client(settings: Settings, name: str, without: str) -> tuple[str, str]
 
 def split_list(text: str | None) -> tuple[str, ...]:
     """The values of a comma-separated setting."""
-    return tuple(one.strip() for one in (text or "").split(",") if one.strip())
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())

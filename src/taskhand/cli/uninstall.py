@@ -100,20 +100,20 @@ def _find(configuration: "Configuration") -> _Found:
     from taskhand.install.known_entries import KnownEntry, find_host_files, find_known_entries
 
     known = list(find_known_entries())
-    entries = [one for one in known if isinstance(one, KnownEntry)]
+    entries = [entry for entry in known if isinstance(entry, KnownEntry)]
     backups = [path for file in find_host_files() for path, _ in read_backups(file)]
     data: list[Path] = []
     problems: list[str] = []
     configurations = [configuration, *_configurations(entries, problems)]
-    databases = list(dict.fromkeys(pair for one in configurations for pair in _databases(one)))
-    of_persons = [of(one.settings) for one in configurations for of in (keys_path, links_path)]
-    for database in dict.fromkeys((*(one for pair in databases for one in pair), *of_persons)):
+    databases = list(dict.fromkeys(pair for configuration in configurations for pair in _databases(configuration)))
+    of_persons = [of(configuration.settings) for configuration in configurations for of in (keys_path, links_path)]
+    for database in dict.fromkeys((*(path for pair in databases for path in pair), *of_persons)):
         try:
             data += _files_of(database)
         except OSError as error:
             problems.append(f"{database.parent} cannot be read: {error.strerror}.")
-    data += [path for one in configurations for path in _settings_files(one)]
-    unread = [one for one in known if not isinstance(one, KnownEntry)]
+    data += [path for configuration in configurations for path in _settings_files(configuration)]
+    unread = [entry for entry in known if not isinstance(entry, KnownEntry)]
     keys = list(_keys(entries, configurations))
     return _Found(entries, unread, backups, keys, databases, [*dict.fromkeys(data)], [*dict.fromkeys(problems)])
 
@@ -149,9 +149,14 @@ def _keys(entries: "Sequence[KnownEntry]", configurations: "Sequence[Configurati
     from taskhand.config.environment_variables import SECRETS
 
     if find_keyring() == "usable":
-        origins = (origin for one in configurations for own in one.all_connections for origin in own.origins.values())
+        origins = (
+            origin
+            for configuration in configurations
+            for own in configuration.all_connections
+            for origin in own.origins.values()
+        )
         references = [origin.reference for origin in origins if origin.reference]
-        named = [one.removeprefix(MARK) for one in references if one.startswith(MARK)]
+        named = [reference.removeprefix(MARK) for reference in references if reference.startswith(MARK)]
         names = [*(name for entry in entries for name in entry.keyring_names), *named, *sorted(SECRETS)]
         yield from (name for name in dict.fromkeys(names) if find_credential(name) is not None)
 
@@ -160,7 +165,7 @@ def _databases(configuration: "Configuration") -> Iterator[tuple[Path, Path]]:
     """The store and the journal of the server, and of each connection."""
     from taskhand.config.data_files import journal_path, store_place
 
-    for settings in (configuration.settings, *(one.settings for one in configuration.all_connections)):
+    for settings in (configuration.settings, *(connection.settings for connection in configuration.all_connections)):
         store, journal = store_place(settings), journal_path(settings)
         yield store if isinstance(store, Path) else journal, journal
 
@@ -185,8 +190,8 @@ def _list(found: _Found, *, data: bool) -> None:
         print_line(f"key in the system keyring: {name}{' (stays without --data)' if stays else ''}")
     for path in found.data:
         print_line(f"data: {path}{'' if data else ' (stays without --data)'}")
-    for one in found.unread:
-        print_line(f"! {one.why}", err=True)
+    for file in found.unread:
+        print_line(f"! {file.why}", err=True)
     if found.is_nothing or (found.is_only_data and not data):
         print_line("Taskhand has written nothing on this machine" + (" but its data." if found.data else "."))
 

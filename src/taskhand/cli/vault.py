@@ -52,8 +52,8 @@ def rotate(settings: Settings) -> None:
     """
     done = anyio.run(_rotate, settings)
     print_line(f"{_count(done.resealed)} encrypted with the key {done.key_id} now; {done.before} had been before.")
-    for one in done.broken:
-        print_line(f"{one.person} for {one.connection}: it {one.flaw}.", err=True)
+    for link in done.broken:
+        print_line(f"{link.person} for {link.connection}: it {link.flaw}.", err=True)
     if not done.broken:
         print_line("No other key is needed, if every server has this one first.", err=True)
     else:

@@ -32,17 +32,17 @@ def open_webhooks(found: Configuration, connections: "Connections", options: Web
         return None
     base = public_address(settings, options)
     receivers, untaken = {}, []
-    for one in found.connections:
+    for connection in found.connections:
         try:
-            check = check_of(one)
+            check = check_of(connection)
         except OperatorError as error:
-            untaken.append(f"{one.name}: {error.message.rstrip('.')}")
+            untaken.append(f"{connection.name}: {error.message.rstrip('.')}")
             continue
         if check is None:
-            untaken += _describe_missing(one)
+            untaken += _describe_missing(connection)
             continue
-        app = connections.by_name[one.name] if connections.are_several else connections.first
-        receivers[one.name] = WebhookReceiver(one.name, check, partial(keep_hint, app), app.demand.wake)
+        app = connections.by_name[connection.name] if connections.are_several else connections.first
+        receivers[connection.name] = WebhookReceiver(connection.name, check, partial(keep_hint, app), app.demand.wake)
     return Webhooks(receivers, base, connections.first.clock, time.monotonic, untaken=untaken)
 
 

@@ -77,8 +77,10 @@ def create_webhooks(
     if done is None:
         _print_steps(chosen, url)
         sys.exit(1)
-    made = {one.id for one in done.made}
-    _print_grouped("There already", (one for one in done.subscriptions if one.id not in made), chosen)
+    made = {subscription.id for subscription in done.made}
+    _print_grouped(
+        "There already", (subscription for subscription in done.subscriptions if subscription.id not in made), chosen
+    )
     _print_grouped("Made", done.made, chosen)
     if done.key is not None and done.key != key:
         print_lines(keeper.keep(done.key))
@@ -97,14 +99,19 @@ def list_webhooks(context: click.Context, *, connection: str | None, as_json: bo
     found = anyio.run(with_admin, chosen, lambda admin: admin.list_subscriptions())
     if found is None:
         raise _unmanaged_error(chosen, "list")
-    shown = [replace(one, url=_masked(one.url, chosen)) for one in found]
+    shown = [replace(subscription, url=_masked(subscription.url, chosen)) for subscription in found]
     if as_json:
-        print_json([asdict(one) for one in shown])
+        print_json([asdict(subscription) for subscription in shown])
         return
     if not shown:
         print_line(f"{_title(chosen)} has no subscriptions to tasks.")
-    for one in shown:
-        print_row(one.id, one.url, ", ".join(one.events), "active" if one.is_active else "paused")
+    for subscription in shown:
+        print_row(
+            subscription.id,
+            subscription.url,
+            ", ".join(subscription.events),
+            "active" if subscription.is_active else "paused",
+        )
 
 
 @webhooks.command("remove")
@@ -133,14 +140,16 @@ def _choose(context: click.Context, name: str | None) -> "ConnectionSettings":
         return found.only(name).connections[0]
     if len(found.connections) == 1:
         return found.connections[0]
-    able = [one for one in found.connections if find_factory(one.settings.backend).webhooks is not None]
+    able = [
+        connection for connection in found.connections if find_factory(connection.settings.backend).webhooks is not None
+    ]
     if len(able) == 1:
         return able[0]
     raise CallerError(
         "There are several connections.",
         code="connection_required",
-        candidates=[Candidate(one.name, find_factory(one.settings.backend).title) for one in able],
-        next_step=f"Name one of them with --connection: {', '.join(one.name for one in able)}.",
+        candidates=[Candidate(connection.name, find_factory(connection.settings.backend).title) for connection in able],
+        next_step=f"Name one of them with --connection: {', '.join(connection.name for connection in able)}.",
     )
 
 
@@ -170,8 +179,8 @@ def _print_steps(connection: "ConnectionSettings", url: str) -> None:
 def _print_grouped(heading: str, found: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
     """Print a line for the subscriptions to each address."""
     events: dict[str, list[str]] = {}
-    for one in found:
-        events.setdefault(_masked(one.url, connection), []).extend(one.events)
+    for subscription in found:
+        events.setdefault(_masked(subscription.url, connection), []).extend(subscription.events)
     for url, names in events.items():
         print_line(f"{heading}: {', '.join(dict.fromkeys(names))}, delivered to {url}")
 
