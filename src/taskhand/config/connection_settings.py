@@ -69,11 +69,11 @@ class ConnectionSettings:
     def is_shared(self, credential: str) -> bool:
         """Whether a text is this connection's shared credential."""
         kept = [getattr(self.settings, name) for name in find_factory(self.settings.backend).credentials]
-        return credential in [one.get_secret_value() for one in kept if one is not None]
+        return credential in [secret.get_secret_value() for secret in kept if secret is not None]
 
     def named(self, fields: Iterable[str]) -> list[str]:
         """The names of fields of Settings for the operator of this connection: keys of its table, or variables."""
-        return [self.keys.get(one, one) for one in map(Settings.variable, fields)]
+        return [self.keys.get(variable, variable) for variable in map(Settings.variable, fields)]
 
     def in_own_words(self, text: str) -> str:
         """The text with this connection's keys in place of variables, which a table does not use."""

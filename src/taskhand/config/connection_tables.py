@@ -68,7 +68,7 @@ class ConnectionTable:
 
     def key_of(self, variable: str) -> str:
         """The key of a variable, with the tables before it."""
-        keys = {one: key for key, one in keys_of(find_factory(self.backend)).items()}
+        keys = {variable: key for key, variable in keys_of(find_factory(self.backend)).items()}
         return f"{TABLES}.{self.name}.{keys[variable]}"
 
 
@@ -76,7 +76,11 @@ def keys_of(factory: BackendFactory[Any]) -> dict[str, str]:
     """The keys of a connection to this backend, and the variable of each."""
     own = [Settings.variable(name) for name in factory.settings.model_fields]
     store = {} if factory.account else _STORE
-    return {"timezone": "TASKHAND_TIMEZONE"} | store | {one.removeprefix(factory.prefix).lower(): one for one in own}
+    return (
+        {"timezone": "TASKHAND_TIMEZONE"}
+        | store
+        | {variable.removeprefix(factory.prefix).lower(): variable for variable in own}
+    )
 
 
 def read_tables(found: object, path: Path, text_of: TextOf) -> tuple[ConnectionTable, ...]:
@@ -146,14 +150,17 @@ def _unknown(called: str, key: str, factory: BackendFactory[Any], path: Path) ->
     if word.endswith("_file") and word.removesuffix("_file") in keys:
         key_of_file = word.removesuffix("_file")
         return _wrong(f"{called}.{key[:60]}", path, "is no setting", f'Write {key_of_file} = "file:PATH" instead.')
-    close = [*(one for one in keys if one == word or word in one), *get_close_matches(word, keys, n=1, cutoff=0.7)]
+    close = [
+        *(known_key for known_key in keys if known_key == word or word in known_key),
+        *get_close_matches(word, keys, n=1, cutoff=0.7),
+    ]
     near = list(dict.fromkeys(close))[:2]
     if not near and f"TASKHAND_{word.upper()}" in map(Settings.variable, TeamSettings.model_fields):
         return _wrong(f"{called}.{key}", path, "is a setting of the whole server", "Write it above the first table.")
     suggestion = f"Perhaps {' or '.join(near)} is meant. " if near else ""
     return OperatorError(
         f"{called}.{key[:60]} in {path} is not a setting of a connection to {factory.title}.",
-        candidates=[Candidate(one) for one in near],
+        candidates=[Candidate(near_key) for near_key in near],
         next_step=f"{suggestion}The settings are {', '.join(keys)}.",
     )
 

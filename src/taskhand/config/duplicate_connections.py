@@ -20,15 +20,15 @@ def find_duplicates(connections: Sequence[ConnectionSettings], file: Path) -> It
 
     OperatorError if two connections use the same built-in store: each would journal the same tasks.
     """
-    chosen = [one for one in connections if _has_backend(one.settings)]
-    for index, one in enumerate(chosen):
+    chosen = [connection for connection in connections if _has_backend(connection.settings)]
+    for index, connection in enumerate(chosen):
         for other in chosen[:index]:
-            if _account(one.settings) is None and _account(other.settings) is None:
-                _check_stores(other, one, file)
-            elif _account(one.settings) == _account(other.settings):
-                found = f"The connections {other.name} and {one.name} lead to the same account."
+            if _account(connection.settings) is None and _account(other.settings) is None:
+                _check_stores(other, connection, file)
+            elif _account(connection.settings) == _account(other.settings):
+                found = f"The connections {other.name} and {connection.name} lead to the same account."
                 unset = "" if other.keys else f"Unset {' and '.join(other.credentials)}, or run "
-                remedy = f"{unset or 'Run '}`taskhand connections remove {one.name}`."
+                remedy = f"{unset or 'Run '}`taskhand connections remove {connection.name}`."
                 yield CheckResult("configuration", "warning", found, remedy)
 
 

@@ -46,12 +46,12 @@ class Configuration:
 
         A `chosen` connection is the only one.
         """
-        return tuple(one for one in self.all_connections if self.chosen in {None, one.name})
+        return tuple(connection for connection in self.all_connections if self.chosen in {None, connection.name})
 
     @property
     def connection_names(self) -> list[str]:
         """The names of all connections, chosen or not."""
-        return [one.name for one in self.all_connections]
+        return [connection.name for connection in self.all_connections]
 
     @property
     def remark(self) -> str | None:
@@ -63,7 +63,11 @@ class Configuration:
         """All connections, chosen or not."""
         default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
         found = (default, *self.named) if self.has_default else self.named
-        return tuple(replace(one, name_in_files=one.name) for one in found) if len(found) > 1 else found
+        return (
+            tuple(replace(connection, name_in_files=connection.name) for connection in found)
+            if len(found) > 1
+            else found
+        )
 
     def only(self, name: str) -> "Configuration":
         """The configuration of a server with only the connection of this name.
@@ -81,7 +85,7 @@ class Configuration:
         raise CallerError(
             f"There is no connection {name[:60]!r}.",
             code="unknown_connection",
-            candidates=[Candidate(one.name, one.description) for one in self.all_connections],
+            candidates=[Candidate(connection.name, connection.description) for connection in self.all_connections],
             next_step=f"There {'are' if names[1:] else 'is'} {_join_names(names, 'and')}.",
         )
 
@@ -122,7 +126,7 @@ def load_configuration(
     named, has_default = _build_connections(settings, origins, file, merged) if file.tables else ((), True)
     if has_default:
         settings = settings.with_notes(find_misnomers(environ, settings, merged.referenced))
-    all_notes = [*settings.notes, *(note for one in named for note in one.settings.notes)]
+    all_notes = [*settings.notes, *(note for connection in named for note in connection.settings.notes)]
     notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in all_notes]
     warnings = (
         *notes,
@@ -164,10 +168,10 @@ def _build_connections(
     shared = find_shared(merged.values)
     store = merged.values.get("TASKHAND_DB")
     built = [build_connection(table, shared, origins, store, merged.environ) for table in file.tables]
-    for one, usable in built:
+    for connection, usable in built:
         merged.referenced |= usable.referenced
-        merged.files += [(one.origins[_FIELD_NAMES[name]].called, path) for name, path in usable.files.items()]
-    return tuple(one for one, _ in built), bool(outside_of_tables)
+        merged.files += [(connection.origins[_FIELD_NAMES[name]].called, path) for name, path in usable.files.items()]
+    return tuple(connection for connection, _ in built), bool(outside_of_tables)
 
 
 def _mask_all_secrets(found: Configuration) -> Configuration:
@@ -175,8 +179,11 @@ def _mask_all_secrets(found: Configuration) -> Configuration:
     from taskhand.config.duplicate_connections import find_duplicates  # noqa: PLC0415  few files have tables
 
     duplicates = tuple(find_duplicates(found.connections, found.file.path))
-    secrets = [*found.settings.secrets, *(secret for one in found.named for secret in one.settings.secrets)]
-    named = tuple(replace(one, settings=one.settings.with_secrets(secrets)) for one in found.named)
+    secrets = [
+        *found.settings.secrets,
+        *(secret for connection in found.named for secret in connection.settings.secrets),
+    ]
+    named = tuple(replace(connection, settings=connection.settings.with_secrets(secrets)) for connection in found.named)
     settings = found.settings.with_secrets(secrets)
     return replace(found, settings=settings, named=named, warnings=(*found.warnings, *duplicates))
 
@@ -236,7 +243,7 @@ def _warn_of_readable_secrets(
     origins: Mapping[str, Origin], file: SettingsFile, named: Sequence[ConnectionSettings]
 ) -> Iterable[CheckResult]:
     """A warning if other users can read a secret in the file. A reference is not a secret."""
-    given = (pair for one in (origins, *(one.origins for one in named)) for pair in one.items())
+    given = (pair for table in (origins, *(connection.origins for connection in named)) for pair in table.items())
     held = dict.fromkeys(
         origin.name
         for name, origin in given

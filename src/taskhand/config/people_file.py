@@ -113,16 +113,16 @@ class _Reader:
 
     def _connection(self, key: str, called: str) -> str:
         """The name of a connection in calls."""
-        names = {one.casefold(): one for one in self.connections}
+        names = {connection.casefold(): connection for connection in self.connections}
         name = key.strip().casefold()
         is_only = len(names) == 1
         if name in names or (is_only and name == MEMBER):
             return MEMBER if is_only else names[name]
-        near = [names[one] for one in get_close_matches(name, names, n=3)] or list(names.values())
+        near = [names[match] for match in get_close_matches(name, names, n=3)] or list(names.values())
         several = f"does not say in which of {len(names)} connections" if name == MEMBER else "names no connection"
         raise OperatorError(
             f"{called} in {self.file.path} {several}.",
-            candidates=[Candidate(one) for one in near],
+            candidates=[Candidate(near_name) for near_name in near],
             next_step=f"Use one of: {', '.join(near)}.",
         )
 

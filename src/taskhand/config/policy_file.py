@@ -87,13 +87,13 @@ class _Reader:
 
     def _tables(self, content: Mapping[str, Any], name: str) -> Mapping[str, Mapping[str, Any]]:
         whole = self._table(content, name)
-        return {one: self._table(whole, one, _key(name, one)) for one in whole}
+        return {key: self._table(whole, key, _key(name, key)) for key in whole}
 
     def _check_keys(
         self, everyone: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]], people: Mapping[str, Any]
     ) -> None:
         """OperatorError that names every unknown key."""
-        unknown: dict[str, str | None] = {one: _near_table(one) for one in self.file.content if one not in _TABLES}
+        unknown: dict[str, str | None] = {key: _near_table(key) for key in self.file.content if key not in _TABLES}
         unknown |= _unknown_in("everyone", everyone, _RULES)
         for name, table in groups.items():
             unknown |= _unknown_in(_key("groups", name), table, (*_RULES, "people"))
@@ -116,9 +116,9 @@ class _Reader:
                 next_step='Add people = ["ana@example.com"] to it; people = [] if only tokens name its members.',
             )
         people = frozenset(
-            self._person(one, f"{called}.people") for one in self._texts(f"{called}.people", table["people"])
+            self._person(text, f"{called}.people") for text in self._texts(f"{called}.people", table["people"])
         )
-        return Group(people, self._rules(called, {name: one for name, one in table.items() if name != "people"}))
+        return Group(people, self._rules(called, {name: value for name, value in table.items() if name != "people"}))
 
     def _people(self, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         """The rules of persons, by id; OperatorError for a person with two tables."""
@@ -160,20 +160,20 @@ class _Reader:
                 raise self._value_error(called, value, "true, false or a list of connections")
             return value
         if name in {"connections", "own_credential"}:
-            return frozenset(self._connection(one, called) for one in self._texts(called, value))
+            return frozenset(self._connection(text, called) for text in self._texts(called, value))
         if name == "tools":
             return self._tools(called, value)
         raise AssertionError(f"{name} is a rule that no policy file can set")
 
     def _connection(self, text: str, called: str) -> str:
         """The name of a connection in its usual spelling."""
-        names = {one.casefold(): one for one in self.connections}
+        names = {connection.casefold(): connection for connection in self.connections}
         if (name := text.strip().casefold()) in names:
             return names[name]
-        near = [names[one] for one in get_close_matches(name, names, n=3)] or list(names.values())
+        near = [names[match] for match in get_close_matches(name, names, n=3)] or list(names.values())
         raise OperatorError(
             f"{called} in {self.file.path} names {text[:60]!r}, which is not a connection.",
-            candidates=[Candidate(one) for one in near],
+            candidates=[Candidate(near_name) for near_name in near],
             next_step=f"Use one of: {', '.join(near)}.",
         )
 
@@ -189,7 +189,7 @@ class _Reader:
         return text
 
     def _texts(self, called: str, value: object) -> list[str]:
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self._value_error(called, value, "a list of texts")
         return value
 

@@ -95,10 +95,10 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         """The credentials of this and other connections, which are masked in every stored text."""
         unread = self._unread
         given = (getattr(self, name) for name in type(self).model_fields if name not in unread)
-        texts = (one.get_secret_value() for one in given if isinstance(one, SecretStr))
+        texts = (secret.get_secret_value() for secret in given if isinstance(secret, SecretStr))
         addresses = [self.state.get_secret_value()] if self.state else []
         addresses += [self.db.url] if isinstance(self.db, StoreAddress) else []
-        passwords = (password for one in addresses for password in split_passwords(one))
+        passwords = (password for address in addresses for password in split_passwords(address))
         own = (*texts, *self.state_keys, *self.vault_keys, *passwords)
         return tuple(dict.fromkeys((*own, *self._further_secrets)))
 

@@ -92,7 +92,7 @@ def _nearest_keys(key: str) -> list[str]:
     """At most two known keys similar to an unknown one: by prefix, by spelling, or by the last word."""
     table, _, word = key.lower().rpartition(".")
     spelled = {variable.lower(): own for own, variable in _VARIABLES.items()} | {own: own for own in _VARIABLES}
-    close = [spelled[one] for one in get_close_matches(key.lower(), spelled, n=1, cutoff=0.75)]
+    close = [spelled[match] for match in get_close_matches(key.lower(), spelled, n=1, cutoff=0.75)]
     same = [own for own in _VARIABLES if own.rpartition(".")[2] == word]
     longer = [own for own in _VARIABLES if table and own.startswith(f"{table}.") and word in own]
     return list(dict.fromkeys([*longer, *close, *same]))[:2]
@@ -128,7 +128,7 @@ def _rows(parsed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Every key, with its table before a dot, and its value."""
     for key, value in parsed.items():
         if key in _TABLES and isinstance(value, dict):
-            yield from ((f"{key}.{inner}", one) for inner, one in value.items())
+            yield from ((f"{key}.{inner}", inner_value) for inner, inner_value in value.items())
         else:
             yield key, value
 
@@ -138,7 +138,7 @@ def _unknown(keys: list[str], path: Path) -> OperatorError:
     named = [f"{key[:60]!r}" + (f" (perhaps {' or '.join(near[key])})" if near[key] else "") for key in keys]
     return OperatorError(
         f"The configuration file {path} has unknown settings: {', '.join(named)}.",
-        candidates=[Candidate(one) for key in keys for one in near[key]],
+        candidates=[Candidate(near_key) for key in keys for near_key in near[key]],
         next_step="Correct or remove them. A key is the variable in lower case without TASKHAND_; "
         "the keys of a CRM are in its table, such as api_key in [vambe].",
     )
@@ -156,7 +156,7 @@ def _text(key: str, value: object, path: Path, variable: str) -> str:
             return str(value).strip()
         case date() | time():  # a datetime is a date
             return value.isoformat()
-        case list() if variable in _LISTS and all(isinstance(one, str) for one in value):
+        case list() if variable in _LISTS and all(isinstance(item, str) for item in value):
             return ",".join(value)
     kind = "a table" if isinstance(value, dict) else "a list"
     raise OperatorError(f"{key} in {path} is {kind}; it must be a single value.")

@@ -60,7 +60,7 @@ def _look_alikes(environ: Mapping[str, str], factory: BackendFactory[Any], known
     for name in sorted(environ):
         if name in known or not environ[name].strip() or not _is_like(name.upper(), factory):
             continue
-        intended = next((one for one in right if one.rpartition("_")[2] in name.upper()), right[0])
+        intended = next((variable for variable in right if variable.rpartition("_")[2] in name.upper()), right[0])
         found = f"{name[:60]} is set, and Taskhand does not read it."
         yield Note(intended, found, f"If it is the credential of {factory.title}, rename it to {intended}.", "misnomer")
 
