@@ -103,7 +103,11 @@ def _find_questions(backend: BackendName | None, present: Mapping[str, object]) 
         return find_factory(backend).questions
     chosen = present.get("TASKHAND_BACKEND", "local")
     factory = find_factory(chosen if isinstance(chosen, str) and chosen in NAMES else "local")
-    return [one for one in factory.questions if not is_secret_variable(one) and one != factory.me_variable]
+    return [
+        question
+        for question in factory.questions
+        if not is_secret_variable(question) and question != factory.me_variable
+    ]
 
 
 def _store_value(made: EntryVariables, host: Host, variable: str, value: str, store: KeyStore) -> str:

@@ -33,7 +33,7 @@ _NOT_STARTED: Final = CheckResult("start", "unknown", "It was not greeted.")
 
 _OF_THE_ENTRY: Final = ("credential", "store", "journal")
 _FATAL: Final = frozenset(
-    {"configuration", "tools", *_OF_THE_ENTRY, *(f"{DEFAULT_CONNECTION}: {one}" for one in _OF_THE_ENTRY)}
+    {"configuration", "tools", *_OF_THE_ENTRY, *(f"{DEFAULT_CONNECTION}: {subject}" for subject in _OF_THE_ENTRY)}
 )
 """The checks that must pass for calls to succeed; the others may pass later.
 
@@ -79,12 +79,12 @@ class EntryReport:
     @property
     def failed(self) -> list[CheckResult]:
         """The start, if it failed, and the failed checks."""
-        return [one for one in (self.start, *self.findings) if one.outcome == "failed"]
+        return [finding for finding in (self.start, *self.findings) if finding.outcome == "failed"]
 
     @property
     def fatal(self) -> list[CheckResult]:
         """The failures because of which the entry is not written; the others are only shown."""
-        return [one for one in self.failed if one is self.start or one.subject in _FATAL]
+        return [finding for finding in self.failed if finding is self.start or finding.subject in _FATAL]
 
 
 def run_entry(
@@ -100,7 +100,7 @@ def run_entry(
         return EntryReport(CheckResult("start", "unknown", f"It is a remote server ({where}), which is not checked."))
     missing = [name for name, value in _variables(entry).items() if _ASKED in value]
     given = _environment(host, entry, environ)
-    missing += [one for one in _forwarded(entry) if is_secret_variable(one) and one not in given]
+    missing += [variable for variable in _forwarded(entry) if is_secret_variable(variable) and variable not in given]
     words = [_filled(host, str(entry["command"]), environ), *_arguments(host, entry, environ)]
     if is_ours and not missing:
         report = _run_doctor(words, given)
@@ -121,12 +121,12 @@ def _variables(entry: Mapping[str, Any]) -> dict[str, str]:
 
 def _forwarded(entry: Mapping[str, Any]) -> list[str]:
     there = entry.get("env_vars")
-    return [one for one in there if isinstance(one, str)] if isinstance(there, list) else []
+    return [variable for variable in there if isinstance(variable, str)] if isinstance(there, list) else []
 
 
 def _arguments(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
     there = entry.get("args")
-    return [_filled(host, str(one), environ) for one in there] if isinstance(there, list) else []
+    return [_filled(host, str(argument), environ) for argument in there] if isinstance(there, list) else []
 
 
 def _environment(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:

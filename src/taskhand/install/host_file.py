@@ -149,4 +149,4 @@ def _check_unchanged(found: HostFile) -> None:
 
 
 def _escape_pattern(name: str) -> str:
-    return "".join(f"[{one}]" if one in "*?[" else one for one in name)
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)

@@ -184,9 +184,9 @@ def _after(value: Any, path: Path, new: object) -> Any:
     step, rest = path[0], path[1:]
     if isinstance(step, str):
         inside = _next(value.get(step), rest, new)
-        others = {name: one for name, one in value.items() if name != step}
+        others = {name: inner for name, inner in value.items() if name != step}
         return others if inside is _GONE else others | {step: inside}
-    index = next((index for index, one in enumerate(value) if _matches(one, step)), len(value))
+    index = next((index for index, item in enumerate(value) if _matches(item, step)), len(value))
     inside = _next(value[index] if index < len(value) else None, rest, new)
     return [*value[:index], *([] if inside is _GONE else [inside]), *value[index + 1 :]]
 

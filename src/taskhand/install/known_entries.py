@@ -86,5 +86,5 @@ def find_host_files() -> Iterator[HostFile]:
 
 def _find_entries(found: HostFile, host: Host) -> Iterator[KnownEntry]:
     """The entries of Taskhand in a file. Raises as `FileFormat`."""
-    for one in our_hosts(found.text, host):
-        yield KnownEntry(one, found, find_entry(found.text, one))
+    for our_host in our_hosts(found.text, host):
+        yield KnownEntry(our_host, found, find_entry(found.text, our_host))

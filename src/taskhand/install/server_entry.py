@@ -64,8 +64,8 @@ def add_server(text: str, host: Host, wanted: WantedEntry) -> str:
         text = _update_entry(text, host, old, wanted)
     else:
         text = host.format.put_value(text, host.path, host.entry(wanted.launch))
-    for one in wanted.inputs:
-        text = host.format.put_value(text, _input_path(str(one["id"])), one)
+    for input_entry in wanted.inputs:
+        text = host.format.put_value(text, _input_path(str(input_entry["id"])), input_entry)
     return text
 
 
@@ -91,7 +91,7 @@ def _fields(host: Host, old: Mapping[str, object], wanted: WantedEntry) -> Mappi
     fields = {name: value for name, value in host.entry(wanted.launch).items() if name not in kept}
     there = old.get("env_vars")
     if isinstance(there, list):
-        others = [one for one in there if one not in wanted.forget]
+        others = [variable for variable in there if variable not in wanted.forget]
         fields["env_vars"] = [*others, *(name for name in wanted.launch.forwarded if name not in others)]
     return fields
 
@@ -102,8 +102,8 @@ def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[s
     If one of the `earlier` texts differs from this file only by them, that text is returned.
     """
     entry = host.format.find_value(text, host.path)
-    asked = {one: host.format.find_value(text, _input_path(one)) for one in ids} if host.asks else {}
-    ours: dict[Path, object] = {_input_path(one): value for one, value in asked.items() if value is not None}
+    asked = {input_id: host.format.find_value(text, _input_path(input_id)) for input_id in ids} if host.asks else {}
+    ours: dict[Path, object] = {_input_path(input_id): value for input_id, value in asked.items() if value is not None}
     if entry is not None:
         ours = {host.path: entry} | ours
     for before in earlier:
@@ -117,8 +117,10 @@ def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[s
 def our_hosts(text: str, host: Host) -> list[Host]:
     """One host for each entry of Taskhand in a file: the entries with its name, and those whose command starts it."""
     servers = host.format.find_value(text, (host.key,))
-    entries = {name: one for name, one in servers.items() if isinstance(one, dict)} if isinstance(servers, dict) else {}
-    ours = (name for name, one in entries.items() if name in {SERVER, host.server} or _starts_taskhand(one))
+    entries = (
+        {name: entry for name, entry in servers.items() if isinstance(entry, dict)} if isinstance(servers, dict) else {}
+    )
+    ours = (name for name, entry in entries.items() if name in {SERVER, host.server} or _starts_taskhand(entry))
     return [host.with_server(name) for name in ours]
 
 
@@ -137,18 +139,18 @@ def _program(word: str) -> str:
 
 def mask_keys(text: str, host: Host) -> str:
     """The file with the keys of all our entries masked if they are plain text, for a backup copy."""
-    for one in our_hosts(text, host):
-        env = find_entry(text, one).get("env", {})
+    for our_host in our_hosts(text, host):
+        env = find_entry(text, our_host).get("env", {})
         for variable, value in env.items() if isinstance(env, dict) else ():
             if variable in SECRETS and isinstance(value, str) and not is_reference(value):
-                text = one.format.put_value(text, (*one.path, "env", variable), MASK)
+                text = our_host.format.put_value(text, (*our_host.path, "env", variable), MASK)
     return text
 
 
 def find_keys(text: str, host: Host) -> Collection[str]:
     """The keys that our entries hold as plain text, by any author; none if the text cannot be parsed."""
     try:
-        return frozenset(key for one in our_hosts(text, host) for key in _plain_keys(find_entry(text, one)))
+        return frozenset(key for our_host in our_hosts(text, host) for key in _plain_keys(find_entry(text, our_host)))
     except (Unparsable, Unsuitable):
         return frozenset()
 
@@ -156,11 +158,11 @@ def find_keys(text: str, host: Host) -> Collection[str]:
 def _plain_keys(value: object, name: str = "") -> Iterator[str]:
     """The texts under names such as TOKEN or Authorization, and the arguments that have a key in them."""
     if isinstance(value, dict):
-        for inner, one in value.items():
-            yield from _plain_keys(one, str(inner))
+        for inner, inner_value in value.items():
+            yield from _plain_keys(inner_value, str(inner))
     elif isinstance(value, list):
-        for one in value:
-            yield from _plain_keys(one, name)
+        for item in value:
+            yield from _plain_keys(item, name)
     elif isinstance(value, str) and is_plain_key(name, value):
         yield value
 
@@ -195,5 +197,5 @@ def _add_all(text: str, edit: FileFormat, ours: Mapping[Path, object]) -> str | 
     return text
 
 
-def _input_path(one: str) -> Path:
-    return ("inputs", Match("id", one))
+def _input_path(input_id: str) -> Path:
+    return ("inputs", Match("id", input_id))

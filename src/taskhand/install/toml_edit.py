@@ -55,7 +55,7 @@ def remove_value(text: str, path: Path) -> str:
 
 def find_leaves(text: str) -> Sequence[Leaf]:
     """As in `FileFormat`."""
-    found = [(one.path, one.node) for one in parse_toml(text).statements if one.node]
+    found = [(statement.path, statement.node) for statement in parse_toml(text).statements if statement.node]
     return [leaf for path, node in found for leaf in leaves_of(node, path)]
 
 
@@ -82,9 +82,9 @@ def _find(value: Any, names: _Names) -> Any:
 
 
 def _put(found: TomlText, names: _Names, value: object) -> str:
-    for one in found.statements:
-        if one.node and one.path == names[: len(one.path)]:
-            return _put_inside(found.text, one.node, names[len(one.path) :], value)
+    for statement in found.statements:
+        if statement.node and statement.path == names[: len(statement.path)]:
+            return _put_inside(found.text, statement.node, names[len(statement.path) :], value)
     if not isinstance(value, Mapping):
         return _insert_line(found, names, value)
     return _insert_tables(parse_toml(_remove(found, names)), names, value)
@@ -117,9 +117,11 @@ def _child(text: str, node: Node, name: str) -> Child | None:
 def _insert_line(found: TomlText, names: _Names, value: object) -> str:
     """The text with a name and its value on a new line: after the others of its table, or in a table of its own."""
     table = names[:-1]
-    beside = [one for one in found.statements if one.section == table]
+    beside = [statement for statement in found.statements if statement.section == table]
     beside = beside or [
-        one for one in found.statements if one.path[: len(table)] == table and len(one.section) < len(table)
+        statement
+        for statement in found.statements
+        if statement.path[: len(table)] == table and len(statement.section) < len(table)
     ]
     if not beside and table:
         return _insert_tables(found, table, {names[-1]: value})
@@ -135,8 +137,8 @@ def _insert_line(found: TomlText, names: _Names, value: object) -> str:
 def _insert_tables(found: TomlText, names: _Names, value: Mapping[str, object]) -> str:
     """The text with new tables, below those of the parent if it has a head, else at the end."""
     parent = names[:-1]
-    inside = [one for one in found.statements if one.path[: len(parent)] == parent]
-    headed = parent and any(one.path == parent for one in inside)
+    inside = [statement for statement in found.statements if statement.path[: len(parent)] == parent]
+    headed = parent and any(statement.path == parent for statement in inside)
     at = _after_notes(found.text, inside[-1].end) if headed else len(found.text)
     lines = list(_tables(names, value))
     if found.text[:at].strip() and not found.text[:at].endswith(("\n\n", "\n\r\n")):
@@ -162,21 +164,21 @@ def _insert(text: str, at: int, lines: Sequence[str]) -> str:
 def _tables(names: _Names, value: Mapping[str, object]) -> Iterator[str]:
     """The lines of a table and of the tables in it."""
     yield f"[{_key(names)}]"
-    for name, one in value.items():
-        if not isinstance(one, Mapping):
-            yield f"{_key((name,))} = {_inline(one)}"
-    for name, one in value.items():
-        if isinstance(one, Mapping):
+    for name, inner_value in value.items():
+        if not isinstance(inner_value, Mapping):
+            yield f"{_key((name,))} = {_inline(inner_value)}"
+    for name, inner_value in value.items():
+        if isinstance(inner_value, Mapping):
             yield ""
-            yield from _tables((*names, name), one)
+            yield from _tables((*names, name), inner_value)
 
 
 def _remove(found: TomlText, names: _Names) -> str:
     """The text without the statements of a value. Comments and blank lines between two of them go too."""
     text = found.text
-    for one in found.statements:
-        if one.node and len(one.path) < len(names) and one.path == names[: len(one.path)]:
-            return _remove_inside(text, one.node, names[len(one.path) :])
+    for statement in found.statements:
+        if statement.node and len(statement.path) < len(names) and statement.path == names[: len(statement.path)]:
+            return _remove_inside(text, statement.node, names[len(statement.path) :])
     for start, end in reversed(list(_groups(found.statements, names))):
         before = text[:start]
         if not text[end:].strip(" \t") or text[end:].startswith(("\n", "\r\n")):
@@ -188,9 +190,9 @@ def _remove(found: TomlText, names: _Names) -> str:
 def _groups(statements: Sequence[Statement], names: _Names) -> Iterator[Span]:
     """The spans of neighbouring statements that belong to a value."""
     group: list[Statement] = []
-    for one in statements:
-        if one.path[: len(names)] == names:
-            group.append(one)
+    for statement in statements:
+        if statement.path[: len(names)] == names:
+            group.append(statement)
         elif group:
             yield group[0].start, group[-1].end
             group = []
@@ -222,7 +224,7 @@ def _inline(value: object) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
         case Mapping():
-            inside = ", ".join(f"{_key((name,))} = {_inline(one)}" for name, one in value.items())
+            inside = ", ".join(f"{_key((name,))} = {_inline(inner_value)}" for name, inner_value in value.items())
             return f"{{ {inside} }}" if inside else "{}"
         case list() | tuple():
             return f"[{', '.join(map(_inline, value))}]"
@@ -256,5 +258,5 @@ def _without_empty(value: Any, names: _Names) -> Any:
     if not names or not isinstance(value, Mapping) or names[0] not in value:
         return value
     inside = _without_empty(value[names[0]], names[1:])
-    others = {name: one for name, one in value.items() if name != names[0]}
+    others = {name: inner_value for name, inner_value in value.items() if name != names[0]}
     return others if inside == {} else others | {names[0]: inside}

@@ -78,7 +78,7 @@ def parse_toml(text: str) -> TomlText:
         raise Unparsable(str(error).partition(" (at ")[0], line) from None
     except RecursionError:
         raise Unparsable("it is nested too deeply", 1) from None
-    tokens = [_Token(str(one.lastgroup), *one.span()) for one in _TOKEN.finditer(text)]
+    tokens = [_Token(str(match.lastgroup), *match.span()) for match in _TOKEN.finditer(text)]
     comments = [(token.start, token.end) for token in tokens if token.kind == "comment"]
     return TomlText(text, value, list(_Parser(text, tokens).statements()), comments)
 
