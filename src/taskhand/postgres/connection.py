@@ -60,14 +60,14 @@ class PostgresConnection:
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> "_Cursor":
         """Run one statement for each of many parameters, which are sent together."""
         cursor = self._driver.cursor()
-        if rows := [storable(one) for one in parameters]:  # the driver asks the database for no rows, too
+        if rows := [storable(parameter) for parameter in parameters]:  # the driver asks the database for no rows, too
             cursor.executemany(to_driver(sql), rows)
         return _Cursor(cursor)
 
 
 def storable(parameters: Sequence[Any]) -> list[Any]:
     """The parameters with a mark for each character that PostgreSQL has no text for."""
-    return [_mark(one) if isinstance(one, str) else one for one in parameters]
+    return [_mark(parameter) if isinstance(parameter, str) else parameter for parameter in parameters]
 
 
 def _mark(value: str) -> str:

@@ -61,7 +61,7 @@ def is_cut(error: psycopg.Error, driver: "psycopg.Connection[object]") -> bool:
 
 def is_refused(error: psycopg.Error) -> bool:
     """Whether another try would be refused too."""
-    has_text = isinstance(error, psycopg.OperationalError) and any(one in str(error) for one in _REFUSALS)
+    has_text = isinstance(error, psycopg.OperationalError) and any(refusal in str(error) for refusal in _REFUSALS)
     return isinstance(error, _REFUSED) or has_text
 
 
@@ -123,10 +123,10 @@ def _to_operator_error(error: psycopg.Error, url: str, kind: PostgresKind) -> Op
 
 def _reason(error: psycopg.Error, url: str) -> str:
     """The line that says why; the kind of error alone if the address may be quoted in it."""
-    message = error.diag.message_primary or next((one for one in str(error).splitlines() if one.strip()), "")
+    message = error.diag.message_primary or next((line for line in str(error).splitlines() if line.strip()), "")
     message = message.rpartition("failed: ")[2].strip().removeprefix("FATAL:").strip().rstrip(".")
     secrets = _secrets_in(url)
-    if secrets is None or any(one in message for one in secrets):
+    if secrets is None or any(secret in message for secret in secrets):
         return type(error).__name__
     return message or type(error).__name__
 
@@ -139,5 +139,5 @@ def _secrets_in(url: str) -> set[str] | None:
         password = conninfo_to_dict(url).get("password")
     except (psycopg.Error, ValueError):
         return None
-    found = {one for one in (str(password or ""), *split_passwords(url)) if one}
-    return found | {quote(one, safe="") for one in found}
+    found = {secret for secret in (str(password or ""), *split_passwords(url)) if secret}
+    return found | {quote(secret, safe="") for secret in found}

@@ -82,7 +82,9 @@ class Channel:
         while driver is not None:
             await anyio.wait_readable(driver.fileno())
             with database_errors(self._url, SESSIONS):  # does not block: the socket is readable
-                if found := [one.payload for one in driver.notifies(timeout=0, stop_after=_MAX_AT_ONCE)]:
+                if found := [
+                    notification.payload for notification in driver.notifies(timeout=0, stop_after=_MAX_AT_ONCE)
+                ]:
                     return found
         return []
 

@@ -63,8 +63,8 @@ class Target:
         """
         with database_errors(self._url, self._kind), self._driver.transaction():
             self._driver.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {MIGRATION})")
-            for one in stagings:
-                one.publish()
+            for staging in stagings:
+                staging.publish()
 
 
 class Staging:
@@ -84,8 +84,8 @@ class Staging:
         """Create the schema, with triggers disabled: the rows already contain the effects of triggers."""
         with self._errors():
             migrate(self._driver, self._own)
-            for one in self._tables:
-                self._driver.execute(f"ALTER TABLE {self._name(one)} DISABLE TRIGGER USER")
+            for table in self._tables:
+                self._driver.execute(f"ALTER TABLE {self._name(table)} DISABLE TRIGGER USER")
 
     def columns(self, table: str) -> list[str]:
         """The names of the table's columns."""
@@ -137,7 +137,7 @@ class Staging:
         sql = f"COPY {self._name(table)} ({', '.join(columns)}) FROM STDIN"
         with self._errors(), self._driver.transaction():
             if has_some:
-                self.delete(table, key, after, [rows[-1][one] for one in at])
+                self.delete(table, key, after, [rows[-1][column] for column in at])
             with self._driver.cursor() as cursor, cursor.copy(sql.encode()) as copy:
                 for row in rows:
                     copy.write_row(row)

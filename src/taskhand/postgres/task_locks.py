@@ -61,7 +61,7 @@ class TaskLocks:
         None if another living process holds one of them: then none is acquired.
         """
         self._lease.acquire()
-        holder, by_digest = self._lease.session, {_digest(one): one for one in names}
+        holder, by_digest = self._lease.session, {_digest(name): name for name in names}
         wanted = sorted(by_digest)
 
         def work(connection: SqlConnection) -> list[str]:
@@ -76,11 +76,11 @@ class TaskLocks:
         except _HeldByAnother:
             return None
         self._unreleased.clear()
-        return frozenset(by_digest[one] for one in others)
+        return frozenset(by_digest[digest] for digest in others)
 
     def release(self, names: Collection[str]) -> None:
         """Release these locks; if the database does not answer, they are released later."""
-        rows = {_digest(one): self._lease.session for one in names}
+        rows = {_digest(name): self._lease.session for name in names}
         forgets = next(self._times) % _FORGET_EVERY == 0
 
         def work(connection: SqlConnection) -> None:

@@ -53,7 +53,7 @@ def split_passwords(address: str) -> tuple[str, ...]:
         return ()
     named = (pair.partition("=") for pair in (found["query"] or "").split("&"))
     given = (found["password"], *(value for name, _, value in named if unquote(name) == "password"))
-    return tuple(dict.fromkeys(spelled for one in given if one for spelled in (one, unquote(one))))
+    return tuple(dict.fromkeys(spelled for password in given if password for spelled in (password, unquote(password))))
 
 
 def _is_text(text: str) -> bool:

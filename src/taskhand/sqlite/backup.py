@@ -78,17 +78,17 @@ def write_backup(databases: Sequence[Database], target: Path, about: Mapping[str
 
 
 def _write_backup(databases: Sequence[Database], target: Path, about: Mapping[str, object]) -> dict[str, Description]:
-    present = [one for one in databases if one.exists]
+    present = [database for database in databases if database.exists]
     if not present:
-        paths = " and no file ".join(str(one.path) for one in databases)
+        paths = " and no file ".join(str(database.path) for database in databases)
         raise OperatorError(f"There is nothing to back up: there is no file {paths}.", code="no_backup")
     _check_target(target)
     with work_folder(target.parent, target.name) as folder:
-        copies = [folder / one.member for one in present]
+        copies = [folder / database.member for database in present]
         with _same_moment(present) as readers:
             for reader, copy in zip(readers, copies, strict=True):
                 copy_database(reader, copy)
-        found = {one.label: describe_copy(one, copy) for one, copy in zip(present, copies, strict=True)}
+        found = {database.label: describe_copy(database, copy) for database, copy in zip(present, copies, strict=True)}
         write_archive(copies, folder / MANIFEST, target, about)
     return found
 
@@ -167,11 +167,12 @@ def _check_target(target: Path) -> None:
 def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Connection]]:
     """Open read transactions on all databases that see the same moment; writers continue meanwhile."""
     with ExitStack() as stack:
-        for one in databases:
-            with database_errors(one.path, one.kind):
-                check_file(one.path, one.kind)  # before any is open: closing a file drops this process's locks on it
-        readers = [(one, stack.enter_context(_open(one))) for one in databases]
-        writers = [(one, stack.enter_context(_open(one))) for one in databases]
+        for database in databases:
+            with database_errors(database.path, database.kind):
+                # before any is open: closing a file drops this process's locks on it
+                check_file(database.path, database.kind)
+        readers = [(database, stack.enter_context(_open(database))) for database in databases]
+        writers = [(database, stack.enter_context(_open(database))) for database in databases]
         for attempt in range(1, _TRIES + 1):
             try:
                 _begin_together(readers, writers)
@@ -182,12 +183,12 @@ def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Con
         yield [reader for _, reader in readers]
 
 
-def _open(one: Database) -> "closing[sqlite3.Connection]":
+def _open(database: Database) -> "closing[sqlite3.Connection]":
     """Connect to a database that this program can read."""
-    with database_errors(one.path, one.kind), ExitStack() as until_ready:
-        connection = connect(one.path)
+    with database_errors(database.path, database.kind), ExitStack() as until_ready:
+        connection = connect(database.path)
         until_ready.callback(connection.close)
-        one.kind.check_version(connection)
+        database.kind.check_version(connection)
         until_ready.pop_all()
     return closing(connection)
 
@@ -198,11 +199,11 @@ _Opened = Sequence[tuple[Database, sqlite3.Connection]]
 def _begin_together(readers: _Opened, writers: _Opened) -> None:
     """Begin the read transactions while writers are locked out: a change is in a journal before it is in a store."""
     try:
-        for one, writer in writers:
-            with database_errors(one.path, one.kind):
+        for database, writer in writers:
+            with database_errors(database.path, database.kind):
                 writer.execute("BEGIN IMMEDIATE")
-        for one, reader in readers:
-            with database_errors(one.path, one.kind):
+        for database, reader in readers:
+            with database_errors(database.path, database.kind):
                 reader.execute("BEGIN")
                 reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     finally:

@@ -48,14 +48,14 @@ def find_migration_copies(path: Path) -> list[Path]:
     """The copies that migrations have left beside the file at `path`, newest version first."""
     there = path.resolve()
     named = re.compile(re.escape(there.name) + r"\.v(\d+)\.bak")
-    found = [(int(match[1]), one) for one in there.parent.glob("*.bak") if (match := named.fullmatch(one.name))]
-    return [one for _, one in sorted(found, reverse=True)]
+    found = [(int(match[1]), copy) for copy in there.parent.glob("*.bak") if (match := named.fullmatch(copy.name))]
+    return [copy for _, copy in sorted(found, reverse=True)]
 
 
 def remove_older_copies(path: Path) -> None:
     """Delete all but the copies of the newest versions beside the file at `path`."""
-    for one in find_migration_copies(path)[_MAX_COPIES:]:
-        one.unlink(missing_ok=True)
+    for copy in find_migration_copies(path)[_MAX_COPIES:]:
+        copy.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

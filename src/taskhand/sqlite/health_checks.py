@@ -48,7 +48,7 @@ async def describe_size(path: Path) -> str:
 async def describe_copies(path: Path) -> str:
     """A sentence about the copies that migrations have left beside the file; empty if there are none."""
     copies = await anyio.to_thread.run_sync(find_migration_copies, path)
-    return f" Copies from before migrations: {', '.join(one.name for one in copies)}." if copies else ""
+    return f" Copies from before migrations: {', '.join(copy.name for copy in copies)}." if copies else ""
 
 
 def _quick_check(connection: sqlite3.Connection) -> str | None:

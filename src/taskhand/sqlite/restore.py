@@ -63,17 +63,17 @@ def restore_backup(
 def _restore_backup(
     databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], object]
 ) -> Restored:
-    for one in databases:
-        one.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for database in databases:
+        database.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     home = databases[0].path.resolve().parent
     with work_folder(home, databases[0].path.name) as folder:
         staged = _stage(databases, source, folder)
-        _check_replaceable([one for one, _ in staged], source)
-        found = {one.label: describe_copy(one, copy) for one, copy in staged}
-        for one, _ in staged:
-            if problem := found[one.label].problem:
+        _check_replaceable([database for database, _ in staged], source)
+        found = {database.label: describe_copy(database, copy) for database, copy in staged}
+        for database, _ in staged:
+            if problem := found[database.label].problem:
                 raise OperatorError(
-                    f"The {one.kind.label} in {source} is not as it was written: {problem}.",
+                    f"The {database.kind.label} in {source} is not as it was written: {problem}.",
                     code="store_unavailable",
                     next_step="Restore another backup.",
                 )
@@ -84,11 +84,11 @@ def _restore_backup(
 
 def _check_replaceable(staged: Sequence[Database], source: Path) -> None:
     """OperatorError if another owner's database would be replaced too, or there are too many for one transaction."""
-    for one in staged:
-        if one.others:
+    for database in staged:
+        if database.others:
             raise OperatorError(
-                f"The {one.kind.label} {one.path} is shared with {', '.join(one.others)}, whose changes would be "
-                "replaced too, so nothing was restored.",
+                f"The {database.kind.label} {database.path} is shared with {', '.join(database.others)}, whose "
+                "changes would be replaced too, so nothing was restored.",
                 next_step="Restore a backup of all connections, without --connection.",
             )
     if len(staged) > _MAX_DATABASES:
@@ -116,13 +116,13 @@ def _stage_copy(databases: Sequence[Database], source: Path, folder: Path) -> li
     with suppress(sqlite3.DatabaseError), closing(connect(source)) as connection:
         copy_database(connection, copy)
         tables = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        found = [one for one in databases if one.table in tables]
+        found = [database for database in databases if database.table in tables]
         if len(found) > 1:
             raise OperatorError(
                 f"{source} is a copy of one {found[0].kind.label}, and the configuration has {len(found)}.",
                 next_step="Choose its connection with --connection.",
             )
-        return [(one, copy) for one in found]
+        return [(database, copy) for database in found]
     return []
 
 
@@ -139,18 +139,18 @@ def _stage_archive(databases: Sequence[Database], source: Path, folder: Path) ->
     try:
         with zipfile.ZipFile(source) as archive:
             members = set(archive.namelist())
-            for one in databases:
-                copy = folder / one.member
-                if member := next((name for name in (one.member, *one.also) if name in members), None):
+            for database in databases:
+                copy = folder / database.member
+                if member := next((name for name in (database.member, *database.also) if name in members), None):
                     members.remove(member)
                     _unpack(archive, member, copy)
-                    staged.append((one, copy))
-                elif one.beside & {other.path for other, _ in staged}:  # the journal of a store that had none yet
-                    make_database(copy, one.kind)
-                    staged.append((one, copy))
+                    staged.append((database, copy))
+                elif database.beside & {other.path for other, _ in staged}:  # the journal of a store that had none yet
+                    make_database(copy, database.kind)
+                    staged.append((database, copy))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise OperatorError(f"{source} is damaged: {error}.", code="store_unavailable") from None
-    if homeless := sorted(members - {MANIFEST}) if len({one.owner for one in databases}) > 1 else []:
+    if homeless := sorted(members - {MANIFEST}) if len({database.owner for database in databases}) > 1 else []:
         raise OperatorError(
             f"{source} has {', '.join(homeless)}, which no connection of this configuration has.",
             next_step="Choose a connection for it with --connection.",
@@ -172,17 +172,17 @@ def _replace(
     """Keep the former content, and replace it by the staged files; the files that keep it."""
     sound = [pair for pair in staged if _is_sound(pair[0])]
     kept: list[Path] = []
-    with _held([one for one, _ in sound]) as connection:
+    with _held([database for database, _ in sound]) as connection:
         if connection is not None:
-            kept.append(_keep([one for one, _ in sound], connection, stamp, folder))
+            kept.append(_keep([database for database, _ in sound], connection, stamp, folder))
             report(f"kept {kept[0]}")
             _copy_contents(connection, [copy for _, copy in sound], report)
-        for one, copy in staged:
-            if (one, copy) not in sound:
-                kept += _move_away(one.path.resolve(), stamp)
-                if not move_into_place(copy, one.path.resolve()):
-                    raise _in_use(one)
-                sync_folder(one.path.resolve().parent)
+        for database, copy in staged:
+            if (database, copy) not in sound:
+                kept += _move_away(database.path.resolve(), stamp)
+                if not move_into_place(copy, database.path.resolve()):
+                    raise _in_use(database)
+                sync_folder(database.path.resolve().parent)
     return kept
 
 
@@ -212,18 +212,18 @@ def _held(databases: Sequence[Database]) -> Iterator[sqlite3.Connection | None]:
         return
     with ExitStack() as stack:
         connection = stack.enter_context(closing(connect(databases[0].path)))
-        for number, one in enumerate(databases):
+        for number, database in enumerate(databases):
             schema = _schema(number)
             try:
                 if number:
-                    connection.execute(f"ATTACH ? AS {schema}", (str(one.path.absolute()),))
+                    connection.execute(f"ATTACH ? AS {schema}", (str(database.path.absolute()),))
                 connection.execute(f"PRAGMA {schema}.secure_delete = ON").fetchone()
                 connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE").fetchone()
                 # A transaction on several files is one transaction if none has a write-ahead log:
                 # https://www.sqlite.org/lang_attach.html
                 connection.execute(f"PRAGMA {schema}.journal_mode = DELETE").fetchone()
             except sqlite3.OperationalError as error:
-                raise _in_use(one) if "locked" in str(error) else error from None
+                raise _in_use(database) if "locked" in str(error) else error from None
         yield connection
 
 
@@ -242,7 +242,7 @@ def _in_use(database: Database) -> OperatorError:
 def _keep(databases: Sequence[Database], connection: sqlite3.Connection, stamp: str, folder: Path) -> Path:
     """Write a backup of the former content, beside the first of the databases."""
     (own := folder / "kept").mkdir()
-    copies = [own / one.member for one in databases]
+    copies = [own / database.member for database in databases]
     for number, copy in enumerate(copies):
         copy_database(connection, copy, _schema(number))
     first = databases[0].path.resolve()
@@ -266,7 +266,7 @@ def _move_away(path: Path, stamp: str) -> list[Path]:
 
 def _unused(path: Path) -> Path:
     names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, 1_000))
-    return path if not path.exists() else next(one for one in names if not one.exists())
+    return path if not path.exists() else next(candidate for candidate in names if not candidate.exists())
 
 
 def _copy_contents(connection: sqlite3.Connection, copies: Sequence[Path], report: Callable[[str], object]) -> None:
@@ -292,7 +292,7 @@ def _copy_database(connection: sqlite3.Connection, live: str, copy: str) -> None
         connection.execute(f'DROP {kind} IF EXISTS {live}."{name}"')
     made = _objects(connection, copy)
     virtual = [name for _, name, sql in made if _is_virtual(sql)]
-    made = [one for one in made if not any(re.search(rf"\b{name}", one[2]) for name in virtual)]
+    made = [row for row in made if not any(re.search(rf"\b{name}", row[2]) for name in virtual)]
     for kind, name, sql in made:
         if kind == "table":
             connection.execute(_CREATED.sub(rf"\1 {live}.", sql))
@@ -311,7 +311,7 @@ def _objects(connection: sqlite3.Connection, schema: str) -> list[tuple[str, str
     """
     sql = f"SELECT type, name, sql FROM {schema}.sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"  # noqa: S608
     found = [(str(kind), str(name), str(text)) for kind, name, text in connection.execute(sql)]
-    return sorted(found, key=lambda one: (_is_virtual(one[2]), _ORDER[one[0]]))
+    return sorted(found, key=lambda row: (_is_virtual(row[2]), _ORDER[row[0]]))
 
 
 def _is_virtual(sql: str) -> bool:

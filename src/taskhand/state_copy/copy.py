@@ -45,8 +45,10 @@ def copy_state(sources: Sequence[Source], url: str, report: Report) -> Moved:
         sources = _find_unmoved(sources, target)
         if not sources:
             return Moved(target.place, {})
-        stagings = [target.stage(one.part.database, [*one.part.tables], one.part.holding) for one in sources]
-        copies = [PartCopy(one.part, staging, report) for one, staging in zip(sources, stagings, strict=True)]
+        stagings = [
+            target.stage(source.part.database, [*source.part.tables], source.part.holding) for source in sources
+        ]
+        copies = [PartCopy(source.part, staging, report) for source, staging in zip(sources, stagings, strict=True)]
         in_use, copied = _copy_alone(sources, copies, lambda: target.publish(stagings))
         if in_use:
             _copy_used(sources, copies)
@@ -59,11 +61,13 @@ def _copy_alone(
 ) -> tuple[tuple[Path, ...], dict[Path, Copied]]:
     """Copy with all files locked against other processes; if some are in use, only report which."""
     with ExitStack() as stack:
-        held = [stack.enter_context(hold_source(one.path, one.part.file)) for one in sources]
-        if in_use := tuple(one.path for one, file in zip(sources, held, strict=True) if file is None):
+        held = [stack.enter_context(hold_source(source.path, source.part.file)) for source in sources]
+        if in_use := tuple(source.path for source, file in zip(sources, held, strict=True) if file is None):
             return in_use, {}
         copied = {
-            one.path: copy.copy(file) for one, copy, file in zip(sources, copies, held, strict=True) if file is not None
+            source.path: copy.copy(file)
+            for source, copy, file in zip(sources, copies, held, strict=True)
+            if file is not None
         }
         publish()
     return (), copied
@@ -71,8 +75,8 @@ def _copy_alone(
 
 def _copy_used(sources: Sequence[Source], copies: Sequence[PartCopy]) -> None:
     """Copy each file from one snapshot; a later pass copies what is written to it afterwards."""
-    for one, copy in zip(sources, copies, strict=True):
-        with open_source(one.path, one.part.file) as file:
+    for source, copy in zip(sources, copies, strict=True):
+        with open_source(source.path, source.part.file) as file:
             copy.copy(file)
 
 
@@ -83,12 +87,12 @@ def _find_unmoved(sources: Sequence[Source], target: Target) -> list[Source]:
     """
     unmoved: list[Source] = []
     empty: list[Source] = []
-    for one in sources:
-        with open_source(one.path, one.part.file) as file:
-            if not _is_used(one.part, target):
-                (unmoved if file.count(one.part.counted) else empty).append(one)
-            elif not _has_newest(one.part, file, target):
-                raise _not_empty(one, target)
+    for source in sources:
+        with open_source(source.path, source.part.file) as file:
+            if not _is_used(source.part, target):
+                (unmoved if file.count(source.part.counted) else empty).append(source)
+            elif not _has_newest(source.part, file, target):
+                raise _not_empty(source, target)
     return [*unmoved, *empty] if unmoved or len(empty) == len(sources) else []
 
 

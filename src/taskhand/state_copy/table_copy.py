@@ -136,8 +136,8 @@ class PartCopy:
             if there != rows:
                 raise self._fault("its rows are not the same in both after they were copied")
             for row in there:
-                seq, digest, body = (row[one] for one in at)
-                _, fault = walk.check_row(Row(Link(seq, digest), tuple(row[one] for one in named), body))
+                seq, digest, body = (row[column] for column in at)
+                _, fault = walk.check_row(Row(Link(seq, digest), tuple(row[column] for column in named), body))
                 if fault:
                     raise self._chain_fault(fault)
         if self._staging.rows(table, columns, key, last, None):
