@@ -66,7 +66,7 @@ class SqlKeyStore:
 
 def _add(key: Key, key_hash: str, connection: SqlConnection) -> None:
     scopes = " ".join(sorted(key.scopes))
-    moments = [_to_text(one) for one in (key.created_at, key.expires_at, key.revoked_at, key.last_used_at)]
+    moments = [_to_text(moment) for moment in (key.created_at, key.expires_at, key.revoked_at, key.last_used_at)]
     values = (key.id, key_hash, key.person, scopes, key.name, *moments)
     connection.execute("INSERT INTO caller_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
@@ -98,7 +98,7 @@ def _to_key(row: SqlRow | Mapping[str, Any]) -> Key:
         return Key(
             row["id"],
             row["person"],
-            frozenset(cast("Scope", one) for one in row["scopes"].split()),
+            frozenset(cast("Scope", scope) for scope in row["scopes"].split()),
             created_at=datetime.fromisoformat(row["created_at"]),
             expires_at=_to_moment(row["expires_at"]),
             name=row["name"],

@@ -118,7 +118,7 @@ class IssuerKeys:
                 return read_metadata(self.issuer, await self._fetch(address))
             except TaskhandError as error:
                 problems.append(error)
-        raise next((one for one in problems if isinstance(one, OperatorError)), problems[0])
+        raise next((problem for problem in problems if isinstance(problem, OperatorError)), problems[0])
 
     def _note(self, error: TaskhandError) -> None:
         """Store the error of a fetch, and log it if its reason is a new one."""

@@ -45,7 +45,7 @@ class KeySet:
         """The usable keys in a document; others, such as secret or private keys, are left out."""
         given = document.get("keys")
         listed = given[:_MAX_KEYS] if isinstance(given, list) else []
-        return cls(tuple(key for one in listed if isinstance(one, dict) and (key := _read_key(one)) is not None))
+        return cls(tuple(key for jwk in listed if isinstance(jwk, dict) and (key := _read_key(jwk)) is not None))
 
     def find(self, token: SignedToken) -> tuple[PublicKey, ...]:
         """The keys that may have signed a token: those of its key id, or the only one if it names none."""
@@ -59,21 +59,21 @@ class KeySet:
         return any(_KNOWN[token.algorithm].verify(token.signed, key.key, token.signature) for key in self.find(token))
 
 
-def _read_key(one: Mapping[str, Any]) -> PublicKey | None:
+def _read_key(jwk: Mapping[str, Any]) -> PublicKey | None:
     """The key; None if it is not for checking signatures."""
-    operations, key_id = one.get("key_ops"), one.get("kid")
-    is_private = "d" in one or "k" in one
-    may_verify = one.get("use", "sig") == "sig" and (not isinstance(operations, list) or "verify" in operations)
+    operations, key_id = jwk.get("key_ops"), jwk.get("kid")
+    is_private = "d" in jwk or "k" in jwk
+    may_verify = jwk.get("use", "sig") == "sig" and (not isinstance(operations, list) or "verify" in operations)
     if is_private or not may_verify or not isinstance(key_id, str | None):
         return None
-    kind = one.get("kty")
-    fitting = _RSA if kind == "RSA" else _OF_CURVE.get((str(kind), str(one.get("crv"))), ())
-    named = one.get("alg")
+    kind = jwk.get("kty")
+    fitting = _RSA if kind == "RSA" else _OF_CURVE.get((str(kind), str(jwk.get("crv"))), ())
+    named = jwk.get("alg")
     algorithms = frozenset(fitting) if named is None else frozenset(fitting) & {str(named)}
     if not algorithms:
         return None
     try:
-        key = _KNOWN[min(algorithms)].from_jwk(dict(one))
+        key = _KNOWN[min(algorithms)].from_jwk(dict(jwk))
     except (InvalidKeyError, PyJWTError, ValueError, TypeError, KeyError):
         return None
     if kind == "RSA" and key.key_size < _MIN_RSA_BITS:

@@ -32,7 +32,7 @@ class TokenCheck:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._issuers = {one.issuer: one for one in issuers}
+        self._issuers = {issuer.issuer: issuer for issuer in issuers}
         self.rules = rules
         self._introspection = introspection
         self._now, self._clock = now, clock

@@ -93,7 +93,9 @@ def read_holder(
     subject = claims.get("sub")
     if not isinstance(subject, str) or not is_token_person(token_person(issuer, subject)):
         raise RefusedToken("it has no subject, or one that is no text of 255 ASCII characters", is_misconfigured=True)
-    client = next((one for name in ("client_id", "azp", "cid") if isinstance(one := claims.get(name), str)), subject)
+    client = next(
+        (value for name in ("client_id", "azp", "cid") if isinstance(value := claims.get(name), str)), subject
+    )
     return TokenHolder(
         issuer,
         subject,
@@ -122,7 +124,9 @@ def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> 
 def check_audience(given: object, accepted: Collection[str]) -> None:
     """Check the audience; RefusedToken if the token is for none of the accepted ones."""
     audiences = [given] if isinstance(given, str) else given
-    if not isinstance(audiences, list) or not any(one in accepted for one in audiences if isinstance(one, str)):
+    if not isinstance(audiences, list) or not any(
+        audience in accepted for audience in audiences if isinstance(audience, str)
+    ):
         wanted = " or ".join(sorted(accepted))
         raise RefusedToken(f"its audience (aud) is not {wanted}", is_misconfigured=True)
 
@@ -132,7 +136,7 @@ def _read_scopes(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[Scop
     given = claims.get("scope", claims.get("scp", ""))
     names = given.split() if isinstance(given, str) else given
     listed = names if isinstance(names, list) else []
-    held = {one.removeprefix(rules.scope_prefix) for one in listed if isinstance(one, str)}
+    held = {scope.removeprefix(rules.scope_prefix) for scope in listed if isinstance(scope, str)}
     return frozenset(scope for scope in SCOPES if f"{SCOPE_PREFIX}{scope}" in held)
 
 
@@ -153,6 +157,6 @@ def _read_groups(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
         raise RefusedToken("its person is in more groups than the issuer writes into a token", is_misconfigured=True)
     given = claims.get(claim, [])
     names = [given] if isinstance(given, str) else given
-    if not isinstance(names, list) or len(names) > _MAX_GROUPS or not all(isinstance(one, str) for one in names):
+    if not isinstance(names, list) or len(names) > _MAX_GROUPS or not all(isinstance(name, str) for name in names):
         raise RefusedToken("its groups are no list of texts", is_misconfigured=True)
     return tuple(dict.fromkeys(names))

@@ -35,7 +35,7 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
         return CheckResult("vault", "failed", error.message, error.next_step or "Restore the file.")
     finally:
         await store.aclose()
-    states = Counter(one.state for one in listed)
+    states = Counter(link.state for link in listed)
     found = f"{place}: {states['linked']} linked, {states['ended']} to be linked again, {states['broken']} broken."
     if states["locked"]:
         found = f"{place} has {states['locked']} links, and there is no TASKHAND_VAULT_KEY to decrypt them."
@@ -43,15 +43,17 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
     if isinstance(place, Path) and is_open_to_others(place):
         found = f"{place} is open to other users of this machine."
         return CheckResult("vault", "warning", found, f"Run: chmod 600 {shlex.quote(str(place))}")
-    if broken := [one for one in listed if one.state == "broken"]:
-        named = "; ".join(f"{one.person} for {one.connection}: it {one.flaw}" for one in broken[:_MAX_NAMED])
+    if broken := [link for link in listed if link.state == "broken"]:
+        named = "; ".join(f"{link.person} for {link.connection}: it {link.flaw}" for link in broken[:_MAX_NAMED])
         remedy = "Add the missing key to TASKHAND_VAULT_KEY, or let the persons link again."
         return CheckResult("vault", "warning" if states["linked"] else "failed", f"{found} {named}.", remedy)
     if doubled := _find_doubled(listed):
         remedy = "The rule second_person counts them as two. `taskhand people unlink` removes the link of one of them."
         return CheckResult("vault", "warning", f"{found} {doubled}.", remedy)
-    sealed = [one.row.sealed for one in kept if one.row is not None and one.row.sealed is not None]
-    if former := sum(one.key_id != cipher.key_id for one in sealed):
+    sealed = [
+        kept_link.row.sealed for kept_link in kept if kept_link.row is not None and kept_link.row.sealed is not None
+    ]
+    if former := sum(secret.key_id != cipher.key_id for secret in sealed):
         found = f"{found} {former} of them are encrypted with an earlier key."
         return CheckResult("vault", "warning", found, "Run: taskhand vault rotate")
     return CheckResult("vault", "ok", found)
@@ -63,10 +65,10 @@ def _find_doubled(listed: Sequence[ListedLink]) -> str | None:
     for other in listed:
         if other.state != "linked" or other.member.id is None:
             continue
-        one = first.setdefault((other.connection, other.member.id), other)
-        if {*one.owner.names}.isdisjoint(other.owner.names):
-            both = f"{one.owner.shown_name} and {other.owner.shown_name}"
-            return f"{both} are both {one.member.shown_name} in {one.connection}"
+        earlier = first.setdefault((other.connection, other.member.id), other)
+        if {*earlier.owner.names}.isdisjoint(other.owner.names):
+            both = f"{earlier.owner.shown_name} and {other.owner.shown_name}"
+            return f"{both} are both {earlier.member.shown_name} in {earlier.connection}"
     return None
 
 

@@ -38,11 +38,11 @@ async def rotate_key(store: LinkStore, cipher: Cipher) -> Rotation:
     if cipher.key_id is None:
         raise no_key()
     done = Rotation(cipher.key_id)
-    for one in await store.list_links() if await store.exists() else ():
+    for link in await store.list_links() if await store.exists() else ():
         try:
-            await _rotate_link(store, cipher, one, done)
+            await _rotate_link(store, cipher, link, done)
         except LinkBroken as error:
-            done.broken.append(BrokenLink(one.person, one.connection, error.flaw))
+            done.broken.append(BrokenLink(link.person, link.connection, error.flaw))
     return done
 
 

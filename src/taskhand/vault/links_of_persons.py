@@ -100,12 +100,12 @@ class Links:
         """Describe every link, or those of one person, by person and connection, without credentials."""
         seen = dict(self._seen)
         found = await self._store.list_links() if await self._exists() else ()
-        wanted = [one for one in found if person in {None, one.person}]
-        return [self._describe(one, seen.get((one.person, one.connection), 0)) for one in wanted]
+        wanted = [link for link in found if person in {None, link.person}]
+        return [self._describe(link, seen.get((link.person, link.connection), 0)) for link in wanted]
 
     async def list_members(self, connection: str) -> Sequence[tuple[Person, str | None]]:
         """The persons who have linked a connection, with each one's member id in the CRM if the CRM gave it."""
-        return [(one.owner, one.member.id) for one in await self.list() if one.connection == connection]
+        return [(link.owner, link.member.id) for link in await self.list() if link.connection == connection]
 
     async def fresh(self, person: str, connection: str, renew: Renew, *, rejected: Link | None = None) -> Link | None:
         """A link whose credential is valid for a request now; None if nothing is linked.

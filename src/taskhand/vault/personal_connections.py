@@ -182,7 +182,7 @@ class ConnectionPool(Generic[_T]):
 
     async def _close_oldest(self) -> None:
         """Close idle connections, the least recently used first, until the pool is within its bound."""
-        for name in [name for name, one in self._kept.items() if not one.users]:
+        for name in [name for name, pooled in self._kept.items() if not pooled.users]:
             if len(self._kept) <= self._most:
                 return
             await self._drop(self._kept.pop(name))

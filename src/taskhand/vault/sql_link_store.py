@@ -95,7 +95,7 @@ def _list_links(database: SqlConnection) -> list[KeptLink]:
     rows = {(str(row["person"]), str(row["connection"])): row for row in database.execute(_ROWS)}
     marks = {(str(row["person"]), str(row["connection"])): row for row in database.execute(_MARKS)}
     every = [_to_kept_link(*name, rows.get(name), marks.get(name)) for name in sorted({*rows, *marks})]
-    return [one for one in every if one.row is not None or not one.removed]
+    return [link for link in every if link.row is not None or not link.removed]
 
 
 def _put(row: SealedLink, after: int, database: SqlConnection) -> bool:
