@@ -180,8 +180,16 @@ def _shift_state(state: RateState, by_s: float) -> RateState:
 def _encode(budget: BudgetState) -> str:
     state = budget.state
     replicas = {
-        name: [one.waiting, one.since, one.until, one.asked_at, one.under_way, one.recent, one.counted_from]
-        for name, one in budget.replicas.items()
+        name: [
+            replica.waiting,
+            replica.since,
+            replica.until,
+            replica.asked_at,
+            replica.under_way,
+            replica.recent,
+            replica.counted_from,
+        ]
+        for name, replica in budget.replicas.items()
     }
     values: dict[str, Any] = {
         "sent": state.sent,
@@ -208,5 +216,5 @@ def _decode(text: str) -> BudgetState:
         values["reset_at"],
         at_first,
     )
-    replicas = {name: Replica(*one) for name, one in values["takers"].items()}
+    replicas = {name: Replica(*fields) for name, fields in values["takers"].items()}
     return BudgetState(state, values["limit"], values["counted_at"], replicas)

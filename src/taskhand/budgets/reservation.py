@@ -125,23 +125,23 @@ def reserve(rate: Rate, budget: BudgetState, request: ReservationRequest, now: f
     budget = _apply_report(rate, budget, request, now)
     rate = widen_window(_effective_rate(rate, budget))
     replicas = {
-        name: one
-        for name, one in budget.replicas.items()
-        if now - one.asked_at < _REPLICA_TTL_S and name != request.replica
+        name: replica
+        for name, replica in budget.replicas.items()
+        if now - replica.asked_at < _REPLICA_TTL_S and name != request.replica
     }
     me = budget.replicas.get(request.replica)
     since = me.since if me is not None and me.waiting and now < me.until else now
     recent, counted_from = _recent_count(me, rate, now)
     waiting = [
-        _Applicant(name, one.waiting, _recent_count(one, rate, now)[0], one.since)
-        for name, one in replicas.items()
-        if one.waiting and now < one.until
+        _Applicant(name, replica.waiting, _recent_count(replica, rate, now)[0], replica.since)
+        for name, replica in replicas.items()
+        if replica.waiting and now < replica.until
     ]
     if request.is_idle:
         slots = [] if waiting else find_free_slots(rate, budget.state, now, request.wanted, idle_at)
     else:
         queue = [*waiting, _Applicant(request.replica, request.wanted, recent, since)]
-        free = find_free_slots(rate, budget.state, now, sum(one.wanted for one in queue))
+        free = find_free_slots(rate, budget.state, now, sum(applicant.wanted for applicant in queue))
         slots = free[: _allot_fairly(queue, len(free))[request.replica]]
     state = add_slots(budget.state, slots, spends=len(slots))
     left = 0 if request.is_idle else request.wanted - len(slots)
@@ -198,12 +198,17 @@ def find_free_slots(
 
 def _allot_fairly(queue: Sequence[_Applicant], count: int) -> dict[str, int]:
     """The number of slots for each: the next one always goes to the fewest recent slots, then to the longest wait."""
-    granted = dict.fromkeys((one.name for one in queue), 0)
+    granted = dict.fromkeys((applicant.name for applicant in queue), 0)
     for _ in range(count):
-        unserved = [one for one in queue if granted[one.name] < one.wanted]
+        unserved = [applicant for applicant in queue if granted[applicant.name] < applicant.wanted]
         if not unserved:
             break
-        granted[min(unserved, key=lambda one: (one.recent + granted[one.name], one.since, one.name)).name] += 1
+        granted[
+            min(
+                unserved,
+                key=lambda applicant: (applicant.recent + granted[applicant.name], applicant.since, applicant.name),
+            ).name
+        ] += 1
     return granted
 
 
@@ -241,9 +246,9 @@ def _apply_report(rate: Rate, budget: BudgetState, request: ReservationRequest, 
 def _remove_slots(slots: Sequence[float], unused: Sequence[float]) -> tuple[float, ...]:
     """The slots without the unused ones. Clocks differ a little, so the nearest slot within the tolerance counts."""
     kept = list(slots)
-    for one in unused:
-        at = bisect_left(kept, one - _CLOCK_TOLERANCE_S)
-        if at < len(kept) and kept[at] <= one + _CLOCK_TOLERANCE_S:
+    for slot in unused:
+        at = bisect_left(kept, slot - _CLOCK_TOLERANCE_S)
+        if at < len(kept) and kept[at] <= slot + _CLOCK_TOLERANCE_S:
             del kept[at]
     return tuple(kept)
 
@@ -256,7 +261,7 @@ def _apply_headers(
         return _apply_rolling_limit(rate, budget, observed)
     if observed.left_at < budget.counted_at - _CLOCK_TOLERANCE_S:
         return budget  # a later request was answered first
-    others = sum(one.under_way for name, one in budget.replicas.items() if name != request.replica)
+    others = sum(replica.under_way for name, replica in budget.replicas.items() if name != request.replica)
     later = sum(1 for at in state.sent if at > observed.left_at - _REORDER_S) - 1
     uncounted = max(0, min(later, others + request.under_way))
     is_same = abs(observed.left_at - budget.counted_at) <= _CLOCK_TOLERANCE_S

@@ -119,9 +119,9 @@ class TaskChanges:
         if in_doubt:
             yield from (self._message(connection, None) for connection in self._updates)
             return
-        for connection in dict.fromkeys(one for one, _ in changed):
+        for connection in dict.fromkeys(connection for connection, _ in changed):
             part: list[str] = []
-            for task_id in (task_id for one, task_id in changed if one == connection):
+            for task_id in (task_id for name, task_id in changed if name == connection):
                 if part and len(json.dumps([*part, task_id])) > _MAX_BYTES:
                     yield self._message(connection, part)
                     part = []

@@ -34,13 +34,13 @@ def event_json(event: TaskEvent) -> str:
     """An event without its key, task, kind and people."""
     value: _Json = {
         "at": event.at and instant(event.at),
-        "between": event.between and [instant(one) for one in event.between],
+        "between": event.between and [instant(moment) for moment in event.between],
         "title": event.title,
-        "changed": [_change_json(one) for one in event.changed],
+        "changed": [_change_json(change) for change in event.changed],
         "by_name": event.by_name,
         "change_id": event.change_id,
     }
-    return json.dumps({name: one for name, one in value.items() if one is not None and one != []})
+    return json.dumps({name: part for name, part in value.items() if part is not None and part != []})
 
 
 def event_from(row: SqlRow) -> TaskEvent:
@@ -55,7 +55,7 @@ def event_from(row: SqlRow) -> TaskEvent:
         at=datetime.fromisoformat(value["at"]) if "at" in value else None,
         between=(datetime.fromisoformat(between[0]), datetime.fromisoformat(between[1])) if between else None,
         title=value.get("title"),
-        changed=tuple(_change_from(one) for one in value.get("changed", ())),
+        changed=tuple(_change_from(change) for change in value.get("changed", ())),
         by=row["by_id"],
         by_name=value.get("by_name"),
         change_id=value.get("change_id"),
@@ -65,7 +65,7 @@ def event_from(row: SqlRow) -> TaskEvent:
 
 def _change_json(change: FieldChange) -> _Json:
     values = {"before": change.before, "after": change.after}
-    return {"field": change.field} | {name: _value_json(one) for name, one in values.items() if one is not MISSING}
+    return {"field": change.field} | {name: _value_json(part) for name, part in values.items() if part is not MISSING}
 
 
 def _change_from(value: Mapping[str, Any]) -> FieldChange:

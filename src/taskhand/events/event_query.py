@@ -47,7 +47,7 @@ def _filter(only: EventFilter) -> tuple[list[str], list[Any]]:
         values.append(only.task_id)
     if only.person_ids:
         where.append(f"({' OR '.join(['by_id = ? OR instr(people, ?) > 0'] * len(only.person_ids))})")
-        values += [value for one in only.person_ids for value in (one, json.dumps(one))]
+        values += [value for person_id in only.person_ids for value in (person_id, json.dumps(person_id))]
     if only.visible_to is not None:
         where.append("instr(people, ?) > 0")
         values.append(json.dumps(only.visible_to))

@@ -139,7 +139,7 @@ def save_look(
     if (row := _take_version(feed, version, connection)) is None:
         return None
     is_first, begun_at = row["looked_at"] is None, datetime.fromisoformat(row["begun_at"])
-    old = [is_first and (moment := one.moment) is not None and moment < begun_at for one in look.events]
+    old = [is_first and (moment := event.moment) is not None and moment < begun_at for event in look.events]
     kept = _insert_events(row, zip(look.events, old, strict=True), at, connection)
     if look.gap is not None:
         _keep_gap(row["id"], Gap(at, look.gap), connection)
@@ -168,7 +168,7 @@ def save_past_events(
     """Store changes from before the feed began; False if another process has looked meanwhile."""
     if (row := _take_version(feed, version, connection)) is None:
         return False
-    _insert_events(row, ((one, True) for one in events), at, connection)
+    _insert_events(row, ((event, True) for event in events), at, connection)
     if begun_at is not None:
         sql = "UPDATE feed SET begun_at = ? WHERE id = ? AND begun_at > ?"
         connection.execute(sql, (instant(begun_at), row["id"], instant(begun_at)))
@@ -189,15 +189,24 @@ def _insert_events(
     feed, seq = row["id"], row["last_seq"]
     kept: list[KeptEvent] = []
     for event, is_old in events:
-        one = KeptEvent(seq + 1, event, at, is_old)
+        kept_event = KeptEvent(seq + 1, event, at, is_old)
         values = (
-            *(feed, one.seq, event.key, event.task_id, event.kind, instant(one.moment), instant(at), int(is_old)),
+            *(
+                feed,
+                kept_event.seq,
+                event.key,
+                event.task_id,
+                event.kind,
+                instant(kept_event.moment),
+                instant(at),
+                int(is_old),
+            ),
             *(event.by, people_json(event.responsible_ids), event_json(event)),
         )
         statement = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (feed, key) DO NOTHING"
         if connection.execute(statement, values).rowcount:
-            kept.append(one)
-            seq = one.seq
+            kept.append(kept_event)
+            seq = kept_event.seq
     connection.execute("UPDATE feed SET last_seq = ? WHERE id = ?", (seq, feed))
     return tuple(kept)
 
