@@ -115,7 +115,7 @@ def test_a_restore_of_one_store_names_its_connection(run: Run, tmp_path: Path) -
     assert "one.zip has tasks.sqlite, which no connection of this configuration has." in error.message
     assert len(titles(run, "own")) == 2
     output_of(run("--connection", "own", "restore", "one.zip"))
-    assert titles(run, "own") == {"Mine"}
+    assert (titles(run, "own"), changes(run, "own")) == ({"Mine"}, 1)
 
 
 def test_a_crm_alone_takes_no_store(run: Run, tmp_path: Path) -> None:

@@ -81,6 +81,17 @@ def test_an_entry_for_any_other_host_is_printed_alone_and_without_the_key(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("no_keyring")
+def test_a_setting_of_an_option_is_not_taken_from_the_environment(tmp_path: Path) -> None:
+    options = ("--backend", "close", "--set", "CLOSE_BASE_URL=https://one.test")
+    done = _print(tmp_path, *options, CLOSE_BASE_URL="https://two.test", CLOSE_RATE="3")
+    env = json.loads(done.stdout)["mcpServers"]["taskhand"]["env"]
+    assert (env["CLOSE_BASE_URL"], env["CLOSE_RATE"]) == ("https://one.test", "3")
+    assert [line for line in done.stderr.splitlines() if "environment" in line] == [
+        "CLOSE_RATE is taken from the environment."
+    ]
+
+
 @pytest.mark.parametrize("backend", [one.name for one in FACTORIES if one.credentials])
 def test_an_entry_is_printed_without_a_key_where_nothing_is_tried(
     tmp_path: Path, kept: MemoryKeyring, backend: str

@@ -86,6 +86,7 @@ def test_a_reload_puts_a_good_file_in_force_and_lets_the_old_rules_stay_otherwis
             source.read()()
         except OperatorError as error:
             assert str(file) in error.message  # noqa: PT017  most of these files are good
+            assert error.next_step == "Correct it, or set TASKHAND_POLICY to another file."  # noqa: PT017  as above
         assert most_tasks(source) == most
     file.unlink()
     with pytest.raises(OperatorError, match="is not there"):

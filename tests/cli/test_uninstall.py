@@ -117,6 +117,7 @@ def test_the_stores_of_connections_and_the_files_of_rules_are_data(home: Path, k
         f'[connections.own]\nbackend = "local"\ndb = "{home}/own/a.sqlite"\n[connections.here]\nbackend = "local"\n'
     )
     crm = '[connections.n]\nbackend = "close"\napi_key = "keyring:connections/n/api_key"\n'
+    crm += '[connections.there]\nbackend = "local"\ndb = "postgresql://ana@db.test/tasks"\n'  # no file to remove
     (folder / "taskhand.toml").write_text(f"{tables}{crm}", encoding="utf-8")
     kept.kept["taskhand", "connections/n/api_key"] = KEY
     made = [home / "own" / name for name in ("a.sqlite", "a.sqlite-wal", "a.journal.sqlite")]

@@ -49,6 +49,15 @@ def test_another_server_that_answers_has_no_checks() -> None:
     assert [one.outcome for one in report.findings] == ["unknown"]
 
 
+def test_the_doctor_of_an_entry_of_ours_gives_its_version_and_connections() -> None:
+    rows = [{"subject": one, "outcome": "ok", "found": "Fine.", "remedy": None} for one in ("store", "hosts")]
+    own = {"taskhand": "9.1", "backend": "local", "connections": {"north": "close"}, "findings": rows}
+    report = run_entry(CURSOR, _entry(f"echo '{json.dumps(own)}'"), {}, is_ours=True)
+    assert (report.start.outcome, report.start.found) == ("ok", "taskhand 9.1 answers.")
+    assert (report.version, report.backend, report.connections) == ("9.1", "local", {"north": "close"})
+    assert [one.subject for one in report.findings] == ["store"]
+
+
 def _environment(host: Host, env: dict[str, str], environ: dict[str, str], **more: object) -> dict[str, str]:
     """The variables that a server is started with, which this one says before it ends."""
     script = "import json, os, sys; print(json.dumps(dict(os.environ)), file=sys.stderr)"

@@ -8,6 +8,7 @@ import pytest
 
 from taskhand.config.environment_variables import SECRETS
 from taskhand.install import HOSTS, Host, find_host
+from taskhand.install.file_format import Unsuitable
 from taskhand.install.jsonc_edit import find_value, put_value
 from taskhand.install.launch_command import launch_by_interpreter
 from taskhand.install.server_entry import MASK, WantedEntry, add_server, mask_keys, remove_server
@@ -144,6 +145,14 @@ def test_without_a_backend_present_variables_stay() -> None:
         "args": list(LAUNCH.args),
         "env": {"TASKHAND_BACKEND": "vambe"},
     }
+
+
+@pytest.mark.parametrize("env", [None, [], "CLOSE_API_KEY"])
+def test_an_entry_whose_variables_are_no_object_is_left_to_the_person(env: object) -> None:
+    text = json.dumps({"mcpServers": {"taskhand": {"command": "/old/python", "env": env}}})
+    wanted = WantedEntry(LAUNCH, forget=sorted(SECRETS))
+    with pytest.raises(Unsuitable, match="its parent is not an object"):
+        add_server(text, CURSOR, wanted)
 
 
 def test_a_remote_entry_becomes_a_local_one() -> None:

@@ -5,7 +5,7 @@ import sqlite3
 import struct
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +55,15 @@ def is_locked(path: Path) -> bool:
             return "locked" in str(error)
         other.execute("ROLLBACK")
         return False
+
+
+def test_a_folder_that_cannot_be_made_for_a_restore_is_an_error_of_the_operator(tmp_path: Path) -> None:
+    write_backup(databases_in(tmp_path), tmp_path / "saved.zip", {})
+    (tmp_path / "file").touch()
+    there = [replace(one, path=tmp_path / "file" / one.path.name) for one in databases_in(tmp_path)]
+    with pytest.raises(OperatorError, match=r"saved\.zip could not be restored: ") as error:
+        restore_backup(there, tmp_path / "saved.zip", "now")
+    assert (error.value.code, error.value.retryable) == ("store_unavailable", False)
 
 
 def test_nobody_writes_to_any_database_until_the_views_of_all_have_begun(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ async def test_the_operator_invites_a_person_who_links_on_the_page(tmp_path: Pat
         (("", "north"), {}, "'' is not a person"),
         (("ben@example.com", "hub"), {}, "hub cannot be linked on a page: it needs an OAuth app."),
         (("ben@example.com", "north"), {"TASKHAND_VAULT_KEY": None}, "There is no key for the credentials"),
+        (("ben@example.com", "north"), {"TASKHAND_VAULT_KEY": "env:GONE"}, "TASKHAND_VAULT_KEY "),
         (
             ("ben@example.com", "north", "--resource", "http://x.test/mcp"),
             {},
