@@ -37,18 +37,20 @@ class Deadline(NamedTuple):
     """Readings of `clock`, in seconds.
 
     At `at` all waiting ends. No write is sent after `write_by`. The answer to a write is awaited until `confirm_by`.
+    `call` identifies the call that it is of.
     """
 
     clock: Callable[[], float]
     at: float
     write_by: float
     confirm_by: float
+    call: object = None
 
     @classmethod
-    def after(cls, total_s: float, clock: Callable[[], float]) -> "Deadline":
+    def after(cls, total_s: float, clock: Callable[[], float], call: object = None) -> "Deadline":
         """The deadline of something that starts now and may take `total_s`."""
         now = clock()
-        return cls(clock, now + total_s, now + _WRITE_SHARE * total_s, now + _CONFIRM_SHARE * total_s)
+        return cls(clock, now + total_s, now + _WRITE_SHARE * total_s, now + _CONFIRM_SHARE * total_s, call)
 
     @property
     def left_s(self) -> float:
@@ -57,46 +59,44 @@ class Deadline(NamedTuple):
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
-_CALL: ContextVar[object] = ContextVar("call", default=None)
+
+
+@contextmanager
+def _bound(deadline: Deadline | None) -> Generator[None, None, None]:
+    token = _CURRENT.set(deadline)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
 
 
 @contextmanager
 def call_deadline(total_s: float, clock: Callable[[], float] = time.monotonic) -> Generator[None, None, None]:
     """Make everything inside end early enough to answer the call within `total_s`."""
-    token = _CURRENT.set(Deadline.after(total_s - min(_TO_ANSWER_S, total_s / 10), clock))
-    call = _CALL.set(object())
-    try:
+    with _bound(Deadline.after(total_s - min(_TO_ANSWER_S, total_s / 10), clock, call=object())):
         yield
-    finally:
-        _CURRENT.reset(token)
-        _CALL.reset(call)
 
 
 @contextmanager
 def part_of_call(share: float) -> Generator[None, None, None]:
     """Let everything inside take no more than a share of the call's time that is left."""
-    call = _CURRENT.get()
-    token = _CURRENT.set(None if call is None else Deadline.after(share * call.left_s, call.clock))
-    try:
+    now = _CURRENT.get()
+    with _bound(now and Deadline.after(share * now.left_s, now.clock, now.call)):
         yield
-    finally:
-        _CURRENT.reset(token)
 
 
 @contextmanager
 def end_of_call() -> Generator[None, None, None]:
     """Allow writes inside to take all remaining time, because a task would be half written without them."""
-    call = _CURRENT.get()
-    token = _CURRENT.set(None if call is None else Deadline(call.clock, call.at, call.at, call.at))
-    try:
+    now = _CURRENT.get()
+    with _bound(now and now._replace(write_by=now.at, confirm_by=now.at)):
         yield
-    finally:
-        _CURRENT.reset(token)
 
 
 def current_call() -> object:
     """An object that identifies the current call; None outside a call."""
-    return _CALL.get()
+    deadline = _CURRENT.get()
+    return deadline and deadline.call
 
 
 def current_deadline(total_s: float, clock: Callable[[], float]) -> Deadline:
