@@ -37,11 +37,8 @@ async def recover_abandoned(app: AppContext) -> None:
     A change that cannot be settled now stays open, for the next try. OperatorError if the journal cannot be read.
     """
     app = app.shared
-    abandoned = await app.journal.abandoned()
-    if not abandoned:
-        return
     with part_of_call(_SHARE_OF_CALL):
-        for change in abandoned:
+        for change in await app.journal.abandoned():
             try:
                 await _recover_once(app, change)
             except TaskhandError as error:
