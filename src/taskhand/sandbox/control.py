@@ -83,14 +83,14 @@ async def _reset(emulator: Emulator, _: Request) -> Response:
 
 async def _list_deliveries(emulator: Emulator, _: Request) -> Response:
     """List the webhooks that were sent, oldest first."""
-    return _json([asdict(one) for one in emulator.sender.log])
+    return _json([asdict(entry) for entry in emulator.sender.log])
 
 
 async def _deliver(emulator: Emulator, _: Request) -> Response:
     """Send the webhooks that are due now; answer with the result of each request."""
     before = len(emulator.sender.log)
     await emulator.deliver(post_webhook)
-    return _json([asdict(one) for one in emulator.sender.log[before:]])
+    return _json([asdict(entry) for entry in emulator.sender.log[before:]])
 
 
 async def _list_grants(emulator: Emulator, _: Request) -> Response:
@@ -99,12 +99,12 @@ async def _list_grants(emulator: Emulator, _: Request) -> Response:
     return _json(
         [
             {
-                "user": one.user.id,
-                "client_id": one.client_id,
-                "scopes": one.scopes,
-                "state": "ended" if one.is_ended else "open",
+                "user": grant.user.id,
+                "client_id": grant.client_id,
+                "scopes": grant.scopes,
+                "state": "ended" if grant.is_ended else "open",
             }
-            for one in (server.grants if server else ())
+            for grant in (server.grants if server else ())
         ]
     )
 

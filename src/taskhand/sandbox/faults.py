@@ -179,7 +179,7 @@ def disguise(fault: Fault, true: Response, failure: Response, target: str) -> Re
         return Response(fault.status or 307, b"", (("location", fault.to + target),))
     if fault.kind == "without_field":
         value = json_or_text(true.body)
-        left = {name: one for name, one in value.items() if name != fault.field} if isinstance(value, dict) else {}
+        left = {name: part for name, part in value.items() if name != fault.field} if isinstance(value, dict) else {}
         return replace(true, body=json.dumps(left if fault.field else {}).encode())
     bodies = {"empty_body": b"", "not_json": b"upstream said: ok"}
     return Response(true.status, bodies.get(fault.kind, true.body), true.headers)

@@ -42,7 +42,7 @@ class OddRows:
     def show(self, response: Response, tasks: Iterable[Mapping[str, Any]]) -> Response:
         """Return the response with the odd fields that have not been written; `tasks` are the present tasks."""
         now = {str(task["id"]): task for task in tasks if str(task["id"]) in self._was}
-        odd = {one: _unwritten(self._odd[one], self._was[one], task) for one, task in now.items()}
+        odd = {name: _unwritten(self._odd[name], self._was[name], task) for name, task in now.items()}
         value = json_or_text(response.body)
         if not odd or not isinstance(value, dict | list):
             return response

@@ -101,25 +101,25 @@ class FoundOutbox:
 
     def is_empty(self) -> bool:
         """Whether no delivery is pending."""
-        return not self._waiting and all(one.key in self._taken for one in self._find())
+        return not self._waiting and all(delivery.key in self._taken for delivery in self._find())
 
     def take_due(self, now: dt.datetime) -> list[Outgoing]:
         """Remove and return the due deliveries: repeated ones, then new ones."""
-        due = [one for at, one in self._waiting if at <= now]
-        self._waiting = [(at, one) for at, one in self._waiting if at > now]
-        fresh = [one for one in self._find() if one.is_ripe and one.key not in self._taken]
-        self._taken.update(one.key for one in fresh)
-        return due + [made for one in fresh if (made := one.make()) is not None]
+        due = [delivery for at, delivery in self._waiting if at <= now]
+        self._waiting = [(at, delivery) for at, delivery in self._waiting if at > now]
+        fresh = [event for event in self._find() if event.is_ripe and event.key not in self._taken]
+        self._taken.update(event.key for event in fresh)
+        return due + [made for event in fresh if (made := event.make()) is not None]
 
-    def put_back(self, one: Outgoing, due: dt.datetime) -> None:
+    def put_back(self, delivery: Outgoing, due: dt.datetime) -> None:
         """Let it be due at another time."""
-        self._waiting.append((due, one))
+        self._waiting.append((due, delivery))
 
-    def settle(self, one: Outgoing, status: int | None, now: dt.datetime) -> None:
+    def settle(self, delivery: Outgoing, status: int | None, now: dt.datetime) -> None:
         """Schedule a repetition if the delivery failed."""
-        if (status is None or status >= FIRST_ERROR) and one.attempt + 1 < self._most:
-            pause = self._pauses[min(one.attempt, len(self._pauses) - 1)]
-            self._waiting.append((now + pause, replace(one, attempt=one.attempt + 1)))
+        if (status is None or status >= FIRST_ERROR) and delivery.attempt + 1 < self._most:
+            pause = self._pauses[min(delivery.attempt, len(self._pauses) - 1)]
+            self._waiting.append((now + pause, replace(delivery, attempt=delivery.attempt + 1)))
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,10 @@ class WebhookSender(Generic[D]):
         now = self.clock()
         due = self.outbox.take_due(now)
         held, self._held = (self._held, []) if due else ([], self._held)
-        for one in due:
-            await self._deliver(one, post, now)
-        for one in held:
-            await self._send(one, post, now, "out_of_order")
+        for delivery in due:
+            await self._deliver(delivery, post, now)
+        for delivery in held:
+            await self._send(delivery, post, now, "out_of_order")
         return tuple(due)
 
     def note_change(self) -> None:
@@ -166,42 +166,50 @@ class WebhookSender(Generic[D]):
         self._changed = anyio.Event()
         await self._changed.wait()
 
-    async def _deliver(self, one: D, post: Post, now: dt.datetime) -> None:
-        if (request := (one.url, one.body)) in self._late:
+    async def _deliver(self, delivery: D, post: Post, now: dt.datetime) -> None:
+        if (request := (delivery.url, delivery.body)) in self._late:
             self._late.remove(request)
-            await self._send(one, post, now, "late")
+            await self._send(delivery, post, now, "late")
             return
         fault = self.next_fault(DELIVERY)
         kind = fault.kind if fault else None
         age = dt.timedelta(seconds=fault.seconds if fault else 0)
         if kind == "lost":
-            self._note(one, now, None, kind)
+            self._note(delivery, now, None, kind)
         elif kind == "out_of_order":
-            self._held.append(one)
+            self._held.append(delivery)
         elif kind == "late":
             self._late.append(request)
-            self.outbox.put_back(one, now + age)
+            self.outbox.put_back(delivery, now + age)
         else:
-            await self._send_disturbed(one, post, now, kind, age)
+            await self._send_disturbed(delivery, post, now, kind, age)
 
-    async def _send_disturbed(self, one: D, post: Post, now: dt.datetime, kind: str | None, age: dt.timedelta) -> None:
+    async def _send_disturbed(
+        self, delivery: D, post: Post, now: dt.datetime, kind: str | None, age: dt.timedelta
+    ) -> None:
         """Send a delivery, with the forged, outdated or second request of a fault."""
         if kind == "forged":
-            url, body = (one.url, one.body + b" ") if one.is_signed else (f"{one.url}0", one.body)
-            self._note(one, now, await _status_of(post, url, one.headers_at(now), body), kind)
+            url, body = (
+                (delivery.url, delivery.body + b" ") if delivery.is_signed else (f"{delivery.url}0", delivery.body)
+            )
+            self._note(delivery, now, await _status_of(post, url, delivery.headers_at(now), body), kind)
         if kind == "outdated":
-            self._note(one, now, await _status_of(post, one.url, one.headers_at(now - age), one.body), kind)
-        await self._send(one, post, now)
+            self._note(
+                delivery, now, await _status_of(post, delivery.url, delivery.headers_at(now - age), delivery.body), kind
+            )
+        await self._send(delivery, post, now)
         if kind == "twice":
-            self._note(one, now, await _status_of(post, one.url, one.headers_at(now), one.body), kind)
+            self._note(
+                delivery, now, await _status_of(post, delivery.url, delivery.headers_at(now), delivery.body), kind
+            )
 
-    async def _send(self, one: D, post: Post, now: dt.datetime, fault: str | None = None) -> None:
-        status = await _status_of(post, one.url, one.headers_at(now), one.body)
-        self.outbox.settle(one, status, now)
-        self._note(one, now, status, fault)
+    async def _send(self, delivery: D, post: Post, now: dt.datetime, fault: str | None = None) -> None:
+        status = await _status_of(post, delivery.url, delivery.headers_at(now), delivery.body)
+        self.outbox.settle(delivery, status, now)
+        self._note(delivery, now, status, fault)
 
-    def _note(self, one: D, now: dt.datetime, status: int | None, fault: str | None) -> None:
-        self.log.append(Sent(one.url, now.isoformat(), one.attempt, status, fault))
+    def _note(self, delivery: D, now: dt.datetime, status: int | None, fault: str | None) -> None:
+        self.log.append(Sent(delivery.url, now.isoformat(), delivery.attempt, status, fault))
         del self.log[:-LOGGED]
 
 

@@ -53,8 +53,14 @@ def contacts_of(lead: Lead, ctx: RequestContext) -> list[Contact]:
 
 def render_lead(lead: Lead, ctx: RequestContext) -> dict[str, Any]:
     """Write the lead object with its incomplete tasks."""
-    open_tasks = [one for one in ctx.store.tasks.values() if one.lead_id == lead.id and not one.is_complete]
-    return render_lead_without_tasks(lead, ctx) | {"tasks": [task.render_task(one, ctx) for one in open_tasks]}
+    open_tasks = [
+        open_task
+        for open_task in ctx.store.tasks.values()
+        if open_task.lead_id == lead.id and not open_task.is_complete
+    ]
+    return render_lead_without_tasks(lead, ctx) | {
+        "tasks": [task.render_task(open_task, ctx) for open_task in open_tasks]
+    }
 
 
 def render_lead_without_tasks(lead: Lead, ctx: RequestContext) -> dict[str, Any]:

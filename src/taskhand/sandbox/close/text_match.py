@@ -21,7 +21,7 @@ def has_words(text: str, wanted: str) -> bool:
 def has_beginnings(text: str, wanted: str) -> bool:
     """Whether each of the wanted words is the beginning of a word of the text."""
     words, sought = split_words(text), split_words(wanted)
-    return bool(sought) and all(any(word.startswith(one) for word in words) for one in sought)
+    return bool(sought) and all(any(word.startswith(prefix) for word in words) for prefix in sought)
 
 
 def has_phrase(text: str, wanted: str) -> bool:

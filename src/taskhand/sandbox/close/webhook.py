@@ -84,8 +84,8 @@ def _sign(key: str, body: str, now: dt.datetime) -> dict[str, str]:
 
 def _matches_event(hook: Webhook, event: Event, ctx: RequestContext) -> bool:
     change = (event.change.object_type, event.change.action)
-    wanted = [one for one in hook.events if (one["object_type"], one["action"]) == change]
-    return any(matches(one.get("extra_filter"), render_event(event, ctx)) for one in wanted)
+    wanted = [hook_event for hook_event in hook.events if (hook_event["object_type"], hook_event["action"]) == change]
+    return any(matches(hook_event.get("extra_filter"), render_event(event, ctx)) for hook_event in wanted)
 
 
 def _delivery(hook: Webhook, event: Event, ctx: RequestContext) -> Delivery:

@@ -47,7 +47,7 @@ def delete_settings(ctx: RequestContext) -> Reply:
 def list_subscriptions(ctx: RequestContext) -> Reply:
     """`GET /webhooks/v3/{appId}/subscriptions`."""
     _check_key(ctx)
-    return Reply(200, {"results": [_render(one) for one in ctx.hooks.subscriptions]})
+    return Reply(200, {"results": [_render(subscription) for subscription in ctx.hooks.subscriptions]})
 
 
 def create_subscription(ctx: RequestContext) -> Reply:
@@ -57,7 +57,9 @@ def create_subscription(ctx: RequestContext) -> Reply:
     event_type, name = body.get("eventType"), body.get("propertyName")
     object_type = str(body.get("objectTypeId", "0-27"))
     object_type = BY_NAME[object_type].type_id if object_type in BY_NAME else object_type
-    same = [one for one in ctx.hooks.subscriptions if one[1:4] == (event_type, object_type, name)]
+    same = [
+        subscription for subscription in ctx.hooks.subscriptions if subscription[1:4] == (event_type, object_type, name)
+    ]
     if same:
         raise ApiError(409, "This subscription exists already.", "CONFLICT")
     try:
@@ -70,7 +72,7 @@ def create_subscription(ctx: RequestContext) -> Reply:
 def delete_subscription(ctx: RequestContext) -> Reply:
     """`DELETE /webhooks/v3/{appId}/subscriptions/{id}`."""
     _check_key(ctx)
-    found = [one for one in ctx.hooks.subscriptions if str(one.id) == ctx.values["id"]]
+    found = [subscription for subscription in ctx.hooks.subscriptions if str(subscription.id) == ctx.values["id"]]
     if not found:
         raise ApiError(404, "Subscription not found", "OBJECT_NOT_FOUND")
     ctx.hooks.subscriptions.remove(found[0])
@@ -93,14 +95,14 @@ def _render_settings(url: str) -> dict[str, Any]:
     }
 
 
-def _render(one: Subscription) -> dict[str, Any]:
-    named = {} if one.property_name is None else {"propertyName": one.property_name}
+def _render(subscription: Subscription) -> dict[str, Any]:
+    named = {} if subscription.property_name is None else {"propertyName": subscription.property_name}
     return {
-        "id": str(one.id),
-        "eventType": one.event_type,
-        "objectTypeId": one.object_type_id,
+        "id": str(subscription.id),
+        "eventType": subscription.event_type,
+        "objectTypeId": subscription.object_type_id,
         **named,
-        "active": one.active,
+        "active": subscription.active,
         "createdAt": FIRST_MILLIS,
         "updatedAt": FIRST_MILLIS,
     }

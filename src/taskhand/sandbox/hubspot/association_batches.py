@@ -23,13 +23,13 @@ MAX_READ, MAX_WRITTEN = 1000, 2000
 def read_links(ctx: RequestContext) -> Reply:
     """`POST /crm/v4/associations/{kind}/{to}/batch/read`."""
     results, errors = [], []
-    for one in read_inputs(ctx, ctx.object(), MAX_READ):
-        ids = linked_ids(ctx.store, ctx.object_type, one.id, ctx.to_object_type)
+    for item in read_inputs(ctx, ctx.object(), MAX_READ):
+        ids = linked_ids(ctx.store, ctx.object_type, item.id, ctx.to_object_type)
         rows = [to_row(ctx, ctx.object_type, ctx.to_object_type, found) for found in ids]
         if rows:
-            results.append({"from": {"id": one.id}, "to": rows})
+            results.append({"from": {"id": item.id}, "to": rows})
         elif ctx.spec_variant.no_associations == "error":
-            errors.append(_no_associations(ctx, one.id).part({}, ctx.spec_variant))
+            errors.append(_no_associations(ctx, item.id).part({}, ctx.spec_variant))
     return batch_reply(ctx, 200, results, errors)
 
 
@@ -55,11 +55,11 @@ def create_default_links(ctx: RequestContext) -> Reply:
 
 def archive_links(ctx: RequestContext) -> Reply:
     """`POST …/batch/archive`: removes links; missing links are not an error."""
-    for one in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
-        for to in read_list(one.body, "to"):
+    for item in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
+        for to in read_list(item.body, "to"):
             unlink(
                 ctx,
-                link_of(ctx.object_type, _read_id(one.body, "from"), ctx.to_object_type, _read_id({"to": to}, "to")),
+                link_of(ctx.object_type, _read_id(item.body, "from"), ctx.to_object_type, _read_id({"to": to}, "to")),
             )
     return NO_CONTENT
 
@@ -77,13 +77,13 @@ def _no_associations(ctx: RequestContext, record_id: str) -> ApiError:
 
 def _pairs(ctx: RequestContext, *, has_types: bool) -> Iterator[tuple[str, str]]:
     """Read and check all pairs before the caller links any."""
-    for one in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
-        for spec in read_list(one.body, "types") or [None] if has_types else ():
+    for item in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
+        for spec in read_list(item.body, "types") or [None] if has_types else ():
             check_type(ctx.object_type, ctx.to_object_type, spec)
-        from_id = _read_id(one.body, "from")
+        from_id = _read_id(item.body, "from")
         if find(ctx, ctx.object_type, from_id) is None:
             raise not_found_many(ctx.object_type.label, [from_id])
-        yield from_id, check_target(ctx, ctx.to_object_type, _read_id(one.body, "to"))
+        yield from_id, check_target(ctx, ctx.to_object_type, _read_id(item.body, "to"))
 
 
 def _read_id(body: Mapping[str, Any], end: str) -> str:

@@ -48,44 +48,48 @@ def batch_read(ctx: RequestContext) -> Reply:
     body = ctx.object()
     names, histories = _names(body, "properties"), _names(body, "propertiesWithHistory")
     inputs = read_inputs(ctx, body, MAX_WITH_HISTORY if histories else MAX_INPUTS)
-    pairs = [(one, _find_input(ctx, one, body.get("idProperty"))) for one in inputs]
+    pairs = [(item, _find_input(ctx, item, body.get("idProperty"))) for item in inputs]
     results = [
         render_requested(ctx, record, names, histories)
-        for one, record in pairs
-        if record is not None and not one.is_lost(ctx)
+        for item, record in pairs
+        if record is not None and not item.is_lost(ctx)
     ]
-    return batch_reply(ctx, 200, results, _missing(ctx, [one for one, record in pairs if record is None]))
+    return batch_reply(ctx, 200, results, _missing(ctx, [item for item, record in pairs if record is None]))
 
 
 def batch_create(ctx: RequestContext) -> Reply:
     """`POST /batch/create`: may succeed partially if every input has a trace id, else it is atomic."""
     inputs = read_inputs(ctx, ctx.object())
-    plans, errors = _plan_all(ctx, inputs, lambda one: plan_create(ctx, ctx.object_type, one.body))
+    plans, errors = _plan_all(ctx, inputs, lambda item: plan_create(ctx, ctx.object_type, item.body))
     if ctx.spec_variant.batch_create != "complete":
         return _pending_reply(ctx, ctx.spec_variant.batch_create, [partial(create, ctx, draft) for _, draft in plans])
-    results = [one.traced(render_created(ctx, create(ctx, draft))) for one, draft in plans if not one.is_skipped(ctx)]
-    return batch_reply(ctx, 201, _without_lost(ctx, [one for one, _ in plans], results), errors)
+    results = [
+        item.traced(render_created(ctx, create(ctx, draft))) for item, draft in plans if not item.is_skipped(ctx)
+    ]
+    return batch_reply(ctx, 201, _without_lost(ctx, [item for item, _ in plans], results), errors)
 
 
 def batch_update(ctx: RequestContext) -> Reply:
     """`POST /batch/update`: unknown ids do not fail the other inputs."""
     inputs = read_inputs(ctx, ctx.object())
-    pairs = [(one, _find_input(ctx, one, one.body.get("idProperty"))) for one in inputs]
-    known = [(one, record) for one, record in pairs if record is not None]
+    pairs = [(item, _find_input(ctx, item, item.body.get("idProperty"))) for item in inputs]
+    known = [(item, record) for item, record in pairs if record is not None]
     check_distinct_records(ctx, [record.id for _, record in known])
-    records = {one.number: record for one, record in known}
-    found = [one for one, _ in known]
+    records = {item.number: record for item, record in known}
+    found = [item for item, _ in known]
 
-    def plan(one: Input) -> dict[str, str]:
-        return plan_update(ctx, ctx.object_type, one.body.get("properties"), records[one.number].id)
+    def plan(item: Input) -> dict[str, str]:
+        return plan_update(ctx, ctx.object_type, item.body.get("properties"), records[item.number].id)
 
     plans, errors = _plan_all(ctx, found, plan)
     if ctx.spec_variant.batch_update != "complete":
-        work = [partial(update, ctx, records[one.number], sent) for one, sent in plans]
+        work = [partial(update, ctx, records[item.number], sent) for item, sent in plans]
         return _pending_reply(ctx, ctx.spec_variant.batch_update, work)
-    results = [one.traced(_update(ctx, records[one.number], sent)) for one, sent in plans if not one.is_skipped(ctx)]
-    lost = _missing(ctx, [one for one, record in pairs if record is None])
-    return batch_reply(ctx, 200, _without_lost(ctx, [one for one, _ in plans], results), errors + lost)
+    results = [
+        item.traced(_update(ctx, records[item.number], sent)) for item, sent in plans if not item.is_skipped(ctx)
+    ]
+    lost = _missing(ctx, [item for item, record in pairs if record is None])
+    return batch_reply(ctx, 200, _without_lost(ctx, [item for item, _ in plans], results), errors + lost)
 
 
 def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], object]]) -> Reply:
@@ -107,18 +111,18 @@ def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], o
 def batch_upsert(ctx: RequestContext) -> Reply:
     """`POST /batch/upsert`: by a unique property; tasks have none by default."""
     inputs = read_inputs(ctx, ctx.object())
-    if any(not one.body.get("idProperty") for one in inputs):
+    if any(not item.body.get("idProperty") for item in inputs):
         raise validation_error("idProperty is required")
-    pairs = {one.number: _find_input(ctx, one, one.body["idProperty"]) for one in inputs}
-    plans, errors = _plan_all(ctx, inputs, lambda one: _upsert_plan(ctx, one, pairs[one.number]))
-    results = [one.traced(_upsert(ctx, pairs[one.number], sent)) for one, sent in plans]
+    pairs = {item.number: _find_input(ctx, item, item.body["idProperty"]) for item in inputs}
+    plans, errors = _plan_all(ctx, inputs, lambda item: _upsert_plan(ctx, item, pairs[item.number]))
+    results = [item.traced(_upsert(ctx, pairs[item.number], sent)) for item, sent in plans]
     return batch_reply(ctx, 200, results, errors)
 
 
 def batch_archive(ctx: RequestContext) -> Reply:
     """`POST /batch/archive`: answers 204 even for unknown ids."""
-    for one in read_inputs(ctx, ctx.object()):
-        record = find(ctx, ctx.object_type, one.id)
+    for item in read_inputs(ctx, ctx.object()):
+        record = find(ctx, ctx.object_type, item.id)
         if record is not None:
             archive(ctx, record)
     return NO_CONTENT
@@ -136,21 +140,21 @@ def _plan_all(
     errors: list[dict[str, Any]] = []
     partial = is_partial(ctx, inputs)
     taken: set[tuple[str, str]] = set()
-    for one in inputs:
+    for item in inputs:
         try:
-            planned = plan(one)
-            _take_unique_values(ctx, one, taken)
-            plans.append((one, planned))
+            planned = plan(item)
+            _take_unique_values(ctx, item, taken)
+            plans.append((item, planned))
         except ApiError as error:
             if not partial:  # the error of the whole batch is that of its first invalid input
                 raise
-            errors.append(error.part(one.context, ctx.spec_variant))
+            errors.append(error.part(item.context, ctx.spec_variant))
     return plans, errors
 
 
-def _take_unique_values(ctx: RequestContext, one: Input, taken: set[tuple[str, str]]) -> None:
+def _take_unique_values(ctx: RequestContext, item: Input, taken: set[tuple[str, str]]) -> None:
     """Refuse a value of a unique property that an earlier input of the batch has; the text is assumed."""
-    known, sent = known_properties(ctx, ctx.object_type), one.body.get("properties") or {}
+    known, sent = known_properties(ctx, ctx.object_type), item.body.get("properties") or {}
     own = {(name, str(text).casefold()) for name, text in sent.items() if text and known[name].is_unique}
     if doubled := own & taken:
         name = min(doubled)[0]
@@ -158,36 +162,36 @@ def _take_unique_values(ctx: RequestContext, one: Input, taken: set[tuple[str, s
     taken |= own
 
 
-def _find_input(ctx: RequestContext, one: Input, id_property: object) -> Record | None:
+def _find_input(ctx: RequestContext, item: Input, id_property: object) -> Record | None:
     archived = ctx.request.path.endswith("/batch/read") and ctx.flag("archived")
-    return find(ctx, ctx.object_type, one.id, id_property, archived=archived)
+    return find(ctx, ctx.object_type, item.id, id_property, archived=archived)
 
 
 def _missing(ctx: RequestContext, inputs: list[Input]) -> list[dict[str, Any]]:
     """Return the one error for all unknown ids, with their trace ids."""
-    reported = [one for one in inputs if not one.is_lost(ctx)]
+    reported = [item for item in inputs if not item.is_lost(ctx)]
     if not reported:
         return []
-    traces = [one.trace for one in reported if one.trace is not None]
+    traces = [item.trace for item in reported if item.trace is not None]
     context = {"objectWriteTraceId": traces} if traces else {}
-    return [not_found_many(ctx.object_type.label, [one.id for one in reported]).part(context, ctx.spec_variant)]
+    return [not_found_many(ctx.object_type.label, [item.id for item in reported]).part(context, ctx.spec_variant)]
 
 
 def _without_lost(ctx: RequestContext, done: list[Input], results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the results without the lost input's; a skipped input has no result anyway."""
-    written = [one for one in done if not one.is_skipped(ctx)]
-    return [result for one, result in zip(written, results, strict=True) if not one.is_lost(ctx)]
+    written = [item for item in done if not item.is_skipped(ctx)]
+    return [result for item, result in zip(written, results, strict=True) if not item.is_lost(ctx)]
 
 
 def _update(ctx: RequestContext, record: Record, sent: dict[str, str]) -> dict[str, Any]:
     return render_changed(ctx, record, update(ctx, record, sent), sent)
 
 
-def _upsert_plan(ctx: RequestContext, one: Input, record: Record | None) -> dict[str, str]:
+def _upsert_plan(ctx: RequestContext, item: Input, record: Record | None) -> dict[str, str]:
     if record is not None:
-        return plan_update(ctx, ctx.object_type, one.body.get("properties"), record.id)
-    sent = one.body.get("properties") or {}
-    properties = {**sent, one.body["idProperty"]: one.id} if isinstance(sent, dict) else sent
+        return plan_update(ctx, ctx.object_type, item.body.get("properties"), record.id)
+    sent = item.body.get("properties") or {}
+    properties = {**sent, item.body["idProperty"]: item.id} if isinstance(sent, dict) else sent
     return dict(plan_create(ctx, ctx.object_type, {"properties": properties}).properties)
 
 

@@ -68,7 +68,7 @@ def read_inputs(ctx: RequestContext, body: Mapping[str, Any], most: int = MAX_IN
 
 def is_partial(ctx: RequestContext, inputs: list[Input]) -> bool:
     """Whether an invalid input fails alone, as it does if every input has a trace id."""
-    traced = [one for one in inputs if one.trace is not None]
+    traced = [item for item in inputs if item.trace is not None]
     if not traced:
         return ctx.request.path.endswith("/update") and ctx.spec_variant.untraced_update == "partial"
     return len(traced) == len(inputs) or ctx.spec_variant.some_traces == "partial"
@@ -76,7 +76,7 @@ def is_partial(ctx: RequestContext, inputs: list[Input]) -> bool:
 
 def check_distinct_records(ctx: RequestContext, ids: list[str]) -> None:
     """Refuse two inputs for one record: 400. The text is assumed."""
-    doubled = sorted({one for one in ids if ids.count(one) > 1})
+    doubled = sorted({item_id for item_id in ids if ids.count(item_id) > 1})
     if doubled and ctx.spec_variant.duplicate_ids == "rejected":
         raise validation_error("Duplicate IDs found in batch input", ids=doubled)
 

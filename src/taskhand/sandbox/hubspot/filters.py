@@ -59,15 +59,15 @@ def _check_operands(row: Mapping[str, Any], values: list[Any]) -> None:
         raise validation_error("Invalid filter: BETWEEN requires a highValue")
 
 
-def matches(one: Filter, text: str | None, definition: Definition, spec_variant: SpecVariant) -> bool:
+def matches(condition: Filter, text: str | None, definition: Definition, spec_variant: SpecVariant) -> bool:
     """Whether a property's value matches; None is a record without the property."""
-    if one.operator == "HAS_PROPERTY":
+    if condition.operator == "HAS_PROPERTY":
         return text is not None
-    if one.operator == "NOT_HAS_PROPERTY":
+    if condition.operator == "NOT_HAS_PROPERTY":
         return text is None
     if text is None:
-        return one.operator in NEGATIVE and spec_variant.unset_differs == "yes"
-    return _TESTS[one.operator](one, text, definition)
+        return condition.operator in NEGATIVE and spec_variant.unset_differs == "yes"
+    return _TESTS[condition.operator](condition, text, definition)
 
 
 def comparable(text: str, definition: Definition) -> float | str:
@@ -97,29 +97,30 @@ def _compared(text: str, other: str, definition: Definition) -> int | None:
 
 
 def _comparison(*allowed: int) -> Callable[[Filter, str, Definition], bool]:
-    return lambda one, text, definition: _compared(text, one.value, definition) in allowed
+    return lambda condition, text, definition: _compared(text, condition.value, definition) in allowed
 
 
-def _between(one: Filter, text: str, definition: Definition) -> bool:
-    return _compared(text, one.value, definition) in {0, 1} and _compared(text, one.high, definition) in {0, -1}
+def _between(condition: Filter, text: str, definition: Definition) -> bool:
+    is_above = _compared(text, condition.value, definition) in {0, 1}
+    return is_above and _compared(text, condition.high, definition) in {0, -1}
 
 
-def _in(one: Filter, text: str, definition: Definition) -> bool:
+def _in(condition: Filter, text: str, definition: Definition) -> bool:
     if definition.type == "string":  # documented: the values must be in lower case
-        return text.casefold() in one.values
-    return any(_compared(text, value, definition) == 0 for value in one.values)
+        return text.casefold() in condition.values
+    return any(_compared(text, value, definition) == 0 for value in condition.values)
 
 
 _TESTS: dict[str, Callable[[Filter, str, Definition], bool]] = {
     "EQ": _comparison(0),
-    "NEQ": lambda one, text, definition: _compared(text, one.value, definition) != 0,
+    "NEQ": lambda condition, text, definition: _compared(text, condition.value, definition) != 0,
     "LT": _comparison(-1),
     "LTE": _comparison(-1, 0),
     "GT": _comparison(1),
     "GTE": _comparison(0, 1),
     "BETWEEN": _between,
     "IN": _in,
-    "NOT_IN": lambda one, text, definition: not _in(one, text, definition),
-    "CONTAINS_TOKEN": lambda one, text, _: tokens_match(one.value, text),
-    "NOT_CONTAINS_TOKEN": lambda one, text, _: not tokens_match(one.value, text),
+    "NOT_IN": lambda condition, text, definition: not _in(condition, text, definition),
+    "CONTAINS_TOKEN": lambda condition, text, _: tokens_match(condition.value, text),
+    "NOT_CONTAINS_TOKEN": lambda condition, text, _: not tokens_match(condition.value, text),
 }

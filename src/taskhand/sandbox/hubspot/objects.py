@@ -31,9 +31,11 @@ def list_objects(ctx: RequestContext) -> Reply:
     limit = read_limit(ctx, "limit", PAGE, MAX_WITH_HISTORY if has_history else ctx.spec_variant.list_limit)
     after = read_offset(ctx.query.get("after", ""))
     present = [
-        one for one in ctx.store.all(ctx.object_type, stale=ctx.is_stale) if one.is_archived == ctx.flag("archived")
+        record
+        for record in ctx.store.all(ctx.object_type, stale=ctx.is_stale)
+        if record.is_archived == ctx.flag("archived")
     ]
-    rows = sorted((one for one in present if int(one.id) > after), key=lambda one: int(one.id))
+    rows = sorted((record for record in present if int(record.id) > after), key=lambda record: int(record.id))
     page = {"results": [_render(ctx, record) for record in rows[:limit]]}
     return Reply(200, page | (paging(ctx, rows[limit - 1].id) if len(rows) > limit else {}))
 

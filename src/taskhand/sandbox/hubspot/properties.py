@@ -23,18 +23,18 @@ def list_properties(ctx: RequestContext) -> Reply:
     rows = (
         []
         if ctx.flag("archived")
-        else [_render_property(one) for one in known_properties(ctx, ctx.object_type).values()]
+        else [_render_property(definition) for definition in known_properties(ctx, ctx.object_type).values()]
     )
     return Reply(200, {"results": rows})
 
 
 def get_property(ctx: RequestContext) -> Reply:
     """`GET /crm/v3/properties/{kind}/{name}`: an unknown name is a 404, which is assumed."""
-    one = known_properties(ctx, ctx.object_type).get(ctx.values["name"])
-    if one is None:
+    definition = known_properties(ctx, ctx.object_type).get(ctx.values["name"])
+    if definition is None:
         text = f'Property "{ctx.values["name"]}" does not exist'
         raise ApiError(404, text, "OBJECT_NOT_FOUND", context={"propertyName": [ctx.values["name"]]})
-    return Reply(200, _render_property(one))
+    return Reply(200, _render_property(definition))
 
 
 def list_pipelines(ctx: RequestContext) -> Reply:
@@ -76,31 +76,31 @@ def _render_stage(stage: Stage, order: int) -> dict[str, Any]:
     }
 
 
-def _render_property(one: Definition) -> dict[str, Any]:
+def _render_property(definition: Definition) -> dict[str, Any]:
     # the keys are those of the OpenAPI file; the values of the flags are assumed
     options = [
         {"label": option.label, "value": option.value, "displayOrder": order, "hidden": False}
-        for order, option in enumerate(one.options)
+        for order, option in enumerate(definition.options)
     ]
     rights = {"archivable": True, "readOnlyDefinition": True, "readOnlyOptions": True}
     return {
-        "name": one.name,
-        "label": one.label,
-        "type": one.type,
-        "fieldType": one.field_type,
-        "description": one.description,
-        "groupName": one.group,
+        "name": definition.name,
+        "label": definition.label,
+        "type": definition.type,
+        "fieldType": definition.field_type,
+        "description": definition.description,
+        "groupName": definition.group,
         "options": options,
-        "hubspotDefined": not one.is_own,
+        "hubspotDefined": not definition.is_own,
         "hidden": False,
-        "calculated": one.is_read_only,
-        "externalOptions": one.is_external,
-        "hasUniqueValue": one.is_unique,
+        "calculated": definition.is_read_only,
+        "externalOptions": definition.is_external,
+        "hasUniqueValue": definition.is_unique,
         "formField": False,
         "displayOrder": -1,
         "archived": False,
         "dataSensitivity": "non_sensitive",
         "createdAt": CREATED,
         "updatedAt": CREATED,
-        "modificationMetadata": rights | {"readOnlyValue": one.is_read_only},
+        "modificationMetadata": rights | {"readOnlyValue": definition.is_read_only},
     }

@@ -177,7 +177,7 @@ _TASK = (
 def definitions(object_type: ObjectType, pipeline: TaskPipeline, spec_variant: SpecVariant) -> dict[str, Definition]:
     """Return the definitions of an object type, by name."""
     if object_type.name == "tasks":
-        return {one.name: one for one in _task_definitions(pipeline, spec_variant)}
+        return {definition.name: definition for definition in _task_definitions(pipeline, spec_variant)}
     texts = [
         Definition(name, name, group=f"{object_type.singular}information") for name in _OTHERS[object_type.name].split()
     ]
@@ -185,7 +185,10 @@ def definitions(object_type: ObjectType, pipeline: TaskPipeline, spec_variant: S
         *_calculated((object_type.created, object_type.modified), "datetime"),
         *_calculated(("hs_object_id",), "number"),
     ]
-    return {one.name: one for one in [*texts, Definition("hubspot_owner_id", "Owner", is_external=True), *system]}
+    return {
+        definition.name: definition
+        for definition in [*texts, Definition("hubspot_owner_id", "Owner", is_external=True), *system]
+    }
 
 
 def _task_definitions(pipeline: TaskPipeline, spec_variant: SpecVariant) -> list[Definition]:
@@ -193,26 +196,29 @@ def _task_definitions(pipeline: TaskPipeline, spec_variant: SpecVariant) -> list
         "hs_task_status": pipeline.statuses,
         "hs_pipeline_stage": tuple(Option(stage.id, stage.label) for stage in pipeline.stages),
     }
-    rows = [replace(one, options=choices.get(one.name, one.options)) for one in _TASK]
-    rows = [replace(one, field_type=_field_type(one)) for one in rows]
+    rows = [replace(definition, options=choices.get(definition.name, definition.options)) for definition in _TASK]
+    rows = [replace(definition, field_type=_field_type(definition)) for definition in rows]
     if spec_variant.all_day == "read_only":
-        rows = [replace(one, is_read_only=one.is_read_only or one.name == "hs_task_is_all_day") for one in rows]
+        rows = [
+            replace(definition, is_read_only=definition.is_read_only or definition.name == "hs_task_is_all_day")
+            for definition in rows
+        ]
     own = [
         Definition(
-            name=one.name,
-            label=one.label,
-            type=one.type,
-            field_type=one.field_type or FIELD_TYPES[one.type],
-            options=BOOLEANS if one.type == "bool" and not one.options else one.options,
-            is_read_only=one.is_read_only,
-            is_unique=one.is_unique,
+            name=definition.name,
+            label=definition.label,
+            type=definition.type,
+            field_type=definition.field_type or FIELD_TYPES[definition.type],
+            options=BOOLEANS if definition.type == "bool" and not definition.options else definition.options,
+            is_read_only=definition.is_read_only,
+            is_unique=definition.is_unique,
             is_own=True,
         )
-        for one in pipeline.properties
+        for definition in pipeline.properties
     ]
     unique = [Definition(spec_variant.unique_property, spec_variant.unique_property, is_unique=True, is_own=True)]
     return rows + own + (unique if spec_variant.unique_property else [])
 
 
-def _field_type(one: Definition) -> str:
-    return FIELD_TYPES[one.type] if one.field_type == "text" else one.field_type
+def _field_type(definition: Definition) -> str:
+    return FIELD_TYPES[definition.type] if definition.field_type == "text" else definition.field_type

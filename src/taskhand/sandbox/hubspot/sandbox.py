@@ -130,12 +130,15 @@ class HubSpotSandbox(Emulator):
 
     def state(self) -> dict[str, Any]:
         """Return owners, records of every type including archived ones, links and webhook subscriptions."""
-        records = {one.name: [self._render_whole(record) for record in self._store.all(one)] for one in OBJECT_TYPES}
+        records = {
+            object_type.name: [self._render_whole(record) for record in self._store.all(object_type)]
+            for object_type in OBJECT_TYPES
+        }
         return {
             "owners": [render_owner(owner) for owner in self._store.owners],
             **records,
             "links": [link._asdict() for link in self._store.links],
-            "subscriptions": [one._asdict() for one in self.hooks.subscriptions],
+            "subscriptions": [subscription._asdict() for subscription in self.hooks.subscriptions],
         }
 
     def edit(self, task_id: str, **properties: str) -> None:

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 def list_schemas(ctx: RequestContext) -> Reply:
     """`GET /crm-object-schemas/v3/schemas`: the custom objects that the account uses, without pages."""
-    used = [one for one in OBJECT_TYPES if one.is_custom and any(ctx.store.all(one))]
-    return Reply(200, {"results": [_render(one) for one in used]})
+    used = [object_type for object_type in OBJECT_TYPES if object_type.is_custom and any(ctx.store.all(object_type))]
+    return Reply(200, {"results": [_render(object_type) for object_type in used]})
 
 
-def _render(one: ObjectType) -> dict[str, Any]:
+def _render(object_type: ObjectType) -> dict[str, Any]:
     return {
-        "id": one.type_id.removeprefix("2-"),
-        "objectTypeId": one.type_id,
-        "name": one.singular,
-        "fullyQualifiedName": f"p{PORTAL}_{one.singular}",
-        "labels": {"singular": one.singular.capitalize(), "plural": one.name.capitalize()},
+        "id": object_type.type_id.removeprefix("2-"),
+        "objectTypeId": object_type.type_id,
+        "name": object_type.singular,
+        "fullyQualifiedName": f"p{PORTAL}_{object_type.singular}",
+        "labels": {"singular": object_type.singular.capitalize(), "plural": object_type.name.capitalize()},
         "metaType": "PORTAL_SPECIFIC",
         "primaryDisplayProperty": "name",
         "requiredProperties": [],
-        "searchableProperties": list(one.searched),
+        "searchableProperties": list(object_type.searched),
         "properties": [],
         "associations": [],
         "createdAt": CREATED,

@@ -57,7 +57,7 @@ def search_objects(ctx: RequestContext) -> Reply:
     last = query.after + query.limit
     page = {
         "total": len(rows),
-        "results": [render_requested(ctx, one.record, query.names) for one in rows[query.after : last]],
+        "results": [render_requested(ctx, row.record, query.names) for row in rows[query.after : last]],
     }
     return Reply(200, page | ({"paging": {"next": {"after": str(last)}}} if last < len(rows) else {}))
 
@@ -87,7 +87,9 @@ def _groups(ctx: RequestContext, body: Mapping[str, Any]) -> tuple[tuple[Filter,
     if not all(isinstance(row, dict) for row in rows):
         raise validation_error("Invalid filter group")
     known_names = known_properties(ctx, ctx.object_type)
-    groups = tuple(tuple(Filter.from_json(one, known_names) for one in read_list(row, "filters")) for row in rows)
+    groups = tuple(
+        tuple(Filter.from_json(condition, known_names) for condition in read_list(row, "filters")) for row in rows
+    )
     sizes = [len(group) for group in groups]
     if len(groups) > GROUPS or max(sizes, default=0) > FILTERS or sum(sizes) > ALL_FILTERS:
         raise validation_error(f"At most {GROUPS} filter groups, {FILTERS} filters in one, {ALL_FILTERS} in all")
@@ -110,11 +112,11 @@ def _sort(ctx: RequestContext, rules: list[Any]) -> tuple[str, bool] | None:
 def _indexed(ctx: RequestContext) -> list[Record]:
     """Return the records of the index, which lags by some seconds and has no archived records."""
     if ctx.is_stale:
-        return [one for one in ctx.store.all(ctx.object_type, stale=True) if not one.is_archived]
+        return [record for record in ctx.store.all(ctx.object_type, stale=True) if not record.is_archived]
     hides = ctx.spec_variant.archived_index == "hidden"
-    live = [one for one in ctx.store.all(ctx.object_type) if not (hides and one.is_archived)]
-    indexed = [ctx.store.as_of(one, _horizon(ctx, one)) for one in live]
-    return [one for one in indexed if one is not None and not one.is_archived]
+    live = [record for record in ctx.store.all(ctx.object_type) if not (hides and record.is_archived)]
+    indexed = [ctx.store.as_of(record, _horizon(ctx, record)) for record in live]
+    return [record for record in indexed if record is not None and not record.is_archived]
 
 
 def _horizon(ctx: RequestContext, record: Record) -> dt.datetime:
@@ -127,20 +129,20 @@ def _matches_query(ctx: RequestContext, query: Query, view: View, definitions: M
         text = " ".join(view.properties.get(name, "") for name in view.record.object_type.searched).casefold()
         if not all(word in text for word in words):
             return False
-    groups = (all(_matches_filter(ctx, one, view, definitions) for one in group) for group in query.groups)
+    groups = (all(_matches_filter(ctx, condition, view, definitions) for condition in group) for group in query.groups)
     return any(groups) or not query.groups  # OR between groups, AND within a group
 
 
-def _matches_filter(ctx: RequestContext, one: Filter, view: View, definitions: Mapping[str, Definition]) -> bool:
-    if not one.name.startswith(ASSOCIATED):
-        return matches(one, view.properties.get(one.name), definitions[one.name], ctx.spec_variant)
+def _matches_filter(ctx: RequestContext, condition: Filter, view: View, definitions: Mapping[str, Definition]) -> bool:
+    if not condition.name.startswith(ASSOCIATED):
+        return matches(condition, view.properties.get(condition.name), definitions[condition.name], ctx.spec_variant)
     record = view.record
-    object_type = find_object_type(one.name.removeprefix(ASSOCIATED))
+    object_type = find_object_type(condition.name.removeprefix(ASSOCIATED))
     ids = linked_ids(
         ctx.store, record.object_type, record.id, object_type, None if ctx.is_stale else _horizon(ctx, record)
     )
-    wanted = {one.value, *one.values} - {""}
-    return bool(wanted & set(ids)) if wanted else bool(ids) == (one.operator == "HAS_PROPERTY")
+    wanted = {condition.value, *condition.values} - {""}
+    return bool(wanted & set(ids)) if wanted else bool(ids) == (condition.operator == "HAS_PROPERTY")
 
 
 def _sort_views(query: Query, found: list[View], definitions: Mapping[str, Definition]) -> list[View]:

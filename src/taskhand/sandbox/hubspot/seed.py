@@ -94,7 +94,7 @@ def read_properties(seed: str | Mapping[str, Any]) -> tuple[OwnProperty, ...]:
             row["name"],
             row.get("label", row["name"]),
             row.get("type", "string"),
-            tuple(Option(one["value"], one["label"]) for one in row.get("options", ())),
+            tuple(Option(option["value"], option["label"]) for option in row.get("options", ())),
             row.get("hasUniqueValue", False),
             row.get("fieldType", ""),
             row.get("readOnlyValue", False),

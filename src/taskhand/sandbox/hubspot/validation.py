@@ -42,7 +42,7 @@ class PropertyRules:
         """Return the stored text of each property, "" for a cleared one; a 400 lists all invalid values."""
         sent = _texts(properties, self.spec_variant)
         found = [self._complaint(name, text) for name, text in sent.items()]
-        complaints = [one for one in found if one]
+        complaints = [complaint for complaint in found if complaint]
         if complaints:
             raise invalid_values(complaints)
         return {name: _stored_text(self.known[name], text or "") for name, text in sent.items()}
@@ -118,7 +118,7 @@ def _choice(rules: PropertyRules, definition: Definition, text: str) -> Complain
         message = f"Owner {text} does not exist"  # the text is assumed
         return None if text in rules.owners else Complaint(definition.name, "INVALID_OWNER_ID", message)
     allowed = {option.value for option in definition.options}
-    wrong = [one for one in _several(definition, text) if one not in allowed]
+    wrong = [value for value in _several(definition, text) if value not in allowed]
     if definition.is_external or not wrong:
         return None
     message = f"{wrong[0]} was not one of the allowed options: {_list(definition)}"

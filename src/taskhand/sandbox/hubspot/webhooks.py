@@ -81,10 +81,10 @@ class _Change(NamedTuple):
     fields: Mapping[str, Any]
     user_id: int | None = None
 
-    def matches(self, one: Subscription) -> bool:
+    def matches(self, subscription: Subscription) -> bool:
         """Whether a subscription matches this change."""
-        is_same_type = (one.event_type, one.object_type_id) == (self.event_type, self.object_type_id)
-        return is_same_type and one.property_name in (None, self.fields.get("propertyName"))
+        is_same_type = (subscription.event_type, subscription.object_type_id) == (self.event_type, self.object_type_id)
+        return is_same_type and subscription.property_name in (None, self.fields.get("propertyName"))
 
 
 class Webhooks:
@@ -106,7 +106,7 @@ class Webhooks:
             raise ValueError(f"event type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}")
         if (event_type == CHANGE) != (property_name is not None):
             raise ValueError(f"{CHANGE} needs a property name, other types take none")
-        newest = max((one.id for one in self.subscriptions), default=FIRST_SUBSCRIPTION - 1)
+        newest = max((subscription.id for subscription in self.subscriptions), default=FIRST_SUBSCRIPTION - 1)
         made = Subscription(newest + 1, event_type, object_type_id, property_name)
         self.subscriptions.append(made)
         return made
@@ -146,22 +146,22 @@ class Webhooks:
         """Whether no delivery is pending."""
         return not self.pending and not (self._events and self.url)
 
-    def put_back(self, one: Delivery, due: dt.datetime) -> None:
+    def put_back(self, delivery: Delivery, due: dt.datetime) -> None:
         """Postpone a delivery."""
-        self.pending.append(replace(one, due=due))
+        self.pending.append(replace(delivery, due=due))
 
     def take_due(self, now: dt.datetime) -> list[Delivery]:
         """Remove and return the due deliveries; the caller must `settle` each, or it is lost."""
         self._bundle(now)
-        due = [one for one in self.pending if one.due <= now]
-        self.pending = [one for one in self.pending if one.due > now]
+        due = [delivery for delivery in self.pending if delivery.due <= now]
+        self.pending = [delivery for delivery in self.pending if delivery.due > now]
         return due
 
-    def settle(self, one: Delivery, status: int | None, now: dt.datetime) -> None:
+    def settle(self, delivery: Delivery, status: int | None, now: dt.datetime) -> None:
         """Record the result of a delivery; without a response, or after a 4xx or 5xx, it is retried."""
         succeeded = status is not None and status < FIRST_ERROR
-        if not succeeded and one.attempt + 1 < MAX_ATTEMPTS:
-            self.pending.append(replace(one, attempt=one.attempt + 1, due=now + RETRY))
+        if not succeeded and delivery.attempt + 1 < MAX_ATTEMPTS:
+            self.pending.append(replace(delivery, attempt=delivery.attempt + 1, due=now + RETRY))
 
     def _bundle(self, now: dt.datetime) -> None:
         events, self._events = self._events, []
@@ -172,26 +172,26 @@ class Webhooks:
             ]
 
     def _add(self, change: _Change) -> None:
-        for one in self.subscriptions:
-            if one.active and change.matches(one):
+        for subscription in self.subscriptions:
+            if subscription.active and change.matches(subscription):
                 self._count += 1
-                self._events.append(_event(FIRST_EVENT + self._count, one, change))
+                self._events.append(_event(FIRST_EVENT + self._count, subscription, change))
 
 
-def _event(number: int, one: Subscription, change: _Change) -> dict[str, Any]:
+def _event(number: int, subscription: Subscription, change: _Change) -> dict[str, Any]:
     # the form is recorded; the source of the app's own changes is assumed
     source = {"changeSource": "INTEGRATION", "sourceId": str(APP)}
     if change.user_id is not None:
         source = {"changeSource": "CRM_UI", "sourceId": f"userId:{change.user_id}"}
     return {
         "eventId": number,
-        "subscriptionId": one.id,
+        "subscriptionId": subscription.id,
         "portalId": PORTAL,
         "appId": APP,
         "occurredAt": to_millis(change.now),
-        "subscriptionType": one.event_type,
+        "subscriptionType": subscription.event_type,
         "objectId": int(change.object_id),
-        "objectTypeId": one.object_type_id,
+        "objectTypeId": subscription.object_type_id,
         **change.fields,
         **source,
         "isSensitive": False,

@@ -164,5 +164,7 @@ def _target_types(ctx: RequestContext, object_type: ObjectType, type_ids: list[i
     """Return the target of each association type; a wrong type is skipped or, by spec variant, refused."""
     targets = [target_type(type_id) if object_type == TASKS else None for type_id in type_ids]
     if None in targets and ctx.spec_variant.wrong_type == "rejected":
-        raise validation_error("One or more associations are invalid", associationTypeId=[str(one) for one in type_ids])
+        raise validation_error(
+            "One or more associations are invalid", associationTypeId=[str(type_id) for type_id in type_ids]
+        )
     return [found for found in targets if found is not None]

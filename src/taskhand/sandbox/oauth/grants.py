@@ -68,7 +68,7 @@ class Grants:
         self._issued: dict[str, Issued] = {}
 
     def __iter__(self) -> Iterator[Grant]:
-        return iter(dict.fromkeys(one.grant for one in self._issued.values()))
+        return iter(dict.fromkeys(token.grant for token in self._issued.values()))
 
     def issue(self, kind: Kind, grant: Grant, ends: dt.datetime | None, size: int = 32) -> str:
         """Return a new code or token, made of `size` random bytes."""
@@ -83,9 +83,9 @@ class Grants:
 
     def end_access(self, user: str | None = None) -> None:
         """End the access tokens of a user, or all, before their time; refresh tokens stay."""
-        for one in self._issued.values():
-            if one.kind == "access_token" and user in {None, one.grant.user.id}:
-                one.is_revoked = True
+        for token in self._issued.values():
+            if token.kind == "access_token" and user in {None, token.grant.user.id}:
+                token.is_revoked = True
 
     def end(self, user: str | None = None) -> None:
         """End the grants of a user, or all, with their codes and tokens."""

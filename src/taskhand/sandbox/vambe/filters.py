@@ -97,9 +97,9 @@ def _responsible_ids(ctx: RequestContext) -> tuple[str, ...]:
     bracketed = [value for key, value in ctx.request.pairs if BRACKETS.fullmatch(key)]
     encodings, ids = _decode_ids(plain, bracketed)
     _check_encoding(encodings, ids, ctx.spec_variant)
-    if any(not is_uuid(one) for one in ids):
+    if any(not is_uuid(person_id) for person_id in ids):
         raise validation_error(Issue(IDS, "invalid_format", "Expected an array of UUIDs"))
-    return tuple(one.lower() for one in ids)
+    return tuple(person_id.lower() for person_id in ids)
 
 
 def _decode_ids(plain: list[str], bracketed: list[str]) -> tuple[frozenset[str], list[str]]:
@@ -124,7 +124,7 @@ def _from_json(value: str) -> list[str]:
         ids = read_json(value)
     except ValueError:
         ids = [value]
-    return [str(one) for one in ids]
+    return [str(person_id) for person_id in ids]
 
 
 def _without_blanks(values: list[str]) -> list[str]:

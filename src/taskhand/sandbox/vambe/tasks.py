@@ -122,7 +122,7 @@ def _unknown_status(ctx: RequestContext) -> ApiError:
 def _responsibles(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> tuple[str, ...]:
     if "responsibleIds" not in body:
         return task.responsible_ids
-    ids = tuple(dict.fromkeys(one.lower() for one in body["responsibleIds"]))
+    ids = tuple(dict.fromkeys(person_id.lower() for person_id in body["responsibleIds"]))
     strict = ctx.spec_variant.inactive_responsibles == "rejected"
     known = {member.id for member in ctx.store.members if member.active or not strict}
     if not known.issuperset(ids):
