@@ -50,7 +50,7 @@ class Refused(Exception):
     @property
     def candidates(self) -> list[str]:
         """The values that could have been sent instead."""
-        return [str(one["value"]) for one in self.error.get("candidates", ())]
+        return [str(candidate["value"]) for candidate in self.error.get("candidates", ())]
 
 
 class Bench:
@@ -130,7 +130,7 @@ class Bench:
 
     async def task(self, title: str) -> StoredTask:
         """The only stored task with that title; LookupError unless there is exactly one."""
-        found = [one for one in await self.state() if one.title == title]
+        found = [task for task in await self.state() if task.title == title]
         if len(found) != 1:
             raise LookupError(f"{len(found)} tasks have the title {title!r}")
         return found[0]

@@ -95,31 +95,31 @@ class DataSet(_Value):
     @property
     def companies(self) -> tuple[str, ...]:
         """The distinct companies of the outsiders."""
-        return tuple(dict.fromkeys(one.company for one in self.outsiders))
+        return tuple(dict.fromkeys(outsider.company for outsider in self.outsiders))
 
     @property
     def deals(self) -> tuple[str, ...]:
         """The distinct deals of the tasks."""
-        return tuple(dict.fromkeys(one.deal for one in self.tasks if one.deal is not None))
+        return tuple(dict.fromkeys(task.deal for task in self.tasks if task.deal is not None))
 
     def person(self, who: str) -> int:
         """The index of a person, by e-mail or name; CallerError if there is none."""
-        for index, one in enumerate(self.people):
-            if who in (one.email, one.name):
+        for index, person in enumerate(self.people):
+            if who in (person.email, person.name):
                 return index
         raise CallerError(f"The data has no person {who!r}.", code="unknown_person")
 
     def outsider(self, name: str) -> int:
         """The index of an outsider, by name; CallerError if there is none."""
-        for index, one in enumerate(self.outsiders):
-            if name == one.name:
+        for index, outsider in enumerate(self.outsiders):
+            if name == outsider.name:
                 return index
         raise CallerError(f"The data has no contact {name!r}.", code="unknown_contact")
 
     def display_name(self, index: int) -> str:
         """The person's name in a StoredTask; the e-mail if two people share the name."""
         person = self.people[index]
-        return person.email if sum(one.name == person.name for one in self.people) > 1 else person.name
+        return person.email if sum(other.name == person.name for other in self.people) > 1 else person.name
 
     def with_tasks(self, planned: Sequence[PlannedTask]) -> "DataSet":
         """The data set with these tasks appended."""

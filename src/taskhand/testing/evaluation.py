@@ -49,7 +49,7 @@ def _of_calls(scenario: Scenario, calls: Sequence[Called]) -> Iterator[str]:
         for text in rules.forbidden:
             if CallPattern.read(text).fits(called):
                 yield f"forbidden call ({text}): {called}"
-        if allowed is not None and not any(one.fits(called) for one in allowed):
+        if allowed is not None and not any(rule.fits(called) for rule in allowed):
             yield f"call that is not allowed: {called}"
     for text in rules.needed:
         if not any(CallPattern.read(text).fits(called) and called.error is None for called in calls):
@@ -76,7 +76,7 @@ def _of_state(scenario: Scenario, record: RunRecord) -> Iterator[str]:
 
 def _namesake(task: StoredTask, before: Sequence[StoredTask]) -> StoredTask | None:
     """The earlier task with the same title, if a task was created again; None if there are none or several."""
-    found = [one for one in before if one.title == task.title]
+    found = [earlier for earlier in before if earlier.title == task.title]
     return found[0] if len(found) == 1 else None
 
 

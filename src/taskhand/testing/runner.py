@@ -56,7 +56,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """The report as JSON."""
-        calls = [{"tool": one.tool, "arguments": dict(one.arguments), "error": one.error} for one in self.calls]
+        calls = [{"tool": call.tool, "arguments": dict(call.arguments), "error": call.error} for call in self.calls]
         return {
             "scenario": self.scenario,
             "backend": self.backend,

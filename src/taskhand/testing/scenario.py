@@ -112,7 +112,7 @@ def _stored_due(text: str) -> str:
 
 def _stored_people(people: tuple[str, ...]) -> tuple[str, ...]:
     """The people in the form of a StoredTask; a name with an e-mail, as in answers, becomes the e-mail."""
-    return tuple(_NAMESAKE.sub(r"\1", one) for one in people)
+    return tuple(_NAMESAKE.sub(r"\1", person) for person in people)
 
 
 Patterns = Annotated[tuple[str, ...], AfterValidator(_patterns)]

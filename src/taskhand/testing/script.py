@@ -53,8 +53,8 @@ class Scripted:
     def _remember(self, answer: Mapping[str, Any]) -> None:
         self._candidates = list(answer.get("error", {}).get("candidates", ()))
         # list_changes has the latest change first: reversed, it overwrites the earlier changes of its tool.
-        for one in reversed(list(_objects(answer))):
-            self._known |= dict(_facts(one))
+        for fields in reversed(list(_objects(answer))):
+            self._known |= dict(_facts(fields))
         self._known |= {name: answer[name] for name in _LATEST if name in answer}
 
     def _filled(self, value: Any) -> Any:
@@ -72,7 +72,11 @@ class Scripted:
     def _resolve(self, name: str) -> Any:
         if name.startswith("candidate "):
             part = name.removeprefix("candidate ")
-            found = [one["value"] for one in self._candidates if part in f"{one['value']} {one.get('name')}"]
+            found = [
+                candidate["value"]
+                for candidate in self._candidates
+                if part in f"{candidate['value']} {candidate.get('name')}"
+            ]
             if len(found) == 1:
                 return found[0]
         elif name in self._known:
@@ -91,18 +95,18 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _objects(inner)
 
 
-def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _facts(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The placeholders and values that an object of an answer defines."""
-    if one.get("id") and "title" in one:
-        yield f"id of {one['title']}", one["id"]
-    if "email" in one and "id" in one:
-        yield f"member {one['name']}", one["id"]
-        yield f"member {one['email']}", one["id"]
+    if fields.get("id") and "title" in fields:
+        yield f"id of {fields['title']}", fields["id"]
+    if "email" in fields and "id" in fields:
+        yield f"member {fields['name']}", fields["id"]
+        yield f"member {fields['email']}", fields["id"]
     for name in _SUBJECTS:
-        if one.get(name) and "name" in one:
-            yield f"{name} of {one['name']}", one[name]
-    if "changeId" in one and "tool" in one:
-        yield f"changeId of {one['tool']}", one["changeId"]
+        if fields.get(name) and "name" in fields:
+            yield f"{name} of {fields['name']}", fields[name]
+    if "changeId" in fields and "tool" in fields:
+        yield f"changeId of {fields['tool']}", fields["changeId"]
 
 
 def _check(call: ScriptedCall, error: Mapping[str, Any] | None) -> None:

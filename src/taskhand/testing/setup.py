@@ -87,7 +87,7 @@ def read_setup(options: Mapping[str, Any]) -> Setup:
     `reading` is the older name of `variants`.
     """
     options = {"variants" if name == "reading" else name: value for name, value in options.items()}
-    known = [one.name for one in fields(Setup)]
+    known = [setup_field.name for setup_field in fields(Setup)]
     if unknown := [name for name in options if name not in known]:
         raise CallerError(
             f"There is no {', '.join(map(repr, unknown))}; the keywords are {', '.join(known)}.", code="invalid_setup"

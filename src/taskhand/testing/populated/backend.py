@@ -48,20 +48,20 @@ class PopulatedBackend:
                 "The built-in store receives no requests, so faults cannot be injected.", code="no_faults"
             )
         else:
-            scripted = tuple(self._fault(one) for one in faults)
+            scripted = tuple(self._fault(fault) for fault in faults)
         if self.sandbox is not None:
             try:
                 self.sandbox.faults = scripted
             except ValueError as error:
                 raise CallerError(f"The faults are invalid: {error}.", code="invalid_fault") from None
 
-    def _fault(self, one: Fault | Mapping[str, Any]) -> Fault:
-        if isinstance(one, Fault):
-            return one
-        route = one.get("route", "*")
+    def _fault(self, scripted: Fault | Mapping[str, Any]) -> Fault:
+        if isinstance(scripted, Fault):
+            return scripted
+        route = scripted.get("route", "*")
         routes = {str(word): path for word, path in self.routes.items()}
         try:
-            (fault,) = parse_faults([dict(one) | {"route": routes.get(route, route)}])
+            (fault,) = parse_faults([dict(scripted) | {"route": routes.get(route, route)}])
         except (TypeError, ValueError) as error:
             raise CallerError(f"The faults are invalid: {error}.", code="invalid_fault") from None
         return fault

@@ -41,15 +41,20 @@ def _lead_id(data: DataSet, company: str | None) -> str:
 
 
 def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
-    leads: list[dict[str, Any]] = [{"id": _lead_id(data, one), "name": one, "contacts": []} for one in data.companies]
-    for index, one in enumerate(data.outsiders):
-        reached = {"emails": [one.email] if one.email else [], "phones": [one.phone] if one.phone else []}
-        lead = leads[data.companies.index(one.company)]
-        lead["contacts"].append({"id": _id("cont", index), "name": one.name, **reached})
+    leads: list[dict[str, Any]] = [
+        {"id": _lead_id(data, company), "name": company, "contacts": []} for company in data.companies
+    ]
+    for index, outsider in enumerate(data.outsiders):
+        reached = {
+            "emails": [outsider.email] if outsider.email else [],
+            "phones": [outsider.phone] if outsider.phone else [],
+        }
+        lead = leads[data.companies.index(outsider.company)]
+        lead["contacts"].append({"id": _id("cont", index), "name": outsider.name, **reached})
     return {
-        "users": [_user(index, one.name, one.email) for index, one in enumerate(data.people)],
+        "users": [_user(index, person.name, person.email) for index, person in enumerate(data.people)],
         "leads": [*leads, {"id": _lead_id(data, None), "name": _OWN_LEAD, "contacts": []}],
-        "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
+        "tasks": [_task(data, task, number, now) for number, task in enumerate(data.tasks)],
         "key_owner": _id("user", 0),
     }
 

@@ -31,7 +31,7 @@ _FIRST_CONTACT, _FIRST_COMPANY, _FIRST_DEAL = 101, 201, 301
 _FIRST_OWNER, _FIRST_USER = 64_492_917, 98_499_705
 _PROPERTIES: Final = (
     {"name": "sales_region", "label": "Sales region", "type": "enumeration"}
-    | {"options": [{"value": one.lower(), "label": one} for one in ("North", "Center", "South")]},
+    | {"options": [{"value": region.lower(), "label": region} for region in ("North", "Center", "South")]},
     {"name": "order_number", "label": "Order number", "hasUniqueValue": True},
 )
 """The custom task properties; the first tasks have values of them."""
@@ -50,15 +50,17 @@ _ROUTES: Final[Mapping[RouteWord, str]] = {
 def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
     companies = data.companies
     return {
-        "owners": [_owner(index, one.name, one.email) for index, one in enumerate(data.people)],
+        "owners": [_owner(index, person.name, person.email) for index, person in enumerate(data.people)],
         "properties": _PROPERTIES,
         "statuses": [{"value": _VALUES[kind], "label": label} for kind, label in STATUSES.items()],
-        "companies": [{"id": _FIRST_COMPANY + n, "properties": {"name": one}} for n, one in enumerate(companies)],
+        "companies": [
+            {"id": _FIRST_COMPANY + n, "properties": {"name": company}} for n, company in enumerate(companies)
+        ],
         "contacts": [
             {"id": _FIRST_CONTACT + index, "properties": _contact(data, index)} for index in range(len(data.outsiders))
         ],
-        "deals": [{"id": _FIRST_DEAL + n, "properties": {"dealname": one}} for n, one in enumerate(data.deals)],
-        "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
+        "deals": [{"id": _FIRST_DEAL + n, "properties": {"dealname": deal}} for n, deal in enumerate(data.deals)],
+        "tasks": [_task(data, task, number, now) for number, task in enumerate(data.tasks)],
     }
 
 
@@ -69,10 +71,10 @@ def _owner(index: int, name: str, email: str) -> dict[str, Any]:
 
 
 def _contact(data: DataSet, index: int) -> dict[str, str]:
-    one = data.outsiders[index]
-    first, _, last = one.name.partition(" ")
-    company = str(_FIRST_COMPANY + data.companies.index(one.company))
-    known = {"firstname": first, "lastname": last, "email": one.email, "phone": one.phone}
+    outsider = data.outsiders[index]
+    first, _, last = outsider.name.partition(" ")
+    company = str(_FIRST_COMPANY + data.companies.index(outsider.company))
+    known = {"firstname": first, "lastname": last, "email": outsider.email, "phone": outsider.phone}
     return {name: text for name, text in known.items() if text} | {"associatedcompanyid": company}
 
 
@@ -108,9 +110,11 @@ class _TaskReader:
     def __init__(self, sandbox: HubSpotSandbox, data: DataSet) -> None:
         self._sandbox = sandbox
         self._people = {str(_FIRST_OWNER + index): data.display_name(index) for index in range(len(data.people))}
-        self._linked = {("contacts", str(_FIRST_CONTACT + n)): one.name for n, one in enumerate(data.outsiders)}
-        self._linked |= {("companies", str(_FIRST_COMPANY + n)): one for n, one in enumerate(data.companies)}
-        self._linked |= {("deals", str(_FIRST_DEAL + n)): one for n, one in enumerate(data.deals)}
+        self._linked = {
+            ("contacts", str(_FIRST_CONTACT + n)): outsider.name for n, outsider in enumerate(data.outsiders)
+        }
+        self._linked |= {("companies", str(_FIRST_COMPANY + n)): company for n, company in enumerate(data.companies)}
+        self._linked |= {("deals", str(_FIRST_DEAL + n)): deal for n, deal in enumerate(data.deals)}
 
     async def read(self) -> tuple[StoredTask, ...]:
         """The live tasks."""

@@ -70,10 +70,10 @@ class _Store:
 
     def _furnish(self, directory: Directory) -> tuple[list[str], list[str]]:
         """The ids of the people and of the contacts."""
-        others = [directory.add_member(one.name, one.email) for one in self._data.people[1:]]
+        others = [directory.add_member(person.name, person.email) for person in self._data.people[1:]]
         outsiders = [
-            directory.add_contact(one.name, one.phone, one.email, _customer_id(one.company))
-            for one in self._data.outsiders
+            directory.add_contact(outsider.name, outsider.phone, outsider.email, _customer_id(outsider.company))
+            for outsider in self._data.outsiders
         ]
         return [directory.me() or "", *others], outsiders
 
@@ -91,7 +91,7 @@ class _Store:
         )
 
     def _company(self, customer_id: str | None) -> str | None:
-        return {_customer_id(one): one for one in self._data.companies}.get(customer_id or "", customer_id)
+        return {_customer_id(company): company for company in self._data.companies}.get(customer_id or "", customer_id)
 
     def _stored_task(self, task: Task) -> StoredTask:
         due, status = due_of(task), task.status_config

@@ -46,7 +46,7 @@ def _customer_id(data: DataSet, company: str) -> str:
 
 def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
     return {
-        "members": [_member(index, one.name, one.email) for index, one in enumerate(data.people)],
+        "members": [_member(index, person.name, person.email) for index, person in enumerate(data.people)],
         "statuses": [
             {"id": _uuid("57a70000", order), "name": name, "color": "#60a5fa", "type": kind, "order": order}
             for order, (kind, name) in enumerate(STATUSES.items(), 1)
@@ -54,16 +54,16 @@ def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
         "contacts": [
             {
                 "id": _contact_id(index),
-                "name": one.name,
-                "phone": one.phone,
-                "email": one.email,
-                "ai_customer_id": _customer_id(data, one.company),
+                "name": outsider.name,
+                "phone": outsider.phone,
+                "email": outsider.email,
+                "ai_customer_id": _customer_id(data, outsider.company),
                 "created_at": (now - _AGE).isoformat(),
                 "last_message_at": (now - timedelta(days=index + 1)).isoformat(),
             }
-            for index, one in enumerate(data.outsiders)
+            for index, outsider in enumerate(data.outsiders)
         ],
-        "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
+        "tasks": [_task(data, task, number, now) for number, task in enumerate(data.tasks)],
         "key_owner": _member_id(0),
     }
 
@@ -94,8 +94,8 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
 
 def _stored_tasks(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[StoredTask, ...]:
     people = {_member_id(index): data.display_name(index) for index in range(len(data.people))}
-    contacts = {_contact_id(index): one.name for index, one in enumerate(data.outsiders)}
-    companies = {_customer_id(data, one): one for one in data.companies}
+    contacts = {_contact_id(index): outsider.name for index, outsider in enumerate(data.outsiders)}
+    companies = {_customer_id(data, company): company for company in data.companies}
     return tuple(
         StoredTask(
             id=row["id"],
@@ -105,7 +105,8 @@ def _stored_tasks(data: DataSet, tasks: Sequence[Mapping[str, Any]]) -> tuple[St
             status_type=row["status_config"]["type"],
             due=_due(row),
             responsibles=tuple(
-                people.get(one["responsible_id"], one["responsible_id"]) for one in row["task_responsibles"]
+                people.get(responsible["responsible_id"], responsible["responsible_id"])
+                for responsible in row["task_responsibles"]
             ),
             priority=row["priority"],
             contact=contacts.get(row["ai_contact_id"], row["ai_contact_id"]),
