@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["AuthOptions", "access_by", "build_access", "open_auth"]
 
 
-def build_access(found: Configuration) -> "Access":
+def build_access(configuration: Configuration) -> "Access":
     """The caller's identity and rules, from this configuration's files. OperatorError if a file cannot be used."""
-    return access_by(PolicySource.open(found), PeopleSource.open(found))
+    return access_by(PolicySource.open(configuration), PeopleSource.open(configuration))
 
 
 def access_by(policy: PolicySource, people: PeopleSource) -> "Access":
@@ -40,16 +40,16 @@ class AuthOptions:
     issuers: tuple[str, ...] = ()
     resource: str | None = None
 
-    def with_settings(self, found: Configuration | OperatorError) -> "AuthOptions":
+    def with_settings(self, configuration: Configuration | OperatorError) -> "AuthOptions":
         """These options, completed from the settings."""
-        if not isinstance(found, Configuration):
+        if not isinstance(configuration, Configuration):
             return self
-        known = replace(self, resource=self.resource or found.settings.resource)
+        known = replace(self, resource=self.resource or configuration.settings.resource)
         if "oauth" not in self.kinds:
             return known
         from taskhand.cli.doctor_issuers import split_issuers
 
-        return replace(known, issuers=self.issuers or split_issuers(found.settings))
+        return replace(known, issuers=self.issuers or split_issuers(configuration.settings))
 
     @property
     def host(self) -> str | None:
@@ -58,7 +58,7 @@ class AuthOptions:
 
 
 def open_auth(
-    options: AuthOptions, found: Configuration | OperatorError, *, is_loopback: bool = True
+    options: AuthOptions, configuration: Configuration | OperatorError, *, is_loopback: bool = True
 ) -> "Authentication":
     """The authenticator of callers over HTTP. OperatorError if it cannot be set up.
 
@@ -67,17 +67,17 @@ def open_auth(
     from taskhand.server.transports.key_auth import KeyAuth
     from taskhand.state import open_key_check
 
-    keys = KeyAuth(open_key_check(found.settings) if isinstance(found, Configuration) else None)
+    keys = KeyAuth(open_key_check(configuration.settings) if isinstance(configuration, Configuration) else None)
     if "oauth" not in options.kinds:
         _check_resource_option(options)
         return keys
     from taskhand.cli.token_issuers import open_token_check
     from taskhand.server.transports.token_auth import OAuth
 
-    if not isinstance(found, Configuration):
+    if not isinstance(configuration, Configuration):
         return OAuth(None)
     _check_oauth_options(options, is_loopback=is_loopback)
-    check, close = open_token_check(found.settings, options.issuers)
+    check, close = open_token_check(configuration.settings, options.issuers)
     return OAuth(check, options.resource, keys=keys if "keys" in options.kinds else None, close=close)
 
 

@@ -32,14 +32,16 @@ def select_connections(context: click.Context) -> tuple[Sequence[ConnectionSetti
 
     With `--db`, only that store. A command that runs without the group `taskhand` has Settings as its object.
     """
-    found: Configuration | None = context.meta.get(CONFIGURATION)
-    if found is None:
+    configuration: Configuration | None = context.meta.get(CONFIGURATION)
+    if configuration is None:
         return [ConnectionSettings(DEFAULT_CONNECTION, context.obj)], []
-    db = found.origins.get("db")
+    db = configuration.origins.get("db")
     if db is not None and db.kind == "flag":
-        return found.connections[:1], []
-    names = {connection.name for connection in found.connections}
-    return found.connections, [connection for connection in found.all_connections if connection.name not in names]
+        return configuration.connections[:1], []
+    names = {connection.name for connection in configuration.connections}
+    return configuration.connections, [
+        connection for connection in configuration.all_connections if connection.name not in names
+    ]
 
 
 def render_left_out(selected: Sequence[ConnectionSettings]) -> Iterator[str]:

@@ -49,9 +49,9 @@ def board(context: click.Context, *, view: str | None, port: int, no_open: bool)
     Only this machine can open it. The address works once, in one tab. The first one to open it can do everything there
     that you can.
     """
-    found: Configuration = context.meta[CONFIGURATION]
+    configuration: Configuration = context.meta[CONFIGURATION]
     try:
-        anyio.run(partial(_serve, found, _VIEWS[view], port, opens=not no_open))
+        anyio.run(partial(_serve, configuration, _VIEWS[view], port, opens=not no_open))
     except KeyboardInterrupt:
         return
 
@@ -62,14 +62,14 @@ def _has_screen() -> bool:
     return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in named)
 
 
-async def _serve(found: Configuration, start: Sequence[Mapping[str, Any]], port: int, *, opens: bool) -> None:
+async def _serve(configuration: Configuration, start: Sequence[Mapping[str, Any]], port: int, *, opens: bool) -> None:
     from taskhand.server.board.site_server import serve_board
 
     async with AsyncExitStack() as stack:
-        opened = await open_server(found, stack)
+        opened = await open_server(configuration, stack)
         stack.push_async_callback(opened.close)
         address, serve = await stack.enter_async_context(
-            serve_board(opened.server, start, port=port, calls_end_s=found.settings.calls_end_s)
+            serve_board(opened.server, start, port=port, calls_end_s=configuration.settings.calls_end_s)
         )
         print_line(f"The board is at {address}")
         print_line("The address works once, in one tab. Ctrl-C ends the board.")

@@ -34,11 +34,11 @@ def find_account(context: click.Context) -> ConnectionSettings:
 
     A command that runs without the group `taskhand` has Settings as its object.
     """
-    found: Configuration | None = context.meta.get(CONFIGURATION)
-    if found is None:
+    configuration: Configuration | None = context.meta.get(CONFIGURATION)
+    if configuration is None:
         return ConnectionSettings(DEFAULT_CONNECTION, context.obj)
-    connections = found.connections
-    db = found.origins.get("db")
+    connections = configuration.connections
+    db = configuration.origins.get("db")
     if len(connections) == 1 or (db is not None and db.kind == "flag"):
         return connections[0]
     names = [connection.name for connection in connections]

@@ -35,26 +35,26 @@ def config(context: click.Context, *, as_json: bool) -> None:
     The origin is a flag, a variable, the configuration file or a default. A flag overrides a variable, and a variable
     overrides the configuration file. A secret is shown as "set".
     """
-    found: Configuration = context.meta[CONFIGURATION]
+    configuration: Configuration = context.meta[CONFIGURATION]
     if as_json:
-        print_json(_to_json(found))
+        print_json(_to_json(configuration))
         return
-    print_lines(_lines(found))
+    print_lines(_lines(configuration))
 
 
-def setting_rows(found: Configuration) -> list[dict[str, Any]]:
+def setting_rows(configuration: Configuration) -> list[dict[str, Any]]:
     """Every setting outside of the tables: its `variable`, its `key` in the file, its `value` as text, its `origin`.
 
     TASKHAND_CONFIG has no key: the file cannot name itself. If no connection has the settings of backends, they are
     left out.
     """
-    effective = _effective(found)
+    effective = _effective(configuration)
     shown = (
         Settings.model_fields
-        if found.has_default
+        if configuration.has_default
         else [name for name in TeamSettings.model_fields if name != "chosen_backend"]
     )
-    default = ConnectionSettings(DEFAULT_CONNECTION, found.settings, origins=found.origins)
+    default = ConnectionSettings(DEFAULT_CONNECTION, configuration.settings, origins=configuration.origins)
     return [_row(default, name, effective.get(name)) for name in shown]
 
 
@@ -76,51 +76,51 @@ def _row(connection: ConnectionSettings, name: str, effective: str | None) -> di
     }
 
 
-def _to_json(found: Configuration) -> dict[str, Any]:
+def _to_json(configuration: Configuration) -> dict[str, Any]:
     from taskhand.cli.loaded_people import check_people
     from taskhand.cli.loaded_policy import check_policy
 
-    backend, why = _backend(found)
+    backend, why = _backend(configuration)
     return {
         "backend": backend,
         "why": why,
-        "file": {"path": str(found.file.path), "found": found.file.exists},
-        "policy": asdict(check_policy(found)),
-        **{check.subject: asdict(check) for check in check_people(found)},
-        "settings": setting_rows(found),
-        "connections": [_connection(connection) for connection in found.connections],
-        "warnings": _warnings(found),
+        "file": {"path": str(configuration.file.path), "found": configuration.file.exists},
+        "policy": asdict(check_policy(configuration)),
+        **{check.subject: asdict(check) for check in check_people(configuration)},
+        "settings": setting_rows(configuration),
+        "connections": [_connection(connection) for connection in configuration.connections],
+        "warnings": _warnings(configuration),
     }
 
 
-def _lines(found: Configuration) -> "Iterator[str]":
+def _lines(configuration: Configuration) -> "Iterator[str]":
     from taskhand.cli.loaded_people import check_people
     from taskhand.cli.loaded_policy import check_policy
 
-    (backend, why), files = _backend(found), (check_policy(found), *check_people(found))
-    several = len(found.connections) > 1
-    yield f"connections  {describe_connections(found)}" if several else f"backend  {backend or 'none'}: {why}"
-    yield f"file     {found.file.path}{'' if found.file.exists else ' (not there)'}"
+    (backend, why), files = _backend(configuration), (check_policy(configuration), *check_people(configuration))
+    several = len(configuration.connections) > 1
+    yield f"connections  {describe_connections(configuration)}" if several else f"backend  {backend or 'none'}: {why}"
+    yield f"file     {configuration.file.path}{'' if configuration.file.exists else ' (not there)'}"
     yield from (f"{check.subject:8} {check.found}" for check in files)
     yield ""
     rows = [("setting", "value", "origin")]
-    rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in setting_rows(found)]
-    named = (row for connection in found.connections if connection.keys for row in connection_rows(connection))
+    rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in setting_rows(configuration)]
+    named = (row for connection in configuration.connections if connection.keys for row in connection_rows(connection))
     rows += [(row["key"], row["value"] or "-", row["origin"]) for row in named]
     first = max(len(row[0]) for row in rows)
     second = min(_WIDEST, max(len(row[1]) for row in rows))
     yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)
-    warnings = _warnings(found)
+    warnings = _warnings(configuration)
     warnings += [{"found": check.found, "remedy": check.remedy} for check in files if check.remedy]
     for warning in warnings:
         yield f"! {warning['found']}"
         yield f"    {warning['remedy']}"
 
 
-def describe_connections(found: Configuration) -> str:
+def describe_connections(configuration: Configuration) -> str:
     """The connections with their backends."""
     return ", ".join(
-        f"{connection.name} ({backend_of(connection) or 'no backend'})" for connection in found.connections
+        f"{connection.name} ({backend_of(connection) or 'no backend'})" for connection in configuration.connections
     )
 
 
@@ -142,23 +142,23 @@ def _connection(connection: ConnectionSettings) -> dict[str, Any]:
     }
 
 
-def _backend(found: Configuration) -> tuple[str | None, str]:
+def _backend(configuration: Configuration) -> tuple[str | None, str]:
     """The backend of the only connection and the reason; None if none can be chosen or several connections exist."""
-    if len(found.connections) > 1:
-        return None, f"There are several connections: {describe_connections(found)}."
+    if len(configuration.connections) > 1:
+        return None, f"There are several connections: {describe_connections(configuration)}."
     try:
-        return found.connections[0].settings.backend, f"{found.backend_reason}."
+        return configuration.connections[0].settings.backend, f"{configuration.backend_reason}."
     except OperatorError as error:
         return None, error.message
 
 
-def _warnings(found: Configuration) -> list[dict[str, str | None]]:
+def _warnings(configuration: Configuration) -> list[dict[str, str | None]]:
     """The warnings about the configuration, and the errors with which a start would fail."""
-    warnings = [{"found": warning.found, "remedy": warning.remedy} for warning in found.warnings]
-    return warnings + [{"found": error.message, "remedy": error.next_step} for error in _refusals(found)]
+    warnings = [{"found": warning.found, "remedy": warning.remedy} for warning in configuration.warnings]
+    return warnings + [{"found": error.message, "remedy": error.next_step} for error in _refusals(configuration)]
 
 
-def _refusals(found: Configuration) -> "Iterator[OperatorError]":
+def _refusals(configuration: Configuration) -> "Iterator[OperatorError]":
     """The errors with which the server would refuse these settings, each once."""
     from taskhand.config.data_files import journal_path, keys_path, links_path, store_place
     from taskhand.server.offered_tools import choose_tools
@@ -166,8 +166,8 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     from taskhand.state import open_database
 
     reported = set()
-    settings = found.settings
-    opened = [connection.settings for connection in found.connections]
+    settings = configuration.settings
+    opened = [connection.settings for connection in configuration.connections]
     table = tool_table(several=len(opened) > 1)
     checks: tuple[Callable[[], object], ...] = (
         lambda: [settings.backend for settings in opened],
@@ -186,7 +186,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
                 yield error
 
 
-def _effective(found: Configuration) -> dict[str, str | None]:
+def _effective(configuration: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
     from taskhand.cli.loaded_people import people_path
     from taskhand.cli.loaded_policy import policy_path
@@ -194,14 +194,14 @@ def _effective(found: Configuration) -> dict[str, str | None]:
     from taskhand.state import locate_journal, locate_keys, locate_links
 
     return {
-        "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, found.settings)),
-        "db": _path(store_place, found.settings),
-        "journal": _path(locate_journal, found.settings),
-        "keys": _path(locate_keys, found.settings),
-        "links": _path(locate_links, found.settings),
-        "people": _path(lambda _: people_path(found), found.settings),
-        "policy": _path(lambda _: policy_path(found)[0], found.settings),
-        "config": str(found.file.path),
+        "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, configuration.settings)),
+        "db": _path(store_place, configuration.settings),
+        "journal": _path(locate_journal, configuration.settings),
+        "keys": _path(locate_keys, configuration.settings),
+        "links": _path(locate_links, configuration.settings),
+        "people": _path(lambda _: people_path(configuration), configuration.settings),
+        "policy": _path(lambda _: policy_path(configuration)[0], configuration.settings),
+        "config": str(configuration.file.path),
     }
 
 

@@ -95,15 +95,15 @@ def check_connection(context: click.Context, name: str | None) -> None:
     """Open each connection, or NAME, and check it. The exit code is 1 if a check fails."""
     from taskhand.cli.doctor import check_connections, print_findings
 
-    found = _require_configuration(context)
-    there = "The configuration file is" if found.file.exists else "There is no configuration file at"
-    print_line(f"{there} {found.file.path}.")
-    chosen = (found.only(name) if name else found).connections
+    configuration = _require_configuration(context)
+    there = "The configuration file is" if configuration.file.exists else "There is no configuration file at"
+    print_line(f"{there} {configuration.file.path}.")
+    chosen = (configuration.only(name) if name else configuration).connections
     is_well = True
     for connection in chosen:
         if not backend_of(connection):
             _ = connection.settings.backend  # raises the reason
-        findings = anyio.run(check_connections, found.only(connection.name))
+        findings = anyio.run(check_connections, configuration.only(connection.name))
         print_findings(f"{connection.name}, backend {connection.settings.backend}", findings)
         is_well = is_well and all(finding.outcome != "failed" for finding in findings)
     sys.exit(0 if is_well else 1)
@@ -111,10 +111,10 @@ def check_connection(context: click.Context, name: str | None) -> None:
 
 def _require_configuration(context: click.Context) -> "Configuration":
     """The configuration; OperatorError if it cannot be used."""
-    found: Configuration | OperatorError = context.meta[CONFIGURATION]
-    if isinstance(found, OperatorError):
-        raise found
-    return found
+    configuration: Configuration | OperatorError = context.meta[CONFIGURATION]
+    if isinstance(configuration, OperatorError):
+        raise configuration
+    return configuration
 
 
 def _row(connection: "ConnectionSettings") -> dict[str, Any]:

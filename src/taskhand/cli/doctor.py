@@ -57,43 +57,44 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
         from taskhand.cli.doctor_host import check_host
 
         sys.exit(0 if check_host(host, as_json=as_json) else 1)
-    found: Configuration | OperatorError = context.meta[CONFIGURATION]
-    findings = anyio.run(run_checks, found)
+    configuration: Configuration | OperatorError = context.meta[CONFIGURATION]
+    findings = anyio.run(run_checks, configuration)
     is_well = all(finding.outcome != "failed" for finding in findings)
     if as_json:
         rows = [asdict(finding) for finding in findings]
-        report = {"taskhand": __version__, "backend": _backend(found), "ok": is_well, "findings": rows}
-        print_json(report | _names(found))
+        report = {"taskhand": __version__, "backend": _backend(configuration), "ok": is_well, "findings": rows}
+        print_json(report | _names(configuration))
     else:
-        print_findings(f"taskhand {__version__}, {_title(found)}", findings)
+        print_findings(f"taskhand {__version__}, {_title(configuration)}", findings)
     sys.exit(0 if is_well else 1)
 
 
-async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult, ...]:
+async def run_checks(configuration: Configuration | OperatorError) -> tuple[CheckResult, ...]:
     """The results of every check that is possible with this configuration, or with the error in it."""
-    if isinstance(found, OperatorError):
-        return _versions(), _hosts(), _configuration_result(found)
+    if isinstance(configuration, OperatorError):
+        return _versions(), _hosts(), _configuration_result(configuration)
     from taskhand.cli.doctor_issuers import check_issuers
     from taskhand.cli.doctor_replicas import check_replicas
     from taskhand.cli.loaded_people import check_people
     from taskhand.cli.loaded_policy import check_policy
     from taskhand.cli.metrics_endpoint import check_metrics
 
-    callers = (await _keys(found.settings), *await check_issuers(found.settings), *await _vault(found.settings))
-    files = (check_policy(found), *check_people(found), *callers)
-    configuration = (*_configuration(found), *check_metrics(found.settings), *check_replicas(found))
-    first = (_versions(), _hosts(), *configuration, _tools(found), *files)
-    return (*first, *await check_connections(found))
+    settings = configuration.settings
+    callers = (await _keys(settings), *await check_issuers(settings), *await _vault(settings))
+    files = (check_policy(configuration), *check_people(configuration), *callers)
+    of_configuration = (*_configuration(configuration), *check_metrics(settings), *check_replicas(configuration))
+    first = (_versions(), _hosts(), *of_configuration, _tools(configuration), *files)
+    return (*first, *await check_connections(configuration))
 
 
-async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
+async def check_connections(configuration: Configuration) -> tuple[CheckResult, ...]:
     """The checks of each connection with a backend, named if there are several."""
-    principal, policy = _callers(found)
+    principal, policy = _callers(configuration)
     results: dict[str, tuple[CheckResult, ...]] = {}
     from taskhand.cli.doctor_own_credential import check_rule
     from taskhand.cli.doctor_webhooks import check_webhooks
 
-    links = _links(found.settings)
+    links = _links(configuration.settings)
 
     async def check(connection: ConnectionSettings) -> None:
         first = (*check_rule(connection, policy), *check_webhooks(connection))
@@ -101,16 +102,16 @@ async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
 
     try:
         async with concurrent_tasks() as group:
-            for connection in found.connections:
+            for connection in configuration.connections:
                 if backend_of(connection):
                     group.start_soon(check, connection)
     finally:
         if links is not None:
             await links.aclose()
-    several = len(found.connections) > 1
+    several = len(configuration.connections) > 1
     return tuple(
         replace(finding, subject=f"{connection.name}: {finding.subject}") if several else finding
-        for connection in found.connections
+        for connection in configuration.connections
         for finding in results.get(connection.name, ())
     )
 
@@ -127,24 +128,24 @@ def print_findings(title: str, findings: Sequence[CheckResult]) -> None:
             print_line(f"    {finding.remedy}")
 
 
-def _backend(found: Configuration | OperatorError) -> str | None:
+def _backend(configuration: Configuration | OperatorError) -> str | None:
     """The backend of the only connection."""
-    if isinstance(found, OperatorError) or len(found.connections) > 1:
+    if isinstance(configuration, OperatorError) or len(configuration.connections) > 1:
         return None
-    return backend_of(found.connections[0])
+    return backend_of(configuration.connections[0])
 
 
-def _names(found: Configuration | OperatorError) -> dict[str, object]:
+def _names(configuration: Configuration | OperatorError) -> dict[str, object]:
     """The connections with their backends, if there are several."""
-    if isinstance(found, OperatorError) or len(found.connections) == 1:
+    if isinstance(configuration, OperatorError) or len(configuration.connections) == 1:
         return {}
-    return {"connections": {connection.name: backend_of(connection) for connection in found.connections}}
+    return {"connections": {connection.name: backend_of(connection) for connection in configuration.connections}}
 
 
-def _title(found: Configuration | OperatorError) -> str:
-    if isinstance(found, OperatorError) or len(found.connections) == 1:
-        return f"backend {_backend(found) or 'none'}"
-    return f"connections {describe_connections(found)}"
+def _title(configuration: Configuration | OperatorError) -> str:
+    if isinstance(configuration, OperatorError) or len(configuration.connections) == 1:
+        return f"backend {_backend(configuration) or 'none'}"
+    return f"connections {describe_connections(configuration)}"
 
 
 def _hosts() -> CheckResult:
@@ -173,27 +174,27 @@ def _versions() -> CheckResult:
     return CheckResult("versions", "ok", f"taskhand {__version__}, mcp {version('mcp')}, {python}, SQLite {VERSION}.")
 
 
-def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
+def _configuration(configuration: Configuration) -> tuple[CheckResult, ...]:
     """The settings with their origins, then one result for each warning."""
-    given = [row for row in setting_rows(found) if row["origin"] != "default"]
+    given = [row for row in setting_rows(configuration) if row["origin"] != "default"]
     shown_settings = [f"{row['variable']}={row['value']} ({_short(row)})" for row in given]
     named = [
         row
-        for connection in found.connections
+        for connection in configuration.connections
         if connection.keys
         for row in connection_rows(connection)
         if row["key"] in row["origin"]
     ]
     shown_settings += [f"{row['key']}={row['value']}" for row in named]
     try:
-        first, *others = [connection.settings.backend for connection in found.connections]
+        first, *others = [connection.settings.backend for connection in configuration.connections]
     except OperatorError as error:
-        return (_configuration_result(error), *found.warnings)
-    connections = f"The connections are {describe_connections(found)}"
-    backends = connections if others else f"The backend is {first}, {found.backend_reason}"
+        return (_configuration_result(error), *configuration.warnings)
+    connections = f"The connections are {describe_connections(configuration)}"
+    backends = connections if others else f"The backend is {first}, {configuration.backend_reason}"
     sentence = f"{backends}. Variables that are set: {', '.join(shown_settings) or 'none'}."
     whole = CheckResult("configuration", "ok", sentence)
-    return (whole, *found.warnings)
+    return (whole, *configuration.warnings)
 
 
 def _short(row: Mapping[str, str]) -> str:
@@ -205,12 +206,12 @@ def _configuration_result(error: OperatorError) -> CheckResult:
     return CheckResult("configuration", "failed", error.message, error.next_step or "Correct it, or remove it.")
 
 
-def _tools(found: Configuration) -> CheckResult:
+def _tools(configuration: Configuration) -> CheckResult:
     """The tools that the server offers."""
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import tool_table
 
-    table, settings = tool_table(several=len(found.connections) > 1), found.settings
+    table, settings = tool_table(several=len(configuration.connections) > 1), configuration.settings
     try:
         offered = choose_tools(table, settings.tools, only_reads=settings.read_only)
     except OperatorError as error:
@@ -283,7 +284,7 @@ async def _check_connection(
         return tuple(_in_own_words(finding, connection) for finding in (*app, failed))
 
 
-def _callers(found: Configuration) -> tuple[Principal, Policy]:
+def _callers(configuration: Configuration) -> tuple[Principal, Policy]:
     """The caller without authentication, and all rules; any caller if a file cannot be used (its own finding).
 
     The caller may use the shared credential despite the rules, because the operator runs the check.
@@ -293,8 +294,8 @@ def _callers(found: Configuration) -> tuple[Principal, Policy]:
     from taskhand.cli.loaded_policy import PolicySource
 
     try:
-        policy = PolicySource.open(found)
-        caller = access_by(policy, PeopleSource.open(found)).configured
+        policy = PolicySource.open(configuration)
+        caller = access_by(policy, PeopleSource.open(configuration)).configured
     except OperatorError:
         return ANYONE, NO_POLICY
     return replace(caller, rules=replace(caller.rules, own_credential=False)), policy.current

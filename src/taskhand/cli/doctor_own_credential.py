@@ -36,9 +36,9 @@ def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[Chec
     return (CheckResult(_SUBJECT, "ok", sentence),)
 
 
-def warn_of_rule(found: "Configuration", policy: "Policy") -> "Iterator[str]":
+def warn_of_rule(configuration: "Configuration", policy: "Policy") -> "Iterator[str]":
     """The start-up warnings on connections whose rule cannot be met."""
-    for connection in found.connections:
+    for connection in configuration.connections:
         try:
             results = check_rule(connection, policy)
         except OperatorError:

@@ -27,19 +27,19 @@ _OWN_JOURNAL: Final = (
 )
 
 
-def check_replicas(found: Configuration) -> tuple[CheckResult, ...]:
+def check_replicas(configuration: Configuration) -> tuple[CheckResult, ...]:
     """A finding for each kind of state that replicas on one database would not share."""
-    settings = found.settings
+    settings = configuration.settings
     no_key = CheckResult("replicas", "failed", f"{NO_KEY} `taskhand serve --http` does not start.", MAKE_KEY)
     lacks = [no_key] if settings.state is not None and not settings.state_keys else []
-    return (*lacks, *(CheckResult("replicas", "warning", *texts) for texts in describe_unshared(found)))
+    return (*lacks, *(CheckResult("replicas", "warning", *texts) for texts in describe_unshared(configuration)))
 
 
-def describe_unshared(found: Configuration) -> Iterator[tuple[str, str]]:
+def describe_unshared(configuration: Configuration) -> Iterator[tuple[str, str]]:
     """The problem and the remedy if only one of store and state is in a database."""
-    stores = [connection.settings.db for connection in found.connections if backend_of(connection) == "local"]
+    stores = [connection.settings.db for connection in configuration.connections if backend_of(connection) == "local"]
     in_database = [isinstance(store, StoreAddress) for store in stores]
-    if found.settings.state is not None and not all(in_database):
+    if configuration.settings.state is not None and not all(in_database):
         yield _OWN_TASKS, "Set TASKHAND_DB to the address of a database too, such as the same one."
-    if found.settings.state is None and any(in_database):
+    if configuration.settings.state is None and any(in_database):
         yield _OWN_JOURNAL, "If several servers use the store, set TASKHAND_STATE to a database too."

@@ -71,15 +71,15 @@ class EventReading:
         return replace(asked, since=self.since or (None if self.follows else app.clock() - _LATELY))
 
 
-async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
+async def read_events_of(configuration: "Configuration", reading: EventReading) -> bool:
     """Read the events of every connection; returns whether one failed."""
-    principal = build_access(found).configured
+    principal = build_access(configuration).configured
     allowed = choose_tools(TOOLS, None, only_reads=False).for_principal(principal)
     if "list_events" not in allowed.by_name:
         raise allowed.refusal("list_events")
-    async with open_connections(found.connections) as served:
+    async with open_connections(configuration.connections) as served:
         mine = served.of_principal(principal)
-        local = [connection.name for connection in found.connections if backend_of(connection) == "local"]
+        local = [connection.name for connection in configuration.connections if backend_of(connection) == "local"]
         reading = replace(reading, built_in=frozenset(local if served.are_several else [None] if local else []))
         if reading.follows:
             await _follow(mine, reading)

@@ -28,7 +28,7 @@ __all__ = ["serve_over_http"]
 
 
 def serve_over_http(
-    found: Configuration | OperatorError,
+    configuration: Configuration | OperatorError,
     listen: "ListenOptions",
     *,
     auth: "AuthOptions | None",
@@ -42,9 +42,9 @@ def serve_over_http(
     check_address(address, asks_callers=auth is not None, has_proxy=bool(proxies))
     limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()
     times = DrainTimes()
-    if not isinstance(found, OperatorError):
-        settings = found.settings
-        _check_shared(found, keeps_sessions=keeps_sessions)
+    if not isinstance(configuration, OperatorError):
+        settings = configuration.settings
+        _check_shared(configuration, keeps_sessions=keeps_sessions)
         rate = limits.requests_s if settings.requests_s is None else settings.requests_s
         limits = replace(limits, requests_s=rate, body_bytes=1024 * settings.body_kb)
         times = DrainTimes(settings.drain_delay_s, settings.calls_end_s)
@@ -52,19 +52,19 @@ def serve_over_http(
         serve_http,
         endpoint=Endpoint(address, limits, named),
         announce=announce,
-        auth=open_auth(auth, found, is_loopback=address.is_loopback and not proxies) if auth else None,
+        auth=open_auth(auth, configuration, is_loopback=address.is_loopback and not proxies) if auth else None,
         keeps_sessions=keeps_sessions,
         draining=Draining(times, leave),
     )
 
 
-def _check_shared(found: Configuration, *, keeps_sessions: bool) -> None:
+def _check_shared(configuration: Configuration, *, keeps_sessions: bool) -> None:
     """OperatorError if replicas with shared state have no shared key; warns of other things that they do not share."""
-    settings = found.settings
+    settings = configuration.settings
     open_database(settings)  # without the driver, nothing else matters
     if settings.state is not None and not settings.state_keys:
         raise OperatorError(NO_KEY, next_step=MAKE_KEY)
-    for what, remedy in describe_unshared(found):
+    for what, remedy in describe_unshared(configuration):
         announce(f"{what} {remedy}")
     if settings.state is not None and keeps_sessions:
         announce(

@@ -81,7 +81,7 @@ def install(
     """Add Taskhand to the configuration of HOST. Everything else in the file stays unchanged."""
     from taskhand.cli.install_questions import Request
 
-    asked = Request(
+    request = Request(
         _find_host(host, name, prints=prints),
         backend,
         keys,
@@ -97,10 +97,10 @@ def install(
     if prints:
         from taskhand.cli.install_entry import print_entry
 
-        print_entry(asked)
+        print_entry(request)
         return
-    path = expand_path("--file", file) if file else _file_of(asked)
-    (_uninstall if uninstall else _install)(asked, path)
+    path = expand_path("--file", file) if file else _file_of(request)
+    (_uninstall if uninstall else _install)(request, path)
 
 
 def _find_host(host: str | None, name: str, *, prints: bool) -> "Host":
@@ -115,14 +115,14 @@ def _find_host(host: str | None, name: str, *, prints: bool) -> "Host":
     return (find_host(host) if host else ANY_HOST).with_server(name)
 
 
-def _file_of(asked: "Request") -> Path:
+def _file_of(request: "Request") -> Path:
     from taskhand.install.known_entries import this_machine
 
-    if not asked.project:
-        return asked.host.user_file(this_machine())
-    if asked.host.project_file is None:
-        raise CallerError(f"{asked.host.name} has no project file.")
-    return Path.cwd() / asked.host.project_file
+    if not request.project:
+        return request.host.user_file(this_machine())
+    if request.host.project_file is None:
+        raise CallerError(f"{request.host.name} has no project file.")
+    return Path.cwd() / request.host.project_file
 
 
 def _read_given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]:
@@ -149,115 +149,116 @@ def _read_given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]
     return given
 
 
-def _install(asked: "Request", path: Path) -> None:
+def _install(request: "Request", path: Path) -> None:
     from taskhand.cli.install_entry import build_entry, check_entry, keep_in_keyring, needed_extra, show_by_hand
     from taskhand.install.file_format import Unparsable, Unsuitable
     from taskhand.install.host_file import HostFileError, check_writable, read_host_file
     from taskhand.install.installed_program import check_lasting, find_installation
     from taskhand.install.server_entry import add_server, find_entry
 
-    if not asked.project:
-        check_lasting(find_installation(), path, needed_extra(asked))
+    if not request.project:
+        check_lasting(find_installation(), path, needed_extra(request))
     try:
-        found = read_host_file(path)
-        if not asked.dry_run:
-            check_writable(found)
-        made, wanted = build_entry(asked, find_entry(found.text, asked.host))
-        text = add_server(found.text, asked.host, wanted)
-        _show(asked, found, text)
-        if asked.dry_run:
+        host_file = read_host_file(path)
+        if not request.dry_run:
+            check_writable(host_file)
+        made, entry = build_entry(request, find_entry(host_file.text, request.host))
+        text = add_server(host_file.text, request.host, entry)
+        _show(request, host_file, text)
+        if request.dry_run:
             return
-        with keep_in_keyring(asked, made):
-            check_entry(asked, find_entry(text, asked.host))
-            _write(asked.host, found, text)
+        with keep_in_keyring(request, made):
+            check_entry(request, find_entry(text, request.host))
+            _write(request.host, host_file, text)
     except (Unparsable, Unsuitable) as error:
-        show_by_hand(asked)
+        show_by_hand(request)
         raise OperatorError(
             f"{path} cannot be changed ({error}), so nothing is written.",
-            next_step=f"Correct the file by hand, or add the entry yourself. {asked.host.name} may not read it either.",
+            next_step="Correct the file by hand, or add the entry yourself. "
+            f"{request.host.name} may not read it either.",
         ) from None
     except HostFileError:
-        show_by_hand(asked)
+        show_by_hand(request)
         raise
-    _warn(asked, made, path)
-    asks = f" {asked.host.name} asks for the key then and keeps it." if made.inputs else ""
-    print_line(f"{asked.host.afterwards}{asks}")
+    _warn(request, made, path)
+    asks = f" {request.host.name} asks for the key then and keeps it." if made.inputs else ""
+    print_line(f"{request.host.afterwards}{asks}")
 
 
-def _uninstall(asked: "Request", path: Path) -> None:
+def _uninstall(request: "Request", path: Path) -> None:
     from taskhand.config.credentials import MARK, SERVICE
     from taskhand.config.environment_variables import SECRETS
     from taskhand.install.file_format import Unparsable, Unsuitable
     from taskhand.install.host_file import read_backups, read_host_file
     from taskhand.install.server_entry import find_entry, remove_server
 
-    found = read_host_file(path)
-    if found.raw is None:
-        print_line(f"There is no {found.path}; nothing to do.")
+    host_file = read_host_file(path)
+    if host_file.raw is None:
+        print_line(f"There is no {host_file.path}; nothing to do.")
         return
     try:
-        env = find_entry(found.text, asked.host).get("env", {})
-        earlier = (before for _, before in read_backups(found))
-        text = remove_server(found.text, asked.host, map(asked.host.input_id, sorted(SECRETS)), earlier)
+        env = find_entry(host_file.text, request.host).get("env", {})
+        earlier = (before for _, before in read_backups(host_file))
+        text = remove_server(host_file.text, request.host, map(request.host.input_id, sorted(SECRETS)), earlier)
     except (Unparsable, Unsuitable) as error:
         raise OperatorError(
             f"{path} cannot be changed ({error}), so nothing is written.",
             next_step="Correct the file by hand, or remove the entry yourself.",
         ) from None
-    if text == found.text:
-        print_line(_nothing_to_remove(asked.host, found))
+    if text == host_file.text:
+        print_line(_nothing_to_remove(request.host, host_file))
         return
-    _show(asked, found, text)
-    if asked.dry_run:
+    _show(request, host_file, text)
+    if request.dry_run:
         return
-    _write(asked.host, found, text)
+    _write(request.host, host_file, text)
     for value in env.values() if isinstance(env, dict) else ():
         if isinstance(value, str) and value.startswith(MARK):
             name = value.removeprefix(MARK)
             print_line(f"{name} stays in the system keyring; `keyring del {SERVICE} {name}` removes it.")
 
 
-def _nothing_to_remove(host: "Host", found: "HostFile") -> str:
+def _nothing_to_remove(host: "Host", host_file: "HostFile") -> str:
     """The sentence for a file without the entry; it names the file's other entries of Taskhand."""
     from taskhand.install.server_entry import our_hosts
 
-    if names := [our_host.server for our_host in our_hosts(found.text, host)]:
+    if names := [our_host.server for our_host in our_hosts(host_file.text, host)]:
         verb = "is" if len(names) == 1 else "are"
-        return f"There is no entry {host.server} in {found.path}; there {verb} {', '.join(names)} (--name)."
-    return f"Taskhand is not in {found.path}; nothing to do."
+        return f"There is no entry {host.server} in {host_file.path}; there {verb} {', '.join(names)} (--name)."
+    return f"Taskhand is not in {host_file.path}; nothing to do."
 
 
-def _show(asked: "Request", found: "HostFile", text: str) -> None:
+def _show(request: "Request", host_file: "HostFile", text: str) -> None:
     from taskhand.install.masked_diff import render_diff
 
-    print_line(f"{asked.host.name}: {found.path}")
-    if text == found.text:
+    print_line(f"{request.host.name}: {host_file.path}")
+    if text == host_file.text:
         print_line("The file is up to date; nothing changes.")
         return
-    lines = render_diff(found.text, text, asked.host)
+    lines = render_diff(host_file.text, text, request.host)
     for line in lines:
         print_line(line, colour=_COLOURS.get(line[:1]))
     if not lines:
         print_line("Only a key changes.")
-    if asked.dry_run:
+    if request.dry_run:
         print_line("Nothing was written.")
 
 
-def _write(host: "Host", found: "HostFile", text: str) -> None:
+def _write(host: "Host", host_file: "HostFile", text: str) -> None:
     from taskhand.install.host_file import is_open_with_key, protect, read_backups, replace_host_file
     from taskhand.install.server_entry import find_keys, mask_keys
 
-    if is_open_with_key(found, find_keys(text, host)):
-        found = protect(found)
-        print_line(f"Only you can read {found.path} now. It holds a key, and others could read it before.")
-    if text == found.text:
+    if is_open_with_key(host_file, find_keys(text, host)):
+        host_file = protect(host_file)
+        print_line(f"Only you can read {host_file.path} now. It holds a key, and others could read it before.")
+    if text == host_file.text:
         return
-    copy = replace_host_file(found, text, copy=mask_keys(found.text, host), now=datetime.now().astimezone())
+    copy = replace_host_file(host_file, text, copy=mask_keys(host_file.text, host), now=datetime.now().astimezone())
     print_line("Written." + (f" Backup: {copy}" if copy else ""))
-    keys = find_keys(found.text, host)
+    keys = find_keys(host_file.text, host)
     holding = [
         str(path)
-        for path, backup in read_backups(found)
+        for path, backup in read_backups(host_file)
         if find_keys(backup, host) or any(key in backup for key in keys)
     ]
     if holding:
@@ -266,7 +267,7 @@ def _write(host: "Host", found: "HostFile", text: str) -> None:
         )
 
 
-def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
+def _warn(request: "Request", made: "EntryVariables", path: Path) -> None:
     """Warn if a key must be set elsewhere or other users can read it."""
     from taskhand.cli.install_entry import choose_key_store
     from taskhand.config import credentials
@@ -274,17 +275,17 @@ def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
     from taskhand.install.installed_program import find_installation
     from taskhand.install.server_entry import is_reference
 
-    store = choose_key_store(asked)
+    store = choose_key_store(request)
     for name, value in (made.variables | dict.fromkeys(made.forwarded, "")).items():
         if not is_secret_variable(name):
             continue
         if store == "environment":
-            print_line(f"! Set {name} in the environment that starts {asked.host.name}.", err=True)
+            print_line(f"! Set {name} in the environment that starts {request.host.name}.", err=True)
         elif store == "file" and not is_reference(value):
             safer = SAFER[credentials.find_keyring()]
             print_line(f"! Everyone who can read that file can read {name}. {safer}".rstrip(), err=True)
     here = find_installation()
-    if asked.project:
+    if request.project:
         how = f": {here.install_command()}" if here.is_public else " on their PATH."
         print_line(f"Everybody who shares {path.name} needs the command `taskhand`{how}")
     elif here.temporary_folder:

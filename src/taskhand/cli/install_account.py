@@ -44,12 +44,12 @@ class AccountLookup:
 
     def __init__(
         self,
-        asked: "Request",
+        request: "Request",
         factory: "BackendFactory[Any]",
         configure: "Callable[[], Configuration]",
         ask_key: Callable[[], None],
     ) -> None:
-        self._asked = asked
+        self._asked = request
         self._factory = factory
         self._configure = configure
         self._ask_key = ask_key

@@ -36,24 +36,26 @@ __all__ = [
 _YOUR_KEY = "your key"
 
 
-def build_entry(asked: Request, current: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
+def build_entry(request: Request, current: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
     """The entry to write, and its variables. `current` is the entry as it is."""
     env = current.get("env", {})
-    inherited = _inherited_settings(asked)
-    given = {**({} if asked.project else inherited), **asked.variables}
+    inherited = _inherited_settings(request)
+    given = {**({} if request.project else inherited), **request.variables}
     present = {**(env if isinstance(env, dict) else {}), **given}
-    if asked.me is not None:
-        _check_me_option(asked.backend)
-    _print_inherited(asked, inherited)
-    questions = Questions(asked, {**inherited, **present})
-    made = build_environment(asked.host, asked.backend, choose_key_store(asked), present=present, answer=questions)
+    if request.me is not None:
+        _check_me_option(request.backend)
+    _print_inherited(request, inherited)
+    questions = Questions(request, {**inherited, **present})
+    made = build_environment(
+        request.host, request.backend, choose_key_store(request), present=present, answer=questions
+    )
     questions.check_key()
     questions.tell_connections()
-    call = {} if "TASKHAND_CALL_S" in present else asked.host.call_variables
+    call = {} if "TASKHAND_CALL_S" in present else request.host.call_variables
     made.variables |= {**call, **given}
     _check_values(made)
     # A file that a team shares has the command's name, because its path differs between members.
-    launch = Launch(env=made.variables) if asked.project else launch_by_interpreter(sys.executable, made.variables)
+    launch = Launch(env=made.variables) if request.project else launch_by_interpreter(sys.executable, made.variables)
     return made, WantedEntry(replace(launch, forwarded=made.forwarded), made.inputs, made.forget)
 
 
@@ -75,31 +77,31 @@ def _check_me_option(backend: BackendName | None) -> None:
     )
 
 
-def _inherited_settings(asked: Request) -> dict[str, str]:
+def _inherited_settings(request: Request) -> dict[str, str]:
     """The CRM's settings in this command's environment that no question asks for, such as its base URL."""
-    if asked.backend is None:
+    if request.backend is None:
         return {}
-    factory = find_factory(asked.backend)
+    factory = find_factory(request.backend)
     names = [Settings.variable(name) for name in factory.settings.model_fields if name not in factory.credentials]
     found = {name: value for name in names if (value := os.environ.get(name, "").strip())}
-    return {name: value for name, value in found.items() if name not in {*factory.questions, *asked.variables}}
+    return {name: value for name, value in found.items() if name not in {*factory.questions, *request.variables}}
 
 
-def _print_inherited(asked: Request, inherited: Mapping[str, str]) -> None:
+def _print_inherited(request: Request, inherited: Mapping[str, str]) -> None:
     """Say which settings of the environment are used: in the entry, or only in the checks of a shared entry."""
-    for name in inherited if not asked.project or asked.checks else ():
-        use = " for the checks; it is not written to the shared file" if asked.project else ""
+    for name in inherited if not request.project or request.checks else ():
+        use = " for the checks; it is not written to the shared file" if request.project else ""
         print_line(f"{name} is taken from the environment{use}.", err=True)
 
 
-def choose_key_store(asked: Request) -> KeyStore:
+def choose_key_store(request: Request) -> KeyStore:
     """The storage of keys: the requested one, else the best that this machine offers."""
-    return choose_store(asked.host, asked.store, project=asked.project, keyring=credentials.find_keyring())
+    return choose_store(request.host, request.store, project=request.project, keyring=credentials.find_keyring())
 
 
-def needed_extra(asked: Request) -> str:
+def needed_extra(request: Request) -> str:
     """The extra of the package that a permanent installation needs."""
-    return "[keyring]" if asked.backend not in {None, "local"} and choose_key_store(asked) == "keyring" else ""
+    return "[keyring]" if request.backend not in {None, "local"} and choose_key_store(request) == "keyring" else ""
 
 
 def _check_values(made: EntryVariables) -> None:
@@ -108,18 +110,18 @@ def _check_values(made: EntryVariables) -> None:
     refuse_unusable({name: value for name, value in given.items() if not is_reference(value) and value != MASK})
 
 
-def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
+def check_entry(request: Request, entry: Mapping[str, object]) -> None:
     """Start the entry as the host will. OperatorError if it does not start, or a fatal check fails."""
-    if not asked.checks:
+    if not request.checks:
         return
-    if asked.project and shutil.which("taskhand") is None:
+    if request.project and shutil.which("taskhand") is None:
         command = find_installation().install_command()
         print_line(f"! `taskhand` is not on your PATH, so the entry does not start here: {command}", err=True)
         return
-    if asked.project:
+    if request.project:
         env = entry.get("env")
-        entry = {**entry, "env": {**_inherited_settings(asked), **(env if isinstance(env, dict) else {})}}
-    report = run_entry(asked.host, entry, os.environ, is_ours=not asked.project)
+        entry = {**entry, "env": {**_inherited_settings(request), **(env if isinstance(env, dict) else {})}}
+    report = run_entry(request.host, entry, os.environ, is_ours=not request.project)
     if fatal := report.fatal:
         raise OperatorError(
             f"The entry would not work, so nothing is written. {' '.join(finding.found for finding in fatal)}",
@@ -128,17 +130,17 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
     for finding in report.failed:
         print_line(f"! {finding.subject}: {finding.found} {finding.remedy or ''}".rstrip(), err=True)
     if report.missing:
-        print_line(f"{asked.host.name} gives {', '.join(report.missing)} to the server when it starts it.", err=True)
-    print_line(f"The entry starts: {report.start.found}", err=asked.prints)
+        print_line(f"{request.host.name} gives {', '.join(report.missing)} to the server when it starts it.", err=True)
+    print_line(f"The entry starts: {report.start.found}", err=request.prints)
 
 
 @contextmanager
-def keep_in_keyring(asked: Request, made: EntryVariables) -> Iterator[None]:
+def keep_in_keyring(request: Request, made: EntryVariables) -> Iterator[None]:
     """Store the keys in the keyring; restore the previous ones if the body raises."""
-    with credentials.keep_credentials({} if asked.dry_run else made.for_keyring) as before:
+    with credentials.keep_credentials({} if request.dry_run else made.for_keyring) as before:
         yield
     for name, former in before.items():
-        print_line(f"{name} is stored in the system keyring (service {credentials.SERVICE}).", err=asked.prints)
+        print_line(f"{name} is stored in the system keyring (service {credentials.SERVICE}).", err=request.prints)
         users = [
             str(entry)
             for entry in find_known_entries()
@@ -148,44 +150,44 @@ def keep_in_keyring(asked: Request, made: EntryVariables) -> Iterator[None]:
             print_line(f"! {', '.join(users)} use this key now. For another account, give a --name.", err=True)
 
 
-def print_entry(asked: Request) -> None:
+def print_entry(request: Request) -> None:
     """Print only the entry on standard output; its keys are in the keyring, or left for the person to fill in."""
-    check_lasting(find_installation(), this_machine().home, needed_extra(asked))
-    if not asked.checks and _lacks_key(asked):
-        asked = replace(asked, dry_run=True, store="file")
-    made, wanted = build_entry(asked, {})
-    with keep_in_keyring(asked, made):
-        if not asked.dry_run:
-            _check_printed(asked, wanted.launch)
-    _print_block(asked.host, wanted)
+    check_lasting(find_installation(), this_machine().home, needed_extra(request))
+    if not request.checks and _lacks_key(request):
+        request = replace(request, dry_run=True, store="file")
+    made, wanted = build_entry(request, {})
+    with keep_in_keyring(request, made):
+        if not request.dry_run:
+            _check_printed(request, wanted.launch)
+    _print_block(request.host, wanted)
 
 
-def _lacks_key(asked: Request) -> bool:
+def _lacks_key(request: Request) -> bool:
     """Whether the entry or the keyring needs a key that this command's environment does not have."""
-    if asked.backend is None or choose_key_store(asked) not in {"keyring", "file"}:
+    if request.backend is None or choose_key_store(request) not in {"keyring", "file"}:
         return False
-    keys = [question for question in find_factory(asked.backend).questions if is_secret_variable(question)]
+    keys = [question for question in find_factory(request.backend).questions if is_secret_variable(question)]
     return not all(os.environ.get(key, "").strip() for key in keys)
 
 
-def _check_printed(asked: Request, launch: Launch) -> None:
+def _check_printed(request: Request, launch: Launch) -> None:
     """Start an entry that is only printed, on a temporary store if it names none."""
     with tempfile.TemporaryDirectory(prefix="taskhand-") as folder:
         env = {"TASKHAND_DB": os.path.join(folder, "tasks.sqlite"), **launch.env}  # noqa: PTH118  text
-        check_entry(asked, asked.host.entry(replace(launch, env=env)))
+        check_entry(request, request.host.entry(replace(launch, env=env)))
 
 
-def show_by_hand(asked: Request) -> None:
+def show_by_hand(request: Request) -> None:
     """Print the entry without questions and without keys, for a file that cannot be changed."""
-    _, wanted = build_entry(replace(asked, dry_run=True), {})
+    _, wanted = build_entry(replace(request, dry_run=True), {})
     print_line("The entry, to be added by hand:")
-    _print_block(asked.host, wanted)
+    _print_block(request.host, wanted)
 
 
-def _print_block(host: Host, wanted: WantedEntry) -> None:
+def _print_block(host: Host, entry: WantedEntry) -> None:
     """Print a whole file that contains only the entry, without keys."""
-    plain = {name: _YOUR_KEY for name, value in wanted.launch.env.items() if is_plain_key(name, value) or value == MASK}
-    launch = replace(wanted.launch, env={**wanted.launch.env, **plain})
-    print_lines(add_server("", host, replace(wanted, launch=launch)).splitlines())
+    plain = {name: _YOUR_KEY for name, value in entry.launch.env.items() if is_plain_key(name, value) or value == MASK}
+    launch = replace(entry.launch, env={**entry.launch.env, **plain})
+    print_lines(add_server("", host, replace(entry, launch=launch)).splitlines())
     if plain:
         print_line(f"Put your key in place of `{_YOUR_KEY}`.", err=True)

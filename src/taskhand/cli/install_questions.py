@@ -53,13 +53,13 @@ class Questions:
     members of its account are offered as `me`.
     """
 
-    def __init__(self, asked: Request, present: Mapping[str, object]) -> None:
-        self._asked = asked
+    def __init__(self, request: Request, present: Mapping[str, object]) -> None:
+        self._asked = request
         self._present = {name: value for name, value in present.items() if isinstance(value, str)}
         self._keys: dict[str, str] = {}
-        chosen = asked.backend or self._present.get("TASKHAND_BACKEND", "local")
+        chosen = request.backend or self._present.get("TASKHAND_BACKEND", "local")
         self._factory: BackendFactory[Any] = find_factory(chosen if chosen in NAMES else "local")
-        self._account = AccountLookup(asked, self._factory, self._configuration, self._ask_key_to_try)
+        self._account = AccountLookup(request, self._factory, self._configuration, self._ask_key_to_try)
 
     def __call__(self, variable: str) -> str | None:
         """The value; None if there is none, so that the current value stays."""
@@ -87,12 +87,14 @@ class Questions:
         from taskhand.cli.config import describe_connections
 
         try:
-            found = self._configuration()
+            configuration = self._configuration()
         except OperatorError:
             return
-        if found.named:
+        if configuration.named:
             print_line(
-                f"The server will have the connections of {found.file.path}: {describe_connections(found)}.", err=True
+                f"The server will have the connections of {configuration.file.path}: "
+                f"{describe_connections(configuration)}.",
+                err=True,
             )
 
     @property

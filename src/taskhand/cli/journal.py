@@ -78,12 +78,12 @@ def verify(account: "ConnectionSettings", noted: str | None) -> None:
     pass it later as --head: a journal that was replaced or cut no longer contains it.
     """
     try:
-        found = _with_file(account, lambda at: at.verify(noted))
+        verification = _with_file(account, lambda at: at.verify(noted))
     except OperatorError as error:
         print_error(error)
         sys.exit(_NOT_VERIFIED)
-    print_lines(_render_verification(found).splitlines())
-    sys.exit(0 if found.fault is None and found.has_noted else 1)
+    print_lines(_render_verification(verification).splitlines())
+    sys.exit(0 if verification.fault is None and verification.has_noted else 1)
 
 
 @journal.command()
@@ -117,12 +117,12 @@ async def _page(journal: "SqlJournal", query: "ChangeQuery") -> "ChangePage | No
     return await journal.page(query) if await journal.exists() else None
 
 
-def _render_verification(found: "Verification") -> str:
+def _render_verification(verification: "Verification") -> str:
     """The result of verify, in sentences."""
-    text = f"Unaltered rows: {found.rows}. Head: {found.head.hash}"
-    if found.fault:
-        text += f"\nRow {found.fault.seq} is wrong: {found.fault.problem}."
-    if not found.has_noted:
+    text = f"Unaltered rows: {verification.rows}. Head: {verification.head.hash}"
+    if verification.fault:
+        text += f"\nRow {verification.fault.seq} is wrong: {verification.fault.problem}."
+    if not verification.has_noted:
         text += "\nThe noted head is not in this journal: the journal was replaced, or cut."
     return text
 

@@ -58,11 +58,11 @@ def export(
     from taskhand.journal.row_export import RowQuery
 
     check_window(since, until)
-    found: Configuration = context.meta[CONFIGURATION]
-    found = found.only(connection) if connection else found
-    query = RowQuery(since, until, Person.parse(person).id if person else None, found.chosen)
-    named = len(found.connection_names) > 1 or found.chosen is not None
-    anyio.run(partial(_export, found.connections, query, named=named, follow=follow))
+    configuration: Configuration = context.meta[CONFIGURATION]
+    configuration = configuration.only(connection) if connection else configuration
+    query = RowQuery(since, until, Person.parse(person).id if person else None, configuration.chosen)
+    named = len(configuration.connection_names) > 1 or configuration.chosen is not None
+    anyio.run(partial(_export, configuration.connections, query, named=named, follow=follow))
 
 
 async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery", *, named: bool, follow: bool) -> None:

@@ -28,7 +28,7 @@ __all__ = ["make_invitation", "open_linking"]
 
 
 async def open_linking(
-    found: "Configuration",
+    configuration: "Configuration",
     stack: AsyncExitStack,
     *,
     connections: "Connections",
@@ -46,17 +46,17 @@ async def open_linking(
     from taskhand.server.linking.link_flow import Linking
     from taskhand.state import clock_of, open_key_check, open_tickets
 
-    clock = clock or clock_of(found.settings)
-    tickets = open_tickets(found.settings, clock)
+    clock = clock or clock_of(configuration.settings)
+    tickets = open_tickets(configuration.settings, clock)
     stack.push_async_callback(tickets.aclose)
     return Linking(
         tickets,
         links,
-        await _open_link_methods(found, connections, stack),
+        await _open_link_methods(configuration, connections, stack),
         clock,
         resource=auth.resource,
         memberships=memberships,
-        keys=open_key_check(found.settings) if "keys" in auth.kinds else None,
+        keys=open_key_check(configuration.settings) if "keys" in auth.kinds else None,
         sign_in=sign_in,
     )
 
@@ -97,14 +97,14 @@ async def make_invitation(
 
 
 async def _open_link_methods(
-    found: "Configuration", connections: "Connections", stack: AsyncExitStack
+    configuration: "Configuration", connections: "Connections", stack: AsyncExitStack
 ) -> "Mapping[str, LinkMethod]":
     """The link methods of the connections that have a page, by name."""
     from taskhand.server.linking.link_method import LinkMethod
     from taskhand.wiring import open_as_person, open_oauth_client
 
     methods = {}
-    for connection in found.connections:
+    for connection in configuration.connections:
         factory = find_factory(connection.settings.backend)
         consent = await stack.enter_async_context(open_oauth_client(connection))
         if consent or factory.has_personal_keys:

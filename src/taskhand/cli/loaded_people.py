@@ -38,10 +38,10 @@ class PeopleSource:
     if_missing: str | None = None
 
     @classmethod
-    def open(cls, found: Configuration) -> "PeopleSource":
+    def open(cls, configuration: Configuration) -> "PeopleSource":
         """Read the file of this configuration; OperatorError if it cannot be used."""
-        source = cls(found)
-        if found.settings.people is not None or os.path.lexists(source.path):
+        source = cls(configuration)
+        if configuration.settings.people is not None or os.path.lexists(source.path):
             source.read()()
         return source
 
@@ -66,28 +66,28 @@ class PeopleSource:
         return put_in_force
 
 
-def people_path(found: Configuration) -> Path:
+def people_path(configuration: Configuration) -> Path:
     """The people file, which may be missing."""
-    named = found.settings.people
-    return expand_path("TASKHAND_PEOPLE", named) if named else found.file.path.with_name("people.toml")
+    named = configuration.settings.people
+    return expand_path("TASKHAND_PEOPLE", named) if named else configuration.file.path.with_name("people.toml")
 
 
-def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFile":
+def _read_people(configuration: Configuration, *, must_exist: bool = False) -> "PeopleFile":
     """The people file. OperatorError if it cannot be used, or if the configuration names it and it does not exist."""
     from taskhand.config.people_file import read_people_file
 
-    is_named = found.settings.people is not None
-    names = found.connection_names
-    file = read_people_file(people_path(found), must_exist=is_named or must_exist, connections=names)
-    return file if found.chosen is None or len(names) == 1 else file.of_connection(found.chosen)
+    is_named = configuration.settings.people is not None
+    names = configuration.connection_names
+    file = read_people_file(people_path(configuration), must_exist=is_named or must_exist, connections=names)
+    return file if configuration.chosen is None or len(names) == 1 else file.of_connection(configuration.chosen)
 
 
-def check_people(found: Configuration) -> tuple[CheckResult, ...]:
+def check_people(configuration: Configuration) -> tuple[CheckResult, ...]:
     """A summary of the people file, or its error; no result if it does not exist."""
     from taskhand.config.duplicate_members import describe_duplicates
 
     try:
-        file = _read_people(found)
+        file = _read_people(configuration)
     except OperatorError as error:
         return (CheckResult("people", "failed", error.message, error.next_step or "Correct the people file."),)
     if file.writable_by_others:

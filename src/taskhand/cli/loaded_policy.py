@@ -45,10 +45,10 @@ class PolicySource:
     if_missing: str | None = "allows everything"
 
     @classmethod
-    def open(cls, found: Configuration) -> "PolicySource":
+    def open(cls, configuration: Configuration) -> "PolicySource":
         """The policy of this configuration; OperatorError if its file cannot be used."""
-        source = cls(found)
-        path, is_named = policy_path(found)
+        source = cls(configuration)
+        path, is_named = policy_path(configuration)
         if is_named or os.path.lexists(path):
             source.read()()
         return source
@@ -78,17 +78,17 @@ class PolicySource:
         return put_in_force
 
 
-def policy_path(found: Configuration) -> tuple[Path, bool]:
+def policy_path(configuration: Configuration) -> tuple[Path, bool]:
     """The policy's file, and whether the configuration names it; otherwise it may be missing."""
-    named = found.settings.policy
+    named = configuration.settings.policy
     if named is not None:
         return expand_path("TASKHAND_POLICY", named), True
-    return found.file.path.with_name("policy.toml"), False
+    return configuration.file.path.with_name("policy.toml"), False
 
 
-def configured_person(found: Configuration) -> Person | None:
+def configured_person(configuration: Configuration) -> Person | None:
     """The caller on transports without authentication; OperatorError for an id that no policy can name."""
-    given = found.settings.person
+    given = configuration.settings.person
     if given is None:
         return None
     from taskhand.domain.person_id import flaw_of_person
@@ -101,7 +101,7 @@ def configured_person(found: Configuration) -> Person | None:
     return Person.parse(given)
 
 
-def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFile":
+def read_policy(configuration: Configuration, *, must_exist: bool = False) -> "PolicyFile":
     """The policy file.
 
     OperatorError names the key and the file of an error. A file that the configuration names must exist.
@@ -110,9 +110,9 @@ def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFil
     from taskhand.server.offered_tools import select_names
     from taskhand.server.tools import tool_table
 
-    connections = found.connection_names
+    connections = configuration.connection_names
     table = tool_table(several=len(connections) > 1)
-    path, is_named = policy_path(found)
+    path, is_named = policy_path(configuration)
     return read_policy_file(
         path,
         must_exist=is_named or must_exist,
@@ -121,10 +121,10 @@ def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFil
     )
 
 
-def check_policy(found: Configuration) -> CheckResult:
+def check_policy(configuration: Configuration) -> CheckResult:
     """A summary of the policy file, or its error."""
     try:
-        file, person = read_policy(found), configured_person(found)
+        file, person = read_policy(configuration), configured_person(configuration)
     except OperatorError as error:
         return CheckResult("policy", "failed", error.message, error.next_step or "Correct the policy file.")
     if file.writable_by_others:

@@ -134,25 +134,25 @@ class _Commands(click.Group):
 @click.pass_context
 def command(context: click.Context, db: str | None, clock: str | None, ids: str | None, connection: str | None) -> None:
     """Read the configuration for the subcommand, and serve without one."""
-    found: Configuration | OperatorError
+    configuration: Configuration | OperatorError
     try:
-        found = load_configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
-        found = found.only(connection) if connection else found
+        configuration = load_configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
+        configuration = configuration.only(connection) if connection else configuration
     except OperatorError as error:
         if context.invoked_subcommand not in {None, "serve", "doctor", "connections", "sandbox"}:
             raise
         configure_log()
-        context.meta[CONFIGURATION] = found = error
+        context.meta[CONFIGURATION] = configuration = error
     else:
-        settings = found.settings
-        context.obj, context.meta[CONFIGURATION] = settings, found
+        settings = configuration.settings
+        context.obj, context.meta[CONFIGURATION] = settings, configuration
         as_json = settings.log_format == "json"
         configure_log(settings.log_level, settings.library_log_level, settings.secrets, as_json=as_json)
         if context.invoked_subcommand in {None, "serve"}:
-            for warning in found.warnings:
+            for warning in configuration.warnings:
                 _log.warning("%s %s", warning.found, warning.remedy)
     if context.invoked_subcommand is None:
-        run_server(found)
+        run_server(configuration)
     elif context.invoked_subcommand != "serve":  # a server imports more
         gc.enable()
 
@@ -164,9 +164,9 @@ def tools(context: click.Context) -> None:
     from taskhand.cli.authentication import build_access
     from taskhand.server.in_process_client import list_tools
 
-    found: Configuration = context.meta[CONFIGURATION]
-    access = build_access(found)
-    print_json(_with_connections(found, lambda served: list_tools(served, access)))
+    configuration: Configuration = context.meta[CONFIGURATION]
+    access = build_access(configuration)
+    print_json(_with_connections(configuration, lambda served: list_tools(served, access)))
 
 
 @command.command()
@@ -187,9 +187,9 @@ def call(context: click.Context, tool: str, arguments: str) -> None:
         raise CallerError(f"The arguments are not JSON: {error}.") from None
     if not isinstance(sent, dict):
         raise CallerError("The arguments are not a JSON object.")
-    found: Configuration = context.meta[CONFIGURATION]
-    access = build_access(found)
-    answer, failed = _with_connections(found, lambda served: call_tool(served, tool, sent, access))
+    configuration: Configuration = context.meta[CONFIGURATION]
+    access = build_access(configuration)
+    answer, failed = _with_connections(configuration, lambda served: call_tool(served, tool, sent, access))
     print_json(json.loads(answer) if answer.startswith("{") else answer)
     sys.exit(1 if failed else 0)
 
@@ -227,11 +227,11 @@ def _own_command() -> list[str]:
     return [sys.executable, "-m", "taskhand"]
 
 
-def _with_connections(found: Configuration, work: Callable[["Connections"], Awaitable[_T]]) -> _T:
+def _with_connections(configuration: Configuration, work: Callable[["Connections"], Awaitable[_T]]) -> _T:
     from taskhand.wiring import open_connections
 
     async def working() -> _T:
-        async with open_connections(found.connections) as served:
+        async with open_connections(configuration.connections) as served:
             return await work(served)
 
     return anyio.run(working)

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def open_metrics(
-    found: Configuration, host: str, port: int, stack: AsyncExitStack, *, is_http: bool, remedy: str = _UNSET
+    configuration: Configuration, host: str, port: int, stack: AsyncExitStack, *, is_http: bool, remedy: str = _UNSET
 ) -> "Metrics | None":
     """Serve the metrics of these connections until the stack is closed.
 
@@ -38,8 +38,8 @@ def open_metrics(
     from taskhand.server.tools import tool_table
     from taskhand.server.transports.host_names import Address
 
-    table = tool_table(several=len(found.connections) > 1)
-    metrics = Metrics([tool.name for tool in table], [connection.name for connection in found.connections])
+    table = tool_table(several=len(configuration.connections) > 1)
+    metrics = Metrics([tool.name for tool in table], [connection.name for connection in configuration.connections])
     try:
         announce(f"Metrics are at {stack.enter_context(serve_metrics(metrics.registry, host, port))}")
     except OperatorError as error:

@@ -195,8 +195,8 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
     )
 
 
-def _name_connections(found: Configuration) -> str:
-    names = found.connection_names
+def _name_connections(configuration: Configuration) -> str:
+    names = configuration.connection_names
     return f"the connections {', '.join(names)}" if len(names) > 1 else f"the connection {names[0]}"
 
 
@@ -208,9 +208,9 @@ def _warnings_now(environ: Mapping[str, str]) -> set[str]:
         return set()
 
 
-def _check(found: Configuration) -> None:
+def _check(configuration: Configuration) -> None:
     """Try the only connection. OperatorError if it does not work."""
-    findings = anyio.run(check_connections, found)
+    findings = anyio.run(check_connections, configuration)
     failed = [finding for finding in findings if finding.outcome == "failed"]
     if failed:
         raise OperatorError(

@@ -33,8 +33,8 @@ def naming_options(name: str, file: Path, taken: Mapping[str, str]) -> Iterator[
 def _in_options(text: str, name: str, file: Path, taken: Mapping[str, str]) -> str:
     table, place = re.escape(f"{TABLES}.{name}"), f"(?: in {re.escape(str(file))})?"
 
-    def call(found: re.Match[str]) -> str:
-        before, key, after = found.groups()
+    def call(match: re.Match[str]) -> str:
+        before, key, after = match.groups()
         if key in taken:
             return f"{before or ''}{taken[key]}{after or ''}"
         option = _OF_THEIR_OWN.get(key, f"--set {key}=…")

@@ -62,7 +62,7 @@ def open_not_configured(error: OperatorError) -> OpenedServer[Any]:
 
 
 async def open_server(
-    found: Configuration | OperatorError,
+    configuration: Configuration | OperatorError,
     stack: AsyncExitStack,
     *,
     metrics: "Metrics | None" = None,
@@ -78,23 +78,26 @@ async def open_server(
     from taskhand.service.readiness import check_readiness
     from taskhand.wiring import open_connections
 
-    if isinstance(found, OperatorError):
-        raise found
-    found.settings.check_own_secrets()
-    policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
+    if isinstance(configuration, OperatorError):
+        raise configuration
+    settings = configuration.settings
+    settings.check_own_secrets()
+    policy, people = PolicySource.open(configuration), PeopleSource.open(configuration)
     traces = _open_traces(stack)
     observe = metrics.of_connection if metrics else None
     links = await _open_links(settings, stack)
-    connections = await stack.enter_async_context(open_connections(found.connections, observe=observe, links=links))
+    connections = await stack.enter_async_context(
+        open_connections(configuration.connections, observe=observe, links=links)
+    )
     pages = await _open_pages(
-        found, stack, connections=connections, links=links, memberships=lambda: people.current, auth=auth
+        configuration, stack, connections=connections, links=links, memberships=lambda: people.current, auth=auth
     )
     server = create_server(
         connections,
         access=access_by(policy, people),
         state_keys=settings.state_keys,
         keeps_sessions=keeps_sessions,
-        remark=found.remark,
+        remark=configuration.remark,
         observer=metrics,
         offers=pages.linking if pages else None,
         makes_spans=traces is not None,
@@ -107,7 +110,7 @@ async def open_server(
     if settings.state is not None:
         from taskhand.cli.replica_broadcast import share_changes
 
-        works.append(share_changes(found, connections))
+        works.append(share_changes(configuration, connections))
     at_start = partial(_work_beside, works, connections)
 
     async def close() -> None:
@@ -145,7 +148,7 @@ async def _work_later(connections: "Connections", group: TaskGroup) -> None:
 
 
 async def _open_pages(
-    found: Configuration,
+    configuration: Configuration,
     stack: AsyncExitStack,
     *,
     connections: "Connections",
@@ -157,16 +160,22 @@ async def _open_pages(
 
     `memberships` returns the current ones of people.toml.
     """
-    if links is None or auth is None or not found.settings.vault_keys:
+    if links is None or auth is None or not configuration.settings.vault_keys:
         return None
     from taskhand.cli.link_pages import open_linking
     from taskhand.cli.token_issuers import open_sign_in
     from taskhand.server.linking.routes import LinkPages
 
-    sign_in = open_sign_in(found.settings, auth.issuers, stack) if "oauth" in auth.kinds else None
+    sign_in = open_sign_in(configuration.settings, auth.issuers, stack) if "oauth" in auth.kinds else None
     return LinkPages(
         await open_linking(
-            found, stack, connections=connections, links=links, memberships=memberships, auth=auth, sign_in=sign_in
+            configuration,
+            stack,
+            connections=connections,
+            links=links,
+            memberships=memberships,
+            auth=auth,
+            sign_in=sign_in,
         )
     )
 

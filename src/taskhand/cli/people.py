@@ -80,20 +80,20 @@ def link(context: click.Context, person: str, connection: str) -> None:
     account. A credential for another account than the shared credential's is refused. From the next call on, calls of
     PERSON use it, at every server with the same file of links and TASKHAND_VAULT_KEY.
     """
-    found: Configuration = context.meta[CONFIGURATION]
-    [chosen] = found.only(connection).connections
+    configuration: Configuration = context.meta[CONFIGURATION]
+    [chosen] = configuration.only(connection).connections
     name = _read_person(person)
     factory = find_factory(chosen.settings.backend)
     title = factory.title
     if not factory.credentials:
         raise CallerError(f"{chosen.name} needs no credential: {title} is no CRM.", code="no_credential_needed")
-    found.settings.check_own_secrets()
-    if not found.settings.vault_keys:
+    configuration.settings.check_own_secrets()
+    if not configuration.settings.vault_keys:
         from taskhand.vault.cipher import no_key
 
         raise no_key()
     text = _ask_credential(f"Key or token of {name} for {chosen.name} ({title})")
-    memberships = PeopleSource.open(found).current
+    memberships = PeopleSource.open(configuration).current
     saved = anyio.run(save_link, chosen, name, text, memberships)
     who = saved.member.shown_name
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
@@ -128,13 +128,13 @@ def invite(context: click.Context, person: str, connection: str, resource: str |
     """
     from taskhand.cli.link_pages import make_invitation
 
-    found: Configuration = context.meta[CONFIGURATION]
-    [chosen] = found.only(connection).connections
+    configuration: Configuration = context.meta[CONFIGURATION]
+    [chosen] = configuration.only(connection).connections
     invited = Person.parse(_read_person(person))
-    address, expires_at = anyio.run(make_invitation, found.settings, chosen, invited, resource)
+    address, expires_at = anyio.run(make_invitation, configuration.settings, chosen, invited, resource)
     print_line(address)
     print_line(f"For {invited.shown_name} and {chosen.name}, until {_to_text(expires_at)}. It links once.", err=True)
-    if not (resource or found.settings.resource):
+    if not (resource or configuration.settings.resource):
         print_line(
             "The address is that of this machine. For other machines, add --resource or set TASKHAND_RESOURCE.",
             err=True,
@@ -178,9 +178,11 @@ def unlink(context: click.Context, person: str, connection: str | None) -> None:
     A running server stops using them from the next call on. A grant to an OAuth app is revoked at the CRM. A key that
     the person has pasted has to be withdrawn by the person.
     """
-    found: Configuration | OperatorError = context.meta[CONFIGURATION]
+    configuration: Configuration | OperatorError = context.meta[CONFIGURATION]
     known = (
-        {} if isinstance(found, OperatorError) else {configured.name: configured for configured in found.connections}
+        {}
+        if isinstance(configuration, OperatorError)
+        else {configured.name: configured for configured in configuration.connections}
     )
     settings: Settings = context.obj
     removed, left = _with_links(settings, lambda links: _unlink(links, known, person, connection))

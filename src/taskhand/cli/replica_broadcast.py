@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["share_changes"]
 
 
-def share_changes(found: "Configuration", connections: "Connections") -> Callable[[], Coroutine[Any, Any, None]]:
+def share_changes(
+    configuration: "Configuration", connections: "Connections"
+) -> Callable[[], Coroutine[Any, Any, None]]:
     """Work that sends this process's changes to the other replicas and receives theirs, until it is cancelled.
 
     Without a shared database it does nothing.
     """
-    if (database := open_database(found.settings)) is None:
+    if (database := open_database(configuration.settings)) is None:
         return checkpoint
     updates = {
-        _hash_account(connection): connections.by_name[connection.name].updates for connection in found.connections
+        _hash_account(connection): connections.by_name[connection.name].updates
+        for connection in configuration.connections
     }
     return TaskChanges(Channel(database, CHANNEL), updates).run
 

@@ -223,10 +223,10 @@ def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> N
     from taskhand.install.host_file import read_host_file, replace_host_file
 
     head = "The sandboxes of `taskhand sandbox all`; Taskhand reads this file where TASKHAND_CONFIG names it."
-    found, text = read_host_file(file.absolute()), _render_connections(served, head)
-    if found.text not in {"", text}:
+    host_file, text = read_host_file(file.absolute()), _render_connections(served, head)
+    if host_file.text not in {"", text}:
         raise CallerError(f"{file} exists already.", next_step="Choose another name, or remove it.")
-    replace_host_file(found, text, copy=None, now=datetime.now(UTC))
+    replace_host_file(host_file, text, copy=None, now=datetime.now(UTC))
     print_line(f"{file} has the connections {', '.join(account.name for account, _ in served)}. Ctrl-C ends them.")
     print_line(f"  TASKHAND_CONFIG={shlex.quote(str(file))} taskhand connections check")
 

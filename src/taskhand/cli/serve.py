@@ -158,10 +158,10 @@ def serve(
     from taskhand.cli.authentication import AuthOptions
     from taskhand.cli.serve_options import check_options
 
-    found: Configuration | OperatorError = context.meta[CONFIGURATION]
-    check_options(context, found, kinds, is_http=http)
+    configuration: Configuration | OperatorError = context.meta[CONFIGURATION]
+    check_options(context, configuration, kinds, is_http=http)
     if port is None:
-        port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
+        port = DEFAULT_PORT if isinstance(configuration, OperatorError) else configuration.settings.port
     options = ServeOptions(
         listen=ListenOptions(host, port, names, is_insecure, proxies) if http else None,
         auth=AuthOptions(kinds, issuers, resource) if kinds else None,
@@ -170,10 +170,10 @@ def serve(
         metrics_host=metrics_host,
         metrics_port=metrics_port,
     )
-    run_server(found, options)
+    run_server(configuration, options)
 
 
-def run_server(found: Configuration | OperatorError, options: ServeOptions | None = None) -> NoReturn:
+def run_server(configuration: Configuration | OperatorError, options: ServeOptions | None = None) -> NoReturn:
     """Serve until the server ends.
 
     With a configuration error the server still starts and answers with the error, since a host shows a process that
@@ -184,18 +184,20 @@ def run_server(found: Configuration | OperatorError, options: ServeOptions | Non
 
     options, http = options or ServeOptions(), None
     if options.auth is not None:
-        options = replace(options, auth=options.auth.with_settings(found))
+        options = replace(options, auth=options.auth.with_settings(configuration))
     if options.listen is not None:
         from taskhand.cli.http_server import serve_over_http
 
-        http = serve_over_http(found, options.listen, auth=options.auth, keeps_sessions=options.keeps_sessions)
-    elif not isinstance(found, OperatorError) and found.settings.webhooks:
+        http = serve_over_http(configuration, options.listen, auth=options.auth, keeps_sessions=options.keeps_sessions)
+    elif not isinstance(configuration, OperatorError) and configuration.settings.webhooks:
         print_lines(["TASKHAND_WEBHOOKS is set, and webhooks are accepted over HTTP only (`serve --http`)."], err=True)
-    leave(anyio.run(_serve, found, options, http))
+    leave(anyio.run(_serve, configuration, options, http))
 
 
 async def _serve(
-    found: Configuration | OperatorError, options: ServeOptions, http: "partial[Coroutine[Any, Any, bool]] | None"
+    configuration: Configuration | OperatorError,
+    options: ServeOptions,
+    http: "partial[Coroutine[Any, Any, bool]] | None",
 ) -> int:
     """Serve until the server ends; returns the exit code."""
     from taskhand.cli.opened_server import open_not_configured, open_server
@@ -205,11 +207,11 @@ async def _serve(
     opened: OpenedServer[Any]
     async with AsyncExitStack() as stack:
         try:
-            metrics = _open_metrics(found, stack, options)
+            metrics = _open_metrics(configuration, stack, options)
             opened = configured = await open_server(
-                found, stack, metrics=metrics, auth=options.auth, keeps_sessions=options.keeps_sessions
+                configuration, stack, metrics=metrics, auth=options.auth, keeps_sessions=options.keeps_sessions
             )
-            webhooks = _open_webhooks(found, configured, options.webhooks) if http else None
+            webhooks = _open_webhooks(configuration, configured, options.webhooks) if http else None
         except OperatorError as error:
             if on_a_terminal:
                 raise
@@ -238,29 +240,33 @@ async def _serve(
 
 
 def _open_webhooks(
-    found: Configuration | OperatorError, opened: "OpenedServer[TaskhandServer]", options: WebhookOptions
+    configuration: Configuration | OperatorError, opened: "OpenedServer[TaskhandServer]", options: WebhookOptions
 ) -> "Webhooks | None":
     """The receivers of webhooks; None if webhooks are off."""
     served = opened.server.served
-    if isinstance(found, OperatorError) or served is None or not (options.are_taken or found.settings.webhooks):
+    if (
+        isinstance(configuration, OperatorError)
+        or served is None
+        or not (options.are_taken or configuration.settings.webhooks)
+    ):
         return None
     from taskhand.cli.webhook_receivers import open_webhooks
 
-    return open_webhooks(found, served.connections, options)
+    return open_webhooks(configuration, served.connections, options)
 
 
 def _open_metrics(
-    found: Configuration | OperatorError, stack: AsyncExitStack, options: ServeOptions
+    configuration: Configuration | OperatorError, stack: AsyncExitStack, options: ServeOptions
 ) -> "Metrics | None":
     """The metrics of calls and requests; None if they are off, or cannot be served."""
-    if isinstance(found, OperatorError):
+    if isinstance(configuration, OperatorError):
         return None
     host, given, is_http = options.metrics_host, options.metrics_port, options.listen is not None
-    port = found.settings.metrics_port if given is None else given
+    port = configuration.settings.metrics_port if given is None else given
     if port is None:
         return None
     from taskhand.cli.metrics_endpoint import open_metrics
 
     if given is not None:
-        return open_metrics(found, host, port, stack, is_http=is_http, remedy="leave out --metrics-port")
-    return open_metrics(found, host, port, stack, is_http=is_http)
+        return open_metrics(configuration, host, port, stack, is_http=is_http, remedy="leave out --metrics-port")
+    return open_metrics(configuration, host, port, stack, is_http=is_http)

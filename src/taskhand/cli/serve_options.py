@@ -25,7 +25,7 @@ _OVER_HTTP = {
 
 
 def check_options(
-    context: click.Context, found: Configuration | OperatorError, kinds: tuple[str, ...], *, is_http: bool
+    context: click.Context, configuration: Configuration | OperatorError, kinds: tuple[str, ...], *, is_http: bool
 ) -> None:
     """UsageError for options that need others, or exclude each other."""
     given = [name for name in _OVER_HTTP if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
@@ -37,19 +37,19 @@ def check_options(
         raise click.UsageError("--issuer needs --auth oauth.")
     if "resource" in given and not kinds:
         raise click.UsageError("--resource needs --auth.")
-    _check_webhooks(context, found, is_public="public_url" in given, is_http=is_http)
-    _check_metrics_host(context, found)
+    _check_webhooks(context, configuration, is_public="public_url" in given, is_http=is_http)
+    _check_metrics_host(context, configuration)
 
 
 def _check_webhooks(
-    context: click.Context, found: Configuration | OperatorError, *, is_public: bool, is_http: bool
+    context: click.Context, configuration: Configuration | OperatorError, *, is_public: bool, is_http: bool
 ) -> None:
     """UsageError for --public-url if webhooks are off; OperatorError for an invalid address."""
-    if isinstance(found, OperatorError):
+    if isinstance(configuration, OperatorError):
         return
     if not is_http:
         return
-    if not (context.params["webhooks"] or found.settings.webhooks):
+    if not (context.params["webhooks"] or configuration.settings.webhooks):
         if is_public:
             raise click.UsageError("--public-url needs --webhooks, or TASKHAND_WEBHOOKS.")
         return
@@ -57,16 +57,16 @@ def _check_webhooks(
     from taskhand.cli.webhook_receivers import public_address
 
     params = context.params
-    public_address(found.settings, WebhookOptions(public_url=params["public_url"], resource=params["resource"]))
+    public_address(configuration.settings, WebhookOptions(public_url=params["public_url"], resource=params["resource"]))
 
 
-def _check_metrics_host(context: click.Context, found: Configuration | OperatorError) -> None:
+def _check_metrics_host(context: click.Context, configuration: Configuration | OperatorError) -> None:
     """UsageError for --metrics-host if metrics are off."""
     given = context.get_parameter_source("metrics_host") is ParameterSource.COMMANDLINE
     if (
         given
         and context.params["metrics_port"] is None
-        and not isinstance(found, OperatorError)
-        and found.settings.metrics_port is None
+        and not isinstance(configuration, OperatorError)
+        and configuration.settings.metrics_port is None
     ):
         raise click.UsageError("--metrics-host needs --metrics-port, or TASKHAND_METRICS_PORT.")

@@ -25,14 +25,14 @@ _MCP: Final = "/mcp"
 _ON_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def open_webhooks(found: Configuration, connections: "Connections", options: WebhookOptions) -> Webhooks | None:
+def open_webhooks(configuration: Configuration, connections: "Connections", options: WebhookOptions) -> Webhooks | None:
     """The receivers of all connections with a key; None if webhooks are off. OperatorError for an invalid address."""
-    settings = found.settings
+    settings = configuration.settings
     if not (options.are_taken or settings.webhooks):
         return None
     base = public_address(settings, options)
     receivers, untaken = {}, []
-    for connection in found.connections:
+    for connection in configuration.connections:
         try:
             check = check_of(connection)
         except OperatorError as error:

@@ -135,13 +135,15 @@ def remove_webhooks(context: click.Context, *, connection: str | None, public_ur
 
 def _choose(context: click.Context, name: str | None) -> "ConnectionSettings":
     """The connection of this name, or the only one that has webhooks. CallerError with the candidates."""
-    found: Configuration = context.meta[CONFIGURATION]
+    configuration: Configuration = context.meta[CONFIGURATION]
     if name:
-        return found.only(name).connections[0]
-    if len(found.connections) == 1:
-        return found.connections[0]
+        return configuration.only(name).connections[0]
+    if len(configuration.connections) == 1:
+        return configuration.connections[0]
     able = [
-        connection for connection in found.connections if find_factory(connection.settings.backend).webhooks is not None
+        connection
+        for connection in configuration.connections
+        if find_factory(connection.settings.backend).webhooks is not None
     ]
     if len(able) == 1:
         return able[0]

@@ -79,4 +79,4 @@ class ConnectionSettings:
         """The text with this connection's keys in place of variables, which a table does not use."""
         if not self.keys:
             return text
-        return re.sub(rf"\b(?:{'|'.join(self.keys)})\b", lambda found: self.keys[found[0]], text)
+        return re.sub(rf"\b(?:{'|'.join(self.keys)})\b", lambda match: self.keys[match[0]], text)

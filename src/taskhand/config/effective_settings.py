@@ -174,18 +174,20 @@ def _build_connections(
     return tuple(connection for connection, _ in built), bool(outside_of_tables)
 
 
-def _mask_all_secrets(found: Configuration) -> Configuration:
+def _mask_all_secrets(configuration: Configuration) -> Configuration:
     """These connections, each of which masks the secrets of all."""
     from taskhand.config.duplicate_connections import find_duplicates  # noqa: PLC0415  few files have tables
 
-    duplicates = tuple(find_duplicates(found.connections, found.file.path))
+    duplicates = tuple(find_duplicates(configuration.connections, configuration.file.path))
     secrets = [
-        *found.settings.secrets,
-        *(secret for connection in found.named for secret in connection.settings.secrets),
+        *configuration.settings.secrets,
+        *(secret for connection in configuration.named for secret in connection.settings.secrets),
     ]
-    named = tuple(replace(connection, settings=connection.settings.with_secrets(secrets)) for connection in found.named)
-    settings = found.settings.with_secrets(secrets)
-    return replace(found, settings=settings, named=named, warnings=(*found.warnings, *duplicates))
+    named = tuple(
+        replace(connection, settings=connection.settings.with_secrets(secrets)) for connection in configuration.named
+    )
+    settings = configuration.settings.with_secrets(secrets)
+    return replace(configuration, settings=settings, named=named, warnings=(*configuration.warnings, *duplicates))
 
 
 @dataclass(slots=True)

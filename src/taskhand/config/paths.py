@@ -33,8 +33,8 @@ def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None =
     """
     values = os.environ if environ is None else environ
 
-    def value_of(found: re.Match[str]) -> str:
-        variable = found[1] or found[2] or found[3]
+    def value_of(match: re.Match[str]) -> str:
+        variable = match[1] or match[2] or match[3]
         value = values.get(variable, "").strip()
         if value and not re.search(_VARIABLE, value):
             return value

@@ -120,9 +120,9 @@ def _is_sample(text: str, variable: str) -> bool:
 def _reference_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw:
     """The flaw of an invalid reference. Only its prefix is shown."""
     setting = _without_suffix(variable)
-    if is_secret and (found := re.match(f"(?i){_PATH}", text)):
+    if is_secret and (match := re.match(f"(?i){_PATH}", text)):
         return Flaw(
-            f"holds the path of a file ({found[0]}…), which Taskhand does not read as a key",
+            f"holds the path of a file ({match[0]}…), which Taskhand does not read as a key",
             f"Set {setting} to file: and the path.",
         )
     if text.startswith("ENC["):

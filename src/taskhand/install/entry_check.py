@@ -147,7 +147,7 @@ def _filled(host: Host, text: str, environ: Mapping[str, str]) -> str:
     """The text with references to variables replaced, if the host does that."""
     if host.expands is None:
         return text
-    return _REFERENCE.sub(lambda found: environ.get(found[1], found[2] or ""), text)
+    return _REFERENCE.sub(lambda match: environ.get(match[1], match[2] or ""), text)
 
 
 def _start(words: Sequence[str], env: Mapping[str, str]) -> tuple[CheckResult, str | None]:

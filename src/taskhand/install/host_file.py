@@ -65,87 +65,94 @@ def read_host_file(path: Path) -> HostFile:
         raise HostFileError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def check_writable(found: HostFile) -> None:
+def check_writable(host_file: HostFile) -> None:
     """HostFileError for a file that its owner has made read-only: a replacement would ignore that permission."""
-    if found.raw is not None and not (found.mode & stat.S_IWUSR and os.access(found.path, os.W_OK)):
+    if host_file.raw is not None and not (host_file.mode & stat.S_IWUSR and os.access(host_file.path, os.W_OK)):
         raise HostFileError(
-            f"{found.path} is read-only, so nothing is written.",
-            next_step=f"Allow writing it (chmod u+w {shlex.quote(str(found.path))}), or change it where it comes from.",
+            f"{host_file.path} is read-only, so nothing is written.",
+            next_step=f"Allow writing it (chmod u+w {shlex.quote(str(host_file.path))}), "
+            "or change it where it comes from.",
         )
 
 
-def is_open_with_key(found: HostFile, keys: Collection[str]) -> bool:
+def is_open_with_key(host_file: HostFile, keys: Collection[str]) -> bool:
     """Whether other users of this machine may read a file that holds keys."""
-    return bool(keys) and found.raw is not None and is_open_to_others(found.mode)
+    return bool(keys) and host_file.raw is not None and is_open_to_others(host_file.mode)
 
 
-def protect(found: HostFile) -> HostFile:
+def protect(host_file: HostFile) -> HostFile:
     """Make the file readable for its owner alone. HostFileError if its permissions cannot be changed."""
     try:
-        found.path.chmod(found.mode & ~_OTHERS)
+        host_file.path.chmod(host_file.mode & ~_OTHERS)
     except OSError as error:
-        raise HostFileError(f"{found.path} cannot be protected: {error.strerror}.") from None
-    return replace(found, mode=found.mode & ~_OTHERS)
+        raise HostFileError(f"{host_file.path} cannot be protected: {error.strerror}.") from None
+    return replace(host_file, mode=host_file.mode & ~_OTHERS)
 
 
-def replace_host_file(found: HostFile, text: str, *, copy: str | None, now: datetime) -> Path | None:
+def replace_host_file(host_file: HostFile, text: str, *, copy: str | None, now: datetime) -> Path | None:
     """Replace the file's text atomically, and return the path of the backup, whose text is `copy`; None for none.
 
     HostFileError if the file cannot be written, OperatorError if it has changed since it was read.
     """
-    check_writable(found)
+    check_writable(host_file)
     try:
-        found.path.parent.mkdir(parents=True, exist_ok=True)
-        new = _write_beside(found, text)
+        host_file.path.parent.mkdir(parents=True, exist_ok=True)
+        new = _write_beside(host_file, text)
         try:
-            _check_unchanged(found)
-            backup = None if copy is None else _write_backup(found, copy, now)
-            new.replace(found.path)
+            _check_unchanged(host_file)
+            backup = None if copy is None else _write_backup(host_file, copy, now)
+            new.replace(host_file.path)
         finally:
             new.unlink(missing_ok=True)
     except OSError as error:
-        raise HostFileError(f"{found.path} cannot be written: {error.strerror}.") from None
+        raise HostFileError(f"{host_file.path} cannot be written: {error.strerror}.") from None
     return backup
 
 
-def _write_beside(found: HostFile, text: str) -> Path:
+def _write_beside(host_file: HostFile, text: str) -> Path:
     """Write the new text to a temporary file beside the old one, synced to disk, with the old one's permissions."""
-    with tempfile.NamedTemporaryFile(dir=found.path.parent, prefix=f".{found.path.name}.", delete=False) as file:
-        file.write(found.begins + text.encode())
+    with tempfile.NamedTemporaryFile(
+        dir=host_file.path.parent, prefix=f".{host_file.path.name}.", delete=False
+    ) as file:
+        file.write(host_file.begins + text.encode())
         file.flush()
         os.fsync(file.fileno())
     new = Path(file.name)
-    new.chmod(found.mode)
+    new.chmod(host_file.mode)
     return new
 
 
-def read_backups(found: HostFile) -> Iterator[tuple[Path, str]]:
+def read_backups(host_file: HostFile) -> Iterator[tuple[Path, str]]:
     """The file's backups with their texts, newest first, without those that cannot be read."""
-    for path in sorted(found.path.parent.glob(f"{_escape_pattern(found.path.name)}.taskhand-*.bak"), reverse=True):
+    for path in sorted(
+        host_file.path.parent.glob(f"{_escape_pattern(host_file.path.name)}.taskhand-*.bak"), reverse=True
+    ):
         with suppress(OSError, UnicodeDecodeError):
-            yield path, path.read_bytes().removeprefix(found.begins).decode()
+            yield path, path.read_bytes().removeprefix(host_file.begins).decode()
 
 
-def _write_backup(found: HostFile, text: str, now: datetime) -> Path | None:
+def _write_backup(host_file: HostFile, text: str, now: datetime) -> Path | None:
     """Write a backup beside the file. Only the user may read it: it may hold keys of other servers."""
-    if found.raw is None:
+    if host_file.raw is None:
         return None
     for number in range(1_000):
         more = f"-{number}" if number else ""
-        copy = found.path.with_name(f"{found.path.name}.taskhand-{now:%Y%m%d-%H%M%S}{more}.bak")
+        copy = host_file.path.with_name(f"{host_file.path.name}.taskhand-{now:%Y%m%d-%H%M%S}{more}.bak")
         with suppress(FileExistsError):
             descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), _OWN)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(found.begins + text.encode())
+                file.write(host_file.begins + text.encode())
             return copy
     raise FileExistsError(17, "it has too many backups from this second")
 
 
-def _check_unchanged(found: HostFile) -> None:
+def _check_unchanged(host_file: HostFile) -> None:
     """Refuse to overwrite a file that has changed since it was read: hosts write these files too."""
-    now = found.path.read_bytes() if found.path.exists() else None
-    if now != found.raw:
-        raise OperatorError(f"{found.path} has changed meanwhile, so nothing is written.", next_step="Run it again.")
+    now = host_file.path.read_bytes() if host_file.path.exists() else None
+    if now != host_file.raw:
+        raise OperatorError(
+            f"{host_file.path} has changed meanwhile, so nothing is written.", next_step="Run it again."
+        )
 
 
 def _escape_pattern(name: str) -> str:

@@ -31,33 +31,33 @@ def put_value(text: str, path: Path, value: object) -> str:
 
     Unsuitable if the path leads through a value that is no object (or array), or a name on the path occurs twice.
     """
-    found = parse_jsonc(text)
-    if found.root is None:
+    document = parse_jsonc(text)
+    if document.root is None:
         blank = text if not text or text.endswith("\n") else f"{text}\n"
         return f"{blank}{_rendered(_wrapped(path, value), _Style(text), '')}\n"
-    style, node = _Style(text, found.root), found.root
+    style, node = _Style(text, document.root), document.root
     for depth, step in enumerate(path):
         index = _index(node, step)
         if index is None:
-            new = _inserted(found, node, step, _wrapped(path[depth + 1 :], value), style)
-            return _checked(new, _after(found.root.value, path, value))
+            new = _inserted(document, node, step, _wrapped(path[depth + 1 :], value), style)
+            return _checked(new, _after(document.root.value, path, value))
         node = node.children[index].node
     if node.value == value:
         return text
     new = text[: node.start] + _rendered(value, style, _indent(text, node.start)) + text[node.end :]
-    return _checked(new, _after(found.root.value, path, value))
+    return _checked(new, _after(document.root.value, path, value))
 
 
 def remove_value(text: str, path: Path) -> str:
     """As in `FileFormat`."""
-    found = parse_jsonc(text)
-    node = found.root
+    document = parse_jsonc(text)
+    node = document.root
     for depth, step in enumerate(path):
         index = None if node is None else _index(node, step)
-        if found.root is None or node is None or index is None:
+        if document.root is None or node is None or index is None:
             return text
         if depth == len(path) - 1:
-            return _checked(_removed(found, node, index), _after(found.root.value, path, _GONE))
+            return _checked(_removed(document, node, index), _after(document.root.value, path, _GONE))
         node = node.children[index].node
     return text
 
@@ -117,13 +117,13 @@ def _rendered(value: object, style: _Style, indent: str) -> str:
     return f"{style.line_end}{indent}".join(lines)
 
 
-def _inserted(found: Text, container: Node, step: str | Match, value: object, style: _Style) -> str:
+def _inserted(document: Text, container: Node, step: str | Match, value: object, style: _Style) -> str:
     """The text with a new last child in the container, in the style of its neighbours."""
-    text, close = found.text, container.end - 1
+    text, close = document.text, container.end - 1
     stop = _content_end(text, close)
     last = container.children[-1] if container.children else None
     name = f"{json.dumps(step, ensure_ascii=False)}: " if isinstance(step, str) else ""
-    if not _breaks(found, container, stop):
+    if not _breaks(document, container, stop):
         head = text[: last.node.end] + ("," if last.comma is None else "") + text[last.node.end : stop] if last else ""
         new = name + json.dumps(value, ensure_ascii=False) + ("," if last and last.comma is not None else "")
         return f"{head} {new}{text[stop:]}" if last else f"{text[:stop]}{new}{text[close:]}"
@@ -139,14 +139,14 @@ def _inserted(found: Text, container: Node, step: str | Match, value: object, st
     return f"{text[:stop]}{new},{text[stop:]}"
 
 
-def _breaks(found: Text, container: Node, stop: int) -> bool:
+def _breaks(document: Text, container: Node, stop: int) -> bool:
     """Whether a new child of the container starts on its own line."""
-    if _in_line_comment(found, stop):
+    if _in_line_comment(document, stop):
         return True
     if container.children:
-        return _starts_line(found.text, container.children[-1].start)
-    root = found.root or container
-    return root is container or "\n" in found.text[root.start : root.end]
+        return _starts_line(document.text, container.children[-1].start)
+    root = document.root or container
+    return root is container or "\n" in document.text[root.start : root.end]
 
 
 def _child_indent(text: str, container: Node, style: _Style) -> str:
@@ -156,14 +156,14 @@ def _child_indent(text: str, container: Node, style: _Style) -> str:
     return _indent(text, container.start) + style.unit
 
 
-def _removed(found: Text, container: Node, index: int) -> str:
+def _removed(document: Text, container: Node, index: int) -> str:
     """The text without one child, its comma, and its line if it was alone on it."""
-    text, child = found.text, container.children[index]
+    text, child = document.text, container.children[index]
     before = container.children[index - 1] if index else None
     end = child.node.end if child.comma is None else child.comma + 1
     start = _content_end(text, child.start)
     if index == len(container.children) - 1:
-        if _in_line_comment(found, start) and not _ends_line(text, end):
+        if _in_line_comment(document, start) and not _ends_line(text, end):
             start = child.start
         head = text[:start]
         if before and before.comma is not None and child.comma is None:
@@ -213,13 +213,13 @@ def _content_end(text: str, before: int) -> int:
     return at
 
 
-def _in_line_comment(found: Text, end: int) -> bool:
+def _in_line_comment(document: Text, end: int) -> bool:
     """Whether a line comment ends at this position."""
-    index = bisect_right(found.comments, (end, 0)) - 1
+    index = bisect_right(document.comments, (end, 0)) - 1
     if index < 0:
         return False
-    start, stop = found.comments[index]
-    return start < end <= stop and found.text.startswith("//", start)
+    start, stop = document.comments[index]
+    return start < end <= stop and document.text.startswith("//", start)
 
 
 def _line_start(text: str, at: int) -> int:

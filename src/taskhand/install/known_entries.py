@@ -84,7 +84,7 @@ def find_host_files() -> Iterator[HostFile]:
             yield read_host_file(host.user_file(machine))
 
 
-def _find_entries(found: HostFile, host: Host) -> Iterator[KnownEntry]:
+def _find_entries(host_file: HostFile, host: Host) -> Iterator[KnownEntry]:
     """The entries of Taskhand in a file. Raises as `FileFormat`."""
-    for our_host in our_hosts(found.text, host):
-        yield KnownEntry(our_host, found, find_entry(found.text, our_host))
+    for our_host in our_hosts(host_file.text, host):
+        yield KnownEntry(our_host, host_file, find_entry(host_file.text, our_host))

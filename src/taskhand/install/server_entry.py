@@ -54,30 +54,30 @@ def find_entry(text: str, host: Host) -> Mapping[str, object]:
     return entry if isinstance(entry, dict) else {}
 
 
-def add_server(text: str, host: Host, wanted: WantedEntry) -> str:
+def add_server(text: str, host: Host, entry: WantedEntry) -> str:
     """The file with the server's entry. The fields of a present entry that are not ours stay.
 
     Unparsable and Unsuitable if the file cannot be edited.
     """
     old = find_entry(text, host)
     if old:
-        text = _update_entry(text, host, old, wanted)
+        text = _update_entry(text, host, old, entry)
     else:
-        text = host.format.put_value(text, host.path, host.entry(wanted.launch))
-    for input_entry in wanted.inputs:
+        text = host.format.put_value(text, host.path, host.entry(entry.launch))
+    for input_entry in entry.inputs:
         text = host.format.put_value(text, _input_path(str(input_entry["id"])), input_entry)
     return text
 
 
-def _update_entry(text: str, host: Host, old: Mapping[str, object], wanted: WantedEntry) -> str:
+def _update_entry(text: str, host: Host, old: Mapping[str, object], entry: WantedEntry) -> str:
     """The file with the fields of the entry updated one at a time, so that comments between them stay."""
     edit, path = host.format, host.path
     for name in _REMOTE:
         text = edit.remove_value(text, (*path, name))
-    for name, value in _fields(host, old, wanted).items():
+    for name, value in _fields(host, old, entry).items():
         text = edit.put_value(text, (*path, name), value)
-    given, there = wanted.launch.env, old.get("env", {})
-    for variable in wanted.forget:
+    given, there = entry.launch.env, old.get("env", {})
+    for variable in entry.forget:
         if isinstance(there, dict) and variable in there and variable not in given:
             text = edit.remove_value(text, (*path, "env", variable))
     for variable, value in given.items():
@@ -85,14 +85,14 @@ def _update_entry(text: str, host: Host, old: Mapping[str, object], wanted: Want
     return text
 
 
-def _fields(host: Host, old: Mapping[str, object], wanted: WantedEntry) -> Mapping[str, object]:
+def _fields(host: Host, old: Mapping[str, object], entry: WantedEntry) -> Mapping[str, object]:
     """The fields to set, without `env`. Limits that a person has set stay, and so do further forwarded variables."""
     kept = {"env", *(host.limits.keys() & old.keys())}
-    fields = {name: value for name, value in host.entry(wanted.launch).items() if name not in kept}
+    fields = {name: value for name, value in host.entry(entry.launch).items() if name not in kept}
     there = old.get("env_vars")
     if isinstance(there, list):
-        others = [variable for variable in there if variable not in wanted.forget]
-        fields["env_vars"] = [*others, *(name for name in wanted.launch.forwarded if name not in others)]
+        others = [variable for variable in there if variable not in entry.forget]
+        fields["env_vars"] = [*others, *(name for name in entry.launch.forwarded if name not in others)]
     return fields
 
 

@@ -29,28 +29,28 @@ def find_value(text: str, path: Path) -> Any:
 
 def put_value(text: str, path: Path, value: object) -> str:
     """As in `FileFormat`; a mapping that is new becomes a table of its own, at the end of the tables beside it."""
-    found, names = parse_toml(text), _names(path)
-    if _find(found.value, names) == value:
+    document, names = parse_toml(text), _names(path)
+    if _find(document.value, names) == value:
         return text
-    expected = deepcopy(dict(found.value))
+    expected = deepcopy(dict(document.value))
     table = expected
     for name in names[:-1]:
         table = table.setdefault(name, {})
     table[names[-1]] = value
-    return _checked(_put(found, names, value), expected, names)
+    return _checked(_put(document, names, value), expected, names)
 
 
 def remove_value(text: str, path: Path) -> str:
     """As in `FileFormat`."""
-    found, names = parse_toml(text), _names(path)
-    if _find(found.value, names) is None:
+    document, names = parse_toml(text), _names(path)
+    if _find(document.value, names) is None:
         return text
-    expected = deepcopy(dict(found.value))
+    expected = deepcopy(dict(document.value))
     table = expected
     for name in names[:-1]:
         table = table[name]
     del table[names[-1]]
-    return _checked(_remove(found, names), expected, names)
+    return _checked(_remove(document, names), expected, names)
 
 
 def find_leaves(text: str) -> Sequence[Leaf]:
@@ -81,13 +81,13 @@ def _find(value: Any, names: _Names) -> Any:
     return value
 
 
-def _put(found: TomlText, names: _Names, value: object) -> str:
-    for statement in found.statements:
+def _put(document: TomlText, names: _Names, value: object) -> str:
+    for statement in document.statements:
         if statement.node and statement.path == names[: len(statement.path)]:
-            return _put_inside(found.text, statement.node, names[len(statement.path) :], value)
+            return _put_inside(document.text, statement.node, names[len(statement.path) :], value)
     if not isinstance(value, Mapping):
-        return _insert_line(found, names, value)
-    return _insert_tables(parse_toml(_remove(found, names)), names, value)
+        return _insert_line(document, names, value)
+    return _insert_tables(parse_toml(_remove(document, names)), names, value)
 
 
 def _put_inside(text: str, node: Node, names: _Names, value: object) -> str:
@@ -114,38 +114,38 @@ def _child(text: str, node: Node, name: str) -> Child | None:
     return named[0] if named else None
 
 
-def _insert_line(found: TomlText, names: _Names, value: object) -> str:
+def _insert_line(document: TomlText, names: _Names, value: object) -> str:
     """The text with a name and its value on a new line: after the others of its table, or in a table of its own."""
     table = names[:-1]
-    beside = [statement for statement in found.statements if statement.section == table]
+    beside = [statement for statement in document.statements if statement.section == table]
     beside = beside or [
         statement
-        for statement in found.statements
+        for statement in document.statements
         if statement.path[: len(table)] == table and len(statement.section) < len(table)
     ]
     if not beside and table:
-        return _insert_tables(found, table, {names[-1]: value})
+        return _insert_tables(document, table, {names[-1]: value})
     if not beside:
-        return _insert(found.text, 0, [f"{_key(names)} = {_inline(value)}"])
+        return _insert(document.text, 0, [f"{_key(names)} = {_inline(value)}"])
     last = beside[-1]
-    line = found.text[last.start : last.end]
+    line = document.text[last.start : last.end]
     indent = line[: len(line) - len(line.lstrip(" \t"))]
     new = f"{indent}{_key(names[len(last.section) :])} = {_inline(value)}"
-    return _insert(found.text, last.end, [new])
+    return _insert(document.text, last.end, [new])
 
 
-def _insert_tables(found: TomlText, names: _Names, value: Mapping[str, object]) -> str:
+def _insert_tables(document: TomlText, names: _Names, value: Mapping[str, object]) -> str:
     """The text with new tables, below those of the parent if it has a head, else at the end."""
     parent = names[:-1]
-    inside = [statement for statement in found.statements if statement.path[: len(parent)] == parent]
+    inside = [statement for statement in document.statements if statement.path[: len(parent)] == parent]
     headed = parent and any(statement.path == parent for statement in inside)
-    at = _after_notes(found.text, inside[-1].end) if headed else len(found.text)
+    at = _after_notes(document.text, inside[-1].end) if headed else len(document.text)
     lines = list(_tables(names, value))
-    if found.text[:at].strip() and not found.text[:at].endswith(("\n\n", "\n\r\n")):
+    if document.text[:at].strip() and not document.text[:at].endswith(("\n\n", "\n\r\n")):
         lines.insert(0, "")
-    if found.text[at:].strip() and not found.text[at:].startswith(("\n", "\r\n")):
+    if document.text[at:].strip() and not document.text[at:].startswith(("\n", "\r\n")):
         lines.append("")
-    return _insert(found.text, at, lines)
+    return _insert(document.text, at, lines)
 
 
 def _after_notes(text: str, at: int) -> int:
