@@ -62,3 +62,8 @@ def only_refuses(act: Callable[[], object]) -> None:
     except CallerError as error:
         said = (error.code, error.message, error.next_step)
     assert all(said)
+
+
+def candidate_values(error: TaskhandError) -> list[str]:
+    """The values that an error offers as candidates."""
+    return [candidate.value for candidate in error.candidates]

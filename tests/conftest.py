@@ -16,7 +16,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from jsonschema import Draft202012Validator
 
+from fixed_clock import FixedClock
+
 if TYPE_CHECKING:
+    from issuers import Issuer
     from postgres_server import TestDatabase
 
 # A slow machine must not fail a property, and a run must be the same run again: the examples are derived from the test.
@@ -119,3 +122,30 @@ def store_file(tmp_path: Path) -> Path:
 def journal_file(tmp_path: Path) -> Path:
     """Where the journal of this test lives."""
     return tmp_path / "tasks.journal.sqlite"
+
+
+@pytest.fixture
+def no_keyring() -> Iterator[None]:
+    """A machine without a keyring, unless a test brings one."""
+    import keyring  # noqa: PLC0415  few tests want it
+    from keyring.backends.fail import Keyring as NoKeyring  # noqa: PLC0415
+
+    was = keyring.get_keyring()
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
+    yield
+    keyring.set_keyring(was)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands still."""
+    return FixedClock()
+
+
+@pytest.fixture
+def issuer() -> Iterator["Issuer"]:
+    """An issuer of tokens on this machine."""
+    from issuers import issuing  # noqa: PLC0415  few tests want it
+
+    with issuing() as one:
+        yield one

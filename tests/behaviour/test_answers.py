@@ -1,6 +1,5 @@
 """The default answers of writes on every backend: a row, the changed fields, and no empty fields."""
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from mcp import Client
 from behaviour.agent import Agent
 from behaviour.backend_cases import BACKEND_CASES
 from behaviour.world import BackendCase
+from server.token_limits import tokens_of
 from taskhand.server.app import create_server
 
 ROW = {"id", "title", "status", "due", "priority", "responsibles"}
@@ -93,21 +93,17 @@ async def test_the_answer_to_a_deletion_names_the_deleted_task(lean: Agent) -> N
 async def test_the_answer_of_a_write_and_a_page_of_25_keep_to_their_budgets(lean: Agent) -> None:
     for number in range(3):
         made = await lean("create_task", title=f"Ask Carolina Vega for the contract ({number})", **_ORDINARY)
-        assert _tokens(made) <= _WRITE
+        assert tokens_of(made) <= _WRITE
     edited = await lean("update_task", id=made["task"]["id"], title="Call Acme about the renewal", priority="2")
-    assert _tokens(edited) <= _WRITE
+    assert tokens_of(edited) <= _WRITE
     listed = await lean("list_tasks")
-    row = max(_tokens(one) for one in listed["tasks"])
-    assert _tokens({**listed, "tasks": []}) + 25 * row <= _PAGE
+    row = max(tokens_of(one) for one in listed["tasks"])
+    assert tokens_of({**listed, "tasks": []}) + 25 * row <= _PAGE
 
 
 _ORDINARY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1", "dueDate": "2026-12-30"}
 _WRITE, _PAGE = 120, 1_250
 """Tokens of one copy, at four characters to a token; ids of a CRM have up to 36 characters."""
-
-
-def _tokens(answer: object) -> float:
-    return len(json.dumps(answer, separators=(",", ":"), ensure_ascii=False)) / 4
 
 
 async def test_a_list_has_the_current_time_and_zone(lean: Agent) -> None:

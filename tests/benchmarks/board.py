@@ -1,13 +1,12 @@
 """The board: the bytes of its page, and what it adds to the list of tools, for a model and for a host."""
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.figure import Measurement
 from benchmarks.host import Host, plain_environment, taskhand
-from benchmarks.peers import tokens
+from benchmarks.peers import compact_json, tokens
 
 __all__ = ["measure"]
 
@@ -30,8 +29,10 @@ def measure() -> Measurement:
             rich = host.ask("tools/list", _meta=_ENVELOPE)["tools"]
             address = next(tool["_meta"]["ui"]["resourceUri"] for tool in rich if tool["name"] == "list_tasks")
             [page] = host.ask("resources/read", uri=address, _meta=_ENVELOPE)["contents"]
-    read = [tokens(_compact([{key: tool[key] for key in _READ_BY_MODELS} for tool in one])) for one in (plain, rich)]
-    size, sent = len(page["text"].encode()), [len(_compact(one).encode()) for one in (plain, rich)]
+    read = [
+        tokens(compact_json([{key: tool[key] for key in _READ_BY_MODELS} for tool in one])) for one in (plain, rich)
+    ]
+    size, sent = len(page["text"].encode()), [len(compact_json(one).encode()) for one in (plain, rich)]
     rows = [
         "| | without the board | with it |",
         "| --- | --- | --- |",
@@ -40,7 +41,3 @@ def measure() -> Measurement:
         f"| the tool list as it is sent, bytes | {sent[0]:,} | {sent[1]:,} |",
     ]
     return Measurement({"board page": size, "board tokens": read[1] / read[0]}, "\n".join(rows))
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

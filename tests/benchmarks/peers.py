@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["PEERS", "Peer", "tokens"]
+__all__ = ["PEERS", "Peer", "compact_json", "tokens"]
 
 Row = Mapping[str, Any]
 """A row of our `list_tasks`: id, title, status, due, priority, responsibles."""
@@ -34,13 +34,14 @@ def tokens(*texts: str) -> float:
     return sum(map(len, texts)) / 4
 
 
-def _compact(value: object) -> str:
+def compact_json(value: object) -> str:
+    """The JSON of a value without needless spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _twice(value: object) -> float:
     """The tokens of the text and of its structured copy."""
-    return tokens(_compact(value), _compact(value))
+    return tokens(compact_json(value), compact_json(value))
 
 
 def _todoist_task(row: Row) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _linear_task(row: Row) -> dict[str, Any]:
 
 
 def _linear_twice(value: object, *, listed: bool) -> float:
-    return tokens(json.dumps(value, indent=2, ensure_ascii=False), _compact({"items": value} if listed else value))
+    return tokens(json.dumps(value, indent=2, ensure_ascii=False), compact_json({"items": value} if listed else value))
 
 
 def _linear_page(rows: Sequence[Row]) -> float:

@@ -1,6 +1,5 @@
 """Tokens of the tool list, a page of 25 tasks and a write's answer (text and structured copy), against peers."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +7,7 @@ from typing import Any
 
 from benchmarks.figure import Measurement
 from benchmarks.host import Host, plain_environment, taskhand
-from benchmarks.peers import PEERS, tokens
+from benchmarks.peers import PEERS, compact_json, tokens
 
 __all__ = ["measure"]
 
@@ -29,8 +28,8 @@ def measure() -> Measurement:
         environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"), TASKHAND_USER="Elisa Mora")
         with Host(taskhand(), environment) as host:
             listed = host.ask("tools/list")["tools"]
-            tools = tokens(_compact(listed))
-            core = tokens(_compact([{key: tool[key] for key in _CORE} for tool in listed]))
+            tools = tokens(compact_json(listed))
+            core = tokens(compact_json([{key: tool[key] for key in _CORE} for tool in listed]))
             for number in range(_ROWS):
                 created = host.call("create_task", title=f"{_TITLES[number % 5]} ({number})", **_BODY)
             page = host.ask("tools/call", name="list_tasks", arguments={})
@@ -57,11 +56,7 @@ _BODY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1", "dueDate": "
 
 def _answer_tokens(result: Mapping[str, Any]) -> float:
     """The tokens of an answer's text and of its structured copy."""
-    return tokens(*(part["text"] for part in result["content"]), _compact(result["structuredContent"]))
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return tokens(*(part["text"] for part in result["content"]), compact_json(result["structuredContent"]))
 
 
 def _table(servers: Mapping[str, Mapping[str, float]]) -> str:

@@ -1,27 +1,16 @@
 """A host's file, a machine without a keyring, and the command `taskhand install` on them."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
 import pytest
 from click.testing import CliRunner, Result
-from keyring.backends.fail import Keyring as NoKeyring
 
 from cli.installing import Run
 from keyrings import MemoryKeyring
 from taskhand.cli.main import command
 from variables import PREFIXES
-
-
-@pytest.fixture
-def no_keyring() -> Iterator[None]:
-    """A machine without a keyring, unless a test brings one."""
-    was = keyring.get_keyring()
-    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
-    yield
-    keyring.set_keyring(was)
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from cli.vault_commands import message
 from server.transports.server_process import run
 from taskhand.cli.main import command
-from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.errors import CallerError
 
 Keys = Callable[..., Result]
 NOW = "2026-03-04T15:30:00Z"
@@ -30,12 +31,6 @@ def keys(file: Path) -> Keys:
         return CliRunner().invoke(command, ["--clock", clock, "keys", *arguments], env=given)
 
     return running
-
-
-def message(done: Result) -> str:
-    """The sentence that a command is refused with."""
-    assert isinstance(done.exception, TaskhandError)
-    return done.exception.message
 
 
 def test_only_the_key_goes_to_standard_output_and_its_description_to_standard_error(keys: Keys, file: Path) -> None:

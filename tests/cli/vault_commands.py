@@ -7,9 +7,9 @@ import anyio
 import anyio.to_thread
 from click.testing import CliRunner, Result
 
+from cli.installing import error_of
 from taskhand.cli.main import command
 from taskhand.config.settings import Settings
-from taskhand.domain.errors import TaskhandError
 from taskhand.state import open_links
 from taskhand.vault.credential_link import Link
 from vault.vaults import KEY
@@ -46,5 +46,5 @@ def save(file: Path, *links: Link, key: str = KEY) -> None:
 
 
 def message(done: Result) -> str:
-    assert isinstance(done.exception, TaskhandError)
-    return done.exception.message
+    """The sentence that a command is refused with."""
+    return error_of(done).message

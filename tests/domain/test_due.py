@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from builders import DONE, PENDING, only_refuses, refused, task
+from builders import DONE, PENDING, candidate_values, only_refuses, refused, task
 from taskhand.domain.due import (
     Due,
     day_in,
@@ -283,7 +283,7 @@ def test_a_skipped_time_is_refused_with_the_times_around_it(
 ) -> None:
     with refused("time_skipped") as caught:
         parse(on, clock, zone).on(None, None)
-    assert [candidate.value for candidate in caught.value.candidates] == candidates
+    assert candidate_values(caught.value) == candidates
     for candidate in candidates:
         assert parse(on, candidate, zone).on(None, None) == timed(f"{on}T{candidate}", zone)
 

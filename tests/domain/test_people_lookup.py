@@ -5,17 +5,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS, only_refuses, refused
+from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS, candidate_values, only_refuses, refused
 from taskhand.domain import people_lookup
 from taskhand.domain.display_text import one_line, plain
-from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
+from taskhand.domain.errors import Ambiguous, NotFound
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.task import Member
 from taskhand.domain.truncation import truncate
-
-
-def candidates(error: TaskhandError) -> list[str]:
-    return [candidate.value for candidate in error.candidates]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +72,7 @@ def test_me_resolves_to_the_caller(text: str) -> None:
 def test_me_is_refused_with_all_members_as_candidates_where_it_is_unknown(me: str | None) -> None:
     with refused("unknown_member", NotFound) as caught:
         people_lookup.resolve_people(["me"], MEMBERS, me)
-    assert candidates(caught.value) == [member.id for member in MEMBERS]
+    assert candidate_values(caught.value) == [member.id for member in MEMBERS]
 
 
 TWO_OF_A_MAIL = Member(id="x-1", name="ben@example.cl", email=" ANA@example.cl ")
@@ -115,7 +111,7 @@ def test_words_of_several_names_give_candidates_in_the_order_of_the_team() -> No
     team = [Member(id=str(n), name=f"Ana {n}" if n % 3 else "Ben", email=None) for n in range(40)]
     with refused("ambiguous_member", Ambiguous) as caught:
         people_lookup.resolve_people(["ana"], team, None)
-    assert candidates(caught.value) == [str(n) for n in range(40) if n % 3][:10]
+    assert candidate_values(caught.value) == [str(n) for n in range(40) if n % 3][:10]
 
 
 def test_an_id_that_a_task_has_is_accepted_although_nobody_of_the_team_has_it() -> None:
@@ -155,14 +151,14 @@ def test_people_keep_their_order_and_count_once() -> None:
 def test_a_name_beside_the_address_of_another_is_refused_with_both(text: str) -> None:
     with refused("ambiguous_member", Ambiguous) as caught:
         people_lookup.resolve_people([text], MEMBERS, None)
-    assert candidates(caught.value) == [ANA.id, BEN.id]
+    assert candidate_values(caught.value) == [ANA.id, BEN.id]
 
 
 @pytest.mark.parametrize("text", ["Anna Perez <ana@example.cl>", "Somebody <ana@example.cl>"])
 def test_an_unknown_name_beside_an_address_is_refused_with_whose_it_is(text: str) -> None:
     with refused("ambiguous_member", Ambiguous) as caught:
         people_lookup.resolve_people([text], MEMBERS, None)
-    assert candidates(caught.value) == [ANA.id]
+    assert candidate_values(caught.value) == [ANA.id]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +167,7 @@ def test_an_unknown_name_beside_an_address_is_refused_with_whose_it_is(text: str
 def test_a_name_beside_an_unknown_address_is_refused(text: str) -> None:
     with refused("unknown_member", NotFound) as caught:
         people_lookup.resolve_people([text], MEMBERS, None)
-    assert ANA.id in candidates(caught.value)
+    assert ANA.id in candidate_values(caught.value)
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.id)
@@ -290,7 +286,7 @@ def test_parts_of_words_are_candidates_only(text: str, name: str) -> None:
     with refused("unknown_member", NotFound) as caught:
         people_lookup.resolve_people([text], CREW, None)
     assert caught.value.message.endswith(f"Only {name} is close.")
-    assert candidates(caught.value) == [f"id-{name}"]
+    assert candidate_values(caught.value) == [f"id-{name}"]
 
 
 @pytest.mark.parametrize("text", ["M", "M.", "K J", ".", "Kenneth Smith", "Ana <other@example.com>", "Lee Jones"])
@@ -343,7 +339,7 @@ def test_a_word_matches_active_people_and_the_mark_matches_former_ones() -> None
 def test_the_error_for_me_lists_members_and_names_the_setting_that_resolves_it() -> None:
     with refused("unknown_member", NotFound) as caught:
         people_lookup.resolve_people(["me"], CREW, None, me_remedy="Set CRM_USER_ID to the id of a member.")
-    assert candidates(caught.value)[0] == "id-Kenneth M. Jones"
+    assert candidate_values(caught.value)[0] == "id-Kenneth M. Jones"
     assert "Set CRM_USER_ID" in str(caught.value.next_step)
 
 
@@ -355,7 +351,7 @@ def test_an_empty_list_of_people_resolves_to_nobody() -> None:
 def test_namesakes_are_all_candidates_and_none_is_chosen(text: str) -> None:
     with refused("ambiguous_member", Ambiguous) as caught:
         people_lookup.resolve_people([ANA.id, text], MEMBERS, None)
-    assert candidates(caught.value) == [JUAN.id, JUAN_TOO.id]
+    assert candidate_values(caught.value) == [JUAN.id, JUAN_TOO.id]
     assert [candidate.name for candidate in caught.value.candidates] == ["Juan Soto <juan@example.cl>", "juan  soto"]
 
 
@@ -367,14 +363,14 @@ def test_an_e_mail_that_two_share_is_ambiguous() -> None:
     twins = [ANA, Member(id="twin", name="Twin", email="ANA@example.cl")]
     with refused("ambiguous_member", Ambiguous) as caught:
         people_lookup.resolve_people(["ana@example.cl"], twins, None)
-    assert candidates(caught.value) == [ANA.id, "twin"]
+    assert candidate_values(caught.value) == [ANA.id, "twin"]
 
 
 @pytest.mark.parametrize(("text", "nearest"), [("An", ANA.id), ("Anna Peres", ANA.id), ("Nuñes", BEN.id)])
 def test_an_unknown_name_is_refused_with_the_nearest_first(text: str, nearest: str) -> None:
     with refused("unknown_member", NotFound) as caught:
         people_lookup.resolve_people([text], MEMBERS, None)
-    assert candidates(caught.value)[0] == nearest
+    assert candidate_values(caught.value)[0] == nearest
 
 
 @pytest.mark.parametrize(

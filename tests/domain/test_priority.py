@@ -2,7 +2,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from builders import refused
+from builders import candidate_values, refused
 from taskhand.domain.priority import Priority, check_priority, filter_priority
 
 DIGITS: Final = get_args(Priority)
@@ -18,7 +18,7 @@ def test_a_priority_word_is_refused_naming_its_digit(word: str, digit: str) -> N
     with refused("invalid_priority") as caught:
         check_priority(word, DIGITS)
     assert f'send "{digit}"' in str(caught.value.next_step)
-    assert [candidate.value for candidate in caught.value.candidates] == ["0", "1", "2"]
+    assert candidate_values(caught.value) == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize("value", ["3", "-1", "", "1.0", "urgent", "٢", 2, 1.0, True, None])
@@ -30,7 +30,7 @@ def test_any_other_value_is_refused_as_a_priority(value: object) -> None:
 def test_a_priority_that_the_backend_lacks_is_refused_and_not_proposed() -> None:
     with refused("invalid_priority") as caught:
         check_priority("0", ("1", "2"))
-    assert [candidate.value for candidate in caught.value.candidates] == ["1", "2"]
+    assert candidate_values(caught.value) == ["1", "2"]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from builders import CLOSED, DONE, PENDING, STARTED, only_refuses, refused, status_list
+from builders import CLOSED, DONE, PENDING, STARTED, candidate_values, only_refuses, refused, status_list
 from taskhand.domain import status_lookup
 from taskhand.domain.display_text import one_line, plain
-from taskhand.domain.errors import Ambiguous, NotFound, TaskhandError
+from taskhand.domain.errors import Ambiguous, NotFound
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Status, StatusChoice, StatusList
 from taskhand.domain.truncation import truncate
@@ -15,10 +15,6 @@ ALL = status_list(PENDING, STARTED, DONE)
 SEEN = status_list(PENDING, complete=False)
 ARCHIVED = Status(id="s-9", name="Archivado", color=None, type="done", order=9)
 TWIN = Status(id="s-8", name="PENDIENTE", color=None, type="in_progress", order=0)
-
-
-def candidates(error: TaskhandError) -> list[str]:
-    return [candidate.value for candidate in error.candidates]
 
 
 @pytest.mark.parametrize("name", ["En Progreso", "en progreso", " EN  PROGRESÓ ", "EN_PROGRESO"])
@@ -31,14 +27,14 @@ def test_a_status_is_found_by_name_and_the_match_is_reported(name: str) -> None:
 def test_an_unknown_name_is_refused_with_the_nearest_first() -> None:
     with refused("unknown_status", NotFound) as caught:
         status_lookup.resolve_status("Completo", ALL)
-    assert candidates(caught.value)[0] == "Completado"
-    assert sorted(candidates(caught.value)) == ["Completado", "En Progreso", "Pendiente"]
+    assert candidate_values(caught.value)[0] == "Completado"
+    assert sorted(candidate_values(caught.value)) == ["Completado", "En Progreso", "Pendiente"]
 
 
 def test_a_status_of_which_a_word_was_typed_comes_first() -> None:
     with refused("unknown_status", NotFound) as caught:
         status_lookup.resolve_status("progres", ALL)
-    assert candidates(caught.value)[0] == "En Progreso"
+    assert candidate_values(caught.value)[0] == "En Progreso"
     assert [(one.name, one.is_free_text) for one in caught.value.candidates][:2] == [
         ("position 1, in_progress", True),
         ("position 0, initial", True),
@@ -48,14 +44,14 @@ def test_a_status_of_which_a_word_was_typed_comes_first() -> None:
 def test_of_an_unknown_name_that_resembles_none_the_candidates_are_in_their_order() -> None:
     with refused("unknown_status", NotFound) as caught:
         status_lookup.resolve_status("Cerrada", status_list(PENDING, STARTED))
-    assert candidates(caught.value) == ["Pendiente", "En Progreso"]
+    assert candidate_values(caught.value) == ["Pendiente", "En Progreso"]
 
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_name_that_two_statuses_share_is_refused_with_both(complete: bool) -> None:  # noqa: FBT001  a parameter
     with refused("ambiguous_status", Ambiguous) as caught:
         status_lookup.resolve_status("pendiente", status_list(PENDING, TWIN, complete=complete))
-    assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
+    assert candidate_values(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
 def test_the_exact_name_decides_between_two_statuses_that_differ_in_case() -> None:
@@ -94,7 +90,7 @@ def test_statuses_that_look_alike_are_distinguished_by_id() -> None:
     twins = status_list(DONE, DONE.model_copy(update={"id": "twin", "name": "Comple\u200btado"}))
     with refused("ambiguous_status", Ambiguous) as caught:
         status_lookup.resolve_status("Completado", twins)
-    assert candidates(caught.value) == [DONE.id, "twin"]
+    assert candidate_values(caught.value) == [DONE.id, "twin"]
     assert [(one.name, one.is_free_text) for one in caught.value.candidates] == [
         ("Completado, position 2, done", False),
         ("Comple\u200btado, position 2, done", False),
@@ -155,7 +151,7 @@ def test_a_type_is_taken_for_the_only_status_of_that_type_unless_a_status_has_th
 def test_a_type_of_several_statuses_is_refused_with_them() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
         status_lookup.resolve_status("done", status_list(PENDING, DONE, ARCHIVED))
-    assert candidates(caught.value) == ["Completado", "Archivado"]
+    assert candidate_values(caught.value) == ["Completado", "Archivado"]
 
 
 @pytest.mark.parametrize("name", ["Completo", "master_done"])
@@ -169,7 +165,7 @@ def test_the_error_for_an_unknown_status_says_whether_the_candidates_are_all(nam
         assert "there may be others" in error.message
         assert "or the name exactly as the CRM shows it" in str(error.next_step)
         assert "STATUSES" not in f"{error.message}{error.next_step}"
-        assert candidates(error) == ["Pendiente"]
+        assert candidate_values(error) == ["Pendiente"]
 
 
 def test_the_error_for_an_unknown_status_offers_no_type_where_no_status_was_seen() -> None:
@@ -222,7 +218,7 @@ def test_an_unknown_position_is_refused_with_the_list(position: int) -> None:
         status_lookup.status_at_position(position, ALL)
     shown = position if position < 10 else "of that size"
     assert caught.value.message == f"There is no status at position {shown}. The positions are 0, 1, 2."
-    assert candidates(caught.value) == ["Pendiente", "En Progreso", "Completado"]
+    assert candidate_values(caught.value) == ["Pendiente", "En Progreso", "Completado"]
 
 
 def test_an_incomplete_list_passes_a_position_on() -> None:
@@ -232,7 +228,7 @@ def test_an_incomplete_list_passes_a_position_on() -> None:
 def test_a_position_that_two_statuses_share_is_refused_with_both() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
         status_lookup.status_at_position(0, status_list(PENDING, TWIN, DONE))
-    assert candidates(caught.value) == ["Pendiente", "PENDIENTE"]
+    assert candidate_values(caught.value) == ["Pendiente", "PENDIENTE"]
 
 
 @pytest.mark.parametrize(
@@ -257,7 +253,7 @@ def test_the_finished_status_is_the_only_done_else_the_only_master_done(
 def test_several_finished_statuses_are_candidates_and_none_is_chosen() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
         status_lookup.finished_status(MISSING, status_list(PENDING, DONE, ARCHIVED, CLOSED))
-    assert candidates(caught.value) == ["Completado", "Archivado"]
+    assert candidate_values(caught.value) == ["Completado", "Archivado"]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +262,7 @@ def test_several_finished_statuses_are_candidates_and_none_is_chosen() -> None:
 def test_a_missing_finished_status_is_refused_with_the_available_statuses(available: StatusList) -> None:
     with refused("unknown_status", NotFound) as caught:
         status_lookup.finished_status(MISSING, available)
-    assert candidates(caught.value) == [status.name for status in available.statuses]
+    assert candidate_values(caught.value) == [status.name for status in available.statuses]
 
 
 def test_a_finished_status_may_be_named_among_several() -> None:
@@ -277,7 +273,7 @@ def test_a_finished_status_may_be_named_among_several() -> None:
 def test_a_named_status_that_is_not_finished_is_refused_with_those_that_are() -> None:
     with refused("not_finished", NotFound) as caught:
         status_lookup.finished_status("Pendiente", status_list(PENDING, DONE, CLOSED))
-    assert candidates(caught.value) == ["Completado", "Cerrado"]
+    assert candidate_values(caught.value) == ["Completado", "Cerrado"]
 
 
 def test_an_incomplete_list_passes_a_finished_status_on_as_typed() -> None:
@@ -370,7 +366,7 @@ def test_a_write_takes_an_everyday_word_that_means_one_status(word: str, status:
 def test_a_write_refuses_an_everyday_word_that_means_several_statuses_with_these() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
         status_lookup.resolve_status("abierto", ALL)
-    assert candidates(caught.value) == ["Pendiente", "En Progreso"]
+    assert candidate_values(caught.value) == ["Pendiente", "En Progreso"]
 
 
 def test_a_write_over_an_incomplete_list_passes_an_everyday_word_on_as_typed() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import refused
+from builders import candidate_values, refused
 from taskhand.domain.errors import CallerError
 from taskhand.domain.time_zones import is_offset, known_zone, offset_of_reversed
 
@@ -43,7 +43,7 @@ def test_a_zone_may_be_written_with_spaces() -> None:
 def test_a_zone_that_nearly_exists_is_refused_with_candidates(name: str, meant: str) -> None:
     with refused("unknown_timezone") as caught:
         known_zone(name)
-    assert meant in [candidate.value for candidate in caught.value.candidates]
+    assert meant in candidate_values(caught.value)
 
 
 @pytest.mark.parametrize("name", ["", "xyzzy", "../etc/passwd", "America", "\x00", "a" * 5000, "America/../x"])
@@ -97,7 +97,7 @@ def test_an_offset_is_refused_without_suggesting_a_zone_of_another_sign(name: st
 def test_the_offset_of_utc_is_refused_with_utc(name: str) -> None:
     with refused("unknown_timezone") as caught:
         known_zone(name)
-    assert [candidate.value for candidate in caught.value.candidates] == ["UTC"]
+    assert candidate_values(caught.value) == ["UTC"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_offset_of_utc_is_refused_with_utc(name: str) -> None:
 def test_beside_an_offset_the_city_is_offered(name: str, meant: str) -> None:
     with refused("unknown_timezone") as caught:
         known_zone(name)
-    assert meant in [candidate.value for candidate in caught.value.candidates]
+    assert meant in candidate_values(caught.value)
 
 
 SIGNED = st.builds(

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-__all__ = ["jsonc_texts", "values"]
+__all__ = ["is_subsequence", "jsonc_texts", "values"]
 
 _NAMES = st.sampled_from(["a", "b", "mcpServers", "servers", "it's", 'q"', "ñandú", "//", "x"])
 
@@ -67,3 +67,9 @@ class _Hand:
         after = "\n" + self._unit * depth if broken else self.space()
         last = self.space() + ("," + self.space() if self._chance(2) else "")
         return brackets[0] + ",".join(before + part + self.space() for part in parts) + last + after + brackets[1]
+
+
+def is_subsequence(part: list[str], whole: list[str]) -> bool:
+    """Whether a list is another one without some of its items."""
+    rest = iter(whole)
+    return all(one in rest for one in part)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from install.jsonc_texts import jsonc_texts, values
+from install.jsonc_texts import is_subsequence, jsonc_texts, values
 from taskhand.install.file_format import Match, Unparsable, Unsuitable
 from taskhand.install.jsonc_edit import find_value, put_value, remove_value
 from taskhand.install.jsonc_parser import parse_jsonc
@@ -25,11 +25,6 @@ def _tokens(text: str) -> list[str]:
     return [what for _, what in sorted(comments + outside)]
 
 
-def _is_within(part: list[str], whole: list[str]) -> bool:
-    rest = iter(whole)
-    return all(one in rest for one in part)
-
-
 def _fits(text: str) -> bool:
     """Whether the servers of a text are an object, or not there."""
     root = parse_jsonc(text).root
@@ -42,7 +37,7 @@ def test_a_put_value_is_found_and_all_else_is_unchanged(text: str, value: Any) -
         return
     new = put_value(text, PATH, value)
     assert find_value(new, PATH) == value
-    assert _is_within(_tokens(text), _tokens(new))
+    assert is_subsequence(_tokens(text), _tokens(new))
     assert ("\r\n" in new) == ("\r\n" in text) or "\n" not in text
 
 
@@ -67,7 +62,7 @@ def test_any_value_can_be_removed_and_all_else_is_unchanged(text: str, data: st.
     new = remove_value(text, (name,))
     assert parse_jsonc(new).root is not None
     assert find_value(new, (name,)) is None
-    assert _is_within(_tokens(new), _tokens(text))
+    assert is_subsequence(_tokens(new), _tokens(text))
 
 
 @given(st.text(alphabet='{}[]",:/* \n\\1tru-e.', max_size=12))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from install.jsonc_texts import is_subsequence
 from install.toml_texts import toml_texts
 from taskhand.install.file_format import Match, Unparsable, Unsuitable
 from taskhand.install.toml_edit import find_comments, find_leaves, find_value, put_value, remove_value
@@ -18,18 +19,13 @@ def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def _is_within(part: list[str], whole: list[str]) -> bool:
-    rest = iter(whole)
-    return all(one in rest for one in part)
-
-
 @given(toml_texts())
 def test_a_put_entry_is_found_and_every_other_line_is_unchanged(text: str) -> None:
     if find_value(text, PATH):
         return
     new = put_value(text, PATH, ENTRY)
     assert find_value(new, PATH) == ENTRY
-    assert _is_within(_lines(text), _lines(new))
+    assert is_subsequence(_lines(text), _lines(new))
     assert ("\r\n" in new) == ("\r\n" in text) or "\n" not in text
     assert _lines(remove_value(new, PATH)) == _lines(text)
 
@@ -43,7 +39,7 @@ def test_fields_are_changed_one_at_a_time_and_comments_between_them_stay(text: s
         assert put_value(new, path, value) == new
     assert len(find_comments(new)) == len(find_comments(text))
     changed = [line for line in _lines(text) if not line.strip().startswith('command = "old"')]
-    assert _is_within(changed, _lines(new))
+    assert is_subsequence(changed, _lines(new))
 
 
 @given(toml_texts())
@@ -51,7 +47,7 @@ def test_any_table_can_be_removed_and_all_else_is_unchanged(text: str) -> None:
     for name in tomllib.loads(text):
         new = remove_value(text, (name,))
         assert find_value(new, (name,)) is None
-        assert _is_within(_lines(new), _lines(text))
+        assert is_subsequence(_lines(new), _lines(text))
 
 
 @given(toml_texts())

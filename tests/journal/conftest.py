@@ -15,12 +15,6 @@ from taskhand.journal.sqlite import SqliteJournal
 Opener = Callable[..., AbstractAsyncContextManager[Journal]]
 
 
-@pytest.fixture
-def clock() -> FixedClock:
-    """A clock that stands still."""
-    return FixedClock()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def opens(request: pytest.FixtureRequest, journal_file: Path, clock: FixedClock) -> Opener:
     """Opens the store of this test like a separate process does."""

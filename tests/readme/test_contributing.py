@@ -17,6 +17,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 import taskhand
 from documents import ROOT
+from server.surface import tool_names
 from taskhand.backends.factory import BackendFactory
 from taskhand.server.tool import Tool
 
@@ -93,10 +94,6 @@ def test_the_page_has_every_folder_of_tests() -> None:
     assert sorted(named) == sorted(folders - sources)
 
 
-async def _tools(client: Client) -> list[str]:
-    return [tool.name for tool in (await client.list_tools()).tools]
-
-
 async def _call(client: Client, tool: str, /, **arguments: Any) -> Any:
     """The structured answer of a tool."""
     result = await client.call_tool(tool, arguments)
@@ -130,9 +127,9 @@ def copy(tmp_path: Path) -> Copy:
 async def test_the_recipe_of_a_new_tool_adds_a_tool(copy: Copy) -> None:
     copy.follow("A new tool")
     async with copy.serve(TASKHAND_READ_ONLY="true") as client:
-        assert "reopen_task" not in await _tools(client)
+        assert "reopen_task" not in await tool_names(client)
     async with copy.serve() as client:
-        assert "reopen_task" in await _tools(client)
+        assert "reopen_task" in await tool_names(client)
         created = await _call(client, "create_task", title="Call Acme", responsibleIds=[], priority="1")
         task_id = created["task"]["id"]
         await _call(client, "complete_task", id=task_id)

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import anyio
+from mcp import Client
 
 from taskhand.backends.base import Backend
 from taskhand.backends.registry import FACTORIES
@@ -15,7 +16,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.server.in_process_client import list_tools
 from taskhand.wiring import open_app
 
-__all__ = ["BACKENDS", "SNAPSHOTS", "capabilities_of", "feed_remark_of", "snapshot", "tools_of"]
+__all__ = ["BACKENDS", "SNAPSHOTS", "capabilities_of", "feed_remark_of", "snapshot", "tool_names", "tools_of"]
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 _T = TypeVar("_T")
@@ -59,3 +60,8 @@ def tools_of(**settings: Any) -> list[dict[str, Any]]:
 def snapshot(tool: dict[str, Any] | list[dict[str, Any]]) -> str:
     """A tool, or a list of tools, as its snapshot file has it."""
     return json.dumps(tool, indent=2, ensure_ascii=False) + "\n"
+
+
+async def tool_names(client: Client) -> list[str]:
+    """The names of the tools as a host sees them."""
+    return [tool.name for tool in (await client.list_tools()).tools]

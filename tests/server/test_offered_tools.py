@@ -12,6 +12,7 @@ from mcp import Client
 from mcp.types import TextContent
 
 from builders import refused
+from server.surface import tool_names
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.domain.policy import Rules
@@ -32,11 +33,6 @@ async def connected(store: Path, era: str = "2026-07-28", **settings: Any) -> As
     chosen = Settings(db=store, user="Elena", **settings)
     async with open_app(chosen) as at, Client(create_server(at), mode=era) as client:
         yield client
-
-
-async def tool_names(client: Client) -> list[str]:
-    """The names of the tools as a host sees them."""
-    return [tool.name for tool in (await client.list_tools()).tools]
 
 
 async def error_of(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -11,19 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
-from server.token_limits import CORE, INSTRUCTIONS_LIMIT, WITH_OUTPUT
+from server.token_limits import CORE, INSTRUCTIONS_LIMIT, WITH_OUTPUT, core_of, tokens_of
 from taskhand.server.app import INSTRUCTIONS
 from taskhand.server.tools import TOOLS
-
-
-def core_of(tool: dict[str, Any]) -> dict[str, Any]:
-    """What models read of a tool."""
-    return {key: tool[key] for key in ("name", "description", "inputSchema")}
-
-
-def tokens(value: object) -> float:
-    """The tokens of a value as JSON."""
-    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) / 4
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
@@ -54,8 +44,8 @@ def test_every_listed_tool_equals_its_snapshot() -> None:
 
 
 def test_the_tools_stay_within_their_budget(tools: list[dict[str, Any]]) -> None:
-    assert sum(tokens(core_of(tool)) for tool in tools) <= CORE
-    assert sum(map(tokens, tools)) <= WITH_OUTPUT
+    assert sum(tokens_of(core_of(tool)) for tool in tools) <= CORE
+    assert sum(map(tokens_of, tools)) <= WITH_OUTPUT
     assert len(INSTRUCTIONS) / 4 <= INSTRUCTIONS_LIMIT
 
 

@@ -1,15 +1,13 @@
 """A connection whose credential cannot be read is refused to those who call it, and every other one works."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
-import keyring
 import pytest
-from keyring.backends.fail import Keyring as NoKeyring
 
 from fixed_clock import NOW
 from sandbox.close.served_sandbox import BEN, LEAD, SEED, TASK
@@ -31,6 +29,8 @@ from taskhand.wiring import open_connections
 from time_limits import BOUND_S
 from vault.vaults import links_at
 
+pytestmark = pytest.mark.usefixtures("no_keyring")
+
 UNREAD = {
     "env:GONE": "the variable 'GONE', which is not set",
     "file:/gone/key": "is not there",
@@ -49,15 +49,6 @@ class Office:
     connections: Connections
     sandbox: CloseSandbox
     links: Links
-
-
-@pytest.fixture(autouse=True)
-def no_keyring() -> Iterator[None]:
-    """A machine without a keyring."""
-    was = keyring.get_keyring()
-    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
-    yield
-    keyring.set_keyring(was)
 
 
 @asynccontextmanager

@@ -16,10 +16,11 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from cli.installing import error_of
 from fixed_clock import FixedClock
 from postgres_server import TestDatabase
 from taskhand.cli.main import command
-from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.errors import OperatorError
 from taskhand.journal.pruning import prune
 from taskhand.postgres.database import Database, open_shared
 from taskhand.postgres.migrations import LOCKS
@@ -108,11 +109,6 @@ def in_file(path: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql.format("")).fetchall()
 
 
-def refusal(done: Result) -> TaskhandError:
-    assert isinstance(done.exception, TaskhandError), done.output
-    return done.exception
-
-
 def schemas(postgres: TestDatabase) -> list[object]:
     return [row[0] for row in postgres.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'taskhand\\_%'")]
 
@@ -182,7 +178,7 @@ def copying(postgres: TestDatabase) -> Iterator[psycopg.Connection]:
 
 def test_a_copy_is_refused_while_another_process_copies(server: Server, postgres: TestDatabase) -> None:
     with copying(postgres):
-        error = refusal(server.copy())
+        error = error_of(server.copy())
     assert (error.code, error.retryable, schemas(postgres)) == ("store_busy", True, [])
 
 
@@ -297,12 +293,12 @@ def test_a_database_with_something_else_is_refused_and_stays_as_it_is(
 ) -> None:
     assert server.run_there("call", "create_task", task("Theirs", "key-theirs")).exit_code == 0
     before = postgres.rows(CHAIN.format("taskhand_journal."))
-    assert refusal(server.copy()).code == "not_empty"
+    assert error_of(server.copy()).code == "not_empty"
     (folder := tmp_path / "other").mkdir()
     as_long = Server(folder, postgres.url)
     as_long.create("Mine", "key-mine")
     done = as_long.run_there("state", "copy", TASKHAND_DB=as_long.files["TASKHAND_DB"])
-    assert refusal(done).code == "not_empty"
+    assert error_of(done).code == "not_empty"
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == before
 
 
@@ -328,7 +324,7 @@ def test_a_journal_that_was_altered_is_not_moved(how: str, server: Server, postg
     with closing(sqlite3.connect(server.journal)) as connection:
         connection.executescript(ALTERED[how])
         connection.commit()
-    error = refusal(server.copy())
+    error = error_of(server.copy())
     assert error.code == "copy_differs"
     assert "taskhand_journal" not in schemas(postgres)
 
@@ -345,7 +341,7 @@ def test_altered_rows_of_an_earlier_copy_are_refused(how: str, server: Server, p
         server.copy()
     with psycopg.connect(postgres.url) as connection:
         LEFT[how](connection)
-    assert refusal(server.copy()).code == "copy_differs"
+    assert error_of(server.copy()).code == "copy_differs"
     assert "taskhand_journal" not in schemas(postgres)
 
 
@@ -364,7 +360,7 @@ def test_the_unfinished_copy_of_another_file_is_replaced(
 
 
 def test_a_copy_without_a_database_or_files_is_refused(server: Server, tmp_path: Path) -> None:
-    assert refusal(server.run("state", "copy")).code == "no_database"
-    assert refusal(server.run_there("state", "copy", "--journal", str(tmp_path / "none"))).code == "no_file"
+    assert error_of(server.run("state", "copy")).code == "no_database"
+    assert error_of(server.run_there("state", "copy", "--journal", str(tmp_path / "none"))).code == "no_file"
     nowhere = {"TASKHAND_KEYS": str(tmp_path / "no-keys"), "XDG_DATA_HOME": str(tmp_path / "none")}
-    assert refusal(server.run_there("state", "copy", **nowhere)).code == "no_file"
+    assert error_of(server.run_there("state", "copy", **nowhere)).code == "no_file"

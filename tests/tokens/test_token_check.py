@@ -43,12 +43,6 @@ class Clock:
         self.at += seconds
 
 
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with issuing() as one:
-        yield one
-
-
 @pytest.fixture(scope="module")
 def foreign() -> Iterator[Issuer]:
     """Another issuer, which this server does not trust, with a key of the same id."""

@@ -14,24 +14,20 @@ from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
 from taskhand.vault.credential_link import OwnCredential
 from taskhand.vault.sealed_link import SealedLink, open_link, seal_link
 from taskhand.vault.vault_key import make_vault_key, read_vault_keys
-from vault.vaults import KEY, OLD_KEY, link_of
+from vault.vaults import KEY, OLD_KEY, cipher_of, link_of
 
 texts = st.text(max_size=20)
 
 
-def cipher(*keys: str) -> Cipher:
-    return Cipher(read_vault_keys(keys))
-
-
 @given(secret=st.binary(max_size=200), purpose=st.binary(max_size=50))
 def test_a_secret_is_encrypted_with_the_first_key_and_decrypted_with_any(secret: bytes, purpose: bytes) -> None:
-    before = cipher(OLD_KEY).seal(secret, purpose)
-    both = cipher(KEY, OLD_KEY)
+    before = cipher_of(OLD_KEY).seal(secret, purpose)
+    both = cipher_of(KEY, OLD_KEY)
     now = both.seal(secret, purpose)
     assert both.open(before, purpose) == both.open(now, purpose) == secret
-    assert cipher(KEY).open(now, purpose) == secret
+    assert cipher_of(KEY).open(now, purpose) == secret
     with pytest.raises(CannotOpen) as missing:
-        cipher(KEY).open(before, purpose)
+        cipher_of(KEY).open(before, purpose)
     assert missing.value.key_is_missing
     assert len(secret) < 4 or secret not in now.text
 
@@ -39,7 +35,7 @@ def test_a_secret_is_encrypted_with_the_first_key_and_decrypted_with_any(secret:
 @given(secret=st.binary(max_size=60), data=st.data())
 def test_a_changed_bit_anywhere_is_found(secret: bytes, data: st.DataObject) -> None:
     purpose = b"for ana in north"
-    sealed = cipher(KEY).seal(secret, purpose)
+    sealed = cipher_of(KEY).seal(secret, purpose)
     whole = sealed.nonce + sealed.text + purpose
     at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
     changed = bytearray(whole)
@@ -47,26 +43,26 @@ def test_a_changed_bit_anywhere_is_found(secret: bytes, data: st.DataObject) -> 
     end = len(sealed.nonce) + len(sealed.text)
     other = Sealed(sealed.key_id, bytes(changed[: len(sealed.nonce)]), bytes(changed[len(sealed.nonce) : end]))
     with pytest.raises(CannotOpen) as refused:
-        cipher(KEY).open(other, bytes(changed[end:]))
+        cipher_of(KEY).open(other, bytes(changed[end:]))
     assert not refused.value.key_is_missing
 
 
 @given(secret=st.binary(max_size=60), nonce=st.binary(max_size=40), text=st.binary(max_size=100))
 def test_bytes_that_were_never_sealed_cannot_be_opened(secret: bytes, nonce: bytes, text: bytes) -> None:
-    key_id = cipher(KEY).seal(secret, b"").key_id
+    key_id = cipher_of(KEY).seal(secret, b"").key_id
     with pytest.raises(CannotOpen):
-        cipher(KEY).open(Sealed(key_id, nonce, text), b"")
+        cipher_of(KEY).open(Sealed(key_id, nonce, text), b"")
 
 
 def test_a_link_is_opened_with_every_field_that_was_sealed() -> None:
     used = replace(link_of("ana"), last_used_at=NOW, email="ana@x.test")
-    opened = open_link(seal_link(used, cipher(KEY), 2, NOW), cipher(KEY))
+    opened = open_link(seal_link(used, cipher_of(KEY), 2, NOW), cipher_of(KEY))
     assert opened == replace(used, generation=2, saved_at=NOW)
 
 
 @given(one=st.tuples(texts, texts), other=st.tuples(texts, texts))
 def test_a_link_opens_for_its_person_and_connection_only(one: tuple[str, str], other: tuple[str, str]) -> None:
-    opener = cipher(KEY)
+    opener = cipher_of(KEY)
     row = seal_link(link_of(*one), opener, 1, NOW)
     assert open_link(row, opener).credential == link_of(*one).credential
     fields = {name: getattr(row, name) for name in SealedLink.__slots__}
@@ -79,7 +75,7 @@ def test_a_link_opens_for_its_person_and_connection_only(one: tuple[str, str], o
 
 
 def test_a_row_of_another_version_or_with_a_malformed_secret_is_broken() -> None:
-    opener = cipher(KEY)
+    opener = cipher_of(KEY)
     row = seal_link(link_of("ana"), opener, 1, NOW)
     with pytest.raises(LinkBroken) as newer:
         open_link(replace(row, version=2), opener)
@@ -106,7 +102,7 @@ def _corruptions(value: Any) -> Iterator[Any]:
 
 
 def test_a_row_with_any_altered_byte_or_a_part_of_another_row_is_broken() -> None:
-    opener = cipher(KEY)
+    opener = cipher_of(KEY)
     row = seal_link(link_of("ana"), opener, 3, NOW)
     others = [seal_link(link_of(*name), opener, 3, NOW) for name in (("ben",), ("ana", "south"), ("ana",))]
     others.append(seal_link(replace(link_of("ana"), credential=OwnCredential("earlier")), opener, 2, NOW))
@@ -127,7 +123,7 @@ def test_a_row_with_any_altered_byte_or_a_part_of_another_row_is_broken() -> Non
 
 
 def test_the_same_secret_is_never_sealed_alike() -> None:
-    sealer = cipher(KEY)
+    sealer = cipher_of(KEY)
     assert len({sealer.seal(b"secret", b"").nonce for _ in range(100)}) == 100
     assert len({sealer.seal(b"secret", b"").text for _ in range(100)}) == 100
 
@@ -138,7 +134,7 @@ def test_a_key_is_random_names_itself_and_is_in_no_repr() -> None:
     assert key.id != other.id
     assert key.id not in KEY
     assert key.secret.hex() not in repr(key)
-    assert "1a1a" not in repr(cipher(KEY))
+    assert "1a1a" not in repr(cipher_of(KEY))
     assert "access-of-ana" not in repr(link_of("ana"))
     assert "refresh-of-ana" not in repr(link_of("ana"))
 

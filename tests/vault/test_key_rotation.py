@@ -8,18 +8,12 @@ import pytest
 
 from child_process import assert_killed, die
 from taskhand.domain.errors import LinkBroken, OperatorError
-from taskhand.vault.cipher import Cipher
 from taskhand.vault.key_rotation import Rotation, rotate_key
 from taskhand.vault.sqlite import SqliteLinkStore
-from taskhand.vault.vault_key import read_vault_keys
-from vault.vaults import KEY, OLD_KEY, link_of, links_at, rows
+from vault.vaults import KEY, OLD_KEY, cipher_of, link_of, links_at, rows
 
 PERSONS = [f"person-{number}" for number in range(6)]
 NEW_FIRST = (KEY, OLD_KEY)
-
-
-def cipher(*keys: str) -> Cipher:
-    return Cipher(read_vault_keys(keys))
 
 
 async def link_all(path: Path) -> None:
@@ -32,7 +26,7 @@ async def link_all(path: Path) -> None:
 async def rotate(path: Path, *keys: str) -> Rotation:
     store = SqliteLinkStore(path)
     try:
-        return await rotate_key(store, cipher(*keys))
+        return await rotate_key(store, cipher_of(*keys))
     finally:
         await store.aclose()
 
@@ -80,7 +74,7 @@ def test_a_rotation_that_is_killed_loses_nothing_and_is_run_again(path: Path) ->
             return await super().reseal(row, former) if self.done < 4 else die()
 
     anyio.run(link_all, path)
-    assert_killed(lambda: anyio.run(rotate_key, DyingStore(path), cipher(*NEW_FIRST)))
+    assert_killed(lambda: anyio.run(rotate_key, DyingStore(path), cipher_of(*NEW_FIRST)))
     assert len(key_ids(path)) == 2
     assert anyio.run(opened_tokens, path, *NEW_FIRST) == EVERY
     done = anyio.run(rotate, path, *NEW_FIRST)
@@ -102,7 +96,7 @@ async def test_links_saved_or_removed_during_a_rotation_are_not_overwritten(path
 
     await link_all(path)
     store = SlowStore(path)
-    done = await rotate_key(store, cipher(*NEW_FIRST))
+    done = await rotate_key(store, cipher_of(*NEW_FIRST))
     await store.aclose()
     assert (done.resealed, done.broken) == (5, [])
     assert await opened_tokens(path, KEY) == [token for token in EVERY if token != f"access-of-{PERSONS[2]}"]
@@ -118,7 +112,7 @@ async def test_a_link_that_cannot_be_opened_is_named_and_left_as_it_is(path: Pat
     assert (broken.person, broken.connection, broken.flaw) == ("person-3", "north", "was altered in the store")
     done = await rotate(path, KEY)
     assert [one.flaw for one in done.broken] == [
-        f"is encrypted with the key {cipher(OLD_KEY).key_id}, which TASKHAND_VAULT_KEY does not have"
+        f"is encrypted with the key {cipher_of(OLD_KEY).key_id}, which TASKHAND_VAULT_KEY does not have"
     ]
     with rows(path) as other:
         other.execute("UPDATE link SET kind = 'key' WHERE person = 'person-1'")

@@ -15,7 +15,7 @@ from taskhand.vault.links_of_persons import Links
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.vault.vault_key import make_vault_key, read_vault_keys
 
-__all__ = ["KEY", "OLD_KEY", "SECRETS", "link_of", "links_at", "rows"]
+__all__ = ["KEY", "OLD_KEY", "SECRETS", "cipher_of", "link_of", "links_at", "rows"]
 
 KEY = make_vault_key(lambda size: "1a" * size)
 OLD_KEY = make_vault_key(lambda size: "2b" * size)
@@ -26,8 +26,7 @@ SECRETS = ("access-of-", "refresh-of-")
 
 def links_at(path: Path, *keys: str, clock: FixedClock | None = None, sleep: Sleep | None = None) -> Links:
     """The links in that file, as one process has them."""
-    cipher = Cipher(read_vault_keys(keys or (KEY,)))
-    return Links(SqliteLinkStore(path), cipher, clock or FixedClock(), sleep or _no_sleep)
+    return Links(SqliteLinkStore(path), cipher_of(*keys or (KEY,)), clock or FixedClock(), sleep or _no_sleep)
 
 
 def link_of(person: str, connection: str = "north", *, kind: LinkKind = "oauth", minutes: float | None = 30) -> Link:
@@ -47,3 +46,8 @@ def rows(path: Path) -> Iterator[sqlite3.Connection]:
 async def _no_sleep(_: float) -> None:
     """Let others go on, and let no time pass."""
     await anyio.lowlevel.checkpoint()
+
+
+def cipher_of(*keys: str) -> Cipher:
+    """A cipher that encrypts with the first of these keys and decrypts with any."""
+    return Cipher(read_vault_keys(keys))

@@ -5,19 +5,14 @@ from typing import Any
 import pytest
 
 from backends.close.wired import CAROLINA, LEAD, WORLD, close, on_close, task_id
-from backends.events.feed import Feed
+from backends.events.feed import Feed, kinds_and_fields
 from backends.events.random_changes import begin_feed, change_at_random, check_replay
 from backends.events.sources import open_close
 from taskhand.call.background_requests import idle_share
 from taskhand.domain.due import Due
-from taskhand.domain.event import TaskEvent
 from taskhand.sandbox.close import SpecVariant
 from taskhand.sandbox.faults import Fault
 from virtual_time import Time
-
-
-def kinds_and_fields(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
-    return [(event.kind, [one.field for one in event.changed]) for event in events]
 
 
 @pytest.mark.parametrize("events", ["both", "updated", "completed"])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
+from builders import candidate_values
 from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD, check_change, listed_types
 from taskhand.backends.close.mapping import (
     DONE,
@@ -288,13 +289,13 @@ def test_no_responsible_or_two_are_refused(people: tuple[str, ...], kind: str) -
 def test_a_low_priority_is_refused_with_the_valid_ones_as_candidates() -> None:
     with pytest.raises(CallerError) as refused:
         update_body(Edit(priority=0), dateless=False)
-    assert [candidate.value for candidate in refused.value.candidates] == ["1", "2"]
+    assert candidate_values(refused.value) == ["1", "2"]
 
 
 def test_an_unknown_status_is_refused_with_the_two_of_close_as_candidates() -> None:
     with pytest.raises(CallerError) as refused:
         update_body(Edit(status=StatusChoice("En Progreso")), dateless=False)
-    assert [candidate.value for candidate in refused.value.candidates] == ["Open", "Completed"]
+    assert candidate_values(refused.value) == ["Open", "Completed"]
 
 
 def test_a_new_to_do_without_a_due_date_sends_is_dateless() -> None:

@@ -1,12 +1,12 @@
 """A minimal feed: it stores the events of polls, and knows the tasks that they have shown."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import EventSource, Look
 from taskhand.domain.task import Task
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "kinds_and_fields"]
 
 
 class Feed:
@@ -54,3 +54,8 @@ class Feed:
         self.position = look.position
         self.gaps += [look.gap] if look.gap else []
         return new
+
+
+def kinds_and_fields(events: Iterable[TaskEvent]) -> list[tuple[str, list[str]]]:
+    """The kind of each event, and the names of its changed fields."""
+    return [(event.kind, [one.field for one in event.changed]) for event in events]

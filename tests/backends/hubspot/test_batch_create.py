@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import ANA, CAROLINA, KEY, Stage, Time, hubspot, seed, staged, task_id
+from backends.hubspot.wired import ANA, CAROLINA, KEY, Stage, Time, error_codes, hubspot, seed, staged, task_id
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -135,7 +135,7 @@ async def test_a_batch_that_is_pending_is_looked_for_and_never_sent_again(readin
     time = Time()
     async with staged(hubspot(time, spec_variant=(*OPEN, reading)), time) as stage:
         results = await stage.backend.create_tasks([new("New A"), new("New B")])
-        assert [one.error.code if one.error else None for one in results] == [code, code]
+        assert error_codes(results) == [code, code]
         assert Counter(stage.sent)[CREATE] == 1
         assert titles(stage) == ([] if code else ["New A", "New B"])
 

@@ -8,8 +8,20 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import ANA, BRUNO, CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
-from taskhand.backends.base import ItemResult
+from backends.hubspot.wired import (
+    ANA,
+    BRUNO,
+    CAROLINA,
+    COMPANY,
+    Stage,
+    Time,
+    error_codes,
+    hubspot,
+    row,
+    seed,
+    staged,
+    task_id,
+)
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -37,10 +49,6 @@ def count_requests(stage: Stage) -> Counter[str]:
     return Counter(stage.sent)
 
 
-def codes(outcomes: tuple[ItemResult, ...]) -> list[str | None]:
-    return [one.error.code if one.error else None for one in outcomes]
-
-
 async def test_a_thousand_tasks_take_ten_updates_and_no_further_reads() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1000), spec_variant=OPEN), time) as stage:
@@ -57,7 +65,7 @@ async def test_a_thousand_tasks_keep_to_the_documented_rate() -> None:
     async with staged(hubspot(time, seed(1000), spec_variant=("burst=12",)), time) as stage:
         before = await tasks(stage, 1000)
         outcomes = await stage.backend.update_tasks([(task, Edit(priority=2)) for task in before])
-        assert codes(outcomes) == [None] * 1000
+        assert error_codes(outcomes) == [None] * 1000
         assert all(one.status != 429 for one in stage.hubspot.requests)
         assert sum(time.slept) > 0
 
@@ -126,7 +134,7 @@ async def test_one_refused_task_does_not_prevent_the_others() -> None:
         edits[1] = (gone, Edit(title="New"))
         edits[3] = (before[3], Edit(responsible_ids=("1",)))
         outcomes = await stage.backend.update_tasks(edits)
-        assert codes(outcomes) == [None, "task_not_found", None, "upstream_refused", None]
+        assert error_codes(outcomes) == [None, "task_not_found", None, "upstream_refused", None]
         assert outcomes[3].error is not None
         assert "responsibleIds" in outcomes[3].error.message
 
@@ -142,7 +150,7 @@ async def test_a_batch_that_is_refused_as_a_whole_is_sent_in_parts(bad: str) -> 
             (task, worse if bad == "all" or place == 4 else Edit(title="New")) for place, task in enumerate(before)
         ]
         outcomes = await stage.backend.update_tasks(edits)
-        refused = [code == "upstream_refused" for code in codes(outcomes)]
+        refused = [code == "upstream_refused" for code in error_codes(outcomes)]
         assert refused == [bad == "all" or place == 4 for place in range(9)]
         assert count_requests(stage)[UPDATE] <= 4
 
@@ -174,7 +182,7 @@ async def test_outcomes_match_the_stored_tasks_after_the_answer_to_a_batch_is_lo
         before = await tasks(stage, 3)
         stage.hubspot.faults = (fault,)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
-        assert codes(outcomes) == [code] * 3
+        assert error_codes(outcomes) == [code] * 3
         true = [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks]
         for one, title in zip(outcomes, true, strict=True):
             if one.written:
@@ -208,7 +216,7 @@ async def test_a_task_named_twice_gets_both_edits_in_their_order() -> None:
     async with staged(hubspot(time, seed(1), spec_variant=OPEN), time) as stage:
         (task,) = await tasks(stage, 1)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="A")), (task, Edit(title="B"))])
-        assert codes(outcomes) == [None, None]
+        assert error_codes(outcomes) == [None, None]
         assert stage.stored_properties(1)["hs_task_subject"] == "B"
 
 
@@ -223,7 +231,7 @@ async def test_links_of_many_are_changed_in_few_requests_and_read_back(missing: 
         outcomes = await stage.backend.update_tasks([(task, edit) for task in before])
         shown = {(one.written.task.ai_contact_id, one.written.task.ai_customer_id) for one in outcomes if one.written}
         assert shown == {(BRUNO, COMPANY)}
-        assert codes(outcomes) == [None] * 250
+        assert error_codes(outcomes) == [None] * 250
         assert len(stage.sent) <= 16
         assert {link["other_id"] for link in stage.hubspot.state()["links"]} == {BRUNO, COMPANY}
 
@@ -235,7 +243,7 @@ async def test_an_unknown_contact_changes_no_task() -> None:
         before = await tasks(stage, 3)
         state = stage.hubspot.state()
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id="999")) for task in before])
-        assert codes(outcomes) == ["unknown_reference"] * 3
+        assert error_codes(outcomes) == ["unknown_reference"] * 3
         assert stage.hubspot.state() == state
         assert not [one for one in stage.sent if one.endswith("/archive")]
 
@@ -246,7 +254,7 @@ async def test_a_task_with_several_contacts_keeps_them() -> None:
     async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 2)
         outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=None)) for task in before])
-        assert codes(outcomes) == ["several_links", None]
+        assert error_codes(outcomes) == ["several_links", None]
         assert len(stage.hubspot.state()["links"]) == 2
 
 
@@ -274,7 +282,7 @@ async def test_a_refused_property_removes_the_new_link() -> None:
         outcomes = await stage.backend.update_tasks(
             [(before[0], bad), (before[1], replace(bad, responsible_ids=(ANA,)))]
         )
-        assert codes(outcomes) == ["upstream_refused", None]
+        assert error_codes(outcomes) == ["upstream_refused", None]
         assert "newly linked" not in str(outcomes[0].error)
         assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[1].id]
 
@@ -286,7 +294,7 @@ async def test_new_links_whose_answer_is_lost_are_sent_once_more(times: int, cod
         before = await tasks(stage, 2)
         stage.hubspot.faults = (Fault("reset_before", LINK_MANY, times=times),)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
-        assert codes(outcomes) == [code] * 2
+        assert error_codes(outcomes) == [code] * 2
         assert [one.route for one in stage.hubspot.requests].count(LINK_MANY) == 2
         assert [link["other_id"] for link in stage.hubspot.state()["links"]] == ([BRUNO] * 2 if code is None else [])
         assert all(one.error.retryable for one in outcomes if one.error)
@@ -312,7 +320,7 @@ async def test_a_failed_link_is_reported_unless_a_read_shows_it(fault: Fault, co
             stage.hubspot.faults = (replace(fault, route=LINK_ONE if count == 1 else LINK_MANY, commit=commit),)
             outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=BRUNO)) for task in before])
             expected = None if commit else code
-            assert codes(outcomes) == [expected] * count
+            assert error_codes(outcomes) == [expected] * count
             assert [link["other_id"] for link in stage.hubspot.state()["links"]] == [BRUNO] * (0 if expected else count)
 
 
@@ -326,7 +334,7 @@ async def test_new_links_that_a_stopped_bulk_does_not_finish_are_removed(statuse
             for nth, status in enumerate(statuses, 1)
         ]
         outcomes = await stage.backend.update_tasks([(task, Edit(ai_contact_id=BRUNO)) for task in before])
-        assert codes(outcomes) == [code] * 2
+        assert error_codes(outcomes) == [code] * 2
         assert len(stage.hubspot.state()["links"]) == (0 if code else 2)
 
 
@@ -336,7 +344,7 @@ async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None
     async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
         before = await tasks(stage, 1000)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
-        assert codes(outcomes) == [None] * 1000
+        assert error_codes(outcomes) == [None] * 1000
         assert {one.written.task.ai_contact_id for one in outcomes if one.written} == {BRUNO}
         assert len(stage.sent) <= 16
 
@@ -347,7 +355,7 @@ async def test_a_missing_task_does_not_prevent_the_links_of_the_others() -> None
         before = await tasks(stage, 3)
         before[1] = before[1].model_copy(update={"id": "99999999999"})
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
-        assert codes(outcomes) == [None, "task_not_found", None]
+        assert error_codes(outcomes) == [None, "task_not_found", None]
         assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[0].id, before[2].id]
 
 
@@ -357,7 +365,7 @@ async def test_links_that_cannot_be_read_back_have_an_unknown_outcome() -> None:
         before = await tasks(stage, 2)
         stage.hubspot.faults = (Fault("status", LINKS, nth=2, times=100, status=500),)  # the first looks beforehand
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
-        assert codes(outcomes) == ["outcome_unknown"] * 2
+        assert error_codes(outcomes) == ["outcome_unknown"] * 2
         assert {link["other_id"] for link in stage.hubspot.state()["links"]} == {BRUNO}
 
 
@@ -374,7 +382,7 @@ async def test_a_pending_batch_is_looked_at_again_and_never_sent_again(spec_vari
     async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, spec_variant)), time) as stage:
         before = await tasks(stage, 3)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
-        assert [one.error.code if one.error else None for one in outcomes] == [code] * 3
+        assert error_codes(outcomes) == [code] * 3
         assert count_requests(stage)[UPDATE] == 1
 
 

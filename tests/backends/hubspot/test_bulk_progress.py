@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import BRUNO, CAROLINA, Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import BRUNO, CAROLINA, Stage, Time, error_codes, hubspot, row, seed, staged, task_id
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.call.deadline import call_deadline
@@ -46,10 +46,6 @@ async def tasks(stage: Stage, count: int) -> list[Task]:
     return [one.task for one in found.values()]
 
 
-def codes(outcomes: tuple[ItemResult, ...]) -> list[str | None]:
-    return [one.error.code if one.error else None for one in outcomes]
-
-
 def titles(stage: Stage) -> list[str]:
     return [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks]
 
@@ -64,8 +60,8 @@ async def test_every_outcome_is_reported_once_and_batch_by_batch() -> None:
         assert sorted(watch.told) == list(range(500))
         assert watch.results == dict(enumerate(outcomes))
         assert watch.sent[0] < 5
-        assert {codes(outcomes)[index] for index in (6, 106, 206)} == {None}
-        assert codes(outcomes)[3] == "upstream_refused"
+        assert {error_codes(outcomes)[index] for index in (6, 106, 206)} == {None}
+        assert error_codes(outcomes)[3] == "upstream_refused"
 
 
 async def test_a_stopped_bulk_update_sends_no_more_batches_and_reports_every_sent_one() -> None:
@@ -74,7 +70,7 @@ async def test_a_stopped_bulk_update_sends_no_more_batches_and_reports_every_sen
         before, watch = await tasks(stage, 1000), RecordedProgress(stage=stage, most=1)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
         assert stage.sent.count(UPDATE) == 4
-        assert codes(outcomes) == [None] * 400 + ["not_attempted"] * 600
+        assert error_codes(outcomes) == [None] * 400 + ["not_attempted"] * 600
         assert [one.error for one in outcomes[400:]] == [watch.stopped] * 600
         assert [title == "New" for title in titles(stage)] == [one.written is not None for one in outcomes]
 
@@ -87,7 +83,7 @@ async def test_a_call_that_is_stopped_before_it_begins_sends_nothing() -> None:
         watch.stop("the caller gave up")
         edits = [Edit(title="New"), Edit(ai_contact_id=None), Edit(title="New", ai_contact_id=BRUNO)]
         outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)), watch)
-        assert codes(outcomes) == ["not_attempted"] * 3
+        assert error_codes(outcomes) == ["not_attempted"] * 3
         assert not any(one.committed for one in stage.hubspot.requests)
 
 
@@ -98,7 +94,8 @@ async def test_a_stopped_bulk_change_reads_back_lost_batches_and_does_not_resend
         stage.hubspot.faults = (Fault("reset_before", UPDATE, nth=2), Fault("reset_after", UPDATE, nth=3))
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
         assert stage.sent.count(UPDATE) == 4
-        assert sorted(codes(outcomes), key=str) == [None] * 300 + ["not_attempted"] * 200 + ["upstream_error"] * 100
+        codes = sorted(error_codes(outcomes), key=str)
+        assert codes == [None] * 300 + ["not_attempted"] * 200 + ["upstream_error"] * 100
         assert sum(one.written.note == HUBSPOT.applied for one in outcomes if one.written) == 100
         lost = next(one.error for one in outcomes if one.error and one.error.code == "upstream_error")
         assert "not applied" in lost.message
@@ -113,7 +110,7 @@ async def test_a_request_to_wait_stops_the_remaining_batches() -> None:
         stage.hubspot.faults = (Fault("status", UPDATE, nth=2, times=100, status=429),)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
         assert stage.sent.count(UPDATE) == 4
-        assert sorted(codes(outcomes), key=str) == [None] * 100 + ["not_attempted"] * 300 + ["rate_limited"] * 300
+        assert sorted(error_codes(outcomes), key=str) == [None] * 100 + ["not_attempted"] * 300 + ["rate_limited"] * 300
         assert {one.error.retry_after_s for one in outcomes if one.error} == {3600}
         assert [title == "New" for title in titles(stage)] == [one.written is not None for one in outcomes]
 
@@ -127,7 +124,7 @@ async def test_a_task_with_a_new_link_is_not_reported_as_not_sent() -> None:
             [(task, Edit(title="New", ai_contact_id=CAROLINA)) for task in before]
         )
         assert stage.sent.count(UPDATE) == 4
-        assert set(codes(outcomes)) == {"outcome_unknown"}
+        assert set(error_codes(outcomes)) == {"outcome_unknown"}
         left = [one for one in outcomes if one.error and "newly linked" in one.error.message]
         assert [title == "New" for title in titles(stage)] == [one not in left for one in outcomes]
 
@@ -139,7 +136,7 @@ async def test_no_properties_are_sent_after_hubspot_asked_to_wait_for_the_links(
         stage.hubspot.faults = (Fault("status", LINK, status=429),)
         edits = [Edit(title="New", ai_contact_id=CAROLINA), Edit(title="New")]
         outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
-        assert codes(outcomes) == ["rate_limited", "not_attempted"]
+        assert error_codes(outcomes) == ["rate_limited", "not_attempted"]
         assert isinstance(outcomes[0].error, RateLimited)
         assert not any(one.committed for one in stage.hubspot.requests)
 
@@ -151,7 +148,7 @@ async def test_a_stop_after_the_links_removes_the_links_of_unsent_updates() -> N
         before, watch = await tasks(stage, 601), RecordedProgress(stage=stage, most=1)
         edits = [(before[0], Edit(title="New")), *((one, Edit(title="New", ai_contact_id=BRUNO)) for one in before[1:])]
         outcomes = await stage.backend.update_tasks(edits, watch)
-        assert codes(outcomes) == [None] * 400 + ["not_attempted"] * 201
+        assert error_codes(outcomes) == [None] * 400 + ["not_attempted"] * 201
         linked = {one["task_id"]: one["other_id"] for one in stage.hubspot.state()["links"]}
         assert len(linked) == len(stage.hubspot.state()["links"]) == 601
         assert [linked[task.id] for task in before] == [CAROLINA] + [BRUNO] * 399 + [CAROLINA] * 201
@@ -211,6 +208,6 @@ async def test_a_call_that_cannot_begin_is_reported() -> None:
     async with staged(sandbox, time) as stage:
         watch = RecordedProgress(stage=stage)
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before], watch)
-        assert codes(outcomes) == ["unauthorized"] * 2
+        assert error_codes(outcomes) == ["unauthorized"] * 2
         assert watch.told == [0, 1]
         assert not any(one.committed for one in sandbox.requests)

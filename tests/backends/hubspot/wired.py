@@ -1,6 +1,6 @@
 """Taskhand on a sandboxed HubSpot: over real sockets, in a time that only sleeping moves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from backends.hubspot.backend_case import hubspot_settings
 from backends.wired import open_wired
 from behaviour.world import NOW, SANTIAGO
+from taskhand.backends.base import ItemResult
 from taskhand.backends.hubspot.adapter import HubSpotAdapter
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
@@ -30,6 +31,7 @@ __all__ = [
     "SANTIAGO",
     "Stage",
     "Time",
+    "error_codes",
     "hubspot",
     "row",
     "seed",
@@ -153,3 +155,8 @@ async def staged(
     sandbox = sandbox or hubspot(time)
     async with serve(sandbox) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as app:
         yield Stage(sandbox, app, time)
+
+
+def error_codes(results: Iterable[ItemResult]) -> list[str | None]:
+    """The error code of each result, None for a change that was made."""
+    return [one.error.code if one.error else None for one in results]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from backends.vambe.wired import status
 from safety.crms import SandboxedCrm, Trait
 from taskhand.sandbox.faults import Fault
 
@@ -88,10 +89,6 @@ class Row:
         """The result of that kind of write at that CRM."""
         own: Result | None = getattr(self, kind)
         return next((self.at[one, kind] for one in (crm.name, *crm.traits) if (one, kind) in self.at), own)
-
-
-def status(code: int, retry_after: int | str | None = None, **more: Any) -> Fault:
-    return Fault("status", status=code, retry_after=retry_after, **more)
 
 
 def everywhere(name: str, fault: Fault | None, result: Result, **more: Any) -> Row:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import MISSING
 
-from backends.events.feed import Feed
+from backends.events.feed import Feed, kinds_and_fields
 from backends.events.sources import ObservedAccount, VambeUser, open_vambe
 from backends.vambe.test_task_mapper import row
 from backends.vambe.wired import task_id
@@ -21,7 +21,6 @@ from taskhand.backends.vambe.fields.statuses import StatusCatalogue
 from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.backends.vambe.task_lists import TaskLists
 from taskhand.domain.errors import CallerError
-from taskhand.domain.event import TaskEvent
 from taskhand.http.response_body import Json
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import SpecVariant
@@ -35,10 +34,6 @@ async def begin(account: ObservedAccount[VambeUser]) -> Feed:
     await feed.look()
     account.move(60)
     return feed
-
-
-def kinds_and_fields(events: Sequence[TaskEvent]) -> list[tuple[str, list[str]]]:
-    return [(event.kind, [one.field for one in event.changed]) for event in events]
 
 
 async def test_a_task_whose_date_left_the_list_is_found_in_another_list() -> None:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from backends.vambe.backend_case import WORLD
+from backends.vambe.expected_tasks import stored_task
 from backends.vambe.vambe_agent import connected
 from backends.vambe.wired import ANA, ELENA, KEY, LIST, backend_at, task_id, vambe
 from behaviour.world import NOW
@@ -49,10 +50,6 @@ async def staged(
         yield backend, sandbox, time
 
 
-def row(sandbox: VambeSandbox, wanted: str) -> dict[str, Any]:
-    return next(task for task in sandbox.tasks if task["id"] == wanted)
-
-
 async def one(backend: VambeAdapter, wanted: str) -> Snapshot:
     return (await backend.snapshots([wanted], fresh=True))[wanted]
 
@@ -64,7 +61,7 @@ async def test_tasks_are_keyed_by_the_requested_ids_and_missing_tasks_are_left_o
         assert list(found) == [NEAR.upper(), PLAIN, FAR]
         assert {shown.task.id for shown in found.values()} == {FAR, NEAR, PLAIN}
         assert found[FAR].task == await backend.get_task(FAR)
-        assert found[PLAIN].native == row(sandbox, PLAIN)
+        assert found[PLAIN].native == stored_task(sandbox, PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +128,12 @@ async def test_the_change_that_shows_how_vambe_writes_due_times_can_be_undone(
     form: str, tool: str, given: dict[str, Any]
 ) -> None:
     sandbox = vambe(seed=WORLD | {"tasks": ROWS}, spec_variant=SpecVariant.parse([f"due_at={form}"]))
-    before = row(sandbox, NEAR)["due_at"]
+    before = stored_task(sandbox, NEAR)["due_at"]
     async with connected(sandbox, vambe_api_key=SecretStr(KEY)) as agent:
         done = await agent(tool, **given)
-        assert row(sandbox, NEAR)["due_at"] != before
+        assert stored_task(sandbox, NEAR)["due_at"] != before
         await agent("undo_change", changeId=done["changeId"])
-    assert row(sandbox, NEAR)["due_at"] == before
+    assert stored_task(sandbox, NEAR)["due_at"] == before
 
 
 @pytest.mark.parametrize("setting", ["utc", "wall"])
@@ -149,7 +146,7 @@ async def test_a_status_is_unknown_where_vambe_gives_only_its_id_until_its_name_
     async with staged("status_config=null") as (backend, sandbox, _):
         before = await one(backend, PLAIN)
         assert before.unknown == frozenset({"status"})
-        assert before.native["task_status_config_id"] == row(sandbox, PLAIN)["task_status_config_id"]
+        assert before.native["task_status_config_id"] == stored_task(sandbox, PLAIN)["task_status_config_id"]
         await backend.update_task(before.task, Edit(status=StatusChoice(name="Completado")))
         assert (await one(backend, PLAIN)).unknown == frozenset()
         assert (await one(backend, NEAR)).unknown == frozenset({"status", "due"})
@@ -166,9 +163,9 @@ async def test_a_snapshot_is_enough_to_restore_every_field() -> None:
     }
     async with staged(vambe_due_at="utc") as (backend, sandbox, _):
         for wanted in (NEAR, FAR, PLAIN, IN_UTC):
-            was, before = row(sandbox, wanted), await one(backend, wanted)
+            was, before = stored_task(sandbox, wanted), await one(backend, wanted)
             changed = await backend.update_task(before.task, Edit(**changes))  # type: ignore[arg-type]  # as declared
-            assert row(sandbox, wanted) != was
+            assert stored_task(sandbox, wanted) != was
             task, status = before.task, before.task.status_config
             assert status is not None
             back = Edit(
@@ -180,7 +177,7 @@ async def test_a_snapshot_is_enough_to_restore_every_field() -> None:
                 status=StatusChoice.of(status),
             )
             await backend.update_task(changed.task, back)
-            assert row(sandbox, wanted) == was
+            assert stored_task(sandbox, wanted) == was
 
 
 async def test_raw_values_are_never_sent() -> None:

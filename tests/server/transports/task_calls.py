@@ -11,7 +11,7 @@ from server.example_calls import DRAFT
 from server.transports.server_process import Caller, Message
 from taskhand.backends.local.mapping import searchable
 
-__all__ = ["DRAFT", "code_of", "contents", "create_task", "draft", "error_of", "titles_of_whole_tasks"]
+__all__ = ["DRAFT", "answer_of", "code_of", "contents", "create_task", "draft", "error_of", "titles_of_whole_tasks"]
 
 
 def draft(title: str, *people: str) -> dict[str, Any]:
@@ -66,3 +66,9 @@ def titles_of_whole_tasks(store: Path, people: int) -> list[str]:
         assert text == searchable(title, description)
         assert count == people
     return [row[0] for row in rows]
+
+
+def answer_of(message: Message) -> dict[str, Any]:
+    """The structured answer of a call that was not refused."""
+    answer: dict[str, Any] = message["result"]["structuredContent"]
+    return answer

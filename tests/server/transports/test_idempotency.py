@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from server.transports.server_process import Message, Pipe, output
-from server.transports.task_calls import create_task, draft, error_of, titles_of_whole_tasks
+from server.transports.task_calls import answer_of, create_task, draft, error_of, titles_of_whole_tasks
 
 ROUNDS = 12
 
@@ -40,12 +40,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             pipe.call("list_statuses", {})
         yield Pair(first, second, store)
     output(store, "journal", "verify")
-
-
-def answer_of(message: Message) -> dict[str, Any]:
-    """What a call that was not refused was answered with."""
-    answer: dict[str, Any] = message["result"]["structuredContent"]
-    return answer
 
 
 def is_new(message: Message) -> bool:

@@ -10,18 +10,12 @@ from typing import Any
 
 import pytest
 
-from server.transports.server_process import HELLO, Message, Pipe, output, run, serving
-from server.transports.task_calls import create_task, draft, titles_of_whole_tasks
+from server.transports.server_process import HELLO, Pipe, output, run, serving
+from server.transports.task_calls import answer_of, create_task, draft, titles_of_whole_tasks
 from time_limits import BOUND_S
 
 CREATES, RENAMES = 24, 10
 EVERY = [*(f"new {number:02}" for number in range(CREATES)), *(f"renamed {number:02}" for number in range(RENAMES))]
-
-
-def answer_of(message: Message) -> dict[str, Any]:
-    """What a call that was not refused was answered with."""
-    answer: dict[str, Any] = message["result"]["structuredContent"]
-    return answer
 
 
 def calls_to_make(old: list[str]) -> list[tuple[str, dict[str, Any]]]:

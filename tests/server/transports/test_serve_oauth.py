@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import anyio
 import pytest
 from click.testing import CliRunner
 
-from issuers import Issuer, issuing
+from issuers import Issuer
 from server.transports.server_process import META, Web, serving
 from taskhand.cli.authentication import AuthOptions, open_auth
 from taskhand.cli.doctor_issuers import check_issuers
@@ -21,12 +20,6 @@ from taskhand.domain.errors import OperatorError
 
 LIST = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}).encode()
 ISSUER, PUBLIC = "https://login.x.test", "https://tasks.x.test/mcp"
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with issuing() as one:
-        yield one
 
 
 def status(web: Web, token: str, **more: str) -> int:

@@ -12,16 +12,13 @@ from mcp import Client
 
 from server.transports.http_server import ACCEPTS, served, session_of
 from server.transports.http_server import HELLO as HELLO_OVER_HTTP
+from server.transports.raw_connection import older
 from server.transports.server_process import HELLO, Message, Pipe, Web, serving
 from server.transports.task_calls import create_task
 from taskhand.server.session_notifications import SessionFeed
 from time_limits import BOUND_S
 
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-
-
-def older(method: str, request_id: int, **params: object) -> Message:
-    return {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
 
 
 def next_notification(pipe: Pipe, method: str) -> Message:

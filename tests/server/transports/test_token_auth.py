@@ -34,12 +34,6 @@ METADATA = "/.well-known/oauth-protected-resource"
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with issuing() as one:
-        yield one
-
-
-@pytest.fixture
 def other() -> Iterator[Issuer]:
     with issuing() as one:
         yield one

@@ -13,7 +13,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from server.transports.http_server import served
-from server.webhooks.webhook_server import BASE, CLOSE_BODY, HUBSPOT_BODY, SECRET, Taking, by_close, by_hubspot, taking
+from server.webhooks.webhook_server import (
+    BASE,
+    CLOSE_BODY,
+    HUBSPOT_BODY,
+    SECRET,
+    Taking,
+    by_close,
+    by_hubspot,
+    find_hints,
+    taking,
+)
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.webhook import Verdict
 from taskhand.server.transports.http_limits import HttpLimits
@@ -33,10 +43,10 @@ async def test_a_signed_delivery_is_stored_as_a_hint_before_the_answer(store_fil
     async with taking(store_file) as server:
         now = server.clock()
         assert await server.post(CLOSE, by_close(CLOSE_BODY, now), CLOSE_BODY) == TAKEN
-        assert await server.hints() == {"task_1"}
+        assert await find_hints(server.app) == {"task_1"}
         assert await server.post(HUBSPOT, by_hubspot(f"{BASE}{HUBSPOT}", HUBSPOT_BODY, now), HUBSPOT_BODY) == TAKEN
         assert await server.post(VAMBE, {}, b'{"topic":"task.updated","entity_data":{"id":"x"}}') == TAKEN
-        assert await server.hints() == {"task_1", "77", ""}
+        assert await find_hints(server.app) == {"task_1", "77", ""}
         assert server.woken == ["close", "hubspot", "vambe"]
         assert f"Webhooks are accepted at {BASE}/webhooks/ for close, hubspot, vambe." in server.said
 
@@ -66,7 +76,7 @@ async def test_forged_old_and_misdirected_deliveries_are_refused_alike(store_fil
         for path, headers, body in cases:
             assert await server.post(path, headers, body) == REFUSED, (path, headers)
         assert await server.post("/webhooks", signed, CLOSE_BODY) == 404
-        assert await server.hints() == set()
+        assert await find_hints(server.app) == set()
         assert server.woken == []
 
 
@@ -106,7 +116,7 @@ async def test_a_genuine_delivery_that_is_unreadable_or_too_long_gives_a_hint_wi
             assert await server.post(CLOSE, by_close(body, server.clock()), body) == TAKEN
         many = json.dumps([{"objectId": number, "objectTypeId": "0-27"} for number in range(501)]).encode()
         assert await server.post(HUBSPOT, by_hubspot(f"{BASE}{HUBSPOT}", many, server.clock()), many) == TAKEN
-        assert await server.hints() == {""}
+        assert await find_hints(server.app) == {""}
         assert set(hinted) == {0}
 
 
@@ -118,7 +128,7 @@ async def test_every_method_other_than_post_gets_405(store_file: Path) -> None:
                     method, f"{server.url}{path}", headers=by_close(b"", server.clock())
                 )
                 assert (answer.status_code, answer.headers["allow"], answer.content) == (405, "POST", b"")
-        assert await server.hints() == set()
+        assert await find_hints(server.app) == set()
 
 
 async def test_a_giant_body_is_refused_with_and_without_a_content_length(store_file: Path) -> None:
@@ -148,7 +158,7 @@ async def test_a_cut_or_slow_body_is_no_delivery_and_keeps_nobody_waiting(store_
             assert await server.post(VAMBE, {}, b"{}") == TAKEN
             with anyio.fail_after(BOUND_S), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
                 assert b" 408 " in await slow.receive()
-        assert await server.hints() == {""}
+        assert await find_hints(server.app) == {""}
 
 
 FORWARDED = {"x-forwarded-proto": "https", "x-forwarded-host": "hooks.example.org", "x-forwarded-for": "192.0.2.1"}

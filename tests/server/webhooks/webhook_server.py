@@ -35,7 +35,7 @@ from taskhand.service.events.webhook_hint import keep_hint
 from taskhand.wiring import open_app
 from time_limits import BOUND_S
 
-__all__ = ["BASE", "CLOSE_BODY", "HUBSPOT_BODY", "SECRET", "Taking", "by_close", "by_hubspot", "taking"]
+__all__ = ["BASE", "CLOSE_BODY", "HUBSPOT_BODY", "SECRET", "Taking", "by_close", "by_hubspot", "find_hints", "taking"]
 
 CLOSE_KEY: Final = "5c" * 32
 HUBSPOT_SECRET: Final = "client-secret-of-the-app"  # noqa: S105  # of these tests
@@ -72,11 +72,6 @@ class Taking:
         answer = await self.client.post(f"{self.url}{path}", headers=dict(headers), content=body)
         assert not answer.content or answer.status_code in {404, 429}
         return answer.status_code
-
-    async def hints(self) -> set[str]:
-        """The tasks that were hinted at."""
-        assert self.app.events
-        return {*await self.app.events.find_hints(await feed_of(self.app))}
 
 
 def by_close(body: bytes, at: datetime, key: str = CLOSE_KEY) -> dict[str, str]:
@@ -137,3 +132,9 @@ async def taking(
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+async def find_hints(app: AppContext) -> set[str]:
+    """The ids of the tasks that were hinted at."""
+    assert app.events
+    return {*await app.events.find_hints(await feed_of(app))}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hubspot.strategies import DAYS, INSTANTS, ZONES, exists
-from backends.hubspot.wired import SANTIAGO, Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import SANTIAGO, Stage, Time, error_codes, hubspot, row, seed, staged, task_id
 from taskhand.backends.hubspot.fields.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due, due_of
@@ -111,7 +111,7 @@ async def test_tasks_refused_again_without_the_flag_are_reported_as_refused() ->
         stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/update", status=403, nth=2)]
         edits = [Edit(due=DAY), Edit(title="New"), Edit(title="New", due=DAY)]
         outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
-        assert [one.error.code if one.error else None for one in outcomes] == ["forbidden", None, "forbidden"]
+        assert error_codes(outcomes) == ["forbidden", None, "forbidden"]
         assert [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks][1:] == ["New", before[2].title]
 
 
