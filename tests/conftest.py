@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -44,6 +45,10 @@ elif "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_
 # of that of a fresh start of the program, is otherwise spent on compiling what others have compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A suite in the background of a shell ignores interrupts, and so would the programs that its tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _check_schema = Draft202012Validator.check_schema
 
