@@ -83,18 +83,19 @@ class Account(CrmAccount):
         """Contacts or leads by their ids, one request each; at most the first 5."""
         is_contact = field == "ai_contact_id"
         found: dict[str, Contact | Deal] = {}
-        for one in [one for one in ids if one.startswith("cont_" if is_contact else "lead_")][:_MAX_LINKED]:
+        wanted = [linked_id for linked_id in ids if linked_id.startswith("cont_" if is_contact else "lead_")]
+        for linked_id in wanted[:_MAX_LINKED]:
             with suppress(CallerError):
                 if is_contact:
-                    row = await self._client.contact(one)
-                    found[one] = contact_of(row, text_of(row.get("lead_id")) or "", "")[0]
+                    row = await self._client.contact(linked_id)
+                    found[linked_id] = contact_of(row, text_of(row.get("lead_id")) or "", "")[0]
                 else:
-                    found[one] = lead_alone(one, name_of(await self._client.lead(one)))
+                    found[linked_id] = lead_alone(linked_id, name_of(await self._client.lead(linked_id)))
         return found
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The documented types, with their labels."""
-        return tuple(KnownType(one, label_of(one)) for one in INBOX)
+        return tuple(KnownType(kind, label_of(kind)) for kind in INBOX)
 
     async def probe(self) -> Reply:
         """GET /me/, without a cache."""
@@ -110,17 +111,21 @@ class Account(CrmAccount):
 
     async def _read_former(self) -> tuple[Member, ...]:
         listed = _members(row for row in await self._read_users() if has_left(row))
-        former = {one.id: one for one in listed}
+        former = {member.id: member for member in listed}
         for organization_id in (await self._organization_ids())[:1]:
             with suppress(CallerError, OperatorError):
                 ended = objects((await self._client.organization(organization_id)).get("inactive_memberships"))
-                former |= {one.id: one for one in map(former_member_of, ended) if one}
-        active = {one.id for one in await self.members()}
-        return tuple(one for one in former.values() if one.id not in active)
+                former |= {member.id: member for member in map(former_member_of, ended) if member}
+        active = {member.id for member in await self.members()}
+        return tuple(member for member in former.values() if member.id not in active)
 
     async def _organization_ids(self) -> Sequence[str]:
         await self.me()
-        return [one for one in map(id_of, objects(self._user.get("organizations"))) if one]
+        return [
+            organization_id
+            for organization_id in map(id_of, objects(self._user.get("organizations")))
+            if organization_id
+        ]
 
     async def _read_users(self) -> tuple[JsonObject, ...]:
         return (await self._users.get()).rows

@@ -32,7 +32,7 @@ class ContactSearch:
         if found := await self._search(query, limit):
             return found
         leads, _ = await self._client.search(_search_body(None), None)
-        return tuple([one for lead in leads for one in _matching_contacts(lead, query)][:limit])
+        return tuple([contact for lead in leads for contact in _matching_contacts(lead, query)][:limit])
 
     async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
         found: list[Contact] = []
@@ -102,7 +102,7 @@ def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]
 def _has_all(words: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
     """The condition that a lead has every word, each in one of the `modes`."""
     return _combined(
-        "and", [_combined("or", [{"type": "text", "value": one, "mode": mode} for mode in modes]) for one in words]
+        "and", [_combined("or", [{"type": "text", "value": word, "mode": mode} for mode in modes]) for word in words]
     )
 
 
@@ -129,8 +129,8 @@ def lead_alone(lead_id: str, name: str) -> Contact:
 
 def contact_of(row: JsonObject, lead_id: str, lead_name: str) -> tuple[Contact, str]:
     """A contact of a lead, and the text to match: its names, e-mails and phones."""
-    phones = [phone for one in objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
-    emails = [email for one in objects(row.get("emails")) if (email := text_of(one.get("email")))]
+    phones = [phone for phone_row in objects(row.get("phones")) if (phone := text_of(phone_row.get("phone")))]
+    emails = [email for email_row in objects(row.get("emails")) if (email := text_of(email_row.get("email")))]
     contact = Contact(
         id=text_of(row.get("id")),
         name=name_of(row),
@@ -162,6 +162,6 @@ def _too_wide_error(found: Sequence[Contact]) -> CallerError:
     return CallerError(
         "Too many leads match this query to read them all.",
         code="query_too_wide",
-        candidates=[Candidate(one.id or one.customer_id or "", one.name) for one in found],
+        candidates=[Candidate(contact.id or contact.customer_id or "", contact.name) for contact in found],
         next_step="Send more of the name, an e-mail or a phone number; the candidates are the contacts found so far.",
     )

@@ -121,7 +121,7 @@ def settled_rows(rows: Sequence[JsonObject], order: Order) -> list[JsonObject]:
     """The rows of a list whose places no later row can change; empty if the list is not sorted."""
     if order == "due":
         days = [(day, row) for row in rows if (day := day_of(row.get("date"))) is not None]
-        if not days or any(one - later > DAY_SLACK / 2 for (one, _), (later, _) in pairwise(days)):
+        if not days or any(earlier - later > DAY_SLACK / 2 for (earlier, _), (later, _) in pairwise(days)):
             return []
         last = max(day for day, _ in days)
         return [row for day, row in days if last - day > DAY_SLACK]
@@ -150,5 +150,5 @@ def _sorted_times(rows: Sequence[JsonObject], *, descending: bool) -> list[datet
     """The creation times of the rows in milliseconds, the precision of Close's sort; empty if they are not sorted."""
     times = [at.replace(microsecond=at.microsecond // 1000 * 1000) for row in rows if (at := created_at(row))]
     in_order = [*reversed(times)] if descending else times
-    is_sorted = len(times) == len(rows) and all(one <= later for one, later in pairwise(in_order))
+    is_sorted = len(times) == len(rows) and all(earlier <= later for earlier, later in pairwise(in_order))
     return times if is_sorted else []

@@ -99,12 +99,12 @@ class TaskReader:
     async def list_rows(self, ids: Sequence[str], *, after_write: bool = False) -> dict[str, JsonObject]:
         """Rows of tasks of any type by id, without those that do not exist; `after_write` as in `read_row`."""
         found: dict[str, JsonObject] = {}
-        unique = [one for one in dict.fromkeys(ids) if not self.recent.is_deleted(one)]
+        unique = [task_id for task_id in dict.fromkeys(ids) if not self.recent.is_deleted(task_id)]
         for chunk in chunks(unique, CHUNK):
             rows = await self.client.tasks_by_id(chunk)
             if not all(map(id_of, rows)):
                 # A row without an id may belong to any id without a row: that task exists, with unknown fields.
-                rows = (*({"id": one} for one in chunk), *filter(id_of, rows))
+                rows = (*({"id": task_id} for task_id in chunk), *filter(id_of, rows))
             for row in rows:
                 if not after_write:
                     self.priorities.note_read(row)
@@ -121,8 +121,8 @@ class TaskReader:
             except NotFound:
                 return {}
         found = await self.list_rows(unique)
-        rows = {one: found.get(one) or self.unshown(one) for one in unique}
-        return {one: row for one, row in rows.items() if row is not None}
+        rows = {task_id: found.get(task_id) or self.unshown(task_id) for task_id in unique}
+        return {task_id: row for task_id, row in rows.items() if row is not None}
 
     def unshown(self, task_id: str) -> JsonObject | None:
         """The written row of a task that was just written and that Close has not shown since; else None."""
@@ -204,7 +204,7 @@ class PageSearch:
         day = date.fromisoformat(window["date__gte"]) if "date__gte" in window else self._reader.today()
         for assignee in _assignees(self._query):
             rows |= await self._rows(filters | assignee | window, day)
-        rows = {one: row for one, row in rows.items() if not self._reader.recent.is_deleted(one)}
+        rows = {task_id: row for task_id, row in rows.items() if not self._reader.recent.is_deleted(task_id)}
         self._reader.recent.note_read(map(id_of, rows.values()))
         for row in rows.values():
             self._reader.priorities.note_read(row)
@@ -214,7 +214,9 @@ class PageSearch:
             return tasks
         if not any(row.get("priority") for row in current):
             self._check_priorities(tasks)
-        return [with_unreadable(one, "priority") if one.priority == mapping.UNLISTED_PRIORITY else one for one in tasks]
+        return [
+            with_unreadable(task, "priority") if task.priority == mapping.UNLISTED_PRIORITY else task for task in tasks
+        ]
 
     async def _rows(self, params: Params, day: date) -> dict[str, JsonObject]:
         """The rows that Close lists, as many as the page needs.
@@ -268,13 +270,13 @@ class PageSearch:
 
     async def _up_to_date(self, rows: Mapping[str, JsonObject]) -> list[JsonObject]:
         """The newest state of the rows, and the matching tasks that were just written and are not listed yet."""
-        writes = ((one, write.row) for one, write in self._reader.recent.all() if one not in rows)
-        written = {one: row for one, row in writes if self._is_wanted(row)}
+        writes = ((task_id, write.row) for task_id, write in self._reader.recent.all() if task_id not in rows)
+        written = {task_id: row for task_id, row in writes if self._is_wanted(row)}
         found = await self._reader.list_rows(list(written)[:CHUNK])
-        unlisted = [one for one in written if one not in found][:_MAX_UNLISTED]
-        gone = [one for one in unlisted if await self._is_gone(one)]
+        unlisted = [task_id for task_id in written if task_id not in found][:_MAX_UNLISTED]
+        gone = [task_id for task_id in unlisted if await self._is_gone(task_id)]
         current = [self._reader.newest(row, listed=True) for row in rows.values()]
-        return current + [found.get(one, row) for one, row in written.items() if one not in gone]
+        return current + [found.get(task_id, row) for task_id, row in written.items() if task_id not in gone]
 
     def _is_wanted(self, row: JsonObject) -> bool:
         is_listed = not self._listed or (text_of(row.get("_type")) or LEAD) in self._listed
@@ -289,7 +291,7 @@ class PageSearch:
 
 def _status_filter(query: TaskQuery) -> Params:
     statuses = (mapping.OPEN, mapping.DONE)
-    wanted = [one for one in statuses if any(choice.met_by(one) for choice in query.statuses or ())]
+    wanted = [status for status in statuses if any(choice.met_by(status) for choice in query.statuses or ())]
     if query.overdue:
         wanted = [mapping.OPEN]
     return {"is_complete": str(wanted[0] is mapping.DONE).lower()} if len(wanted) == 1 else {}
@@ -312,7 +314,7 @@ def _times_filter(query: TaskQuery) -> Params:
 def _assignees(query: TaskQuery) -> Sequence[Params]:
     """One filter for each responsible; one empty filter if there is none, or if there are too many."""
     people = [] if query.of_nobody else list(dict.fromkeys(query.responsible_ids or ()))
-    return [{"assigned_to": one} for one in people] if 0 < len(people) <= _MAX_ASSIGNEES else [{}]
+    return [{"assigned_to": person} for person in people] if 0 < len(people) <= _MAX_ASSIGNEES else [{}]
 
 
 def _window(query: TaskQuery, today: date) -> Params:

@@ -112,15 +112,15 @@ class Account(CrmAccount):
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts with their companies, companies or deals, by id, up to 100; `field` is the edit's field for them."""
-        kind = next(one for one in KINDS if LINKS[one].field == field)
-        wanted = [one for one in ids if one.isascii() and one.isdecimal()][:MAX_INPUTS]
+        kind = next(link_kind for link_kind in KINDS if LINKS[link_kind].field == field)
+        wanted = [linked_id for linked_id in ids if linked_id.isascii() and linked_id.isdecimal()][:MAX_INPUTS]
         records = records_in(await self._client.by_id(kind, wanted)) if wanted else []
         if kind == "deals":
-            return {one.id: deal_of(one) for one in records}
+            return {record.id: deal_of(record) for record in records}
         found = tuple(map(company_of if kind == "companies" else contact_of, records))
         return {
-            one.id: contact
-            for one, contact in zip(records, await self._contact_search.with_companies(found), strict=True)
+            record.id: contact
+            for record, contact in zip(records, await self._contact_search.with_companies(found), strict=True)
         }
 
     async def upstream_account(self) -> str | None:
@@ -162,7 +162,7 @@ class Account(CrmAccount):
             known = (await self.definitions()).get("hs_task_type")
         except (OperatorError, NotFound):
             return ()
-        return tuple(KnownType(one.value, one.label) for one in known.options) if known is not None else ()
+        return tuple(KnownType(option.value, option.label) for option in known.options) if known is not None else ()
 
     async def read_owners(self, *, newest: bool = False) -> None:
         """Read the owners if none are known or `newest` is set; if that fails, the known owners stay."""
@@ -191,13 +191,13 @@ class Account(CrmAccount):
         after: str | None = None
         for _ in range(_MAX_PAGES):
             page = await self._client.owners(after, archived=archived)
-            owners += [one for one in rows_in("HubSpot", page, "results") if one.get("type") != "QUEUE"]
+            owners += [row for row in rows_in("HubSpot", page, "results") if row.get("type") != "QUEUE"]
             after = next_page(page)
             if after is None:
                 break
-        found = tuple(one for one in owners if (one.get("archived") is True) == archived)
+        found = tuple(owner for owner in owners if (owner.get("archived") is True) == archived)
         if not archived:
-            self.owners = {str(one["userId"]): str(one.get("id")) for one in found if one.get("userId")}
+            self.owners = {str(owner["userId"]): str(owner.get("id")) for owner in found if owner.get("userId")}
         return found
 
     async def _token_info(self) -> JsonObject:

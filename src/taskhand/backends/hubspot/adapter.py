@@ -154,7 +154,7 @@ class HubSpotAdapter(TaskWriter):
                 ids.update(await self._client.tasks_of(kind, other))
         answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
         ids.update(record.id for record in records_in(answer))
-        newest = sorted(ids - known, key=lambda one: (len(one), one), reverse=True)[:_MAX_CANDIDATES]
+        newest = sorted(ids - known, key=lambda task_id: (len(task_id), task_id), reverse=True)[:_MAX_CANDIDATES]
         records = await self._reader.read_records(newest, by_property=False, names=properties_in(*edits))
         return await self._reader.with_links(list(records.values())), ahead
 
@@ -180,7 +180,7 @@ class HubSpotAdapter(TaskWriter):
     def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write."""
         del before
-        task = self._reader.to_task(row, [one for one in links_set(edit).values() if one])
+        task = self._reader.to_task(row, [linked_id for linked_id in links_set(edit).values() if linked_id])
         self.recent.wrote(row.id, row)
         return Written(task, join_notes(note, self._all_day.note_on(edit, task)))
 

@@ -40,13 +40,15 @@ _MAX_ID_DIGITS: Final = 20
 
 def unlinked(edit: Edit) -> Edit:
     """The edit without the contact, the company and the deal."""
-    return without(edit, *(one.field for one in LINKS.values()))
+    return without(edit, *(link_type.field for link_type in LINKS.values()))
 
 
 def has_links(record: Record, edit: Edit) -> bool:
     """True if a record has the contact, the company and the deal of a new task, as far as its links are known."""
     known = record.links.keys() - record.unread_links
-    return all(one in record.links[kind] for kind, one in links_set(edit).items() if one and kind in known)
+    return all(
+        linked_id in record.links[kind] for kind, linked_id in links_set(edit).items() if linked_id and kind in known
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -97,27 +99,27 @@ class LinkChanges:
             except (CallerError, OperatorError) as error:
                 item.fail(error)
         groups: dict[tuple[Kind, str], list[_Change]] = {}
-        for one in self._changes:
-            if one.link is not None:
-                groups.setdefault((one.kind, one.link), []).append(one)
+        for change in self._changes:
+            if change.link is not None:
+                groups.setdefault((change.kind, change.link), []).append(change)
         for group in groups.values():
-            await self._link([one for one in group if not one.item.is_over])
+            await self._link([change for change in group if not change.item.is_over])
 
     async def finish(self) -> None:
         """Remove the former links, or the new links of failed items; errors name new links that may remain."""
         for kind in KINDS:
-            pairs = [(one, other) for one in self._changes if one.kind == kind for other in one.unwanted]
+            pairs = [(change, other) for change in self._changes if change.kind == kind for other in change.unwanted]
             for part in chunks(pairs, MAX_PAIRS):
                 try:
-                    await self._client.unlink(kind, [(one.task_id, other) for one, other in part])
+                    await self._client.unlink(kind, [(change.task_id, other) for change, other in part])
                 except TaskhandError as error:
                     self._progress.heed(error)
                 else:
-                    for one, _ in part:
-                        one.may_be_linked = False
-        for one in self._changes:
-            if one.may_be_linked and one.item.error is not None:
-                one.item.fail(_with_left_link(one))
+                    for change, _ in part:
+                        change.may_be_linked = False
+        for change in self._changes:
+            if change.may_be_linked and change.item.error is not None:
+                change.item.fail(_with_left_link(change))
 
     async def read_back(self, items: Sequence[Item[Record]]) -> None:
         """Read the links of written tasks; the items fail if the links cannot be read."""
@@ -133,18 +135,18 @@ class LinkChanges:
 
     def add_notes(self) -> None:
         """Add a note to each written item whose task, as read back, still has former links."""
-        for one in self._changes:
-            links = one.item.row.links.get(one.kind, ()) if one.item.row and not one.item.error else ()
-            if left := ", ".join(other for other in one.unlink if other in links):
-                note = f"The task is still linked to {one.kind} {left} too: HubSpot did not remove that link."
-                one.item.note = join_notes(one.item.note, note)
+        for change in self._changes:
+            links = change.item.row.links.get(change.kind, ()) if change.item.row and not change.item.error else ()
+            if left := ", ".join(other for other in change.unlink if other in links):
+                note = f"The task is still linked to {change.kind} {left} too: HubSpot did not remove that link."
+                change.item.note = join_notes(change.item.note, note)
 
     async def _read_links(self, ids: Sequence[str], kinds: Sequence[Kind]) -> Mapping[str, Record]:
         """The tasks with their links of these kinds; only the links of several tasks known by HubSpot's own ids."""
         if self._client.id_property or len(ids) == 1:
             return await self._reader.read_with_links(ids)
-        unread = [Record({"id": one, "properties": {}}, {}) for one in ids]
-        return {one.id: one for one in await self._reader.with_links(unread, kinds)}
+        unread = [Record({"id": task_id, "properties": {}}, {}) for task_id in ids]
+        return {record.id: record for record in await self._reader.with_links(unread, kinds)}
 
     async def _link(self, changes: Sequence[_Change]) -> None:
         """Link tasks to one contact, company or deal; items that cannot be linked fail."""
@@ -159,15 +161,15 @@ class LinkChanges:
         """Send one request, and once more if its response is lost: linking twice does no harm."""
         if self._progress.stopped is not None:
             raise self._progress.stopped
-        kind, pairs = part[0].kind, [(one.task_id, str(one.link)) for one in part]
+        kind, pairs = part[0].kind, [(change.task_id, str(change.link)) for change in part]
         with recorded_requests() as requests:
             try:
                 await self._client.link(kind, pairs)
             except OutcomeUnknown:
                 await self._client.link(kind, pairs)
             finally:
-                for one in part:
-                    one.may_be_linked = requests.has_write_left
+                for change in part:
+                    change.may_be_linked = requests.has_write_left
 
     async def _after_failure(self, part: Sequence[_Change], error: TaskhandError) -> None:
         """Fail the tasks that a read shows without their new link, or all if nothing can be read.
@@ -177,21 +179,21 @@ class LinkChanges:
         found: Mapping[str, Record] | None = None
         with suppress(TaskhandError), without_pauses(when=isinstance(error, RateLimited)):
             if part[0].may_be_linked:
-                ids, kinds = [one.task_id for one in part], [part[0].kind]
+                ids, kinds = [change.task_id for change in part], [part[0].kind]
                 found = await self._reader.read_with_links(ids, kinds=kinds, by_property=False)
         if found is None:
             _fail(part, error)
             return
-        unlinked = [one for one in part if not one.is_shown_by(found.get(one.task_id))]
-        is_about_task = isinstance(error, CallerError) and any(one.task_id not in found for one in unlinked)
-        for one in unlinked:
-            one.may_be_linked = isinstance(error, NoAnswer)
-            if one.task_id not in found:
-                one.item.fail(MESSAGES.no_task(one.task_id))
+        unlinked = [change for change in part if not change.is_shown_by(found.get(change.task_id))]
+        is_about_task = isinstance(error, CallerError) and any(change.task_id not in found for change in unlinked)
+        for change in unlinked:
+            change.may_be_linked = isinstance(error, NoAnswer)
+            if change.task_id not in found:
+                change.item.fail(MESSAGES.no_task(change.task_id))
             elif not is_about_task:
-                one.item.fail(_error_of_unlinked(one, error))
+                change.item.fail(_error_of_unlinked(change, error))
         if is_about_task:
-            await self._link([one for one in unlinked if not one.item.is_over])
+            await self._link([change for change in unlinked if not change.item.is_over])
 
 
 def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_Change]:
@@ -222,40 +224,42 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
 
 def check_link_ids(edit: Edit) -> None:
     """Check the ids of the contact, company and deal that an edit sets; CallerError for an invalid id."""
-    for kind, one in links_set(edit).items():
-        if one is not None and not (one.isascii() and one.isdecimal() and len(one) <= _MAX_ID_DIGITS):
+    for kind, linked_id in links_set(edit).items():
+        if linked_id is not None and not (
+            linked_id.isascii() and linked_id.isdecimal() and len(linked_id) <= _MAX_ID_DIGITS
+        ):
             argument = LINKS[kind].argument
             raise CallerError(
-                f"{argument} {one[:60]!r} is not a HubSpot id.",
+                f"{argument} {linked_id[:60]!r} is not a HubSpot id.",
                 code="invalid_id",
                 next_step=f"Send {argument} exactly as find_contacts returns it.",
             )
 
 
-def _error_of_unlinked(one: _Change, error: TaskhandError) -> TaskhandError:
+def _error_of_unlinked(change: _Change, error: TaskhandError) -> TaskhandError:
     """The error for a task that exists and does not have its new link after the request failed."""
     if isinstance(error, OutcomeUnknown):
-        return MESSAGES.unknown_update(one.item.id) if isinstance(error, NoAnswer) else MESSAGES.not_applied()
+        return MESSAGES.unknown_update(change.item.id) if isinstance(error, NoAnswer) else MESSAGES.not_applied()
     if isinstance(error, UpstreamFailed):
         return MESSAGES.failed(error)
     if not isinstance(error, NotFound) and not isinstance(error.explanation, UnknownLink):
-        others = {name for name, _ in one.item.edit.given()} - {LINKS[one.kind].field}
-        return explain_refusal(error, MESSAGES.name, without(one.item.edit, *others), one.item.id)
-    argument = LINKS[one.kind].argument
+        others = {name for name, _ in change.item.edit.given()} - {LINKS[change.kind].field}
+        return explain_refusal(error, MESSAGES.name, without(change.item.edit, *others), change.item.id)
+    argument = LINKS[change.kind].argument
     return NotFound(
-        f"HubSpot has no record with {argument} {str(one.link)[:20]}.",
+        f"HubSpot has no record with {argument} {str(change.link)[:20]}.",
         code="unknown_reference",
         next_step=f"Take {argument} from find_contacts, and send the call again.",
     )
 
 
-def _with_left_link(one: _Change) -> TaskhandError:
+def _with_left_link(change: _Change) -> TaskhandError:
     """The error of an item that names the link that may remain: an item with such a link may have been changed."""
-    known = MESSAGES.unknown_update(one.item.id)
-    left = f"The task may be newly linked to {one.kind} {one.link}, besides its former links."
+    known = MESSAGES.unknown_update(change.item.id)
+    left = f"The task may be newly linked to {change.kind} {change.link}, besides its former links."
     return known.but(message=f"{known.message} {left}")
 
 
 def _fail(changes: Iterable[_Change], error: TaskhandError) -> None:
-    for one in changes:
-        one.item.fail(error)
+    for change in changes:
+        change.item.fail(error)

@@ -94,7 +94,7 @@ class HubSpotClient:
 
     async def update_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""
-        path, json = self._tasks("/batch/update"), {"inputs": [one | self._by() for one in inputs]}
+        path, json = self._tasks("/batch/update"), {"inputs": [item | self._by() for item in inputs]}
         return (await self.http.post(path, json=json, expect="object", kind=RequestKind.WRITE)).object
 
     async def create_many(self, inputs: list[JsonObject]) -> JsonObject:
@@ -161,7 +161,7 @@ class HubSpotClient:
             reply = await self.http.put(path, expect="object", kind=RequestKind.REPLAY)
         else:
             types = association_types(kind)
-            inputs = [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in pairs]
+            inputs = [{"from": {"id": from_id}, "to": {"id": other}, "types": types} for from_id, other in pairs]
             path = self._pairs(kind, "create")
             reply = await self.http.post(path, json={"inputs": inputs}, expect="object")
         if not reply.object.get("results"):
@@ -176,7 +176,7 @@ class HubSpotClient:
         if len(pairs) == 1:
             await self.http.delete(self._pair(kind, *pairs[0]), expect="nothing", kind=RequestKind.REPLAY)
             return
-        inputs = [{"from": {"id": one}, "to": [{"id": other}]} for one, other in pairs]
+        inputs = [{"from": {"id": from_id}, "to": [{"id": other}]} for from_id, other in pairs]
         await self.http.post(self._pairs(kind, "archive"), json={"inputs": inputs})
 
     async def tasks_of(self, kind: Kind, other_id: str) -> tuple[str, ...]:
@@ -259,7 +259,7 @@ class HubSpotClient:
 
 
 def _ids(ids: Sequence[str]) -> list[JsonObject]:
-    return [{"id": one} for one in ids]
+    return [{"id": record_id} for record_id in ids]
 
 
 def next_page(answer: JsonObject) -> str | None:

@@ -28,36 +28,40 @@ class ContactSearch:
         found = await self._contacts(query, limit)
         if not found:
             newest = await self._contacts(None, _MAX_NEWEST)
-            found = tuple([one for one in newest if has_words(one.words, query)][:limit])
+            found = tuple([contact for contact in newest if has_words(contact.words, query)][:limit])
         return await self.with_companies(found)
 
     async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
-        found = [contact_of(one) for one in records_in(await self._client.find("contacts", query, limit))]
+        found = [contact_of(record) for record in records_in(await self._client.find("contacts", query, limit))]
         if len(found) < limit or query is None:
-            theirs = {one.customer_id for one in found}
+            theirs = {contact.customer_id for contact in found}
             companies = map(company_of, records_in(await self._client.find("companies", query, limit)))
-            others = [one for one in companies if one.customer_id not in theirs]
+            others = [company for company in companies if company.customer_id not in theirs]
             found += others if query is None else await self._with_people(others, limit - len(found))
         return tuple(found if query is None else found[:limit])
 
     async def _with_people(self, companies: Sequence[Contact], limit: int) -> list[Contact]:
         """The contacts of the companies that were found by name, then the companies without contacts."""
-        ids = [one.customer_id for one in companies if one.customer_id][:MAX_INPUTS]
+        ids = [company.customer_id for company in companies if company.customer_id][:MAX_INPUTS]
         people = list(map(contact_of, records_in(await self._client.contacts_of(ids, limit)))) if ids else []
-        names = {one.customer_id: one.customer_name for one in companies}
-        theirs = {one.customer_id for one in people}
-        named = [one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in people]
-        return [*named, *(one for one in companies if one.customer_id not in theirs)]
+        names = {company.customer_id: company.customer_name for company in companies}
+        theirs = {person.customer_id for person in people}
+        named = [person.model_copy(update={"customer_name": names.get(person.customer_id)}) for person in people]
+        return [*named, *(company for company in companies if company.customer_id not in theirs)]
 
     async def with_companies(self, found: tuple[Contact, ...]) -> tuple[Contact, ...]:
         """The contacts with the names of their companies, read in one request; without names if that fails."""
-        names: dict[str | None, str | None] = {one.customer_id: one.customer_name for one in found if one.customer_name}
-        missing = sorted({one.customer_id for one in found if one.customer_id and one.customer_id not in names})
+        names: dict[str | None, str | None] = {
+            contact.customer_id: contact.customer_name for contact in found if contact.customer_name
+        }
+        missing = sorted(
+            {contact.customer_id for contact in found if contact.customer_id and contact.customer_id not in names}
+        )
         if missing:
             with suppress(OperatorError, CallerError):
                 read = map(company_of, records_in(await self._client.by_id("companies", missing[:MAX_INPUTS])))
-                names |= {one.customer_id: one.customer_name for one in read}
-        return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)
+                names |= {contact.customer_id: contact.customer_name for contact in read}
+        return tuple(contact.model_copy(update={"customer_name": names.get(contact.customer_id)}) for contact in found)
 
 
 def contact_of(record: Record) -> Contact:

@@ -153,7 +153,9 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
 def _context_values(error: JsonObject, *names: str) -> list[str]:
     """The texts and numbers in these lists of an error's `context`."""
     lists = [value_at(error, "context", name) for name in names]
-    return [str(one) for values in lists if isinstance(values, list) for one in values if isinstance(one, str | int)]
+    return [
+        str(value) for values in lists if isinstance(values, list) for value in values if isinstance(value, str | int)
+    ]
 
 
 def ids_in(error: JsonObject) -> list[str]:
@@ -163,7 +165,7 @@ def ids_in(error: JsonObject) -> list[str]:
 
 def _explain_scopes(json: JsonObject) -> Explanation | None:
     names = ("requiredGranularScopes", "requiredScopes")
-    lacking = [scope for one in (json, *objects(json.get("errors"))) for scope in _context_values(one, *names)]
+    lacking = [scope for part in (json, *objects(json.get("errors"))) for scope in _context_values(part, *names)]
     scopes = list(dict.fromkeys(filter(_SCOPE.fullmatch, lacking)))[:5]
     if not scopes:
         return None
@@ -178,13 +180,13 @@ def _explain_values(json: JsonObject) -> Explanation | None:
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
         return NO_ALL_DAY
-    known = [(one, code) for one, code in others if _PROPERTY.fullmatch(one)]
-    named = [(ARGUMENTS.get(one, property_field(one)), code) for one, code in known]
+    known = [(property_name, code) for property_name, code in others if _PROPERTY.fullmatch(property_name)]
+    named = [(ARGUMENTS.get(property_name, property_field(property_name)), code) for property_name, code in known]
     if named:
         clauses = dict.fromkeys(f"{name}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in named)
         return Explanation(f"HubSpot refused {'; '.join(clauses)}.", frozenset(name for name, _ in named))
     is_link = str(json.get("message")).startswith("One or more associations are")
-    if is_link or any(_context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
+    if is_link or any(_context_values(part, "INVALID_OBJECT_IDS") for part in (json, *objects(json.get("errors")))):
         return _NO_RECORD
     return None
 

@@ -200,7 +200,9 @@ def task_of(record: Record, data: AccountData, of_links: Collection[str] = ()) -
         "deal_id": shown_link(record.links, "deals", of_links) if "deals" in record.links else MISSING,
         "also_linked": further_links(record.links, of_links) or MISSING,
         "creator_id": data.owners.get(id_text(properties.get(CREATOR)) or ""),
-        "properties": {one: shown_value(data.definitions.get(one), properties.get(one)) for one in sorted(record.names)}
+        "properties": {
+            name: shown_value(data.definitions.get(name), properties.get(name)) for name in sorted(record.names)
+        }
         or MISSING,
         "url": url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
     }

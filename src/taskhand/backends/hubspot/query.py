@@ -119,12 +119,12 @@ def _conditions(
     if query.deal_id is not None:
         yield [[_filter("associations.deal", "EQ", value=query.deal_id)]]
     if query.contact is not None:
-        yield [[_filter(f"associations.{one}", "EQ", value=query.contact)] for one in ("contact", "company")]
+        yield [[_filter(f"associations.{kind}", "EQ", value=query.contact)] for kind in ("contact", "company")]
     if query.period is not None:
         yield [_period_filters(query.period)]
     if values := _status_values(query, statuses):
         # The value of a custom stage is an id, which some accounts also show as the status.
-        own = [one for one in values if one not in OPTIONS]
+        own = [value for value in values if value not in OPTIONS]
         yield [*_is_in(STATUS, values), *_is_in(STAGE, own)]
     elif query.overdue:
         yield _unfinished(statuses)
@@ -156,9 +156,9 @@ def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
     HubSpot documents neither whether NOT_IN finds a task without the property, nor the status of a task in a custom
     stage.
     """
-    finished = [one for one, status in statuses.items() if status.type in FINISHED][:_MAX_VALUES]
-    own_closed = [one for one in finished if one not in OPTIONS]
-    own_open = [one for one in statuses if one not in OPTIONS and one not in finished]
+    finished = [status_id for status_id, status in statuses.items() if status.type in FINISHED][:_MAX_VALUES]
+    own_closed = [status_id for status_id in finished if status_id not in OPTIONS]
+    own_open = [status_id for status_id in statuses if status_id not in OPTIONS and status_id not in finished]
     if not finished or len(own_open) > _MAX_VALUES:
         return [[]]
     unfinished = _filter(STATUS, "NOT_IN", values=finished)
@@ -178,7 +178,7 @@ def _groups(conditions: Sequence[_Alternatives]) -> _Alternatives:
     """The combinations of all alternatives; a condition that would exceed HubSpot's limits is left out."""
     groups: _Alternatives = [()]
     for alternatives in conditions:
-        wider = [(*group, *one) for group, one in product(groups, alternatives)]
+        wider = [(*group, *alternative) for group, alternative in product(groups, alternatives)]
         longest = max(len(group) for group in wider)
         fits = len(wider) <= _MAX_GROUPS and longest <= _MAX_IN_GROUP and sum(map(len, wider)) <= _MAX_FILTERS
         groups = wider if fits else groups
@@ -190,7 +190,7 @@ def _status_values(query: TaskQuery, statuses: Mapping[str, Status]) -> list[str
     values = [choice.id for choice in query.statuses or () if choice.id is not None]
     if len(values) < len(query.statuses or ()) or len(values) > _MAX_VALUES:
         return []
-    return [one for one in values if not (query.overdue and one in statuses and statuses[one].type in FINISHED)]
+    return [value for value in values if not (query.overdue and value in statuses and statuses[value].type in FINISHED)]
 
 
 def _window(query: TaskQuery, now: datetime) -> list[_Filter]:
@@ -268,7 +268,11 @@ class PageSearch:
             rows = [Record.read(row) for row in rows_in("HubSpot", answer, "results")]
             self._nameless += rows.count(None)
             is_deleted = self.reader.recent.is_deleted
-            found = (one for one in rows if one is not None and one.id not in recent and not is_deleted(one.id))
+            found = (
+                record
+                for record in rows
+                if record is not None and record.id not in recent and not is_deleted(record.id)
+            )
             last = await self._add(list(found))
             after = next_page(answer)
             if after is None or (last and self._is_settled(last)):
@@ -300,7 +304,7 @@ class PageSearch:
         self.reader.recent.note_read(record.id for record in records)
         self._times |= {task.id: times_of(record, task) for task, record in zip(tasks, records, strict=True)}
         matches = matcher(self.query, self._is_late, self._times)
-        self._found |= {one.id: (one, record) for one, record in zip(tasks, records, strict=True) if matches(one)}
+        self._found |= {task.id: (task, record) for task, record in zip(tasks, records, strict=True) if matches(task)}
         return tasks[-1] if tasks else None
 
     @property

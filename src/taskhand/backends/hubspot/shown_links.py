@@ -38,31 +38,36 @@ LINKS: Final[Mapping[Kind, LinkType]] = {
 def linked_ids(results: object) -> tuple[str, ...]:
     """The ids in a list of associations, ascending: `toObjectId` (v4) or `id` (v3), as text or numbers."""
     found = {str(row.get("toObjectId", row.get("id"))) for row in objects(results)}
-    return tuple(sorted((one for one in found if one.isdecimal()), key=lambda one: (len(one), one)))
+    return tuple(
+        sorted(
+            (linked_id for linked_id in found if linked_id.isdecimal()),
+            key=lambda linked_id: (len(linked_id), linked_id),
+        )
+    )
 
 
 def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
     """The links that the fields of a task show, by kind."""
     shown = {kind: getattr(task, LINKS[kind].field) for kind in KINDS}
-    return {kind: (one,) if one else () for kind, one in shown.items() if one is not MISSING}
+    return {kind: (linked_id,) if linked_id else () for kind, linked_id in shown.items() if linked_id is not MISSING}
 
 
 def links_set(edit: Edit) -> Mapping[Kind, str | None]:
     """The contact, the company and the deal that an edit sets, by kind; None for one that it removes."""
     values = {kind: getattr(edit, LINKS[kind].field) for kind in KINDS}
-    return {kind: one for kind, one in values.items() if one is not MISSING}
+    return {kind: linked_id for kind, linked_id in values.items() if linked_id is not MISSING}
 
 
 def shown_link(links: Mapping[Kind, tuple[str, ...]], kind: Kind, of_links: Collection[str]) -> str | None:
     """The link of a kind that a field shows: one in `of_links`, else the lowest id."""
     ids = links.get(kind, ())
-    return next((one for one in ids if one in of_links), next(iter(ids), None))
+    return next((linked_id for linked_id in ids if linked_id in of_links), next(iter(ids), None))
 
 
 def further_links(links: Mapping[Kind, tuple[str, ...]], of_links: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The links that no field shows, by the field that shows another link of their kind."""
     further = {
-        LINKS[kind].field: tuple(one for one in ids if one != shown_link(links, kind, of_links))
+        LINKS[kind].field: tuple(linked_id for linked_id in ids if linked_id != shown_link(links, kind, of_links))
         for kind, ids in links.items()
     }
     return {field: ids for field, ids in further.items() if ids}

@@ -96,7 +96,7 @@ class TaskReader:
         """The ids of tasks by the given values of a unique property."""
         found: dict[str, str] = {}
         for part in chunks(list(dict.fromkeys(values)), MAX_INPUTS):
-            asked = {one.casefold(): one for one in part}
+            asked = {key.casefold(): key for key in part}
             also = list(filter(None, (name, self.client.id_property)))
             answer = await self.client.read_many(part, also, id_property=name)
             for record in records_in(answer):
@@ -115,19 +115,19 @@ class TaskReader:
 
         async def fetch(batch: Sequence[str]) -> None:
             answer = await self.client.read_many(batch, self.client.properties(names), id_property=id_property)
-            asked = {one.casefold(): one for one in batch}
+            asked = {key.casefold(): key for key in batch}
             for record in records_in(answer):
                 known_by = record.known_by(id_property)
                 if not record.is_archived:
                     found[asked.get(known_by.casefold(), known_by)] = record.with_names(names)
-            for one in unmentioned(batch, answer, found):
+            for key in unmentioned(batch, answer, found):
                 try:
-                    single = await self._find_record(one, by_property=by_property, names=names)
+                    single = await self._find_record(key, by_property=by_property, names=names)
                 except InvalidAnswer:
-                    single = Record({"id": one}, {})  # the task exists, but its values are unknown
+                    single = Record({"id": key}, {})  # the task exists, but its values are unknown
                 # A merged task has another id, and the requested id counts as missing.
-                if single is not None and single.known_by(id_property).casefold() == one.casefold():
-                    found[one] = single
+                if single is not None and single.known_by(id_property).casefold() == key.casefold():
+                    found[key] = single
 
         batches = chunks(list(dict.fromkeys(ids)), MAX_INPUTS)
         await for_each(batches, fetch, at_once=len(batches))
@@ -143,8 +143,12 @@ class TaskReader:
         """
         found = await self.read_with_links(list(dict.fromkeys(ids)), names)
         await self.prepare(found.values())
-        read = {one: Snapshot(self.to_task(found[one]), found[one].raw_values) for one in ids if one in found}
-        return await self.deleted_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
+        read = {
+            task_id: Snapshot(self.to_task(found[task_id]), found[task_id].raw_values)
+            for task_id in ids
+            if task_id in found
+        }
+        return await self.deleted_tasks.complete(read, {key: found[key].id for key in read}) if whole else read
 
     async def read_with_links(
         self,
@@ -188,9 +192,9 @@ class TaskReader:
 
     async def read_recent(self) -> dict[str, Record | None]:
         """The recently written tasks by HubSpot's id, in their present state; None for a task that does not exist."""
-        ids = [one for one, _ in self.recent.all()]
+        ids = [task_id for task_id, _ in self.recent.all()]
         found = await self.read_records(ids, by_property=False)
-        return {one: found.get(one) for one in ids}
+        return {task_id: found.get(task_id) for task_id in ids}
 
     async def _read_one(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Reply:
         """The response to GET, without links to deals if the token may not read them."""
@@ -215,7 +219,7 @@ class TaskReader:
 def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
     """The requested ids that a response to `batch/read` neither contains nor reports as missing."""
     missing = {name for error in objects(answer.get("errors")) for name in ids_in(error)}
-    return [one for one in ids if one not in found and one not in missing]
+    return [task_id for task_id in ids if task_id not in found and task_id not in missing]
 
 
 def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:

@@ -87,7 +87,7 @@ class TaskWriter(BatchAdapter[Record]):
         if edit.status is MISSING or edit.status.id is not None:
             return edit
         known = (await self.account.all_statuses(newest=True)).known
-        if found := next((one for one in known.statuses if edit.status.met_by(one)), None):
+        if found := next((status for status in known.statuses if edit.status.met_by(status)), None):
             return replace(edit, status=StatusChoice.of(found))
         raise CallerError(
             "There is no such status in HubSpot.", code="unknown_status", next_step="Call list_statuses for the names."
@@ -145,7 +145,7 @@ class TaskWriter(BatchAdapter[Record]):
         properties = {index: self._properties(item.edit, item.before) for index, item in by_index.items()}
         inputs = [Input(index, by_index[index].id, values) for index, values in properties.items() if values]
         answer = await self._send(inputs, self._client.update_many)
-        read = [(by_index[one], row) for one, json in answer.rows.items() if (row := Record.read(json))]
+        read = [(by_index[index], row) for index, json in answer.rows.items() if (row := Record.read(json))]
         whole = {item.index: self._confirmed(item.before, item.edit, row) for item, row in read}
         rows = {index: row for index, row in whole.items() if row is not None}
         return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
@@ -160,8 +160,10 @@ class TaskWriter(BatchAdapter[Record]):
             raise refusal_of_new_task(error) from None
         by_index = {item.index: item for item in items}
         names = {index: properties_in(by_index[index].edit) for index in answer.rows}
-        rows = {one: row.with_names(names[one]) for one, json in answer.rows.items() if (row := Record.read(json))}
-        errors = {index: refusal_of_new_task(one) for index, one in answer.refused.items()}
+        rows = {
+            index: row.with_names(names[index]) for index, json in answer.rows.items() if (row := Record.read(json))
+        }
+        errors = {index: refusal_of_new_task(refusal) for index, refusal in answer.refused.items()}
         refused = [by_index[index] for index in answer.refused]
         less = [replace(item, edit=part) for item in refused if (part := _part_of(item.edit)) is not None]
         return await _resend(BatchAnswer(rows, errors, answer.lost), less, self.create_many)
@@ -177,19 +179,19 @@ class TaskWriter(BatchAdapter[Record]):
             return BatchAnswer()
         # A response that a proxy sends twice must not name the inputs of a later batch.
         batch, strip = next(self._batches), self._all_day.strip
-        sent = [replace(one, trace=f"{batch}-{one.index}", properties=strip(one.properties)) for one in inputs]
+        sent = [replace(item, trace=f"{batch}-{item.index}", properties=strip(item.properties)) for item in inputs]
         try:
-            json = await post([one.json for one in sent])
+            json = await post([item.json for item in sent])
         except CallerError as error:
-            if not any(self._all_day.note_refusal(error, one.properties) for one in sent):
+            if not any(self._all_day.note_refusal(error, item.properties) for item in sent):
                 raise
             return await self._send(inputs, post)
         answer = split_answer(sent, json, self._client.id_property)
-        pending = {one.index for one in sent} - answer.refused.keys() if json.get("status") in _PENDING else ()
+        pending = {item.index for item in sent} - answer.refused.keys() if json.get("status") in _PENDING else ()
         rows = answer.rows if json.get("status") == "COMPLETE" else {}
         answer = replace(answer, rows=rows, pending=frozenset(pending))
-        refused = [(one, why) for one in sent if (why := answer.refused.get(one.index)) is not None]
-        flagged = [one for one, why in refused if self._all_day.note_refusal(why, one.properties)]
+        refused = [(item, why) for item in sent if (why := answer.refused.get(item.index)) is not None]
+        flagged = [item for item, why in refused if self._all_day.note_refusal(why, item.properties)]
         return await _resend(answer, flagged, lambda part: self._send(part, post))
 
     def _record_in(self, reply: Reply, edit: Edit) -> Record:
@@ -228,7 +230,9 @@ def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str |
     An error that names no input is the reason of the lost inputs if it is the only such error, or if only one input is
     lost.
     """
-    indexes = {one.task_id: one.index for one in inputs if one.task_id} | {one.trace: one.index for one in inputs}
+    indexes = {item.task_id: item.index for item in inputs if item.task_id} | {
+        item.trace: item.index for item in inputs
+    }
     results = ((_name_of(row, id_property), row) for row in objects(answer.get("results")))
     done = {indexes[name]: row for name, row in results if name in indexes}
     refused: dict[int, TaskhandError] = {}
@@ -239,7 +243,7 @@ def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str |
         for index in (indexes[name] for name in names if name in indexes):
             refused.setdefault(index, to_error(error))
     both = done.keys() & refused.keys()
-    unmatched = [one.index for one in inputs if one.index not in done and one.index not in refused]
+    unmatched = [item.index for item in inputs if item.index not in done and item.index not in refused]
     reason = nameless[0] if len(nameless) == 1 or (nameless and len(unmatched) == 1) else None
     return BatchAnswer(
         {index: row for index, row in done.items() if index not in both},
@@ -261,7 +265,7 @@ async def _resend(
     """The answer after the items in `part`, which it refuses, were sent once more; an error concerns only these."""
     if not part:
         return answer
-    indexes = [one.index for one in part]
+    indexes = [new_task.index for new_task in part]
     try:
         again = await send(part)
     except (OutcomeUnknown, UpstreamFailed) as fault:
@@ -278,7 +282,7 @@ async def _resend(
 
 
 def _associations(edit: Edit) -> list[JsonObject]:
-    return [{"to": {"id": one["id"]}, "types": one["types"]} for ones in links_of_new(edit).values() for one in ones]
+    return [{"to": {"id": link["id"]}, "types": link["types"]} for ones in links_of_new(edit).values() for link in ones]
 
 
 def _part_of(edit: Edit) -> Edit | None:

@@ -63,7 +63,7 @@ class DeletedTasks:
 
     async def complete(self, snapshots: Mapping[str, Snapshot], ids: Mapping[str, str]) -> dict[str, Snapshot]:
         """The snapshots with all links and writable properties; `ids` has HubSpot's own id of each task."""
-        found = {ids[one]: _Whole() for one in snapshots}
+        found = {ids[task_id]: _Whole() for task_id in snapshots}
         if not found:
             return {}
         async with concurrent_tasks() as group:
@@ -71,7 +71,7 @@ class DeletedTasks:
             group.start_soon(self._add_custom_links, found)
             for kind in (*KINDS, *_OTHERS):
                 group.start_soon(self._add_links, kind, found)
-        return {one: _with(snapshot, found[ids[one]]) for one, snapshot in snapshots.items()}
+        return {task_id: _with(snapshot, found[ids[task_id]]) for task_id, snapshot in snapshots.items()}
 
     async def put_back(self, record_id: str, edit: Edit) -> str | None:
         """Restore the further properties and links that a new task lacks; a note about those not restored, or None."""
@@ -83,7 +83,7 @@ class DeletedTasks:
             lacking, unlinked = await self._find_missing(record_id, *missing)
         except TaskhandError:
             return "Its links and further properties could not be read back; some may not be restored."
-        left = [*lacking, *(f"{kind} {one['id']}" for kind, ones in unlinked.items() for one in ones)]
+        left = [*lacking, *(f"{kind} {link['id']}" for kind, ones in unlinked.items() for link in ones)]
         return f"HubSpot did not restore: {', '.join(left)}." if left else None
 
     async def _find_missing(
@@ -99,8 +99,8 @@ class DeletedTasks:
             rows: list[JsonObject] = []
             with suppress(CallerError):  # of an account that has no such objects any more
                 rows = rows_in("HubSpot", await self._client.links(kind, [record_id]), "results")
-            linked = {one["id"] for row in rows for one in _links_in(row)}
-            unlinked[kind] = [one for one in wanted if one["id"] not in linked]
+            linked = {link["id"] for row in rows for link in _links_in(row)}
+            unlinked[kind] = [link for link in wanted if link["id"] not in linked]
         return missing, {kind: ones for kind, ones in unlinked.items() if ones}
 
     async def _write(self, record_id: str, properties: dict[str, str], links: Mapping[str, list[JsonObject]]) -> None:
@@ -115,9 +115,9 @@ class DeletedTasks:
         except TaskhandError:  # the caller reads the task again
             pass
         for kind, ones in links.items():
-            for one in ones:
+            for link in ones:
                 with suppress(TaskhandError):
-                    await self._client.link_as(kind, record_id, one["id"], one["types"])
+                    await self._client.link_as(kind, record_id, link["id"], link["types"])
 
     async def _add_properties(self, found: Mapping[str, _Whole]) -> None:
         try:
@@ -126,11 +126,11 @@ class DeletedTasks:
             if isinstance(error, OperatorError) and error.code != "forbidden":
                 raise
             why = "which the token may not read" if isinstance(error, OperatorError) else "which HubSpot does not list"
-            for one in found.values():
-                one.lost.append(f"further properties, {why}")
+            for unread in found.values():
+                unread.lost.append(f"further properties, {why}")
             return
         not_further = _NEVER_WRITTEN | ARGUMENTS.keys()
-        names = [name for name, one in known.items() if one.is_writable and name not in not_further]
+        names = [name for name, definition in known.items() if definition.is_writable and name not in not_further]
         for part in chunks(list(found), MAX_INPUTS):
             answer = await self._client.read_many(part, [*names, *_LOST])
             for record in records_in(answer):
@@ -145,8 +145,8 @@ class DeletedTasks:
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
-            for one in found.values():
-                one.lost.append("links to custom objects, which the token may not list")
+            for whole in found.values():
+                whole.lost.append("links to custom objects, which the token may not list")
             return
         except CallerError:  # the account has none
             return
@@ -168,8 +168,8 @@ class DeletedTasks:
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
-            for one in found.values() if kind not in _ALWAYS_READABLE else ():
-                one.lost.append(f"links to {name or kind}, which the token may not read")
+            for unread in found.values() if kind not in _ALWAYS_READABLE else ():
+                unread.lost.append(f"links to {name or kind}, which the token may not read")
         except CallerError:  # the account has no such objects
             self._absent.add(kind)
 
@@ -195,9 +195,11 @@ def links_of_new(edit: Edit) -> dict[str, list[JsonObject]]:
     for kind, wanted in links_set(edit).items():
         raw = (edit.native or {}).get(kind)
         ids = map(str, raw) if isinstance(raw, list | tuple) else filter(None, [wanted])
-        types = {one["id"]: one["types"] for one in further.get(kind, ())}
+        types = {link["id"]: link["types"] for link in further.get(kind, ())}
         all_ids = dict.fromkeys([*ids, *types])
-        found[kind] = [{"id": one, "types": types.get(one) or association_types(kind)} for one in all_ids]
+        found[kind] = [
+            {"id": linked_id, "types": types.get(linked_id) or association_types(kind)} for linked_id in all_ids
+        ]
     found |= {kind: links for kind, links in further.items() if kind not in KINDS}
     return {kind: links for kind, links in found.items() if links}
 
@@ -215,10 +217,10 @@ def _with(snapshot: Snapshot, whole: _Whole) -> Snapshot:
 
 def _links_in(row: JsonObject) -> Iterable[JsonObject]:
     """The links in one result, in the form of a request that creates a task."""
-    for one in objects(row.get("to")):
+    for target in objects(row.get("to")):
         types = [
             {"associationCategory": given.get("category"), "associationTypeId": given.get("typeId")}
-            for given in objects(one.get("associationTypes"))
+            for given in objects(target.get("associationTypes"))
         ]
-        if types and str(one.get("toObjectId")).isdecimal():
-            yield {"id": str(one["toObjectId"]), "types": types}
+        if types and str(target.get("toObjectId")).isdecimal():
+            yield {"id": str(target["toObjectId"]), "types": types}

@@ -151,7 +151,7 @@ class LocalBackend(Backend):
             title = edit.title if isinstance(edit.title, str) else None
             page = await self.list_tasks(TaskQuery(text=title, order="created", limit=_MAX_CREATED))
             new = [task for task in page.tasks if is_created_since(task, sent_at - SEARCHED_BEFORE)]
-            alike = [one for one in new if edit.is_met_by(one, written=True)]
+            alike = [task for task in new if edit.is_met_by(task, written=True)]
             found.append(CreateCandidates(alike, sent_at))
         return tuple(found)
 
@@ -163,8 +163,8 @@ class LocalBackend(Backend):
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Remove all tasks in one transaction; a task that is gone or has changed does not stop the others."""
-        steps = [partial(_delete_item, one) for one in before]
-        return await self._write_all(steps, [one.id for one in before], progress)
+        steps = [partial(_delete_item, task) for task in before]
+        return await self._write_all(steps, [task.id for task in before], progress)
 
     def now(self) -> datetime:
         """The current time of the store's clock."""
@@ -216,7 +216,7 @@ class LocalBackend(Backend):
                 lambda connection, stamp: tuple([step(connection, stamp) for step in steps]), count=len(ids)
             )
         except (NotAttempted, OperatorError, OutcomeUnknown) as error:
-            results = tuple(ItemResult(one, error=error) for one in ids)
+            results = tuple(ItemResult(task_id, error=error) for task_id in ids)
         for index, result in enumerate(results):
             progress.report(index, result)
         return results

@@ -121,7 +121,9 @@ class _ChangeReader:
         if event is None:
             return None
         title = event.title if full or columns else None
-        people = dict.fromkeys(one for row in rows for name in _PEOPLE for one in json.loads(row[name] or "[]"))
+        people = dict.fromkeys(
+            person_id for row in rows for name in _PEOPLE for person_id in json.loads(row[name] or "[]")
+        )
         moment = datetime.fromisoformat(at).astimezone(UTC)
         by, is_others = first["member_id"], first["moment"] is None
         return replace(event, at=moment, by=by, title=title, responsible_ids=tuple(people), is_others=is_others)

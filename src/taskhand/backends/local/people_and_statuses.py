@@ -93,8 +93,8 @@ class Directory:
         if column is None:
             return {}
         sql = f"SELECT * FROM contact WHERE {column} = ? ORDER BY name, id"  # noqa: S608  no text of the caller's
-        rows = {one: self.connection.execute(sql, (one,)).fetchone() for one in ids}
-        return {one: to_contact(row) for one, row in rows.items() if row is not None}
+        rows = {contact_id: self.connection.execute(sql, (contact_id,)).fetchone() for contact_id in ids}
+        return {contact_id: to_contact(row) for contact_id, row in rows.items() if row is not None}
 
     def add_status(self, name: str, kind: StatusType, color: str | None = None) -> str:
         """Add a status after the last one, and return its id; CallerError if the name is taken."""

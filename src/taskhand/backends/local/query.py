@@ -114,7 +114,9 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
     people: tuple[tuple[str | None, bool], ...] = ((None, False),)
     statuses: tuple[str | None, ...] = (None,)
     if query.responsible_ids is not None:
-        people = tuple((one, False) for one in query.responsible_ids) + (((None, True),) if query.of_nobody else ())
+        people = tuple((person_id, False) for person_id in query.responsible_ids) + (
+            ((None, True),) if query.of_nobody else ()
+        )
     if chosen is not None and query.order == "due" and len(chosen) <= _MAX_STATUSES:
         statuses = chosen
     filters = _filters(query, state)
@@ -241,13 +243,17 @@ def _priorities(query: TaskQuery) -> Sequence[tuple[int | None, tuple[str, str] 
     """Each priority that needs a walk, and the position after which it starts; only one in other orders."""
     if query.order != "priority":
         return [(query.priority, query.after)]
-    wanted = [one for one in PRIORITIES if query.priority in (None, one)]
+    wanted = [priority for priority in PRIORITIES if query.priority in (None, priority)]
     if query.after is None:
-        return [(one, None) for one in wanted]
+        return [(priority, None) for priority in wanted]
     key, task_id = query.after
     begun = int(key[0])
     after = (key[1:], task_id)
-    return [(one, after if priority_key(one) == begun else None) for one in wanted if priority_key(one) >= begun]
+    return [
+        (priority, after if priority_key(priority) == begun else None)
+        for priority in wanted
+        if priority_key(priority) >= begun
+    ]
 
 
 def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
@@ -255,7 +261,11 @@ def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
     chosen = None if query.statuses is None else tuple(choice.id for choice in query.statuses if choice.id)
     if not query.overdue:
         return chosen
-    return state.unfinished if chosen is None else tuple(one for one in chosen if one in state.unfinished)
+    return (
+        state.unfinished
+        if chosen is None
+        else tuple(status_id for status_id in chosen if status_id in state.unfinished)
+    )
 
 
 def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
@@ -313,7 +323,7 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
 def _join_clauses(clauses: Sequence[Clause]) -> Clause:
     """The conjunction of these clauses."""
     return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
-        one for _, values in clauses for one in values
+        value for _, values in clauses for value in values
     )
 
 
@@ -342,7 +352,9 @@ def _in_span(span: _Span, due: str) -> list[Clause]:
 def _within(spans: Sequence[_Span], due: str) -> Clause:
     """The clause that a task is due in one of the spans."""
     each = [_join_clauses(_in_span(span, due)) for span in spans]
-    return f"({' OR '.join(f'({clause})' for clause, _ in each)})", tuple(one for _, values in each for one in values)
+    return f"({' OR '.join(f'({clause})' for clause, _ in each)})", tuple(
+        value for _, values in each for value in values
+    )
 
 
 def _created_in(period: Period | None, row: str) -> list[Clause]:

@@ -118,7 +118,7 @@ def _check_candidates(
     size = query.limit + 1
     for most in (2 * size, _ALL) if number > _AT_ONCE else (_ALL,):  # sorting the first few costs less than sorting all
         found = 0
-        candidates = chain.from_iterable(connection.execute(one.sql, (*one.parameters, most)) for one in order)
+        candidates = chain.from_iterable(connection.execute(select.sql, (*select.parameters, most)) for select in order)
         at_once = _AT_ONCE if number <= _AT_ONCE else size if most != _ALL else _BATCH
         while len(rows) < size and (batch := list(islice(candidates, at_once))):
             check = build_check(query, state, [task_id for _, task_id in batch])

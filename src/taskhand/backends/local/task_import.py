@@ -73,7 +73,7 @@ def import_lines(connection: SqlConnection, lines: Sequence[Line], now: datetime
     """
     work = _Import(connection, now)
     problems: list[str] = []
-    for line in sorted(lines, key=lambda one: (_ORDER.index(one.kind), one.number)):
+    for line in sorted(lines, key=lambda line: (_ORDER.index(line.kind), line.number)):
         _try(work.write, line, problems)
     if problems:
         more = f"; and {len(problems) - _MAX_TOLD} more" if len(problems) > _MAX_TOLD else ""
@@ -138,10 +138,12 @@ class _Import:
         """Remove the default statuses of a new store if the file has an initial status of its own."""
         imported = set(self._statuses.values())
         kinds = {row["id"]: row["type"] for row in self._rows("SELECT id, type FROM status")}
-        if any(kinds[one] == "initial" for one in imported):
-            for one in self._first - imported:
+        if any(kinds[status_id] == "initial" for status_id in imported):
+            for status_id in self._first - imported:
                 self._run(
-                    "DELETE FROM status WHERE id = ? AND NOT EXISTS (SELECT 1 FROM task WHERE status_id = ?)", one, one
+                    "DELETE FROM status WHERE id = ? AND NOT EXISTS (SELECT 1 FROM task WHERE status_id = ?)",
+                    status_id,
+                    status_id,
                 )
 
     def _write_status(self, status: Status) -> None:
@@ -192,9 +194,9 @@ class _Import:
         if self._is_new:
             return []
         members = self._rows("SELECT id, name, email FROM member WHERE active = 1")
-        by_email = [one for one in members if member.email and fold(one["email"] or "") == fold(member.email)]
-        same = [one for one in members if fold(one["name"]) == fold(member.name)]
-        by_name = [one for one in same if not (one["email"] and member.email)]
+        by_email = [row for row in members if member.email and fold(row["email"] or "") == fold(member.email)]
+        same = [row for row in members if fold(row["name"]) == fold(member.name)]
+        by_name = [row for row in same if not (row["email"] and member.email)]
         found = by_email or by_name
         return found if len(found) == 1 else []
 
@@ -246,9 +248,9 @@ class _Import:
     def _status_of(self, task: Task) -> str:
         """The id of the store's status for a task: the imported one, else the one with the same name."""
         named = task.status_config.name if task.status_config else ""
-        for one in filter(None, (task.task_status_config_id, named)):
-            if one in self._statuses or self._rows("SELECT 1 FROM status WHERE id = ?", one):
-                return self._statuses.get(one, one)
+        for status_id in filter(None, (task.task_status_config_id, named)):
+            if status_id in self._statuses or self._rows("SELECT 1 FROM status WHERE id = ?", status_id):
+                return self._statuses.get(status_id, status_id)
         if found := self._rows("SELECT id FROM status WHERE folded = ?", fold(named)):
             return str(found[0]["id"])
         raise _WrongLine(f"there is no status {named or task.task_status_config_id!r}")

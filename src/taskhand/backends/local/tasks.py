@@ -97,7 +97,7 @@ def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapsh
         task_id: Snapshot(task, {name: row[name] for name in COMPLETION})
         for task_id, (task, row) in _read(connection, [task_id.lower() for task_id in ids]).items()
     }
-    return {one: found[one.lower()] for one in ids if one.lower() in found}
+    return {task_id: found[task_id.lower()] for task_id in ids if task_id.lower() in found}
 
 
 def page(connection: SqlConnection, query: TaskQuery, now: datetime, storage: "TaskStorage") -> TaskPage:

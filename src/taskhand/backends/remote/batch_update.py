@@ -201,7 +201,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         for probe in probes:
             await self._send([probe])
         if probes and all(_is_refused_for_values(probe) for probe in probes):
-            for item in [one for one in others if one.edit == probes[0].edit]:
+            for item in [other for other in others if other.edit == probes[0].edit]:
                 item.fail(probes[0].error or refused)
             others = [item for item in others if not item.is_over]
         if not self._adapter.batch_is_atomic:

@@ -215,7 +215,7 @@ class BulkCreate(Generic[_Row]):
         for item in made:
             item.note = self._messages.found
         await self._finish(made)
-        return {item.index: one for item, one in zip(items, candidates, strict=True)}
+        return {item.index: found_candidates for item, found_candidates in zip(items, candidates, strict=True)}
 
     async def _finish(self, items: Sequence[NewTask[_Row]]) -> None:
         """Complete the new tasks, reading them back if their rows are incomplete, and report them.

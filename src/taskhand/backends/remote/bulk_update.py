@@ -33,7 +33,9 @@ class BulkUpdate(Generic[_Row]):
         """Make all edits: one result for each, in their order. Edits of the same task are made one after the other."""
         last: dict[str, Task] = {}
         for indexes in _rounds([before.id for before, _ in edits]):
-            items = [Item[_Row](one, last.get(edits[one][0].id, edits[one][0]), edits[one][1]) for one in indexes]
+            items = [
+                Item[_Row](index, last.get(edits[index][0].id, edits[index][0]), edits[index][1]) for index in indexes
+            ]
             await self._round(items)
             last |= {item.id: item.written.task for item in items if item.written is not None}
         return tuple(self._progress.results[index] for index in range(len(edits)))

@@ -52,10 +52,14 @@ class LostCreates(Generic[_Row]):
 
         `known` are the ids of tasks that were read before. TaskhandError if the search fails.
         """
-        edits, known = [one.edit for one in items], known | self._made
-        rows, ahead = await self._rows(edits, min(one.sent_at for one in items), known)
-        found = [self._candidates(one.edit, one.sent_at, rows, ahead, known) for one in items]
-        others = [one.edit for one in self._under_way.difference(items) if one.row is None and one.error is None]
+        edits, known = [new_task.edit for new_task in items], known | self._made
+        rows, ahead = await self._rows(edits, min(new_task.sent_at for new_task in items), known)
+        found = [self._candidates(new_task.edit, new_task.sent_at, rows, ahead, known) for new_task in items]
+        others = [
+            new_task.edit
+            for new_task in self._under_way.difference(items)
+            if new_task.row is None and new_task.error is None
+        ]
         for index, task in match_creates(edits, found, others).items():
             _, items[index].row = rows[task.id]
         return found

@@ -201,7 +201,7 @@ class AppClient:
         expires_at = None
         if isinstance(life, int | float) and not isinstance(life, bool) and 0 < life <= _MAX_LIFE_S:
             expires_at = self._clock() + timedelta(seconds=life)
-        granted = frozenset(one for one in names if isinstance(one, str))
+        granted = frozenset(name for name in names if isinstance(name, str))
         return OwnCredential(access_token, _token_in(body, "refresh_token"), expires_at, granted)
 
 

@@ -69,8 +69,10 @@ class RecentWrites(Generic[_Row]):
         if last is not None and last.row not in left:
             left.insert(0, last.row)
         oldest, later = now - self._keep_s, [row, *left]
-        ended = [(one, at) for one, at in (last.ended if last else ()) if at > oldest and one not in later]
-        ended += [(one, now) for one in left if one != row]
+        ended = [
+            (ended_row, at) for ended_row, at in (last.ended if last else ()) if at > oldest and ended_row not in later
+        ]
+        ended += [(ended_row, now) for ended_row in left if ended_row != row]
         self._written.pop(self._key(task_id), None)
         self._written[self._key(task_id)] = RecentWrite(row, now, tuple(ended[-_MAX_ENDED:]))
 
@@ -78,18 +80,18 @@ class RecentWrites(Generic[_Row]):
         """Remember that a task was deleted, as long as lists may show it."""
         now = self._clock()
         self.forget([task_id])
-        self._deleted_until = {one: until for one, until in self._deleted_until.items() if until > now}
+        self._deleted_until = {deleted_id: until for deleted_id, until in self._deleted_until.items() if until > now}
         self._deleted_until[self._key(task_id)] = now + _DELETED_S + self._keep_s
 
     def forget(self, ids: Iterable[str]) -> None:
         """Forget the writes of these tasks: they are being written again, or their state is unknown."""
-        for one in ids:
-            self._written.pop(self._key(one), None)
+        for task_id in ids:
+            self._written.pop(self._key(task_id), None)
 
     def forget_overtaken(self, ids: Collection[str] | None) -> None:
         """Forget the writes of these tasks, or of all (None), because others wrote them; ids may be casefolded."""
-        folded = None if ids is None else {one.casefold() for one in ids}
-        self.forget([one for one in self._written if folded is None or one.casefold() in folded])
+        folded = None if ids is None else {task_id.casefold() for task_id in ids}
+        self.forget([task_id for task_id in self._written if folded is None or task_id.casefold() in folded])
 
     def get(self, task_id: str) -> RecentWrite[_Row] | None:
         """The last write to a task, if it is recent."""
@@ -98,7 +100,7 @@ class RecentWrites(Generic[_Row]):
 
     def all(self) -> Iterator[tuple[str, RecentWrite[_Row]]]:
         """The recent writes with the keys of their tasks, oldest first."""
-        self._written = {one: write for one, write in self._written.items() if self._is_recent(write)}
+        self._written = {task_id: write for task_id, write in self._written.items() if self._is_recent(write)}
         return iter(self._written.items())
 
     def is_deleted(self, task_id: str) -> bool:

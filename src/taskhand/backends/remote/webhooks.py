@@ -35,7 +35,7 @@ class SignatureCheck(ABC):
         if sent is None or timestamp is None:
             return Verdict("no signature")
         # Compare all of them, so that the time does not depend on which one matches.
-        matches = [same_text(sent, one) for one in self.signatures(delivery, timestamp)]
+        matches = [same_text(sent, signature) for signature in self.signatures(delivery, timestamp)]
         signed_at = _read_moment(timestamp, self.unit)
         if signed_at is None or not any(matches):
             return Verdict("a wrong signature")
@@ -61,23 +61,25 @@ class SubscriptionAdmin(ABC):
 
     async def find_at(self, url: str) -> list[Subscription]:
         """The subscriptions that Taskhand made for an address."""
-        return [one for one in await self.list_subscriptions() if one.url == url]
+        return [subscription for subscription in await self.list_subscriptions() if subscription.url == url]
 
     async def remove(self, url: str) -> Sequence[Subscription]:
         """Delete the subscriptions at an address, and return them."""
         removed = await self.find_at(url)
-        for one in removed:
-            await self.delete(one.id)
+        for subscription in removed:
+            await self.delete(subscription.id)
         return removed
 
     async def add_missing(self, good: Sequence[Subscription], url: str, wanted: Sequence[str]) -> Subscribed:
         """Keep the `good` subscriptions at an address, and create those for wanted events that none of them has."""
-        missing = [event for event in wanted if not any(event in one.events for one in good)]
+        missing = [event for event in wanted if not any(event in subscription.events for subscription in good)]
         if not missing:
             return Subscribed(tuple(good), ())
         await self.create(url, missing)
-        there = tuple(one for one in await self.list_subscriptions() if one.url == url)
-        return Subscribed(there, tuple(one for one in there if one.id not in {kept.id for kept in good}))
+        there = tuple(subscription for subscription in await self.list_subscriptions() if subscription.url == url)
+        return Subscribed(
+            there, tuple(subscription for subscription in there if subscription.id not in {kept.id for kept in good})
+        )
 
 
 def same_text(one: str, other: str) -> bool:
@@ -91,9 +93,9 @@ def read_events(body: bytes) -> Iterator[dict[str, Any]]:
         found = json.loads(body)
     except (ValueError, RecursionError):
         return
-    for one in found if isinstance(found, list) else [found]:
-        if isinstance(one, dict):
-            yield one
+    for event in found if isinstance(found, list) else [found]:
+        if isinstance(event, dict):
+            yield event
 
 
 def _read_moment(text: str, unit: timedelta) -> datetime | None:

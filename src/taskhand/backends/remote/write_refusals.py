@@ -41,7 +41,11 @@ def is_doubtful(requests: RequestLog, refused: TaskhandError) -> bool:
     """
     if isinstance(refused, RateLimited):
         return requests.has_write_left
-    failures = {one for one in requests.write_outcomes if isinstance(one, int) and one >= HTTPStatus.BAD_REQUEST}
+    failures = {
+        status_code
+        for status_code in requests.write_outcomes
+        if isinstance(status_code, int) and status_code >= HTTPStatus.BAD_REQUEST
+    }
     return requests.has_foreign_refusal or bool(failures - _DEFINITE)
 
 
@@ -54,7 +58,7 @@ def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str 
     if isinstance(refused.explanation, UnnamedValues):
         sent = _arguments(edit, [field for field, _ in edit.given()])
         return CallerError(f"{name} refused the value of {sent}.", code=refused.code, next_step=refused.next_step)
-    links = [one for one in references(edit) if one in _LINKS]
+    links = [reference for reference in references(edit) if reference in _LINKS]
     if links and isinstance(refused.explanation, UnknownLink):
         message = f"{name} does not know the value of {_arguments(edit, links)}."
         return CallerError(message, code=refused.code, next_step=refused.next_step)

@@ -51,8 +51,8 @@ class Account(CrmAccount):
         if "@" not in query and len(digits) > len(query) / 2 and not is_id:
             return _contacts(await self._client.search_contacts(phone=digits))[:limit]
         recent = _contacts(await self._client.recent_contacts(days=365))
-        of_id = [one for one in recent if query in (one.id, one.customer_id)]
-        return tuple((of_id or [one for one in recent if has_words(one.words, query)])[:limit])
+        of_id = [contact for contact in recent if query in (contact.id, contact.customer_id)]
+        return tuple((of_id or [contact for contact in recent if has_words(contact.words, query)])[:limit])
 
     async def probe(self) -> Reply:
         """GET the team."""

@@ -133,17 +133,17 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """
         rows, _ = await self._lists.find_all(ids, fresh=fresh)
         found = {}
-        for (one, row), task in zip(rows.items(), self._to_tasks(rows.values()), strict=True):
+        for (task_id, row), task in zip(rows.items(), self._to_tasks(rows.values()), strict=True):
             doubts = {"due": not self.sure_of_due(task), "status": task.status_config is None}
             unknown = frozenset(name for name, is_doubtful in doubts.items() if is_doubtful)
             is_assumed = fresh and bool(self._lists.rows_replaced_by(row))
-            found[one] = Snapshot(task, dict(row), unknown, is_assumed)
+            found[task_id] = Snapshot(task, dict(row), unknown, is_assumed)
         return found
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
         """The tasks from fresh lists, with the data that a deletion loses."""
         found = await self.snapshots(ids, fresh=True)
-        return {one: replace(snapshot, lost=_DELETED_TOO) for one, snapshot in found.items()}
+        return {task_id: replace(snapshot, lost=_DELETED_TOO) for task_id, snapshot in found.items()}
 
     def forget(self, task_ids: Collection[str] | None) -> None:
         """Forget recent writes and cached lists of these tasks, or of all (None): another process wrote them."""
@@ -194,7 +194,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         A recent write that replaced a listed row proves nothing if the listed row shows the edit.
         """
         return super().disproves(row, edit) and not any(
-            self.shows(one, edit) for one in self._lists.rows_replaced_by(row)
+            self.shows(replaced_row, edit) for replaced_row in self._lists.rows_replaced_by(row)
         )
 
     def to_task(self, row: JsonObject) -> Task:

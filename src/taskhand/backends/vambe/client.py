@@ -104,6 +104,6 @@ def _spellings(ids: Sequence[str], form: ArrayQuery) -> Sequence[Pairs]:
         return ((name, "[]" if form == "json" else ""),), ()
     if form in {"comma", "json"}:
         return (((name, ",".join(ids) if form == "comma" else dumps(list(ids), separators=(",", ":"))),),)
-    each = tuple((name, one) for one in ids)
+    each = tuple((name, value) for value in ids)
     # Some servers read a repeated key that occurs once as a string; sent twice, the id arrives as a list.
     return (each, each * 2) if len(ids) == 1 else (each,)

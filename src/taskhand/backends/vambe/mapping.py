@@ -193,7 +193,7 @@ def _responsible_ids(json: JsonObject) -> list[Any]:
     """The ids of the responsible people, from objects or ids; none for null."""
     value = json["task_responsibles"]
     people: list[Any] = value if isinstance(value, list) else [] if value is None else [value]
-    return [one["responsible_id"] if isinstance(one, dict) else one for one in people]
+    return [person["responsible_id"] if isinstance(person, dict) else person for person in people]
 
 
 _READERS: Final[dict[str, Callable[[JsonObject], object]]] = {

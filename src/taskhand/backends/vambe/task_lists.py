@@ -56,10 +56,10 @@ class TaskLists:
     def forget(self, task_ids: Collection[str] | None) -> None:
         """Note that another process wrote these tasks, or any (None): lists that were read before are outdated."""
         now = self._any_written_at = self._monotonic()
-        self._written_at = {one: at for one, at in self._written_at.items() if at > now - self._keep_s}
+        self._written_at = {task_id: at for task_id, at in self._written_at.items() if at > now - self._keep_s}
         if task_ids is None:
             self._all_written_at = now
-        self._written_at |= {one.lower(): now for one in task_ids or ()}
+        self._written_at |= {task_id.lower(): now for task_id in task_ids or ()}
 
     async def get(self, window: Window, *, fresh: bool = False) -> list[JsonObject]:
         """The rows of a list, with recent writes and without recent deletions; rows without an id come last.
@@ -89,9 +89,9 @@ class TaskLists:
         in cached lists is searched for in new lists.
         """
         wanted, began = list(ids), self._monotonic()
-        times = (self._written_at.get(one.lower(), -inf) for one in wanted)
+        times = (self._written_at.get(task_id.lower(), -inf) for task_id in wanted)
         found, is_complete = await self._find_since(max(times, default=-inf), wanted, fresh=fresh)
-        missing = [one for one in wanted if one not in found and not self._recent.is_deleted(one)]
+        missing = [task_id for task_id in wanted if task_id not in found and not self._recent.is_deleted(task_id)]
         if missing and not fresh:
             later, is_complete = await self._find_since(began, missing, fresh=False)
             found |= later
@@ -105,7 +105,7 @@ class TaskLists:
         since = max(since, self._all_written_at)
         refusals: list[CallerError] = []
         for window in (self.near, WIDEST):
-            missing = [one for one in wanted if one not in found]
+            missing = [task_id for task_id in wanted if task_id not in found]
             if not missing:
                 return found, True
             try:
@@ -114,8 +114,8 @@ class TaskLists:
                 refusals.append(refused)
             else:
                 refusals, has_nameless = [], bool(listed.nameless)
-                keys = {one: one.lower() for one in missing if not self._recent.is_deleted(one)}
-                found |= {one: listed.rows[key] for one, key in keys.items() if key in listed.rows}
+                keys = {task_id: task_id.lower() for task_id in missing if not self._recent.is_deleted(task_id)}
+                found |= {task_id: listed.rows[key] for task_id, key in keys.items() if key in listed.rows}
         if len(refusals) > 1:
             missing_list = invalid_answer("Vambe", "as if it had no list of tasks")
             raise missing_list if isinstance(refusals[-1], NotFound) else refusals[-1]

@@ -74,7 +74,7 @@ class TaskStates:
             self.known[entry.task_id] = after
         if event is None:
             return None
-        people = dict.fromkeys(one for task in (before, after) if task for one in task.responsible_ids)
+        people = dict.fromkeys(person_id for task in (before, after) if task for person_id in task.responsible_ids)
         return replace(
             event,
             at=entry.changed,
@@ -116,7 +116,9 @@ class TaskStates:
         if has_grown and known is not None:
             return known, after
         before = self._task(entry, {**entry.data, **(entry.previous or {})})
-        if "is_complete" in (entry.previous or {}) and any(_is_within(one, entry) for one in self.finished):
+        if "is_complete" in (entry.previous or {}) and any(
+            _is_within(completion, entry) for completion in self.finished
+        ):
             return _finished(before), after
         return before, after
 
@@ -131,7 +133,7 @@ class TaskStates:
         self.hidden += 1
         kind: EventKind = "created" if entry.action == "created" else "updated"
         if "is_complete" in entry.changed_fields:
-            kind = "completed" if any(_is_within(one, entry) for one in self._completions) else "reopened"
+            kind = "completed" if any(_is_within(completion, entry) for completion in self._completions) else "reopened"
         elif "assigned_to" in entry.changed_fields:
             kind = "reassigned"
         return TaskEvent(_key(entry), entry.task_id, kind)
@@ -178,9 +180,9 @@ def _finishes(entry: Entry) -> bool:
 def _readable(changed: Iterable[FieldChange], before: Task | None, after: Task | None) -> tuple[FieldChange, ...]:
     """The changes whose new value is readable; an unreadable old value is left out."""
     readable = []
-    for one in changed:
-        name = EDIT_FIELDS.get(one.field, one.field)
+    for change in changed:
+        name = EDIT_FIELDS.get(change.field, change.field)
         if after is None or is_readable(after, name):
             is_old_known = before is None or is_readable(before, name)
-            readable.append(one if is_old_known else replace(one, before=MISSING))
+            readable.append(change if is_old_known else replace(change, before=MISSING))
     return tuple(readable)

@@ -39,7 +39,7 @@ class CloseEvents:
     ) -> None:
         """Use the logs of the listed `types`, of all types if it is empty; `zone` is the IANA zone of shown times."""
         listed = types or INBOX
-        self._logs = {one: EventLog(client, one) for one in (LEAD, CALL) if one in listed} or {
+        self._logs = {kind: EventLog(client, kind) for kind in (LEAD, CALL) if kind in listed} or {
             LEAD: EventLog(client, LEAD)
         }
         self._zone = zone
@@ -55,26 +55,27 @@ class CloseEvents:
         del hints
         positions, now = POSITIONS.validate_json(position), self._clock().timestamp()
         looks = []
-        for one, log in self._logs.items():
-            was = positions.get(one)
-            may_rest = one == CALL and is_idle() and was is not None and was.is_quiet
+        for kind, log in self._logs.items():
+            was = positions.get(kind)
+            may_rest = kind == CALL and is_idle() and was is not None and was.is_quiet
             if was is None or (may_rest and 0 <= now - was.read_at < _CALLS_EVERY_S):
                 continue
             try:
-                look, positions[one] = await self._look(log, was, known, now)
+                look, positions[kind] = await self._look(log, was, known, now)
             except CallerError:
-                if one == LEAD:
+                if kind == LEAD:
                     raise
-                del positions[one]  # as in `begin`
+                del positions[kind]  # as in `begin`
             else:
                 looks.append(look)
         events = sorted(
-            (event for look in looks for event in look.events), key=lambda one: moment_text(one.at) if one.at else ""
+            (event for look in looks for event in look.events),
+            key=lambda event: moment_text(event.at) if event.at else "",
         )
         return Look(
             tuple(events),
             POSITIONS.dump_json(positions).decode(),
-            {one: task for look in looks for one, task in look.tasks.items()},
+            {task_id: task for look in looks for task_id, task in look.tasks.items()},
             any(look.is_behind for look in looks),
             " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
         )
@@ -87,7 +88,11 @@ class CloseEvents:
         tasks = await known.find({entry.task_id for entry in fresh}) if fresh else {}
         completions = [entry for entry in stretch.entries if entry.action == "completed"]
         states = TaskStates(tasks, self._zone, completions)
-        states.finished += [one for one in completions if one.id in was.seen and was.seen[one.id].is_own_event]
+        states.finished += [
+            completion
+            for completion in completions
+            if completion.id in was.seen and was.seen[completion.id].is_own_event
+        ]
         is_patient = not 0 < was.waits_since < now - OVERLAP.total_seconds()
         can_wait = was.has_ended and until is None and is_patient
         events, waiting = _read_events(was, fresh, stretch.entries, states, can_wait=can_wait)
@@ -118,13 +123,13 @@ def _read_events(
     """The events of the `fresh` entries, and the entries that wait for earlier ones of their tasks."""
     known = frozenset(states.known)
     latest: dict[str, str] = {}
-    for one in was.seen.values():
-        latest[one.task_id] = max(one.moment, latest.get(one.task_id, ""))
+    for seen in was.seen.values():
+        latest[seen.task_id] = max(seen.moment, latest.get(seen.task_id, ""))
     reported = {entry.id for entry in entries} - {entry.id for entry in fresh}
     events: list[TaskEvent] = []
     waiting: list[Entry] = []
     for entry in fresh:
-        if any(entry.task_id == one.task_id for one in waiting):
+        if any(entry.task_id == other.task_id for other in waiting):
             waiting.append(entry)
             continue
         if entry.action == "completed" and (

@@ -80,6 +80,6 @@ POSITIONS: Final = TypeAdapter(dict[str, Position])
 def remembered(seen: dict[str, Seen], newest: datetime) -> dict[str, Seen]:
     """The read entries that may still grow or come again, up to `_MAX_REMEMBERED`."""
     oldest = moment_text(newest - _REMEMBERED)
-    recent = [(one, entry) for one, entry in seen.items() if entry.moment >= oldest]
+    recent = [(event_id, entry) for event_id, entry in seen.items() if entry.moment >= oldest]
     recent.sort(key=lambda pair: pair[1].moment)
     return dict(recent[-_MAX_REMEMBERED:])

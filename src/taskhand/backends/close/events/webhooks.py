@@ -50,9 +50,11 @@ class CloseWebhookCheck(SignatureCheck):
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
         """The id of the task of its one event; empty if the event is about another object."""
-        events = [event for one in read_events(body) if isinstance(event := one.get("event"), dict)]
-        ids = [text_of(one.get("object_id")) for one in events if _is_of_task(one.get("object_type"))]
-        return tuple(one for one in ids if one)
+        events = [event for body_event in read_events(body) if isinstance(event := body_event.get("event"), dict)]
+        ids = [
+            text_of(body_event.get("object_id")) for body_event in events if _is_of_task(body_event.get("object_type"))
+        ]
+        return tuple(task_id for task_id in ids if task_id)
 
 
 class CloseWebhookAdmin(SubscriptionAdmin):
@@ -64,7 +66,11 @@ class CloseWebhookAdmin(SubscriptionAdmin):
 
     async def list_subscriptions(self) -> tuple[Subscription, ...]:
         """All subscriptions with events of tasks."""
-        return tuple(one for row in await self._rows() if any(map(_is_of_task, (one := _subscription(row)).events)))
+        return tuple(
+            subscription
+            for row in await self._rows()
+            if any(map(_is_of_task, (subscription := _subscription(row)).events))
+        )
 
     async def delete(self, subscription_id: str) -> None:
         """DELETE /webhook/{id}/."""
@@ -105,12 +111,12 @@ class CloseWebhookAdmin(SubscriptionAdmin):
         return rows_in("Close", reply.object, "data")
 
     def _is_as_wanted(self, row: JsonObject) -> bool:
-        there = {_pair(one) for one in objects(row.get("events")) if one.get("extra_filter") is None}
-        return row.get("status") == "active" and {_pair(one) for one in self._events} <= there
+        there = {_pair(event_row) for event_row in objects(row.get("events")) if event_row.get("extra_filter") is None}
+        return row.get("status") == "active" and {_pair(event) for event in self._events} <= there
 
 
 def _subscription(row: JsonObject) -> Subscription:
-    events = tuple(".".join(_pair(one)) for one in objects(row.get("events")))
+    events = tuple(".".join(_pair(event_row)) for event_row in objects(row.get("events")))
     return Subscription(id_of(row), text_of(row.get("url")) or "", events, row.get("status") == "active")
 
 

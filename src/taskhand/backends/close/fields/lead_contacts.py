@@ -55,7 +55,7 @@ class LeadContacts:
     async def _contacts_of(self, lead_id: str) -> Sequence[Candidate]:
         """The contacts of a lead; none if those of `_MAX_LEADS` other leads were just read, as in a bulk update."""
         now = self._timing.monotonic()
-        self._candidates = {one: kept for one, kept in self._candidates.items() if now - kept[0] < _LEADS_KEPT_S}
+        self._candidates = {lead: kept for lead, kept in self._candidates.items() if now - kept[0] < _LEADS_KEPT_S}
         if lead_id not in self._candidates and len(self._candidates) < _MAX_LEADS:
             people: list[Candidate] = []
             with suppress(CallerError):

@@ -143,7 +143,7 @@ class Notes:
                 return WrittenNote(None, None, "The note was gone already.")
             except OutcomeUnknown as unknown:
                 raise _MESSAGES.unknown(_UNKNOWN_DELETION) from unknown
-            self._sent = {key: one for key, one in self._sent.items() if one.id != note_id}
+            self._sent = {key: sent_note for key, sent_note in self._sent.items() if sent_note.id != note_id}
             return WrittenNote(None, None)
 
     async def delete(self, task_id: str) -> None:
@@ -175,7 +175,7 @@ class Notes:
     def _recent(self, key: _Key) -> _Sent | None:
         """The note with this key that was sent within the lag of lists; None if there is none."""
         now = self.timing.monotonic()
-        for old in [old for old, one in self._sent.items() if now - one.at >= _LAG_S]:
+        for old in [old for old, sent_note in self._sent.items() if now - sent_note.at >= _LAG_S]:
             del self._sent[old]
             self._locks.pop(old, None)
         return self._sent.get(key)

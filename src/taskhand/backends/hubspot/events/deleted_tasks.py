@@ -58,13 +58,13 @@ async def list_deleted(client: HubSpotClient, at: Bin, known: KnownTasks) -> Del
 async def _look_up_known(client: HubSpotClient, at: Bin, known: KnownTasks) -> Deletions:
     """Search for the next known tasks if HubSpot does not list deleted tasks; those not found are missing."""
     ids = sorted(await known.find_all())
-    part = ([one for one in ids if one > at.checked] or ids)[:_MAX_CHECKED]
+    part = ([task_id for task_id in ids if task_id > at.checked] or ids)[:_MAX_CHECKED]
     missing: list[str] = []
     if part:
         names = ["hs_object_id", *filter(None, [client.id_property])]
         answer = await client.read_many(part, names, id_property=client.id_property)
-        found = {one.known_by(client.id_property) for one in records_in(answer)}
+        found = {record.known_by(client.id_property) for record in records_in(answer)}
         unread = unmentioned(part, answer, found)
-        missing = [one for one in part if one not in found and one not in unread]
+        missing = [task_id for task_id in part if task_id not in found and task_id not in unread]
     after = replace(at, is_refused=True, checked=part[-1] if part else "")
     return Deletions({}, after, None if at.is_refused else _NOT_LISTED, missing)

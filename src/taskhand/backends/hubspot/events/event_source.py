@@ -56,13 +56,15 @@ class HubSpotEvents:
         """Find the changes since a position; the tasks in `hints` (ids) are read even if no search finds them."""
         at = Position.parse(position)
         found = await self._search(at)
-        hinted = [one for one in dict.fromkeys(hints) if one.isascii() and one.isdecimal() and one not in found.rows]
+        hinted = [
+            hint for hint in dict.fromkeys(hints) if hint.isascii() and hint.isdecimal() and hint not in found.rows
+        ]
         read = await self._read([*found.rows, *hinted])
         listed = await list_deleted(self._client, at.bin, known)
         deleted, vanished = await self._read_deleted(listed, read.missing)
         if read.records or deleted:
             await self._account.read_owners(newest=True)
-        was = await known.find([self._known_by(one) for one in read.records] + vanished)
+        was = await known.find([self._known_by(read_record) for read_record in read.records] + vanished)
         await self._reader.prepare([*read.records, *deleted])
         changes = Comparison(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
         for record in read.records:
@@ -71,14 +73,17 @@ class HubSpotEvents:
             changes.add_deleted(record, self._known_by(record), listed.rows.get(record.id))
         for task_id in vanished:
             changes.add_vanished(task_id)
-        rows = {one: moment for one, moment in found.rows.items() if one not in read.unread}
-        seen = {one.id: max(rows.get(one.id, 0), readable_millis(one.updated)) for one in read.records}
+        rows = {key: moment for key, moment in found.rows.items() if key not in read.unread}
+        seen = {
+            read_record.id: max(rows.get(read_record.id, 0), readable_millis(read_record.updated))
+            for read_record in read.records
+        }
         after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
         gap = listed.gap or (
             _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
         )
         text = replace(after, bin=listed.bin).text
-        events = sorted(changes.events, key=lambda one: one.moment or moment_at(0))
+        events = sorted(changes.events, key=lambda event: event.moment or moment_at(0))
         return Look(tuple(events), text, changes.tasks, found.is_behind, gap)
 
     def _known_by(self, record: Record) -> str:
@@ -114,14 +119,16 @@ class HubSpotEvents:
         for part in chunks(ids, _MAX_WITH_HISTORY):
             names = self._client.properties()
             answer = await self._client.read_many(part, names, histories=RAW_PROPERTIES, archived=archived)
-            asked = [one for one in records_in(answer) if one.id in part]
-            kept = [one for one in asked if (one.is_archived or readable_millis(one.deleted) > 0) == archived]
+            asked = [record for record in records_in(answer) if record.id in part]
+            kept = [
+                record for record in asked if (record.is_archived or readable_millis(record.deleted) > 0) == archived
+            ]
             records += kept
             # A restored task does not count as missing; a deleted one does.
-            found = {one.id for one in (asked if archived else kept)}
+            found = {record.id for record in (asked if archived else kept)}
             lost = set(unmentioned(part, answer, found))
             unread |= lost
-            missing += [one for one in part if one not in found and one not in lost]
+            missing += [task_id for task_id in part if task_id not in found and task_id not in lost]
         if records and not archived:
             records = await self._reader.with_links(records)
         return _Read(records, missing, frozenset(unread))
@@ -136,9 +143,9 @@ class HubSpotEvents:
             read = await self._read(ids, archived=True)
         except CallerError:
             read = _Read([], [], frozenset())
-        found = {one.id for one in read.records}
-        others = [one for task_id, one in listed.rows.items() if task_id not in found]
-        return [*read.records, *others], [one for one in missing if one in read.missing]
+        found = {record.id for record in read.records}
+        others = [record for task_id, record in listed.rows.items() if task_id not in found]
+        return [*read.records, *others], [task_id for task_id in missing if task_id in read.missing]
 
 
 @dataclass(frozen=True, slots=True)

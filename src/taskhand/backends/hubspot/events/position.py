@@ -46,7 +46,7 @@ class Bin:
         seen = {**self.seen, **deletions}
         if after is not None:
             return replace(self, newest=newest, seen=seen, after=after)
-        kept = {one: at for one, at in seen.items() if at >= self.last - LAG_MS}
+        kept = {task_id: at for task_id, at in seen.items() if at >= self.last - LAG_MS}
         return replace(self, since=self.last, last=newest, newest=newest, seen=kept, after=None)
 
     def is_new(self, task_id: str, at: int) -> bool:
@@ -112,7 +112,7 @@ class Position:
         newest = max([self.newest, *rows.values()])
         known, floor = self.known if is_behind else newest, max(floor, self.floor)
         moved = replace(self, newest=newest, known=known, floor=floor, looks=self.looks + 1)
-        seen = {one: at for one, at in {**self.seen, **rows, **read}.items() if at >= moved.search_from}
+        seen = {task_id: at for task_id, at in {**self.seen, **rows, **read}.items() if at >= moved.search_from}
         return replace(moved, seen=seen)
 
 

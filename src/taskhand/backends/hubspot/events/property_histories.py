@@ -65,15 +65,15 @@ class EventReader:
         if (history := _read_history(record)) is None:
             return None
         created = readable_moment(record.created)
-        moments = sorted({one.at for values in history.values() for one in values})
+        moments = sorted({value.at for values in history.values() for value in values})
         moments = [at for at in moments if at >= since and (created is None or at > created)]
         begun = [self._created(record, history, created)] if created is not None and created >= since else []
-        return tuple(one for one in (*begun, *self._changes(record, history, moments)) if one is not None)
+        return tuple(event for event in (*begun, *self._changes(record, history, moments)) if event is not None)
 
     def is_shortened(self, record: Record, since: datetime) -> bool:
         """True if changes since a moment may be missing, because HubSpot lists only the latest values."""
         values, created = (_read_history(record) or {}).values(), readable_moment(record.created)
-        full = [one[0].at for one in values if len(one) >= _MAX_VALUES]
+        full = [versions[0].at for versions in values if len(versions) >= _MAX_VALUES]
         return any(at > since and at != created for at in full)
 
     def read_deletion(self, record: Record, at: datetime) -> tuple[TaskEvent, ...]:
@@ -86,7 +86,7 @@ class EventReader:
         if (event := difference_event(None, first, f"{record.id} created")) is None:
             return None
         user = record.properties.get(CREATOR)
-        begun = [one[0] for one in history.values() if one[0].at == created]
+        begun = [versions[0] for versions in history.values() if versions[0].at == created]
         by, by_name = self._author(begun, str(user) if user else None)
         return replace(event, at=created, by=by, by_name=by_name)
 
@@ -98,17 +98,17 @@ class EventReader:
         for at in moments:
             after = self.to_task(_as_of(record, history, at))
             event = difference_event(before, after, f"{record.id} {millis_of(at)}")
-            by, by_name = self._author([one for values in history.values() for one in values if one.at == at])
+            by, by_name = self._author([value for values in history.values() for value in values if value.at == at])
             yield replace(event, at=at, by=by, by_name=by_name) if event else None
             before = after
 
     def _author(self, values: Sequence[_Value], user: str | None = None) -> tuple[str | None, str | None]:
         """The author of these values: a member's id, or the name of an author that is not a member."""
-        user = user or next((one.user for one in values if one.user), None)
+        user = user or next((candidate.user for candidate in values if candidate.user), None)
         if user is not None:
             member = self.owners.get(user)
             return member, None if member else f"HubSpot user {user}"
-        value = next((one for one in values if one.source), None)
+        value = next((candidate for candidate in values if candidate.source), None)
         if value is None:
             return None, None
         source = f"{value.source.casefold().replace('_', ' ')} {value.source_id}".strip()
@@ -125,7 +125,7 @@ def _read_history(record: Record) -> _History | None:
     for name in RAW_PROPERTIES:
         values = [value for row in objects(given.get(name)) if (value := _Value.read(row)) is not None]
         values.reverse()
-        values.sort(key=lambda one: one.at)
+        values.sort(key=lambda candidate: candidate.at)
         if values:
             history[name] = values
             if created is not None and created < values[0].at <= created + _CREATION_WINDOW:
@@ -135,16 +135,18 @@ def _read_history(record: Record) -> _History | None:
 
 def _with_pairs(history: dict[str, list[_Value]]) -> _History:
     """The histories, with a stage and a status that followed each other set at the same moment."""
-    moments = {name: {one.at for one in history.get(name, ())} for name in (STATUS, STAGE)}
+    moments = {name: {value.at for value in history.get(name, ())} for name in (STATUS, STAGE)}
     for name, other in ((STATUS, STAGE), (STAGE, STATUS)):
         if name in history:
-            history[name] = [replace(one, at=_cause(one.at, moments[name], moments[other])) for one in history[name]]
+            history[name] = [
+                replace(value, at=_cause(value.at, moments[name], moments[other])) for value in history[name]
+            ]
     return history
 
 
 def _cause(at: datetime, own: set[datetime], others: set[datetime]) -> datetime:
     """The moment of the other property's value that a value follows; its own moment if it follows none."""
-    before = [one for one in others if one < at <= one + _PAIR_WINDOW and one not in own]
+    before = [moment for moment in others if moment < at <= moment + _PAIR_WINDOW and moment not in own]
     return max(before) if before and at not in others else at
 
 
@@ -155,7 +157,7 @@ def _as_of(record: Record, history: _History, at: datetime) -> Record:
 
 def _value_at(values: Sequence[_Value], at: datetime) -> str | None:
     """The value of a property at a moment; the oldest listed value if earlier values may be missing."""
-    found = next((one.text for one in reversed(values) if one.at <= at), None)
+    found = next((value.text for value in reversed(values) if value.at <= at), None)
     if found is None and len(values) >= _MAX_VALUES:
         return values[0].text
     return found or None

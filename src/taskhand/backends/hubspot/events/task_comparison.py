@@ -92,7 +92,7 @@ class Comparison:
 
 def _with_links_of(now: Task, before: Task) -> Task:
     """The present task with the links known before, as far as both can be read."""
-    links = [one.field for one in LINKS.values()]
+    links = [link_type.field for link_type in LINKS.values()]
     unread = {*now.unreadable_fields, *before.unreadable_fields}
     known = {name: getattr(before, name) for name in links if name not in unread}
     return now.model_copy(

@@ -63,8 +63,8 @@ class HubSpotWebhookCheck(SignatureCheck):
         """The ids of the tasks in the events of a delivery, without repetition."""
         if self._has_own_ids:
             return ()
-        ids = [one.get("objectId") for one in read_events(body) if one.get("objectTypeId") == _TASK]
-        return tuple(dict.fromkeys(str(one) for one in ids if type(one) is int))
+        ids = [event.get("objectId") for event in read_events(body) if event.get("objectTypeId") == _TASK]
+        return tuple(dict.fromkeys(str(object_id) for object_id in ids if type(object_id) is int))
 
 
 class HubSpotWebhookAdmin(SubscriptionAdmin):
@@ -81,7 +81,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
 
     async def find_at(self, url: str) -> list[Subscription]:
         """The subscriptions at an address whose events are Taskhand's."""
-        return [one for one in await super().find_at(url) if {*one.events} <= {*_EVENTS}]
+        return [subscription for subscription in await super().find_at(url) if {*subscription.events} <= {*_EVENTS}]
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
         """Set the address of the app, add the missing subscriptions, and make the paused ones again.
@@ -101,10 +101,16 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
             body = {"targetUrl": url, "throttling": {"maxConcurrentRequests": _AT_ONCE}}
             await self._client.put(self._path("settings"), params=self._params, json=body, expect="object or nothing")
         there = await self.list_subscriptions()
-        paused = [one for one in there if not one.is_active and {*one.events} <= {*_EVENTS}]
-        for one in paused:
-            await self.delete(one.id)
-        done = await self.add_missing([one for one in there if one not in paused], url, _EVENTS)
+        paused = [
+            subscription
+            for subscription in there
+            if not subscription.is_active and {*subscription.events} <= {*_EVENTS}
+        ]
+        for subscription in paused:
+            await self.delete(subscription.id)
+        done = await self.add_missing(
+            [subscription for subscription in there if subscription not in paused], url, _EVENTS
+        )
         return done if target == url else replace(done, made=done.subscriptions)
 
     async def create(self, url: str, events: Sequence[str]) -> None:

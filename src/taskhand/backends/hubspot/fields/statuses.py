@@ -60,11 +60,11 @@ class TaskStatuses:
         https://developers.hubspot.com/docs/api-reference/crm-pipelines-v3/guide
         """
         pipelines = sorted(rows_in("HubSpot", json, "results"), key=_display_order)
-        pipelines = [one for one in pipelines if one.get("archived") is not True]
+        pipelines = [pipeline for pipeline in pipelines if pipeline.get("archived") is not True]
         rows = [
-            (one, stage)
-            for one in pipelines
-            for stage in sorted(rows_in("HubSpot", one, "stages"), key=_display_order)
+            (pipeline, stage)
+            for pipeline in pipelines
+            for stage in sorted(rows_in("HubSpot", pipeline, "stages"), key=_display_order)
             if filled_text(stage.get("id"))
         ]
         if not rows:
@@ -76,7 +76,7 @@ class TaskStatuses:
             by_id,
             source=_OF_PIPELINE,
             stages={str(status.id): stage["id"] for status, stage in zip(statuses, stages, strict=True)},
-            pipelines={stage["id"]: str(one.get("id")) for one, stage in rows} if len(pipelines) > 1 else {},
+            pipelines={stage["id"]: str(pipeline.get("id")) for pipeline, stage in rows} if len(pipelines) > 1 else {},
         )
 
     @classmethod
@@ -85,20 +85,21 @@ class TaskStatuses:
 
         https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
         """
-        options = [one for one in rows_in("HubSpot", json, "options") if filled_text(one.get("value"))]
+        options = [option for option in rows_in("HubSpot", json, "options") if filled_text(option.get("value"))]
         if not options:
             raise invalid_answer("HubSpot", "without any status")
-        options.sort(key=lambda one: (one.get("hidden") is not True, *_display_order(one)))
-        hidden = sum(one.get("hidden") is True for one in options)
+        options.sort(key=lambda option: (option.get("hidden") is not True, *_display_order(option)))
+        hidden = sum(option.get("hidden") is True for option in options)
         by_id = {
-            one["value"]: _status(one["value"], one, max(0, place - hidden)) for place, one in enumerate(options, 1)
+            option["value"]: _status(option["value"], option, max(0, place - hidden))
+            for place, option in enumerate(options, 1)
         }
         return cls(by_id, complete=complete, source=_OF_OPTIONS if complete else _UNSURE)
 
     @property
     def known(self) -> StatusList:
         """The statuses that can be chosen, in order; finished tasks have HubSpot's completed status."""
-        choices = tuple(one for one in self.by_id.values() if one.order)
+        choices = tuple(status for status in self.by_id.values() if status.order)
         completed = self._find(_COMPLETED)
         return StatusList(choices, self.complete, self.source, completed.id if completed else None)
 
@@ -128,7 +129,7 @@ class TaskStatuses:
         was = self.of_task({name: str(raw.get(name) or "") for name in STAGE_PROPERTIES})
         if was is not None and was.id in self.by_id and not self.is_own(was.id):
             return StatusChoice.of(was)
-        return next((StatusChoice.of(one) for one in self.known.statuses if one.type == "initial"), None)
+        return next((StatusChoice.of(status) for status in self.known.statuses if status.type == "initial"), None)
 
     def properties_of(self, status_id: str, before_id: str | None) -> dict[str, str]:
         """The properties that give a task this status; `before_id` is its present status."""
@@ -146,7 +147,9 @@ class TaskStatuses:
     def _find(self, value: str) -> Status | None:
         """The status with this id, or else the stage with the default label of this option."""
         _, label = _STARTED.get(value, ("", ""))
-        alike = (one for one in self.by_id.values() if label and one.order and fold(one.name) == fold(label))
+        alike = (
+            status for status in self.by_id.values() if label and status.order and fold(status.name) == fold(label)
+        )
         return self.by_id.get(value) or next(alike, None)
 
 
@@ -155,9 +158,9 @@ def _of_stages(stages: Sequence[JsonObject]) -> Iterator[Status]:
 
     A new task starts in Not Started, or in the first open stage if the account has no such stage.
     """
-    shown = [one["id"] for one in stages if one.get("archived") is not True]
-    started = [one["id"] for one in stages if _VALUE_OF.get(one["id"]) == _INITIAL or one["id"] == _INITIAL]
-    initial = next((one["id"] for one in stages if one["id"] in (started or shown) and not _is_closed(one)), None)
+    shown = [row["id"] for row in stages if row.get("archived") is not True]
+    started = [row["id"] for row in stages if _VALUE_OF.get(row["id"]) == _INITIAL or row["id"] == _INITIAL]
+    initial = next((row["id"] for row in stages if row["id"] in (started or shown) and not _is_closed(row)), None)
     for stage in stages:
         kind: StatusType = "done" if _is_closed(stage) else "initial" if stage["id"] == initial else "in_progress"
         order = shown.index(stage["id"]) + 1 if stage["id"] in shown else 0

@@ -53,7 +53,7 @@ class Definition:
     @property
     def values(self) -> tuple[str, ...]:
         """The values of the options."""
-        return tuple(one.value for one in self.options)
+        return tuple(option.value for option in self.options)
 
 
 def definitions_in(json: JsonObject) -> Mapping[str, Definition]:
@@ -65,12 +65,14 @@ def definitions_in(json: JsonObject) -> Mapping[str, Definition]:
 def _definition(row: JsonObject) -> Definition:
     name, is_read_only = row["name"], value_at(row, "modificationMetadata", "readOnlyValue") is True
     is_open = row.get("externalOptions") is True
-    options = [one for one in objects(row.get("options")) if isinstance(one.get("value"), str)]
+    options = [option for option in objects(row.get("options")) if isinstance(option.get("value"), str)]
     return Definition(
         name=name,
         label=_label(row, name),
         type=str(row.get("type")),
-        options=() if is_open else tuple(Option(one["value"], _label(one, one["value"])) for one in options),
+        options=()
+        if is_open
+        else tuple(Option(option["value"], _label(option, option["value"])) for option in options),
         is_writable=not (is_read_only or row.get("calculated") is True or row.get("archived") is True),
         is_many=row.get("fieldType") == "checkbox",
         is_unique=row.get("hasUniqueValue") is True,

@@ -38,7 +38,7 @@ class HubSpotProperties:
     async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
         """The names of properties given by name or label; CallerError for an unknown property."""
         known = await self._account.definitions()
-        return {one: one if one in ARGUMENTS else _defined(one, known).name for one in given}
+        return {name: name if name in ARGUMENTS else _defined(name, known).name for name in given}
 
     async def snapshots(
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
@@ -58,15 +58,15 @@ def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
     if (found := known.get(name)) is not None:
         return found
     word = fold(name)
-    labelled = [one for one in known.values() if word in (fold(one.label), fold(one.name))]
+    labelled = [definition for definition in known.values() if word in (fold(definition.label), fold(definition.name))]
     if len(labelled) == 1:
         return labelled[0]
-    own = [one for one in known.values() if one.is_own]
+    own = [definition for definition in known.values() if definition.is_own]
     near = _alike(name, known.values())
     raise CallerError(
         f"HubSpot's tasks have no property {name[:60]!r}.",
         code="unknown_property",
-        candidates=[Candidate(one.name, one.label) for one in (near or own)[:_MAX_CANDIDATES]],
+        candidates=[Candidate(definition.name, definition.label) for definition in (near or own)[:_MAX_CANDIDATES]],
         next_step="Send the name of one of the candidates." if near or own else "Leave it out.",
     )
 
@@ -74,8 +74,8 @@ def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
 def _alike(name: str, known: Iterable[Definition]) -> list[Definition]:
     """The definitions whose names or labels resemble or contain this name, most similar first."""
     word, of_words = fold(name), dict[str, Definition]()
-    for one in known:
-        of_words |= {fold(one.label): one, fold(one.name): one}
+    for definition in known:
+        of_words |= {fold(definition.label): definition, fold(definition.name): definition}
     near = get_close_matches(word, of_words, n=_MAX_CANDIDATES, cutoff=_ALIKE)
     near += [other for other in of_words if len(word) > 2 and word in other]  # noqa: PLR2004  shorter parts match any
     return list({of_words[other].name: of_words[other] for other in near}.values())
@@ -103,11 +103,11 @@ def _unique(name: str, known: Mapping[str, Definition]) -> str:
     """The name of a property given by name or label; CallerError if its values are not unique."""
     if (found := _defined(name, known)).is_unique:
         return found.name
-    unique = [one for one in known.values() if one.is_unique]
+    unique = [definition for definition in known.values() if definition.is_unique]
     raise CallerError(
         f"Several tasks may have the same {name}, so it cannot be idProperty.",
         code="property_not_unique",
-        candidates=[Candidate(one.name, one.label) for one in unique[:_MAX_CANDIDATES]],
+        candidates=[Candidate(definition.name, definition.label) for definition in unique[:_MAX_CANDIDATES]],
         next_step="Send one of the candidates."
         if unique
         else "This account has no unique task property: send HubSpot's ids, without idProperty.",

@@ -75,7 +75,7 @@ def _datetime(_: Definition, text: str) -> str:
 
 
 def _reminders(_: Definition, text: str) -> str:
-    return ";".join(str(millis_of(_instant(one.strip()))) for one in text.split(";"))
+    return ";".join(str(millis_of(_instant(part.strip()))) for part in text.split(";"))
 
 
 def _instant(text: str) -> datetime:
@@ -89,7 +89,7 @@ def _instant(text: str) -> datetime:
 
 def _bool(definition: Definition, text: str) -> str:
     word = fold(text)
-    labels = {fold(one.label): one.value for one in definition.options}
+    labels = {fold(option.label): option.value for option in definition.options}
     if word in _TRUE | _FALSE:
         return str(word in _TRUE).lower()
     if (found := labels.get(word)) is None:
@@ -128,9 +128,11 @@ def _option(definition: Definition, text: str) -> str:
     if not options or text in definition.values:
         return text
     word = fold(text)
-    found = {one.value for one in options if word in (fold(one.value), fold(one.label))}
+    found = {option.value for option in options if word in (fold(option.value), fold(option.label))}
     if len(found) != 1:
-        alike = [one for one in options if one.value in found] or nearest_first(text, options, lambda one: one.label)
+        alike = [option for option in options if option.value in found] or nearest_first(
+            text, options, lambda option: option.label
+        )
         raise _refusal(definition, text, *_OPTION, alike)
     return found.pop()
 
@@ -156,6 +158,6 @@ def _refusal(
     return CallerError(
         f"{property_field(definition.name)} {text[:60]!r} is not {wanted}.",
         code="invalid_property_value",
-        candidates=[Candidate(one.value, one.label) for one in options[:_MAX_CANDIDATES]],
+        candidates=[Candidate(option.value, option.label) for option in options[:_MAX_CANDIDATES]],
         next_step=next_step,
     )

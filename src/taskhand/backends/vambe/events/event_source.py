@@ -71,7 +71,9 @@ class VambeEvents:
             missing = comparison.missing(hints) & set(before)
         is_gone = bool(missing) and wide is not None and await self._are_gone(missing, before, rows, wide)
         events, known_now = comparison.result(missing if is_gone else (), self._clock())
-        unfound = {one: at for one, at in was.unfound.items() if one in before and one not in comparison.listed}
+        unfound = {
+            task_id: at for task_id, at in was.unfound.items() if task_id in before and task_id not in comparison.listed
+        }
         if not is_gone:
             unfound |= dict.fromkeys(missing, began.isoformat())
         return Look(tuple(events), POSITION.dump_json(replace(now, unfound=unfound)).decode(), known_now)
@@ -106,7 +108,7 @@ class VambeEvents:
             return False
         if not wide and len(before) > _FEW:
             return False
-        for window in list(dict.fromkeys(day_window(before[one]) for one in sorted(missing)))[:_MAX_SEARCHES]:
+        for window in list(dict.fromkeys(day_window(before[task_id]) for task_id in sorted(missing)))[:_MAX_SEARCHES]:
             if {"", *missing} & {key_of(row) for row in await self._lists.get(window, fresh=True)}:
                 return False
         return True

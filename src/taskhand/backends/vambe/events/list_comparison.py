@@ -46,47 +46,57 @@ class Comparison:
         """Compare the rows of the first list."""
         self._after = read_rows(self._mapper, rows)
         self._near = set(self._after)
-        self.differing = {one for one, task in self._after.items() if self._event(one, task) is not None}
+        self.differing = {task_key for task_key, task in self._after.items() if self._event(task_key, task) is not None}
 
     def confirm(self, rows: Collection[JsonObject]) -> None:
         """Compare the rows of the second list; tasks that the two lists show differently wait for the next look."""
         self._other = read_rows(self._mapper, rows)
-        both = {one for one in self.differing if self._other.get(one) == self._after[one]}
+        both = {task_key for task_key in self.differing if self._other.get(task_key) == self._after[task_key]}
         self.differing = both | {
-            one for one, task in self._other.items() if one in self._before and one not in self._after
+            task_key
+            for task_key, task in self._other.items()
+            if task_key in self._before and task_key not in self._after
         }
-        self._after = {one: task for one, task in self._after.items() if one in both or self._is_known(one, task)} | {
-            one: task for one, task in self._other.items() if one in self.differing and one not in self._after
+        self._after = {
+            task_key: task
+            for task_key, task in self._after.items()
+            if task_key in both or self._is_known(task_key, task)
+        } | {
+            task_key: task
+            for task_key, task in self._other.items()
+            if task_key in self.differing and task_key not in self._after
         }
 
     def missing(self, hints: Collection[str]) -> set[str]:
         """The keys of unlisted tasks that should be listed, or are hinted."""
         oldest = (self._now.looked_at - _PATIENCE).isoformat()
-        expected = {one for one, task in self._before.items() if self._is_expected(task)}
-        expected -= {one for one, at in self._was.unfound.items() if at > oldest}
-        return (expected | {one.lower() for one in hints}) - self.listed
+        expected = {task_key for task_key, task in self._before.items() if self._is_expected(task)}
+        expected -= {task_key for task_key, at in self._was.unfound.items() if at > oldest}
+        return (expected | {hint.lower() for hint in hints}) - self.listed
 
     def result(self, gone: Collection[str], ended: datetime) -> tuple[list[TaskEvent], dict[str, Task | None]]:
         """The events, and the changes to the known tasks; a task that left the list becomes unknown (None)."""
         between = (self._was.looked_at, ended)
         events = []
         tasks: dict[str, Task | None] = {}
-        for one, task in self._after.items():
-            before = self._before.get(one)
-            event = self._event(one, task)
+        for task_key, task in self._after.items():
+            before = self._before.get(task_key)
+            event = self._event(task_key, task)
             events += [replace(event, between=between)] if event else []
-            tasks[before.id if before else task.id] = _with_last_known(task, before) if one in self._near else None
-        for one, task in self._before.items():
-            if one not in self._near and not self._is_expected(task):
+            tasks[before.id if before else task.id] = _with_last_known(task, before) if task_key in self._near else None
+        for task_key, task in self._before.items():
+            if task_key not in self._near and not self._is_expected(task):
                 tasks[task.id] = None
-        for one in sorted(gone):
-            event = difference_event(self._before[one], None, self._key(one))
+        for task_key in sorted(gone):
+            event = difference_event(self._before[task_key], None, self._key(task_key))
             events += [replace(event, between=between)] if event else []
-            tasks[self._before[one].id] = None
-        return events, {one: task for one, task in tasks.items() if task != self._before.get(one.lower(), ...)}
+            tasks[self._before[task_key].id] = None
+        return events, {
+            task_id: task for task_id, task in tasks.items() if task != self._before.get(task_id.lower(), ...)
+        }
 
-    def _is_known(self, one: str, task: Task) -> bool:
-        return one in self._before and self._event(one, task) is None
+    def _is_known(self, task_key: str, task: Task) -> bool:
+        return task_key in self._before and self._event(task_key, task) is None
 
     def _is_expected(self, task: Task) -> bool:
         """True if the list around today should contain a task."""
@@ -94,20 +104,20 @@ class Comparison:
         first, last = self._now.window()
         return due is None or first <= due.day <= last
 
-    def _event(self, one: str, task: Task) -> TaskEvent | None:
+    def _event(self, task_key: str, task: Task) -> TaskEvent | None:
         """The event of a task; None if it is unchanged, or only entered the window as time passed."""
-        before = self._before.get(one)
+        before = self._before.get(task_key)
         if before is None:
-            return self._event_of_new_task(one, task)
-        event = difference_event(_with_no_changes(before, task), _with_last_known(task, before), self._key(one))
+            return self._event_of_new_task(task_key, task)
+        event = difference_event(_with_no_changes(before, task), _with_last_known(task, before), self._key(task_key))
         if event is None or self._was.due_at == self._mapper.due_at or due_of(before) is None:
             return event
         # The form of due times was learned since, so the known due time was read wrongly.
         changed = tuple(change for change in event.changed if change.field != "due")
         return replace(event, changed=changed) if changed else None
 
-    def _event_of_new_task(self, one: str, task: Task) -> TaskEvent | None:
-        event, made, due = difference_event(None, task, self._key(one)), utc_moment(task.created_at), due_of(task)
+    def _event_of_new_task(self, task_key: str, task: Task) -> TaskEvent | None:
+        event, made, due = difference_event(None, task, self._key(task_key)), utc_moment(task.created_at), due_of(task)
         if made is None or made >= self._was.looked_at - SKEW:
             return event
         first, last = self._was.window()
@@ -115,8 +125,8 @@ class Comparison:
             return None
         return replace(event, kind="updated", changed=(FieldChange("due", MISSING, due),))
 
-    def _key(self, one: str) -> str:
-        return f"{one}/{self._now.number}/{self._was.begun}"
+    def _key(self, task_key: str) -> str:
+        return f"{task_key}/{self._now.number}/{self._was.begun}"
 
 
 def _with_no_changes(before: Task, after: Task) -> Task:

@@ -61,23 +61,33 @@ class VambeWebhookAdmin(SubscriptionAdmin):
         """All undeleted subscriptions to topics of tasks."""
         reply = await self._client.get(_HOOKS)
         found = (_subscription(row) for row in objects(reply.json) if row.get("deleted") is not True)
-        return tuple(one for one in found if any(topic.startswith(_OF_TASKS) for topic in one.events))
+        return tuple(
+            subscription for subscription in found if any(topic.startswith(_OF_TASKS) for topic in subscription.events)
+        )
 
     async def find_at(self, url: str) -> list[Subscription]:
         """The subscriptions whose address is `url` and a secret."""
-        return [one for one in await self.list_subscriptions() if one.url.rpartition("/")[0] == url]
+        return [
+            subscription
+            for subscription in await self.list_subscriptions()
+            if subscription.url.rpartition("/")[0] == url
+        ]
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
         """Subscribe to each of Vambe's task topics, at an address below `url` with the secret."""
         del replaces  # any number of addresses is possible
         topics = await self._topics()
         mine = await self.find_at(url)
-        key = key or next((one.url.rpartition("/")[2] for one in mine if one.is_active), None) or _new_secret()
+        key = (
+            key
+            or next((subscription.url.rpartition("/")[2] for subscription in mine if subscription.is_active), None)
+            or _new_secret()
+        )
         target = f"{url}/{key}"
-        good = [one for one in mine if one.url == target and one.is_active]
-        for one in mine:
-            if one not in good:  # for example with a former secret
-                await self.delete(one.id)
+        good = [subscription for subscription in mine if subscription.url == target and subscription.is_active]
+        for subscription in mine:
+            if subscription not in good:  # for example with a former secret
+                await self.delete(subscription.id)
         return replace(await self.add_missing(good, target, topics), key=key)
 
     async def _topics(self) -> list[str]:
@@ -114,9 +124,9 @@ class VambeWebhookAdmin(SubscriptionAdmin):
 
 def _subscription(row: JsonObject) -> Subscription:
     listed = row.get("topics")
-    topics = [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
-    one = text_of(row.get("topic"))
-    events = tuple(topics) or ((one,) if one else ())
+    topics = [topic for topic in listed if isinstance(topic, str)] if isinstance(listed, list) else []
+    topic = text_of(row.get("topic"))
+    events = tuple(topics) or ((topic,) if topic else ())
     return Subscription(id_of(row), text_of(row.get("url")) or "", events, row.get("active") is not False)
 
 

@@ -22,9 +22,9 @@ def with_other_changes(before: Task, after: Task, edit: Edit) -> Task | None:
     Others made these changes: a task is not read again before each write, so `before` may be some seconds old.
     """
     edited = {name for name, _ in edit.given()}
-    names = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before, after)} - edited
+    names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - edited
     if before.task_status_config_id == after.task_status_config_id:
         names.discard("status")  # its name was learned
     names = {name for name in names if is_readable(before, name) and is_readable(after, name)}
     fields = [field for name in sorted(names) for field in _TASK_FIELDS.get(name, (name,))]
-    return before.model_copy(update={one: getattr(after, one) for one in fields}) if fields else None
+    return before.model_copy(update={field: getattr(after, field) for field in fields}) if fields else None

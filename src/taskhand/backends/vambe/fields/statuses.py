@@ -87,14 +87,14 @@ class StatusCatalogue:
             by_name.get(fold(name)) or Status(id=None, name=name, color=None, type=kind, order=0)
             for name, kind in self._configured
         ]
-        is_seen = [fold(one.name) in by_name for one in statuses]
-        first = next((one.order - n for n, one in enumerate(statuses) if is_seen[n]), 1)
+        is_seen = [fold(status.name) in by_name for status in statuses]
+        first = next((status.order - n for n, status in enumerate(statuses) if is_seen[n]), 1)
         orders: list[int] = []
-        for one, seen in zip(statuses, is_seen, strict=True):
-            orders.append(one.order if seen else orders[-1] + 1 if orders else first)
-        if any(one >= following for one, following in pairwise(orders)):
+        for status, seen in zip(statuses, is_seen, strict=True):
+            orders.append(status.order if seen else orders[-1] + 1 if orders else first)
+        if any(order >= following for order, following in pairwise(orders)):
             orders = [*range(first, first + len(statuses))]
-        return tuple(one.model_copy(update={"order": order}) for one, order in zip(statuses, orders, strict=True))
+        return tuple(status.model_copy(update={"order": order}) for status, order in zip(statuses, orders, strict=True))
 
 
 def _is_of_status(refused: CallerError, edit: Edit) -> bool:
