@@ -23,7 +23,10 @@ _WORTH_RETRYING = frozenset(
 
 def whole_message(error: TaskhandError) -> str:
     """The whole error as a message: one outcome of many has no candidates and no next step of its own."""
-    some = [f"{one.name} ({one.value})" if one.name else one.value for one in error.candidates[:_CANDIDATES]]
+    some = [
+        f"{candidate.name} ({candidate.value})" if candidate.name else candidate.value
+        for candidate in error.candidates[:_CANDIDATES]
+    ]
     candidates = f"Candidates: {', '.join(some)}." if some else None
     return " ".join(filter(None, (error.message, candidates, error.next_step)))
 
@@ -97,28 +100,28 @@ class BulkReceipt:
     @property
     def totals(self) -> dict[str, int]:
         """The number of tasks by outcome."""
-        return dict(Counter(one.outcome for one in self.results))
+        return dict(Counter(result.outcome for result in self.results))
 
     @property
     def unapplied(self) -> tuple[Unapplied, ...]:
         """The fields that were not applied, each with its task."""
-        return tuple(replace(miss, task_id=one.id or None) for one in self.results for miss in one.unapplied)
+        return tuple(replace(miss, task_id=result.id or None) for result in self.results for miss in result.unapplied)
 
     @property
     def people(self) -> frozenset[str]:
         """The ids of all people in the receipt."""
-        missed = people_unapplied(miss for one in self.results for miss in one.unapplied)
-        return people_in((*missed, *(change for one in self.results for change in one.changed)))
+        missed = people_unapplied(miss for result in self.results for miss in result.unapplied)
+        return people_in((*missed, *(change for result in self.results for change in result.changed)))
 
     @property
     def links(self) -> frozenset[tuple[str, str]]:
         """The links in the receipt, each as its field and id."""
-        return links_in(change for one in self.results for change in one.changed)
+        return links_in(change for result in self.results for change in result.changed)
 
     @property
     def retry_ids(self) -> tuple[str, ...]:
         """The ids of the tasks for which the same change may be sent again; a task that was not created has none."""
-        return tuple(one.id for one in self.results if one.may_be_retried and one.id)
+        return tuple(result.id for result in self.results if result.may_be_retried and result.id)
 
 
 def same_for_others(count: int) -> str:

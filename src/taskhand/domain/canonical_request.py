@@ -37,7 +37,7 @@ def canonical_new(edit: Edit, capabilities: Capabilities) -> dict[str, Any]:
 
 def canonical_query(query: TaskQuery) -> dict[str, Any]:
     """The fields of a query that affect which tasks match."""
-    given = {one.name: getattr(query, one.name) for one in fields(query) if one.name not in _PAGING}
+    given = {field.name: getattr(query, field.name) for field in fields(query) if field.name not in _PAGING}
     if query.text is not None:
         given["text"] = tuple(text_words(query.text))
     return {name: canonical_field(name, value) for name, value in given.items() if value is not None}
@@ -62,7 +62,7 @@ def canonical_field(name: str, value: object) -> Any:
             text = unicodedata.normalize("NFC", strip_hidden(value)).strip()
             return (" ".join(text.split()) if name == "title" else text) or None
         case tuple():
-            return sorted({str(canonical_field(name, one)) for one in value})
+            return sorted({str(canonical_field(name, item)) for item in value})
         case Due():
             return instant_text(value.at) if value.at else value.day.isoformat()
         case StatusChoice():

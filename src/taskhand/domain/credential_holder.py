@@ -29,12 +29,12 @@ class KnownPersons:
         """
         names = {fold_person(person.email or ""), *person.names}
         for name, line in self.lines.items():
-            if name not in names and [one.id for one in find_members(line, team)] == [member]:
+            if name not in names and [match.id for match in find_members(line, team)] == [member]:
                 return name
         for other, linked_as in self.linked:
             if linked_as == member and names.isdisjoint(other.names):
                 return other.shown_name
-        address = next((fold_person((one.email or "").strip()) for one in team if one.id == member), "")
+        address = next((fold_person((teammate.email or "").strip()) for teammate in team if teammate.id == member), "")
         if not address or address in names:
             return None
         known = {*self.named, *(name for other, _ in self.linked for name in other.names)}

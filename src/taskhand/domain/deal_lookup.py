@@ -53,4 +53,4 @@ def _name(deal: Deal) -> str:
 
 
 def _candidates(given: str, deals: Sequence[Deal]) -> list[Candidate]:
-    return [Candidate(one.id, one.name) for one in nearest_first(given, deals, _name)[:_MAX_CANDIDATES]]
+    return [Candidate(deal.id, deal.name) for deal in nearest_first(given, deals, _name)[:_MAX_CANDIDATES]]

@@ -33,7 +33,7 @@ class DatedNote:
         """Whether a description has this very note already, as lines of its own: of the same day and author."""
         lines = [self._line_on(day) for day in {self.at.date(), (self.at - REPEATED_WITHIN).date()}]
         shown = f"\n{plain(description)}\n"
-        return any(f"\n{plain(one)}\n" in shown for line in lines for one in (line, _as_html(line)))
+        return any(f"\n{plain(text)}\n" in shown for line in lines for text in (line, _as_html(line)))
 
     def after(self, description: str) -> str:
         """A description with the note on a line of its own at its end; in HTML as an element."""

@@ -121,7 +121,7 @@ class Edit:
         return not self.unmet_fields(task, written=written)
 
 
-FIELDS = tuple(one.name for one in fields(Edit) if one.name not in {"native", "properties"})
+FIELDS = tuple(attribute.name for attribute in fields(Edit) if attribute.name not in {"native", "properties"})
 """The fields of an edit that a task shows, besides properties."""
 _VALUES = attrgetter(*FIELDS)
 

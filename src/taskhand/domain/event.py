@@ -66,7 +66,7 @@ def difference_event(
     A new task has the fields that are not empty, beside its title.
     """
     known = [task for task in (before, after) if task is not None]
-    changed = tuple(one for one in changes(before, after) if before or one.field != "title") if after else ()
+    changed = tuple(change for change in changes(before, after) if before or change.field != "title") if after else ()
     if not known or (before is not None and after is not None and not changed):
         return None
     people = dict.fromkeys(person for task in known for person in task.responsible_ids)

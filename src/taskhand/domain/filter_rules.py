@@ -72,14 +72,14 @@ def _check_dates(given: TaskFilter, capabilities: Capabilities) -> None:
     field = "due" if given.date_field is MISSING else given.date_field
     windowed = [name for name, day in (("fromDate", given.from_date), ("toDate", given.to_date)) if day is not MISSING]
     if field != "due" and field not in capabilities.known:
-        known = ["due", *(one for one in capabilities.known if one != "completed_by")]
+        known = ["due", *(name for name in capabilities.known if name != "completed_by")]
         instead = f"Other windows: dateField {' or '.join(known)}."
         if field == "completed":
             instead = f"list_changes with tool complete_task has what was finished through Taskhand. {instead}"
         raise CallerError(
             f"This CRM does not say when a task was {field}.",
             code="invalid_window",
-            candidates=[Candidate(one) for one in known],
+            candidates=[Candidate(name) for name in known],
             next_step=instead,
         )
     if field != "due" and not windowed:

@@ -22,14 +22,16 @@ def merge_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     first, all_errors = next(iter(errors.values())), tuple(errors.values())
     waits = [error.retry_after_s for error in all_errors if error.retry_after_s is not None]
     candidates = _merge_candidates(errors)
-    own = [_OF_ITS_OWN] if any(one.connections and not one.is_free_text for one in candidates) else []
+    own = [_OF_ITS_OWN] if any(candidate.connections and not candidate.is_free_text for candidate in candidates) else []
     # The next steps of two errors may contradict each other; the step to link a credential never does.
-    advising = {name: one for name, one in errors.items() if one.code == first.code or isinstance(one, _TO_LINK)}
-    steps = {name: one.next_step for name, one in advising.items() if one.next_step}
+    advising = {
+        name: error for name, error in errors.items() if error.code == first.code or isinstance(error, _TO_LINK)
+    }
+    steps = {name: error.next_step for name, error in advising.items() if error.next_step}
     # Each connection has counted its own candidates.
-    is_count = isinstance(first, Ambiguous) and any(len(one.candidates) != len(candidates) for one in all_errors)
+    is_count = isinstance(first, Ambiguous) and any(len(error.candidates) != len(candidates) for error in all_errors)
     merged = type(first)(
-        _merge_texts({name: one.message for name, one in errors.items()}, () if is_count else errors),
+        _merge_texts({name: error.message for name, error in errors.items()}, () if is_count else errors),
         code=first.code,
         next_step=" ".join(filter(None, [_merge_texts(steps, steps), *own])) or None,
         candidates=candidates,
@@ -39,7 +41,7 @@ def merge_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     )
     if not any(error.private_step for error in all_errors):
         return merged
-    steps = {name: step for name, one in advising.items() if (step := one.private_step or one.next_step)}
+    steps = {name: step for name, error in advising.items() if (step := error.private_step or error.next_step)}
     return merged.but(private_step=_merge_texts(steps, steps))
 
 
@@ -59,24 +61,28 @@ def _merge_candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:
     candidates = {name: error.candidates for name, error in errors.items()}
     if next(iter(errors.values())).code in _ABOUT_PEOPLE:
         candidates = _named_people(candidates)
-    for turn in zip_longest(*([(name, one) for one in own] for name, own in candidates.items())):
-        for name, one in filter(None, turn):
-            if name not in (names := found.setdefault(one, [])):
+    for turn in zip_longest(*([(name, candidate) for candidate in own] for name, own in candidates.items())):
+        for name, candidate in filter(None, turn):
+            if name not in (names := found.setdefault(candidate, [])):
                 names.append(name)
     everywhere = len(errors) if len(errors) > 1 else None
     merged = [
-        one if len(names) == everywhere else replace(one, connections=tuple(names)) for one, names in found.items()
+        candidate if len(names) == everywhere else replace(candidate, connections=tuple(names))
+        for candidate, names in found.items()
     ]
     return merged[:_MAX_CANDIDATES]
 
 
 def _named_people(candidates: Mapping[str, tuple[Candidate, ...]]) -> dict[str, tuple[Candidate, ...]]:
     """The same people, those by name whom several connections call the same, and each only one person."""
-    labels = {name: Counter(one.name for one in own) for name, own in candidates.items()}
+    labels = {name: Counter(candidate.name for candidate in own) for name, own in candidates.items()}
     numbers = Counter(label for own in labels.values() for label in own)
     namesakes = {label for own in labels.values() for label, number in own.items() if number > 1}
     shared = {label for label, number in numbers.items() if number > 1} - namesakes
     return {
-        name: tuple(Candidate(one.name, is_free_text=True) if one.name and one.name in shared else one for one in own)
+        name: tuple(
+            Candidate(candidate.name, is_free_text=True) if candidate.name and candidate.name in shared else candidate
+            for candidate in own
+        )
         for name, own in candidates.items()
     }

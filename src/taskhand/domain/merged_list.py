@@ -25,7 +25,7 @@ def merge_rows(
     Rows with equal keys are in the order of the connections.
     """
     named = [[(name, row) for row in own] for name, own in rows.items()]
-    return merge(*named, key=lambda one: key(one[1]), reverse=descends)
+    return merge(*named, key=lambda entry: key(entry[1]), reverse=descends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,6 @@ def _place(written: object) -> tuple[str, ...] | None:
     """One place in a cursor; ValueError for anything else."""
     if isinstance(written, int) and written in (_AT_END, _AT_BEGINNING):
         return None if written == _AT_END else ()
-    if isinstance(written, list) and written and all(isinstance(one, str) for one in written):
+    if isinstance(written, list) and written and all(isinstance(value, str) for value in written):
         return tuple(written)
     raise ValueError(written)

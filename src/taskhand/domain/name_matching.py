@@ -103,7 +103,7 @@ def words_of(text: str) -> frozenset[str]:
 def resembles(given: str, name: str) -> bool:
     """Whether every word that was given is a part of a word of the name, or may be a slip for one."""
     wanted, words = words_of(given[:_MAX_LENGTH]), words_of(name[:_MAX_LENGTH])
-    return bool(wanted) and all(any(_is_near(one, word) for word in words) for one in wanted)
+    return bool(wanted) and all(any(_is_near(wanted_word, word) for word in words) for wanted_word in wanted)
 
 
 def group_by(things: Iterable[_T], key: Callable[[_T], str]) -> Mapping[str, Sequence[_T]]:

@@ -24,17 +24,17 @@ def people_names(ids: Sequence[str], members: Mapping[str, Member], former: Mapp
     """
     bearers, former_bearers = _count_bearers(members), _count_bearers(former)
 
-    def label(one: str) -> str:
-        if one in members:
-            return _label(members[one], bearers)
-        return f"{_label(former[one], former_bearers) if one in former else one}{NOT_IN_TEAM}"
+    def label(person_id: str) -> str:
+        if person_id in members:
+            return _label(members[person_id], bearers)
+        return f"{_label(former[person_id], former_bearers) if person_id in former else person_id}{NOT_IN_TEAM}"
 
-    return {one: label(one) for one in ids}
+    return {person_id: label(person_id) for person_id in ids}
 
 
 def _count_bearers(members: Mapping[str, Member]) -> Counter[str]:
     """How many of these members have a name or an e-mail, folded."""
-    return Counter(fold(text or "") for one in members.values() for text in (one.name, one.email))
+    return Counter(fold(text or "") for member in members.values() for text in (member.name, member.email))
 
 
 def _label(member: Member, bearers: Mapping[str, int]) -> str:

@@ -42,7 +42,7 @@ class People:
     @property
     def shortened(self) -> tuple[Match, ...]:
         """The people who were not given by their full names."""
-        return tuple(one for one in self.matched if fold(one.given) != fold(one.name))
+        return tuple(match for match in self.matched if fold(match.given) != fold(match.name))
 
 
 def resolve_people(
@@ -64,7 +64,7 @@ def resolve_people(
     """
     check_no_empty_entry(given, argument)
     known = {member.id for member in (*members, *former)}
-    nameless = [Member(id=one, name=one, email=None) for one in accepted if one not in known]
+    nameless = [Member(id=person_id, name=person_id, email=None) for person_id in accepted if person_id not in known]
     resolver = _Resolver(_Index(members), _Index((*former, *nameless)), me, argument, me_remedy, is_filter)
     found = [(text, resolver.resolve(text.strip())) for text in given]
     in_team = {member.id for member in members}
@@ -84,7 +84,11 @@ def find_members(text: str, members: Sequence[Member]) -> Sequence[Member]:
     """
     if "@" in text:
         address = fold_person(text.strip())
-        return [one for one in members if one.id == text.strip() or fold_person((one.email or "").strip()) == address]
+        return [
+            member
+            for member in members
+            if member.id == text.strip() or fold_person((member.email or "").strip()) == address
+        ]
     index = _Index(members)
     return index.find_by_id(text) or index.find_by_name(text)
 
@@ -181,7 +185,9 @@ class _Index:
         """The members whose e-mail has that part before the @; people are called so in chats and mails."""
         mailbox = _to_key(text).removeprefix("@")
         return (
-            [] if not mailbox else [one for one in self.members if _to_key(one.email or "").startswith(f"{mailbox}@")]
+            []
+            if not mailbox
+            else [member for member in self.members if _to_key(member.email or "").startswith(f"{mailbox}@")]
         )
 
     def _find_exactly(self, text: str) -> Sequence[Member]:
@@ -202,7 +208,7 @@ class _Index:
             return ()
         found = self._find_unique(address.of) or ()
         names = [name for name in address.names if fold(name)]
-        named = [one for name in names for one in self._find_exactly(name) or self.find_by_words(name)]
+        named = [member for name in names for member in self._find_exactly(name) or self.find_by_words(name)]
         both = [member for member in found if member in named or not names]
         if not both and found:
             message = f"{text[:60]!r} has the address of one person and the name of another."
@@ -221,11 +227,15 @@ class _Index:
 
     @cached_property
     def _by_email(self) -> Mapping[str, Sequence[Member]]:
-        return group_by((one for one in self.members if one.email), lambda member: _to_key(member.email or ""))
+        return group_by(
+            (teammate for teammate in self.members if teammate.email), lambda member: _to_key(member.email or "")
+        )
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[Member]]:
-        return group_by((one for one in self.members if fold(one.name)), lambda member: fold(member.name))
+        return group_by(
+            (teammate for teammate in self.members if fold(teammate.name)), lambda member: fold(member.name)
+        )
 
     @cached_property
     def _by_label(self) -> Mapping[str, Sequence[Member]]:

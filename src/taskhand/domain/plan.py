@@ -59,14 +59,14 @@ class Plan:
     @property
     def people(self) -> frozenset[str]:
         """The ids of all people in the plan."""
-        changed = (change for one in self.differences for change in one.changed)
-        of_deleted = {person for one in self.differences for person in one.responsible_ids}
+        changed = (change for task_difference in self.differences for change in task_difference.changed)
+        of_deleted = {person for task_difference in self.differences for person in task_difference.responsible_ids}
         return people_in((*changed, *people_unapplied(self.unapplied))) | of_deleted
 
     @property
     def links(self) -> frozenset[tuple[str, str]]:
         """The links in the differences, each as its field and id."""
-        return links_in(change for one in self.differences for change in one.changed)
+        return links_in(change for task_difference in self.differences for change in task_difference.changed)
 
 
 def check_not_expired(since: datetime, now: datetime, lifetime: timedelta) -> None:
@@ -93,8 +93,9 @@ def difference_between(was: Task, now: Task | None, *, of: Edit | None = None) -
     """
     if now is None:
         return Difference(was.id, was.title or "", "delete")
-    changed = tuple(one for one in changes(was, now) if one.field != "note")  # reading a task does not read notes
+    # reading a task does not read notes
+    changed = tuple(change for change in changes(was, now) if change.field != "note")
     if of is not None:
         names = {name for name, _ in of.given()}
-        changed = tuple(one for one in changed if EDIT_FIELDS.get(one.field, one.field) in names)
+        changed = tuple(change for change in changed if EDIT_FIELDS.get(change.field, change.field) in names)
     return Difference(was.id, now.title or "", "update", changed) if changed else None

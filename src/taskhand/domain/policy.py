@@ -94,7 +94,9 @@ class Policy:
         """Whether anybody may use the connection of this name with an own credential only; None: any connection."""
         groups = [group.given for group in self.groups.values()]
         rules = [given.get("own_credential", False) for given in (self.everyone, *groups, *self.people.values())]
-        return any(rules if connection is None else (Rules(own_credential=one).needs_own(connection) for one in rules))
+        return any(
+            rules if connection is None else (Rules(own_credential=rule).needs_own(connection) for rule in rules)
+        )
 
 
 NO_POLICY: Final = Policy()

@@ -54,7 +54,10 @@ def fold_person(text: str) -> str:
 
     `str.casefold` makes one person of two: `groß@` and `gross@`, or a letter that only looks like one of ASCII.
     """
-    return "".join(low if len(low := one.lower()) == 1 and low.isascii() == one.isascii() else one for one in text)
+    return "".join(
+        low if len(low := character.lower()) == 1 and low.isascii() == character.isascii() else character
+        for character in text
+    )
 
 
 @dataclass(frozen=True, slots=True)

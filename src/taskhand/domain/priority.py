@@ -55,7 +55,7 @@ def check_priority(value: object, allowed: Sequence[str]) -> None:
         return
     word = fold(str(value))
     digit = _DIGITS_BY_WORD.get(word)
-    digits = " or ".join(f'"{one}"' for one in allowed)
+    digits = " or ".join(f'"{priority}"' for priority in allowed)
     next_step = f'For {word} send "{digit}".' if digit in allowed else f"Send {digits}."
     raise CallerError(
         f"priority {str(value)[:40]!r} is not one of {', '.join(allowed)}.",

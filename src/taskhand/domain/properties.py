@@ -38,7 +38,7 @@ class PropertyValue(BaseModel):
 
 
 def _in_order(given: tuple[PropertyValue, ...]) -> tuple[PropertyValue, ...]:
-    return tuple(sorted(given, key=lambda one: one.name))
+    return tuple(sorted(given, key=lambda value: value.name))
 
 
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
@@ -54,7 +54,7 @@ SetProperties = Annotated[
 
 def names_of(given: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
     """The names of the properties that a body sets."""
-    return () if given is MISSING else tuple(one.name for one in given)
+    return () if given is MISSING else tuple(value.name for value in given)
 
 
 def property_field(name: str) -> str:

@@ -53,21 +53,26 @@ class FieldChange:
 
 def people_in(changed: Iterable[FieldChange]) -> frozenset[str]:
     """The ids of all people in a difference."""
-    values = [value for one in changed if one.field == "responsibles" for value in (one.before, one.after)]
+    values = [value for change in changed if change.field == "responsibles" for value in (change.before, change.after)]
     return frozenset(person for value in values if isinstance(value, tuple) for person in value)
 
 
 def links_in(changed: Iterable[FieldChange]) -> frozenset[tuple[str, str]]:
     """The links in a difference, each as its field and id."""
-    values = [(one.field, value) for one in changed if one.field in LINK_FIELDS for value in (one.before, one.after)]
+    values = [
+        (change.field, value)
+        for change in changed
+        if change.field in LINK_FIELDS
+        for value in (change.before, change.after)
+    ]
     return frozenset((field, value) for field, value in values if isinstance(value, str))
 
 
 def people_unapplied(missed: Iterable[Unapplied]) -> Iterator[FieldChange]:
     """The differences of people that were not applied."""
-    for one in missed:
-        yield FieldChange("responsibles", one.asked, one.got)
-        yield FieldChange("responsibles", None, one.was)
+    for miss in missed:
+        yield FieldChange("responsibles", miss.asked, miss.got)
+        yield FieldChange("responsibles", None, miss.was)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,7 @@ def preview(before: Task | None, edit: Edit) -> Task:
     if "due" in given:
         values |= due_fields(given["due"])  # type: ignore[arg-type]  # what an edit holds there
     if isinstance(edit.responsible_ids, tuple):
-        values["task_responsibles"] = tuple(Responsible(responsible_id=one) for one in edit.responsible_ids)
+        values["task_responsibles"] = tuple(Responsible(responsible_id=person_id) for person_id in edit.responsible_ids)
     if isinstance(edit.status, StatusChoice):
         values["status_config"] = _status(edit.status)
         values["task_status_config_id"] = edit.status.id

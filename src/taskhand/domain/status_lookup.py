@@ -115,8 +115,10 @@ def _or_type(known: Sequence[Status]) -> str:
 
 def _resembling_first(name: str, known: Sequence[Status]) -> Sequence[Status]:
     """The statuses whose names resemble this one, the nearest first, then the others in their order."""
-    near = nearest_first(name, [one for one in known if resembles(name, one.name)], lambda status: status.name)
-    return [*near, *(one for one in known if one not in near)]
+    near = nearest_first(
+        name, [candidate for candidate in known if resembles(name, candidate.name)], lambda status: status.name
+    )
+    return [*near, *(candidate for candidate in known if candidate not in near)]
 
 
 def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
@@ -215,11 +217,11 @@ def _find_by_word(text: str, known: StatusList) -> list[Status]:
 
 def _only_of_type(kind: str, known: StatusList, argument: str) -> Status | None:
     """The only status of a type; of `master_done` if none is `done`. None if there is none."""
-    for one in FINISHED if kind == "done" else (kind,):
-        found = [status for status in known.statuses if status.type == one]
+    for status_type in FINISHED if kind == "done" else (kind,):
+        found = [status for status in known.statuses if status.type == status_type]
         found = [status for status in found if status.id == known.completed is not None] or found
         if len(found) > 1:
-            raise _ambiguous_error(f"{len(found)} statuses have the type {one}.", found, argument)
+            raise _ambiguous_error(f"{len(found)} statuses have the type {status_type}.", found, argument)
         if found:
             return found[0]
     return None

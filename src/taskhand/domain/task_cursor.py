@@ -11,7 +11,7 @@ __all__ = ["Position", "cursor_after", "position_after", "resume"]
 Position = tuple[str, ...]
 """The last task of a page: its sort key and its id, and the fingerprint of the query that found it."""
 
-_PRIORITY_KEYS = frozenset(str(priority_key(one)) for one in PRIORITIES)
+_PRIORITY_KEYS = frozenset(str(priority_key(priority)) for priority in PRIORITIES)
 
 
 def cursor_after(task: Task, query: TaskQuery) -> str:

@@ -223,7 +223,7 @@ def text_words(text: str) -> list[str]:
     Signs around a word are not a part of it, so that a quoted name and the words of a sentence are found.
     """
     words = fold(text).split()
-    return [word for one in words if (word := one.strip(_ROUND_WORDS))] or words
+    return [word for raw_word in words if (word := raw_word.strip(_ROUND_WORDS))] or words
 
 
 def _has_words(task: Task, words: Sequence[str]) -> bool:

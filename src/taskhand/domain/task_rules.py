@@ -111,7 +111,7 @@ def check_id(task_id: str, capabilities: Capabilities) -> None:
 
 def check_properties(given: Sequence[PropertyValue]) -> None:
     """Refuse too many properties, and one that is given twice."""
-    names = [one.name for one in given]
+    names = [value.name for value in given]
     check_number_of_properties(len(names))
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise CallerError(

@@ -31,7 +31,7 @@ def resolve_task_type(given: str, known: Sequence[KnownType]) -> tuple[str, tupl
     Ambiguous (code `ambiguous_task_type`), CallerError (code `unknown_task_type`).
     """
     text = given.strip()
-    if not known or any(one.value == text for one in known):
+    if not known or any(known_type.value == text for known_type in known):
         return text, ()
     whole, words = _whole(text), _words(text)
     found = _matching(known, lambda name: _whole(name) == whole) or _matching(known, lambda name: words <= _words(name))
@@ -47,13 +47,13 @@ def resolve_task_type(given: str, known: Sequence[KnownType]) -> tuple[str, tupl
     raise CallerError(
         f"There is no taskType {text[:60]!r} here.",
         code="unknown_task_type",
-        candidates=_candidates(nearest_first(text, known, lambda one: one.label)),
+        candidates=_candidates(nearest_first(text, known, lambda known_type: known_type.label)),
         next_step="Send taskType as one of the candidates.",
     )
 
 
 def _matching(known: Sequence[KnownType], matches: Callable[[str], bool]) -> list[KnownType]:
-    return [one for one in known if matches(one.value) or matches(one.label)]
+    return [known_type for known_type in known if matches(known_type.value) or matches(known_type.label)]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -66,4 +66,4 @@ def _whole(text: str) -> str:
 
 
 def _candidates(types: Sequence[KnownType]) -> list[Candidate]:
-    return [Candidate(one.value, one.label) for one in types[:_MAX_CANDIDATES]]
+    return [Candidate(known_type.value, known_type.label) for known_type in types[:_MAX_CANDIDATES]]

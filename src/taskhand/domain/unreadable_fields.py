@@ -33,7 +33,7 @@ _EMPTY: Final[Mapping[str, Any]] = {
 _FIELDS_OF: Final[Mapping[str, Callable[[Any], Mapping[str, object]]]] = {
     "due": due_fields,
     "status": lambda status: {"status_config": status, "task_status_config_id": status and status.id},
-    "responsible_ids": lambda ids: {"task_responsibles": [{"responsible_id": one} for one in ids]},
+    "responsible_ids": lambda ids: {"task_responsibles": [{"responsible_id": person_id} for person_id in ids]},
 }
 """The fields of a task that show the value which an edit has for a field, if that is not the field of the same name."""
 
@@ -71,7 +71,7 @@ def task_from(
     try:
         return _task(values, odd)
     except ValidationError as error:
-        odd.update(str(one["loc"][0]) for one in error.errors(include_url=False, include_input=False))
+        odd.update(str(detail["loc"][0]) for detail in error.errors(include_url=False, include_input=False))
         return _task(values, odd)
 
 

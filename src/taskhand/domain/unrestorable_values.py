@@ -16,10 +16,12 @@ def unrestorable(deleted: Snapshot) -> tuple[str, ...]:
 
 def describe_loss(deleted: Sequence[Snapshot]) -> str:
     """One or two sentences on the values that an undo of the deletion of these tasks cannot restore."""
-    whys = {one.cannot_recreate: None for one in deleted if one.cannot_recreate}
-    count = sum(one.cannot_recreate is not None for one in deleted)
+    whys = {snapshot.cannot_recreate: None for snapshot in deleted if snapshot.cannot_recreate}
+    count = sum(snapshot.cannot_recreate is not None for snapshot in deleted)
     which = "it" if len(deleted) == 1 else f"{count} of them"
     sentences = [f"Undo cannot make {which} again: {' '.join(whys)}"] if count else []
-    lost = dict.fromkeys(name for one in deleted if not one.cannot_recreate for name in unrestorable(one))
+    lost = dict.fromkeys(
+        name for snapshot in deleted if not snapshot.cannot_recreate for name in unrestorable(snapshot)
+    )
     sentences += [f"Undo cannot bring back: {', '.join(lost)}."] if lost else []
     return " ".join(sentences)

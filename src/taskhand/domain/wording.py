@@ -38,7 +38,7 @@ class Wording:
 
     def people(self, ids: Iterable[str]) -> list[str]:
         """The people by name."""
-        return [self.names.get(one, one) for one in ids]
+        return [self.names.get(person_id, person_id) for person_id in ids]
 
     def value(self, value: object) -> object:
         """A value of a difference as JSON has it."""
@@ -52,8 +52,10 @@ class Wording:
 
     def links(self, field: str, *values: object) -> dict[str, str]:
         """The names of those values of a field that are ids of links, by id."""
-        found = {one: self.link_names.get((field, one)) for one in values if isinstance(one, str)}
-        return {one: name for one, name in found.items() if name}
+        found = {
+            linked_id: self.link_names.get((field, linked_id)) for linked_id in values if isinstance(linked_id, str)
+        }
+        return {linked_id: name for linked_id, name in found.items() if name}
 
     def difference(self, changed: Iterable[FieldChange]) -> dict[str, dict[str, object]]:
         """The fields that change, by name, each with its value before (`from`) and after (`to`).
@@ -61,9 +63,13 @@ class Wording:
         Due dates that differ in nothing but their zones have the names of these.
         """
         shown: dict[str, dict[str, object]] = {}
-        for one in changed:
-            shown[one.field] = {"from": self.value(one.before), "to": self.value(one.after)}
-            if isinstance(one.before, Due) and isinstance(one.after, Due) and len({*shown[one.field].values()}) == 1:
-                sides = (("from", one.before), ("to", one.after))
-                shown[one.field] = {side: f"{self.due(due)} ({due.zone or 'no time zone'})" for side, due in sides}
+        for change in changed:
+            shown[change.field] = {"from": self.value(change.before), "to": self.value(change.after)}
+            if (
+                isinstance(change.before, Due)
+                and isinstance(change.after, Due)
+                and len({*shown[change.field].values()}) == 1
+            ):
+                sides = (("from", change.before), ("to", change.after))
+                shown[change.field] = {side: f"{self.due(due)} ({due.zone or 'no time zone'})" for side, due in sides}
         return shown

@@ -71,27 +71,31 @@ def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
     found = _readings(
         argument, text, read_date(text, reference.local(zone), "due"), "invalid_due_date", reference.calendar
     )
-    days = list(dict.fromkeys(day for one in found for day in _days_in(one.span, reference.local(zone).date())))
+    days = list(dict.fromkeys(day for reading in found for day in _days_in(reading.span, reference.local(zone).date())))
     if len(found) > 1 or not found[0].span.is_day:
-        shown = [_candidate(one) for one in found] if all(one.span.is_day for one in found) else map(_shown_day, days)
+        shown = (
+            [_candidate(reading) for reading in found]
+            if all(reading.span.is_day for reading in found)
+            else map(_shown_day, days)
+        )
         raise _several(argument, text, list(shown))
-    one = found[0]
-    at = one.at
-    if one.clock is not None and zone is not None:
-        at = at_wall(one.span.first, one.clock, zone).astimezone(ZoneInfo(zone))
-    value = at or (datetime.combine(one.span.first, one.clock) if one.clock else one.span.first)
-    return WordedDue(one.span.first, one.clock, at, one.is_whole_day, _matched(argument, text, value))
+    reading = found[0]
+    at = reading.at
+    if reading.clock is not None and zone is not None:
+        at = at_wall(reading.span.first, reading.clock, zone).astimezone(ZoneInfo(zone))
+    value = at or (datetime.combine(reading.span.first, reading.clock) if reading.clock else reading.span.first)
+    return WordedDue(reading.span.first, reading.clock, at, reading.is_whole_day, _matched(argument, text, value))
 
 
 def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
     """The time of day of the words; CallerError unless exactly one is possible."""
     found = read_clock(text)
-    times = [one.at for one in found if one.at is not None and not one.days_later]
+    times = [clock.at for clock in found if clock.at is not None and not clock.days_later]
     if len(found) == len(times) == 1:
         return times[0], (Match("dueTime", text, f"{times[0]:%H:%M}", f"{times[0]:%H:%M}"),)
     if times:
-        ends = [time(23, 59)] if any(one.days_later for one in found) else []
-        raise _several("dueTime", text, [Candidate(f"{one:%H:%M}") for one in (*times, *ends)])
+        ends = [time(23, 59)] if any(clock.days_later for clock in found) else []
+        raise _several("dueTime", text, [Candidate(f"{clock_time:%H:%M}") for clock_time in (*times, *ends)])
     raise CallerError(
         f"dueTime {text[:40]!r} is not a time.",
         code="invalid_due_time",
@@ -105,8 +109,10 @@ def depends_on_zone(argument: str, text: str, now: datetime) -> bool:
     use: Use = "due" if argument == "dueDate" else "from"
     west, east = (read_date(text, now.astimezone(zone), use, "either").found for zone in (_WEST, _EAST))
     if argument in _MOMENTS:  # a day begins at another moment in each zone
-        return any(one.at is None for one in east)
-    return [one.span for one in west if one.at is None] != [one.span for one in east if one.at is None]
+        return any(reading.at is None for reading in east)
+    return [reading.span for reading in west if reading.at is None] != [
+        reading.span for reading in east if reading.at is None
+    ]
 
 
 def read_edge(
@@ -132,11 +138,11 @@ def read_window(text: str, reference: Reference, direction: Direction) -> tuple[
 
 def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference) -> tuple[datetime, tuple[Match, ...]]:
     """The moment at which the period in words begins (`from`) or ends (`to`); ambiguous days are in the past."""
-    one = _one_reading(argument, text, edge, reference, "past", takes_parts=True)
-    day = one.span.first if edge == "from" else one.span.last
-    first, last = one.hours or (0, _DAY)
-    at = one.at or datetime.combine(day, one.clock or time(first), reference.calendar)
-    if edge == "to" and one.clock is None and one.at is None:
+    reading = _one_reading(argument, text, edge, reference, "past", takes_parts=True)
+    day = reading.span.first if edge == "from" else reading.span.last
+    first, last = reading.hours or (0, _DAY)
+    at = reading.at or datetime.combine(day, reading.clock or time(first), reference.calendar)
+    if edge == "to" and reading.clock is None and reading.at is None:
         end = day + timedelta(last // _DAY)
         at = datetime.combine(end, time(last % _DAY), reference.calendar) - timedelta(microseconds=1)
     return at, _matched(argument, text, at)
@@ -144,14 +150,14 @@ def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference
 
 def _one_span(argument: str, text: str, edge: Edge, reference: Reference, direction: Direction) -> Span:
     """The days of the words; CallerError if the words have a time."""
-    one = _one_reading(argument, text, edge, reference, direction)
-    if one.clock is not None:
+    reading = _one_reading(argument, text, edge, reference, direction)
+    if reading.clock is not None:
         raise CallerError(
             f"{argument} {text[:60]!r} has a time, and {argument} is a day.",
             code="invalid_date",
             next_step=f"Send {argument} as YYYY-MM-DD, or as words without a time.",
         )
-    return one.span
+    return reading.span
 
 
 def _one_reading(
@@ -160,8 +166,12 @@ def _one_reading(
     read = read_date(text, reference.local(), edge, direction)
     found = _readings(argument, text, read, "invalid_date", reference.calendar, takes_parts=takes_parts)
     if len(found) > 1:
-        ends = [one.span.first if edge == "from" else one.span.last for one in found]
-        shown = [_candidate(one) for one in found] if any(one.clock for one in found) else map(_shown_day, ends)
+        ends = [reading.span.first if edge == "from" else reading.span.last for reading in found]
+        shown = (
+            [_candidate(reading) for reading in found]
+            if any(reading.clock for reading in found)
+            else map(_shown_day, ends)
+        )
         raise _several(argument, text, list(shown))
     return found[0]
 
@@ -174,12 +184,12 @@ def _readings(
     `zone` is that of the person's days. `takes_parts` also accepts a part of the day, for arguments that are moments in
     the past.
     """
-    if read.found and (takes_parts or not any(one.hours for one in read.found)):
+    if read.found and (takes_parts or not any(reading.hours for reading in read.found)):
         return read.found
     given, is_day = f"{argument} {text[:60]!r}", argument in _DAYS_ONLY
     examples, times = (_PAST_EXAMPLES, _PAST_TIMES) if takes_parts else (_DAY_EXAMPLES, _TIME_EXAMPLES)
     if read.found:
-        days = list(dict.fromkeys(_shown_day(one.span.first) for one in read.found))
+        days = list(dict.fromkeys(_shown_day(reading.span.first) for reading in read.found))
         message, candidates = f"{given} names a part of a day, and no time.", days
         next_step = "Send the day alone." if is_day else f"Send the day alone, or a time with it, {_TIME_EXAMPLES}."
     elif read.other_day is not None:
@@ -243,7 +253,7 @@ def _days_in(span: Span, today: date) -> list[date]:
 
 
 def _several(argument: str, text: str, candidates: Sequence[Candidate]) -> Ambiguous:
-    is_one_day = len({one.value.partition(" ")[0] for one in candidates}) == 1
+    is_one_day = len({candidate.value.partition(" ")[0] for candidate in candidates}) == 1
     what = "time" if argument == "dueTime" or is_one_day else "day"
     return Ambiguous(
         f"{argument} {text[:60]!r} may mean more than one {what}.",
@@ -253,11 +263,11 @@ def _several(argument: str, text: str, candidates: Sequence[Candidate]) -> Ambig
     )
 
 
-def _candidate(one: Reading) -> Candidate:
+def _candidate(reading: Reading) -> Candidate:
     """A reading as a candidate, which can be sent in its place."""
-    if one.at is not None or one.clock is None:
-        return _shown_day(one.span.first)
-    return Candidate(f"{_shown_day(one.span.first).value} {one.clock:%H:%M}")
+    if reading.at is not None or reading.clock is None:
+        return _shown_day(reading.span.first)
+    return Candidate(f"{_shown_day(reading.span.first).value} {reading.clock:%H:%M}")
 
 
 def _shown_day(day: date) -> Candidate:

@@ -75,7 +75,7 @@ def _on_weekday(weekday: int, words: Sequence[Word], language: Language, context
 
 
 def _single_days(found: Iterable[Days]) -> list[date]:
-    return sorted(one.span.first for one in found if one.span.is_day and one.at is None)
+    return sorted(days.span.first for days in found if days.span.is_day and days.at is None)
 
 
 def _act(

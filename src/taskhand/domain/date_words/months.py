@@ -42,13 +42,13 @@ def day_month(context: Context, day: int, month: int, year: int | None = None) -
 def day_of_month(context: Context, day: int) -> list[Span]:
     """The next such day of a month, the last one, or both."""
     months = (date_arithmetic.month_of(context.today, ahead) for ahead in range(-3, 4))
-    days = [found for one in months if (found := date_or_none(one.year, one.month, day))]
-    ahead = [one for one in days if one >= context.today][:1]
-    behind = [one for one in days if one <= context.today][-1:]
+    days = [found for month in months if (found := date_or_none(month.year, month.month, day))]
+    ahead = [candidate for candidate in days if candidate >= context.today][:1]
+    behind = [candidate for candidate in days if candidate <= context.today][-1:]
     chosen = {"past": behind, "either": sorted({*behind, *ahead})}.get(context.direction, ahead)
     if context.today in days:
         chosen = [context.today]
-    return [Span.day(one) for one in chosen]
+    return [Span.day(candidate) for candidate in chosen]
 
 
 def day_in_month(context: Context, ahead: int, day: int) -> Found:
@@ -89,7 +89,7 @@ def nth_business_day_in_month(context: Context, ahead: int, nth: int) -> Found:
 def month_alone(context: Context, month: int, year: int | None = None) -> list[Span]:
     """The month in the given year, else in the nearest."""
     years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
-    spans = [date_arithmetic.month_span(date(one, month, 1)) for one in years]
+    spans = [date_arithmetic.month_span(date(candidate, month, 1)) for candidate in years]
     return spans if year is not None else date_arithmetic.nearest_year(spans, context.today, context.direction)
 
 
@@ -108,5 +108,5 @@ def _in_year(context: Context, month: int, year: int | None, day_in: Callable[[d
     years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
     if any(day_in(span.first) is None for span in month_alone(context, month, year)):
         raise ValueError  # another year is no reading
-    spans = [Span.day(day) for one in years if (day := day_in(date(one, month, 1)))]
+    spans = [Span.day(day) for candidate in years if (day := day_in(date(candidate, month, 1)))]
     return spans if year is not None else date_arithmetic.nearest_year(spans, context.today, context.direction)

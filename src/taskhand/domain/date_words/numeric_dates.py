@@ -30,7 +30,7 @@ def numeric_date(context: Context, parts: tuple[int, int, str | None], *, day_fi
 def days_of_date(context: Context, month: int, day: int, year: int | None) -> list[Span]:
     """The day of that date, several if its year is not certain; none if there is no such day."""
     years = range(context.today.year - 1, context.today.year + 3) if year is None else (year,)
-    spans = [Span.day(found) for one in years if (found := date_or_none(one, month, day))]
+    spans = [Span.day(found) for candidate in years if (found := date_or_none(candidate, month, day))]
     # The nearest 29 February may be years away, which is too far.
     spans = [span for span in spans if year is not None or abs(span.first.year - context.today.year) <= 1]
     return spans if year is not None else nearest_year(spans, context.today, context.direction)

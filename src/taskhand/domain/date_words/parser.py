@@ -73,7 +73,13 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
             except (NoSuchDay, WrongWeekday) as fault:
                 faults.append(fault)
     if found:
-        return Readings(tuple(sorted(found, key=lambda one: (one.span, str(one.clock), str(one.at), str(one.hours)))))
+        return Readings(
+            tuple(
+                sorted(
+                    found, key=lambda reading: (reading.span, str(reading.clock), str(reading.at), str(reading.hours))
+                )
+            )
+        )
     others = [fault.day for fault in faults if isinstance(fault, WrongWeekday)]
     return Readings((), others[0] if others else None, is_no_day=bool(faults) and not others, is_time=is_time)
 
@@ -82,8 +88,8 @@ def read_clock(text: str) -> tuple[Clock, ...]:
     """The readings of a time of day in words, in order; none if it is no time."""
     if not (tokens := _split(text)):
         return ()
-    found = {one for language in (english(), spanish()) for one in clocks_of(language.words(tokens), language)}
-    return tuple(sorted(found, key=lambda one: (str(one.at), one.days_later)))
+    found = {clock for language in (english(), spanish()) for clock in clocks_of(language.words(tokens), language)}
+    return tuple(sorted(found, key=lambda clock: (str(clock.at), clock.days_later)))
 
 
 def _split(text: str) -> list[str]:
@@ -140,11 +146,11 @@ def _readings(day: list[str], rest: list[str], language: Language, context: Cont
     """Each reading of the day with each of the time; NoSuchDay and WrongWeekday."""
     times = clocks_of(language.words(rest), language) if rest else None
     if times is None or times:
-        for one in days_of(language.words(day), language, context):
+        for days in days_of(language.words(day), language, context):
             if times is None:
-                yield Reading(one.span, None, one.at)
-            elif one.at is None and one.span.is_day:
-                yield from (_combine(one, clock) for clock in times)
+                yield Reading(days.span, None, days.at)
+            elif days.at is None and days.span.is_day:
+                yield from (_combine(days, clock) for clock in times)
 
 
 def _combine(days: Days, clock: Clock) -> Reading:

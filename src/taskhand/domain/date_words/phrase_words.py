@@ -46,4 +46,4 @@ def tokens_of(text: str) -> list[str] | None:
 def _fold(text: str) -> str:
     """The text in lower case, without accents and hidden characters, with plain blanks, hyphens and apostrophes."""
     plain = unicodedata.normalize("NFKD", strip_hidden(text)).casefold().translate(_PLAIN)
-    return " ".join("".join(one for one in plain if not unicodedata.combining(one)).split())
+    return " ".join("".join(character for character in plain if not unicodedata.combining(character)).split())

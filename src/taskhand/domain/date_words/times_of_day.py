@@ -80,9 +80,9 @@ def clocks_of(words: Sequence[Word], language: Language) -> set[Clock]:
     """Every reading of the words as a time of day; empty if they are not a time."""
     base, is_after_at = _without_at(words, language)
     found = set[Clock]()
-    for one, is_bare in _bases(base, language):
+    for time_base, is_bare in _bases(base, language):
         if is_after_at or not is_bare:
-            found |= one.readings() if isinstance(one, _Hour) else one
+            found |= time_base.readings() if isinstance(time_base, _Hour) else time_base
     for hour, part in _hours_in_parts(words, language):
         found |= hour.in_part(part)
     for clock, part in _clocks_in_parts(words, language):
@@ -97,9 +97,13 @@ def _hours_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple
         before, after = _without_at(words[:at], language), _without_at(words[at:], language)
         parts_after, parts_before = _parts(words[at:], language), _parts(words[:at], language)
         for part in parts_after:
-            yield from ((one, part) for one, _ in _bases(before[0], language) if isinstance(one, _Hour))
+            yield from (
+                (base_hour, part) for base_hour, _ in _bases(before[0], language) if isinstance(base_hour, _Hour)
+            )
         for part in parts_before if after[1] else ():
-            yield from ((one, part) for one, _ in _bases(after[0], language) if isinstance(one, _Hour))
+            yield from (
+                (base_hour, part) for base_hour, _ in _bases(after[0], language) if isinstance(base_hour, _Hour)
+            )
 
 
 def _clocks_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple[Clock, str]]:
@@ -113,7 +117,7 @@ def _without_at(words: Sequence[Word], language: Language) -> tuple[Sequence[Wor
     """The words without a preposition such as "at", and whether they had one."""
     for phrase in language.at:
         at = phrase.split()
-        if len(words) > len(at) and all(one in word for one, word in zip(at, words, strict=False)):
+        if len(words) > len(at) and all(at_word in word for at_word, word in zip(at, words, strict=False)):
             return words[len(at) :], True
     return words, False
 
@@ -152,4 +156,4 @@ def _midnight() -> set[Clock]:
 
 
 def _clocks(*minutes: int) -> set[Clock]:
-    return {Clock(time(*divmod(one, _MINUTES))) for one in minutes if 0 <= one < _HOURS * _MINUTES}
+    return {Clock(time(*divmod(minute, _MINUTES))) for minute in minutes if 0 <= minute < _HOURS * _MINUTES}

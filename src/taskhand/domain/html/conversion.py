@@ -79,7 +79,7 @@ def append_line(body: str, line: str, text: str) -> str | None:
     written = [f"{body}<br>{html}", f"{body}<div>{html}</div>"]
     if not _TAG.search(body):
         written.append(html_of(text))
-    return next((one for one in written if text_of(one) == text), None)
+    return next((candidate for candidate in written if text_of(candidate) == text), None)
 
 
 def text_of(body: str | None) -> str | None:
@@ -90,7 +90,7 @@ def text_of(body: str | None) -> str | None:
     if not _TAG.search(closed):
         return _REFERENCE.sub(_decode, body)
     # The parser also decodes incomplete references, so it gets a private character in place of each `&`.
-    stand_in = next((one for one in map(chr, _PRIVATE_USE) if one not in body), "&")
+    stand_in = next((character for character in map(chr, _PRIVATE_USE) if character not in body), "&")
     reader = _Reader(stand_in, StyleSheet(closed))
     # A browser turns `<![` into a comment up to the next `>`. The parser knows some of these and raises for others.
     markup = closed.replace("<![", "<!-[") + end + tail.replace("<", "&lt;")
@@ -152,7 +152,7 @@ class _Reader(HTMLParser):
         if self._too_deep:
             self._too_deep -= 1
         elif (at := self._last(tag)) is not None and tag not in ("body", "html"):
-            holds_special = any(one.tag in _SPECIAL for one in self._open[at + 1 :])
+            holds_special = any(element.tag in _SPECIAL for element in self._open[at + 1 :])
             if tag in _FORMATTING:
                 self._close(at, keep=_FORMATTING | _SPECIAL if holds_special else _FORMATTING)
             elif tag in _SPECIAL or not holds_special:
@@ -182,9 +182,11 @@ class _Reader(HTMLParser):
         """Close an open element and all in it, those that `keep` names excepted."""
         inner = self._open[at + 1 :]
         del self._open[at:]
-        for one in inner:
-            if one.tag in keep:
-                self._open.append(replace(one, look=self._look.within(one.tag, one.attributes, self._sheet)))
+        for element in inner:
+            if element.tag in keep:
+                self._open.append(
+                    replace(element, look=self._look.within(element.tag, element.attributes, self._sheet))
+                )
 
     @property
     def _look(self) -> Look:

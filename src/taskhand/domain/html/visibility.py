@@ -87,12 +87,12 @@ class Look:
 
 def _style(around: Look, given: Sequence[Declaration]) -> Look:
     """The look of an element with these declarations in an element that looks like `around`."""
-    names = {one.name: one.value for one in given if one.name.startswith("--")}
+    names = {declaration.name: declaration.value for declaration in given if declaration.name.startswith("--")}
     variables = MappingProxyType({**around.variables, **names}) if names else around.variables
     look, resolved = replace(around, variables=variables), dict[str, str]()
-    for one in given:
-        resolved[one.name] = resolve_variables(one.value, variables)
-        look = _declare(look, around, one.name, resolved[one.name])
+    for declaration in given:
+        resolved[declaration.name] = resolve_variables(declaration.value, variables)
+        look = _declare(look, around, declaration.name, resolved[declaration.name])
     return replace(look, is_hidden=True) if _has_no_room(resolved) else look
 
 
@@ -138,7 +138,7 @@ def _color(value: str) -> Color | None:
     if value == "initial":
         return BLACK
     found = [color for word in _COLORS.findall(value) if (color := parse_color(word)) is not None]
-    return found[0] if found and all(one == found[0] for one in found) else None
+    return found[0] if found and all(other == found[0] for other in found) else None
 
 
 def _background(value: str, behind: Color | None) -> Color | None:
@@ -149,7 +149,7 @@ def _background(value: str, behind: Color | None) -> Color | None:
     if behind is None:
         return next((color for color in found if color.alpha == 1), None)
     painted = [blend(color, behind) for color in found]
-    return painted[0] if all(look_alike(painted[0], one) for one in painted) else None
+    return painted[0] if all(look_alike(painted[0], other) for other in painted) else None
 
 
 def _size(value: str, around_px: float, *, is_shorthand: bool) -> float:
