@@ -113,7 +113,7 @@ def _is_of_period(query: ChangeQuery) -> bool:
 def _may_be_rare(query: ChangeQuery) -> bool:
     """Whether the changes of the list may be rare, so that an index should find them."""
     is_of_few = query.subject is not None and _is_of_period(query)
-    return is_of_few or any(one is not None for one in (query.outcome, query.tool, query.person))
+    return is_of_few or any(value is not None for value in (query.outcome, query.tool, query.person))
 
 
 def _filters(query: ChangeQuery) -> list[_Clause]:
@@ -193,7 +193,7 @@ def _behind(connection: SqlConnection, seq: int, *, is_of_period: bool) -> _Clau
 
 def _all_of(clauses: Sequence[_Clause]) -> _Clause:
     return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
-        one for _, values in clauses for one in values
+        value for _, values in clauses for value in values
     )
 
 

@@ -49,7 +49,7 @@ def opening_json(opening: Opening) -> _Json:
     further |= {"by_filter": opening.by_filter} if opening.by_filter or "filter" in opening.arguments else {}
     further |= {} if opening.caller.email is None else {"email": opening.caller.email}
     return further | {
-        "caller": {name: one for name, one in _fields_json(opening.caller).items() if name != "email"},
+        "caller": {name: part for name, part in _fields_json(opening.caller).items() if name != "email"},
         "arguments": opening.arguments,
         "reason": opening.reason,
         "matched": [_fields_json(match) for match in opening.matched],
@@ -182,8 +182,8 @@ def _edit_json(edit: Edit) -> _Json:
 
 
 def _edit_from(value: Mapping[str, Any]) -> Edit:
-    given = {name: one for name, one in value.items() if name != "native"}
-    return edit_of(((name, _field_from(name, one)) for name, one in given.items()), value.get("native"))
+    given = {name: part for name, part in value.items() if name != "native"}
+    return edit_of(((name, _field_from(name, part)) for name, part in given.items()), value.get("native"))
 
 
 def _field_json(given: object) -> object:

@@ -40,12 +40,12 @@ def find_change(connection: SqlConnection, places: Sequence[str], change_id: str
 
 def load_changes(connection: SqlConnection, ids: Sequence[str]) -> tuple[Change, ...]:
     """The changes with these ids, in this order."""
-    bodies: dict[str, list[str]] = {one: [] for one in ids}
+    bodies: dict[str, list[str]] = {change_id: [] for change_id in ids}
     for some in chunks(ids, _MAX_MARKS):
         sql = f"SELECT change_id, body FROM entry WHERE change_id IN ({placeholders(some)}) ORDER BY seq"  # noqa: S608  placeholders
         for row in connection.execute(sql, tuple(some)):
             bodies[row["change_id"]].append(row["body"])
-    return tuple(build_change(map(parse_body, bodies[one])) for one in ids)
+    return tuple(build_change(map(parse_body, bodies[change_id])) for change_id in ids)
 
 
 def find_page(connection: SqlConnection, places: Sequence[str], query: ChangeQuery) -> ChangePage:

@@ -119,13 +119,13 @@ def result_entries(change_id: str, place: str, at: datetime, results: Sequence[R
         Entry(
             "result",
             moment,
-            result_json(one),
+            result_json(result),
             change_id=change_id,
             place=place,
-            task_id=one.task_id,
-            outcome=one.outcome,
+            task_id=result.task_id,
+            outcome=result.outcome,
         )
-        for one in results
+        for result in results
     ]
 
 
@@ -138,12 +138,12 @@ def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> En
 def taken_over_entries(entries: Iterable[Entry], session: str) -> list[Entry]:
     """The rows of a change that this process ends for a dead one."""
     by = {"taken_over_by": session}
-    return [one._replace(value={**one.value, **by}) if one.kind == "ending" else one for one in entries]
+    return [entry._replace(value={**entry.value, **by}) if entry.kind == "ending" else entry for entry in entries]
 
 
 def late_entries(entries: Iterable[Entry]) -> list[Entry]:
     """The results among these rows, marked as late: another process has ended the change."""
-    return [one._replace(kind="late") for one in entries if one.kind == "result"]
+    return [entry._replace(kind="late") for entry in entries if entry.kind == "result"]
 
 
 def parse_body(text: str) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def build_change(bodies: Iterable[Mapping[str, Any]]) -> Change:
 
 def is_void(change: Change) -> bool:
     """Whether a change is over and wrote nothing."""
-    if change.ending is None or any(one.outcome not in VOID for one in change.results.values()):
+    if change.ending is None or any(result.outcome not in VOID for result in change.results.values()):
         return False
     never_wrote = bool(change.results) and len(change.results) >= len(change.intents)
     return change.outcome in VOID or never_wrote
@@ -176,7 +176,8 @@ def is_void(change: Change) -> bool:
 
 def _intent_entries(change_id: str, place: str, at: str, intents: Sequence[Intent]) -> list[Entry]:
     return [
-        Entry("intent", at, intent_json(one), change_id=change_id, place=place, task_id=one.task_id) for one in intents
+        Entry("intent", at, intent_json(intent), change_id=change_id, place=place, task_id=intent.task_id)
+        for intent in intents
     ]
 
 

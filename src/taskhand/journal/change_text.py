@@ -96,8 +96,8 @@ def _render_task(change: Change, index: int) -> Iterator[str]:
     yield one_line(" ".join(filter(None, words)) + _render_own_outcome(change, result))
     if intent is not None and intent.verb != "delete":
         yield from (
-            f"  {one.field}: {_render_value(one.before)} -> {_render_value(one.after)}"
-            for one in _fields(intent, result)
+            f"  {field.field}: {_render_value(field.before)} -> {_render_value(field.after)}"
+            for field in _fields(intent, result)
         )
 
 

@@ -67,7 +67,9 @@ class ChangeWriter(NamedTuple):
 
         def work(connection: SqlConnection) -> None:
             if change_lookup.find_session(connection, change.id) is not None:
-                results = [Result(index, "not_attempted", one.task_id) for index, one in enumerate(change.intents)]
+                results = [
+                    Result(index, "not_attempted", intent.task_id) for index, intent in enumerate(change.intents)
+                ]
                 ending = Ending("not_attempted", code="store_unavailable")
                 row_writes.append(connection, self._outcome_entries(change.id, results, ending, self.clock()))
                 row_writes.end_change(connection, change.id)
@@ -79,7 +81,9 @@ class ChangeWriter(NamedTuple):
 
         def work(connection: SqlConnection) -> tuple[Change, bool]:
             (current,) = change_lookup.load_changes(connection, [seen.id])
-            if current.ending is None or any(current.results.get(one) != seen.results.get(one) for one in indexes):
+            if current.ending is None or any(
+                current.results.get(index) != seen.results.get(index) for index in indexes
+            ):
                 return current, False
             self.processes.acquire()
             session = self.processes.session
@@ -140,7 +144,7 @@ class ChangeWriter(NamedTuple):
             change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
             first = self._opening_entries(change_id, opening, intents, None)
             row_writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
-            return Change(change_id, opening, tuple(intents), {one.index: one for one in results}, ending, now)
+            return Change(change_id, opening, tuple(intents), {result.index: result for result in results}, ending, now)
 
         return work
 
@@ -152,7 +156,7 @@ class ChangeWriter(NamedTuple):
     def _outcome_entries(
         self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime
     ) -> list[Entry]:
-        masked = [self.masking.mask_result(one) for one in results]
+        masked = [self.masking.mask_result(result) for result in results]
         entries = self.masking.mask_entries(result_entries(change_id, self.places[0], now, masked))
         return entries if ending is None else [*entries, ending_entry(change_id, self.places[0], now, ending)]
 

@@ -16,8 +16,8 @@ def correct_ending(connection: SqlConnection, change_id: str, place: str, at: da
     (change,) = change_lookup.load_changes(connection, [change_id])
     if change.ending is None or change.outcome != "unknown" or len(change.results) < len(change.intents):
         return
-    outcome = overall_outcome({one.outcome for one in change.results.values()})
+    outcome = overall_outcome({result.outcome for result in change.results.values()})
     if outcome != "unknown":
-        codes = [one.code for one in change.results.values() if one.outcome == outcome]
+        codes = [result.code for result in change.results.values() if result.outcome == outcome]
         ending = replace(change.ending, outcome=outcome, code=next(filter(None, codes), change.ending.code))
         row_writes.append(connection, [ending_entry(change_id, place, at, ending)])

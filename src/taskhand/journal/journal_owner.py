@@ -112,7 +112,7 @@ class UnknownAccount:
                 "Nothing is written, not even with an own credential: the journal names the account by the shared key."
             )
             raise OperatorError(f"{message} {self.why.message}", code=self.why.code, next_step=self.why.next_step)
-        return tuple(one for one in await places() if _without_key(one) == _without_key(self.place)) or ("",)
+        return tuple(place for place in await places() if _without_key(place) == _without_key(self.place)) or ("",)
 
     async def aclose(self) -> None:
         """Nothing to close."""
@@ -245,8 +245,8 @@ class StoreOwner:
 
     def _find_former(self, places: Sequence[str]) -> tuple[str, ...]:
         """The paths of this store among the names, including missing paths that can only have been this store's."""
-        stores = (one for one in places if one.startswith(_place("")))
-        return tuple(one for one in stores if self._is_former(one.removeprefix(_place(""))))
+        stores = (place for place in places if place.startswith(_place("")))
+        return tuple(store for store in stores if self._is_former(store.removeprefix(_place(""))))
 
     def _is_former(self, path: str) -> bool:
         if not Path(path).is_absolute():
@@ -273,7 +273,7 @@ def _may_exist(path: Path) -> bool:
 
 def _journals_beside(journal: Path) -> list[Path]:
     try:
-        return sorted(one for one in journal.parent.iterdir() if one.name.endswith(_SUFFIX))
+        return sorted(path for path in journal.parent.iterdir() if path.name.endswith(_SUFFIX))
     except OSError:
         return []
 
@@ -292,7 +292,7 @@ def _left_behind(identity: StoreIdentity, journals: Sequence[Path]) -> Path | No
 def _stores_of(journal: Path) -> Iterator[Path]:
     """The files whose journal would be this one."""
     stem = journal.name.removesuffix(_SUFFIX)
-    return (one for one in journal.parent.iterdir() if one.stem == stem and one.suffix and one.is_file())
+    return (path for path in journal.parent.iterdir() if path.stem == stem and path.suffix and path.is_file())
 
 
 def read_places(journal: Path) -> list[str]:

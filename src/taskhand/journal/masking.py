@@ -64,7 +64,7 @@ class Masking:
     """Masks credentials in arguments and cuts long values; `secrets` are the values configured as credentials."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({one for one in secrets if len(one) >= _MIN_SECRET}, key=len, reverse=True)
+        known = sorted({secret for secret in secrets if len(secret) >= _MIN_SECRET}, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
         self._is_in_repr = not any(map(_is_quoted_in_repr, known))
         self._of_persons: dict[str, tuple[str, ...]] = {}
@@ -72,7 +72,10 @@ class Masking:
 
     def add(self, person: str, secrets: Sequence[str]) -> None:
         """Also mask a person's current credentials and the previous ones."""
-        own, former = tuple(one for one in secrets if len(one) >= _MIN_SECRET), self._of_persons.pop(person, ())
+        own, former = (
+            tuple(secret for secret in secrets if len(secret) >= _MIN_SECRET),
+            self._of_persons.pop(person, ()),
+        )
         is_known = former[: len(own)] == own
         self._of_persons[person] = former if is_known else (*own, *former)[:_MAX_OF_PERSON]
         if is_known:
@@ -80,7 +83,7 @@ class Masking:
         self._is_in_repr = self._is_in_repr and not any(map(_is_quoted_in_repr, own))
         if len(self._of_persons) > _MAX_PERSONS:
             self._of_persons.pop(next(iter(self._of_persons)))
-        self._further = tuple(one for several in self._of_persons.values() for one in several)
+        self._further = tuple(secret for several in self._of_persons.values() for secret in several)
 
     def mask(self, text: str) -> str:
         """The text with every credential in it replaced by MASK."""
@@ -106,8 +109,8 @@ class Masking:
 
     def mask_entries(self, entries: Sequence[Entry]) -> list[Entry]:
         """The rows without configured keys, which may be in the text of a task too."""
-        kept = [(one, self.without_keys(one.value)) for one in entries]
-        return [one if value is one.value else one._replace(value=value) for one, value in kept]
+        kept = [(entry, self.without_keys(entry.value)) for entry in entries]
+        return [entry if value is entry.value else entry._replace(value=value) for entry, value in kept]
 
     def without_keys(self, value: Any) -> Any:
         """JSON with every configured credential in its texts masked; the rest stays unchanged."""
@@ -120,8 +123,8 @@ class Masking:
     def _without_known(self, text: str) -> str:
         """The text with every credential that is known masked. One of `further` is found faster without a pattern."""
         known = self._secrets.sub(MASK, text) if self._secrets else text
-        for one in self._further:
-            known = known.replace(one, MASK)
+        for secret in self._further:
+            known = known.replace(secret, MASK)
         return known
 
     def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

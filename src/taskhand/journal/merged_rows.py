@@ -97,7 +97,9 @@ async def read_rows(readers: Sequence[RowReader]) -> AsyncGenerator[ExportedRow,
     try:
         for reader in readers:
             await reader.open()
-        while firsts := [(row.at, number, row) for number, one in enumerate(readers) if (row := await one.first())]:
+        while firsts := [
+            (row.at, number, row) for number, row_reader in enumerate(readers) if (row := await row_reader.first())
+        ]:
             _, number, row = min(firsts)
             readers[number].remove_first()
             yield row

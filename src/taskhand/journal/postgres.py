@@ -130,7 +130,7 @@ class _PlaceLocks:
         """Acquire the locks of these names; returns those that another process held last."""
         by_place = dict(zip(await self._with_place(names), names, strict=True))
         others = await self._database.in_thread(partial(self._locks.acquire, by_place))
-        return None if others is None else frozenset(by_place[one] for one in others)
+        return None if others is None else frozenset(by_place[place] for place in others)
 
     async def release(self, names: Collection[str]) -> None:
         """Release the locks of these names; never raises."""

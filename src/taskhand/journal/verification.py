@@ -60,7 +60,7 @@ class _BesideChain:
         match body:
             case {"kind": "opening", "change_id": change_id, "value": {"session": str(session), "claims": claims}}:
                 self.under_way[change_id] = (change_id, session, body["place"], seq)
-                self.claims |= {(one["scope"], body["place"], seq, change_id, body["at"]) for one in claims}
+                self.claims |= {(claim["scope"], body["place"], seq, change_id, body["at"]) for claim in claims}
             case {"kind": "resumed", "change_id": change_id, "value": {"session": str(session)}}:
                 self.under_way[change_id] = (change_id, session, body["place"], seq)
             case {"kind": "ending", "change_id": change_id}:
