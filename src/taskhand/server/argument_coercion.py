@@ -65,7 +65,7 @@ def _coerce_typed(name: str, text: str, schema: Schema) -> Any:
         return text
     if _WHOLE.fullmatch(text) and whole in allowed:
         return whole
-    alike = [one for one in allowed if isinstance(one, str) and one.casefold() == text.casefold()]
+    alike = [choice for choice in allowed if isinstance(choice, str) and choice.casefold() == text.casefold()]
     return alike[0] if len(alike) == 1 else text
 
 
@@ -96,7 +96,7 @@ def _coerce_objects(value: Any) -> Any:
         value = None if text.casefold() in _WORDS_FOR_NULL else _parse_json(text) if text[:1] in ("[", "{") else value
     match value:
         case list():
-            return tuple(_coerce_object(one.strip()) if isinstance(one, str) else one for one in value)
+            return tuple(_coerce_object(item.strip()) if isinstance(item, str) else item for item in value)
         case dict():
             return (value,)
         case _:
@@ -107,14 +107,14 @@ def _coerce_pairs(value: Any) -> Any:
     """The entries of a map as objects with a name and a value; sent as one object or as a list of objects."""
     if not isinstance(value, tuple):
         return value
-    entries = [_entries(one) if isinstance(one, dict) else [one] for one in value]
+    entries = [_entries(item) if isinstance(item, dict) else [item] for item in value]
     return tuple(entry for some in entries for entry in some)
 
 
-def _entries(one: dict[str, Any]) -> list[dict[str, Any]]:
-    if all(is_empty(value) for value in one.values()) and one.keys() <= PAIR:
+def _entries(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    if all(is_empty(value) for value in entry.values()) and entry.keys() <= PAIR:
         return []  # added by a host
-    pairs = [one] if one.keys() <= PAIR else [{"name": name, "value": value} for name, value in one.items()]
+    pairs = [entry] if entry.keys() <= PAIR else [{"name": name, "value": value} for name, value in entry.items()]
     return [
         {key: _to_property_text(given) if key == "value" else _to_text(given) for key, given in pair.items()}
         for pair in pairs

@@ -27,7 +27,7 @@ def choices(schema: Schema) -> list[Any]:
 
 def expected_choice(name: str, schema: Schema, given: object) -> str:
     """The sentence that lists the values of an argument, or of the items of its list, which names the item `given`."""
-    *others, last = (repr(one) for one in choices(schema))
+    *others, last = (repr(choice) for choice in choices(schema))
     expected = " or ".join(filter(None, (", ".join(others), last)))
     if isinstance(given, str) and "array" in json_types(schema):
         return f"{name} has {truncate(given, _GIVEN)!r}; each item must be {expected}."
@@ -46,5 +46,5 @@ def expected_type(name: str, schema: Schema) -> str:
     if "array" in types:
         return f'{name} must be a list of strings, e.g. ["..."].'
     wanted = {"integer": "a whole number", "boolean": "true or false", "string": "a string"}
-    expected = " or ".join(wanted[one] for one in sorted(types) if one in wanted)
+    expected = " or ".join(wanted[type_name] for type_name in sorted(types) if type_name in wanted)
     return f"{name} must be {expected or 'as in the schema'}."

@@ -58,8 +58,8 @@ def parse_arguments(
     try:
         arguments = model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            faults.add(one, schema)
+        for detail in error.errors(include_url=False):
+            faults.add(detail, schema)
         raise faults.to_error() from None
     faults.add_lacking(arguments, schema)
     if faults.wrong or faults.missing or faults.unknown:
@@ -91,13 +91,13 @@ class _Faults:
             if isinstance(value := getattr(arguments, attribute), tuple):
                 node = fields_of(schema)[name]
                 allowed = choices(node)
-                if lacking := [one for one in value if one not in allowed]:
+                if lacking := [key for key in value if key not in allowed]:
                     self.wrong.setdefault(name, expected_choice(name, node, lacking[0]))
 
     def to_error(self) -> CallerError:
         """One error with the first five sentences, after those on the unknown arguments."""
         if self.unknown:
-            meant = {one.value for error in self.unknown.values() for one in error.candidates}
+            meant = {candidate.value for error in self.unknown.values() for candidate in error.candidates}
             missing = [sentence for name, sentence in self.missing.items() if name not in meant]
             return joined_unknown_error(self.unknown, [*self.wrong.values(), *missing])
         return CallerError(
@@ -131,7 +131,7 @@ def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) 
             values[name] = given[name] if inner is None else _coerce_all(inner, given[name], faults)
             if (body := lists_of(scope.model).get(name)) is not None and isinstance(given[name], tuple):
                 values[name] = tuple(
-                    _parse_item(body, *scope.item_schemas(name), one, reads=scope.reads) for one in given[name]
+                    _parse_item(body, *scope.item_schemas(name), item, reads=scope.reads) for item in given[name]
                 )
             if inner is not None and inner.replaced and not values[name]:
                 del values[name]

@@ -38,7 +38,7 @@ def take_connection(
     if isinstance(given, list) and len(given) == 1:
         given = given[0]
     if given is None or given in ("", "null", [], {}):
-        if any(CONNECTION in one for name in _BODIES for one in _objects(rest.get(name))):
+        if any(CONNECTION in body for name in _BODIES for body in _objects(rest.get(name))):
             raise unclear_connection(connections, ids_in(rest), next_step=OUTERMOST_CONNECTION)
         return None, rest
     step = "Send one of the candidates as connection, or leave it out for all." if may_be_all else None
@@ -46,7 +46,7 @@ def take_connection(
         message = "connection must be the name of one connection."
         raise UnclearConnection(message, connections, code="invalid_arguments", next_step=step)
     name = given.strip()
-    if not may_be_all or name.casefold() in {one.casefold() for one in names}:
+    if not may_be_all or name.casefold() in {known_name.casefold() for known_name in names}:
         return name or None, rest
     if name.casefold() in _ALL:
         return None, rest
@@ -55,7 +55,7 @@ def take_connection(
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
     """The object, or those in the list."""
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Mapping)]
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, Mapping)]
 
 
 async def select_connections(
@@ -78,7 +78,7 @@ def needs_connection(tool: Tool[Any], connections: Connections) -> bool:
     """Whether no other argument of the tool determines the connection."""
     names = _argument_names(tool)
     every = [app.backend.capabilities for app in connections]
-    by_form = len({one.usual_id_pattern or one.id_pattern for one in every}) > 1
+    by_form = len({capabilities.usual_id_pattern or capabilities.id_pattern for capabilities in every}) > 1
     return tool.run_everywhere is None and names.isdisjoint((*_CHANGE_IDS, *(_TASK_IDS if by_form else ())))
 
 
@@ -129,6 +129,6 @@ def ids_in(arguments: Mapping[str, Any]) -> CallIds:
 
 def _texts(arguments: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
     values = [arguments.get(name) for name in names]
-    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
-    texts = [str(one).strip() for one in flat if isinstance(one, str | int) and not isinstance(one, bool)]
-    return [one for one in texts if one]
+    flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    texts = [str(item).strip() for item in flat if isinstance(item, str | int) and not isinstance(item, bool)]
+    return [text for text in texts if text]

@@ -225,7 +225,9 @@ def _first_lines(rows: list[str]) -> list[str]:
 
 
 def _changes_text(changed: Mapping[str, Any]) -> str:
-    return "; ".join(f"{field} {_value_text(one['from'])} → {_value_text(one['to'])}" for field, one in changed.items())
+    return "; ".join(
+        f"{field} {_value_text(change['from'])} → {_value_text(change['to'])}" for field, change in changed.items()
+    )
 
 
 def _value_text(value: Any) -> str:

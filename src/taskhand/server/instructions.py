@@ -84,7 +84,7 @@ def instructions_for(served: Served, ctx: ServerRequestContext[Any, Any], remark
     mine = served.connections.of_principal(principal)
     accounts = {name: app.connection.title or app.backend.name for name, app in mine.by_name.items()}
     return instructions(
-        [one for one in served.offered.shown_to(principal).tools if mine.are_several or not one.only_with_several],
+        [tool for tool in served.offered.shown_to(principal).tools if mine.are_several or not tool.only_with_several],
         remark,
         knows_me=any(app.backend.capabilities.knows_me for app in mine),
         accounts=accounts if served.connections.are_several else None,
@@ -97,7 +97,7 @@ def _about(accounts: Mapping[str, str]) -> str:
 
 def _list_all(offered: Sequence[Tool[Any]]) -> str:
     """The use of the tools that list from all accounts."""
-    names = [one.name for one in offered if one.run_everywhere is not None and not one.only_with_several]
+    names = [tool.name for tool in offered if tool.run_everywhere is not None and not tool.only_with_several]
     if not names:
         return ""
     *others, last = names

@@ -20,7 +20,11 @@ async def load_use_cases() -> None:
     A start does not wait for them. A newer version that is installed later over this one would not match the loaded
     modules.
     """
-    names = [module.name for one in (service, render) for module in walk_packages(one.__path__, f"{one.__name__}.")]
+    names = [
+        module.name
+        for package in (service, render)
+        for module in walk_packages(package.__path__, f"{package.__name__}.")
+    ]
     here = [module.name for module in iter_modules(server.__path__) if not module.ispkg]
     for name in (*names, *(f"taskhand.server.{module}" for module in here if module not in _ELSEWHERE)):
         import_module(name)

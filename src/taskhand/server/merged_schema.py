@@ -26,8 +26,8 @@ def merge_schemas(schemas: Mapping[str, Schema], order: Collection[str]) -> Sche
 def _merge_objects(schemas: Mapping[str, Schema], order: Collection[str], *, describes: bool) -> Schema:
     known = {name for schema in schemas.values() for name in schema["properties"]}
     ordered = [*(name for name in order if name in known), *sorted(known.difference(order))]
-    required = [name for name in ordered if all(name in one.get("required", ()) for one in schemas.values())]
-    ordered = [*required, *sorted((one for one in ordered if one not in required), key=CALL_OPTIONS.__contains__)]
+    required = [name for name in ordered if all(name in schema.get("required", ()) for schema in schemas.values())]
+    ordered = [*required, *sorted((name for name in ordered if name not in required), key=CALL_OPTIONS.__contains__)]
     properties = {name: _merge_field(name, schemas, describes=describes) for name in ordered}
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})
 
@@ -41,7 +41,7 @@ def _merge_field(name: str, schemas: Mapping[str, Schema], *, describes: bool) -
     if describes and len(nodes) < len(schemas):
         clauses.append(_on(nodes, schemas))
     described: Schema = {CLAUSES: clauses} if clauses else {}
-    if not clauses and (plain := next((one["description"] for one in nodes.values() if "description" in one), None)):
+    if not clauses and (plain := next((node["description"] for node in nodes.values() if "description" in node), None)):
         described = {"description": plain}
     values = [_value_of(node) for node in nodes.values()]
     value, may_be_null = _merge_values(values), any("anyOf" in node for node in nodes.values())
@@ -58,17 +58,17 @@ def _merge_values(values: Sequence[Schema]) -> Schema:
     """The schema of a value that any of these accepts: all values of an enum, the widest bounds."""
     first = values[0]
     if "properties" in first:
-        fields = dict.fromkeys(name for one in values for name in one["properties"])
-        return _merge_objects({str(at): one for at, one in enumerate(values)}, fields, describes=False)
+        fields = dict.fromkeys(name for schema in values for name in schema["properties"])
+        return _merge_objects({str(at): schema for at, schema in enumerate(values)}, fields, describes=False)
     merged = {key: part for key, part in first.items() if key not in {"items", "enum", *_BOUNDS}}
     if "items" in first:
-        merged["items"] = _merge_values([one["items"] for one in values])
-    if all("enum" in one for one in values):
-        merged["enum"] = [*dict.fromkeys(choice for one in values for choice in one["enum"])]
+        merged["items"] = _merge_values([schema["items"] for schema in values])
+    if all("enum" in schema for schema in values):
+        merged["enum"] = [*dict.fromkeys(choice for schema in values for choice in schema["enum"])]
     merged |= {
         bound: first[bound]
         for bound in _BOUNDS
-        if all(one.get(bound) == first.get(bound) for one in values) and bound in first
+        if all(schema.get(bound) == first.get(bound) for schema in values) and bound in first
     }
     return merged
 
@@ -90,14 +90,14 @@ def _merge_clauses(nodes: Mapping[str, Schema]) -> list[_Clause]:
     meanings = {
         value: word
         for node in nodes.values()
-        for one in _clauses(node)
-        if isinstance(one, Mapping)
-        for value, word in one.items()
+        for clause_part in _clauses(node)
+        if isinstance(clause_part, Mapping)
+        for value, word in clause_part.items()
     }
     lacking = {} if is_open else _lacking(choices)
     if meanings:
         words = sorted(meanings.items())
-        plain.insert(0, {one: f"{word} ({lacking[one]})" if one in lacking else word for one, word in words})
+        plain.insert(0, {value: f"{word} ({lacking[value]})" if value in lacking else word for value, word in words})
     elif lacking:
         plain += [f"{', '.join(values)} ({wording})" for wording, values in _group_values(lacking).items()]
     plain += [f"{key}: {_shorten_list(choices[key])}" for key in listed]

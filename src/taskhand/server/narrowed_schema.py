@@ -29,7 +29,10 @@ __all__ = [
 CALL_OPTIONS: Final = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
 """Options of the call; they come after the arguments about tasks."""
 _NARROWED = frozenset({"dateField", "countBy", "fields"})
-_NEEDED: Final[Mapping[str, Known]] = {**{one: one for one in get_args(Known)}, "completedDay": "completed"}
+_NEEDED: Final[Mapping[str, Known]] = {
+    **{known_field: known_field for known_field in get_args(Known)},
+    "completedDay": "completed",
+}
 """The fact that a backend must know, by the value of an argument that needs it."""
 ARGUMENT_OF_VALUE: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id": "dealId", "resolution": "resolution"}
 """The argument that a backend must have, by the value of another argument that needs it."""
@@ -75,7 +78,8 @@ def join_clauses(node: Any) -> Any:
 
 def _sentence(clauses: Sequence[str | Mapping[str, str]]) -> str:
     texts = [
-        one if isinstance(one, str) else ", ".join(f"{value} {word}" for value, word in one.items()) for one in clauses
+        clause if isinstance(clause, str) else ", ".join(f"{value} {word}" for value, word in clause.items())
+        for clause in clauses
     ]
     return f"{'; '.join(texts)}."
 
@@ -154,9 +158,11 @@ def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
 def _listed_statuses(properties: Schema, capabilities: Capabilities) -> Schema:
     """The arguments that take a status, with the known names."""
     listed: Schema = {}
-    if (one := properties.get("newStatusName")) is not None:
-        names = capabilities.finished_names if one.get(NOTES, {}).get("finished") else capabilities.status_names
-        listed["newStatusName"] = one | {"enum": [*names]}
+    if (status_schema := properties.get("newStatusName")) is not None:
+        names = (
+            capabilities.finished_names if status_schema.get(NOTES, {}).get("finished") else capabilities.status_names
+        )
+        listed["newStatusName"] = status_schema | {"enum": [*names]}
     if (several := properties.get("status")) is not None:
         listed["status"] = several | {"items": {"type": "string", "enum": [*capabilities.status_names]}}
     return listed

@@ -69,4 +69,4 @@ def _messages_in(body: bytes) -> Sequence[Mapping[str, Any]]:
         sent: Any = json.loads(body)
     except (ValueError, RecursionError):
         return ()
-    return [one for one in (sent if isinstance(sent, list) else [sent]) if isinstance(one, dict)]
+    return [item for item in (sent if isinstance(sent, list) else [sent]) if isinstance(item, dict)]

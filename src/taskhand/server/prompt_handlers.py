@@ -44,7 +44,7 @@ class PromptHandlers:
     ) -> ListPromptsResult:
         """Every offered prompt."""
         view = self.served.view(ctx)
-        listed = ListPromptsResult(prompts=[to_listed_prompt(one) for one in _offered(view)])
+        listed = ListPromptsResult(prompts=[to_listed_prompt(prompt) for prompt in _offered(view)])
         return self.served.access.mark_freshness(listed)
 
     async def get_prompt(self, ctx: ServerRequestContext[Any, Any], params: GetPromptRequestParams) -> GetPromptResult:
@@ -71,13 +71,15 @@ class PromptHandlers:
 
 def _offered(view: CallerView) -> list[Prompt]:
     """The prompts that a caller can follow, with an argument for the connection if the caller has several."""
-    followed = [one for one in PROMPTS if all(map(view.may_use, one.uses))]
+    followed = [prompt for prompt in PROMPTS if all(map(view.may_use, prompt.uses))]
     if not view.connections.are_several:
         return followed
     names = ", ".join(view.connections.names)
     return [
-        replace(one, arguments=(*one.arguments, Argument(CONNECTION, _which(names, one), one.needs_connection)))
-        for one in followed
+        replace(
+            prompt, arguments=(*prompt.arguments, Argument(CONNECTION, _which(names, prompt), prompt.needs_connection))
+        )
+        for prompt in followed
     ]
 
 
@@ -119,8 +121,8 @@ def to_listed_prompt(prompt: Prompt) -> ListedPrompt:
         title=prompt.title,
         description=prompt.description,
         arguments=[
-            PromptArgument(name=one.name, description=one.description, required=one.required)
-            for one in prompt.arguments
+            PromptArgument(name=argument.name, description=argument.description, required=argument.required)
+            for argument in prompt.arguments
         ],
     )
 

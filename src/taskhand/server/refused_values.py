@@ -30,7 +30,7 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool, null
         return f"{name} is too large a number."
     values = _values_in(value) if isinstance(value, tuple) else (value,)
     takes_text = "string" in types or isinstance(value, tuple)
-    texts = [one for one in values if isinstance(one, str)]
+    texts = [item for item in values if isinstance(item, str)]
     if (excess := describe_excess(name, len(values), texts if takes_text else ())) is not None:
         return excess
     if any(map(_SURROGATES.search, texts)):
@@ -40,7 +40,7 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool, null
 
 def _values_in(items: tuple[Any, ...]) -> tuple[Any, ...]:
     """The items of a list; an item that is an entry of a map counts by its value."""
-    is_entry = [isinstance(one, dict) and one.keys() <= PAIR for one in items]
+    is_entry = [isinstance(item, dict) and item.keys() <= PAIR for item in items]
     return tuple(
-        value for one, split in zip(items, is_entry, strict=True) for value in (one.values() if split else (one,))
+        value for item, split in zip(items, is_entry, strict=True) for value in (item.values() if split else (item,))
     )

@@ -59,7 +59,7 @@ class ResourceHandlers:
         """Every resource with one address that the caller may read, of each connection."""
         view = self.served.view(ctx)
         names: Sequence[str | None] = view.connections.names if view.has_several else (None,)
-        listed = [one for name in names for one in to_listed_resources(_readable(view), name)]
+        listed = [resource for name in names for resource in to_listed_resources(_readable(view), name)]
         if self.served.shows_board(ctx) and any(tool.is_on_board for tool in view.offered.tools):
             from taskhand.server.board.metadata import list_board  # noqa: PLC0415  few clients show pages
 
@@ -160,7 +160,9 @@ def _to_mcp_error(error: TaskhandError, uri: str) -> MCPError:
 
 
 def _readable(view: CallerView) -> list[Resource]:
-    return [one for one in RESOURCES if view.may_read and (one.like is None or view.may_use(one.like))]
+    return [
+        resource for resource in RESOURCES if view.may_read and (resource.like is None or view.may_use(resource.like))
+    ]
 
 
 def _check_readable(resource: Resource, view: CallerView) -> None:
@@ -201,14 +203,14 @@ def to_listed_resources(resources: Sequence[Resource], connection: str | None = 
     """The resources with one address, as a client lists them."""
     return [
         ListedResource(
-            uri=one.address(connection),
-            name=one.name if connection is None else f"{connection}_{one.name}",
-            title=one.title if connection is None else f"{one.title} ({connection})",
-            description=one.description,
+            uri=resource.address(connection),
+            name=resource.name if connection is None else f"{connection}_{resource.name}",
+            title=resource.title if connection is None else f"{resource.title} ({connection})",
+            description=resource.description,
             mime_type=_JSON,
         )
-        for one in resources
-        if not one.is_template
+        for resource in resources
+        if not resource.is_template
     ]
 
 
@@ -216,12 +218,12 @@ def to_listed_templates(resources: Sequence[Resource], connection: str | None = 
     """The resources with an address for each task, as a client lists them."""
     return [
         ResourceTemplate(
-            uri_template=one.address(connection),
-            name=one.name,
-            title=one.title,
-            description=one.description,
+            uri_template=resource.address(connection),
+            name=resource.name,
+            title=resource.title,
+            description=resource.description,
             mime_type=_JSON,
         )
-        for one in resources
-        if one.is_template
+        for resource in resources
+        if resource.is_template
     ]

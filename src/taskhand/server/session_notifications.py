@@ -77,7 +77,9 @@ class SessionFeed:
     def queue(self, key: str) -> None:
         """Queue a changed task; the key of all tasks of a connection queues all of its tasks."""
         changed = key.casefold()
-        self._waiting |= {uri: None for uri, one in self._subscriptions.items() if is_among(one.key, changed)}
+        self._waiting |= {
+            uri: None for uri, subscription in self._subscriptions.items() if is_among(subscription.key, changed)
+        }
         if self._waiting:
             self._woken.set()
 

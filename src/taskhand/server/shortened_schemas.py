@@ -72,7 +72,11 @@ def _with_connection(tool: Tool[Any], schema: Schema, connections: Connections) 
 def _shorten(name: str, node: Schema, tools: AbstractSet[str], tool: Tool[Any]) -> Schema:
     """The argument without values that are tool names or in its description, and without null if "" means the same."""
     if "properties" in node:
-        return node | {"properties": {name: _shorten_field(name, one) for name, one in node["properties"].items()}}
+        return node | {
+            "properties": {
+                name: _shorten_field(name, field_schema) for name, field_schema in node["properties"].items()
+            }
+        }
     if name == CONNECTION:
         return node
     if name in _VALUES_ELSEWHERE and "items" in node:
@@ -83,7 +87,7 @@ def _shorten(name: str, node: Schema, tools: AbstractSet[str], tool: Tool[Any]) 
     described = {"description": text} if text else {}
     value = node["anyOf"][0] if "anyOf" in node else node
     values = {*value.get("enum", ())}
-    if tools & values or name in _VALUES_ELSEWHERE or (values and all(_says(text, one) for one in values)):
+    if tools & values or name in _VALUES_ELSEWHERE or (values and all(_says(text, item) for item in values)):
         return described | {"type": "string"}
     is_text = _without(value, "description") == {"type": "string"}
     return described | {"type": "string"} if is_text and (tool.kind == "create" or "null" not in text) else node

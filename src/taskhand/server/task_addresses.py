@@ -28,8 +28,8 @@ def with_plain_ids(arguments: Mapping[str, Any], *, has_several: bool) -> dict[s
             sent[argument] = _plain_id(value, of_call, named, has_several=has_several)
         elif isinstance(value, list):
             sent[argument] = [
-                _plain_id(one, of_call, named, has_several=has_several) if isinstance(one, str) else one
-                for one in value
+                _plain_id(item, of_call, named, has_several=has_several) if isinstance(item, str) else item
+                for item in value
             ]
     if of_call is None and len(named) == 1:
         sent["connection"] = named.pop()

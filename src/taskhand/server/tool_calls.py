@@ -169,9 +169,9 @@ class ToolCall:
     async def _run_on(self, app: AppContext, tool: Tool[Any], sent: dict[str, Any]) -> "BaseModel | Written | Question":
         """Check the arguments and run the tool on a connection; ask the person if its plan needs that."""
         others = {
-            one.connection.name or "": self._schemas.of(tool, one)
-            for one in self._view.connections
-            if one.connection.name != app.connection.name
+            other_app.connection.name or "": self._schemas.of(tool, other_app)
+            for other_app in self._view.connections
+            if other_app.connection.name != app.connection.name
         }
         with naming_account(app):
             call, arguments = self._parse(tool, app, self._schemas.of(tool, app), sent, others)

@@ -38,16 +38,18 @@ class ToolHandlers:
         offered = self.served.offered.shown_to(view.principal).tools if mine.by_name else ()
         if mine.are_several:
             schemas = self._schemas.listed_with_connection(offered, mine)
-            shown = [to_listed_tool(one, schemas[one.name], output=output_names(one.answer)) for one in offered]
+            shown = [to_listed_tool(tool, schemas[tool.name], output=output_names(tool.answer)) for tool in offered]
         else:
             notes = mine.first.backend.capabilities.notes if offered else None
-            offered = tuple(one for one in offered if not one.only_with_several)
-            shown = [to_listed_tool(one, shorten_schema(self._schemas.of(one, mine.first)), notes) for one in offered]
+            offered = tuple(tool for tool in offered if not tool.only_with_several)
+            shown = [
+                to_listed_tool(tool, shorten_schema(self._schemas.of(tool, mine.first)), notes) for tool in offered
+            ]
         if self.served.shows_board(ctx):
             from taskhand.server.board.metadata import tool_metadata  # noqa: PLC0415  few clients show pages
 
             pairs = zip(shown, offered, strict=True)
-            shown = [listed.model_copy(update={"meta": tool_metadata(one)}) for listed, one in pairs]
+            shown = [listed.model_copy(update={"meta": tool_metadata(tool)}) for listed, tool in pairs]
         return self.served.access.mark_freshness(ListToolsResult(tools=shown))
 
     async def call_tool(

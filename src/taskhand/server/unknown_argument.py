@@ -98,18 +98,18 @@ def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[st
     first = next(iter(shown.values()))
     if len(shown) == 1 and not others:
         return first
-    messages = {name: one.message for name, one in shown.items()}
+    messages = {name: error.message for name, error in shown.items()}
     plain = [name for name, message in messages.items() if message == f"There is no argument {name[:60]!r}."]
     if len(plain) > 1:
         names = " and ".join([", ".join(repr(name[:60]) for name in plain[:-1]), repr(plain[-1][:60])])
         messages |= dict.fromkeys(plain, f"There are no arguments {names}.")
     more = [f"{len(unknown) - _MAX_NAMED} more are unknown."] if len(unknown) > _MAX_NAMED else []
-    steps = {name: one.next_step or "" for name, one in shown.items()}
+    steps = {name: error.next_step or "" for name, error in shown.items()}
     has_one_step = len({*steps.values()}) == 1
     return CallerError(
         " ".join([*dict.fromkeys(messages.values()), *more, *others[:_MAX_NAMED]]),
         code=first.code,
-        candidates=list(dict.fromkeys(candidate for one in shown.values() for candidate in one.candidates)),
+        candidates=list(dict.fromkeys(candidate for error in shown.values() for candidate in error.candidates)),
         next_step=first.next_step if has_one_step else " ".join(f"{name[:60]}: {step}" for name, step in steps.items()),
     )
 
@@ -143,7 +143,7 @@ def _misplaced(scope: ArgumentScope, squeezed: str, exact: Sequence[str]) -> lis
     Only those of this name if one of them is outside of filters, because the value is then for a change.
     """
     filters = [scope.dotted(name) for name, body in objects_of(scope.model).items() if issubclass(body, TaskFilter)]
-    if any(one.rpartition(".")[0] not in filters for one in exact):
+    if any(name.rpartition(".")[0] not in filters for name in exact):
         return [*exact]
     return [*dict.fromkeys([*exact, *_usual_beside(scope, squeezed)])]
 

@@ -57,7 +57,7 @@ async def identify_holder(method: LinkMethod, credential: str, granted_id: str |
         me = granted_id or await backend.account.me()
         is_same = await is_same_account(backend, method.app.shared.backend)
         team = await backend.account.members() if me else ()
-    return Holder(LinkedMember(me, next((one.name for one in team if one.id == me), None)), is_same)
+    return Holder(LinkedMember(me, next((member.name for member in team if member.id == me), None)), is_same)
 
 
 def judge(holder: str | None, expected: str | None, *, is_proved: bool) -> Verdict:

@@ -111,7 +111,7 @@ class LinkSaver:
         people.toml and the person's e-mail address have priority over the known members of other persons.
         """
         team, person = await find_team(method), ticket.person
-        if member_id not in {one.id for one in team}:
+        if member_id not in {teammate.id for teammate in team}:
             _log.warning(_NOT_KEPT, member_id, person.id, ticket.connection, " (other_account)")
             raise Refused("other_account", member)
         known = await find_known(method, self._memberships(), self._links, ticket.connection)

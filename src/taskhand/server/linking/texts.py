@@ -104,7 +104,7 @@ def choose_language(asked: str | None, accepted: str) -> str:
         language = tag.strip().partition("-")[0]
         if language in TEXTS and (much := _read_weight(weight)) > wanted.get(language, 0.0):
             wanted[language] = much
-    return max(wanted, key=lambda one: wanted[one], default="en")
+    return max(wanted, key=lambda candidate: wanted[candidate], default="en")
 
 
 def _read_weight(text: str) -> float:

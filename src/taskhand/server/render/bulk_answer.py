@@ -34,10 +34,14 @@ def render_bulk(receipt: BulkReceipt, wording: "Wording") -> ManyAnswer:
     """The rows of up to ten tasks; for more, the first few and the failed ones."""
     retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # planId stands for them
     are_all = len(receipt.results) <= _MAX_TASKS
-    written = [one for one in receipt.results if one.changed or one.outcome == "applied"]
+    written = [result for result in receipt.results if result.changed or result.outcome == "applied"]
     shown = receipt.results if are_all else written[:_FEW_TASKS]
-    others = _of_one_reason(receipt.results) if are_all else [one for one in receipt.results if _is_worth_a_row(one)]
-    messages = {one.message for one in others}
+    others = (
+        _of_one_reason(receipt.results)
+        if are_all
+        else [result for result in receipt.results if _is_worth_a_row(result)]
+    )
+    messages = {result.message for result in others}
     missed = () if are_all else unapplied_rows(receipt.unapplied, wording)
     more = "" if are_all or not shown else f"The first {len(shown)} are shown; list_changes with this changeId has all."
     return ManyAnswer(
@@ -45,7 +49,8 @@ def render_bulk(receipt: BulkReceipt, wording: "Wording") -> ManyAnswer:
         plan_id=receipt.plan_id or MISSING,
         count=len(receipt.results),
         totals=receipt.totals,
-        tasks=tuple(_task_row(one, wording, has_message=one.message not in messages) for one in shown) or MISSING,
+        tasks=tuple(_task_row(result, wording, has_message=result.message not in messages) for result in shown)
+        or MISSING,
         outcomes=tuple(outcome_rows(others, MAX_IDS_LENGTH - size_of(retry_ids))) or MISSING,
         retry_ids=as_many_as_fit(retry_ids, MAX_IDS_LENGTH) or MISSING,
         unapplied=missed[:MAX_MISSES] or MISSING,
@@ -55,26 +60,26 @@ def render_bulk(receipt: BulkReceipt, wording: "Wording") -> ManyAnswer:
     )
 
 
-def _is_worth_a_row(one: TaskResult) -> bool:
-    return bool(one.code or one.message) or one.outcome not in _FINE
+def _is_worth_a_row(result: TaskResult) -> bool:
+    return bool(result.code or result.message) or result.outcome not in _FINE
 
 
 def _of_one_reason(results: Sequence[TaskResult]) -> list[TaskResult]:
     """The tasks that were not written for a reason that others share; the reason is shown once."""
-    failed = [one for one in results if one.message and (one.code or one.outcome not in _FINE)]
-    counts = Counter((one.code, one.message) for one in failed)
-    return [one for one in failed if counts[one.code, one.message] > 1]
+    failed = [result for result in results if result.message and (result.code or result.outcome not in _FINE)]
+    counts = Counter((result.code, result.message) for result in failed)
+    return [result for result in failed if counts[result.code, result.message] > 1]
 
 
-def _task_row(one: TaskResult, wording: "Wording", *, has_message: bool) -> TaskRow:
+def _task_row(result: TaskResult, wording: "Wording", *, has_message: bool) -> TaskRow:
     return TaskRow(
-        id=one.id or MISSING,
-        title=MISSING if one.title is None else truncate(one.title, _NAME),
-        outcome=MISSING if one.outcome == "applied" else one.outcome,
-        changed=render_changed(one.changed, wording) or MISSING,
-        unapplied=unapplied_rows(one.unapplied, wording) or MISSING,
-        code=or_missing(one.code),
-        message=or_missing(one.message) if has_message else MISSING,
+        id=result.id or MISSING,
+        title=MISSING if result.title is None else truncate(result.title, _NAME),
+        outcome=MISSING if result.outcome == "applied" else result.outcome,
+        changed=render_changed(result.changed, wording) or MISSING,
+        unapplied=unapplied_rows(result.unapplied, wording) or MISSING,
+        code=or_missing(result.code),
+        message=or_missing(result.message) if has_message else MISSING,
     )
 
 
@@ -84,10 +89,10 @@ def outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[OutcomeR
     The ids of tasks that may be retried are in `retryIds`.
     """
     groups: dict[tuple[str, str | None, str | None], list[TaskResult]] = {}
-    for one in outcomes:
-        groups.setdefault((one.outcome, one.code, _reason(one)), []).append(one)
+    for result in outcomes:
+        groups.setdefault((result.outcome, result.code, _reason(result)), []).append(result)
     for (outcome, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MAX_MESSAGES]:
-        ids = () if group[0].may_be_retried else as_many_as_fit([one.id for one in group if one.id], room)
+        ids = () if group[0].may_be_retried else as_many_as_fit([result.id for result in group if result.id], room)
         room -= size_of(ids)
         yield OutcomeRow(
             outcome=outcome,
@@ -100,7 +105,7 @@ def outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[OutcomeR
 
 def size_of(ids: Sequence[str]) -> int:
     """The length of ids in characters."""
-    return sum(len(one) + 3 for one in ids)
+    return sum(len(task_id) + 3 for task_id in ids)
 
 
 def as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
@@ -112,9 +117,9 @@ def as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
     return tuple(ids[:kept])
 
 
-def _reason(one: TaskResult) -> str | None:
+def _reason(result: TaskResult) -> str | None:
     """The message without the task's id, so that tasks with the same error share a row."""
-    return one.message.replace(one.id, "") if one.message and one.id else one.message
+    return result.message.replace(result.id, "") if result.message and result.id else result.message
 
 
 def _message(group: Sequence[TaskResult], *, is_same: bool) -> str | None:

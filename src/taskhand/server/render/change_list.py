@@ -119,7 +119,7 @@ def people_in_row(change: "Change", task_id: str | None) -> frozenset[str]:
 
 def people_in_tasks(change: "Change", indexes: Sequence[int]) -> frozenset[str]:
     """The ids of the people in the rows of some tasks of a change."""
-    return people_in(one for index in indexes for one in _difference(change, index))
+    return people_in(field_change for index in indexes for field_change in _difference(change, index))
 
 
 def change_row(change: "Change", task_id: str | None, wording: "Wording") -> ChangeRow:
@@ -216,7 +216,7 @@ def _before(intent: "Intent | None") -> Task | None:
 def _does(change: "Change", index: int | None) -> str | None:
     """The verb of a task, or that of all of them; None for an update."""
     intent, _ = _parts(change, index)
-    verbs = {intent.verb} if intent else {one.verb for one in change.intents} if index is None else set()
+    verbs = {intent.verb} if intent else {intent.verb for intent in change.intents} if index is None else set()
     return next(iter(verbs)) if len(verbs) == 1 and "update" not in verbs else None
 
 

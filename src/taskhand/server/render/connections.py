@@ -88,16 +88,22 @@ def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:
     if fixed := [
         name
         for name in sorted(can.absent_on_update - can.absent)
-        if any(name not in one.absent | one.absent_on_update for one in every)
+        if any(name not in capabilities.absent | capabilities.absent_on_update for capabilities in every)
     ]:
         yield f"fixed once a task is created: {', '.join(fixed)}"
-    yield from (f"no priority {one}" for one in _beyond(can.priorities, (other.priorities for other in every)))
-    yield from (f"no time {one}" for one in _beyond(_times(can), map(_times, every)))
-    if can.most_responsibles < max(one.most_responsibles for one in every):
+    yield from (
+        f"no priority {priority}" for priority in _beyond(can.priorities, (other.priorities for other in every))
+    )
+    yield from (f"no time {time}" for time in _beyond(_times(can), map(_times, every)))
+    if can.most_responsibles < max(capabilities.most_responsibles for capabilities in every):
         yield f"{'exactly' if can.least_responsibles else 'at most'} {can.most_responsibles} responsible"
-    yield from (f"a new task needs {name}" for name in _own(can, every, lambda one: one.required_on_create))
-    yield from (f"{name} cannot be cleared" for name in _own(can, every, lambda one: one.not_clearable))
-    if not can.keeps_timezone and any(one.keeps_timezone for one in every):
+    yield from (
+        f"a new task needs {name}" for name in _own(can, every, lambda capabilities: capabilities.required_on_create)
+    )
+    yield from (
+        f"{name} cannot be cleared" for name in _own(can, every, lambda capabilities: capabilities.not_clearable)
+    )
+    if not can.keeps_timezone and any(capabilities.keeps_timezone for capabilities in every):
         yield "due times keep no zone of their own"
 
 
@@ -109,13 +115,13 @@ def _fields(can: Capabilities) -> list[str]:
 
 
 def _times(can: Capabilities) -> list[str]:
-    return [one for one in can.known if not one.endswith("_by")]
+    return [name for name in can.known if not name.endswith("_by")]
 
 
 def _own(can: Capabilities, every: Sequence[Capabilities], rule: Callable[[Capabilities], frozenset[str]]) -> list[str]:
     """The fields that this rule names for this connection but not for all."""
-    return sorted(name for name in rule(can) if not all(name in rule(one) for one in every))
+    return sorted(name for name in rule(can) if not all(name in rule(capabilities) for capabilities in every))
 
 
 def _beyond(own: Sequence[str], others: Iterable[Sequence[str]]) -> list[str]:
-    return [*dict.fromkeys(one for other in others for one in other if one not in own)]
+    return [*dict.fromkeys(value for other in others for value in other if value not in own)]

@@ -85,13 +85,13 @@ def partial_note(why: str) -> str:
 
 def count_note(counts: Sequence[TaskCount], note: str | None) -> str | MISSING:
     """The note on tasks that are in several groups, and another note."""
-    is_shared = any(sum(one.groups.values()) > one.total for one in counts)
+    is_shared = any(sum(count.groups.values()) > count.total for count in counts)
     return join_notes(_SHARED if is_shared else None, note) or MISSING
 
 
 def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Counts:
     """The answer with the largest of the groups, as many as there is room for."""
-    largest = sorted(named.items(), key=lambda one: (-one[1], one[0]))
+    largest = sorted(named.items(), key=lambda group: (-group[1], group[0]))
     shown = dict(largest[: _fitting(largest[:_MAX_GROUPS], _room_in(answer))])
     if by == "responsible" and _NOBODY in named and _NOBODY not in shown:  # what no list of people shows
         if shown:
@@ -99,7 +99,7 @@ def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Coun
         shown[_NOBODY] = named[_NOBODY]
     if by in ("dueDay", "completedDay"):
         shown = dict(sorted(shown.items()))  # tasks without a due date come last
-    left = [one for one in largest if one[0] not in shown]
+    left = [group for group in largest if group[0] not in shown]
     others = Others(groups=len(left), count=sum(tasks for _, tasks in left)) if left else MISSING
     return answer.model_copy(update={"counts": shown, "others": others})
 
@@ -128,7 +128,7 @@ def named_groups(counted: "Counted", by: CountBy) -> dict[str, int]:
     from taskhand.domain.people_labels import people_names  # noqa: PLC0415  no start waits for it
 
     groups = counted.count.groups
-    people = [one for one in groups if one != NOBODY] if by == "responsible" else []
+    people = [person_id for person_id in groups if person_id != NOBODY] if by == "responsible" else []
     names = people_names(people, counted.members, counted.former) | ({NOBODY: _NOBODY} if by == "responsible" else {})
     words: Counter[str] = Counter()
     for group, tasks in groups.items():

@@ -36,15 +36,15 @@ def render_changed(changed: Iterable[FieldChange], wording: "Wording") -> dict[s
     return shown
 
 
-def difference_row(one: Difference, wording: "Wording") -> DifferenceRow:
+def difference_row(difference: Difference, wording: "Wording") -> DifferenceRow:
     """The row for the change of one task."""
     return DifferenceRow(
-        id=one.id,
-        title=truncate(one.title, _NAME),
-        does=one.does,
-        due=or_missing(wording.due(one.due)),
-        responsibles=tuple(wording.people(one.responsible_ids)[:_FEW_PEOPLE]) or MISSING,
-        changed=render_changed(one.changed, wording) or MISSING,
+        id=difference.id,
+        title=truncate(difference.title, _NAME),
+        does=difference.does,
+        due=or_missing(wording.due(difference.due)),
+        responsibles=tuple(wording.people(difference.responsible_ids)[:_FEW_PEOPLE]) or MISSING,
+        changed=render_changed(difference.changed, wording) or MISSING,
     )
 
 
@@ -52,13 +52,13 @@ def unapplied_rows(missed: Iterable[Unapplied], wording: "Wording") -> tuple[Una
     """A row for each field that was not applied."""
     return tuple(
         UnappliedRow(
-            field=one.field,
-            asked=shorten(wording.value(one.asked)),
-            got=shorten(wording.value(one.got)),
-            was=MISSING if one.was is MISSING else shorten(wording.value(one.was)),
-            id=or_missing(one.task_id),
+            field=unapplied.field,
+            asked=shorten(wording.value(unapplied.asked)),
+            got=shorten(wording.value(unapplied.got)),
+            was=MISSING if unapplied.was is MISSING else shorten(wording.value(unapplied.was)),
+            id=or_missing(unapplied.task_id),
         )
-        for one in missed
+        for unapplied in missed
     )
 
 

@@ -39,7 +39,7 @@ def render_whole_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
         case BulkReceipt():
             return _render_bulk(written)
         case Plan():
-            rows = [_difference_row(one) for one in written.differences[:_MAX_DIFFERENCES]]
+            rows = [_difference_row(difference) for difference in written.differences[:_MAX_DIFFERENCES]]
             expires_at = Wording(for_programs=True).moment(written.expires_at)
             return render_plan(written, rows, _unapplied(written.unapplied), expires_at)
 
@@ -82,21 +82,26 @@ def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
     )
 
 
-def _difference_row(one: Difference) -> DifferenceRow:
-    return DifferenceRow(id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=_changed(one.changed))
+def _difference_row(difference: Difference) -> DifferenceRow:
+    return DifferenceRow(
+        id=difference.id,
+        title=truncate(difference.title, _NAME),
+        does=difference.does,
+        changed=_changed(difference.changed),
+    )
 
 
 def _changed(changed: Iterable[FieldChange], before: Task | None = None, after: Task | None = None) -> dict[str, Any]:
     """The documented fields that change, each with the value before (`from`) and after (`to`)."""
-    pairs = (pair for one in changed for pair in _documented(one, before, after))
+    pairs = (pair for change in changed for pair in _documented(change, before, after))
     return {field: shorten_change(before, after) for field, before, after in pairs}
 
 
-def _documented(one: FieldChange, was: Task | None, now: Task | None) -> Iterator[tuple[str, object, object]]:
-    if one.field != "due":
-        yield _NAMES.get(one.field, one.field), _to_json(one.before), _to_json(one.after)
+def _documented(change: FieldChange, was: Task | None, now: Task | None) -> Iterator[tuple[str, object, object]]:
+    if change.field != "due":
+        yield _NAMES.get(change.field, change.field), _to_json(change.before), _to_json(change.after)
         return
-    before, after = _due_fields(one.before, was), _due_fields(one.after, now)
+    before, after = _due_fields(change.before, was), _due_fields(change.after, now)
     yield from ((name, before[name], after[name]) for name in before if before[name] != after[name])
 
 
@@ -110,7 +115,10 @@ def _due_fields(due: object, task: Task | None) -> dict[str, object]:
 def _unapplied(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
     """The rows of the changes that were not applied; a requested due date is shown in its own zone."""
     rows = (
-        replace(one, asked=_to_requested(one.asked), got=_to_json(one.got), was=_to_json(one.was)) for one in missed
+        replace(
+            unapplied, asked=_to_requested(unapplied.asked), got=_to_json(unapplied.got), was=_to_json(unapplied.was)
+        )
+        for unapplied in missed
     )
     return unapplied_rows(rows, Wording())
 

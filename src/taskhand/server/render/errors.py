@@ -35,14 +35,14 @@ def render_error(error: TaskhandError, wording: Wording | None = None) -> str:
         fields["retry_after_s"] = math.ceil(error.retry_after_s)
     fields |= {name: _detail(value, wording) for name, value in error.details.items()}
     fields = plain_json(fields)
-    paths = (_VALUE, *_FREE_TEXT) if any(one.is_free_text for one in error.candidates) else _FREE_TEXT
+    paths = (_VALUE, *_FREE_TEXT) if any(candidate.is_free_text for candidate in error.candidates) else _FREE_TEXT
     return json.dumps({"error": fields | mark_untrusted(fields, paths)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def people_in_error(error: TaskhandError) -> frozenset[str]:
     """The ids of the people in the differences that an error holds."""
     parts = (part for value in error.details.values() if isinstance(value, list | tuple) for part in value)
-    return people_in(change for one in parts if isinstance(one, Difference) for change in one.changed)
+    return people_in(change for part in parts if isinstance(part, Difference) for change in part.changed)
 
 
 def error_sentence(error: TaskhandError) -> str:

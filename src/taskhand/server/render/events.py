@@ -62,7 +62,7 @@ class EventsAnswer(UntrustedAnswer):
         """The answer with the first events of a page."""
         return cls(
             since=wording.moment(page.since) or MISSING,
-            events=tuple(event_row(one, wording) for one in page.events[:shown]),
+            events=tuple(event_row(event, wording) for event in page.events[:shown]),
             next_cursor=page.cursor_after(shown),
             more=True if page.more or shown < len(page.events) else MISSING,
             note=join_notes(first_look_note(page), *page.notes, note) or MISSING,
@@ -79,9 +79,9 @@ def first_look_note(page: "EventPage") -> str | None:
 
 def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:
     """The ids of the people in the rows of events."""
-    found = [one.event for one in events]
-    return people_in(_with_nulls(change) for one in found for change in one.changed).union(
-        one.by for one in found if one.by is not None
+    found = [kept_event.event for kept_event in events]
+    return people_in(_with_nulls(change) for event in found for change in event.changed).union(
+        event.by for event in found if event.by is not None
     )
 
 
@@ -90,7 +90,9 @@ def event_row(kept: "KeptEvent", wording: "Wording") -> EventRow:
     event = kept.event
     facts: dict[str, Any] = {
         "at": wording.moment(event.at),
-        "between": tuple(wording.moment(one) for one in event.between) if event.between and not event.at else None,
+        "between": tuple(wording.moment(moment) for moment in event.between)
+        if event.between and not event.at
+        else None,
         "title": truncate(event.title, _TITLE) if event.title else None,
         "changed": _changed(event, wording),
         "by": truncate(_name_of(event, wording), _NAME),
@@ -109,7 +111,7 @@ def _changed(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
         return {}
     is_new = event.kind == "created"
     shown = render_changed(map(_with_nulls, event.changed), wording)
-    without = {one.field for one in event.changed if is_new or one.before is MISSING}
+    without = {change.field for change in event.changed if is_new or change.before is MISSING}
     return {
         field: {name: value for name, value in sides.items() if name != "from"} if field in without else sides
         for field, sides in shown.items()
@@ -118,5 +120,5 @@ def _changed(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
 
 def _with_nulls(change: FieldChange) -> FieldChange:
     """The change, with null for a value that is not known."""
-    before, after = (or_none(one) for one in (change.before, change.after))
+    before, after = (or_none(side) for side in (change.before, change.after))
     return FieldChange(change.field, before, after)

@@ -135,7 +135,7 @@ class ContactsAnswer(UntrustedAnswer):
     @classmethod
     def of(cls, found: Sequence[Contact], limit: int, deals: Sequence[Deal] = ()) -> "ContactsAnswer":
         """The answer with the first `limit` contacts and the first `limit` deals."""
-        rows = tuple(DealRow(deal_id=one.id, name=truncate(one.name, _NAME)) for one in deals[:limit])
+        rows = tuple(DealRow(deal_id=deal.id, name=truncate(deal.name, _NAME)) for deal in deals[:limit])
         more = max(len(found), len(deals)) > limit
         return cls(
             contacts=tuple(map(_contact_row, found[:limit])),
@@ -241,7 +241,7 @@ def row_of(found: "TaskList", task: Task, wording: "Wording", fields: Sequence[R
 
 def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:
     """The tasks that were left out; those without an id are only counted."""
-    named = [one for one in ids if one]
+    named = [linked_id for linked_id in ids if linked_id]
     return Unreadable(count=len(ids), ids=tuple(named[:MAX_ITEMS])) if ids else MISSING
 
 

@@ -113,25 +113,25 @@ def render_counts_everywhere(
     found: "ConnectionAnswers[OfKnown[Counted]]", by: CountBy, note: str | None = None
 ) -> CountsEverywhereAnswer:
     """The answer with the largest groups; groups of the same name in several connections are merged."""
-    counts = {name: one.answer for name, one in found.answers.items()}
-    matched = _match_rows({name: one.matched for name, one in counts.items()}, found)
+    counts = {name: answered.answer for name, answered in found.answers.items()}
+    matched = _match_rows({name: counted.matched for name, counted in counts.items()}, found)
     named: Counter[str] = Counter()
-    for one in counts.values():
-        named.update(named_groups(one, by))
+    for counted in counts.values():
+        named.update(named_groups(counted, by))
     has_candidates = any(isinstance(error, Ambiguous) for error in found.left_out.values())
     has_names = by in ("responsible", "status") or matched is not MISSING or has_candidates
-    why = " ".join(f"{name}: {one.count.why}" for name, one in counts.items() if one.count.why is not None)
+    why = " ".join(f"{name}: {counted.count.why}" for name, counted in counts.items() if counted.count.why is not None)
     answer = (NamedCountsEverywhereAnswer if has_names else CountsEverywhereAnswer)(
         counts={},
-        total=sum(one.count.total for one in counts.values()),
+        total=sum(counted.count.total for counted in counts.values()),
         matched=matched,
-        unreadable_count=sum(one.count.unreadable for one in counts.values()) or MISSING,
+        unreadable_count=sum(counted.count.unreadable for counted in counts.values()) or MISSING,
         partial=partial_note(why) if why else MISSING,
-        note=count_note([one.count for one in counts.values()], note),
+        note=count_note([counted.count for counted in counts.values()], note),
     )
-    unknown = [(name, error) for name, one in found.answers.items() for error in one.unknown.values()]
+    unknown = [(name, error) for name, answered in found.answers.items() for error in answered.unknown.values()]
     of_connections = {
-        "connections": {name: one.count.total for name, one in counts.items()},
+        "connections": {name: counted.count.total for name, counted in counts.items()},
         "unreachable": _unanswered_rows([*found.unreachable.items()]),
         "left_out": _unanswered_rows([*found.left_out.items(), *unknown], partly=len(unknown)),
     }
@@ -181,15 +181,15 @@ class EventsEverywhereAnswer(EventsAnswer):
     @classmethod
     def of_several(cls, lists: "EventLists", shown: int, note: str | None = None) -> "EventsEverywhereAnswer":
         """The answer with the first rows of a page; notes on one connection name it."""
-        wordings = {name: one.wording for name, one in lists.found.answers.items()}
+        wordings = {name: events.wording for name, events in lists.found.answers.items()}
         firsts = [first_look_note(page) for page in lists.pages.values()]
-        notes = [f"{name}: {one}" for name, page in lists.pages.items() for one in page.notes]
+        notes = [f"{name}: {page_note}" for name, page in lists.pages.items() for page_note in page.notes]
         since = [(page.since, wordings[name]) for name, page in lists.pages.items() if page.since is not None]
         return cls(
-            since=min((wording.moment(one) or "" for one, wording in since), default=MISSING),
+            since=min((wording.moment(moment) or "" for moment, wording in since), default=MISSING),
             events=tuple(
-                event_row(one, wordings[name]).model_copy(update={"connection": name})
-                for name, one in lists.rows[:shown]
+                event_row(event, wordings[name]).model_copy(update={"connection": name})
+                for name, event in lists.rows[:shown]
             ),
             matched=_match_rows(lists.matched, lists.found),
             next_cursor=lists.cursor_after(shown),
@@ -219,9 +219,10 @@ def _candidate_rows(error: TaskhandError) -> tuple[CandidateRow, ...] | MISSING:
         return MISSING
     return tuple(
         CandidateRow(
-            value=truncate(one.value, _CANDIDATE), name=truncate(one.name, _CANDIDATE) if one.name else MISSING
+            value=truncate(candidate.value, _CANDIDATE),
+            name=truncate(candidate.name, _CANDIDATE) if candidate.name else MISSING,
         )
-        for one in error.candidates[:_MAX_CANDIDATES]
+        for candidate in error.candidates[:_MAX_CANDIDATES]
     )
 
 
@@ -242,10 +243,10 @@ def _match_rows(
     """The rows for the matches in each connection: a match common to all once, others with the connection."""
     is_for_one = len(matched) == 1 and bool(found.left_out or found.unreachable)
     first = () if is_for_one else next(iter(matched.values()), ())
-    shared = [one for one in first if all(one in own for own in matched.values())]
+    shared = [match for match in first if all(match in own for own in matched.values())]
     rows = [*match_rows(shared)]
     for name, own in matched.items():
-        others = match_rows(one for one in own if one not in shared)
+        others = match_rows(match for match in own if match not in shared)
         rows += [row.model_copy(update={"connection": name}) for row in others]
     return tuple(rows[:MAX_ITEMS]) or MISSING
 
@@ -266,5 +267,5 @@ def _rows(found: "TaskLists", fields: Sequence[RowField] | MISSING, room: int) -
 def _unreadable(ids: Mapping[str, Sequence[str]]) -> Unreadable | MISSING:
     """The tasks that were left out, by connection; those without an id are only counted."""
     count = sum(map(len, ids.values()))
-    named: dict[str, Any] = {name: tuple(one for one in own if one)[:MAX_ITEMS] for name, own in ids.items() if own}
+    named: dict[str, Any] = {name: tuple(text for text in own if text)[:MAX_ITEMS] for name, own in ids.items() if own}
     return Unreadable(count=count, connections=named) if count else MISSING

@@ -39,7 +39,7 @@ def render_write(written: Receipt | BulkReceipt | Plan, wording: "Wording") -> W
         case BulkReceipt():
             return render_bulk(written, wording)
         case Plan():
-            rows = [difference_row(one, wording) for one in written.differences[:_MAX_DIFFERENCES]]
+            rows = [difference_row(difference, wording) for difference in written.differences[:_MAX_DIFFERENCES]]
             kept = unapplied_rows(written.unapplied, wording)
             return render_plan(written, rows, kept, wording.moment(written.expires_at))
 

@@ -137,12 +137,12 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> 
     apps = {name: call.app for name, call in calls.items()}
     if arguments.count_by is not MISSING:
         counted = await count_tasks_everywhere(apps, arguments, arguments.count_by)
-        matched = {name: one.answer.matched for name, one in counted.answers.items()}
+        matched = {name: answered.answer.matched for name, answered in counted.answers.items()}
         return render_counts_everywhere(counted, arguments.count_by, merged_list_note(apps, matched))
     page = _page(arguments)
     found = await list_tasks_everywhere(apps, arguments, **page)
     is_first = arguments.cursor is MISSING
-    matched = {name: one.query.matched for name, one in found.lists.items()} if is_first else {}
+    matched = {name: task_list.query.matched for name, task_list in found.lists.items()} if is_first else {}
     note = merged_list_note(
         apps, matched, has_unfound_text=is_first and not found.rows and arguments.text is not MISSING
     )

@@ -96,6 +96,8 @@ class HeldSessions:
     def _forget_ended(self) -> None:
         """Drop the sessions that the SDK has ended by now."""
         before = self._clock() - self._limits.session_idle_s
-        gone = [one.id for one in self._sessions.values() if not one.open_requests and one.used_at < before]
+        gone = [
+            session.id for session in self._sessions.values() if not session.open_requests and session.used_at < before
+        ]
         for session_id in gone:
             del self._sessions[session_id]

@@ -112,7 +112,9 @@ class _ByCaller(Generic[_T]):
         found = self._of.get(caller)
         if found is None:
             if len(self._of) >= self._next_cleanup:
-                self._of = {one: kept for one, kept in self._of.items() if not self._is_idle(kept, now)}
+                self._of = {
+                    known_caller: kept for known_caller, kept in self._of.items() if not self._is_idle(kept, now)
+                }
                 self._next_cleanup = max(_MAX_KEPT, 2 * len(self._of))
             found = self._of[caller] = self._make(now)
         return found

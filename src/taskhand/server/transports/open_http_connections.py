@@ -64,8 +64,8 @@ class OpenConnections:
         if own.count > self._limits.connections_of_one and not own.is_free:
             crowded = own
         elif self._count > self._max:
-            others = (one for one in self._addresses.values() if one.waiting)
-            crowded = max(others, key=lambda one: one.count, default=own)
+            others = (address for address in self._addresses.values() if address.waiting)
+            crowded = max(others, key=lambda address: address.count, default=own)
         own.waiting[connection] = None
         if crowded:
             self._close_first(crowded.waiting, "connections", name)
@@ -99,7 +99,7 @@ class OpenConnections:
         if len(own.unread) > self._limits.unread_answers_of_one and not own.is_free:
             self._close_unread(own)
         elif self._unread > self._limits.unread_answers:
-            self._close_unread(max(self._addresses.values(), key=lambda one: len(one.unread)))
+            self._close_unread(max(self._addresses.values(), key=lambda other_address: len(other_address.unread)))
 
     def read(self, address: str, connection: Closable) -> None:
         """Note that the client has read, or that the connection is closed."""

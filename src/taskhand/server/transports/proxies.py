@@ -88,7 +88,7 @@ def _forwarded(scope: Scope, peer: str, proxies: Proxies) -> Scope:
     headers: _Headers = scope["headers"]
     standard = [_parameters(element) for element in _values(headers, b"forwarded")]
     nearest = standard[-1] if standard else {}
-    chains = [_values(headers, b"x-forwarded-for"), [one.get("for", "") for one in standard]]
+    chains = [_values(headers, b"x-forwarded-for"), [element.get("for", "") for element in standard]]
     callers = {proxies.caller(peer, chain) for chain in chains if chain}
     scheme = (_values(headers, b"x-forwarded-proto") or [nearest.get("proto", "")])[-1].lower()
     host = (_values(headers, b"x-forwarded-host") or [nearest.get("host", "")])[-1]

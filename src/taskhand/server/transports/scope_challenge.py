@@ -84,7 +84,7 @@ class ScopeChallenge:
             messages.append(await receive())
             size += len(messages[-1].get("body", b""))
         if size <= self._body_bytes:
-            needed = await needs.find(token, b"".join(one.get("body", b"") for one in messages))
+            needed = await needs.find(token, b"".join(message.get("body", b"") for message in messages))
             if not needed <= {*token.scopes}:
                 await self._challenge.ask_for_scopes(token.scopes, needed)(scope, receive, send)
                 return

@@ -107,9 +107,9 @@ def _parse(line: str) -> Any:
 def _unreadable(error: Exception) -> JSONRPCError:
     """The answer to a line that is not a message, with the id if that can be read."""
     faults = error.errors() if isinstance(error, ValidationError) else []
-    sent = [_parse(one["input"]) if one["type"] == "json_invalid" else one["input"] for one in faults]
+    sent = [_parse(fault["input"]) if fault["type"] == "json_invalid" else fault["input"] for fault in faults]
     # For a missing field pydantic's input is the whole message, for a wrong one only its value.
-    request_id = next((one["id"] for one in sent if isinstance(one, dict) and "id" in one), None)
+    request_id = next((message["id"] for message in sent if isinstance(message, dict) and "id" in message), None)
     known = request_id if isinstance(request_id, int | str) and not isinstance(request_id, bool) else None
     code = PARSE_ERROR if sent in ([], [None]) else INVALID_REQUEST
     text = "That line is not a JSON-RPC message: it must be one line of JSON whose text is valid Unicode."

@@ -72,9 +72,9 @@ class Webhooks:
         """The addresses for deliveries, as a text for the operator."""
         where = f"{self._base or ''}{PATH}/"
         if not self._receivers:
-            why = "".join(f" Not for {one}." for one in self._untaken)
+            why = "".join(f" Not for {untaken}." for untaken in self._untaken)
             return f"No webhooks are accepted at {where}: no connection has a key for them.{why} See docs/webhooks.md."
-        others = "".join(f"; not for {one}" for one in self._untaken)
+        others = "".join(f"; not for {untaken}" for untaken in self._untaken)
         return f"Webhooks are accepted at {where} for {', '.join(self._receivers)}{others}."
 
     def routes(self) -> list[Route]:
