@@ -71,13 +71,13 @@ async def open_connections(
     is_named = len(connections) > 1
     async with AsyncExitStack() as stack:
         opened = {}
-        for one in connections:
-            observed = _observed(runtime, observe(one.name)) if observe else runtime
-            problem = _find_problem(one, links) if is_named else None
+        for connection in connections:
+            observed = _observed(runtime, observe(connection.name)) if observe else runtime
+            problem = _find_problem(connection, links) if is_named else None
             app = await stack.enter_async_context(
-                open_app(one.settings, clock, observed, connection=one, links=links, problem=problem)
+                open_app(connection.settings, clock, observed, connection=connection, links=links, problem=problem)
             )
-            opened[one.name] = _with_name(app, one) if is_named else app
+            opened[connection.name] = _with_name(app, connection) if is_named else app
         yield Connections(opened)
 
 

@@ -40,7 +40,7 @@ class AddedNotes:
 
     async def look_for(self, text: str, snapshots: Sequence[Snapshot]) -> None:
         """Find, in one query, the tasks without a description that already have this note beside them."""
-        unknown = [one.task for one in snapshots if one.task.id not in self._noted]
+        unknown = [snapshot.task for snapshot in snapshots if snapshot.task.id not in self._noted]
         if not unknown or "description" not in self._app.backend.capabilities.absent:
             return
         found = await find_own_notes(self._app, unknown, text.strip(), self._start_of_day())
@@ -98,5 +98,5 @@ class AddedNotes:
         if self._known_author is None:
             team, person = await self._known_team(), self._app.principal.person
             caller = person.shown_name if person else self._client
-            self._known_author = (next((one.name for one in team.members if one.id == team.me), caller),)
+            self._known_author = (next((member.name for member in team.members if member.id == team.me), caller),)
         return self._known_author[0]

@@ -44,11 +44,11 @@ async def load_wording(
     if not people:
         return wording()
     last = app.last_names
-    if is_away and all(one in last for one in people):
+    if is_away and all(person_id in last for person_id in people):
         return wording(names=last)
     try:
         with part_of_call(_AWAY_SHARE) if is_away else nullcontext():
-            members = {one.id: one for one in await app.backend.account.members()}
+            members = {member.id: member for member in await app.backend.account.members()}
             former = await find_former_members(app, people, members)
     except TaskhandError:
         return wording(names=last)
@@ -61,8 +61,10 @@ async def _link_names(app: AppContext, links: Collection[tuple[str, str]]) -> di
     names: dict[tuple[str, str], str] = {}
     for field in sorted({field for field, _ in links}):
         with suppress(TaskhandError):
-            found = await app.backend.account.find_linked(field, sorted(one for other, one in links if other == field))
-            names |= {(field, one): _link_name(field, linked) for one, linked in found.items()}
+            found = await app.backend.account.find_linked(
+                field, sorted(linked_id for other, linked_id in links if other == field)
+            )
+            names |= {(field, linked_id): _link_name(field, linked) for linked_id, linked in found.items()}
     return names
 
 

@@ -63,7 +63,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
     claims, matched = (_use_claim(plan), *plan.opening.claims), plan.opening.matched
     opening = call.new_opening(matched=matched, plan_id=plan.id, undoes=plan.opening.undoes, claims=claims)
     opening = replace(opening, reason=opening.reason or plan.opening.reason)
-    task_ids = [one.task_id for one in plan.intents if one.task_id]
+    task_ids = [intent.task_id for intent in plan.intents if intent.task_id]
     async with call.app.lock_all([claim.scope for claim in plan.opening.claims]), call.app.lock_all(task_ids):
         _check_texts(plan)
         while True:
@@ -177,7 +177,7 @@ async def _check_own(app: AppContext, plan: Change) -> None:
     """NotAllowed if a rule limits the caller to own tasks, and another person's plan contains other tasks."""
     if not (app.principal.rules.own_tasks_only and is_for_second_person(app, plan)):
         return
-    await read_snapshots(app, [one.task_id for one in plan.intents if one.task_id is not None])
+    await read_snapshots(app, [intent.task_id for intent in plan.intents if intent.task_id is not None])
     for intent in plan.intents:
         if intent.verb == "create":
             await app.backend.check_edit(None, intent.edit or Edit())
@@ -204,17 +204,19 @@ def _check_texts(plan: Change) -> None:
 async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     """The intents of a plan with fresh snapshots; CallerError with the differences if a task has changed."""
     intents = plan.intents
-    ids = [one.task_id for one in intents if one.task_id is not None]
-    deletes = [one.task_id or "" for one in intents if one.verb == "delete"]
+    ids = [intent.task_id for intent in intents if intent.task_id is not None]
+    deletes = [intent.task_id or "" for intent in intents if intent.verb == "delete"]
     now = await read_snapshots(call.app, ids, deletes, properties=properties_of(intents))
     capabilities = call.app.backend.capabilities
-    differences = (difference_since(plan, one, now.get(one.task_id or ""), capabilities) for one in intents)
+    differences = (difference_since(plan, intent, now.get(intent.task_id or ""), capabilities) for intent in intents)
     moved = [found for found in differences if found is not None] or await moved_notes(call.app, plan)
     if moved:
         raise stale_plan_error(moved, len(intents))
     return [
-        replace(one, before=now[one.task_id].with_note_of(one.before.task)) if one.task_id and one.before else one
-        for one in intents
+        replace(intent, before=now[intent.task_id].with_note_of(intent.before.task))
+        if intent.task_id and intent.before
+        else intent
+        for intent in intents
     ]
 
 

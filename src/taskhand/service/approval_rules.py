@@ -32,7 +32,7 @@ def undoes_own_creation(call: Call, change: Change, intents: Sequence[Intent]) -
     policy = call.app.policy
     return (
         not call.app.principal.rules.second_person
-        and all(one.verb == "create" for one in change.intents)
+        and all(intent.verb == "create" for intent in change.intents)
         and len(intents) <= policy.plan_over
         and change.opening.caller.key == call.caller.key
         and change.session == call.app.journal.session

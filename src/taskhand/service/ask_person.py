@@ -108,20 +108,22 @@ def question_text(plan: Plan, wording: Wording, connection: str | None = None) -
     """
     count, where = len(plan.differences), f" on {connection}" if connection else ""
     lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}{where}."]
-    lines += [f"- {_difference_line(one, wording)}" for one in plan.differences[:_MAX_TASKS]]
+    lines += [f"- {_difference_line(task_difference, wording)}" for task_difference in plan.differences[:_MAX_TASKS]]
     lines += [f"- and {count - _MAX_TASKS} more"] if count > _MAX_TASKS else []
     lines += [plan.note] if plan.note else []
     return "\n".join([*lines, "Carry it out?"])
 
 
-def _difference_line(one: Difference, wording: Wording) -> str:
-    title, difference = one_line(one.title), wording.difference(one.changed)
+def _difference_line(task_difference: Difference, wording: Wording) -> str:
+    title, difference = one_line(task_difference.title), wording.difference(task_difference.changed)
     for field, sides in difference.items():
         names = wording.links(field, *sides.values())
-        sides |= {side: f"{names[str(one)]} ({one})" for side, one in sides.items() if str(one) in names}
+        sides |= {side: f"{names[str(value)]} ({value})" for side, value in sides.items() if str(value) in names}
     changed = "; ".join(f"{field}: {_change(it['from'], it['to'])}" for field, it in difference.items())
-    line = f"{one.does} “{truncate(title, _MAX_TITLE)}”"
-    if one.does == "delete" and (of := [*filter(None, (wording.due(one.due),)), *wording.people(one.responsible_ids)]):
+    line = f"{task_difference.does} “{truncate(title, _MAX_TITLE)}”"
+    if task_difference.does == "delete" and (
+        of := [*filter(None, (wording.due(task_difference.due),)), *wording.people(task_difference.responsible_ids)]
+    ):
         line = f"{line} ({one_line(', '.join(of))})"
     return truncate(f"{line}: {changed}" if changed else line, _MAX_LINE)
 

@@ -67,7 +67,7 @@ async def canonical_bulk(
     """
     try:
         return {
-            "ids": None if ids is None else sorted({one.casefold() for one in ids}),
+            "ids": None if ids is None else sorted({task_id.casefold() for task_id in ids}),
             "filter": None
             if given is None or not given.model_fields_set
             else canonical_query(await resolve_filter(app, given)),

@@ -70,11 +70,11 @@ async def read_by_id(
             next_step=f"Send 1 to {MAX_TASKS} ids.",
         )
     pattern = app.backend.capabilities.id_pattern
-    fitting = [one for one in unique if re.fullmatch(pattern, one)]
+    fitting = [task_id for task_id in unique if re.fullmatch(pattern, task_id)]
     found = await read_snapshots(app, fitting, fitting if to_delete else (), properties=properties)
-    refused = {one: _missing_task_error(app, one) for one in unique if one not in found}
+    refused = {task_id: _missing_task_error(app, task_id) for task_id in unique if task_id not in found}
     # A backend may accept one id in two spellings (upper and lower case): that is one task.
-    tasks = {found[one].task.id: found[one] for one in unique if one in found}
+    tasks = {found[task_id].task.id: found[task_id] for task_id in unique if task_id in found}
     return Targets(tuple(tasks.values()), refused)
 
 
@@ -102,7 +102,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collec
     refused: dict[str, TaskhandError] = {}
     async for page in all_pages(app, query):
         found += [task.id for task in page.tasks]
-        refused |= {one: _unreadable_task_error(one) for one in page.unreadable if one}
+        refused |= {task_id: _unreadable_task_error(task_id) for task_id in page.unreadable if task_id}
         app.principal.rules.check_number(len(found))
         if len(found) > MAX_TASKS:
             raise CallerError(

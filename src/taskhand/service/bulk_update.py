@@ -81,7 +81,7 @@ async def bulk_update(
                     steps.intents,
                     steps.matched,
                     claims=claims,
-                    note=_note_about_filter([one.before.task for one in steps.intents if one.before], given),
+                    note=_note_about_filter([intent.before.task for intent in steps.intents if intent.before], given),
                     skipped=steps.skipped,
                     by_filter=by_filter,
                 )

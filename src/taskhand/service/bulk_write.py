@@ -49,13 +49,13 @@ async def bulk_write(
     """
     skipped_results = (skipped or SkippedTasks()).results()
     if not intents:
-        results = [_skipped_result(index, one) for index, one in enumerate(skipped_results)]
-        is_refused = bool(results) and all(one.outcome == "refused" for one in results)
+        results = [_skipped_result(index, result) for index, result in enumerate(skipped_results)]
+        is_refused = bool(results) and all(result.outcome == "refused" for result in results)
         change = await call.record("refused" if is_refused else "unchanged", opening, (), results)
         note = "Nothing was written." if skipped_results else "No task matches the filter: nothing was written."
         return BulkReceipt(skipped_results, opening.matched, note, change.id)
     not_sent = dict(enumerate(skipped_results, len(intents)))
-    found = [_skipped_result(index, one) for index, one in not_sent.items()]
+    found = [_skipped_result(index, result) for index, result in not_sent.items()]
     run = _BulkRun(call, dict(enumerate(intents)), found, not_sent)
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
@@ -78,11 +78,11 @@ async def bulk_resume(
     Returns one result for each task of the change; AlreadyClaimed if another call has resumed it.
     """
     of = dict(enumerate(change.intents))
-    former = _to_task_results(change) | {one.index: to_task_result(one, of.get(one.index)) for one in found}
+    former = _to_task_results(change) | {result.index: to_task_result(result, of.get(result.index)) for result in found}
     run = _BulkRun(call, intents, found, former)
     run.progress.is_out_of_time = is_out_of_time
     with anyio.CancelScope(shield=True):
-        await call.resume(change, {*intents, *(one.index for one in found)})
+        await call.resume(change, {*intents, *(result.index for result in found)})
     return await _finish(run)
 
 
@@ -127,7 +127,7 @@ async def _finish(run: "_BulkRun") -> BulkReceipt:
 
 def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool = False) -> BulkReceipt:
     """The receipt with the planId that resumes a bulk change, if some tasks are left or unknown."""
-    left, unknown = sum(one.may_be_retried for one in receipt.results), receipt.totals.get("unknown", 0)
+    left, unknown = sum(result.may_be_retried for result in receipt.results), receipt.totals.get("unknown", 0)
     if not (left or unknown) or not is_resumable(change):
         return receipt
     found = [f"{left} of {len(receipt.results)} tasks {'is' if left == 1 else 'are'} left"] if left else []
@@ -191,27 +191,29 @@ class _BulkRun:
         if change is None:
             raise AssertionError("a run begins with its change")
         results = tuple(self._results[index] for index in sorted(self._results))
-        stopped = next((one.message for one in results if one.outcome == "not_attempted"), None)
+        stopped = next((result.message for result in results if result.outcome == "not_attempted"), None)
         note = stopped or self._deletion_note(change) or describe_shared(self._applied(change))
         receipt = BulkReceipt(results, change.opening.matched, note, change.id)
         return _with_way_on(receipt, change, is_out_of_time=self.progress.is_out_of_time)
 
     def _deletion_note(self, change: Change) -> str | None:
         """The note on all deleted tasks; None if none was deleted."""
-        deleted = [one.before for one in self._applied(change) if one.verb == "delete" and one.before is not None]
+        deleted = [
+            intent.before for intent in self._applied(change) if intent.verb == "delete" and intent.before is not None
+        ]
         if not deleted:
             return None
-        lost = sum(one.cannot_recreate is not None for one in deleted)
+        lost = sum(snapshot.cannot_recreate is not None for snapshot in deleted)
         again = f"cannot make {lost} of them again" if lost else "makes them again under new ids"
         return f"The tasks are deleted; undo_change {again}."
 
     def _applied(self, change: Change) -> list[Intent]:
-        return [one for index, one in enumerate(change.intents) if self._results[index].outcome == "applied"]
+        return [intent for index, intent in enumerate(change.intents) if self._results[index].outcome == "applied"]
 
     def _overall_outcome(self) -> Outcome:
         """The outcome of all intents of the change; tasks that were skipped do not count."""
         intents = len(self._call.change.intents) if self._call.change else 0
-        return overall_outcome({one.outcome for index, one in self._results.items() if index < intents})
+        return overall_outcome({result.outcome for index, result in self._results.items() if index < intents})
 
     def _collect_new_results(self) -> list[Result]:
         """The results for the journal that arrived since the last call."""
@@ -262,19 +264,19 @@ def _failure_outcome(error: TaskhandError) -> Outcome:
     return "unknown" if isinstance(error, OutcomeUnknown) or error.code == "outcome_unknown" else "refused"
 
 
-def _to_result(index: int, one: TaskResult, after: Task | None = None) -> Result:
-    return Result(index, one.outcome, one.id or None, after, one.code, one.message)
+def _to_result(index: int, result: TaskResult, after: Task | None = None) -> Result:
+    return Result(index, result.outcome, result.id or None, after, result.code, result.message)
 
 
-def _skipped_result(index: int, one: TaskResult) -> Result:
+def _skipped_result(index: int, result: TaskResult) -> Result:
     """The result of a task that has no intent, with its title."""
-    return replace(_to_result(index, one), title=one.title)
+    return replace(_to_result(index, result), title=result.title)
 
 
 def _to_task_results(change: Change) -> dict[int, TaskResult]:
     """The results of a change for the answer, by index."""
     intents = dict(enumerate(change.intents))
-    return {index: to_task_result(one, intents.get(index)) for index, one in sorted(change.results.items())}
+    return {index: to_task_result(result, intents.get(index)) for index, result in sorted(change.results.items())}
 
 
 def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:

@@ -47,7 +47,7 @@ class TaskUpdates:
 
     def publish(self, results: "Iterable[Result]") -> None:
         """Announce the tasks of these results that may have changed."""
-        changed = (one.task_id for one in results if one.outcome in _MAY_HAVE_CHANGED)
+        changed = (result.task_id for result in results if result.outcome in _MAY_HAVE_CHANGED)
         self.announce(task_id for task_id in changed if task_id is not None)
 
     def announce(self, task_ids: Iterable[str]) -> None:

@@ -108,5 +108,9 @@ class UnclearConnection(CallerError):
         message = f"There is no connection {name[:60]!r}."
         error = cls(message, connections, code="unknown_connection", next_step=next_step)
         part = name.strip().casefold()
-        near = [one for one in error.candidates if part in f"{one.value} {one.name or ''}".casefold()]
+        near = [
+            candidate
+            for candidate in error.candidates
+            if part in f"{candidate.value} {candidate.name or ''}".casefold()
+        ]
         return error.but(candidates=near) if len(near) == 1 else error

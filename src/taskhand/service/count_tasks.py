@@ -59,7 +59,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
     count = counting.result()
     if not count.total and not count.unreadable:
         await check_names_known(app, given)
-    responsible = [one for one in count.groups if one != NOBODY] if by == "responsible" else []
+    responsible = [group for group in count.groups if group != NOBODY] if by == "responsible" else []
     former = await find_former_members(app, responsible, members)
     return Counted(count, members, former, query.matched)
 

@@ -75,7 +75,8 @@ async def _recover(app: AppContext, change: Change) -> None:
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
     names = properties_of(change.intents)
     now = await read_snapshots(app, ids, properties=names) if ids else {}
-    if missing := [one for one in ids if one not in now]:  # one 404 may be false, and a deletion is inferred from it
+    # one 404 may be false, and a deletion is inferred from it
+    if missing := [missing_id for missing_id in ids if missing_id not in now]:
         now |= await read_snapshots(app, missing, properties=names)
     now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)
     results = [_find_result(change.intents[index], index, now) for index in pending if index not in _creates(change)]
@@ -132,8 +133,12 @@ async def with_notes(
             wanted.setdefault(text, []).append(snapshot)
     found = dict(now)
     for text, snapshots in wanted.items():
-        ids = await find_own_notes(app, [one.task for one in snapshots], text, since)
-        found |= {one.task.id: one.with_note(text, ids[one.task.id]) for one in snapshots if one.task.id in ids}
+        ids = await find_own_notes(app, [snapshot.task for snapshot in snapshots], text, since)
+        found |= {
+            snapshot.task.id: snapshot.with_note(text, ids[snapshot.task.id])
+            for snapshot in snapshots
+            if snapshot.task.id in ids
+        }
     return found
 
 
@@ -151,9 +156,11 @@ async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) 
         if error.retryable:
             raise
         return results + [Result(index, "unknown", code=error.code) for index in edits]
-    own = {one.task_id for one in change.results.values()}
-    known = {task.id: task.id in own or await _is_known(app, task, change.id) for one in found for task in one.tasks}
-    unclaimed = [replace(one, tasks=[task for task in one.tasks if not known[task.id]]) for one in found]
+    own = {result.task_id for result in change.results.values()}
+    known = {
+        task.id: task.id in own or await _is_known(app, task, change.id) for creates in found for task in creates.tasks
+    }
+    unclaimed = [replace(creates, tasks=[task for task in creates.tasks if not known[task.id]]) for creates in found]
     made = match_creates(tuple(edits.values()), unclaimed)
     shows_all = lists_show(app, change.opening.at)
     for place, (index, candidates) in enumerate(zip(edits, unclaimed, strict=True)):
@@ -173,4 +180,4 @@ def lists_show(app: AppContext, created_at: datetime) -> bool:
 async def _is_known(app: AppContext, task: Task, change_id: str) -> bool:
     """Whether another change in the journal is about the task, so that this create did not make it."""
     page = await app.journal.page(ChangeQuery(task_id=task.id))
-    return any(one.id != change_id for one in page.changes)
+    return any(change.id != change_id for change in page.changes)

@@ -106,7 +106,7 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
     # A refused body may become valid later.
     payload = fingerprint(call.tool, sent, meant if len(meant) == len(sent) else None)
     of_key = key_claim(call, payload)
-    of_bodies = [one for step in steps for one in _duplicate_claim(call, step)]
+    of_bodies = [claim for step in steps for claim in _duplicate_claim(call, step)]
     async with call.app.lock_all(claim.scope for claim in (*of_key, *of_bodies)):
         while True:
             if not call.is_dry and (first := await find_first(call, of_key, payload)) is not None:
@@ -242,6 +242,6 @@ def _check_not_all_refused(steps: Sequence[_Step]) -> None:
     if len(errors) < len(steps) or len({error.code for error in errors}) > 1:
         return
     first, *others = errors
-    further = [one for one in dict.fromkeys(error.message for error in others) if one != first.message]
+    further = [message for message in dict.fromkeys(error.message for error in others) if message != first.message]
     more = [f"{len(further) - _MAX_MESSAGES} more are refused likewise."] if len(further) > _MAX_MESSAGES else []
     raise first.but(message=" ".join([first.message, *further[:_MAX_MESSAGES], *more]))

@@ -33,12 +33,12 @@ _COUNTED_IN_UTC: Final = "No time zone is set, so days in words were counted in 
 
 def note_on_words(app: AppContext, matched: Iterable[Match]) -> str | None:
     """The note on dates in words that were counted in UTC, because neither the settings nor the machine have a zone."""
-    words = [one for one in matched if one.argument in _DATES]
+    words = [match for match in matched if match.argument in _DATES]
     if not words or app.timezone is not None or (now := app.clock()).utcoffset() != timedelta():
         return None
     from taskhand.domain.date_words.date_arguments import depends_on_zone  # noqa: PLC0415  few calls have words
 
-    return _COUNTED_IN_UTC if any(depends_on_zone(one.argument, one.given, now) for one in words) else None
+    return _COUNTED_IN_UTC if any(depends_on_zone(match.argument, match.given, now) for match in words) else None
 
 
 def merged_note_on_words(apps: Mapping[str, AppContext], matched: Mapping[str, Iterable[Match]]) -> str | None:
@@ -59,14 +59,18 @@ async def _note_on_past(call: Call, written: Receipt | BulkReceipt | Plan) -> st
     change = call.change
     if change is None or call.tool == "undo_change" or change.opening.undoes is not None:
         return None
-    dues = [(one, one.edit.due) for one in change.intents if one.edit is not None and isinstance(one.edit.due, Due)]
+    dues = [
+        (intent, intent.edit.due)
+        for intent in change.intents
+        if intent.edit is not None and isinstance(intent.edit.due, Due)
+    ]
     if not dues:
         return None
     now, zone = call.app.clock(), call.app.timezone
-    past = [one for one, due in dues if is_overdue(due, now, zone)]
-    sets_status = any(one.edit is not None and isinstance(one.edit.status, StatusChoice) for one in past)
+    past = [intent for intent, due in dues if is_overdue(due, now, zone)]
+    sets_status = any(intent.edit is not None and isinstance(intent.edit.status, StatusChoice) for intent in past)
     finished = await _finished_statuses(call.app) if sets_status else ()
-    past = [one for one in past if _is_written(one, written) and not _is_finished(one, finished)]
+    past = [intent for intent in past if _is_written(intent, written) and not _is_finished(intent, finished)]
     return _describe_past(past, len(change.intents)) if past else None
 
 
@@ -74,7 +78,9 @@ def _describe_past(past: Sequence[Intent], count: int) -> str:
     """The note on these of `count` intents; the days tell which of several tasks are meant."""
     if count == 1:
         return "The new due date is in the past."
-    days = sorted({one.edit.due.day for one in past if one.edit is not None and isinstance(one.edit.due, Due)})
+    days = sorted(
+        {intent.edit.due.day for intent in past if intent.edit is not None and isinstance(intent.edit.due, Due)}
+    )
     shown = ", ".join(map(str, days[:_SHOWN_DAYS]))
     more = " and later days" if len(days) > _SHOWN_DAYS else ""
     return f"{len(past)} of the new due dates {'is' if len(past) == 1 else 'are'} in the past: {shown}{more}."
@@ -85,17 +91,17 @@ def _is_written(intent: Intent, written: Receipt | BulkReceipt | Plan) -> bool:
     if isinstance(written, Plan):
         return True
     if isinstance(written, Receipt):
-        return any(one.field == "due" for one in written.changed)
-    applied = [one for one in written.results if one.outcome == "applied"]
+        return any(change.field == "due" for change in written.changed)
+    applied = [result for result in written.results if result.outcome == "applied"]
     if intent.before is not None:
-        return any(one.id == intent.before.task.id for one in applied)
-    return any(intent.edit is not None and one.title == intent.edit.title for one in applied)
+        return any(result.id == intent.before.task.id for result in applied)
+    return any(intent.edit is not None and result.title == intent.edit.title for result in applied)
 
 
 async def _finished_statuses(app: AppContext) -> Sequence[Status]:
     """The statuses of finished tasks; none if the CRM does not answer, since the write is done."""
     try:
-        return [one for one in (await app.backend.statuses()).statuses if one.type in FINISHED]
+        return [status for status in (await app.backend.statuses()).statuses if status.type in FINISHED]
     except TaskhandError:
         return ()
 

@@ -71,7 +71,7 @@ async def find_earlier_create(call: Call, claim: Claim) -> Claim | EarlierCreate
 def index_of_claim(first: Change, claim: Claim) -> int:
     """The index of the intent of a claim: a change has one claim for each of its creates, in the same order."""
     kinds = (DUPLICATE_SCOPE, RECREATION_SCOPE)
-    scopes = [one.scope for one in first.opening.claims if one.scope.startswith(kinds)]
+    scopes = [first_claim.scope for first_claim in first.opening.claims if first_claim.scope.startswith(kinds)]
     return scopes.index(claim.scope) if claim.scope in scopes else 0
 
 
@@ -99,10 +99,10 @@ def left_error(earlier: EarlierCreate) -> CallerError:
 
 async def read_made(call: Call, earlier: Sequence[EarlierCreate]) -> dict[str, Task] | None:
     """The made tasks as they are now, by id, without those that are not found any more; None if the read fails."""
-    ids = [one.made.id for one in earlier if one.made is not None]
+    ids = [create.made.id for create in earlier if create.made is not None]
     try:
         found = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
-        for missing in [one for one in ids if one not in found and len(ids) > 1]:  # a list may lag
+        for missing in [task_id for task_id in ids if task_id not in found and len(ids) > 1]:  # a list may lag
             found |= await call.app.backend.snapshots([missing], fresh=True)
     except TaskhandError:
         return None

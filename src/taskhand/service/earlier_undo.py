@@ -20,7 +20,7 @@ _MAX_REMADE: Final = 5
 async def note_on_earlier_undo(app: AppContext, change: Change, task_id: str) -> str | None:
     """The sentence that names the change that has undone this one, found by one of its tasks; None if there is none."""
     page = await app.journal.page(ChangeQuery(task_id=task_id, outcome="applied", limit=_LATEST))
-    undoes = (one for one in page.changes if one.opening.undoes == change.id and is_visible(app, one))
+    undoes = (other for other in page.changes if other.opening.undoes == change.id and is_visible(app, other))
     earlier = next(undoes, None)
     return f"{earlier.id} has already undone {change.id}." if earlier is not None else None
 
@@ -44,7 +44,9 @@ async def _find_remade(app: AppContext, task_id: str) -> str | None:
 async def _find_deletion(app: AppContext, task_id: str) -> Change | None:
     """The change that deleted a task."""
     page = await app.journal.page(ChangeQuery(task_id=task_id, outcome="applied", limit=_LATEST))
-    deletes = (one for one in page.changes if any(it.verb == "delete" and it.task_id == task_id for it in one.intents))
+    deletes = (
+        change for change in page.changes if any(it.verb == "delete" and it.task_id == task_id for it in change.intents)
+    )
     return next(deletes, None)
 
 

@@ -104,7 +104,7 @@ class Resolver:
         is_finished = before.is_finished
         if edit.status is not MISSING:
             known = await self._known_statuses()
-            is_finished = any(edit.status.met_by(one) and one.type in FINISHED for one in known.statuses)
+            is_finished = any(edit.status.met_by(status) and status.type in FINISHED for status in known.statuses)
         return settle_resolution(edit, before, is_finished=is_finished)
 
     async def resolve_status(self, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:
@@ -152,10 +152,10 @@ class Resolver:
             raise CallerError(
                 "The same person is in addResponsibleIds and in removeResponsibleIds.",
                 code="several_changes",
-                candidates=[Candidate(one) for one in sorted(both)],
+                candidates=[Candidate(name) for name in sorted(both)],
                 next_step="Send each person in one of the two.",
             )
-        ids = tuple(one for one in dict.fromkeys(current + added.ids) if one not in removed.ids)
+        ids = tuple(person_id for person_id in dict.fromkeys(current + added.ids) if person_id not in removed.ids)
         check_responsibles(ids, self._backend.capabilities)
         return People(ids, added.matched + removed.matched)
 
@@ -173,15 +173,21 @@ class Resolver:
         if given is MISSING or not given or own is None:
             return MISSING, ()
         task_rules.check_properties(given)
-        names = await own.find_names([one.name for one in given])
-        matched = [Match("properties", one.name, name, name) for one in given if (name := names[one.name]) != one.name]
-        given = [PropertyValue(name=names[one.name], value=one.value) for one in given]
+        names = await own.find_names([property_value.name for property_value in given])
+        matched = [
+            Match("properties", property_value.name, name, name)
+            for property_value in given
+            if (name := names[property_value.name]) != property_value.name
+        ]
+        given = [PropertyValue(name=names[property_value.name], value=property_value.value) for property_value in given]
         task_rules.check_properties(given)
-        values = await own.resolve({one.name: one.value for one in given})
+        values = await own.resolve({property_value.name: property_value.value for property_value in given})
         matched += [
-            Match(property_field(one.name), one.value, value, value)
-            for one in given
-            if one.value is not None and (value := values[one.name]) is not None and value != one.value
+            Match(property_field(property_value.name), property_value.value, value, value)
+            for property_value in given
+            if property_value.value is not None
+            and (value := values[property_value.name]) is not None
+            and value != property_value.value
         ]
         return tuple(sorted(values.items())), tuple(matched)
 

@@ -32,13 +32,13 @@ async def find_ids(app: AppContext, values: Sequence[str], id_property: str | MI
 
     CallerError if the values of the property are not unique, NotAllowed for more than the caller may change.
     """
-    app.principal.rules.check_number(len({one.casefold() for one in values}))
+    app.principal.rules.check_number(len({value.casefold() for value in values}))
     own = app.backend.properties
     if id_property is MISSING or own is None:
         return TaskIds(tuple(values))
     found = await own.find_ids(id_property, values)
-    missing = {one: _missing_error(id_property, one) for one in values if one not in found}
-    return TaskIds(tuple(found[one] for one in values if one in found), missing)
+    missing = {value: _missing_error(id_property, value) for value in values if value not in found}
+    return TaskIds(tuple(found[value] for value in values if value in found), missing)
 
 
 def _missing_error(name: str, value: str) -> NotFound:

@@ -25,7 +25,7 @@ class CallIds:
 
     def all_fit(self, app: AppContext) -> bool:
         """Whether all of the task ids can belong to this connection."""
-        return all(self.fits(one, app) for one in self.tasks)
+        return all(self.fits(task_id, app) for task_id in self.tasks)
 
     def fits(self, task_id: str, app: AppContext) -> bool:
         """Whether this task id can belong to this connection."""
@@ -61,8 +61,8 @@ async def find_connection(
 def unclear_connection(connections: Connections, ids: CallIds, *, next_step: str | None = None) -> UnclearConnection:
     """The error for a call without a connection; its candidates are those that its ids can belong to, else all."""
     fitting = [app for app in connections if ids.all_fit(app)]
-    some = [app for app in connections if any(ids.fits(one, app) for one in ids.tasks)]
-    if not fitting and some and all(any(ids.fits(one, app) for app in some) for one in ids.tasks):
+    some = [app for app in connections if any(ids.fits(task_id, app) for task_id in ids.tasks)]
+    if not fitting and some and all(any(ids.fits(task_id, app) for app in some) for task_id in ids.tasks):
         return UnclearConnection(
             "These are ids of several connections: send one call for each; nothing was written.",
             _to_connections(some),

@@ -59,14 +59,14 @@ async def _find_by_id(app: AppContext, query: str) -> FoundContacts:
             if field != "deal_id" or "dealId" not in app.backend.capabilities.absent:
                 with suppress(OperatorError):  # each may have a scope of its own
                     found += (await app.backend.account.find_linked(field, [query])).values()
-    contacts = tuple(one for one in found if isinstance(one, Contact))
-    return FoundContacts(contacts, tuple(one for one in found if isinstance(one, Deal)))
+    contacts = tuple(hit for hit in found if isinstance(hit, Contact))
+    return FoundContacts(contacts, tuple(hit for hit in found if isinstance(hit, Deal)))
 
 
 async def _find_deals(app: AppContext, query: str, limit: int) -> tuple[Deal, ...]:
     """The deals whose names have every word of the query; if the CRM finds none, those of the newest deals."""
     found = (await app.backend.account.find_deals(query, limit)).deals
-    if deals := tuple(one for one in found if has_words(one.name, query)):
+    if deals := tuple(deal for deal in found if has_words(deal.name, query)):
         return deals
     newest = (await app.backend.account.find_deals(None, MAX_DEALS)).deals
-    return tuple([one for one in newest if has_words(one.name, query)][:limit])
+    return tuple([deal for deal in newest if has_words(deal.name, query)][:limit])

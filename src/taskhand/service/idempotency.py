@@ -47,7 +47,7 @@ def fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str], meant: o
     `body` is the body or bodies as they were sent, without options; an invalid body is a text. `meant` is the JSON of
     the resolved request, None if a name in it cannot be resolved.
     """
-    sent = _to_json(body) if isinstance(body, BaseModel) else [_to_json(one) for one in body]
+    sent = _to_json(body) if isinstance(body, BaseModel) else [_to_json(entry) for entry in body]
     return f"{_digest([tool, sent])}.{'' if meant is None else _digest([tool, meant])}"
 
 

@@ -70,7 +70,7 @@ async def _restore(
     """
     before = replace(before, task=with_keys_of(before.task, now.task))
     ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given()}
-    changed = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before.task, after)} & ours
+    changed = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before.task, after)} & ours
     if changed and changed <= set(left_out):
         return None
     unknown = (changed & before.unknown) - set(left_out)
@@ -135,7 +135,11 @@ def _unmasked(value: Any) -> Any:
     """The CRM's own values without those in which the journal has masked a key."""
     if not isinstance(value, Mapping):
         return value
-    return {name: _unmasked(one) for name, one in value.items() if not (isinstance(one, str) and MASK in one)}
+    return {
+        name: _unmasked(field_value)
+        for name, field_value in value.items()
+        if not (isinstance(field_value, str) and MASK in field_value)
+    }
 
 
 def _before_unknown_error(result: Result) -> CallerError:

@@ -129,7 +129,11 @@ class OpenOffers:
 
     async def _make(self, app: AppContext, person: Person) -> OpenOffer | None:
         now = app.clock()
-        self._open = {name: one for name, one in self._open.items() if one.offer.expires_at > now - _FORGOTTEN}
+        self._open = {
+            name: open_offer
+            for name, open_offer in self._open.items()
+            if open_offer.offer.expires_at > now - _FORGOTTEN
+        }
         offer = await self._offers.offer(person, app.connection.link_name)
         if offer is None:
             return None
@@ -167,7 +171,7 @@ async def with_link_note(app: AppContext, written: _Written) -> _Written:
     if (
         app.own.offers is None
         or not isinstance(written, BulkReceipt)
-        or not _CODES & {one.code for one in written.results}
+        or not _CODES & {result.code for result in written.results}
     ):
         return written
     found = await app.own.offers.find(app)

@@ -30,7 +30,7 @@ async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
     return replace(
         page,
         cursor=page.cursor and bind_cursor(page.cursor, *of),
-        positions=tuple(bind_cursor(one, *of) for one in page.positions),
+        positions=tuple(bind_cursor(position, *of) for position in page.positions),
     )
 
 

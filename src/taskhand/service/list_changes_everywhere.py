@@ -35,7 +35,7 @@ class ChangeLists:
     def cursor_after(self, shown: int) -> str | None:
         """The cursor after the first `shown` rows; None if nothing follows."""
         parts = {
-            name: Part([(one,) for one in page.positions], page.cursor is not None)
+            name: Part([(position,) for position in page.positions], page.cursor is not None)
             for name, (page, _) in self.found.answers.items()
         }
         names = [name for name, _ in self.rows[:shown]]
@@ -59,7 +59,7 @@ async def list_changes_everywhere(
     async def ask(name: str, app: AppContext) -> tuple[ChangePage, Wording]:
         query = queries[name]
         page = await list_changes(app, replace(query, after=next(iter(begun.by_name[name] or ()), None)))
-        people = {one for change in page.changes for one in people_in(change, query.task_id)}
+        people = {person_id for change in page.changes for person_id in people_in(change, query.task_id)}
         return page, await load_wording(app, people)
 
     found = await ask_connections({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)

@@ -133,9 +133,9 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
         page = _start_now(app, feed, await _find_now(store, feed, before, asked_at), asked.filters)
     else:
         page = await _read_page(app, store, feed, start, asked)
-        notes += [one.sentence for one in await store.find_gaps(name, start.at)]
+        notes += [gap.sentence for gap in await store.find_gaps(name, start.at)]
     if not page.more and not asked.kinds and not asked.person_ids:
-        listed = {one.event.change_id for one in page.events if one.event.change_id is not None}
+        listed = {kept_event.event.change_id for kept_event in page.events if kept_event.event.change_id is not None}
         notes.append(await describe_unlisted_writes(app, page.since, listed, asked.task_id))
     return replace(
         page,
@@ -163,8 +163,8 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     events = await hide_changes(app, await _list(store, name, query))
     cursors = _cursors_of(app, at)
     since = events[0].moment if len(events) == limit else feed.begun_at
-    positions = tuple(cursors.behind_number(one.seq) for one in events)
-    gaps = [one.sentence for one in await store.find_gaps(name, since)]
+    positions = tuple(cursors.behind_number(event.seq) for event in events)
+    gaps = [gap.sentence for gap in await store.find_gaps(name, since)]
     notes = _on_clock(app, (_describe_failure(app, feed, failed), source.remark, *gaps))
     return EventPage(
         name, events, positions, cursors.behind_number(feed.last_seq), more=False, since=since, at=at, notes=notes
@@ -221,17 +221,17 @@ def _on_clock(app: AppContext, notes: Iterable[str | None]) -> tuple[str, ...]:
     zone = app.reference.calendar
     return tuple(
         dict.fromkeys(
-            _IN_UTC.sub(lambda at: moment_text(datetime.fromisoformat(at[0]).astimezone(zone), None), one)
-            for one in notes
-            if one is not None
+            _IN_UTC.sub(lambda at: moment_text(datetime.fromisoformat(at[0]).astimezone(zone), None), note)
+            for note in notes
+            if note is not None
         )
     )
 
 
 async def _find_last(store: EventStore, feed: Feed, asked: EventsAsked) -> Bookmark | None:
     """The position of the caller's last list with these filters."""
-    marks = [await store.find_bookmark(feed.name, one) for one in {asked.caller, asked.bookmark}]
-    return max((one for one in marks if one is not None), key=lambda one: one.seq, default=None)
+    marks = [await store.find_bookmark(feed.name, name) for name in {asked.caller, asked.bookmark}]
+    return max((mark for mark in marks if mark is not None), key=lambda mark: mark.seq, default=None)
 
 
 def _find_start(
@@ -267,7 +267,7 @@ async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at
     """
     query = EventQuery(_MAX_MEANWHILE, 0 if before is None else before.last_seq, feed.last_seq)
     found = await store.list_events(feed.name, query)
-    meanwhile = (one.seq for one in found if before is None or one.moment >= asked_at - CLOCKS)
+    meanwhile = (event.seq for event in found if before is None or event.moment >= asked_at - CLOCKS)
     return next(meanwhile, feed.last_seq + 1) - 1
 
 
@@ -279,7 +279,7 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
     query = EventQuery(asked.limit + 1, start.seq, through, start.since, start.after, only)
     found = await _list(store, feed.name, query)
     events, more = found[: asked.limit], len(found) > asked.limit
-    positions = tuple(cursors.behind(one, start) for one in events)
+    positions = tuple(cursors.behind(event, start) for event in events)
     end = positions[-1] if more else cursors.behind_number(through)
     return EventPage(
         feed.name, await hide_changes(app, events), positions, end, more, start.at, at, filters=asked.filters
@@ -289,4 +289,8 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
 async def _list(store: EventStore, name: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
     """The events that are visible to the caller: if the caller is limited to own tasks, as such a caller sees them."""
     found, member = await store.list_events(name, query), query.only.visible_to
-    return found if member is None else tuple(replace(one, event=show_to(one.event, member)) for one in found)
+    return (
+        found
+        if member is None
+        else tuple(replace(kept_event, event=show_to(kept_event.event, member)) for kept_event in found)
+    )

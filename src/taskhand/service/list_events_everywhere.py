@@ -42,17 +42,19 @@ class EventLists:
     @property
     def pages(self) -> Mapping[str, EventPage]:
         """The page of each connection."""
-        return {name: one.page for name, one in self.found.answers.items()}
+        return {name: answer.page for name, answer in self.found.answers.items()}
 
     @property
     def matched(self) -> Mapping[str, Sequence[Match]]:
         """The words that each connection understood."""
-        return {name: one.asked.matched for name, one in self.found.answers.items()}
+        return {name: answer.asked.matched for name, answer in self.found.answers.items()}
 
     @property
     def unknown(self) -> tuple[tuple[str, TaskhandError], ...]:
         """The people whom a connection does not know, each with the error; it was asked without them."""
-        return tuple((name, error) for name, one in self.found.answers.items() for error in one.asked.unknown.values())
+        return tuple(
+            (name, error) for name, answer in self.found.answers.items() for error in answer.asked.unknown.values()
+        )
 
     def shown_of(self, shown: int) -> Mapping[str, int]:
         """The number of rows of each connection among the first `shown`."""
@@ -95,22 +97,22 @@ async def list_events_everywhere(
 
     found = await ask_connections(apps, ask)
     _check_known_somewhere(found)
-    events = {name: one.page.events for name, one in found.answers.items()}
-    merged = merge_rows(events, lambda one: one.moment)
+    events = {name: answer.page.events for name, answer in found.answers.items()}
+    merged = merge_rows(events, lambda event: event.moment)
     return EventLists(tuple(islice(merged, limit)), found, begun)
 
 
 def _check_known_somewhere(found: ConnectionAnswers[ConnectionEvents]) -> None:
     """Refuse a person whom no connection knows; one that could not be asked may know them."""
-    unknown = {name: one.asked.unknown for name, one in found.answers.items()}
-    for one in () if found.unreachable else next(iter(unknown.values())):
-        if all(one in own for own in unknown.values()):
-            raise merge_errors({name: own[one] for name, own in unknown.items()})
+    unknown = {name: answer.asked.unknown for name, answer in found.answers.items()}
+    for text in () if found.unreachable else next(iter(unknown.values())):
+        if all(text in own for own in unknown.values()):
+            raise merge_errors({name: own[text] for name, own in unknown.items()})
 
 
 async def save_positions(apps: Mapping[str, AppContext], lists: EventLists, shown: int) -> None:
     """Store the position of the caller after this number of rows."""
     for name, count in lists.shown_of(shown).items():
-        one = lists.found.answers[name]
-        if count or not one.page.events:
-            await save_position(apps[name], one.asked, one.page, count)
+        answer = lists.found.answers[name]
+        if count or not answer.page.events:
+            await save_position(apps[name], answer.asked, answer.page, count)

@@ -87,7 +87,9 @@ async def _fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
     if query.statuses == ():
         return TaskPage((), more=False)
     page, pattern = await app.backend.list_tasks(query), app.backend.capabilities.id_pattern
-    return replace(page, unreadable=tuple(one if re.fullmatch(pattern, one) else "" for one in page.unreadable))
+    return replace(
+        page, unreadable=tuple(task_id if re.fullmatch(pattern, task_id) else "" for task_id in page.unreadable)
+    )
 
 
 async def all_pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage]:

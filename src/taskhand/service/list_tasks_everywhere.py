@@ -33,12 +33,14 @@ class TaskLists:
     @property
     def lists(self) -> Mapping[str, TaskList]:
         """The page of each connection that answered."""
-        return {name: one.answer for name, one in self.found.answers.items()}
+        return {name: answered.answer for name, answered in self.found.answers.items()}
 
     @property
     def unknown(self) -> tuple[tuple[str, TaskhandError], ...]:
         """The names that a connection does not know, each with its error; it was asked without them."""
-        return tuple((name, error) for name, one in self.found.answers.items() for error in one.unknown.values())
+        return tuple(
+            (name, error) for name, answered in self.found.answers.items() for error in answered.unknown.values()
+        )
 
     def cursor_after(self, shown: int) -> str | None:
         """The cursor after the first `shown` rows; None if nothing follows.
@@ -67,7 +69,7 @@ async def list_tasks_everywhere(
     A connection whose tasks have all been listed is not asked again.
     """
     asked = {name: getattr(given, name) for name in TaskFilter.model_fields}
-    begun = MergedCursor.of_list([*apps], (order, sorted(asked.items(), key=lambda one: one[0])), cursor)
+    begun = MergedCursor.of_list([*apps], (order, sorted(asked.items(), key=lambda entry: entry[0])), cursor)
 
     async def ask(name: str, app: AppContext) -> OfKnown[TaskList]:
         return await ask_for_known(
@@ -80,7 +82,7 @@ async def list_tasks_everywhere(
 
     found = await ask_connections({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
     check_known_somewhere(found)
-    pages = {name: one.answer.tasks for name, one in found.answers.items()}
+    pages = {name: answered.answer.tasks for name, answered in found.answers.items()}
     merged = merge_rows(pages, lambda task: _key(task, order), descends=not ascends(order))
     return TaskLists(tuple(islice(merged, limit)), found, begun)
 

@@ -42,8 +42,8 @@ async def make_plan(
     opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
     opening = replace(opening, second_person=second_person, by_filter=by_filter)
     results = [
-        Result(n, one.outcome, one.id or None, code=one.code, title=one.title)
-        for n, one in enumerate(replace(skipped, unchanged=()).results(), len(intents))
+        Result(n, result.outcome, result.id or None, code=result.code, title=result.title)
+        for n, result in enumerate(replace(skipped, unchanged=()).results(), len(intents))
     ]
     note = join_notes(note, await _note_on_unlisted_status(call.app, intents))
     change = await call.record("planned", opening, intents, results)
@@ -65,7 +65,7 @@ def to_plan(
     note: str | None = None,
 ) -> Plan:
     """The plan that this change records; `plan_id` is that of the plan whose remaining tasks it contains."""
-    deleted = [one.before for one in change.intents if one.verb == "delete" and one.before]
+    deleted = [intent.before for intent in change.intents if intent.verb == "delete" and intent.before]
     return Plan(
         id=plan_id or change.id,
         tool=change.opening.tool,
@@ -82,7 +82,7 @@ def to_plan(
 
 async def _note_on_unlisted_status(app: AppContext, intents: Sequence[Intent]) -> str | None:
     """The note on a status that is not in a list which may lack some: the CRM may refuse it."""
-    edits = [one.edit for one in intents if one.edit is not None]
+    edits = [intent.edit for intent in intents if intent.edit is not None]
     asked = {edit.status for edit in edits if isinstance(edit.status, StatusChoice) and edit.status.id is None}
     if not asked:
         return None
@@ -94,7 +94,7 @@ async def _note_on_unlisted_status(app: AppContext, intents: Sequence[Intent]) -
 
 def _effects(intents: Sequence[Intent], app: AppContext) -> str | None:
     """The actions that the CRM may start by itself after these intents are written."""
-    sets_status = any(one.edit is not None and one.edit.status is not MISSING for one in intents)
+    sets_status = any(intent.edit is not None and intent.edit.status is not MISSING for intent in intents)
     return app.backend.capabilities.status_effects if sets_status else None
 
 

@@ -148,7 +148,7 @@ class OwnTasksBackend:
         except NotAllowed as error:
             return tuple(ItemResult("", error=error) for _ in edits)
         results = await self._backend.create_tasks(edits, progress)
-        self._read_as_own.update(one.written.task.id for one in results if one.written)
+        self._read_as_own.update(result.written.task.id for result in results if result.written)
         return results
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
@@ -203,9 +203,9 @@ class OwnTasksBackend:
         if not found:
             return {}
         me = await self._member()
-        others = [asked for asked, one in found.items() if not self._is_own(one.task, me)]
-        self._read_as_own.difference_update(found[one].task.id for one in others)
-        self._read_as_own.update(one.task.id for asked, one in found.items() if asked not in others)
+        others = [asked for asked, snapshot in found.items() if not self._is_own(snapshot.task, me)]
+        self._read_as_own.difference_update(found[asked].task.id for asked in others)
+        self._read_as_own.update(snapshot.task.id for asked, snapshot in found.items() if asked not in others)
         if others:
             raise _not_own_error(others, of=len(found))
         return dict(found)
@@ -216,9 +216,9 @@ class OwnTasksBackend:
     async def _own_among(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those of the tasks that cannot be read whole that are certainly the person's own."""
         me, pattern = await self.account.me(), self.capabilities.id_pattern
-        named = [one for one in ids if re.fullmatch(pattern, one)]
+        named = [task_id for task_id in ids if re.fullmatch(pattern, task_id)]
         found = await self._backend.snapshots(named) if named else {}
-        return tuple(one for one in named if one in found and me in found[one].task.responsible_ids)
+        return tuple(task_id for task_id in named if task_id in found and me in found[task_id].task.responsible_ids)
 
     async def _check_new(self, edit: Edit) -> None:
         me = await self._member()
@@ -232,7 +232,7 @@ class OwnTasksBackend:
     def _check_read(self, tasks: Iterable[Task]) -> None:
         """NotAllowed for a task that was not read here as the person's own."""
         asked = [task.id for task in tasks]
-        if others := [one for one in asked if one not in self._read_as_own]:
+        if others := [task_id for task_id in asked if task_id not in self._read_as_own]:
             raise _not_own_error(others, of=len(asked))
 
     def _refuse_unread(self, tasks: Sequence[Task]) -> tuple[ItemResult, ...] | None:

@@ -34,14 +34,14 @@ def _tasks_in(written: Receipt | BulkReceipt | Plan) -> Sequence[Receipt | TaskR
 
 async def _gives_away(app: AppContext, tasks: Iterable[Receipt | TaskResult | Difference]) -> bool:
     """Whether the write removed the caller from a task; False if unknown, since the write is done."""
-    people = [change for one in tasks for change in one.changed if change.field == "responsibles"]
+    people = [change for task in tasks for change in task.changed if change.field == "responsibles"]
     if not people:
         return False
     try:
         me = await app.backend.account.me()
     except TaskhandError:
         return False
-    return any(_has(one.before, me) and not _has(one.after, me) for one in people)
+    return any(_has(change.before, me) and not _has(change.after, me) for change in people)
 
 
 def _has(people: object, member: str | None) -> bool:

@@ -80,5 +80,5 @@ def check_known_somewhere(found: ConnectionAnswers[OfKnown[_T]]) -> None:
         return
     answers = found.answers
     for name in next(iter(answers.values())).unknown:
-        if all(name in one.unknown for one in answers.values()):
-            raise merge_errors({connection: one.unknown[name] for connection, one in answers.items()})
+        if all(name in answer.unknown for answer in answers.values()):
+            raise merge_errors({connection: answer.unknown[name] for connection, answer in answers.items()})

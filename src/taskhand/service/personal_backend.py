@@ -63,7 +63,7 @@ class _PersonalAccount(ForwardingAccount):
             found = find_members(self._line, team)
         else:
             email = fold_person(self._person.email or "")
-            found = [one for one in team if email and fold_person((one.email or "").strip()) == email]
+            found = [member for member in team if email and fold_person((member.email or "").strip()) == email]
         return found[0].id if len(found) == 1 else None
 
 

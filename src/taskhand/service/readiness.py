@@ -110,12 +110,12 @@ def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
     async def check_several() -> Ready:
         found: dict[str, bool] = {}
 
-        async def check(one: Readiness) -> None:
-            found[one.app.connection.name or ""] = await one.is_ready()
+        async def check(readiness: Readiness) -> None:
+            found[readiness.app.connection.name or ""] = await readiness.is_ready()
 
         async with concurrent_tasks() as group:
-            for one in checks:
-                group.start_soon(check, one)
+            for readiness in checks:
+                group.start_soon(check, readiness)
         able = sum(found.values())
         return Ready(able > 0, connections=f"{able} of {len(checks)}")
 

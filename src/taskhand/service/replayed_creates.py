@@ -27,7 +27,9 @@ async def replay_creates(call: Call, first: Change) -> BulkReceipt:
     }
     now = await read_made(call, [*earlier.values()])
     results = zip(indexes, receipt.results, strict=True)
-    now_results = [to_result_now(call, one, earlier[index], now) if index in earlier else one for index, one in results]
+    now_results = [
+        to_result_now(call, result, earlier[index], now) if index in earlier else result for index, result in results
+    ]
     return replace(receipt, results=tuple(now_results))
 
 

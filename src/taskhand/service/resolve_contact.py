@@ -68,24 +68,25 @@ async def _search(app: AppContext, text: str, limit: int) -> Sequence[Contact] |
 
 
 def _has_id(found: Sequence[Contact], text: str) -> bool:
-    return any(text in (one.id, one.customer_id) for one in found)
+    return any(text in (contact.id, contact.customer_id) for contact in found)
 
 
 def _of_name(found: Sequence[Contact], text: str) -> Sequence[Contact]:
     """The contacts with exactly this name, e-mail, phone or customer's name."""
-    named = {id(one) for one in matching(text, found, lambda contact: contact.name)}
+    named = {id(match) for match in matching(text, found, lambda contact: contact.name)}
     others = fold(text)
     return [
-        one
-        for one in found
-        if id(one) in named or others in map(fold, filter(None, (one.email, one.phone, one.customer_name)))
+        contact
+        for contact in found
+        if id(contact) in named
+        or others in map(fold, filter(None, (contact.email, contact.phone, contact.customer_name)))
     ]
 
 
 def _name_error(argument: str, text: str, found: Sequence[Contact] | None, field: str | None = None) -> CallerError:
     """The error for a name in place of an id; `found` is of `_search`, `field` of the task, None in a filter."""
     pairs = ((contact, _value(contact, field)) for contact in (found or ())[:_MAX_CANDIDATES])
-    candidates = list(dict.fromkeys(Candidate(value, _name(one, field)) for one, value in pairs if value))
+    candidates = list(dict.fromkeys(Candidate(value, _name(contact, field)) for contact, value in pairs if value))
     which = argument if field else "the aiContactId or aiCustomerId"
     step = f"Send {which} {'as' if field else 'that'} find_contacts returns {'it' if field else 'for it'}."
     if candidates:

@@ -67,7 +67,7 @@ async def _resolve_responsibles(app: AppContext, given: TaskFilter) -> People | 
 
 def people_in(given: Sequence[str]) -> tuple[str, ...]:
     """The names and ids of persons in a filter, without the word for nobody."""
-    return tuple(one for one in given if not _is_nobody(one))
+    return tuple(text for text in given if not _is_nobody(text))
 
 
 def _is_nobody(text: str) -> bool:

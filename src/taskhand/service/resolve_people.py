@@ -37,7 +37,9 @@ async def resolve_filter_people(
     An id is accepted whether or not it is known.
     """
     pattern = app.backend.capabilities.member_id_pattern
-    accepted = [one for text in given if re.fullmatch(pattern, one := people_lookup.without_mark(text) or text)]
+    accepted = [
+        person_id for text in given if re.fullmatch(pattern, person_id := people_lookup.without_mark(text) or text)
+    ]
     return await _resolve(app, team, given, accepted, argument, is_filter=True)
 
 
@@ -49,12 +51,12 @@ async def resolve_known_people(
         return await resolve_filter_people(app, team, given, argument), {}
     except NotFound:
         unknown: dict[str, NotFound] = {}
-        for one in given:
+        for person_text in given:
             try:
-                await resolve_filter_people(app, team, [one], argument)
+                await resolve_filter_people(app, team, [person_text], argument)
             except NotFound as error:
-                unknown[one] = error
-        if not (known := [one for one in given if one not in unknown]):
+                unknown[person_text] = error
+        if not (known := [text for text in given if text not in unknown]):
             raise
     return await resolve_filter_people(app, team, known, argument), unknown
 
@@ -65,7 +67,11 @@ async def find_former_members(app: AppContext, ids: Collection[str], team: Colle
     `team` are the ids of the members.
     """
     missing = {*ids} - {*team}
-    return {one.id: one for one in await app.backend.account.former_members() if one.id in missing} if missing else {}
+    return (
+        {member.id: member for member in await app.backend.account.former_members() if member.id in missing}
+        if missing
+        else {}
+    )
 
 
 def _nobody_error(app: AppContext, text: str, argument: str) -> NotFound:

@@ -14,5 +14,5 @@ async def resolve_task_type(app: AppContext, given: str, *, new: bool = False) -
     """
     known, of_new = await app.backend.account.task_types(), app.backend.capabilities.new_task_types
     return task_type_lookup.resolve_task_type(
-        given, [one for one in known if not (new and of_new) or one.value in of_new]
+        given, [known_type for known_type in known if not (new and of_new) or known_type.value in of_new]
     )

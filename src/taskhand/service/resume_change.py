@@ -37,7 +37,7 @@ def has_left(change: Change) -> bool:
 
 def left_of(change: Change) -> Change:
     """The change with only the intents of tasks that are left."""
-    return replace(change, intents=tuple(one for n, one in enumerate(change.intents) if _is_left(change, n)))
+    return replace(change, intents=tuple(intent for n, intent in enumerate(change.intents) if _is_left(change, n)))
 
 
 async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
@@ -51,13 +51,17 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
         if _is_left(change, index) or _is_in_doubt(change, index)
     }
     ids = [intent.task_id for intent in open_intents.values() if intent.task_id]
-    scopes = [claim.scope for claim in change.opening.claims if any(one.verb == "create" for one in change.intents)]
+    scopes = [
+        claim.scope for claim in change.opening.claims if any(intent.verb == "create" for intent in change.intents)
+    ]
     async with call.app.lock_all(scopes), call.app.lock_all(ids):
         await _check_not_undone(call, change)
         await _check_not_repeated(call, change)
         now, read = await _read_in_portions(call, ids, properties_of(open_intents.values()))
         now = await with_notes(call.app, open_intents.values(), now, change.opening.at)
-        looked_at = {index: one for index, one in open_intents.items() if one.task_id is None or one.task_id in read}
+        looked_at = {
+            index: intent for index, intent in open_intents.items() if intent.task_id is None or intent.task_id in read
+        }
         found, to_send = _look(change, looked_at, now, call.app.backend.capabilities)
         found += await _find_created(call, change, looked_at)
         if not found and not to_send:
@@ -107,12 +111,12 @@ def _look(
 
 async def _find_created(call: Call, change: Change, intents: Mapping[int, Intent]) -> list[Result]:
     """The results of unknown creates whose tasks are found now; the others stay unknown and are never sent again."""
-    in_doubt = [index for index, one in intents.items() if one.verb == "create" and _is_in_doubt(change, index)]
+    in_doubt = [index for index, intent in intents.items() if intent.verb == "create" and _is_in_doubt(change, index)]
     try:
         found = await find_created(call.app, change, in_doubt)
     except TaskhandError:
         return []
-    return [one for one in found if one.outcome == "applied"]
+    return [result for result in found if result.outcome == "applied"]
 
 
 def _result_without_write(
@@ -132,12 +136,12 @@ def _result_without_write(
 
 async def _check_not_undone(call: Call, change: Change) -> None:
     """Refuse to resume a change that was undone: its remaining tasks are not wanted either."""
-    applied = next((one.task_id for one in change.results.values() if one.outcome == "applied"), None)
+    applied = next((result.task_id for result in change.results.values() if result.outcome == "applied"), None)
     if applied is None:
         return
     page = await call.app.journal.page(ChangeQuery(task_id=applied, limit=_MAX_CHANGES))
     for later in page.changes:
-        if later.opening.undoes == change.id and any(one.outcome == "applied" for one in later.results.values()):
+        if later.opening.undoes == change.id and any(result.outcome == "applied" for result in later.results.values()):
             shown = is_visible(call.app, later)
             raise CallerError(
                 f"{change.id} was undone by {later.id if shown else 'another person'}; nothing more was written.",

@@ -16,10 +16,10 @@ async def send_intents(app: AppContext, intents: Sequence[Intent], progress: Bul
     if not intents:
         return ()
     if intents[0].verb == "create":
-        return await _create(app, [one.edit or Edit() for one in intents], progress)
+        return await _create(app, [intent.edit or Edit() for intent in intents], progress)
     if intents[0].verb == "delete":
-        return await app.backend.delete_tasks([one.before.task for one in intents if one.before], progress)
-    edits = [(one.before.task, one.edit or Edit()) for one in intents if one.before]
+        return await app.backend.delete_tasks([intent.before.task for intent in intents if intent.before], progress)
+    edits = [(intent.before.task, intent.edit or Edit()) for intent in intents if intent.before]
     return await app.backend.update_tasks(edits, progress)
 
 

@@ -35,7 +35,7 @@ async def with_written_notes(
         is_gone = after.note_id in gone
         found |= _noted(found, task_id, None if is_gone else text, None if is_gone else str(after.note_id))
     for text in dict.fromkeys(deleted.values()):
-        tasks = [now[task_id].task for task_id, one in deleted.items() if one == text and task_id in now]
+        tasks = [now[task_id].task for task_id, note in deleted.items() if note == text and task_id in now]
         ids = await find_own_notes(app, tasks, text, since) if MASK not in text else {}
         for task in tasks:
             found |= _noted(found, task.id, text if task.id in ids else None, ids.get(task.id))
@@ -51,7 +51,9 @@ def tasks_sharing(change: Change, applied: Iterable[tuple[Intent, Result]]) -> d
         if result.outcome == "applied" and result.after is not None and result.task_id not in ours
     }
     others = {
-        task_id: tuple(one for one in rest.values() if isinstance(one.note, str) and one.note_id == task.note_id)
+        task_id: tuple(
+            other for other in rest.values() if isinstance(other.note, str) and other.note_id == task.note_id
+        )
         for task_id, task in ours.items()
     }
     return {task_id: tasks for task_id, tasks in others.items() if tasks}
@@ -59,7 +61,7 @@ def tasks_sharing(change: Change, applied: Iterable[tuple[Intent, Result]]) -> d
 
 async def moved_notes(app: AppContext, plan: Change) -> list[Difference]:
     """The notes of a plan that were added or removed since it was made, as differences."""
-    edits = [(one.before.task, one.edit.note) for one in plan.intents if one.before and one.edit]
+    edits = [(intent.before.task, intent.edit.note) for intent in plan.intents if intent.before and intent.edit]
     moved = []
     ids = {str(task.note_id) for task, note in edits if note is None and isinstance(task.note_id, str)}
     gone = await app.backend.missing_notes(ids) if ids else ()
@@ -73,7 +75,7 @@ async def moved_notes(app: AppContext, plan: Change) -> list[Difference]:
 
 def describe_others(tasks: Sequence[Task]) -> str:
     """The sentence about a note that stays because these other tasks share it."""
-    first, *more = {one.id: f"{truncate(one.title or '', _MAX_TITLE)!r} ({one.id})" for one in tasks}.values()
+    first, *more = {task.id: f"{truncate(task.title or '', _MAX_TITLE)!r} ({task.id})" for task in tasks}.values()
     named = f"{first} and {len(more)} more" if more else first
     return f"The note on the lead stays: it belongs also to {named}, outside of this undo."
 
@@ -81,9 +83,9 @@ def describe_others(tasks: Sequence[Task]) -> str:
 def describe_shared(intents: Sequence[Intent]) -> str | None:
     """How many notes these intents write or delete, if tasks share one; None if each has its own."""
     noted = [
-        (one.before.task.ai_customer_id, one.edit.note)
-        for one in intents
-        if one.before and one.edit and one.edit.note is not MISSING and one.before.task.ai_customer_id
+        (intent.before.task.ai_customer_id, intent.edit.note)
+        for intent in intents
+        if intent.before and intent.edit and intent.edit.note is not MISSING and intent.before.task.ai_customer_id
     ]
     count = len(set(noted))
     if count == len(noted):

@@ -24,7 +24,10 @@ async def read_snapshots(
     `properties` are the names of further properties to read.
     """
     backend, own = app.backend, app.backend.properties if properties else None
-    deleted, others = [one for one in ids if one in deletes], [one for one in ids if one not in deletes]
+    deleted, others = (
+        [task_id for task_id in ids if task_id in deletes],
+        [task_id for task_id in ids if task_id not in deletes],
+    )
     found: dict[str, Snapshot] = {}
     if others:
         found |= await (own.snapshots(others, properties) if own else backend.snapshots(others, fresh=fresh))
@@ -47,4 +50,4 @@ async def read_snapshot(
 
 def properties_of(intents: Iterable[Intent]) -> frozenset[str]:
     """The names of the properties that intents set."""
-    return properties_in(*(edit for one in intents for edit in (one.edit, one.asked)))
+    return properties_in(*(edit for intent in intents for edit in (intent.edit, intent.asked)))

@@ -34,7 +34,7 @@ def difference_since(
     moved = difference_between(with_keys_of(was, now.task), now.task, of=_bound_fields(change, intent))
     if moved is not None or not _writes_html(intent, capabilities):
         return moved
-    html_was, html = (one.native.get(str(capabilities.html_description)) for one in (intent.before, now))
+    html_was, html = (snapshot.native.get(str(capabilities.html_description)) for snapshot in (intent.before, now))
     if html_was == html or is_same_but_for_keys(html_was, html):
         return None
     return Difference(was.id, now.task.title or "", "update", (FieldChange("description", html_was, html),))

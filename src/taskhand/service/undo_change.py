@@ -90,7 +90,7 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
         tuple(tasks),
         tuple(chosen.unwritten),
         tuple(filter(None, (owner, redoes))),
-        describe_others([one for others in shared.values() for one in others]) if shared else None,
+        describe_others([task for others in shared.values() for task in others]) if shared else None,
     )
 
 
@@ -118,7 +118,7 @@ async def _carry_out(call: Call, change: Change, undo: Undo) -> Receipt | BulkRe
         (remade,) = undo.remade
         receipt = await replay_create(call, remade)
         return receipt if is_visible(call.app, remade.change) else replace(receipt, change_id=None)
-    can_be_undone = bool(undo.remade) or any(one.possible for one in undo.tasks)
+    can_be_undone = bool(undo.remade) or any(task.possible for task in undo.tasks)
     earlier: str | None = None
     if undo.tasks and (undo.is_met or not can_be_undone):
         earlier = await note_on_earlier_undo(call.app, change, undo.tasks[0].task_id)
@@ -131,11 +131,13 @@ async def _carry_out(call: Call, change: Change, undo: Undo) -> Receipt | BulkRe
         return _nothing_left(undo)
     if call.is_dry or (not undoes_own_creation(call, change, intents) and reason_to_confirm(call.app, intents)):
         kept = [
-            (task_id if undo.is_of_many else None, one) for task_id, rows in undo.unrestored.items() for one in rows
+            (task_id if undo.is_of_many else None, unapplied)
+            for task_id, rows in undo.unrestored.items()
+            for unapplied in rows
         ]
         note = join_notes(undo.note, _kept_note(undo))
         plan = await make_plan(call, intents, undoes=change.id, claims=claims, note=note, skipped=undo.skipped)
-        return replace(plan, unapplied=tuple(replace(one, task_id=task_id) for task_id, one in kept))
+        return replace(plan, unapplied=tuple(replace(unapplied, task_id=task_id) for task_id, unapplied in kept))
     opening = call.new_opening(undoes=change.id, claims=claims)
     if undo.is_of_many:
         return _receipt_of_many(await bulk_write(call, intents, opening, undo.skipped), undo)
@@ -157,14 +159,14 @@ def _receipt_of_one(receipt: Receipt | BulkReceipt, undo: Undo) -> Receipt | Bul
     note = join_notes(undo.note, _kept_note(undo), receipt.note)
     if isinstance(receipt, BulkReceipt):
         return replace(receipt, note=note)
-    kept = tuple(one for rows in undo.unrestored.values() for one in rows)
+    kept = tuple(unapplied for rows in undo.unrestored.values() for unapplied in rows)
     return replace(receipt, note=note, unapplied=(*receipt.unapplied, *kept))
 
 
 def _receipt_of_many(receipt: BulkReceipt, undo: Undo) -> BulkReceipt:
     """The receipt of many tasks, with the fields of each that stay as they are."""
     kept = undo.unrestored
-    results = tuple(_add_unrestored(one, kept.get(one.id, ())) for one in receipt.results)
+    results = tuple(_add_unrestored(result, kept.get(result.id, ())) for result in receipt.results)
     note = join_notes(undo.note, receipt.note)
     return replace(receipt, results=results, note=note)
 
@@ -184,8 +186,8 @@ def _title(intent: Intent, result: Result, now: Snapshot | None) -> str:
 
 async def _with_remade_results(call: Call, tasks: Sequence[TaskUndo]) -> list[TaskUndo]:
     """The tasks with the results of those that were created again, which are read together."""
-    now = await read_made(call, [one.remade for one in tasks if one.remade is not None])
-    return [replace(one, remade_result=_remade_result(call, one, now)) for one in tasks]
+    now = await read_made(call, [task.remade for task in tasks if task.remade is not None])
+    return [replace(task, remade_result=_remade_result(call, task, now)) for task in tasks]
 
 
 def _remade_result(call: Call, task: TaskUndo, now: Mapping[str, Task] | None) -> TaskResult | None:
@@ -204,10 +206,10 @@ def _remade_result(call: Call, task: TaskUndo, now: Mapping[str, Task] | None) -
 
 def _kept_note(undo: Undo) -> str | None:
     """The fields that stay as they are, if something else is undone."""
-    kept = [one for inverse in undo.inverses for one in inverse.kept]
+    kept = [unapplied for inverse in undo.inverses for unapplied in inverse.kept]
     if not kept:
         return None
-    in_clear = ", or name it in clear where that is null" if any(one.asked is None for one in kept) else ""
+    in_clear = ", or name it in clear where that is null" if any(unapplied.asked is None for unapplied in kept) else ""
     return (
         f"Left as it is, because it changed since: {_fields(kept)}; see unapplied. "
         f"To restore it anyway, send update_task with the value in asked{in_clear}."
@@ -215,7 +217,7 @@ def _kept_note(undo: Undo) -> str | None:
 
 
 def _fields(kept: Sequence[Unapplied]) -> str:
-    return ", ".join(dict.fromkeys(argument_name(edit_field(one.field) or one.field) for one in kept))
+    return ", ".join(dict.fromkeys(argument_name(edit_field(unapplied.field) or unapplied.field) for unapplied in kept))
 
 
 def _nothing_undone_error(undo: Undo) -> TaskhandError:
@@ -236,8 +238,10 @@ def _nothing_undone_error(undo: Undo) -> TaskhandError:
     if not others:
         return first
     names = ("difference", "wouldWrite")
-    details = {name: [row for one in undo.refused.values() for row in _rows(one, name)][:_MAX_SHOWN] for name in names}
-    same = {one.code for one in undo.refused.values()} == {first.code}
+    details = {
+        name: [row for error in undo.refused.values() for row in _rows(error, name)][:_MAX_SHOWN] for name in names
+    }
+    same = {error.code for error in undo.refused.values()} == {first.code}
     return CallerError(
         f"None of the {len(undo.refused)} tasks can be undone. The first: {first.message}",
         code=first.code if same else None,

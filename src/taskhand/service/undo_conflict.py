@@ -15,7 +15,7 @@ def conflict_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
     moved = difference_between(after, now, of=edit)
     if moved is None:
         return None
-    fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
+    fields = {argument_name(EDIT_FIELDS.get(change.field, change.field)): None for change in moved.changed}
     return CallerError(
         f"Task {moved.id} has changed since in {', '.join(fields)}; it was not undone.",
         code="changed_since",
@@ -37,7 +37,7 @@ def gone_error(result: Result) -> CallerError:
 
 def changed_create_error(moved: Difference) -> CallerError:
     """The error for a new task that changed since it was made: its deletion would lose the changes."""
-    fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
+    fields = {argument_name(EDIT_FIELDS.get(change.field, change.field)): None for change in moved.changed}
     return CallerError(
         f"Task {moved.id} has changed since it was made, in {', '.join(fields)}; it was not deleted.",
         code="changed_since",

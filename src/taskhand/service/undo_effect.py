@@ -57,48 +57,50 @@ class Undo:
     @property
     def inverses(self) -> list[Inverse]:
         """The writes; of several tasks those that are as before already are skipped."""
-        return [one.possible for one in self.tasks if one.possible is not None and not self._skips(one)]
+        return [task.possible for task in self.tasks if task.possible is not None and not self._skips(task)]
 
     @property
     def intents(self) -> list[Intent]:
         """The intents of the writes."""
-        return [one.intent for one in self.inverses]
+        return [inverse.intent for inverse in self.inverses]
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """The claims on the deleted tasks that are made again."""
-        return tuple(one.claim for one in self.tasks if one.claim is not None)
+        return tuple(task.claim for task in self.tasks if task.claim is not None)
 
     @property
     def is_met(self) -> bool:
         """Whether every task that can be undone is as it was before the change already."""
-        return all(one.is_met for one in self.inverses)
+        return all(inverse.is_met for inverse in self.inverses)
 
     @property
     def remade(self) -> list[EarlierCreate]:
         """The earlier calls that made deleted tasks again."""
-        return [one.remade for one in self.tasks if one.remade is not None]
+        return [task.remade for task in self.tasks if task.remade is not None]
 
     @property
     def refused(self) -> dict[str, TaskhandError]:
         """The errors of the tasks that cannot be undone, by id."""
-        return {one.task_id: one.refusal for one in self.tasks if one.refusal is not None}
+        return {task.task_id: task.refusal for task in self.tasks if task.refusal is not None}
 
     @property
     def skipped(self) -> SkippedTasks:
         """The tasks that nothing is sent for."""
-        met = [one.task_id for one in self.tasks if self._skips(one)]
-        reasons = ((one.task_id, one.inverse or one.refusal or one.remade) for one in self.tasks)
+        met = [task.task_id for task in self.tasks if self._skips(task)]
+        reasons = ((task.task_id, task.inverse or task.refusal or task.remade) for task in self.tasks)
         left = [*self.unwritten, *(task_id for task_id, reason in reasons if reason is None)]
-        others = tuple(one.remade_result for one in self.tasks if one.remade_result is not None)
-        titles = {one.task_id: one.title for one in self.tasks}
+        others = tuple(task.remade_result for task in self.tasks if task.remade_result is not None)
+        titles = {task.task_id: task.title for task in self.tasks}
         return SkippedTasks((*met, *left), self.refused, others, titles)
 
     @property
     def unrestored(self) -> dict[str, tuple[Unapplied, ...]]:
         """The fields that have changed since and stay as they are, by the id of the task."""
-        inverses = {one.task_id: one.inverse for one in self.tasks if one.inverse is not None and not self._skips(one)}
-        return {task_id: one.kept for task_id, one in inverses.items() if one.kept}
+        inverses = {
+            task.task_id: task.inverse for task in self.tasks if task.inverse is not None and not self._skips(task)
+        }
+        return {task_id: inverse.kept for task_id, inverse in inverses.items() if inverse.kept}
 
     def _skips(self, task: TaskUndo) -> bool:
         """Whether nothing is written for a task, which is one of several and as before already."""
@@ -107,8 +109,8 @@ class Undo:
     @property
     def note(self) -> str | None:
         """The notes on all tasks together, without duplicates."""
-        of_tasks = (one.possible.note for one in self.tasks if one.possible and one.possible.note)
-        lacking = dict.fromkeys(name for one in self.inverses for name in one.not_restored)
-        made = "a new task" if sum(bool(one.not_restored) for one in self.inverses) == 1 else "new tasks"
+        of_tasks = (task.possible.note for task in self.tasks if task.possible and task.possible.note)
+        lacking = dict.fromkeys(name for inverse in self.inverses for name in inverse.not_restored)
+        made = "a new task" if sum(bool(inverse.not_restored) for inverse in self.inverses) == 1 else "new tasks"
         again = f"Made again as {made}; not restored: {', '.join(lacking)}." if lacking else None
         return join_notes(*dict.fromkeys((*self.general, *of_tasks)), self.held, again)

@@ -33,11 +33,11 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
     """
     ids = {_id_at(change, index).casefold(): _id_at(change, index) for index in _indexes(change)}
     fields = {name: edit_field(name) for name in leave if name.casefold() not in ids}
-    unknown = [one for one in task_ids or () if one.casefold() not in ids]
+    unknown = [task_id for task_id in task_ids or () if task_id.casefold() not in ids]
     if unknown or not all(fields.values()):
         unknown += [name for name, field in fields.items() if field is None]
         raise _unknown_entry_error(change, unknown[0], takes_fields=unknown[0] in fields)
-    chosen = {one.casefold() for one in task_ids} if task_ids else set(ids)
+    chosen = {task_id.casefold() for task_id in task_ids} if task_ids else set(ids)
     chosen -= {name.casefold() for name in leave}
     applied = tuple(
         (change.intents[index], result)
@@ -47,7 +47,7 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
     if not applied:
         raise _nothing_written_error(change, is_all=task_ids is None and not leave)
     written = {(result.task_id or "").casefold() for _, result in applied}
-    unwritten = tuple(ids[one] for one in sorted(chosen - written)) if task_ids else ()
+    unwritten = tuple(ids[task_id] for task_id in sorted(chosen - written)) if task_ids else ()
     left_out = frozenset(filter(None, fields.values()))
     # addNote changes the description; on a CRM without descriptions it writes a note beside the task.
     return Selection(applied, left_out | ({"note"} if "description" in left_out else set()), unwritten)
@@ -79,7 +79,7 @@ def _unknown_entry_error(change: Change, entry: str, *, takes_fields: bool) -> C
 
 def _fields_of(intents: Collection[Intent]) -> Sequence[str]:
     """The fields of an edit that a change set, each once."""
-    edits = [one.edit or Edit() for one in intents if one.verb == "update"]
+    edits = [intent.edit or Edit() for intent in intents if intent.verb == "update"]
     return tuple(dict.fromkeys(name for edit in edits for name, _ in edit.given()))
 
 

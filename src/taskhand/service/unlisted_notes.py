@@ -65,7 +65,9 @@ async def _notes_of_others(app: AppContext, note_ids: frozenset[str], since: dat
     while app.principal.person is not None and unknown:
         page = await app.journal.page(query)
         for change in page.changes:
-            written = {str(one.after.note_id) for one in change.results.values() if one.after is not None} & unknown
+            written = {
+                str(result.after.note_id) for result in change.results.values() if result.after is not None
+            } & unknown
             unknown -= written
             others |= written if change.opening.caller.subject != app.principal.subject else set()
         if page.cursor is None:
@@ -103,9 +105,9 @@ async def _recent_changes(app: AppContext, before: str | None) -> list[Change]:
         changes += page.changes
         if (cursor := page.cursor) is None:
             break
-    ids = [one.id for one in changes]
+    ids = [change.id for change in changes]
     earlier = changes[ids.index(before) + 1 :] if before in ids else changes
-    return [one for one in reversed(earlier) if now - (one.ended_at or now) < _LISTED_WITHIN]
+    return [change for change in reversed(earlier) if now - (change.ended_at or now) < _LISTED_WITHIN]
 
 
 def _sent_note(change: Change, result: Result | None, text: str) -> SentNote | None:

@@ -43,10 +43,10 @@ def show_to(event: TaskEvent, member: str) -> TaskEvent:
 
     If the event took the task away from the member, only that is shown: the former title, and no other change.
     """
-    people = next((one for one in event.changed if one.field == "responsibles"), None)
+    people = next((change for change in event.changed if change.field == "responsibles"), None)
     if people is None or not isinstance(people.after, tuple) or member in people.after:
         return event
-    title = next((one.before for one in event.changed if one.field == "title"), event.title)
+    title = next((change.before for change in event.changed if change.field == "title"), event.title)
     return replace(event, kind="reassigned", title=title if isinstance(title, str) else None, changed=(people,))
 
 
@@ -81,14 +81,14 @@ async def find_visible_member(app: AppContext) -> str | None:
 
 async def hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple[KeptEvent, ...]:
     """The events without the ids of changes that the caller may not see; these are shown as made by Taskhand."""
-    ids = {one.event.change_id for one in events if one.event.change_id is not None}
+    ids = {kept_event.event.change_id for kept_event in events if kept_event.event.change_id is not None}
     if not ids or shown_subject(app) is None:
         return events
-    found = [change for one in ids if (change := await app.journal.find(one)) is not None]
+    found = [change for change_id in ids if (change := await app.journal.find(change_id)) is not None]
     shown = {change.id for change in found if is_visible(app, change)}
     return tuple(
-        one
-        if one.event.change_id is None or one.event.change_id in shown
-        else replace(one, event=replace(one.event, change_id=None, by=None, by_name="Taskhand"))
-        for one in events
+        kept_event
+        if kept_event.event.change_id is None or kept_event.event.change_id in shown
+        else replace(kept_event, event=replace(kept_event.event, change_id=None, by=None, by_name="Taskhand"))
+        for kept_event in events
     )

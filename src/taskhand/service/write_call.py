@@ -200,7 +200,7 @@ class Call:
                 for index, intent in enumerate(self.change.intents)
                 if index not in self._state.settled
             ]
-            outcomes = {one.outcome for one in (*self.change.results.values(), *results)}
+            outcomes = {result.outcome for result in (*self.change.results.values(), *results)}
             await self.settle(results, overall_outcome(outcomes) if self._state.former_ending else outcome, error.code)
         elif self.change is None:
             try:
@@ -220,10 +220,12 @@ class Call:
         if self.arguments.get("idProperty") is not None:
             return []
         named = [self.arguments.get(name) for name in _TASK_IDS]
-        flat = [one for value in named for one in (value if isinstance(value, list) else [value])]
+        flat = [item for value in named for item in (value if isinstance(value, list) else [value])]
         pattern = self.app.backend.capabilities.id_pattern
-        ids = dict.fromkeys(one for one in flat if isinstance(one, str) and re.fullmatch(pattern, one))
-        return [Result(index, "refused", one, code=error.code) for index, one in enumerate([*ids][:_MAX_REFUSED])]
+        ids = dict.fromkeys(item for item in flat if isinstance(item, str) and re.fullmatch(pattern, item))
+        return [
+            Result(index, "refused", task_id, code=error.code) for index, task_id in enumerate([*ids][:_MAX_REFUSED])
+        ]
 
     def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
         """The ending of the change; its request count includes those sent before it was resumed."""

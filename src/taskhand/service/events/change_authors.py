@@ -18,13 +18,15 @@ async def with_authors(
 ) -> tuple[TaskEvent, ...]:
     """The events, with the person for whom each of these changes was made, if known."""
     ids = {event.change_id for event in events}
-    made = {one: change.opening.caller for one, change in changes.items() if one in ids}
+    made = {change_id: change.opening.caller for change_id, change in changes.items() if change_id in ids}
     authors = {caller: await _find_person(app, caller) for caller in dict.fromkeys(made.values())}
     return tuple(
-        replace(one, by=author[0], by_name=author[1])
-        if one.change_id is not None and one.change_id in made and (author := authors[made[one.change_id]]) is not None
-        else one
-        for one in events
+        replace(event, by=author[0], by_name=author[1])
+        if event.change_id is not None
+        and event.change_id in made
+        and (author := authors[made[event.change_id]]) is not None
+        else event
+        for event in events
     )
 
 

@@ -52,7 +52,7 @@ class EventCursors:
         found = _CURSOR.fullmatch(unbind_cursor(cursor, *self._of))
         if found is None:
             raise other_cursor_error()
-        seq, at, moment, through = (None if one is None else int(one) for one in found.groups())
+        seq, at, moment, through = (None if group is None else int(group) for group in found.groups())
         if moment is None:
             return Start(_moment(at), seq or 0)
         after = _moment(moment)

@@ -130,13 +130,13 @@ async def _look_once(
     own = await find_own_changes(app, feed, known, at) if source.compares else None
     if own is not None:
         known.overlay = own.tasks
-    found = await source.look(own.position if own else feed.position, known, [one for one in hints if one])
+    found = await source.look(own.position if own else feed.position, known, [hint for hint in hints if hint])
     found = await own.complete(app, found) if own else found
     found = replace(found, events=await with_change_ids(app, feed.name, found.events, at))
     kept = await store.save_look(feed.name, feed.version, found, at, hints)
     if kept is None:
         return None
-    new = tuple(one for one in kept if not one.is_old)
+    new = tuple(event for event in kept if not event.is_old)
     app.updates.announce(_to_announce(feed.name, new))
     return new, found.is_behind
 
@@ -145,9 +145,9 @@ def _to_announce(feed: FeedName, new: Sequence[KeptEvent]) -> Iterator[str]:
     """The ids to announce: the feed's, and those of tasks; Taskhand's own writes were announced before."""
     if new:
         yield feed_id(feed.person)
-    people = {person for one in new for person in one.event.responsible_ids or ()}
+    people = {person for kept_event in new for person in kept_event.event.responsible_ids or ()}
     yield from (feed_id(feed.person, person) for person in sorted(people))
-    yield from dict.fromkeys(one.event.task_id for one in new if one.event.change_id is None)
+    yield from dict.fromkeys(kept_event.event.task_id for kept_event in new if kept_event.event.change_id is None)
 
 
 class KnownView:
@@ -167,5 +167,5 @@ class KnownView:
         return self._over(await self._store.find_tasks(self._feed), self.overlay)
 
     def _over(self, found: Mapping[str, Task], ids: Collection[str]) -> Mapping[str, Task]:
-        given = {one: self.overlay[one] for one in ids if one in self.overlay}
-        return {one: task for one, task in {**found, **given}.items() if task is not None}
+        given = {task_id: self.overlay[task_id] for task_id in ids if task_id in self.overlay}
+        return {task_id: task for task_id, task in {**found, **given}.items() if task is not None}

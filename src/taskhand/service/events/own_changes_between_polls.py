@@ -41,15 +41,20 @@ class OwnChanges:
 
     async def complete(self, app: AppContext, found: Look) -> Look:
         """The complete poll. A task that was being written meanwhile is left to the next poll."""
-        under_way = [one async for one in changes_since(app, self.since) if one.id not in self.reported]
-        ids = {one for change in under_way for one in _task_ids(change)}
-        titles = {one.edit.title for change in under_way for one in change.intents if one.edit and not one.before}
-        ids |= {one.task_id for one in found.events if one.kind == "created" and one.title in titles}
-        others = (one for one in found.events if one.task_id not in ids)
+        under_way = [change async for change in changes_since(app, self.since) if change.id not in self.reported]
+        ids = {task_id for change in under_way for task_id in _task_ids(change)}
+        titles = {
+            intent.edit.title for change in under_way for intent in change.intents if intent.edit and not intent.before
+        }
+        ids |= {event.task_id for event in found.events if event.kind == "created" and event.title in titles}
+        others = (event for event in found.events if event.task_id not in ids)
         return replace(
             found,
-            events=(*self.events, *(event for one in others for event in _apart(one, found.tasks.get(one.task_id)))),
-            tasks={**self.tasks, **{one: task for one, task in found.tasks.items() if one not in ids}},
+            events=(
+                *self.events,
+                *(event for other in others for event in _apart(other, found.tasks.get(other.task_id))),
+            ),
+            tasks={**self.tasks, **{task_id: task for task_id, task in found.tasks.items() if task_id not in ids}},
             position=f"{_MARK}{json.dumps([sorted(self.reported), found.position])}",
         )
 
@@ -58,15 +63,16 @@ async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: 
     """The changes in the journal since the last poll of a feed, without those from before the feed began."""
     position, reported = _read_position(feed.position)
     since = (feed.looked_at or now) - timedelta(seconds=app.call_time.limit_s) - CLOCKS
-    ended = [one async for one in changes_since(app, since) if one.ending is not None]
-    own = OwnChanges(position, since, frozenset(one.id for one in ended))
+    ended = [change async for change in changes_since(app, since) if change.ending is not None]
+    own = OwnChanges(position, since, frozenset(change.id for change in ended))
     if feed.looked_at is None:
         return own
     fresh = sorted(
-        (one for one in reversed(ended) if one.id not in reported), key=lambda one: one.ended_at or one.opening.at
+        (change for change in reversed(ended) if change.id not in reported),
+        key=lambda change: change.ended_at or change.opening.at,
     )
     writes = [write for change in fresh for write in writes_of(change) if write.is_known]
-    seen = await known.find({one.task_id for one in writes})
+    seen = await known.find({own_write.task_id for own_write in writes})
     tasks: dict[str, Task | None] = dict(seen)
     events: list[TaskEvent] = []
     for write in writes:
@@ -80,7 +86,7 @@ def _apart(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
     """The event; for a new task that is completed by now, also its completion."""
     yield event
     if event.kind == "created" and now is not None and now.is_finished:
-        status = tuple(replace(one, before=MISSING) for one in event.changed if one.field == "status")
+        status = tuple(replace(change, before=MISSING) for change in event.changed if change.field == "status")
         yield replace(event, key=f"{event.key} finished", kind="completed", changed=status)
 
 
@@ -114,7 +120,7 @@ def _without_note(task: Task | None) -> Task | None:
 
 
 def _task_ids(change: Change) -> Iterator[str]:
-    found = [one.task_id for one in change.intents] + [one.task_id for one in change.results.values()]
+    found = [intent.task_id for intent in change.intents] + [result.task_id for result in change.results.values()]
     return filter(None, found)
 
 

@@ -69,8 +69,8 @@ class OwnWrite:
             return False
         if not event.changed:
             return event.kind in {"updated", kind_of_change(self.before, after)}
-        made = {one.field: one for one in changes(self.before, after)}
-        return all(one.field in made and _is_same(one, made[one.field]) for one in event.changed)
+        made = {change.field: change for change in changes(self.before, after)}
+        return all(change.field in made and _is_same(change, made[change.field]) for change in event.changed)
 
 
 def _is_same(reported: FieldChange, made: FieldChange) -> bool:
@@ -113,7 +113,7 @@ async def with_change_ids(
     A write explains one event, the nearest in time, of the new and the stored events: others may make the same change a
     moment later.
     """
-    moments = [one for event in events for one in _span(event, now)]
+    moments = [moment for event in events for moment in _span(event, now)]
     if not moments:
         return tuple(events)
     writes: dict[str, list[OwnWrite]] = {}
@@ -123,7 +123,7 @@ async def with_change_ids(
         found[change.id] = change
         for write in writes_of(change):
             writes.setdefault(write.task_id, []).append(write)
-    known = await _find_known(app, feed, [one for one in events if one.task_id in writes], since - CLOCKS)
+    known = await _find_known(app, feed, [event for event in events if event.task_id in writes], since - CLOCKS)
     pairs = [
         (_distance(write, span, now), at, write)
         for at, event in enumerate(events)
@@ -132,7 +132,7 @@ async def with_change_ids(
         if write.may_have_made(event, span := _span(event, now), now) and await _may_be_by(app, event, write)
     ]
     made = _take(pairs, _find_explained(writes, [*known.values(), *events]))
-    explained = [replace(one, change_id=made[at]) if at in made else one for at, one in enumerate(events)]
+    explained = [replace(event, change_id=made[at]) if at in made else event for at, event in enumerate(events)]
     return await with_authors(app, explained, found)
 
 
@@ -142,18 +142,18 @@ async def _find_known(
     """The events of the same tasks that the feed has since then, by key."""
     known: dict[str, TaskEvent] = {}
     if (store := app.events) is not None:
-        for task_id in dict.fromkeys(one.task_id for one in events):
+        for task_id in dict.fromkeys(event.task_id for event in events):
             query = EventQuery(_MAX_KNOWN, since=since, only=EventFilter(task_id=task_id), latest=True)
-            known |= {one.event.key: one.event for one in await store.list_events(feed, query)}
+            known |= {kept_event.event.key: kept_event.event for kept_event in await store.list_events(feed, query)}
     return known
 
 
 def _find_explained(writes: Mapping[str, Sequence[OwnWrite]], events: Iterable[TaskEvent]) -> set[tuple[str, int]]:
     """The writes, each by its change and index, that have an event already."""
     explained: set[tuple[str, int]] = set()
-    for event in {one.key: one for one in events if one.change_id is not None}.values():
-        same = (one.name for one in writes.get(event.task_id, ()) if one.change.id == event.change_id)
-        explained.update([one for one in same if one not in explained][:1])
+    for event in {event.key: event for event in events if event.change_id is not None}.values():
+        same = (write.name for write in writes.get(event.task_id, ()) if write.change.id == event.change_id)
+        explained.update([entry for entry in same if entry not in explained][:1])
     return explained
 
 

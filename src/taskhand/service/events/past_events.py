@@ -36,7 +36,7 @@ class _Past:
 
     def find_gap(self, begun_at: datetime) -> Gap | None:
         """The gap before the first of the events, for later callers too."""
-        moments = [one.moment for one in self.events if one.moment is not None]
+        moments = [event.moment for event in self.events if event.moment is not None]
         return None if self.gap is None else Gap(min(moments, default=begun_at), self.gap)
 
 
@@ -68,7 +68,7 @@ async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime
         return f"Changes before {begun} could not be read: {error.message}"
     if await _keep(app, store, feed, since, past) and past.is_whole:
         return past.gap
-    last = _on_clock(app, max((one.moment for one in past.events if one.moment), default=since))
+    last = _on_clock(app, max((event.moment for event in past.events if event.moment), default=since))
     return f"Changes from {last} to {begun} may be missing: send a later since."
 
 
@@ -97,7 +97,7 @@ class _KnownThen:
 
     async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
         """The known tasks with these ids."""
-        return {one: self._tasks[one] for one in ids if one in self._tasks}
+        return {task_id: self._tasks[task_id] for task_id in ids if task_id in self._tasks}
 
     async def find_all(self) -> Mapping[str, Task]:
         """All known tasks."""
@@ -106,7 +106,7 @@ class _KnownThen:
     def keep(self, tasks: Mapping[str, Task | None]) -> None:
         """Remember the tasks of a poll."""
         known = {**self._tasks, **tasks}
-        self._tasks = {one: task for one, task in known.items() if task is not None}
+        self._tasks = {task_id: task for task_id, task in known.items() if task is not None}
 
 
 async def _read_past(source: EventSource, feed: Feed, since: datetime) -> _Past:
@@ -118,12 +118,12 @@ async def _read_past(source: EventSource, feed: Feed, since: datetime) -> _Past:
         found = await source.look(position, known)
         position, gap = found.position, gap or found.gap
         known.keep(found.tasks)
-        before = [one for one in found.events if one.moment is not None and since <= one.moment < feed.begun_at]
+        before = [event for event in found.events if event.moment is not None and since <= event.moment < feed.begun_at]
         events += before
         is_past = (
             bool(found.events)
             and not before
-            and all(one.moment is not None and one.moment >= feed.begun_at for one in found.events)
+            and all(event.moment is not None and event.moment >= feed.begun_at for event in found.events)
         )
         if not found.is_behind or is_past:
             return _Past(tuple(events), is_whole=True, gap=gap)

@@ -96,11 +96,11 @@ class FeedPoller:
         """Poll each feed that is due; returns seconds until the next is due, None if none is wanted."""
         await self._find_wanted()
         waits: list[float] = []
-        for name, one in list(self._watched.items()):
-            wait_s = await self._time_left(name, one)
+        for name, watched in list(self._watched.items()):
+            wait_s = await self._time_left(name, watched)
             if wait_s <= 0:
-                await self._look(name, one)
-                wait_s = await self._time_left(name, one)
+                await self._look(name, watched)
+                wait_s = await self._time_left(name, watched)
             waits.append(max(wait_s, 0.0))
         return min(waits, default=None)
 
@@ -116,10 +116,10 @@ class FeedPoller:
         if hinted and not any(name.person is None for name in wanting):
             wanting |= await self._wanted_elsewhere()
         self._watched = {name: self._watched.get(name) or _Watched(app) for name, app in wanting.items()}
-        for name, one in self._watched.items():
-            one.app = wanting[name]
-            one.is_hinted = one.is_hinted or hinted
-            one.pace = Pace() if is_new else one.pace
+        for name, watched in self._watched.items():
+            watched.app = wanting[name]
+            watched.is_hinted = watched.is_hinted or hinted
+            watched.pace = Pace() if is_new else watched.pace
 
     async def _wanted_elsewhere(self) -> dict[FeedName, AppContext]:
         """The shared feed, if another replica has recorded a demand for it."""
@@ -129,35 +129,35 @@ class FeedPoller:
         is_wanted = found is not None and found.wanted_until is not None and found.wanted_until > self.app.clock()
         return {name: shared} if is_wanted else {}
 
-    async def _time_left(self, name: FeedName, one: _Watched) -> float:
+    async def _time_left(self, name: FeedName, watched: _Watched) -> float:
         """Seconds until the next poll of a feed, at the pace shared by all replicas."""
-        state, before = await self._state(name), one.state
+        state, before = await self._state(name), watched.state
         if state is not None and before is not None and state.looked_at != before.looked_at:
-            one.pace = one.pace.after(found=state.last_seq > before.last_seq)
-        one.state = state
-        now, moments = self.app.clock(), (one.tried_at, state.looked_at if state is not None else None)
+            watched.pace = watched.pace.after(found=state.last_seq > before.last_seq)
+        watched.state = state
+        now, moments = self.app.clock(), (watched.tried_at, state.looked_at if state is not None else None)
         # The clock of another replica may be ahead, so that its poll began in the future.
         looked_at = max((at for at in moments if at is not None and at <= now), default=None)
-        return one.pace.wait_s(looked_at, now, hinted=one.is_hinted)
+        return watched.pace.wait_s(looked_at, now, hinted=watched.is_hinted)
 
     async def _state(self, name: FeedName) -> Feed | None:
         store = self.app.events
         return await store.find_feed(name) if store is not None else None
 
-    async def _look(self, name: FeedName, one: _Watched) -> None:
+    async def _look(self, name: FeedName, watched: _Watched) -> None:
         """Poll once, in the idle share; after a failure the next poll is later, and the reason is logged once."""
-        one.tried_at, one.is_hinted = self.app.clock(), False
+        watched.tried_at, watched.is_hinted = self.app.clock(), False
         try:
-            await self._look_in_idle_share(one.app)
+            await self._look_in_idle_share(watched.app)
         except TaskhandError as error:
             if isinstance(error, RateLimited) or error.code == _LOOKING:
                 return  # calls need the budget, or another poll is in progress: the pace stays
-            self._note_failure(one, "changes by others cannot be read for now: %s", error.message)
+            self._note_failure(watched, "changes by others cannot be read for now: %s", error.message)
             return
         except ODD:
-            self._note_failure(one, "changes by others cannot be read", exc_info=True)
+            self._note_failure(watched, "changes by others cannot be read", exc_info=True)
             return
-        one.has_failed = False
+        watched.has_failed = False
         await self._keep_wanted(name)
 
     async def _look_in_idle_share(self, app: AppContext) -> None:
@@ -175,10 +175,10 @@ class FeedPoller:
         if state.wanted_until is None or (until - state.wanted_until).total_seconds() > _TOLD_AGAIN_S:
             await store.request_looks(name, until)
 
-    def _note_failure(self, one: _Watched, why: str, *given: object, exc_info: bool = False) -> None:
-        if not one.has_failed:
+    def _note_failure(self, watched: _Watched, why: str, *given: object, exc_info: bool = False) -> None:
+        if not watched.has_failed:
             _log.warning(why, *given, exc_info=exc_info)
-        one.has_failed, one.pace = True, one.pace.after(found=False)
+        watched.has_failed, watched.pace = True, watched.pace.after(found=False)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait for this time, or until the demand changes; None: without a limit."""
