@@ -95,3 +95,24 @@ def test_the_example_is_that_of_the_documents_and_can_be_used(tmp_path: Path) ->
     example = (ROOT / "examples" / "team" / "people.toml").read_text(encoding="utf-8")
     assert example.partition("\n\n")[2] in (ROOT / "docs" / "team.md").read_text(encoding="utf-8")
     assert read_members(tmp_path, example)["ana@example.com"] == {"north": "12345", "south": "Ana Pérez"}
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"ana@x.test": {"north": "1"}, "ben@x.test": {"north": "2"}}, []),
+        (
+            {"ana@x.test": {"north": "Ana"}, "ben@x.test": {"north": "ANA"}},
+            ["ana@x.test and ben@x.test are one member of north."],
+        ),
+        ({"ana@x.test": {"north": "1"}, "ben@x.test": {"south": "1"}}, []),
+        ({"boss": {"member": "ana@x.test"}, "ana@x.test": {}}, ["boss and ana@x.test are one member."]),
+        (
+            {"a": {"north": "1"}, "b": {"north": "1", "south": "2"}, "c": {"north": "1", "south": "2"}},
+            ["a and b and c are one member of north.", "b and c are one member of south."],
+        ),
+    ],
+)
+def test_a_member_that_several_persons_share_is_named(members: dict[str, dict[str, str]], told: list[str]) -> None:
+    file = PeopleFile(Path("people.toml"), members)
+    assert sorted(file.shared_members()) == [f"people.toml says that {one}" for one in told]

@@ -52,12 +52,10 @@ class PeopleSource:
 
     def read(self) -> Callable[[], None]:
         """Read the file again; returns a function that puts it in force. OperatorError if it cannot be used."""
-        from taskhand.config.duplicate_members import describe_duplicates
-
         file = _read_people(self.found, must_exist=self.existed)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
-        for sentence in describe_duplicates(file):
+        for sentence in file.shared_members():
             _log.warning("%s %s", sentence, _OF_THEIR_OWN)
 
         def put_in_force() -> None:
@@ -84,15 +82,13 @@ def _read_people(configuration: Configuration, *, must_exist: bool = False) -> "
 
 def check_people(configuration: Configuration) -> tuple[CheckResult, ...]:
     """A summary of the people file, or its error; no result if it does not exist."""
-    from taskhand.config.duplicate_members import describe_duplicates
-
     try:
         file = _read_people(configuration)
     except OperatorError as error:
         return (CheckResult("people", "failed", error.message, error.next_step or "Correct the people file."),)
     if file.writable_by_others:
         return (CheckResult("people", "warning", *warn_of_writers(file.path)),)
-    if duplicates := describe_duplicates(file):
+    if duplicates := file.shared_members():
         return tuple(CheckResult("people", "warning", sentence, _OF_THEIR_OWN) for sentence in duplicates)
     count = len(file.members)
     sentence = f"{file.path} says who {count} {'person is' if count == 1 else 'persons are'}."

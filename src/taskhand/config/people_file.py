@@ -9,6 +9,7 @@ with the person's e-mail address there.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -43,6 +44,20 @@ class PeopleFile:
         """The members of the only connection that is served."""
         members = {person: {name: own[name]} for person, own in self.members.items() if name in own}
         return replace(self, members=members)
+
+    def shared_members(self) -> tuple[str, ...]:
+        """A sentence for each member that several persons share: one could approve for the other as a second person."""
+        persons: dict[tuple[str, str], list[str]] = defaultdict(list)
+        connections = {name for own in self.members.values() for name in own}
+        for person, own in self.members.items():
+            for name in connections:
+                persons[name, own.get(name, person).casefold()].append(person)
+        return tuple(
+            f"{self.path} says that {' and '.join(several)} are one member"
+            + (f" of {name}." if name != MEMBER else ".")
+            for (name, _), several in persons.items()
+            if len(several) > 1
+        )
 
 
 def read_people_file(path: Path, *, must_exist: bool, connections: Collection[str]) -> PeopleFile:
