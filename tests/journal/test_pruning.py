@@ -22,8 +22,8 @@ from journal.open_journal import (
     settle,
 )
 from taskhand.config.settings import Settings
+from taskhand.journal.followed_rows import JournalFile, RowReader, read_rows
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Result
-from taskhand.journal.merged_rows import JournalFile, RowReader, read_rows
 from taskhand.journal.pruning import prune
 from taskhand.journal.row_export import RowQuery, to_line
 from taskhand.journal.sqlite import SqliteJournal

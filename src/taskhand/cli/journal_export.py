@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.config.effective_settings import Configuration
-    from taskhand.journal.merged_rows import JournalFile
+    from taskhand.journal.followed_rows import JournalFile
     from taskhand.journal.row_export import RowQuery
 
 __all__ = ["export"]
@@ -70,7 +70,7 @@ async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery"
 
     OperatorError if no journal exists, unless the command waits for one.
     """
-    from taskhand.journal.merged_rows import RowReader, follow_rows, read_rows
+    from taskhand.journal.followed_rows import RowReader, follow_rows, read_rows
     from taskhand.journal.row_export import to_line
 
     files, exist = await _find_files(connections, named=named)
@@ -104,7 +104,7 @@ def _describe_nothing(query: "RowQuery") -> str:
 
 async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: bool) -> "tuple[list[JournalFile], bool]":
     """The journals, which connections may share, and whether any exists; with connections only if `named`."""
-    from taskhand.journal.merged_rows import JournalFile
+    from taskhand.journal.followed_rows import JournalFile
     from taskhand.state import open_rows
     from taskhand.wiring import open_journal
 

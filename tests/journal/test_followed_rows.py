@@ -13,8 +13,8 @@ import pytest
 
 from fixed_clock import NOW
 from journal.open_journal import PLACE, begin, make_opening, open_journal, remove_older, settle
+from taskhand.journal.followed_rows import FOLLOW_S, JournalFile, RowReader, follow_rows, read_rows
 from taskhand.journal.journal import Caller, Ending, Opening, Result
-from taskhand.journal.merged_rows import FOLLOW_S, JournalFile, RowReader, follow_rows, read_rows
 from taskhand.journal.row_export import RowQuery, to_line
 
 Row = dict[str, Any]
