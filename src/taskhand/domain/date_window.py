@@ -32,30 +32,32 @@ class Period:
         return at is not None and (self.start is None or self.start <= at) and (self.end is None or at < self.end)
 
 
-def with_iso_days(given: TaskFilter, reference: Reference) -> tuple[TaskFilter, tuple[Match, ...]]:
+def with_iso_days(task_filter: TaskFilter, reference: Reference) -> tuple[TaskFilter, tuple[Match, ...]]:
     """The filter with its days as YYYY-MM-DD, and the days that were sent in words; CallerError for unclear words.
 
     A period, such as this week, gives its first day to fromDate and its last to toDate; fromDate alone gives both.
     Tasks were created, changed and finished in the past; due dates lie on either side.
     """
-    is_past = given.date_field is not MISSING and given.date_field != "due"
-    days, matched = _first_days(given, reference, is_past=is_past)
-    if not (given.to_date is MISSING or is_day(given.to_date)):
+    is_past = task_filter.date_field is not MISSING and task_filter.date_field != "due"
+    days, matched = _first_days(task_filter, reference, is_past=is_past)
+    if not (task_filter.to_date is MISSING or is_day(task_filter.to_date)):
         from taskhand.domain.date_words.date_arguments import read_edge  # noqa: PLC0415  no start waits for the grammar
 
-        last, last_matched = read_edge("toDate", given.to_date, "to", reference, "past" if is_past else "until")
+        last, last_matched = read_edge("toDate", task_filter.to_date, "to", reference, "past" if is_past else "until")
         days, matched = days | {"to_date": last.isoformat()}, matched + last_matched
-    return given.model_copy(update=days), matched
+    return task_filter.model_copy(update=days), matched
 
 
-def _first_days(given: TaskFilter, reference: Reference, *, is_past: bool) -> tuple[dict[str, str], tuple[Match, ...]]:
+def _first_days(
+    task_filter: TaskFilter, reference: Reference, *, is_past: bool
+) -> tuple[dict[str, str], tuple[Match, ...]]:
     """The days that fromDate means; none if it is not given, or is one already."""
-    text = given.from_date
+    text = task_filter.from_date
     if text is MISSING or is_day(text):
         return {}, ()
     from taskhand.domain.date_words.date_arguments import read_edge, read_window  # noqa: PLC0415  as above
 
-    if given.to_date is not MISSING:
+    if task_filter.to_date is not MISSING:
         first, matched = read_edge("fromDate", text, "from", reference, "past" if is_past else "either")
         return {"from_date": first.isoformat()}, matched
     first, last, matched = read_window(text, reference, "past" if is_past else "either")

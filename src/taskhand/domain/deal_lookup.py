@@ -17,25 +17,25 @@ _WORD: Final = re.compile(r"\w+")
 _MAX_CANDIDATES: Final = 10
 
 
-def resolve_deal(given: str, found: DealList) -> Deal:
+def resolve_deal(given: str, deal_list: DealList) -> Deal:
     """The deal among those `found` that is given by its name, or by whole words of it.
 
     Ambiguous if several deals may match, NotFound (code `unknown_deal`) if no deal matches.
     """
     words = _words(given)
-    named = matching(given, found.deals, _name)
-    matches = named or [deal for deal in found.deals if words and words <= _words(deal.name)]
-    if len(matches) == 1 and found.complete:
+    named = matching(given, deal_list.deals, _name)
+    matches = named or [deal for deal in deal_list.deals if words and words <= _words(deal.name)]
+    if len(matches) == 1 and deal_list.complete:
         return matches[0]
     if matches:
-        how_many = f"{len(matches)} deals match" if found.complete else "More than one deal may match"
+        how_many = f"{len(matches)} deals match" if deal_list.complete else "More than one deal may match"
         raise Ambiguous(
             f"{how_many} {given[:60]!r}.",
             code="ambiguous_deal",
             candidates=_candidates(given, matches),
             next_step="Ask the person which one is meant, and send the id of that candidate.",
         )
-    near = [deal for deal in found.deals if not words.isdisjoint(_words(deal.name))]
+    near = [deal for deal in deal_list.deals if not words.isdisjoint(_words(deal.name))]
     raise NotFound(
         f"No deal matches {given[:60]!r}.",
         code="unknown_deal",

@@ -42,9 +42,9 @@ def strip_hidden(text: str) -> str:
 def shown_positions(text: str) -> list[int]:
     """The index in `text` of each character of `plain(text)`, followed by the length of `text`."""
     positions, start = list[int](), 0
-    for found in hidden_or_line_end().finditer(text):
-        positions += range(start, found.start() + bool(found["line_end"]))
-        start = found.start() if found["needed"] else found.end()
+    for match in hidden_or_line_end().finditer(text):
+        positions += range(start, match.start() + bool(match["line_end"]))
+        start = match.start() if match["needed"] else match.end()
     return [*positions, *range(start, len(text) + 1)]
 
 
@@ -55,7 +55,7 @@ def one_line(text: str) -> str:
 
 def escape_hidden(json_text: str) -> str:
     """JSON text with the same value, its hidden characters written as escapes."""
-    return HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], json_text)
+    return HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], json_text)
 
 
 def may_hide(json_text: str) -> bool:
@@ -81,6 +81,6 @@ def _has_hidden(text: str) -> bool:
     return not (text.isascii() and text.isprintable()) and HIDDEN.search(text) is not None
 
 
-def _replacement(found: re.Match[str]) -> str:
+def _replacement(match: re.Match[str]) -> str:
     """The text that is shown for a hidden character."""
-    return "\n" if found["line_end"] else found["needed"] or ""
+    return "\n" if match["line_end"] else match["needed"] or ""

@@ -12,54 +12,54 @@ from taskhand.domain.task_query import TaskFilter
 __all__ = ["check_filter"]
 
 
-def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
+def check_filter(task_filter: TaskFilter, capabilities: Capabilities) -> None:
     """Refuse a filter that cannot match any task, or that is by a field which tasks here do not have."""
-    if given.priority is not MISSING:
-        filter_priority(given.priority, capabilities.priorities)
+    if task_filter.priority is not MISSING:
+        filter_priority(task_filter.priority, capabilities.priorities)
     days = [
         iso_day(day, name)
-        for name, day in (("fromDate", given.from_date), ("toDate", given.to_date))
+        for name, day in (("fromDate", task_filter.from_date), ("toDate", task_filter.to_date))
         if day is not MISSING
     ]
     if days != sorted(days):
         raise CallerError(
             "fromDate is after toDate.", code="invalid_window", next_step="Send fromDate as the earlier day."
         )
-    _check_dates(given, capabilities)
-    if given.text is not MISSING and not fold(given.text):
+    _check_dates(task_filter, capabilities)
+    if task_filter.text is not MISSING and not fold(task_filter.text):
         raise CallerError(
             "text has no words to search for.", code="empty_filter", next_step="Leave text out, or send a word."
         )
-    if given.contact is not MISSING and not given.contact.strip():
+    if task_filter.contact is not MISSING and not task_filter.contact.strip():
         raise CallerError(
             "contact is empty.", code="empty_filter", next_step="Leave contact out, or send an id from find_contacts."
         )
-    if given.task_type is not MISSING and not given.task_type.strip():
+    if task_filter.task_type is not MISSING and not task_filter.task_type.strip():
         raise CallerError(
             "taskType is empty.", code="empty_filter", next_step="Leave taskType out, or send one of the CRM's types."
         )
-    if given.deal_id is not MISSING and not given.deal_id.strip():
+    if task_filter.deal_id is not MISSING and not task_filter.deal_id.strip():
         raise CallerError(
             "dealId is empty.", code="empty_filter", next_step="Leave dealId out, or send a deal's id or name."
         )
-    if given.responsible_ids == ():
+    if task_filter.responsible_ids == ():
         raise CallerError(
             "responsibleIds is empty.",
             code="empty_filter",
             next_step="Leave responsibleIds out to list everyone's tasks.",
         )
-    if given.status == ():
+    if task_filter.status == ():
         raise CallerError(
             "status is empty.", code="empty_filter", next_step="Leave status out to list tasks of every status."
         )
-    _check_known_fields(given, capabilities)
+    _check_known_fields(task_filter, capabilities)
 
 
-def _check_known_fields(given: TaskFilter, capabilities: Capabilities) -> None:
+def _check_known_fields(task_filter: TaskFilter, capabilities: Capabilities) -> None:
     """Refuse a filter by a field that tasks here do not have: ignoring it would make the answer wider."""
     for name, field in TaskFilter.model_fields.items():
         argument = field.alias or name
-        if argument in capabilities.absent and getattr(given, name) is not MISSING:
+        if argument in capabilities.absent and getattr(task_filter, name) is not MISSING:
             raise CallerError(
                 f"There is no argument {argument!r} with this CRM.",
                 code="unknown_argument",
@@ -67,10 +67,14 @@ def _check_known_fields(given: TaskFilter, capabilities: Capabilities) -> None:
             )
 
 
-def _check_dates(given: TaskFilter, capabilities: Capabilities) -> None:
+def _check_dates(task_filter: TaskFilter, capabilities: Capabilities) -> None:
     """Refuse dates that the backend does not know, and dates that contradict each other."""
-    field = "due" if given.date_field is MISSING else given.date_field
-    windowed = [name for name, day in (("fromDate", given.from_date), ("toDate", given.to_date)) if day is not MISSING]
+    field = "due" if task_filter.date_field is MISSING else task_filter.date_field
+    windowed = [
+        name
+        for name, day in (("fromDate", task_filter.from_date), ("toDate", task_filter.to_date))
+        if day is not MISSING
+    ]
     if field != "due" and field not in capabilities.known:
         known = ["due", *(name for name in capabilities.known if name != "completed_by")]
         instead = f"Other windows: dateField {' or '.join(known)}."
@@ -88,10 +92,10 @@ def _check_dates(given: TaskFilter, capabilities: Capabilities) -> None:
             code="invalid_window",
             next_step="Send fromDate or toDate with it, or leave dateField out.",
         )
-    if given.without_date is not True:
+    if task_filter.without_date is not True:
         return
-    others = ["includeTasksWithoutDates false"] if given.include_tasks_without_dates is False else []
-    others += ["overdue true"] if given.overdue is True else []
+    others = ["includeTasksWithoutDates false"] if task_filter.include_tasks_without_dates is False else []
+    others += ["overdue true"] if task_filter.overdue is True else []
     others += windowed if field == "due" else []
     if others:
         raise CallerError(

@@ -28,5 +28,5 @@ class Address(NamedTuple):
 
 def split_address(text: str) -> Address | None:
     """The parts of an address in brackets, or after `mailto:`; None for a text that has another form."""
-    found = _ADDRESS.fullmatch(strip_hidden(text).strip())
-    return found and Address((found["name"] or "").strip(), found["of"])
+    match = _ADDRESS.fullmatch(strip_hidden(text).strip())
+    return match and Address((match["name"] or "").strip(), match["of"])

@@ -25,8 +25,8 @@ def flaw_of_person(name: str) -> str | None:
         return f"it has more than {_MAX_LENGTH} characters"
     if HIDDEN.search(name) or unicodedata.normalize("NFKC", name) != name:
         return "it has characters that look like others, or are invisible"
-    if found := _ODD.search(name):
-        return f"it has {found[0]!r} in it"
+    if match := _ODD.search(name):
+        return f"it has {match[0]!r} in it"
     if name.startswith("-"):
         return "it begins like an option"
     if at and (not local or "@" in domain or not all(domain.split("."))):

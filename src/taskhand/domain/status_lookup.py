@@ -51,7 +51,7 @@ _OVERDUE: Final = frozenset(
 
 
 def resolve_status(
-    name: str, known: StatusList, argument: str = "newStatusName"
+    name: str, status_list: StatusList, argument: str = "newStatusName"
 ) -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status with that name or id, else the only one of that type, else the only one of an everyday word.
 
@@ -59,25 +59,25 @@ def resolve_status(
     """
     if not shown_form(name):
         raise NotFound(f"{argument} is empty.", code="unknown_status", next_step="Call list_statuses for the names.")
-    found = _find_by_name(name, known)
+    found = _find_by_name(name, status_list)
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
     if found:
         raise _ambiguous_error(f"{len(found)} statuses are named {name[:60]!r}.", found, argument)
     kind = _type_of(name)
-    if kind and (status := _only_of_type(kind, known, argument)):
+    if kind and (status := _only_of_type(kind, status_list, argument)):
         return StatusChoice.of(status), (_match(argument, name, status),)
-    if len(found := _find_by_word(name, known)) == 1:
+    if len(found := _find_by_word(name, status_list)) == 1:
         return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
     if found:
         raise _ambiguous_error(f"{len(found)} statuses may be meant by {name[:60]!r}.", found, argument)
-    if not known.complete:
+    if not status_list.complete:
         return StatusChoice(name=name.strip()), ()
-    raise unknown_status_error(name, known, argument)
+    raise unknown_status_error(name, status_list, argument)
 
 
 def unknown_status_error(
-    name: str, known: StatusList, argument: str = "newStatusName", *, found: str | None = None
+    name: str, status_list: StatusList, argument: str = "newStatusName", *, found: str | None = None
 ) -> NotFound:
     """The error for an unknown status: it names the known ones, and says whether the list is complete.
 
@@ -85,24 +85,26 @@ def unknown_status_error(
     """
     kind = _type_of(name)
     wrong = found or f"There is no status {'of type' if kind else 'named'} {kind or name[:60]!r}."
-    if known.complete:
-        count, or_name = len(known.statuses), ""
+    if status_list.complete:
+        count, or_name = len(status_list.statuses), ""
         rest = "The candidates are all there are."
         if count > _MAX_CANDIDATES:
             rest = f"The candidates are {_MAX_CANDIDATES} of {count}; list_statuses has them all."
     else:
         rest = (
-            "The candidates are those seen on tasks; there may be others." if known.statuses else "None was seen yet."
+            "The candidates are those seen on tasks; there may be others."
+            if status_list.statuses
+            else "None was seen yet."
         )
         or_name = ", or the name exactly as the CRM shows it"
         wrong = found or f"No status {'of type' if kind else 'named'} {kind or name[:60]!r} is known."
-    next_step = f"Send {argument} with the candidate that is meant{or_name}{_or_type(known.statuses)}."
+    next_step = f"Send {argument} with the candidate that is meant{or_name}{_or_type(status_list.statuses)}."
     if argument == "status" and fold(name) in _OVERDUE:
         next_step = "Send overdue true in its place; status may be left out."
     return NotFound(
         f"{wrong} {rest}",
         code="unknown_status",
-        candidates=_candidates(_resembling_first(name, known.statuses)),
+        candidates=_candidates(_resembling_first(name, status_list.statuses)),
         next_step=next_step,
     )
 
@@ -121,75 +123,75 @@ def _resembling_first(name: str, known: Sequence[Status]) -> Sequence[Status]:
     return [*near, *(candidate for candidate in known if candidate not in near)]
 
 
-def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
+def status_at_position(position: int, status_list: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status at that position; if the list is incomplete, an unknown position is passed on."""
-    found = [status for status in known.statuses if status.order == position]
+    found = [status for status in status_list.statuses if status.order == position]
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match("newStatusPosition", str(position), found[0]),)
     if found:
         raise _ambiguous_error(f"{len(found)} statuses are at position {position}.", found, "newStatusName")
-    if not known.complete:
+    if not status_list.complete:
         return StatusChoice(position=position), ()
     shown = position if abs(position) < _FAR else "of that size"
-    positions = ", ".join(str(status.order) for status in known.statuses[:_MAX_CANDIDATES])
+    positions = ", ".join(str(status.order) for status in status_list.statuses[:_MAX_CANDIDATES])
     raise NotFound(
         f"There is no status at position {shown}. The positions are {positions}.",
         code="unknown_status",
-        candidates=_candidates(known.statuses),
+        candidates=_candidates(status_list.statuses),
         next_step="Send newStatusName with the candidate that is meant.",
     )
 
 
-def finished_status(name: str | MISSING, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
+def finished_status(name: str | MISSING, status_list: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status that completes a task: the one with that name, else the CRM's own, else the only finished one."""
     if name is not MISSING:
-        choice, matched = resolve_status(name, known)
-        status = next((status for status in known.statuses if choice.met_by(status)), None)
+        choice, matched = resolve_status(name, status_list)
+        status = next((status for status in status_list.statuses if choice.met_by(status)), None)
         if status is not None and status.type not in FINISHED:
             raise NotFound(
                 f"The status {name[:60]!r} has the type {status.type}, which is not finished.",
                 code="not_finished",
-                candidates=_candidates([s for s in known.statuses if s.type in FINISHED]),
+                candidates=_candidates([s for s in status_list.statuses if s.type in FINISHED]),
                 next_step="Send a finished status, or use update_task for another one.",
             )
         return choice, matched
-    if status := _only_of_type("done", known, "newStatusName"):
+    if status := _only_of_type("done", status_list, "newStatusName"):
         return StatusChoice.of(status), (_match("status", str(status.type), status),)
     raise NotFound(
         "No finished status is known.",
         code="unknown_status",
-        candidates=_candidates(known.statuses),
+        candidates=_candidates(status_list.statuses),
         next_step="Send newStatusName with the name of the finished status.",
     )
 
 
 def resolve_filter_statuses(
-    given: Sequence[str], known: StatusList
+    given: Sequence[str], status_list: StatusList
 ) -> tuple[tuple[StatusChoice, ...], tuple[Match, ...]]:
     """The statuses with these names, types or everyday words, for a filter; the matches are those of the words."""
     choices, matched = list[StatusChoice](), list[Match]()
-    by_shown = group_by(known.statuses, lambda status: shown_form(status.name))
-    by_name = group_by(known.statuses, lambda status: fold(status.name))
-    by_type = group_by(known.statuses, lambda status: status.type)
+    by_shown = group_by(status_list.statuses, lambda status: shown_form(status.name))
+    by_name = group_by(status_list.statuses, lambda status: fold(status.name))
+    by_type = group_by(status_list.statuses, lambda status: status.type)
     for text in given:
         folded, kind = fold(text), _type_of(text)
         found = (folded and by_shown.get(shown_form(text))) or by_name.get(folded) or by_type.get(kind or "") or ()
         if not found and kind:
             continue  # no status has this type, so no task has it
-        if not found and (found := _find_by_word(text, known)):
+        if not found and (found := _find_by_word(text, status_list)):
             matched += [_match("status", text, status) for status in found]
-        choices += map(StatusChoice.of, found) if found else [resolve_status(text, known, "status")[0]]
+        choices += map(StatusChoice.of, found) if found else [resolve_status(text, status_list, "status")[0]]
     return tuple(dict.fromkeys(choices)), tuple(matched)
 
 
-def check_filter_statuses(given: Sequence[str], known: StatusList) -> None:
+def check_filter_statuses(given: Sequence[str], status_list: StatusList) -> None:
     """Refuse a name that an incomplete list does not have.
 
     To be called if the filter found nothing: a task may have a status that was not seen before.
     """
     for name in given:
-        if not known.complete and _type_of(name) is None and not _find_by_name(name, known):
-            raise unknown_status_error(name, known, "status")
+        if not status_list.complete and _type_of(name) is None and not _find_by_name(name, status_list):
+            raise unknown_status_error(name, status_list, "status")
 
 
 def _type_of(text: str) -> str | None:
@@ -198,28 +200,28 @@ def _type_of(text: str) -> str | None:
     return typed if typed in _TYPES else None
 
 
-def _find_by_word(text: str, known: StatusList) -> list[Status]:
+def _find_by_word(text: str, status_list: StatusList) -> list[Status]:
     """The statuses that an everyday word such as open or terminadas stands for.
 
     Empty if the word resembles the names of some and not all of them, or of another status: it may mean only that.
     Empty if the word has one type and several statuses have it: Waiting may have the type in_progress. Empty too if the
     list is incomplete, because an unseen status may have that name.
     """
-    if not known.complete:
+    if not status_list.complete:
         return []
     word = fold(text).replace(" ", "_")
     types = _TYPES_BY_WORD.get(word) or _TYPES_BY_WORD.get(word.removesuffix("s"), frozenset())
-    found = [status for status in known.statuses if status.type in types]
-    similar = [status for status in known.statuses if resembles(text, status.name)]
+    found = [status for status in status_list.statuses if status.type in types]
+    similar = [status for status in status_list.statuses if resembles(text, status.name)]
     is_certain = len(found) == 1 or (len(types) > 1 and word not in _MAY_BE_INITIAL)
     return found if is_certain and similar in ([], found) else []
 
 
-def _only_of_type(kind: str, known: StatusList, argument: str) -> Status | None:
+def _only_of_type(kind: str, status_list: StatusList, argument: str) -> Status | None:
     """The only status of a type; of `master_done` if none is `done`. None if there is none."""
     for status_type in FINISHED if kind == "done" else (kind,):
-        found = [status for status in known.statuses if status.type == status_type]
-        found = [status for status in found if status.id == known.completed is not None] or found
+        found = [status for status in status_list.statuses if status.type == status_type]
+        found = [status for status in found if status.id == status_list.completed is not None] or found
         if len(found) > 1:
             raise _ambiguous_error(f"{len(found)} statuses have the type {status_type}.", found, argument)
         if found:
@@ -227,14 +229,18 @@ def _only_of_type(kind: str, known: StatusList, argument: str) -> Status | None:
     return None
 
 
-def _find_by_name(text: str, known: StatusList) -> list[Status]:
+def _find_by_name(text: str, status_list: StatusList) -> list[Status]:
     """The statuses of that name: those that are shown exactly so, else those that match, else the one with that id."""
     shown = shown_form(text)
     return (
-        [status for status in known.statuses if shown_form(status.name) == shown]
-        or matching(text, known.statuses, lambda status: status.name)
-        or matching(text.replace("_", " "), known.statuses, lambda status: status.name)
-        or [status for status in known.statuses if status.id is not None and status.id.casefold() == shown.casefold()]
+        [status for status in status_list.statuses if shown_form(status.name) == shown]
+        or matching(text, status_list.statuses, lambda status: status.name)
+        or matching(text.replace("_", " "), status_list.statuses, lambda status: status.name)
+        or [
+            status
+            for status in status_list.statuses
+            if status.id is not None and status.id.casefold() == shown.casefold()
+        ]
     )
 
 

@@ -64,8 +64,8 @@ def zone_of_city(city: str) -> str | None:
 
 def offset_of_reversed(zone: str) -> str | None:
     """The offset of a zone whose name has the other sign, `UTC+03:00` for `Etc/GMT-3`; None for every other zone."""
-    found = _REVERSED.fullmatch(zone)
-    return found and f"UTC{'-' if found[1] == '+' else '+'}{int(found[2]):02}:00"
+    match = _REVERSED.fullmatch(zone)
+    return match and f"UTC{'-' if match[1] == '+' else '+'}{int(match[2]):02}:00"
 
 
 @lru_cache(maxsize=1)

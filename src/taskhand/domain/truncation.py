@@ -22,7 +22,7 @@ def truncate_change(was: str, now: str, longest: int) -> tuple[str, str]:
     if max(len(was), len(now)) <= longest:
         return was, now
     pairs = enumerate(zip(was, now, strict=False))
-    alike = next((at for at, (one, other) in pairs if one != other), min(len(was), len(now)))
+    alike = next((at for at, (pair, other) in pairs if pair != other), min(len(was), len(now)))
     start = max(0, alike - longest // 5)
     if start == 0:
         return truncate(was, longest), truncate(now, longest)

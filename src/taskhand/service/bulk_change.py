@@ -59,7 +59,7 @@ def check_change(app: AppContext, change: BulkChange) -> None:
 
 
 async def canonical_bulk(
-    app: AppContext, change: BulkChange, due: DueRequest, ids: Sequence[str] | None, given: TaskFilter | None
+    app: AppContext, change: BulkChange, due: DueRequest, ids: Sequence[str] | None, task_filter: TaskFilter | None
 ) -> dict[str, Any] | None:
     """The canonical tasks and change, by which two calls with one idempotency key are compared.
 
@@ -69,8 +69,8 @@ async def canonical_bulk(
         return {
             "ids": None if ids is None else sorted({task_id.casefold() for task_id in ids}),
             "filter": None
-            if given is None or not given.model_fields_set
-            else canonical_query(await resolve_filter(app, given)),
+            if task_filter is None or not task_filter.model_fields_set
+            else canonical_query(await resolve_filter(app, task_filter)),
             "changes": None if change.patch is None else await _meaning_of_patch(app, change.patch, due),
             "days": change.shift_days,
         }

@@ -36,16 +36,16 @@ class Targets:
 
 
 async def resolve_targets(
-    app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None, properties: Collection[str] = ()
+    app: AppContext, ids: Sequence[str] | None, task_filter: TaskFilter | None, properties: Collection[str] = ()
 ) -> Targets:
     """The tasks with these ids, or those that match the filter; CallerError unless exactly one of the two is given.
 
     The tasks are read with these properties.
     """
-    if ids is not None and (given is None or not given.model_fields_set):
+    if ids is not None and (task_filter is None or not task_filter.model_fields_set):
         return await read_by_id(app, ids, properties=properties)
-    if given is not None and ids is None:
-        return await _find_by_filter(app, given, properties)
+    if task_filter is not None and ids is None:
+        return await _find_by_filter(app, task_filter, properties)
     raise CallerError(
         "Neither taskIds nor filter was given." if ids is None else "taskIds and filter were both given.",
         code="no_targets" if ids is None else "several_targets",
@@ -89,15 +89,15 @@ def check_not_all_refused(refused: Mapping[str, TaskhandError], *, others: int) 
     raise first
 
 
-async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collection[str]) -> Targets:
+async def _find_by_filter(app: AppContext, task_filter: TaskFilter, properties: Collection[str]) -> Targets:
     """The tasks that the filter finds; CallerError for an empty filter, or one that matches every task."""
-    if not given.model_fields_set - {"date_field"}:
+    if not task_filter.model_fields_set - {"date_field"}:
         raise CallerError(
             "filter is empty: it would change every task.",
             code="empty_filter",
             next_step="Send at least one of the filter's fields, or taskIds.",
         )
-    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE, links=frozenset())
+    query = replace(await resolve_filter(app, task_filter), order="created", limit=_PAGE, links=frozenset())
     found: list[str] = []
     refused: dict[str, TaskhandError] = {}
     async for page in all_pages(app, query):
@@ -113,7 +113,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collec
     if len(found) > 1:
         await _check_leaves_some(app, frozenset(found))
     if not found and not refused:
-        await check_names_known(app, given)
+        await check_names_known(app, task_filter)
     targets = await read_by_id(app, found, properties=properties) if found else Targets((), {})
     return replace(targets, refused={**targets.refused, **refused}, matched=query.matched)
 

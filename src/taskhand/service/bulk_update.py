@@ -44,7 +44,7 @@ class _Steps:
 
 
 async def bulk_update(
-    call: Call, body: BaseModel, change: BulkChange, chosen: TaskIds | None, given: TaskFilter | None
+    call: Call, body: BaseModel, change: BulkChange, chosen: TaskIds | None, task_filter: TaskFilter | None
 ) -> BulkReceipt | Plan:
     """Apply one change to the chosen tasks, or to those that the filter finds.
 
@@ -58,7 +58,7 @@ async def bulk_update(
     ids, missing = (chosen.ids, chosen.missing) if chosen else (None, {})
     payload = ""
     if call.key is not None:
-        meant = await canonical_bulk(call.app, change, due, None if ids is None else [*ids, *missing], given)
+        meant = await canonical_bulk(call.app, change, due, None if ids is None else [*ids, *missing], task_filter)
         payload = fingerprint(call.tool, body, meant)
     claims = key_claim(call, payload)
     check_not_all_refused(missing, others=len(ids or ()))
@@ -67,21 +67,23 @@ async def bulk_update(
             if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
                 return replay
             names = await resolver.find_property_names(patch.properties)
-            targets = await resolve_targets(call.app, ids, given, names)
+            targets = await resolve_targets(call.app, ids, task_filter, names)
             targets = replace(targets, refused={**targets.refused, **missing})
             if patch.add_note is not MISSING:
                 await resolver.notes.look_for(patch.add_note, targets.tasks)
             steps = await _plan_steps(call, edit_for, targets)
             if call.is_dry and not steps.intents:
                 return nothing_to_plan(steps.skipped, steps.matched)
-            by_filter = given is not None and bool(steps.intents)
+            by_filter = task_filter is not None and bool(steps.intents)
             if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
                 return await make_plan(
                     call,
                     steps.intents,
                     steps.matched,
                     claims=claims,
-                    note=_note_about_filter([intent.before.task for intent in steps.intents if intent.before], given),
+                    note=_note_about_filter(
+                        [intent.before.task for intent in steps.intents if intent.before], task_filter
+                    ),
                     skipped=steps.skipped,
                     by_filter=by_filter,
                 )
@@ -92,15 +94,15 @@ async def bulk_update(
                 await wait_until_ended(call.app, claimed.change)
 
 
-def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str | None:
+def _note_about_filter(tasks: Sequence[Task], task_filter: TaskFilter | None) -> str | None:
     """A note on the tasks that a filter found which a person may not expect: undated and finished ones."""
-    if given is None:
+    if task_filter is None:
         return None
-    has_window = given.from_date is not MISSING or given.to_date is not MISSING
-    asks_for_dateless = given.include_tasks_without_dates is True or given.without_date is True
+    has_window = task_filter.from_date is not MISSING or task_filter.to_date is not MISSING
+    asks_for_dateless = task_filter.include_tasks_without_dates is True or task_filter.without_date is True
     dateless = sum(due_of(task) is None for task in tasks) if has_window and not asks_for_dateless else 0
     finished: list[str] = []
-    if given.status is MISSING and given.date_field != "completed":
+    if task_filter.status is MISSING and task_filter.date_field != "completed":
         finished = [task.id for task in tasks if task.is_finished]
     more = f" and {len(finished) - _MAX_NAMED} more" if len(finished) > _MAX_NAMED else ""
     said = [

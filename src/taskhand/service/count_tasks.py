@@ -41,7 +41,7 @@ class Counted:
     matched: tuple[Match, ...] = ()
 
 
-async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counted:
+async def count_tasks(app: AppContext, task_filter: TaskFilter, by: CountBy) -> Counted:
     """The number of tasks that match the filter, grouped by `by`; CallerError if the filter is invalid.
 
     If the deadline or the CRM's limits stop the read, the newest tasks are counted, and the count says so.
@@ -53,12 +53,12 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
             next_step="Send another countBy: responsible, status, priority or dueDay.",
         )
     members = {member.id: member for member in await app.backend.account.members()}
-    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE_SIZE, links=frozenset())
+    query = replace(await resolve_filter(app, task_filter), order="created", limit=_PAGE_SIZE, links=frozenset())
     counting = _Counting(app, by)
     await counting.run(query)
     count = counting.result()
     if not count.total and not count.unreadable:
-        await check_names_known(app, given)
+        await check_names_known(app, task_filter)
     responsible = [group for group in count.groups if group != NOBODY] if by == "responsible" else []
     former = await find_former_members(app, responsible, members)
     return Counted(count, members, former, query.matched)

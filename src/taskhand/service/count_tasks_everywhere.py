@@ -13,12 +13,12 @@ __all__ = ["count_tasks_everywhere"]
 
 
 async def count_tasks_everywhere(
-    apps: Mapping[str, AppContext], given: TaskFilter, by: CountBy
+    apps: Mapping[str, AppContext], task_filter: TaskFilter, by: CountBy
 ) -> ConnectionAnswers[OfKnown[Counted]]:
     """The count of each connection, as of `count_tasks`."""
 
     async def ask(_: str, app: AppContext) -> OfKnown[Counted]:
-        return await ask_for_known(app, given, lambda known: count_tasks(app, known, by))
+        return await ask_for_known(app, task_filter, lambda task_filter: count_tasks(app, task_filter, by))
 
     found = await ask_connections(apps, ask)
     check_known_somewhere(found)

@@ -103,8 +103,8 @@ class Resolver:
             return edit
         is_finished = before.is_finished
         if edit.status is not MISSING:
-            known = await self._known_statuses()
-            is_finished = any(edit.status.met_by(status) and status.type in FINISHED for status in known.statuses)
+            status_list = await self._known_statuses()
+            is_finished = any(edit.status.met_by(status) and status.type in FINISHED for status in status_list.statuses)
         return settle_resolution(edit, before, is_finished=is_finished)
 
     async def resolve_status(self, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:

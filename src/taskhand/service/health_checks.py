@@ -59,12 +59,12 @@ async def _check_clock(app: AppContext) -> CheckResult:
 
 
 async def _check_statuses(app: AppContext) -> CheckResult:
-    known = await app.backend.statuses()
-    named = ", ".join(f"{status.name} ({status.type})" for status in known.statuses) or "none"
+    status_list = await app.backend.statuses()
+    named = ", ".join(f"{status.name} ({status.type})" for status in status_list.statuses) or "none"
     remedy = app.backend.remedies.get("statuses", "Add a finished status in the CRM.")
-    if not any(status.type in FINISHED for status in known.statuses):
+    if not any(status.type in FINISHED for status in status_list.statuses):
         return CheckResult("statuses", "warning", f"No finished status is known: {named}.", remedy)
-    if not known.complete:
+    if not status_list.complete:
         return CheckResult("statuses", "warning", f"The list may be incomplete: {named}.", remedy)
     return CheckResult("statuses", "ok", f"{named}.")
 
@@ -88,8 +88,8 @@ async def _check_me(app: AppContext) -> CheckResult:
 
 
 async def _check_due_times(app: AppContext) -> CheckResult:
-    found = await app.backend.list_tasks(TaskQuery(include_tasks_without_dates=False, order="created", limit=50))
-    if all(app.backend.sure_of_due(task) for task in found.tasks):
+    page = await app.backend.list_tasks(TaskQuery(include_tasks_without_dates=False, order="created", limit=50))
+    if all(app.backend.sure_of_due(task) for task in page.tasks):
         return CheckResult("due times", "ok", "Due times are read as they were written.")
     remedy = app.backend.remedies.get("due times", "Compare the due times with those in the CRM's own app.")
     return CheckResult(

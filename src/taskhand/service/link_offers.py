@@ -74,13 +74,13 @@ class OpenOffers:
         name = (person.id, app.connection.link_name)
         try:
             async with self._making:
-                kept = self._open.get(name)
-                if kept is None or await self._is_over(app, kept):
-                    kept = await self._make(app, person)
+                open_offer = self._open.get(name)
+                if open_offer is None or await self._is_over(app, open_offer):
+                    open_offer = await self._make(app, person)
         except OperatorError as error:
             _log.warning("a link for %s cannot be offered: %s", app.connection.link_name, error.message)
             return None
-        return kept
+        return open_offer
 
     async def has_link(self, app: AppContext) -> bool:
         """Whether the caller has linked a credential, on any server, that has not ended; False also if unknown."""
@@ -101,23 +101,23 @@ class OpenOffers:
         Returns False early if the person closed the question, or the page refused a credential since the question.
         """
         while not await self.has_link(app):
-            kept, state = self.find_known(app, offer_id), await self._find_state(app, offer_id)
-            if kept is not None:
-                kept.state = state
-            is_refused = state.refusal is not None and (kept is None or state != kept.asked_in)
-            if app.call_time.monotonic() >= until or is_refused or (kept is not None and kept.is_closed):
+            open_offer, state = self.find_known(app, offer_id), await self._find_state(app, offer_id)
+            if open_offer is not None:
+                open_offer.state = state
+            is_refused = state.refusal is not None and (open_offer is None or state != open_offer.asked_in)
+            if app.call_time.monotonic() >= until or is_refused or (open_offer is not None and open_offer.is_closed):
                 return False
             await app.call_time.sleep(min(_EVERY_S, max(0.0, until - app.call_time.monotonic())))
         return True
 
     def find_known(self, app: AppContext, offer_id: str) -> OpenOffer | None:
         """The caller's offer of this id, if this process has made it."""
-        kept = self._open.get((app.principal.subject or "", app.connection.link_name))
-        return kept if kept is not None and kept.offer.id == offer_id else None
+        open_offer = self._open.get((app.principal.subject or "", app.connection.link_name))
+        return open_offer if open_offer is not None and open_offer.offer.id == offer_id else None
 
-    async def _is_over(self, app: AppContext, kept: OpenOffer) -> bool:
-        kept.state = state = await self._offers.find_state(kept.offer.id, kept.person)
-        return state.is_linked or state.is_over or kept.offer.expires_at - app.clock() < _MIN_VALIDITY
+    async def _is_over(self, app: AppContext, open_offer: OpenOffer) -> bool:
+        open_offer.state = state = await self._offers.find_state(open_offer.offer.id, open_offer.person)
+        return state.is_linked or state.is_over or open_offer.offer.expires_at - app.clock() < _MIN_VALIDITY
 
     async def _find_state(self, app: AppContext, offer_id: str) -> OfferState:
         person = app.principal.person
@@ -161,8 +161,8 @@ def describe_terms(app: AppContext, offer: LinkOffer) -> str:
 async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
     """The error, with the address of the page to link a credential if it asks for that and there is a page."""
     if app.own.offers is not None and isinstance(error, LinkRequired | LinkBroken):
-        found = await app.own.offers.find(app)
-        return error.but(private_step=describe_step(app, found)) if found else error
+        open_offer = await app.own.offers.find(app)
+        return error.but(private_step=describe_step(app, open_offer)) if open_offer else error
     return error
 
 
@@ -174,10 +174,10 @@ async def with_link_note(app: AppContext, written: _Written) -> _Written:
         or not _CODES & {result.code for result in written.results}
     ):
         return written
-    found = await app.own.offers.find(app)
-    if found is None:
+    open_offer = await app.own.offers.find(app)
+    if open_offer is None:
         return written
-    step = describe_step(app, found, then=_describe_way_on(written))
+    step = describe_step(app, open_offer, then=_describe_way_on(written))
     return replace(written, note=join_notes(written.note, step))
 
 
@@ -188,8 +188,11 @@ def _describe_way_on(written: BulkReceipt) -> str:
     return "send the call again with retryIds as taskIds" if written.retry_ids else "send again what was refused"
 
 
-def describe_step(app: AppContext, found: OpenOffer, then: str = "send the same call again") -> str:
+def describe_step(app: AppContext, open_offer: OpenOffer, then: str = "send the same call again") -> str:
     """The next step for an offer, after a refusal by the page."""
-    offer, refused = found.offer, REFUSALS.get(found.state.refusal or "", "").format(connection=found.offer.connection)
+    offer, refused = (
+        open_offer.offer,
+        REFUSALS.get(open_offer.state.refusal or "", "").format(connection=open_offer.offer.connection),
+    )
     step = f"Tell the person to open {offer.url} to link {offer.connection}, then {then}."
     return " ".join(filter(None, (refused, step, describe_terms(app, offer))))

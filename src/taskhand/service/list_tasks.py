@@ -42,7 +42,7 @@ class TaskList:
 
 async def list_tasks(
     app: AppContext,
-    given: TaskFilter,
+    task_filter: TaskFilter,
     *,
     order: Order = "due",
     limit: int = 25,
@@ -55,11 +55,11 @@ async def list_tasks(
     """
     members = {member.id: member for member in await app.backend.account.members()}
     query = replace(
-        await resolve_filter(app, given), order=order, limit=limit, links=links, connection=app.connection.name
+        await resolve_filter(app, task_filter), order=order, limit=limit, links=links, connection=app.connection.name
     )
     page = await _fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
-        await check_names_known(app, given)
+        await check_names_known(app, task_filter)
     now = app.clock()
     overdue = frozenset(task.id for task in page.tasks if is_late(task, now, app.timezone))
     responsible = [person for task in page.tasks for person in task.responsible_ids]

@@ -48,8 +48,8 @@ class TaskLists:
         An unreachable connection that may answer the next page continues from its last position.
         """
         parts = {
-            name: Part([position_after(task, own.query) for task in own.tasks], own.more)
-            for name, own in self.lists.items()
+            name: Part([position_after(task, task_list.query) for task in task_list.tasks], task_list.more)
+            for name, task_list in self.lists.items()
         }
         names = [name for name, _ in self.rows[:shown]]
         return self.begun.after(names, parts, may_be_back=self.found.may_be_back)
@@ -57,7 +57,7 @@ class TaskLists:
 
 async def list_tasks_everywhere(
     apps: Mapping[str, AppContext],
-    given: TaskFilter,
+    task_filter: TaskFilter,
     *,
     order: Order = "due",
     limit: int = 25,
@@ -68,15 +68,15 @@ async def list_tasks_everywhere(
 
     A connection whose tasks have all been listed is not asked again.
     """
-    asked = {name: getattr(given, name) for name in TaskFilter.model_fields}
+    asked = {name: getattr(task_filter, name) for name in TaskFilter.model_fields}
     begun = MergedCursor.of_list([*apps], (order, sorted(asked.items(), key=lambda entry: entry[0])), cursor)
 
     async def ask(name: str, app: AppContext) -> OfKnown[TaskList]:
         return await ask_for_known(
             app,
-            given,
-            lambda known: list_tasks(
-                app, known, order=order, limit=limit, cursor=begun.by_name[name] or None, links=links
+            task_filter,
+            lambda task_filter: list_tasks(
+                app, task_filter, order=order, limit=limit, cursor=begun.by_name[name] or None, links=links
             ),
         )
 

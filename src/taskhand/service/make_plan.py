@@ -86,8 +86,8 @@ async def _note_on_unlisted_status(app: AppContext, intents: Sequence[Intent]) -
     asked = {edit.status for edit in edits if isinstance(edit.status, StatusChoice) and edit.status.id is None}
     if not asked:
         return None
-    known = await app.backend.statuses()
-    if known.complete or all(any(map(choice.met_by, known.statuses)) for choice in asked):
+    status_list = await app.backend.statuses()
+    if status_list.complete or all(any(map(choice.met_by, status_list.statuses)) for choice in asked):
         return None
     return "The new status is none of those seen so far (list_statuses), so the CRM may refuse it."
 

@@ -31,17 +31,21 @@ def check_writable(edit: Edit | None, noun: str) -> None:
         )
 
 
-def with_keys_of(kept: Task, now: Task) -> Task:
+def with_keys_of(kept_task: Task, now: Task) -> Task:
     """The journaled task, with the texts of `now` if they differ only in masked keys."""
     same: dict[str, object] = {
-        name: getattr(now, name) for name in _TEXTS if is_same_but_for_keys(getattr(kept, name), getattr(now, name))
+        name: getattr(now, name)
+        for name in _TEXTS
+        if is_same_but_for_keys(getattr(kept_task, name), getattr(now, name))
     }
     read = known_properties(now)
     own = {
-        name: read[name] for name, text in known_properties(kept).items() if is_same_but_for_keys(text, read.get(name))
+        name: read[name]
+        for name, text in known_properties(kept_task).items()
+        if is_same_but_for_keys(text, read.get(name))
     }
-    same |= {"properties": {**known_properties(kept), **own}} if own else {}
-    return kept.model_copy(update=same) if same else kept
+    same |= {"properties": {**known_properties(kept_task), **own}} if own else {}
+    return kept_task.model_copy(update=same) if same else kept_task
 
 
 def is_same_but_for_keys(kept: object, now: object) -> bool:

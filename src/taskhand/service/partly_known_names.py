@@ -36,32 +36,34 @@ class OfKnown(Generic[_T]):
     unknown: Mapping[Name, TaskhandError] = field(default_factory=dict)
 
 
-async def ask_for_known(app: AppContext, given: TaskFilter, ask: Callable[[TaskFilter], Awaitable[_T]]) -> OfKnown[_T]:
+async def ask_for_known(
+    app: AppContext, task_filter: TaskFilter, ask: Callable[[TaskFilter], Awaitable[_T]]
+) -> OfKnown[_T]:
     """The answer for the filter without names that are unknown here; the error if all names of a field are unknown.
 
     A task has to match one of the names, so fewer names never widen the answer. What the backend cannot express
     is refused before any request.
     """
-    check_filter(with_iso_days(given, app.reference)[0], app.backend.capabilities)
+    check_filter(with_iso_days(task_filter, app.reference)[0], app.backend.capabilities)
     try:
-        return OfKnown(await ask(given))
+        return OfKnown(await ask(task_filter))
     except CallerError as error:
-        unknown = await _find_unknown(app, given) if error.code in _UNKNOWN else {}
+        unknown = await _find_unknown(app, task_filter) if error.code in _UNKNOWN else {}
         known = {
-            name: tuple(value for value in getattr(given, name) if (name, value) not in unknown)
+            name: tuple(value for value in getattr(task_filter, name) if (name, value) not in unknown)
             for name in _NAMES
-            if getattr(given, name) is not MISSING
+            if getattr(task_filter, name) is not MISSING
         }
         if not unknown or not all(known.values()):
             raise
-    return OfKnown(await ask(given.model_copy(update=known)), unknown)
+    return OfKnown(await ask(task_filter.model_copy(update=known)), unknown)
 
 
-async def _find_unknown(app: AppContext, given: TaskFilter) -> dict[Name, TaskhandError]:
+async def _find_unknown(app: AppContext, task_filter: TaskFilter) -> dict[Name, TaskhandError]:
     """The errors of the unknown names, each queried by itself."""
     unknown: dict[Name, TaskhandError] = {}
     for name in _NAMES:
-        values = getattr(given, name)
+        values = getattr(task_filter, name)
         for value in () if values is MISSING else values:
             alone = TaskFilter().model_copy(update={name: (value,)})
             try:

@@ -20,10 +20,10 @@ async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, .
     text = strip_hidden(given).strip()
     if re.fullmatch(app.backend.capabilities.deal_id_pattern, text):
         return text, ()
-    found = await app.backend.account.find_deals(text, MAX_DEALS)
+    deal_list = await app.backend.account.find_deals(text, MAX_DEALS)
     # A CRM finds letters as they are written, and all words or none: the newest deals are looked through here.
     deal = deal_lookup.resolve_deal(
-        text, found if found.deals else await app.backend.account.find_deals(None, MAX_DEALS)
+        text, deal_list if deal_list.deals else await app.backend.account.find_deals(None, MAX_DEALS)
     )
     return deal.id, (Match("dealId", given, deal.id, deal.name),)
 

@@ -22,30 +22,36 @@ from taskhand.service.resolve_task_type import resolve_task_type
 __all__ = ["people_in", "resolve_filter"]
 
 
-async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
+async def resolve_filter(app: AppContext, task_filter: TaskFilter) -> TaskQuery:
     """The query of a filter, with names replaced by ids; CallerError if the filter is invalid."""
-    given, matched = with_iso_days(given, app.reference)
-    check_filter(given, app.backend.capabilities)
-    asked = await _resolve_responsibles(app, given)
-    period = _period(app, given)
-    deal_id, deal_matched = (None, ()) if given.deal_id is MISSING else await resolve_deal(app, given.deal_id)
-    of_type, type_matched = (None, ()) if given.task_type is MISSING else await resolve_task_type(app, given.task_type)
-    statuses, status_matched = (None, ()) if given.status is MISSING else await _resolve_statuses(app, given.status)
+    task_filter, matched = with_iso_days(task_filter, app.reference)
+    check_filter(task_filter, app.backend.capabilities)
+    asked = await _resolve_responsibles(app, task_filter)
+    period = _period(app, task_filter)
+    deal_id, deal_matched = (
+        (None, ()) if task_filter.deal_id is MISSING else await resolve_deal(app, task_filter.deal_id)
+    )
+    of_type, type_matched = (
+        (None, ()) if task_filter.task_type is MISSING else await resolve_task_type(app, task_filter.task_type)
+    )
+    statuses, status_matched = (
+        (None, ()) if task_filter.status is MISSING else await _resolve_statuses(app, task_filter.status)
+    )
     return TaskQuery(
         responsible_ids=None if asked is None else asked.ids,
-        of_nobody=given.responsible_ids is not MISSING and any(map(_is_nobody, given.responsible_ids)),
-        from_date=None if period else or_none(given.from_date),
-        to_date=None if period else or_none(given.to_date),
-        include_tasks_without_dates=period is not None or given.include_tasks_without_dates is not False,
-        without_date=given.without_date is True,
+        of_nobody=task_filter.responsible_ids is not MISSING and any(map(_is_nobody, task_filter.responsible_ids)),
+        from_date=None if period else or_none(task_filter.from_date),
+        to_date=None if period else or_none(task_filter.to_date),
+        include_tasks_without_dates=period is not None or task_filter.include_tasks_without_dates is not False,
+        without_date=task_filter.without_date is True,
         period=period,
         statuses=statuses,
-        text=None if given.text is MISSING else without_cut(given.text),
-        overdue=or_none(given.overdue),
+        text=None if task_filter.text is MISSING else without_cut(task_filter.text),
+        overdue=or_none(task_filter.overdue),
         priority=None
-        if given.priority is MISSING
-        else int(filter_priority(given.priority, app.backend.capabilities.priorities)),
-        contact=or_none(given.contact),
+        if task_filter.priority is MISSING
+        else int(filter_priority(task_filter.priority, app.backend.capabilities.priorities)),
+        contact=or_none(task_filter.contact),
         task_type=of_type,
         deal_id=deal_id,
         matched=matched + (asked.shortened if asked else ()) + status_matched + deal_matched + type_matched,
@@ -58,10 +64,10 @@ async def _resolve_statuses(
     return status_lookup.resolve_filter_statuses(given, await app.backend.statuses())
 
 
-async def _resolve_responsibles(app: AppContext, given: TaskFilter) -> People | None:
-    if given.responsible_ids is MISSING:
+async def _resolve_responsibles(app: AppContext, task_filter: TaskFilter) -> People | None:
+    if task_filter.responsible_ids is MISSING:
         return None
-    asked = people_in(given.responsible_ids)
+    asked = people_in(task_filter.responsible_ids)
     return await resolve_filter_people(app, await list_team_members(app), asked)
 
 
@@ -75,8 +81,10 @@ def _is_nobody(text: str) -> bool:
     return fold(text) in NOBODY
 
 
-def _period(app: AppContext, given: TaskFilter) -> Period | None:
+def _period(app: AppContext, task_filter: TaskFilter) -> Period | None:
     """The span of another moment than the due date that a filter asks for."""
-    if given.date_field is MISSING or given.date_field == "due":
+    if task_filter.date_field is MISSING or task_filter.date_field == "due":
         return None
-    return Period.of_days(given.date_field, or_none(given.from_date), or_none(given.to_date), app.reference.calendar)
+    return Period.of_days(
+        task_filter.date_field, or_none(task_filter.from_date), or_none(task_filter.to_date), app.reference.calendar
+    )

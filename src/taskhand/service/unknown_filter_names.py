@@ -12,19 +12,19 @@ from taskhand.service.resolve_filter import people_in
 __all__ = ["check_names_known"]
 
 
-async def check_names_known(app: AppContext, given: TaskFilter) -> None:
+async def check_names_known(app: AppContext, task_filter: TaskFilter) -> None:
     """Refuse a filter that names an id of nobody or of no deal, a status that is not known, or a contact by name.
 
     To be called if the filter found nothing: a former member may still have tasks, and a task may have a status that
     was not seen before, so the filter alone proves nothing.
     """
-    if given.contact is not MISSING:
-        await check_contact(app, given.contact)
-    if given.status is not MISSING:
-        status_lookup.check_filter_statuses(given.status, await app.backend.statuses())
-    if given.deal_id is not MISSING:
-        await check_deal(app, given.deal_id)
-    if given.responsible_ids is not MISSING:
-        asked, former = people_in(given.responsible_ids), await app.backend.account.former_members()
+    if task_filter.contact is not MISSING:
+        await check_contact(app, task_filter.contact)
+    if task_filter.status is not MISSING:
+        status_lookup.check_filter_statuses(task_filter.status, await app.backend.statuses())
+    if task_filter.deal_id is not MISSING:
+        await check_deal(app, task_filter.deal_id)
+    if task_filter.responsible_ids is not MISSING:
+        asked, former = people_in(task_filter.responsible_ids), await app.backend.account.former_members()
         team, me = await app.backend.account.members(), await app.backend.account.me()
         people_lookup.resolve_people(asked, team, me, former=former, is_filter=True)

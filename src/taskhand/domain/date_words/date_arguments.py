@@ -225,20 +225,20 @@ def _step_for_no_single_date(argument: str, text: str) -> str | None:
 
 def _unix_time(text: str) -> datetime | None:
     """The moment of a Unix time in seconds or milliseconds; None for any other text."""
-    found = _UNIX.fullmatch(text.strip())
-    return None if found is None else datetime.fromtimestamp(int(found[1]), UTC)
+    match = _UNIX.fullmatch(text.strip())
+    return None if match is None else datetime.fromtimestamp(int(match[1]), UTC)
 
 
 def _step_for_zone(argument: str, text: str) -> str | None:
     """What to send in place of a date or time with a zone behind it; None for any other text."""
-    found = _ZONE.fullmatch(text.strip())
-    if found is None:
+    match = _ZONE.fullmatch(text.strip())
+    if match is None:
         return None
-    date_part = _ISO_CLOCK.sub(r"\1 at \2", found[1].strip())[:60]
+    date_part = _ISO_CLOCK.sub(r"\1 at \2", match[1].strip())[:60]
     day = "a day and " if argument == "dueDate" and read_clock(date_part) else ""
-    zone = repr(found[2][:40])
-    place = _AROUND_A_PLACE.sub("", found[2]) if "/" not in zone else ""
-    known = place != found[2] and zone_of_city(place)
+    zone = repr(match[2][:40])
+    place = _AROUND_A_PLACE.sub("", match[2]) if "/" not in zone else ""
+    known = place != match[2] and zone_of_city(place)
     in_place = f"{known or 'an IANA name such as America/Santiago'} in place of {zone}"
     timezone = zone if "/" in zone else in_place
     return f"Send the zone apart: {argument} as {day}{date_part!r}, and timezone as {timezone}."

@@ -71,10 +71,10 @@ def parse_color(text: str) -> Color | None:
     text = text.strip()
     if text == "transparent":
         return _TRANSPARENT
-    if found := _HEX.fullmatch(text):
-        return _of_hex(found[1])
-    if found := _FUNCTION.fullmatch(text):
-        return _of_function(found[1], found[2])
+    if match := _HEX.fullmatch(text):
+        return _of_hex(match[1])
+    if match := _FUNCTION.fullmatch(text):
+        return _of_function(match[1], match[2])
     return _named_colors().get(text)
 
 

@@ -166,8 +166,8 @@ class _Reader(HTMLParser):
         return len(self.rawdata) if end < 0 else end  # a tag that does not end takes all that follows
 
     def parse_comment(self, i: int, report: bool = True) -> int:  # noqa: ARG002, FBT001, FBT002  as in the class above
-        found = _COMMENT.match(self.rawdata, i)
-        return found.end() if found else super().parse_comment(i)
+        match = _COMMENT.match(self.rawdata, i)
+        return match.end() if match else super().parse_comment(i)
 
     def _last(self, tag: str, within: Container[str] = ()) -> int | None:
         """The place of the innermost open element of a tag; None past an element that `within` names."""

@@ -89,13 +89,13 @@ class StyleSheet:
 
 def resolve_variables(value: str, variables: Mapping[str, str]) -> str:
     """The value with its known variables replaced, once, so that no variable can refer to itself."""
-    return _VARIABLE.sub(lambda found: variables.get(found[1]) or (found[2] or "").strip() or found[0], value)
+    return _VARIABLE.sub(lambda match: variables.get(match[1]) or (match[2] or "").strip() or match[0], value)
 
 
 def pixels(value: str, em_px: float = 16.0, hundred_px: float = 100.0) -> float | None:
     """A length in pixels, `hundred_px` being 100 %; None if the value is no length, or its unit is not known."""
-    found = _LENGTH.fullmatch(value)
-    return _to_pixels(found, em_px, hundred_px) if found else None
+    match = _LENGTH.fullmatch(value)
+    return _to_pixels(match, em_px, hundred_px) if match else None
 
 
 def lengths(value: str) -> list[float]:
@@ -104,8 +104,8 @@ def lengths(value: str) -> list[float]:
     return [px for px in found if px is not None]
 
 
-def _to_pixels(found: re.Match[str], em_px: float, hundred_px: float) -> float | None:
-    number, unit = float(found[1]), found[2] or ""
+def _to_pixels(match: re.Match[str], em_px: float, hundred_px: float) -> float | None:
+    number, unit = float(match[1]), match[2] or ""
     if not number:
         return 0.0
     by_unit = {"em": em_px, "%": hundred_px / 100}
@@ -168,8 +168,8 @@ def _key_of(selector: str) -> str | None:
     return tag and tag[0]
 
 
-def _unescape(found: re.Match[str]) -> str:
-    return unescape(f"&#x{found[1]};") if found[1] else found[2]
+def _unescape(match: re.Match[str]) -> str:
+    return unescape(f"&#x{match[1]};") if match[1] else match[2]
 
 
 def _style_sheets(body: str) -> Iterator[str]:

@@ -49,10 +49,10 @@ class EventCursors:
 
     def read(self, cursor: str) -> Start:
         """The start that a cursor encodes; CallerError for the cursor of another list."""
-        found = _CURSOR.fullmatch(unbind_cursor(cursor, *self._of))
-        if found is None:
+        match = _CURSOR.fullmatch(unbind_cursor(cursor, *self._of))
+        if match is None:
             raise other_cursor_error()
-        seq, at, moment, through = (None if group is None else int(group) for group in found.groups())
+        seq, at, moment, through = (None if group is None else int(group) for group in match.groups())
         if moment is None:
             return Start(_moment(at), seq or 0)
         after = _moment(moment)

@@ -39,23 +39,23 @@ class OwnChanges:
     events: tuple[TaskEvent, ...] = ()
     tasks: Mapping[str, Task | None] = field(default_factory=dict)
 
-    async def complete(self, app: AppContext, found: Look) -> Look:
+    async def complete(self, app: AppContext, look: Look) -> Look:
         """The complete poll. A task that was being written meanwhile is left to the next poll."""
         under_way = [change async for change in changes_since(app, self.since) if change.id not in self.reported]
         ids = {task_id for change in under_way for task_id in _task_ids(change)}
         titles = {
             intent.edit.title for change in under_way for intent in change.intents if intent.edit and not intent.before
         }
-        ids |= {event.task_id for event in found.events if event.kind == "created" and event.title in titles}
-        others = (event for event in found.events if event.task_id not in ids)
+        ids |= {event.task_id for event in look.events if event.kind == "created" and event.title in titles}
+        others = (event for event in look.events if event.task_id not in ids)
         return replace(
-            found,
+            look,
             events=(
                 *self.events,
-                *(event for other in others for event in _apart(other, found.tasks.get(other.task_id))),
+                *(event for other in others for event in _apart(other, look.tasks.get(other.task_id))),
             ),
-            tasks={**self.tasks, **{task_id: task for task_id, task in found.tasks.items() if task_id not in ids}},
-            position=f"{_MARK}{json.dumps([sorted(self.reported), found.position])}",
+            tasks={**self.tasks, **{task_id: task for task_id, task in look.tasks.items() if task_id not in ids}},
+            position=f"{_MARK}{json.dumps([sorted(self.reported), look.position])}",
         )
 
 

@@ -115,17 +115,17 @@ async def _read_past(source: EventSource, feed: Feed, since: datetime) -> _Past:
     events: list[TaskEvent] = []
     gap: str | None = None
     for _ in range(_MAX_POLLS):
-        found = await source.look(position, known)
-        position, gap = found.position, gap or found.gap
-        known.keep(found.tasks)
-        before = [event for event in found.events if event.moment is not None and since <= event.moment < feed.begun_at]
+        look = await source.look(position, known)
+        position, gap = look.position, gap or look.gap
+        known.keep(look.tasks)
+        before = [event for event in look.events if event.moment is not None and since <= event.moment < feed.begun_at]
         events += before
         is_past = (
-            bool(found.events)
+            bool(look.events)
             and not before
-            and all(event.moment is not None and event.moment >= feed.begun_at for event in found.events)
+            and all(event.moment is not None and event.moment >= feed.begun_at for event in look.events)
         )
-        if not found.is_behind or is_past:
+        if not look.is_behind or is_past:
             return _Past(tuple(events), is_whole=True, gap=gap)
         if time_left() < _MIN_LEFT_S:
             break

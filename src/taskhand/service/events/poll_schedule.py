@@ -125,8 +125,8 @@ class FeedPoller:
         """The shared feed, if another replica has recorded a demand for it."""
         store, shared = self.app.events, self.app.shared
         name = await feed_of(shared)
-        found = await store.find_feed(name) if store is not None else None
-        is_wanted = found is not None and found.wanted_until is not None and found.wanted_until > self.app.clock()
+        feed = await store.find_feed(name) if store is not None else None
+        is_wanted = feed is not None and feed.wanted_until is not None and feed.wanted_until > self.app.clock()
         return {name: shared} if is_wanted else {}
 
     async def _time_left(self, name: FeedName, watched: _Watched) -> float:
