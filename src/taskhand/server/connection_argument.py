@@ -68,10 +68,10 @@ async def select_connections(
     try:
         named, sent = take_connection(arguments, connections)
         ids = ids_in(sent)
-        found = connections.find(named) if named else await find_connection(own, None, ids) if own.by_name else None
+        app = connections.find(named) if named else await find_connection(own, None, ids) if own.by_name else None
     except UnclearConnection:
         return None, dict(arguments)
-    return found, sent
+    return app, sent
 
 
 def needs_connection(tool: Tool[Any], connections: Connections) -> bool:

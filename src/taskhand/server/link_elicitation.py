@@ -108,54 +108,56 @@ class _Conversation:
         The person may have linked since the call failed: then the call is run once more, if it `may_try` that. If the
         person does not link, raises the error, with the URL unless the person declined.
         """
-        found = await self.offers.find(self.app) if answered != "decline" else None
-        if found is None:
+        open_offer = await self.offers.find(self.app) if answered != "decline" else None
+        if open_offer is None:
             raise (_declined(error) if answered == "decline" else error) from None
         if may_try and await self.offers.has_link(self.app):
             return None
-        outcome = await self._ask(found, error) if may_ask else "not_linked"
+        outcome = await self._ask(open_offer, error) if may_ask else "not_linked"
         if isinstance(outcome, InputRequiredResult):
             return outcome
         if outcome == "declined":
             raise _declined(error) from None
         if outcome == "not_linked":
-            raise error.but(private_step=describe_step(self.app, found)) from None
+            raise error.but(private_step=describe_step(self.app, open_offer)) from None
         return None
 
     async def note_answer(self, offer_id: str, action: _Action) -> None:
         """Wait for a person who has opened the page; record a person who declined."""
         now = self.app.call_time.monotonic()
-        kept = self.offers.find_known(self.app, offer_id)
-        if kept is not None:
-            kept.asked_at, kept.is_closed = now, action != "accept"
+        open_offer = self.offers.find_known(self.app, offer_id)
+        if open_offer is not None:
+            open_offer.asked_at, open_offer.is_closed = now, action != "accept"
         if action == "accept":
             await self._wait(offer_id, now)
 
-    async def _ask(self, found: OpenOffer, error: LinkRequired | LinkBroken) -> InputRequiredResult | _Outcome:
+    async def _ask(self, open_offer: OpenOffer, error: LinkRequired | LinkBroken) -> InputRequiredResult | _Outcome:
         """Whether the person has linked, or the question if the answer comes later.
 
         Of concurrent calls that need the same link, one asks, and the others wait for its result.
         """
         if not (self.app.policy.asks and can_elicit_url(self.ctx)):
             return "not_linked"
-        if found.asked_at is not None:
-            is_linked = not found.is_closed and await self._wait(found.offer.id, found.asked_at)
+        if open_offer.asked_at is not None:
+            is_linked = not open_offer.is_closed and await self._wait(open_offer.offer.id, open_offer.asked_at)
             return "linked" if is_linked else "not_linked"
-        found.asked_at, found.asked_in = self.app.call_time.monotonic(), found.state
-        message = f"{error.message} Open the page to link it. {describe_terms(self.app, found.offer)}"
+        open_offer.asked_at, open_offer.asked_in = self.app.call_time.monotonic(), open_offer.state
+        message = f"{error.message} Open the page to link it. {describe_terms(self.app, open_offer.offer)}"
         if self.ctx.protocol_version < MODERN:
-            return await self._ask_now(found, message)
-        page = ElicitRequest(params=ElicitRequestURLParams(message=message, url=found.offer.url))
-        return InputRequiredResult(input_requests={_FIELD: page}, request_state=f"{LINK_STATE}{found.offer.id}")
+            return await self._ask_now(open_offer, message)
+        page = ElicitRequest(params=ElicitRequestURLParams(message=message, url=open_offer.offer.url))
+        return InputRequiredResult(input_requests={_FIELD: page}, request_state=f"{LINK_STATE}{open_offer.offer.id}")
 
-    async def _ask_now(self, found: OpenOffer, message: str) -> _Outcome:
+    async def _ask_now(self, open_offer: OpenOffer, message: str) -> _Outcome:
         """Show the page to the person at a client of the older era, and wait until the person has linked."""
         until = self.app.call_time.monotonic() + SHARE_OF_CALL * time_left()
-        action = await self._elicit(found.offer, message)
-        found.asked_at, found.is_closed = self.app.call_time.monotonic(), action != "accept"
-        if not await self.offers.wait_until_linked(self.app, found.offer.id, 0.0 if found.is_closed else until):
+        action = await self._elicit(open_offer.offer, message)
+        open_offer.asked_at, open_offer.is_closed = self.app.call_time.monotonic(), action != "accept"
+        if not await self.offers.wait_until_linked(
+            self.app, open_offer.offer.id, 0.0 if open_offer.is_closed else until
+        ):
             return "declined" if action == "decline" else "not_linked"
-        await self.ctx.session.send_elicit_complete(found.offer.id, self.ctx.request_id)
+        await self.ctx.session.send_elicit_complete(open_offer.offer.id, self.ctx.request_id)
         return "linked"
 
     async def _elicit(self, offer: LinkOffer, message: str) -> _Action:

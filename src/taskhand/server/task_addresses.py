@@ -38,10 +38,10 @@ def with_plain_ids(arguments: Mapping[str, Any], *, has_several: bool) -> dict[s
 
 def _plain_id(text: str, of_call: object, named: set[str], *, has_several: bool) -> str:
     """The id in an address, whose connection is added to `named`; any other text as it is."""
-    found = _ADDRESS.fullmatch(text.strip())
-    if found is None:
+    match = _ADDRESS.fullmatch(text.strip())
+    if match is None:
         return text
-    connection, task_id = found[1] and unquote(found[1]), unquote(found[2])
+    connection, task_id = match[1] and unquote(match[1]), unquote(match[2])
     if connection is not None:
         if not has_several or (isinstance(of_call, str) and of_call.strip().casefold() != connection.casefold()):
             return text

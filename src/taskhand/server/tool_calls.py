@@ -151,10 +151,10 @@ class ToolCall:
         if tool.only_with_several:
             return sent, None
         ids, forbidden = ids_in(sent), [name for name in names if name not in mine.by_name]
-        found = await find_connection(mine, named, ids, forbidden=forbidden)
-        if found is None and tool.run_everywhere is None:
+        app = await find_connection(mine, named, ids, forbidden=forbidden)
+        if app is None and tool.run_everywhere is None:
             raise unclear_connection(mine, ids)
-        return sent, found
+        return sent, app
 
     async def _run_everywhere(self, tool: Tool[Any], sent: dict[str, Any]) -> "BaseModel | Written":
         """Run a tool on all connections."""

@@ -35,8 +35,8 @@ def _join(kind: str, names: list[str]) -> str:
     lines = [line for name in names for line in _read(name).splitlines()]
     lines = [line for line in lines if line and not line.lstrip().startswith(_COMMENT)]
     text = "\n".join(map(str.strip, _join_declarations(lines) if kind == "script" else lines))
-    text = _SPACES[kind].sub(lambda found: "".join(filter(None, found.groups())), text)
-    text = _MARKS.sub(lambda found: found[1] or "", text)
+    text = _SPACES[kind].sub(lambda match: "".join(filter(None, match.groups())), text)
+    text = _MARKS.sub(lambda match: match[1] or "", text)
     return f"<style>{text}</style>" if kind == "style" else f"<script>(()=>{{{text}\n}})()</script>"
 
 

@@ -108,7 +108,7 @@ def render(page: Page, language: str) -> str:
         parts.append(f'<p><a class="button" href="{escape(page.address)}">{escape(texts["again"])}</a></p>')
     if page.form:
         parts.append(f'<p class="soft">{_fill(texts["not_yours"], names)}</p>')
-    title = _NAME.sub(lambda found: names.get(found[1], ""), texts[page.heading])
+    title = _NAME.sub(lambda match: names.get(match[1], ""), texts[page.heading])
     going = f'<meta http-equiv="refresh" content="0;url={escape(page.goes_to)}">' if page.goes_to else ""
     return (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8">'
@@ -153,4 +153,4 @@ def _render_field(form: Form, texts: Mapping[str, str], names: Mapping[str, str]
 
 def _fill(text: str, names: Mapping[str, str]) -> str:
     """The text as HTML with its placeholders filled; `<bdi>` isolates the writing direction of each name."""
-    return _NAME.sub(lambda found: f"<bdi>{escape(names.get(found[1], ''))}</bdi>", escape(text, quote=False))
+    return _NAME.sub(lambda match: f"<bdi>{escape(names.get(match[1], ''))}</bdi>", escape(text, quote=False))

@@ -85,9 +85,9 @@ def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:
     )
 
 
-def event_row(kept: "KeptEvent", wording: "Wording") -> EventRow:
+def event_row(kept_event: "KeptEvent", wording: "Wording") -> EventRow:
     """The row of an event."""
-    event = kept.event
+    event = kept_event.event
     facts: dict[str, Any] = {
         "at": wording.moment(event.at),
         "between": tuple(wording.moment(moment) for moment in event.between)

@@ -70,12 +70,12 @@ class StatusesAnswer(UntrustedAnswer):
     source: str
 
     @classmethod
-    def of(cls, known: StatusList) -> "StatusesAnswer":
+    def of(cls, status_list: StatusList) -> "StatusesAnswer":
         """The answer for a list of statuses."""
         return cls(
-            statuses=tuple(map(_status_row, known.statuses[:MAX_ITEMS])),
-            complete=known.complete and len(known.statuses) <= MAX_ITEMS,
-            source=known.source,
+            statuses=tuple(map(_status_row, status_list.statuses[:MAX_ITEMS])),
+            complete=status_list.complete and len(status_list.statuses) <= MAX_ITEMS,
+            source=status_list.source,
         )
 
 
@@ -187,45 +187,45 @@ class ListAnswer(UntrustedAnswer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, found: "TaskList", fields: Sequence[RowField] | MISSING, note: str | None = None) -> "ListAnswer":
+    def of(cls, task_list: "TaskList", fields: Sequence[RowField] | MISSING, note: str | None = None) -> "ListAnswer":
         """The answer for a page; it ends early, with a cursor, if its rows are large."""
         from taskhand.domain.task_cursor import cursor_after  # noqa: PLC0415  no start waits for it
 
-        wording, room = wording_of(found), page_room(found.query.limit)
+        wording, room = wording_of(task_list), page_room(task_list.query.limit)
         rows: list[Row] = []
-        for task in found.tasks:
-            row = row_of(found, task, wording, fields)
+        for task in task_list.tasks:
+            row = row_of(task_list, task, wording, fields)
             room -= len(row.model_dump_json()) + 1
             if room < 0 and rows:
                 break
             rows.append(row)
-        more = found.more or len(rows) < len(found.tasks)
-        last = found.tasks[len(rows) - 1] if rows else None
+        more = task_list.more or len(rows) < len(task_list.tasks)
+        last = task_list.tasks[len(rows) - 1] if rows else None
         return cls(
-            now=moment_text(found.now.replace(second=0), found.zone),
-            zone=zone_of(found),
+            now=moment_text(task_list.now.replace(second=0), task_list.zone),
+            zone=zone_of(task_list),
             tasks=tuple(rows),
-            matched=match_rows(found.query.matched) or MISSING,
-            next_cursor=cursor_after(last, found.query) if more and last else MISSING,
-            unreadable=_unreadable(found.unreadable),
+            matched=match_rows(task_list.query.matched) or MISSING,
+            next_cursor=cursor_after(last, task_list.query) if more and last else MISSING,
+            unreadable=_unreadable(task_list.unreadable),
             note=note or MISSING,
         )
 
 
-def wording_of(found: "TaskList") -> "Wording":
+def wording_of(task_list: "TaskList") -> "Wording":
     """The wording for the people on a page, and for its times."""
     from taskhand.domain.people_labels import people_names  # noqa: PLC0415  no start waits for it
     from taskhand.domain.wording import Wording  # noqa: PLC0415  as above
 
-    people = {person for task in found.tasks for person in task.responsible_ids}
-    people |= {times.completed_by for times in found.times.values() if times.completed_by}
-    names = people_names([*found.members, *people], found.members, found.former)
-    return Wording(found.zone, names, clock_zone=found.now.tzinfo)
+    people = {person for task in task_list.tasks for person in task.responsible_ids}
+    people |= {times.completed_by for times in task_list.times.values() if times.completed_by}
+    names = people_names([*task_list.members, *people], task_list.members, task_list.former)
+    return Wording(task_list.zone, names, clock_zone=task_list.now.tzinfo)
 
 
-def zone_of(found: "TaskList") -> str:
+def zone_of(task_list: "TaskList") -> str:
     """The zone in which the times of a page are shown."""
-    return found.zone or found.now.tzname() or "UTC"
+    return task_list.zone or task_list.now.tzname() or "UTC"
 
 
 def page_room(limit: int) -> int:
@@ -233,9 +233,9 @@ def page_room(limit: int) -> int:
     return min(max(_PAGE_CHARACTERS * limit, _MIN_PAGE), _MAX_PAGE) - _ENVELOPE
 
 
-def row_of(found: "TaskList", task: Task, wording: "Wording", fields: Sequence[RowField] | MISSING) -> Row:
+def row_of(task_list: "TaskList", task: Task, wording: "Wording", fields: Sequence[RowField] | MISSING) -> Row:
     """The row of a task on a page."""
-    times, is_overdue = found.times.get(task.id, UNKNOWN), task.id in found.overdue
+    times, is_overdue = task_list.times.get(task.id, UNKNOWN), task.id in task_list.overdue
     return render_row(task, wording, ROW if fields is MISSING else fields, is_overdue=is_overdue, times=times)
 
 

@@ -71,28 +71,28 @@ class ListEverywhereAnswer(ListAnswer):
 
     @classmethod
     def of_several(
-        cls, found: "TaskLists", fields: Sequence[RowField] | MISSING, limit: int, note: str | None = None
+        cls, task_lists: "TaskLists", fields: Sequence[RowField] | MISSING, limit: int, note: str | None = None
     ) -> "ListEverywhereAnswer":
         """The answer for a page; it ends early, with a cursor, if its rows are large."""
-        lists = found.lists
+        lists = task_lists.lists
         first = next(iter(lists.values()))
-        zones = {name: zone_of(own) for name, own in lists.items()}
-        left_out = [*found.found.left_out.items(), *found.unknown]
+        zones = {name: zone_of(task_list) for name, task_list in lists.items()}
+        left_out = [*task_lists.found.left_out.items(), *task_lists.unknown]
         answer = cls(
             now=moment_text(first.now.replace(second=0), first.zone),
             zone=zone_of(first),
             zones=zones if len(set(zones.values())) > 1 else MISSING,
             tasks=(),
-            matched=_match_rows({name: own.query.matched for name, own in lists.items()}, found.found),
-            next_cursor=found.cursor_after(len(found.rows)) or MISSING,
-            unreadable=_unreadable({name: own.unreadable for name, own in lists.items()}),
-            unreachable=_unanswered_rows([*found.found.unreachable.items()]),
-            left_out=_unanswered_rows(left_out, partly=len(found.unknown)),
+            matched=_match_rows({name: task_list.query.matched for name, task_list in lists.items()}, task_lists.found),
+            next_cursor=task_lists.cursor_after(len(task_lists.rows)) or MISSING,
+            unreadable=_unreadable({name: task_list.unreadable for name, task_list in lists.items()}),
+            unreachable=_unanswered_rows([*task_lists.found.unreachable.items()]),
+            left_out=_unanswered_rows(left_out, partly=len(task_lists.unknown)),
             note=note or MISSING,
         )
         room = page_room(limit)
-        rows = _rows(found, fields, max(room - len(answer.model_dump_json()), room // 2))
-        return answer.model_copy(update={"tasks": rows, "next_cursor": found.cursor_after(len(rows)) or MISSING})
+        rows = _rows(task_lists, fields, max(room - len(answer.model_dump_json()), room // 2))
+        return answer.model_copy(update={"tasks": rows, "next_cursor": task_lists.cursor_after(len(rows)) or MISSING})
 
 
 class CountsEverywhereAnswer(CountsAnswer):
@@ -148,22 +148,22 @@ class ChangesEverywhereAnswer(ChangesAnswer):
 
     @classmethod
     def of_several(
-        cls, found: "ChangeLists", task_id: str | None, matched: Mapping[str, Sequence[Match]], note: str | None
+        cls, change_lists: "ChangeLists", task_id: str | None, matched: Mapping[str, Sequence[Match]], note: str | None
     ) -> "ChangesEverywhereAnswer":
         """The answer for a page; a page of large changes has fewer rows."""
         rows = [
-            change_row(change, task_id, found.wordings[name]).model_copy(update={"connection": name})
-            for name, change in found.rows
+            change_row(change, task_id, change_lists.wordings[name]).model_copy(update={"connection": name})
+            for name, change in change_lists.rows
         ]
         count = len(rows)
         while True:
             answer = cls(
                 changes=tuple(rows[:count]),
-                matched=_match_rows(matched, found.found),
+                matched=_match_rows(matched, change_lists.found),
                 note=note or MISSING,
-                next_cursor=found.cursor_after(count) or MISSING,
-                unreachable=_unanswered_rows([*found.found.unreachable.items()]),
-                left_out=_unanswered_rows([*found.found.left_out.items()]),
+                next_cursor=change_lists.cursor_after(count) or MISSING,
+                unreachable=_unanswered_rows([*change_lists.found.unreachable.items()]),
+                left_out=_unanswered_rows([*change_lists.found.left_out.items()]),
             )
             if count <= 1 or len(render_text(answer)) <= MAX_LENGTH:
                 return answer
@@ -251,12 +251,12 @@ def _match_rows(
     return tuple(rows[:MAX_ITEMS]) or MISSING
 
 
-def _rows(found: "TaskLists", fields: Sequence[RowField] | MISSING, room: int) -> tuple[Row, ...]:
+def _rows(task_lists: "TaskLists", fields: Sequence[RowField] | MISSING, room: int) -> tuple[Row, ...]:
     """The rows that fit into a number of characters, at least one if there is any."""
-    wordings = {name: wording_of(own) for name, own in found.lists.items()}
+    wordings = {name: wording_of(task_list) for name, task_list in task_lists.lists.items()}
     rows: list[Row] = []
-    for name, task in found.rows:
-        row = row_of(found.lists[name], task, wordings[name], fields).model_copy(update={"connection": name})
+    for name, task in task_lists.rows:
+        row = row_of(task_lists.lists[name], task, wordings[name], fields).model_copy(update={"connection": name})
         room -= len(row.model_dump_json()) + 1
         if room < 0 and rows:
             break

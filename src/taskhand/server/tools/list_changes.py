@@ -85,7 +85,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -
     queries = {name: _query(call, arguments) for name, call in calls.items()}
     apps = {name: call.app for name, call in calls.items()}
     matched = {name: words for name, (_, words) in queries.items()}
-    found = await list_changes_everywhere(
+    change_lists = await list_changes_everywhere(
         apps,
         {name: query for name, (query, _) in queries.items()},
         people_in_row,
@@ -93,7 +93,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -
         cursor=or_none(arguments.cursor),
     )
     task_id = or_none(arguments.task_id)
-    return ChangesEverywhereAnswer.of_several(found, task_id, matched, merged_note_on_words(apps, matched))
+    return ChangesEverywhereAnswer.of_several(change_lists, task_id, matched, merged_note_on_words(apps, matched))
 
 
 def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Match, ...]]":

@@ -101,20 +101,20 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) ->
     from taskhand.service.list_note import merged_list_note
 
     apps = {name: call.app for name, call in calls.items()}
-    found = await list_events_everywhere(
+    event_lists = await list_events_everywhere(
         apps,
         lambda name: _ask_of(calls[name], arguments, of_known=True),
         people_in_events,
         limit=_limit(arguments),
         cursor=or_none(arguments.cursor),
     )
-    shown, note = len(found.rows), merged_list_note(apps, found.matched)
+    shown, note = len(event_lists.rows), merged_list_note(apps, event_lists.matched)
     while True:
-        answer = EventsEverywhereAnswer.of_several(found, shown, note)
+        answer = EventsEverywhereAnswer.of_several(event_lists, shown, note)
         if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:
             break
         shown //= 2
-    await save_positions(apps, found, shown)
+    await save_positions(apps, event_lists, shown)
     return answer
 
 

@@ -121,11 +121,11 @@ async def _run(call: "Call", arguments: ListTasks) -> ListAnswer | CountsAnswer:
         is_empty = not counted.count.total
         note = list_note(call.app, counted.matched, has_unfound_text=is_empty and arguments.text is not MISSING)
         return render_counts(counted, arguments.count_by, note)
-    found = await list_tasks(call.app, arguments, **_page(arguments))
+    task_list = await list_tasks(call.app, arguments, **_page(arguments))
     is_first = arguments.cursor is MISSING
-    has_unfound_text = is_first and not (found.tasks or found.unreadable) and arguments.text is not MISSING
-    matched = found.query.matched if is_first else ()
-    return ListAnswer.of(found, arguments.fields, list_note(call.app, matched, has_unfound_text=has_unfound_text))
+    has_unfound_text = is_first and not (task_list.tasks or task_list.unreadable) and arguments.text is not MISSING
+    matched = task_list.query.matched if is_first else ()
+    return ListAnswer.of(task_list, arguments.fields, list_note(call.app, matched, has_unfound_text=has_unfound_text))
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> ListAnswer | CountsAnswer:
@@ -140,13 +140,13 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> 
         matched = {name: answered.answer.matched for name, answered in counted.answers.items()}
         return render_counts_everywhere(counted, arguments.count_by, merged_list_note(apps, matched))
     page = _page(arguments)
-    found = await list_tasks_everywhere(apps, arguments, **page)
+    task_lists = await list_tasks_everywhere(apps, arguments, **page)
     is_first = arguments.cursor is MISSING
-    matched = {name: task_list.query.matched for name, task_list in found.lists.items()} if is_first else {}
+    matched = {name: task_list.query.matched for name, task_list in task_lists.lists.items()} if is_first else {}
     note = merged_list_note(
-        apps, matched, has_unfound_text=is_first and not found.rows and arguments.text is not MISSING
+        apps, matched, has_unfound_text=is_first and not task_lists.rows and arguments.text is not MISSING
     )
-    return ListEverywhereAnswer.of_several(found, arguments.fields, page["limit"], note)
+    return ListEverywhereAnswer.of_several(task_lists, arguments.fields, page["limit"], note)
 
 
 def _page(arguments: ListTasks) -> _Page:

@@ -133,8 +133,8 @@ def _sentence(status: int, scope: Scope) -> str:
 
 def _host_name(host: str) -> str | None:
     """The name in a Host header, or in an Origin without its scheme; None if it is no host name."""
-    found = _NAME.fullmatch(host.lower())
-    return found["name"] if found else None
+    match = _NAME.fullmatch(host.lower())
+    return match["name"] if match else None
 
 
 def _is_malformed_port(host: str) -> bool:
