@@ -27,16 +27,16 @@ async def check_journal(store: Store, path: Path) -> CheckResult:
             return CheckResult("journal", "ok", f"There is no file {path} yet; the first write creates it.")
         if fault := await find_damage(store):
             return CheckResult("journal", "failed", f"{path} is damaged: {fault}.", _KEEP)
-        found, under_way = await store.read(_verify_and_count)
+        verification, under_way = await store.read(_verify_and_count)
     except OperatorError as error:
         return CheckResult("journal", "failed", error.message, error.next_step)
     except OSError as error:
         return CheckResult("journal", "failed", f"{path} cannot be read: {error.strerror}.", _ELSEWHERE)
-    if found.fault:
-        sentence = f"{path} was altered: row {found.fault.seq} is not right, {found.fault.problem}."
+    if verification.fault:
+        sentence = f"{path} was altered: row {verification.fault.seq} is not right, {verification.fault.problem}."
         return CheckResult("journal", "failed", sentence, f"{_KEEP} `taskhand journal verify` says more.")
     size = await describe_size(path)
-    sentence = f"{path}, {size}: {describe_rows(found)}; open changes: {under_way}."
+    sentence = f"{path}, {size}: {describe_rows(verification)}; open changes: {under_way}."
     if under_way:
         sentence += " The next start settles those of processes that have ended."
     return CheckResult("journal", "ok", f"{sentence}{await describe_copies(path)}")
@@ -50,6 +50,10 @@ def _verify_and_count(connection: sqlite3.Connection) -> tuple[Verification, int
 
 def describe_journal(connection: sqlite3.Connection) -> Description:
     """The number of rows and the head, after a verification of the chain."""
-    found = verify_chain(connection)
-    problem = None if found.fault is None else f"row {found.fault.seq} is not right, {found.fault.problem}"
-    return Description(f"rows: {found.rows}, head: {found.head.hash}", problem)
+    verification = verify_chain(connection)
+    problem = (
+        None
+        if verification.fault is None
+        else f"row {verification.fault.seq} is not right, {verification.fault.problem}"
+    )
+    return Description(f"rows: {verification.rows}, head: {verification.head.hash}", problem)

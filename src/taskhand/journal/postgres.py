@@ -80,7 +80,7 @@ class _DatabaseStorage:
             if not await self.store.exists():
                 return CheckResult("journal", "ok", f"There is no journal in {self._database.place} yet.")
             await self.store.write(lambda _: None)
-            found, under_way = await self.store.read(
+            verification, under_way = await self.store.read(
                 lambda connection: (
                     verify_chain(connection, newest=NEWEST),
                     connection.execute("SELECT count(*) FROM under_way").fetchone()[0],
@@ -89,10 +89,10 @@ class _DatabaseStorage:
         except OperatorError as error:
             return CheckResult("journal", "failed", error.message, error.next_step)
         where = f"The journal in {self._database.place}"
-        if found.fault:
-            sentence = f"{where} was altered: row {found.fault.seq} is not right, {found.fault.problem}."
+        if verification.fault:
+            sentence = f"{where} was altered: row {verification.fault.seq} is not right, {verification.fault.problem}."
             return CheckResult("journal", "failed", sentence, f"{_KEEP} `taskhand journal verify` says more.")
-        rows = f"{where}: {describe_rows(found)}; open changes: {under_way}."
+        rows = f"{where}: {describe_rows(verification)}; open changes: {under_way}."
         return CheckResult("journal", "ok", rows)
 
     async def aclose(self) -> None:

@@ -129,8 +129,8 @@ def _end_of_first_change(connection: SqlConnection, stays: int) -> SqlRow | None
     while end is not None and end < stays:
         ((last,),) = connection.execute(_LAST_OF_OPENED, (end,))
         if last is None or last <= end:
-            found: SqlRow = connection.execute("SELECT seq, hash FROM entry WHERE seq = ?", (end,)).fetchone()
-            return found
+            row: SqlRow = connection.execute("SELECT seq, hash FROM entry WHERE seq = ?", (end,)).fetchone()
+            return row
         end = last
     return None
 

@@ -130,8 +130,8 @@ class _FileLocks:
         """Add the tasks in the rows that were written since the last call."""
         last = connection.execute("SELECT seq FROM link WHERE name = 'head'").fetchone()[0]
         first = last - _LATELY if self._seq is None else max(self._seq, last - _LATELY)
-        found = connection.execute(_BY_OTHERS, (first, self._storage.processes.session))
-        self._tasks |= {row[0].casefold() for row in found}
+        cursor = connection.execute(_BY_OTHERS, (first, self._storage.processes.session))
+        self._tasks |= {row[0].casefold() for row in cursor}
         self._seq = last
 
 

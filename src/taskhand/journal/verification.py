@@ -87,12 +87,13 @@ class _BesideChain:
         return None
 
 
-def describe_rows(found: Verification) -> str:
+def describe_rows(verification: Verification) -> str:
     """A sentence's part for a health check: the numbers of valid rows and of unread rows."""
-    if not found.unread:
-        return f"{found.rows} rows, all as they were written"
+    if not verification.unread:
+        return f"{verification.rows} rows, all as they were written"
     return (
-        f"{found.unread + found.rows} rows, of which the newest {found.rows} are as they were written "
+        f"{verification.unread + verification.rows} rows, of which the newest {verification.rows} "
+        "are as they were written "
         "(`taskhand journal verify` reads all)"
     )
 

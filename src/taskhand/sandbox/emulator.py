@@ -121,8 +121,8 @@ class Emulator(ABC):
     def failure_of(self, route: str | None, status: int) -> Response:
         """Return the error body for a status on a route."""
         server = self.authorization
-        own = server.failure(status) if server and route in server.endpoints else None
-        return own or self.failure(status)
+        response = server.failure(status) if server and route in server.endpoints else None
+        return response or self.failure(status)
 
     def now(self) -> dt.datetime:
         """Return the time of the CRM's clock."""

@@ -37,10 +37,10 @@ def is_address(text: str) -> bool:
 
 def is_whole_address(text: str) -> bool:
     """Whether an address of a database can be read, and its password has no character that would end it."""
-    found = re.fullmatch(_WHOLE, text)
-    if found is None or "%" in re.sub(_ESCAPE, "", text):
+    match = re.fullmatch(_WHOLE, text)
+    if match is None or "%" in re.sub(_ESCAPE, "", text):
         return False
-    port, query = found["port"], found["query"]
+    port, query = match["port"], match["query"]
     if port is not None and not 0 < int(port) <= _LAST_PORT:
         return False
     return not re.sub(_QUERY, "", query or "") and _is_text(text)
@@ -48,11 +48,11 @@ def is_whole_address(text: str) -> bool:
 
 def split_passwords(address: str) -> tuple[str, ...]:
     """The passwords in the address of a database, as written and percent-decoded; none if it cannot be parsed."""
-    found = re.fullmatch(_WHOLE, address)
-    if found is None:
+    match = re.fullmatch(_WHOLE, address)
+    if match is None:
         return ()
-    named = (pair.partition("=") for pair in (found["query"] or "").split("&"))
-    given = (found["password"], *(value for name, _, value in named if unquote(name) == "password"))
+    named = (pair.partition("=") for pair in (match["query"] or "").split("&"))
+    given = (match["password"], *(value for name, _, value in named if unquote(name) == "password"))
     return tuple(dict.fromkeys(spelled for password in given if password for spelled in (password, unquote(password))))
 
 

@@ -125,12 +125,12 @@ def describe_copy(database: Database, copy: Path) -> Description:
         with closing(connect(copy)) as connection:
             database.kind.check_version(connection)
             [answer] = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            found = database.describe(connection) if answer == "ok" else None
+            description = database.describe(connection) if answer == "ok" else None
     except sqlite3.DatabaseError as error:
-        answer, found = str(error), None
-    if found is None:
+        answer, description = str(error), None
+    if description is None:
         raise OperatorError(f"The {database.kind.label} in it is damaged: {answer}.", code="store_unavailable")
-    return found
+    return description
 
 
 @contextmanager

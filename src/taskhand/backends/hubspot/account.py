@@ -159,10 +159,14 @@ class Account(CrmAccount):
     async def task_types(self) -> tuple[KnownType, ...]:
         """The account's task types; none if they cannot be read."""
         try:
-            known = (await self.definitions()).get("hs_task_type")
+            definition = (await self.definitions()).get("hs_task_type")
         except (OperatorError, NotFound):
             return ()
-        return tuple(KnownType(option.value, option.label) for option in known.options) if known is not None else ()
+        return (
+            tuple(KnownType(option.value, option.label) for option in definition.options)
+            if definition is not None
+            else ()
+        )
 
     async def read_owners(self, *, newest: bool = False) -> None:
         """Read the owners if none are known or `newest` is set; if that fails, the known owners stay."""

@@ -71,7 +71,7 @@ async def _find_owner(root: str, runtime: Runtime | None, body: JsonObject) -> s
     path = Path.of("/crm/v3/owners/{user}", user=user)
     try:
         async with Client(upstream, policy=POLICY, runtime=replace(runtime or Runtime(), limits=LIMITS)) as client:
-            found = await client.get(path, params={"idProperty": "userId"}, expect="object")
+            reply = await client.get(path, params={"idProperty": "userId"}, expect="object")
     except TaskhandError:
         return None
-    return filled_text(found.object.get("id"))
+    return filled_text(reply.object.get("id"))

@@ -86,8 +86,8 @@ class TaskWriter(BatchAdapter[Record]):
         """The edit with the id of its status; CallerError `unknown_status` if no status matches it."""
         if edit.status is MISSING or edit.status.id is not None:
             return edit
-        known = (await self.account.all_statuses(newest=True)).known
-        if found := next((status for status in known.statuses if edit.status.met_by(status)), None):
+        status_list = (await self.account.all_statuses(newest=True)).known
+        if found := next((status for status in status_list.statuses if edit.status.met_by(status)), None):
             return replace(edit, status=StatusChoice.of(found))
         raise CallerError(
             "There is no such status in HubSpot.", code="unknown_status", next_step="Call list_statuses for the names."

@@ -56,9 +56,9 @@ class Query:
     def read(cls, text: str) -> Query:
         """Parse a query; an empty query and `*` match every lead."""
         terms, sort = [], None
-        for found in TERM.finditer(text):
-            field, phrase = found["field"], found["phrase"]
-            content = found["word"] if phrase is None else phrase
+        for match in TERM.finditer(text):
+            field, phrase = match["field"], match["phrase"]
+            content = match["word"] if phrase is None else phrase
             if field == "sort":
                 sort = content
             elif content != "*":

@@ -113,11 +113,11 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
     def _show_refresh(self, call: Call) -> Response:
         return self._show_v1(call, self.grants.find(call.values["token"], "refresh_token"))
 
-    def _show_v1(self, call: Call, found: Issued | None) -> Response:
+    def _show_v1(self, call: Call, token: Issued | None) -> Response:
         self._check_v1()
-        if found is None or not found.is_good(call.now):
+        if token is None or not token.is_good(call.now):
             raise ApiError(404, "The token does not exist or has expired", "OBJECT_NOT_FOUND")  # the text is assumed
-        return Response.of_json(200, self._describe(call.values["token"], found, call.now), *NO_STORE)
+        return Response.of_json(200, self._describe(call.values["token"], token, call.now), *NO_STORE)
 
     def _delete_refresh(self, call: Call) -> Response:
         self._check_v1()

@@ -23,6 +23,6 @@ def v2(secret: str, method: str, uri: str, body: str) -> str:
 
 def v3(secret: str, method: str, uri: str, body: str, timestamp: str) -> str:
     """Return `X-HubSpot-Signature-v3`; `timestamp` is the sent one, in milliseconds."""
-    plain = ESCAPES.sub(lambda found: chr(int(found[1], 16)), uri)
+    plain = ESCAPES.sub(lambda match: chr(int(match[1], 16)), uri)
     digest = hmac.new(secret.encode(), f"{method}{plain}{body}{timestamp}".encode(), hashlib.sha256)
     return base64.b64encode(digest.digest()).decode()

@@ -78,8 +78,8 @@ class Grants:
 
     def find(self, text: str, *kinds: Kind) -> Issued | None:
         """Return the code or token with this text, valid or not."""
-        found = self._issued.get(text)
-        return found if found is not None and found.kind in kinds else None
+        token = self._issued.get(text)
+        return token if token is not None and token.kind in kinds else None
 
     def end_access(self, user: str | None = None) -> None:
         """End the access tokens of a user, or all, before their time; refresh tokens stay."""

@@ -157,8 +157,8 @@ class AuthorizationServer(ABC, Generic[V]):
         """Return the holder of the code or token in a form, valid or not."""
         form = request.form or {}
         for text in [form[name] for name in ("refresh_token", "code", "token") if form.get(name)]:
-            found = self.grants.find(text, "access_token", "refresh_token", "code")
-            return Holder(KINDS.get(found.kind, found.kind), found.grant.user.id) if found else NOBODY
+            token = self.grants.find(text, "access_token", "refresh_token", "code")
+            return Holder(KINDS.get(token.kind, token.kind), token.grant.user.id) if token else NOBODY
         return None
 
     def find_access(self, text: str) -> Issued | None:
@@ -208,12 +208,12 @@ class AuthorizationServer(ABC, Generic[V]):
 
     def revoke_token(self, text: str) -> None:
         """Revoke a token, and with a refresh token the whole grant if the spec variant says so."""
-        found = self.grants.find(text, "access_token", "refresh_token")
-        if found is None:
+        token = self.grants.find(text, "access_token", "refresh_token")
+        if token is None:
             return
-        found.is_revoked = True
-        if found.kind == "refresh_token" and self.spec_variant.oauth_revoke == "grant":
-            found.grant.is_ended = True
+        token.is_revoked = True
+        if token.kind == "refresh_token" and self.spec_variant.oauth_revoke == "grant":
+            token.grant.is_ended = True
 
     def _read_asked(self, call: Call) -> Asked:
         sent = call.query
@@ -261,29 +261,29 @@ class AuthorizationServer(ABC, Generic[V]):
 
     def _exchange_code(self, call: Call) -> Grant:
         """Use up a code."""
-        found = self.grants.find(call.form.get("code", ""), "code")
-        if found is None or found.is_used or not found.is_good(call.now):
+        token = self.grants.find(call.form.get("code", ""), "code")
+        if token is None or token.is_used or not token.is_good(call.now):
             raise OAuthError("invalid_grant", "missing or unknown auth code", "code")
         sent = call.form.get("redirect_uri")
         may_lack = sent is None and self.spec_variant.oauth_code_redirect == "optional"
-        if not may_lack and sent != found.grant.redirect_uri:
+        if not may_lack and sent != token.grant.redirect_uri:
             raise OAuthError("invalid_grant", "redirect_uri does not match the one of the code", "code")
-        if self.spec_variant.oauth_pkce != "ignored" and not _verifies(call.form, found.grant.challenge):
+        if self.spec_variant.oauth_pkce != "ignored" and not _verifies(call.form, token.grant.challenge):
             raise OAuthError("invalid_grant", "code_verifier does not match the code challenge", "code")
-        found.is_used = True
-        return found.grant
+        token.is_used = True
+        return token.grant
 
     def _refresh(self, call: Call) -> Response:
         sent, spec_variant = call.form.get("refresh_token", ""), self.spec_variant
-        found = self.grants.find(sent, "refresh_token")
-        if found is not None and found.is_used and spec_variant.oauth_reuse == "ends_grant":
-            found.grant.is_ended = True
-        is_reused = found is not None and found.is_used and spec_variant.oauth_reuse != "accepted"
-        if found is None or is_reused or not found.is_good(call.now):
+        token = self.grants.find(sent, "refresh_token")
+        if token is not None and token.is_used and spec_variant.oauth_reuse == "ends_grant":
+            token.grant.is_ended = True
+        is_reused = token is not None and token.is_used and spec_variant.oauth_reuse != "accepted"
+        if token is None or is_reused or not token.is_good(call.now):
             raise OAuthError("invalid_grant", "missing or invalid refresh token", "refresh_token")
-        found.is_used = spec_variant.oauth_refresh == "rotated"
-        kept = None if found.is_used else sent
-        return self._answer_pair(self._issue_pair(found.grant, call.now, kept))
+        token.is_used = spec_variant.oauth_refresh == "rotated"
+        kept = None if token.is_used else sent
+        return self._answer_pair(self._issue_pair(token.grant, call.now, kept))
 
     def _issue_pair(self, grant: Grant, now: dt.datetime, kept: str | None = None) -> dict[str, Any]:
         life, refresh_life = self.spec_variant.oauth_access_life, self.spec_variant.oauth_refresh_life

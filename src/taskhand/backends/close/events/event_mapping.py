@@ -93,12 +93,12 @@ class TaskStates:
         if entry.task_id not in self.known:
             made = utc_moment((entry.data or entry.previous or {}).get("date_created"))
             return made is None or made <= made_after
-        if (known := self.known[entry.task_id]) is None:
+        if (known_task := self.known[entry.task_id]) is None:
             return True
         before, after = self._sides(entry, has_grown=has_grown)
         if entry.action == "completed":
-            known, before = _finished(known), after
-        return before is None or difference_event(known, before, "") is None
+            known_task, before = _finished(known_task), after
+        return before is None or difference_event(known_task, before, "") is None
 
     def is_finished(self, task_id: str) -> bool:
         """Whether the task is complete after its last reported event."""
@@ -107,14 +107,14 @@ class TaskStates:
 
     def _sides(self, entry: Entry, *, has_grown: bool) -> tuple[Task | None, Task | None]:
         """The task before and after an entry; None for a state that does not exist or is not visible."""
-        known = self.known.get(entry.task_id)
+        known_task = self.known.get(entry.task_id)
         if entry.action == "deleted":
-            return (self._task(entry, entry.previous) if entry.previous else known), None
+            return (self._task(entry, entry.previous) if entry.previous else known_task), None
         after = self._task(entry, entry.data) if entry.data else None
         if entry.data is None or (entry.action == "created" and not has_grown):
             return None, after
-        if has_grown and known is not None:
-            return known, after
+        if has_grown and known_task is not None:
+            return known_task, after
         before = self._task(entry, {**entry.data, **(entry.previous or {})})
         if "is_complete" in (entry.previous or {}) and any(
             _is_within(completion, entry) for completion in self.finished

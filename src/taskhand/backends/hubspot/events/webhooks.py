@@ -55,7 +55,7 @@ class HubSpotWebhookCheck(SignatureCheck):
         """The signatures of method, address, raw body and timestamp, one for each address that was called."""
         end = delivery.body + timestamp.encode("utf-8", "surrogateescape")
         for uri in delivery.uris:
-            plain = _ESCAPES.sub(lambda found: chr(int(found[1], 16)), uri)
+            plain = _ESCAPES.sub(lambda match: chr(int(match[1], 16)), uri)
             signed = f"{delivery.method}{plain}".encode("utf-8", "surrogateescape") + end
             yield b64encode(hmac.new(self._secret, signed, sha256).digest()).decode()
 

@@ -89,14 +89,14 @@ def _writable(name: str, known: Mapping[str, Definition]) -> Definition:
             candidates=[Candidate(argument)],
             next_step=f"Send {argument} instead.",
         )
-    found = _defined(name, known)
-    if not found.is_writable:
+    definition = _defined(name, known)
+    if not definition.is_writable:
         raise CallerError(
             f"HubSpot sets the property {name} itself; it cannot be written.",
             code="read_only_property",
             next_step="Leave it out.",
         )
-    return found
+    return definition
 
 
 def _unique(name: str, known: Mapping[str, Definition]) -> str:

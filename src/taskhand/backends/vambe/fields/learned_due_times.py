@@ -92,10 +92,10 @@ def rests_on(before: Task, edit: Edit) -> bool:
     return due.day == was.day or due.local.time() == was.local.time()
 
 
-def detect_due_at(wanted: Due, json: JsonObject) -> DueAt | None:
+def detect_due_at(due: Due, json: JsonObject) -> DueAt | None:
     """The form of `due_at` in the response to a write of `wanted`; None if both forms fit, or neither."""
     at = parse_time(json.get("due_at"))
-    if wanted.local is None or not isinstance(at, datetime) or at.tzinfo is None:
+    if due.local is None or not isinstance(at, datetime) or at.tzinfo is None:
         return None
-    is_instant, is_wall = at == wanted.at, at.replace(tzinfo=None) == wanted.local.replace(tzinfo=None)
+    is_instant, is_wall = at == due.at, at.replace(tzinfo=None) == due.local.replace(tzinfo=None)
     return None if is_instant == is_wall else "utc" if is_instant else "wall"
