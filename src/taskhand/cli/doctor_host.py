@@ -56,12 +56,12 @@ def _check_entry(entry: KnownEntry | UnreadFile) -> dict[str, Any]:
 
 def with_command(finding: CheckResult, entry: KnownEntry) -> CheckResult:
     """The finding, with the command that sets in this entry the variable of the remedy; keys have none."""
-    found = _SET.match(finding.remedy or "")
-    if found is None or found[1] not in VARIABLES or is_secret_variable(found[1]):
+    match = _SET.match(finding.remedy or "")
+    if match is None or match[1] not in VARIABLES or is_secret_variable(match[1]):
         return finding
     name = "" if entry.host.server == SERVER else f" --name {entry.host.server}"
     project = "" if entry.file.path == entry.host.user_file(this_machine()) else " --project"
-    option = _OPTIONS.get(found[1], f"--set {found[1]}=VALUE")
+    option = _OPTIONS.get(match[1], f"--set {match[1]}=VALUE")
     command = f"taskhand install {entry.host.slug}{name}{project} {option}"
     return replace(finding, remedy=f"{finding.remedy} To set it in this entry, run `{command}`.")
 

@@ -42,7 +42,7 @@ def export_tasks(account: "ConnectionSettings", file: Path) -> None:
     if str(file) != "-" and file.exists():
         raise CallerError(f"{file} exists already.", next_step="Choose another name, or remove it.")
     records = anyio.run(_collect, account)
-    count, unreadable = (sum(kind in one for one in records) for kind in ("task", "unreadable"))
+    count, unreadable = (sum(kind in record for record in records) for kind in ("task", "unreadable"))
     if str(file) == "-":
         for record in records:
             print_json_line(json.dumps(record, ensure_ascii=False))

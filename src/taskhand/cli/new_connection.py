@@ -176,9 +176,9 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
         raise uneditable_error(file, error) from None
     before = _warnings_now(environ := new.other_variables())
     with naming_options(new.name, file.path, new.taken):
-        found = load_configuration(environ, {}, parse_settings(tried.encode(), file.path))
+        configuration = load_configuration(environ, {}, parse_settings(tried.encode(), file.path))
         if checks:
-            _check(found.only(new.name))
+            _check(configuration.only(new.name))
     kept = {new.keyring_name(key): secret for key, secret in new.secrets.items()} if new.place == "keyring" else {}
     with credentials.keep_credentials(kept):
         write_settings_file(file, text, holds_secret=bool(new.secrets) and new.place == "file")
@@ -187,11 +187,12 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
     if new.secrets and new.place == "file":
         exposure = f"! Whoever reads {file.path} can read {' and '.join(new.secrets)}."
         print_line(f"{exposure} {SAFER[credentials.find_keyring()]}".rstrip(), err=True)
-    for warning in found.warnings:
+    for warning in configuration.warnings:
         if warning.found not in before:
             print_line(f"! {warning.found} {warning.remedy or ''}".rstrip(), err=True)
     print_line(
-        f"The connection {new.name} is in {file.path}. Restart the server, and it has {_name_connections(found)}."
+        f"The connection {new.name} is in {file.path}. Restart the server, "
+        f"and it has {_name_connections(configuration)}."
     )
 
 

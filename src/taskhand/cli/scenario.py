@@ -37,8 +37,8 @@ def scenario() -> None:
 @_FILES
 def list_scenarios(files: tuple[Path, ...]) -> None:
     """List scenarios: the name, the backends and the purpose of each."""
-    for one in _loaded(files):
-        print_line(f"{one.name} [{', '.join(one.backends)}] {one.about}")
+    for loaded in _loaded(files):
+        print_line(f"{loaded.name} [{', '.join(loaded.backends)}] {loaded.about}")
 
 
 @scenario.command("run")
@@ -76,8 +76,8 @@ def run_scenarios(
 
     if prove and agent:
         raise click.UsageError("--prove runs the scripts of the scenarios, and --agent an agent: choose one.")
-    chosen = [one for one in _loaded(files) if not only or one.name in only]
-    if missing := set(only) - {one.name for one in chosen}:
+    chosen = [loaded for loaded in _loaded(files) if not only or loaded.name in only]
+    if missing := set(only) - {loaded.name for loaded in chosen}:
         raise CallerError(f"There is no scenario {', '.join(sorted(missing))}.", code="unknown_scenario")
     command = Command(agent, timeout) if agent else None
     reports = anyio.run(partial(_run, chosen, backend, command, prove=prove, as_json=as_json))
@@ -97,10 +97,10 @@ async def _run(
     chosen: "Sequence[Scenario]", backend: str | None, command: "Command | None", *, prove: bool, as_json: bool
 ) -> "list[Report]":
     reports = []
-    for one in chosen:
-        for name in one.backends:
+    for loaded in chosen:
+        for name in loaded.backends:
             if backend in (None, name):
-                async for report in _reports(one, name, command, prove=prove):
+                async for report in _reports(loaded, name, command, prove=prove):
                     _print(report, as_json=as_json)
                     reports.append(report)
     return reports

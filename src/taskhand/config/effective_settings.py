@@ -135,8 +135,8 @@ def load_configuration(
         *_warn_of_readable_secrets(origins, file, named),
         *_warn_of_readable_files(merged.files),
     )
-    found = Configuration(settings, origins, file, warnings, named, has_default)
-    return _mask_all_secrets(found) if named else found
+    configuration = Configuration(settings, origins, file, warnings, named, has_default)
+    return _mask_all_secrets(configuration) if named else configuration
 
 
 def _outside_of_tables(variables: Variables, file: SettingsFile) -> Variables:

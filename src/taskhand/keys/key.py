@@ -75,5 +75,5 @@ def read_key_id(text: str, *, whole: bool = True) -> str | None:
 
     If `whole` is False, the id is enough, with or without `thk_` before it and any text after it.
     """
-    found = (_TEXT if whole else _ID_OR_TEXT).fullmatch(text)
-    return found[1] if found else None
+    match = (_TEXT if whole else _ID_OR_TEXT).fullmatch(text)
+    return match[1] if match else None

@@ -25,18 +25,18 @@ class KeyCheck:
         The check takes the same time for a text that is not a key, an unknown id and a wrong secret.
         """
         key_id = read_key_id(text)
-        kept = await self._store.find(key_id or "")
-        is_same = hmac.compare_digest(hash_key(text), kept.hash if kept else NO_HASH)
+        kept_key = await self._store.find(key_id or "")
+        is_same = hmac.compare_digest(hash_key(text), kept_key.hash if kept_key else NO_HASH)
         now = self._clock()
-        if kept is None or not is_same or kept.key.state(now) != "active":
+        if kept_key is None or not is_same or kept_key.key.state(now) != "active":
             return None
-        self._uses.note(kept.key.id, now, kept.key.last_used_at)
-        return kept.key
+        self._uses.note(kept_key.key.id, now, kept_key.key.last_used_at)
+        return kept_key.key
 
     async def is_active(self, key_id: str) -> bool:
         """Whether the key with this id is still active. OperatorError if the keys cannot be read."""
-        kept = await self._store.find(key_id)
-        return kept is not None and kept.key.state(self._clock()) == "active"
+        kept_key = await self._store.find(key_id)
+        return kept_key is not None and kept_key.key.state(self._clock()) == "active"
 
     async def check_access(self) -> None:
         """Check the store; OperatorError if the keys cannot be read."""

@@ -74,8 +74,8 @@ def _add(key: Key, key_hash: str, connection: SqlConnection) -> None:
 def _find(key_id: str, connection: SqlConnection) -> KeptKey | None:
     row = connection.execute("SELECT * FROM caller_key WHERE id = ?", (key_id,)).fetchone()
     read = row or _NOBODY
-    kept = KeptKey(_to_key(read), str(read["hash"]))
-    return kept if row else None
+    kept_key = KeptKey(_to_key(read), str(read["hash"]))
+    return kept_key if row else None
 
 
 def _list_keys(connection: SqlConnection) -> list[Key]:

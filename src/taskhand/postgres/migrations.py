@@ -102,8 +102,8 @@ def _read_version(driver: Driver, kind: PostgresKind) -> tuple[int, int] | None:
 
 
 def _oldest(script: str) -> int | None:
-    found = re.match(r"-- oldest: (\d+)$", script, re.MULTILINE)
-    return int(found[1]) if found else None
+    match = re.match(r"-- oldest: (\d+)$", script, re.MULTILINE)
+    return int(match[1]) if match else None
 
 
 @cache

@@ -25,6 +25,6 @@ def to_driver(sql: str) -> str:
     return _TOKEN.sub(_translate, sql)
 
 
-def _translate(found: re.Match[str]) -> str:
-    part = found.group()
+def _translate(match: re.Match[str]) -> str:
+    part = match.group()
     return "%s" if part == "?" else part.replace("%", "%%")

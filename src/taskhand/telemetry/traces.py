@@ -76,6 +76,6 @@ def _without_sentences(span: ReadableSpan) -> ReadableSpan:
 
 def _resource() -> Resource:
     """The resource of the spans: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, or the program's name."""
-    found = Resource.create({SERVICE_VERSION: __version__})
-    is_unnamed = str(found.attributes[SERVICE_NAME]).startswith("unknown_service")
-    return found.merge(Resource({SERVICE_NAME: "taskhand"})) if is_unnamed else found
+    resource = Resource.create({SERVICE_VERSION: __version__})
+    is_unnamed = str(resource.attributes[SERVICE_NAME]).startswith("unknown_service")
+    return resource.merge(Resource({SERVICE_NAME: "taskhand"})) if is_unnamed else resource

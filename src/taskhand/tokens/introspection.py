@@ -70,11 +70,11 @@ class Introspection:
             message = f"The issuer {self._keys.issuer} could not be reached to check a token: {error.message}"
             raise OperatorError(message, next_step=error.next_step) from None
         try:
-            found = self._read(claims, rules, resource, now)
+            holder = self._read(claims, rules, resource, now)
         except RefusedToken as refused:
             return _Answer(asked_at + _KEPT_S, refused)
-        left = _KEPT_S if found.expires_at is None else min(_KEPT_S, found.expires_at - now)
-        return _Answer(asked_at + left, found)
+        left = _KEPT_S if holder.expires_at is None else min(_KEPT_S, holder.expires_at - now)
+        return _Answer(asked_at + left, holder)
 
     def _read(self, claims: Mapping[str, Any], rules: TokenRules, resource: str, now: float) -> TokenHolder:
         issuer = self._keys.issuer

@@ -54,11 +54,11 @@ class Links:
         error, a caller must not use another credential.
         """
         seen = self._seen.get((person, connection), 0)  # read before the row: a concurrent read may increase it
-        kept = await self._store.find(person, connection) if await self._exists() else None
-        if kept is None or (kept.row is None and kept.removed and kept.generation >= seen):
+        kept_link = await self._store.find(person, connection) if await self._exists() else None
+        if kept_link is None or (kept_link.row is None and kept_link.removed and kept_link.generation >= seen):
             return None
         try:
-            link = self._open(kept, seen)
+            link = self._open(kept_link, seen)
         except LinkBroken as error:
             _log.warning("the link of %s for %s cannot be used: it %s", person, connection, error.flaw)
             raise
@@ -72,15 +72,17 @@ class Links:
         """
         if not await self._exists():
             return False
-        kept = await self._store.find(email, connection)
-        return not kept.removed if kept.row is None else kept.row.kind not in {"oauth", "key"}
+        kept_link = await self._store.find(email, connection)
+        return not kept_link.removed if kept_link.row is None else kept_link.row.kind not in {"oauth", "key"}
 
     async def save(self, link: Link) -> Link:
         """Save a link, which replaces the person's former one; return the link as stored."""
         for _ in range(_TRIES):
-            kept = await self._store.find(*link.name)
-            generation = max(kept.generation, self._seen.get(link.name, 0)) + 1
-            if await self._store.put(seal_link(link, self._cipher, generation, self._clock()), after=kept.generation):
+            kept_link = await self._store.find(*link.name)
+            generation = max(kept_link.generation, self._seen.get(link.name, 0)) + 1
+            if await self._store.put(
+                seal_link(link, self._cipher, generation, self._clock()), after=kept_link.generation
+            ):
                 saved = await self.find(*link.name)
                 if saved is not None:
                     return saved
@@ -145,22 +147,24 @@ class Links:
     def _seal(self, link: Link) -> SealedLink:
         return seal_link(link, self._cipher, link.generation + 1, self._clock())
 
-    def _open(self, kept: KeptLink, seen: int) -> Link:
-        if (flaw := _find_flaw(kept, seen)) is not None or kept.row is None:
-            raise LinkBroken.at(kept.connection, flaw or _GONE)
-        if kept.row.ended_at is not None:
-            raise LinkRequired.again(kept.connection)
-        return open_link(kept.row, self._cipher)
+    def _open(self, kept_link: KeptLink, seen: int) -> Link:
+        if (flaw := _find_flaw(kept_link, seen)) is not None or kept_link.row is None:
+            raise LinkBroken.at(kept_link.connection, flaw or _GONE)
+        if kept_link.row.ended_at is not None:
+            raise LinkRequired.again(kept_link.connection)
+        return open_link(kept_link.row, self._cipher)
 
-    def _describe(self, kept: KeptLink, seen: int) -> ListedLink:
-        if kept.row is not None:
-            return describe_link(kept.row, self._cipher, _find_flaw(kept, seen))
+    def _describe(self, kept_link: KeptLink, seen: int) -> ListedLink:
+        if kept_link.row is not None:
+            return describe_link(kept_link.row, self._cipher, _find_flaw(kept_link, seen))
         nobody, nothing = LinkedMember(), frozenset[str]()
-        return ListedLink(kept.person, kept.connection, "?", "broken", nobody, None, None, None, nothing, _GONE)
+        return ListedLink(
+            kept_link.person, kept_link.connection, "?", "broken", nobody, None, None, None, nothing, _GONE
+        )
 
 
-def _find_flaw(kept: KeptLink, seen: int) -> str | None:
+def _find_flaw(kept_link: KeptLink, seen: int) -> str | None:
     """The flaw of an unusable row, found before decryption; `seen` is the newest generation that this process knows."""
-    if kept.row is None:
+    if kept_link.row is None:
         return _GONE
-    return None if kept.row.generation == kept.generation >= seen else _OLD
+    return None if kept_link.row.generation == kept_link.generation >= seen else _OLD

@@ -60,7 +60,7 @@ def damaged_link(person: str, connection: str, generation: int) -> SealedLink:
 
 def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> SealedLink:
     """Seal a link as this generation, saved now. OperatorError without a key."""
-    given = link.credential
+    credential = link.credential
     row = SealedLink(
         link.person,
         link.connection,
@@ -69,15 +69,15 @@ def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> Sea
         link.kind,
         link.member.id,
         link.member.name,
-        " ".join(sorted(given.scopes)),
-        _to_text_or_none(given.expires_at),
+        " ".join(sorted(credential.scopes)),
+        _to_text_or_none(credential.expires_at),
         to_text(link.linked_at),
         to_text(now),
         sealed=None,
         last_used_at=_to_text_or_none(link.last_used_at),
         email=link.email,
     )
-    return _with_secret(row, cipher, json.dumps([given.access_token, given.refresh_token]).encode("ascii"))
+    return _with_secret(row, cipher, json.dumps([credential.access_token, credential.refresh_token]).encode("ascii"))
 
 
 def open_link(row: SealedLink, cipher: Cipher) -> Link:

@@ -138,8 +138,8 @@ class Refresher:
         """Ask the CRM and save its response, shielded from cancellation."""
         with anyio.CancelScope(shield=True):
             try:
-                given = await _ask(link, renew)
-                return await self._save(replace(link, credential=_merge(link.credential, given)))
+                credential = await _ask(link, renew)
+                return await self._save(replace(link, credential=_merge(link.credential, credential)))
             except LinkRequired:
                 return await self._end(link)
             except TaskhandError as error:
@@ -227,10 +227,12 @@ async def _ask(link: Link, renew: Renew) -> OwnCredential:
         raise UpstreamError(f"The sign-in of {link.connection} did not answer in time.", retryable=True) from None
 
 
-def _merge(before: OwnCredential, given: OwnCredential) -> OwnCredential:
+def _merge(before: OwnCredential, credential: OwnCredential) -> OwnCredential:
     """The credential in the CRM's response; fields that are missing there keep their values."""
     return replace(
-        given, refresh_token=given.refresh_token or before.refresh_token, scopes=given.scopes or before.scopes
+        credential,
+        refresh_token=credential.refresh_token or before.refresh_token,
+        scopes=credential.scopes or before.scopes,
     )
 
 

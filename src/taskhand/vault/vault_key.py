@@ -39,10 +39,10 @@ def read_vault_keys(texts: Sequence[str]) -> tuple[VaultKey, ...]:
 
 
 def _read(text: str) -> VaultKey:
-    if (found := _TEXT.fullmatch(text)) is None:
+    if (match := _TEXT.fullmatch(text)) is None:
         raise OperatorError(
             "A part of TASKHAND_VAULT_KEY is not a key of the vault.",
             next_step="Make one with `taskhand vault new-key`.",
         )
-    secret = bytes.fromhex(found[1])
+    secret = bytes.fromhex(match[1])
     return VaultKey(hmac.new(secret, b"taskhand vault key id", hashlib.sha256).hexdigest()[:_ID_DIGITS], secret)
