@@ -19,7 +19,7 @@ OPEN = ("burst=0", "searches=0", "search_lag=0")
 
 
 @dataclass(frozen=True)
-class Stage:
+class CountedAccount:
     """A backend on the sandbox of its CRM, in one time."""
 
     backend: Any
@@ -34,20 +34,20 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage_of(crm: str) -> AsyncIterator[Stage]:
+async def open_counted_account(crm: str) -> AsyncIterator[CountedAccount]:
     time = Time()
     if crm == "hubspot":
-        async with hubspot.staged(hubspot.hubspot(time, spec_variant=OPEN), time) as staged:
-            yield Stage(staged.backend, staged.hubspot, time)
+        async with hubspot.served(hubspot.hubspot(time, spec_variant=OPEN), time) as account:
+            yield CountedAccount(account.backend, account.hubspot, time)
         return
     if crm == "close":
         sandbox = close.close()
         async with close.on_close(sandbox, time) as backend:
-            yield Stage(backend, sandbox, time)
+            yield CountedAccount(backend, sandbox, time)
         return
-    there = vambe.vambe()
-    async with serve(there) as url, vambe.wired(url, time) as app:
-        yield Stage(app.backend, there, time)
+    vambe_sandbox = vambe.vambe()
+    async with serve(vambe_sandbox) as url, vambe.wired(url, time) as app:
+        yield CountedAccount(app.backend, vambe_sandbox, time)
 
 
 READS: dict[str, tuple[str, float, Callable[[Any], Awaitable[object]]]] = {
@@ -68,20 +68,20 @@ READS: dict[str, tuple[str, float, Callable[[Any], Awaitable[object]]]] = {
 @pytest.mark.parametrize("name", READS)
 async def test_what_was_read_is_used_again_for_its_lifetime_and_no_longer(name: str) -> None:
     crm, keep_s, read = READS[name]
-    async with stage_of(crm) as stage:
-        await read(stage.backend)
-        stage.time.now += keep_s - 0.01
-        assert await stage.count_requests(read) == 0
-        stage.time.now += 0.01
-        assert await stage.count_requests(read) > 0
+    async with open_counted_account(crm) as counted:
+        await read(counted.backend)
+        counted.time.now += keep_s - 0.01
+        assert await counted.count_requests(read) == 0
+        counted.time.now += 0.01
+        assert await counted.count_requests(read) > 0
 
 
 async def test_a_task_is_read_beside_a_list_of_hubspot_for_a_minute_after_a_write() -> None:
-    async with stage_of("hubspot") as stage:
-        before = await stage.backend.get_task(hubspot.task_id(1))
-        await stage.backend.update_task(before, Edit(title="New"))
+    async with open_counted_account("hubspot") as counted:
+        before = await counted.backend.get_task(hubspot.task_id(1))
+        await counted.backend.update_task(before, Edit(title="New"))
         counts = []
         for wait_s in (59.99, 0.01):
-            stage.time.now += wait_s
-            counts.append(await stage.count_requests(lambda one: one.list_tasks(TaskQuery(links=frozenset()))))
+            counted.time.now += wait_s
+            counts.append(await counted.count_requests(lambda one: one.list_tasks(TaskQuery(links=frozenset()))))
     assert counts[0] == counts[1] + 1

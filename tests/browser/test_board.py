@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from browser.board_stage import NARROW, TASKS, Board, Stage, check_looks, fill, stage_of
+from browser.board_server import NARROW, TASKS, Board, BoardServer, check_looks, fill, open_board_server
 from browser.browser import FOLDER, RealBrowser, real_browser
 from server.store_connections import open_store_connections
 from server.transports.http_server import listening
@@ -45,8 +45,8 @@ async def browser() -> AsyncIterator[RealBrowser]:
 
 
 async def test_a_days_work_by_mouse(browser: RealBrowser, tmp_path: Path) -> None:
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab="mouse")
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab="mouse")
         await board.wait("Overdue: Mon, Mar 9")
         await board.use("Complete: Call Acme")
         await board.wait("status: Pendiente → Completado", "[role=status]")
@@ -86,8 +86,8 @@ async def test_a_days_work_by_mouse(browser: RealBrowser, tmp_path: Path) -> Non
 
 
 async def test_a_days_work_by_keyboard_alone(browser: RealBrowser, tmp_path: Path) -> None:
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab="keyboard", locale="es")
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab="keyboard", locale="es")
         await board.wait("Atrasada")
         await board.page.do("enter")
         await board.tab_to("Completar: Call Acme")
@@ -119,8 +119,8 @@ async def find_today(board: Board) -> date:
 
 
 async def test_every_view_passes_the_axe_checks_and_fits_its_width(browser: RealBrowser, tmp_path: Path) -> None:
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab="list")
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab="list")
         await board.wait("⚠")
         await board.use("Send the contract", exact=True)
         await board.wait("root", ".groups")
@@ -129,7 +129,7 @@ async def test_every_view_passes_the_axe_checks_and_fits_its_width(browser: Real
         await board.wait("No date")
         await check_everywhere(board, "days")
         tool, args = PLAN
-        board = await stage.open(tool, tab="plan", args=args, viewport=NARROW)
+        board = await board_server.open(tool, tab="plan", args=args, viewport=NARROW)
         await board.wait("Call Acme")
         await check_everywhere(board, "plan")
         await board.use("Apply")
@@ -152,8 +152,8 @@ async def check_everywhere(board: Board, name: str) -> None:
 
 async def test_hostile_titles_are_text(browser: RealBrowser, tmp_path: Path) -> None:
     drafts = [{"title": title, "responsibleIds": [], "dueDate": "2026-03-09"} for title in HOSTILE]
-    async with stage_of(browser, tmp_path, drafts) as stage:
-        board = await stage.open(
+    async with open_board_server(browser, tmp_path, drafts) as board_server:
+        board = await board_server.open(
             tab="hostile", viewport=NARROW, setup="onmessage = ({data}) => data === 'owned' && (window.owned = 1)"
         )
         await board.wait("⚠")
@@ -174,15 +174,15 @@ async def test_hostile_titles_are_text(browser: RealBrowser, tmp_path: Path) -> 
 async def test_a_plan_is_shown_applied_and_undone_or_discarded(browser: RealBrowser, tmp_path: Path) -> None:
     drafts = [{"title": f"Task {n}", "responsibleIds": [], "priority": "1"} for n in range(40)] + TASKS
     tool, args = "bulk_update_tasks", {"filter": {"text": "Task"}, "changes": {"priority": "2"}}
-    async with stage_of(browser, tmp_path, drafts) as stage:
-        board = await stage.open(tool, tab="discard", args=args)
+    async with open_board_server(browser, tmp_path, drafts) as board_server:
+        board = await board_server.open(tool, tab="discard", args=args)
         await board.wait("Plan, not done yet: 40")
         assert "Show the difference" not in await board.read()
         await board.use("Discard")
         await board.wait("Nothing was changed", "[role=status]")
         assert (await board.told()).endswith("do not apply it")
         assert (await board.call("list_tasks", countBy="priority"))["counts"]["medium"] == 42
-        board = await stage.open(tool, tab="apply", args=args)
+        board = await board_server.open(tool, tab="apply", args=args)
         await board.wait("Medium → High")
         assert await board.run("document.querySelectorAll('section li').length") == 25
         await board.use("Show more")
@@ -196,7 +196,7 @@ async def test_a_plan_is_shown_applied_and_undone_or_discarded(browser: RealBrow
         await board.use("Apply")
         await board.page.do("until", script="heard.contexts.at(-1).endsWith('applied: 40')")
         assert (await board.call("list_tasks", countBy="priority"))["counts"]["medium"] == 42
-        stale = await stage.open(tool, tab="stale", args=args)
+        stale = await board_server.open(tool, tab="stale", args=args)
         await stale.wait("Plan, not done yet: 40")
         [first] = (await stale.call("list_tasks", text="Task 1", limit=1))["tasks"]
         await stale.call("update_task", id=first["id"], priority="0")
@@ -205,8 +205,8 @@ async def test_a_plan_is_shown_applied_and_undone_or_discarded(browser: RealBrow
 
 
 async def test_lost_late_and_doubled_messages(browser: RealBrowser, tmp_path: Path) -> None:
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab="doubled", setup="copies = () => 2")
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab="doubled", setup="copies = () => 2")
         await board.wait("⚠")
         await board.use("Complete: Call Acme")
         await board.wait("→", "[role=status]")
@@ -215,7 +215,7 @@ async def test_lost_late_and_doubled_messages(browser: RealBrowser, tmp_path: Pa
         await board.wait("Done")
         assert len((await board.call("list_changes", tool="complete_task"))["changes"]) == 1
 
-        board = await stage.open(
+        board = await board_server.open(
             tab="lost", setup="lost = 0; copies = ({result}) => result && lost++ < 1 ? 0 : 1", has_clock=True
         )
         await board.page.do("clock", forward=3500)
@@ -228,7 +228,7 @@ async def test_lost_late_and_doubled_messages(browser: RealBrowser, tmp_path: Pa
         await board.use("Refresh")
         await board.wait("Completado 2")
 
-        board = await stage.open(tab="late", has_clock=True)
+        board = await board_server.open(tab="late", has_clock=True)
         await board.wait("Ask for the logo")
         await board.host("before = () => new Promise((go) => { late = go })")
         await board.use("Refresh")
@@ -244,7 +244,7 @@ async def test_lost_late_and_doubled_messages(browser: RealBrowser, tmp_path: Pa
         assert "cable" in await board.read()
         assert "Made meanwhile" in await board.read()
 
-        board = await stage.open(tab="silent", setup="copies = () => 0", has_clock=True)
+        board = await board_server.open(tab="silent", setup="copies = () => 0", has_clock=True)
         for _ in range(3):
             await board.page.do("clock", forward=3100)
         await board.wait("The host does not answer", "[role=status]")
@@ -252,8 +252,8 @@ async def test_lost_late_and_doubled_messages(browser: RealBrowser, tmp_path: Pa
 
 async def test_500_tasks_hold_up_no_frame(browser: RealBrowser, tmp_path: Path) -> None:
     drafts = [{"title": f"Task {n}", "responsibleIds": [], "dueDate": f"2026-03-{1 + n % 28:02}"} for n in range(500)]
-    async with stage_of(browser, tmp_path, drafts) as stage:
-        board = await stage.open(tab="many", args={"limit": 100})
+    async with open_board_server(browser, tmp_path, drafts) as board_server:
+        board = await board_server.open(tab="many", args={"limit": 100})
         await board.wait("⚠")
         await board.run(WATCH_FRAMES)
         for count in range(100, 500, 50):
@@ -273,7 +273,7 @@ async def test_several_connections_are_shown_and_sent_back(browser: RealBrowser,
     async with open_store_connections(tmp_path) as connections:
         await fill(connections, TASKS[:1])
         async with listening(create_server(connections)) as port:
-            board = await Stage(browser, port).open(tab="two")
+            board = await BoardServer(browser, port).open(tab="two")
             await board.wait("north")
             assert "south" in await board.read()
             await board.use("Complete: Call Acme", nth=1)
@@ -287,8 +287,8 @@ async def test_several_connections_are_shown_and_sent_back(browser: RealBrowser,
 
 
 async def test_a_caller_with_read_scopes_sees_no_controls_that_write(browser: RealBrowser, tmp_path: Path) -> None:
-    async with stage_of(browser, tmp_path, access=Access(scopes=READS)) as stage:
-        board = await stage.open(tab="reader")
+    async with open_board_server(browser, tmp_path, access=Access(scopes=READS)) as board_server:
+        board = await board_server.open(tab="reader")
         await board.wait("⚠")
         await board.use("Call Acme", exact=True)
         assert await board.run("document.querySelectorAll('.check, select').length") == 0
@@ -309,8 +309,8 @@ async def test_unapplied_unknown_and_ambiguous_values_are_shown(browser: RealBro
     unknown = {"code": "outcome_unknown", "message": "No answer of the CRM.", "next": "Look before it is sent again."}
     several = [{"value": "Completado", "name": "Completado"}, {"value": "Archivado"}]
     choice = {"code": "ambiguous_status", "message": "2 statuses finish a task.", "candidates": several}
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab="said", setup="answers = []")
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab="said", setup="answers = []")
         await board.wait("⚠")
         await board.host("real = callServer; callServer = async (sent) => answers.shift() ?? real(sent)")
         await board.host(f"answers.push({{ content: [], structuredContent: {json.dumps(missed)} }})")
@@ -345,7 +345,7 @@ async def test_unapplied_unknown_and_ambiguous_values_are_shown(browser: RealBro
 async def test_an_error_and_an_answer_that_was_cut_are_drawn_as_such(
     browser: RealBrowser, tmp_path: Path, result: Mapping[str, Any], shown: str
 ) -> None:
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab=shown, result=result)
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab=shown, result=result)
         await board.wait(shown, "[role=status]")
         assert "Acme" not in await board.read()

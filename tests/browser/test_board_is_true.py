@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from browser.board_stage import TASKS, Board, Stage, fill, stage_of
+from browser.board_server import TASKS, Board, BoardServer, fill, open_board_server
 from browser.browser import FOLDER, RealBrowser, real_browser
 from server.store_connections import open_store_connections
 from server.transports.http_server import listening
@@ -54,21 +54,21 @@ async def find_id(board: Board, text: str) -> str:
 
 async def test_the_board_shows_the_task_list_after_a_write_or_a_plan(browser: RealBrowser, tmp_path: Path) -> None:
     args = {"filter": {"overdue": True}, "changes": {"priority": "0"}}
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open("create_task", tab="made", args={"title": "New one", "responsibleIds": []})
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open("create_task", tab="made", args={"title": "New one", "responsibleIds": []})
         await board.wait("New one", "[role=status]")
         await board.use("Refresh")
         await board.wait("Call Acme", ".groups")
         assert "1970" not in await board.read()
-        board = await stage.open("bulk_update_tasks", tab="plan", args=args)
+        board = await board_server.open("bulk_update_tasks", tab="plan", args=args)
         await board.wait("Plan, not done yet: 1", "[role=status]")
         assert await board.run(FOCUS) == "BODY", "who writes to the model keeps the keyboard"
         await board.use("Tasks")
         await board.wait("Call Acme", ".groups")
-        board = await stage.open("bulk_update_tasks", tab="applied", args=args)
+        board = await board_server.open("bulk_update_tasks", tab="applied", args=args)
         await board.use("Apply")
         await board.wait("Call Acme", ".groups")
-        board = await stage.open(tab="filtered", args={"text": "Acme", "fields": ["title"]})
+        board = await board_server.open(tab="filtered", args={"text": "Acme", "fields": ["title"]})
         await board.wait("text: Acme")
         await board.wait("Ana Soto")
         assert "Nobody" not in await board.read(), "what was not asked for is no fact"
@@ -80,7 +80,7 @@ async def test_a_write_from_a_list_of_one_connection_goes_to_that_connection(
     async with open_store_connections(tmp_path) as connections:
         await fill(connections, TASKS[:1])
         async with listening(create_server(connections)) as port:
-            board = await Stage(browser, port).open(tab="one", args={"connection": "south"})
+            board = await BoardServer(browser, port).open(tab="one", args={"connection": "south"})
             await board.use("Complete: Call Acme")
             await board.wait("→", "[role=status].good")
             await board.use("Undo", exact=True)
@@ -96,8 +96,8 @@ async def test_a_write_from_a_list_of_one_connection_goes_to_that_connection(
 
 
 async def test_a_write_without_an_answer_is_shown_and_locks_nothing(browser: RealBrowser, tmp_path: Path) -> None:
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab="lost", has_clock=True)
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab="lost", has_clock=True)
         await board.wait("⚠")
         await board.host("copies = ({result}) => result?.structuredContent?.changeId ? 0 : 1")
         await board.use("Complete: Call Acme")
@@ -123,8 +123,8 @@ async def test_an_old_answer_that_a_host_shows_again_is_compared_with_the_curren
     browser: RealBrowser, tmp_path: Path
 ) -> None:
     delete, done = "delete_task", "complete_task"
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab="first")
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab="first")
         await board.wait("⚠")
         task = await find_id(board, "Acme")
         plan = await board.call(delete, id=task)
@@ -132,25 +132,25 @@ async def test_an_old_answer_that_a_host_shows_again_is_compared_with_the_curren
         journal = await board.call("list_changes", tool=done)
         await board.call("undo_change", changeId=completed["changeId"])
 
-        again = await stage.open(done, tab="undone", args={"id": task}, result=result_of(completed))
+        again = await board_server.open(done, tab="undone", args={"id": task}, result=result_of(completed))
         await again.wait("undone", "[role=status]")
         assert "Undo" not in await again.run(BUTTONS)
-        again = await stage.open("list_changes", tab="journal", args={"tool": done}, result=result_of(journal))
+        again = await board_server.open("list_changes", tab="journal", args={"tool": done}, result=result_of(journal))
         await again.wait("undone")
         assert "Undo" not in await again.run(BUTTONS)
-        again = await stage.open("list_changes", tab="old", result=result_of(journal))
+        again = await board_server.open("list_changes", tab="old", result=result_of(journal))
         await again.wait("undo_change")
         over = plan | {"expiresAt": "2026-03-09T10:00:00+00:00 Mon"}
-        again = await stage.open(delete, tab="expired", result=result_of(over))
+        again = await board_server.open(delete, tab="expired", result=result_of(over))
         await again.wait("Plan, over: 1", "h2")
         assert "Apply" not in await again.run(BUTTONS)
 
-        open_one = await stage.open(delete, tab="open", result=result_of(plan))
+        open_one = await board_server.open(delete, tab="open", result=result_of(plan))
         await open_one.wait("Plan, not done yet: 1", "h2")
         assert "Apply" in await open_one.run(BUTTONS)
         await open_one.call("undo_change", changeId=(await open_one.call(done, id=task))["changeId"])
         fresh = await open_one.call(delete, id=task)
-        board = await stage.open(delete, tab="elsewhere", result=result_of(fresh))
+        board = await board_server.open(delete, tab="elsewhere", result=result_of(fresh))
         await board.wait("Plan, not done yet: 1", "h2")
         await board.call("apply_plan", planId=fresh["planId"])
         await board.host(SEND_UPDATED)
@@ -158,8 +158,8 @@ async def test_an_old_answer_that_a_host_shows_again_is_compared_with_the_curren
 
 
 async def test_the_board_rereads_data_that_changed_elsewhere(browser: RealBrowser, tmp_path: Path) -> None:
-    async with stage_of(browser, tmp_path) as stage:
-        board = await stage.open(tab="switch")
+    async with open_board_server(browser, tmp_path) as board_server:
+        board = await board_server.open(tab="switch")
         await board.wait("⚠")
         await board.use("Call Acme", exact=True)
         await board.page.do("choose", label="Give to…", option="root")
@@ -174,7 +174,7 @@ async def test_the_board_rereads_data_that_changed_elsewhere(browser: RealBrowse
         await board.call("create_task", title="Made in a stream", responsibleIds=[])
         await board.wait("Made in a stream")
 
-        board = await stage.open(tab="silent", withResult=False, has_clock=True)
+        board = await board_server.open(tab="silent", withResult=False, has_clock=True)
         await board.page.do("until", script="heard.sizes.length")
         await board.page.do("clock", forward=6000)
         await board.wait("Call Acme")
@@ -182,7 +182,7 @@ async def test_the_board_rereads_data_that_changed_elsewhere(browser: RealBrowse
         unanswered = (
             "asked = 0; before = async ({name}) => { if (/statuses/.test(name) && !asked++) throw Error('busy') }"
         )
-        board = await stage.open(tab="statuses", setup=unanswered)
+        board = await board_server.open(tab="statuses", setup=unanswered)
         await board.wait("No statuses")
         assert await board.run(CHECKS) == 0
         await board.use("Refresh")
@@ -194,11 +194,11 @@ async def test_the_board_rereads_data_that_changed_elsewhere(browser: RealBrowse
 async def test_the_board_tolerates_malformed_messages_of_a_host(browser: RealBrowser, tmp_path: Path) -> None:
     given = "A task that is given away is not yours any more: you cannot undo that."
     tasks = {"now": NOW, "tasks": [{"id": "1", "title": "Kept"}]}
-    async with stage_of(browser, tmp_path) as stage:
+    async with open_board_server(browser, tmp_path) as board_server:
         for number, answer in enumerate(GARBAGE):
-            board = await stage.open(tab=f"garbage {number}", result=result_of(answer))
+            board = await board_server.open(tab=f"garbage {number}", result=result_of(answer))
             await board.wait("incomplete answer", "[role=status]")
-        board = await stage.open(
+        board = await board_server.open(
             tab="tools", setup="before = () => new Promise(() => {})", result=result_of(tasks, tools=["list_tasks"])
         )
         await board.wait("Kept")
@@ -206,6 +206,8 @@ async def test_the_board_tolerates_malformed_messages_of_a_host(browser: RealBro
         assert await board.run(CHECKS) == 0
         await board.host("bridge.setHostContext({ locale: 'es_CL' })")
         await board.wait("Actualizar")
-        board = await stage.open("reassign_task", tab="given", result=result_of({"changeId": "chg_1", "note": given}))
+        board = await board_server.open(
+            "reassign_task", tab="given", result=result_of({"changeId": "chg_1", "note": given})
+        )
         await board.wait("given away", "[role=status]")
         assert "Undo" not in await board.run(BUTTONS)

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from browser.browser import FOLDER, Page, RealBrowser, real_browser
-from server.linking.link_stage import BEN, CAT, EVE, HOSTILE, LinkStage, link_stage
+from server.linking.link_site import BEN, CAT, EVE, HOSTILE, LinkSite, open_link_site
 from taskhand.domain.principal import Person
 from taskhand.sandbox.server import serve
 
@@ -31,11 +31,11 @@ SHOTS = Path(FOLDER).parent / "shots"
 
 
 @asynccontextmanager
-async def open_pages(folder: Path, **options: Any) -> AsyncIterator[tuple[LinkStage, str]]:
+async def open_pages(folder: Path, **options: Any) -> AsyncIterator[tuple[LinkSite, str]]:
     """The pages at an address of this machine, which is another site than that of the CRMs."""
-    async with link_stage(folder, **options) as stage, serve(SimpleNamespace(app=stage.app)) as url:
-        stage.linking.resource = url.replace("127.0.0.1", "localhost")
-        yield stage, stage.linking.base
+    async with open_link_site(folder, **options) as site, serve(SimpleNamespace(app=site.app)) as url:
+        site.linking.resource = url.replace("127.0.0.1", "localhost")
+        yield site, site.linking.base
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ async def browser() -> AsyncIterator[RealBrowser]:
         yield opened
 
 
-async def offer(stage: LinkStage, connection: str = "north", person: str = PERSON) -> str:
-    made = await stage.linking.offer(Person.parse(person), connection)
+async def offer(site: LinkSite, connection: str = "north", person: str = PERSON) -> str:
+    made = await site.linking.offer(Person.parse(person), connection)
     assert made is not None
     return made.url
 
@@ -66,19 +66,19 @@ async def check_looks(page: Page, name: str) -> dict[str, Any]:
 async def test_a_key_is_pasted_by_keyboard_alone_on_a_narrow_screen(
     browser: RealBrowser, tmp_path: Path, language: str
 ) -> None:
-    async with open_pages(tmp_path) as (stage, _):
+    async with open_pages(tmp_path) as (site, _):
         page = await browser.open(viewport=NARROW, locale=language)
-        await page.do("goto", url=await offer(stage, "chat"))
+        await page.do("goto", url=await offer(site, "chat"))
         seen = await check_looks(page, f"prove-{language}")
         assert (seen["language"], seen["focus"]) == (language, "secret")
         await page.do("type", text="no key")
         await page.do("submit", key="Enter", at="**/link/*")
         await check_looks(page, f"wrong-{language}")
-        await page.do("type", text=await stage.make_key(PERSON))
+        await page.do("type", text=await site.make_key(PERSON))
         await page.do("submit", key="Enter", at="**/link/*")
         seen = await check_looks(page, f"paste-{language}")
         assert "API" in seen["text"]
-        await page.do("type", text=stage.vambe.key)
+        await page.do("type", text=site.vambe.key)
         await page.do("press", keys=["Tab"])
         assert (await page.look())["focus"] == "BUTTON"
         await page.do("submit", key="Enter", at="**/link/*")
@@ -87,15 +87,15 @@ async def test_a_key_is_pasted_by_keyboard_alone_on_a_narrow_screen(
         await page.do("back")
         assert (await page.look())["heading"] == seen["heading"]
         assert await browser.do("problems") == []
-        assert set(await stage.linked()) == {(PERSON, "chat")}
+        assert set(await site.linked()) == {(PERSON, "chat")}
 
 
 @pytest.mark.parametrize(("connection", "user", "name"), [("north", BEN, "Ben Abel"), ("hub", "12", "Ben Paz")])
 async def test_consent_at_the_crm_and_back_in_the_same_browser(
     browser: RealBrowser, tmp_path: Path, connection: str, user: str, name: str
 ) -> None:
-    async with open_pages(tmp_path, has_apps=True) as (stage, base):
-        address = await offer(stage, connection)
+    async with open_pages(tmp_path, has_apps=True) as (site, base):
+        address = await offer(site, connection)
         page = await browser.open(viewport=NARROW, locale="en")
         await page.do("goto", url=address)
         await check_looks(page, f"consent-{connection}")
@@ -112,16 +112,16 @@ async def test_consent_at_the_crm_and_back_in_the_same_browser(
         other = await browser.open("other", locale="en")
         assert await other.do("goto", url=address) == 410
         assert (await check_looks(other, "used"))["heading"] == "This link was already used"
-        assert set(await stage.linked()) == {(PERSON, connection)}
+        assert set(await site.linked()) == {(PERSON, connection)}
 
 
 async def test_the_account_of_another_is_refused_and_a_hostile_name_is_text(
     browser: RealBrowser, tmp_path: Path
 ) -> None:
     lines = {PERSON: {"north": BEN, "hub": "x", "chat": "y"}}
-    async with open_pages(tmp_path, has_apps=True, lines=lines) as (stage, _):
+    async with open_pages(tmp_path, has_apps=True, lines=lines) as (site, _):
         page = await browser.open(viewport=NARROW, locale="es")
-        await page.do("goto", url=await offer(stage))
+        await page.do("goto", url=await offer(site))
         for user in (CAT, EVE):
             await page.do("click", name="Ir a", at="**/authorize**")
             await page.do("evaluate", script=f"document.querySelector('select').value = '{user}'")
@@ -130,12 +130,12 @@ async def test_the_account_of_another_is_refused_and_a_hostile_name_is_text(
             assert seen["heading"] == "Esta es la cuenta de otra persona"
             await page.do("click", name="Abrir la página de nuevo", at="**/link/*")
         assert HOSTILE[:20] not in seen["title"]
-        assert await stage.linked() == {}
+        assert await site.linked() == {}
 
 
 async def test_another_site_cannot_frame_a_link_page_or_submit_its_form(browser: RealBrowser, tmp_path: Path) -> None:
-    async with open_pages(tmp_path) as (stage, _):
-        address, html = await offer(stage), ""
+    async with open_pages(tmp_path) as (site, _):
+        address, html = await offer(site), ""
 
         async def answer(_: Request) -> HTMLResponse:
             return HTMLResponse(f"<h1>Prize</h1>{html}")
@@ -148,25 +148,25 @@ async def test_another_site_cannot_frame_a_link_page_or_submit_its_form(browser:
             html = f'<iframe src="{address}"></iframe>'
             await evil.do("goto", url=elsewhere)
             assert (await evil.look())["frames"] == ["chrome-error://chromewebdata/"]
-            fields = {"token": token, "step": "paste", "secret": stage.token(BEN)}
+            fields = {"token": token, "step": "paste", "secret": site.token(BEN)}
             hidden = "".join(f'<input type="hidden" name="{name}" value="{text}">' for name, text in fields.items())
             html = f'<form method="post" action="{address}">{hidden}<button>Win</button></form>'
             await evil.do("goto", url=elsewhere)
             await evil.do("click", name="Win", at="**/link/*")
             assert (await evil.look())["heading"] == "This form is out of date"
-            assert await stage.linked() == {}
+            assert await site.linked() == {}
 
 
 async def test_two_tabs_link_two_connections(browser: RealBrowser, tmp_path: Path) -> None:
-    async with open_pages(tmp_path, has_apps=True) as (stage, _):
+    async with open_pages(tmp_path, has_apps=True) as (site, _):
         first = await browser.open(locale="en")
         second = await browser.open("second", like="first")
         for page, connection in ((first, "north"), (second, "hub")):
-            await page.do("goto", url=await offer(stage, connection))
+            await page.do("goto", url=await offer(site, connection))
         for page in (first, second):
             await page.do("click", name="Continue to", at="**/authorize**")
         for page, user in ((second, "12"), (first, BEN)):
             await page.do("evaluate", script=f"document.querySelector('select').value = '{user}'")
             await page.do("click", name="Allow", at="**/link/*")
             assert (await page.look())["heading"].endswith("is linked")
-        assert set(await stage.linked()) == {(PERSON, "north"), (PERSON, "hub")}
+        assert set(await site.linked()) == {(PERSON, "north"), (PERSON, "hub")}

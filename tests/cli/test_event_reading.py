@@ -13,7 +13,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from service.feed_stage import Stage, open_stage
+from service.feed_app import FeedApp, open_feed
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_reading import EventReading, handle_events
 from taskhand.service.list_events import EventPage, EventsAsked, list_events
@@ -44,24 +44,24 @@ def reading_of(command: RecordingCommand | None) -> EventReading:
     return EventReading(None, (), (), None, None, follows=False, command=command, as_json=True)
 
 
-async def pages_of(stage: Stage) -> list[EventPage]:
+async def pages_of(feed: FeedApp) -> list[EventPage]:
     """Three pages of one event each and one without any, all with the same note."""
     for title in TITLES:
-        await stage.others.create(title)
-    since = stage.clock() - timedelta(days=1)
-    page = await list_events(stage.app, EventsAsked("desk", 10, since=since))
+        await feed.others.create(title)
+    since = feed.clock() - timedelta(days=1)
+    page = await list_events(feed.app, EventsAsked("desk", 10, since=since))
     noted = replace(page, events=(), notes=("It compares.",))
     return [*(replace(noted, events=(one,)) for one in page.events), noted]
 
 
-async def handle(stage: Stage, reading: EventReading) -> None:
-    pages = await pages_of(stage)
+async def handle(feed: FeedApp, reading: EventReading) -> None:
+    pages = await pages_of(feed)
 
     async def read(*_: Any) -> AsyncIterator[EventPage]:
         for page in pages:
             yield page
 
-    await handle_events(stage.app, reading, read)
+    await handle_events(feed.app, reading, read)
 
 
 class ClosedPipe(io.StringIO):
@@ -85,8 +85,8 @@ class ClosedPipe(io.StringIO):
 
 
 async def test_a_note_of_several_pages_is_printed_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    async with open_stage(tmp_path) as stage:
-        await handle(stage, reading_of(None))
+    async with open_feed(tmp_path) as feed:
+        await handle(feed, reading_of(None))
     told = capsys.readouterr()
     assert told.err.splitlines() == ["It compares."]
     assert [title for title in TITLES if f'"{title}"' in told.out] == TITLES
@@ -95,10 +95,10 @@ async def test_a_note_of_several_pages_is_printed_once(tmp_path: Path, capsys: p
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot see that the reader is gone")
 async def test_printing_ends_with_its_reader_and_a_command_runs_for_every_event(tmp_path: Path) -> None:
     command = RecordingCommand()
-    async with open_stage(tmp_path) as stage:
+    async with open_feed(tmp_path) as feed:
         with ClosedPipe() as out, redirect_stdout(out):
-            await handle(stage, reading_of(command))
-            await handle(stage, reading_of(None))
+            await handle(feed, reading_of(command))
+            await handle(feed, reading_of(None))
             printed = out.getvalue()
     assert [title for title in TITLES if f'"{title}"' in printed] == TITLES[:1]
     assert len(command.done) == len(TITLES)
@@ -107,7 +107,7 @@ async def test_printing_ends_with_its_reader_and_a_command_runs_for_every_event(
 async def test_the_command_runs_for_one_event_at_a_time_whatever_the_connection(tmp_path: Path) -> None:
     command = RecordingCommand()
     reading = reading_of(command)
-    async with open_stage(tmp_path) as stage, anyio.create_task_group() as group:
+    async with open_feed(tmp_path) as feed, anyio.create_task_group() as group:
         for _ in range(2):
-            group.start_soon(handle, stage, reading)
+            group.start_soon(handle, feed, reading)
     assert len(command.done) >= 2 * len(TITLES)

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from server.transports.server_process import environment
-from service.feed_stage import open_stage
+from service.feed_app import open_feed
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields
 from taskhand.cli.main import command
@@ -246,15 +246,15 @@ def test_follows_until_interrupted_and_prints_each_event_once(
 
 
 async def test_following_yields_events_found_by_this_process_and_requests_polls(tmp_path: Path) -> None:
-    async with open_stage(tmp_path) as stage, anyio.create_task_group() as group:
-        pages = follow_events(stage.app, EventsAsked("desk", 10))
+    async with open_feed(tmp_path) as feed, anyio.create_task_group() as group:
+        pages = follow_events(feed.app, EventsAsked("desk", 10))
         assert (await anext(pages)).since is None
-        assert len(stage.app.demand.wanting(0.0)) == 1
+        assert len(feed.app.demand.wanting(0.0)) == 1
 
         async def change() -> None:
             for number in range(12):
-                await stage.others.create(f"Call {number}")
-            await look(stage.app)
+                await feed.others.create(f"Call {number}")
+            await look(feed.app)
 
         group.start_soon(change)
         with anyio.fail_after(BOUND_S):

@@ -29,7 +29,7 @@ def crm(request: pytest.FixtureRequest) -> str:
 
 
 async def run(account: SignedInAccount, *arguments: str, text: str = "", **changed: str) -> Result:
-    """Run a command with the settings of the office."""
+    """Run a command with the settings of the account."""
     given: dict[str, Any] = {}
     for name in Settings.model_fields:
         value = getattr(account.settings, name)

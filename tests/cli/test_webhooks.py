@@ -42,7 +42,7 @@ TOPICS = ("task.updated", "task.completed", "task.reassigned")
 VAMBE = {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": "key"}
 
 
-class Office:
+class WebhookAccounts:
     """Three sandboxes, and a configuration file with a connection to each."""
 
     def __init__(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,9 +75,9 @@ class Office:
 
 
 @pytest.fixture
-async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring: None) -> AsyncIterator[Office]:  # noqa: ARG001
-    """The office, whose sandboxes serve."""
-    made = Office(tmp_path / "taskhand.toml", monkeypatch)
+async def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring: None) -> AsyncIterator[WebhookAccounts]:  # noqa: ARG001
+    """The accounts, whose sandboxes serve."""
+    made = WebhookAccounts(tmp_path / "taskhand.toml", monkeypatch)
     async with AsyncExitStack() as stack:
         urls = [await stack.enter_async_context(serve(one)) for one in (made.close, made.vambe, made.hubspot)]
         app = f'app_id = "{APP}"\ndeveloper_key = "{DEVELOPER_KEY}"'
@@ -85,188 +85,192 @@ async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring: No
         yield made
 
 
-async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(office: Office) -> None:
-    made = await office.run("create", "--connection", "close")
+async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(accounts: WebhookAccounts) -> None:
+    made = await accounts.run("create", "--connection", "close")
     assert made.output.startswith(
         "Made: task.lead.created, task.lead.updated, task.lead.deleted, task.lead.completed, delivered to "
         f"{BASE}/webhooks/close\n"
     )
-    [hook] = office.close._store.webhooks.values()  # noqa: SLF001  the API may not show the key
-    assert office.kept("close") == hook.signature_key
+    [hook] = accounts.close._store.webhooks.values()  # noqa: SLF001  the API may not show the key
+    assert accounts.kept("close") == hook.signature_key
     assert hook.verify_ssl
     *_, kept, restart = made.output.splitlines()
-    assert kept.startswith(f"The key of the deliveries is kept in {office.file}: ")
+    assert kept.startswith(f"The key of the deliveries is kept in {accounts.file}: ")
     assert restart == "Restart the server with --webhooks: then it accepts deliveries of Close."
-    assert office.file.stat().st_mode & 0o077 == 0
-    assert office.file.read_text().startswith("# mine\n")
-    again = await office.run("create", "--connection", "close")
+    assert accounts.file.stat().st_mode & 0o077 == 0
+    assert accounts.file.read_text().startswith("# mine\n")
+    again = await accounts.run("create", "--connection", "close")
     assert again.output.startswith("There already: ")
-    assert len(office.close._store.webhooks) == 1  # noqa: SLF001
-    for done in (made, again, await office.run("list", "--connection", "close", "--json")):
+    assert len(accounts.close._store.webhooks) == 1  # noqa: SLF001
+    for done in (made, again, await accounts.run("list", "--connection", "close", "--json")):
         assert hook.signature_key not in done.output
-    removed = (await office.run("remove", "--connection", "close")).output
+    removed = (await accounts.run("remove", "--connection", "close")).output
     assert removed.startswith("Removed: ")
     assert "connections.close.webhook_key is still set" in removed
-    assert office.close._store.webhooks == {}  # noqa: SLF001
+    assert accounts.close._store.webhooks == {}  # noqa: SLF001
 
 
-async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(office: Office, kept: MemoryKeyring) -> None:
-    done = await office.run("create", "--connection", "vambe")
-    assert office.kept("vambe") == "keyring:connections/vambe/webhook_key"
+async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(
+    accounts: WebhookAccounts, kept: MemoryKeyring
+) -> None:
+    done = await accounts.run("create", "--connection", "vambe")
+    assert accounts.kept("vambe") == "keyring:connections/vambe/webhook_key"
     secret = kept.get_password("taskhand", "connections/vambe/webhook_key")
     assert secret
     assert len(secret) > 40
     assert "is kept in the system keyring" in done.output
-    assert "is kept in" not in (await office.run("create", "--connection", "vambe")).output
+    assert "is kept in" not in (await accounts.run("create", "--connection", "vambe")).output
     assert kept.get_password("taskhand", "connections/vambe/webhook_key") == secret
     assert secret not in done.output
-    hooks = office.vambe.state()["webhooks"]
+    hooks = accounts.vambe.state()["webhooks"]
     assert {hook["url"] for hook in hooks} == {f"{BASE}/webhooks/vambe/{secret}"}
 
 
 async def test_a_key_whose_reference_cannot_be_written_leaves_the_former_one_in_the_keyring(
-    office: Office, kept: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+    accounts: WebhookAccounts, kept: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TASKHAND_CONFIG", str(office.file))
-    [found] = load_configuration(office.env, {}).only("vambe").connections
+    monkeypatch.setenv("TASKHAND_CONFIG", str(accounts.file))
+    [found] = load_configuration(accounts.env, {}).only("vambe").connections
     name = ("taskhand", "connections/vambe/webhook_key")
     kept.kept[name] = "former"
     keeper = KeyKeeper(found, "keyring")
-    office.file.write_text("connections = 3\n")
+    accounts.file.write_text("connections = 3\n")
     with pytest.raises(OperatorError):
         keeper.keep("newer")
     assert kept.kept[name] == "former"
 
 
 @pytest.mark.parametrize("body", ["topic", "topics", "any"])
-async def test_webhooks_create_reads_the_topics_of_vambe_and_sends_either_form(office: Office, body: Any) -> None:
-    office.vambe.spec_variant = VambeVariant(topics="tasks", webhook_body=body, deleted_webhooks="hidden")
+async def test_webhooks_create_reads_the_topics_of_vambe_and_sends_either_form(
+    accounts: WebhookAccounts, body: Any
+) -> None:
+    accounts.vambe.spec_variant = VambeVariant(topics="tasks", webhook_body=body, deleted_webhooks="hidden")
     for _ in range(2):
-        done = await office.run("create", "--connection", "vambe")
+        done = await accounts.run("create", "--connection", "vambe")
         assert f"task.updated, task.completed, task.reassigned, delivered to {BASE}/webhooks/vambe/***" in done.output
-    there = [hook for hook in office.vambe.state()["webhooks"] if not hook["is_deleted"]]
+    there = [hook for hook in accounts.vambe.state()["webhooks"] if not hook["is_deleted"]]
     assert sorted(topic for hook in there for topic in hook["topics"]) == sorted(TOPICS)
-    secret = office.kept("vambe")
-    listed = await office.run("list", "--connection", "vambe")
+    secret = accounts.kept("vambe")
+    listed = await accounts.run("list", "--connection", "vambe")
     assert secret not in listed.output
-    await office.run("remove", "--connection", "vambe")
-    assert all(hook["is_deleted"] for hook in office.vambe.state()["webhooks"])
+    await accounts.run("remove", "--connection", "vambe")
+    assert all(hook["is_deleted"] for hook in accounts.vambe.state()["webhooks"])
 
 
-async def test_webhooks_with_a_former_secret_in_their_address_are_removed(office: Office) -> None:
-    await office.run("create", "--connection", "vambe")
-    former, secret = office.kept("vambe"), "n" * 40
-    office.file.write_text(office.file.read_text().replace(former, secret))
-    await office.run("create", "--connection", "vambe")
-    there = [hook["url"] for hook in office.vambe.state()["webhooks"] if not hook["is_deleted"]]
+async def test_webhooks_with_a_former_secret_in_their_address_are_removed(accounts: WebhookAccounts) -> None:
+    await accounts.run("create", "--connection", "vambe")
+    former, secret = accounts.kept("vambe"), "n" * 40
+    accounts.file.write_text(accounts.file.read_text().replace(former, secret))
+    await accounts.run("create", "--connection", "vambe")
+    there = [hook["url"] for hook in accounts.vambe.state()["webhooks"] if not hook["is_deleted"]]
     assert there == [f"{BASE}/webhooks/vambe/{secret}"] * len(TOPICS)
 
 
-async def test_webhooks_create_fails_if_vambe_offers_no_task_topics(office: Office) -> None:
-    office.vambe.spec_variant = VambeVariant(topics="new")
+async def test_webhooks_create_fails_if_vambe_offers_no_task_topics(accounts: WebhookAccounts) -> None:
+    accounts.vambe.spec_variant = VambeVariant(topics="new")
     done = await anyio.to_thread.run_sync(
-        lambda: CliRunner().invoke(command, ["webhooks", "create", "--connection", "vambe"], env=office.env)
+        lambda: CliRunner().invoke(command, ["webhooks", "create", "--connection", "vambe"], env=accounts.env)
     )
     assert getattr(done.exception, "code", "") == "webhooks_unavailable"
-    assert office.kept("vambe") is None
+    assert accounts.kept("vambe") is None
 
 
-async def test_a_webhook_whose_key_is_unknown_is_replaced(office: Office) -> None:
-    office.close.spec_variant = CloseVariant(signature_key="hidden")
-    first = (await office.run("create", "--connection", "close"), office.kept("close"))[1]
-    office.file.write_text(office.file.read_text().replace(f'webhook_key = "{first}"\n', ""))
-    await office.run("create", "--connection", "close")
-    assert office.kept("close") not in {None, first}
-    assert len(office.close._store.webhooks) == 1  # noqa: SLF001
+async def test_a_webhook_whose_key_is_unknown_is_replaced(accounts: WebhookAccounts) -> None:
+    accounts.close.spec_variant = CloseVariant(signature_key="hidden")
+    first = (await accounts.run("create", "--connection", "close"), accounts.kept("close"))[1]
+    accounts.file.write_text(accounts.file.read_text().replace(f'webhook_key = "{first}"\n', ""))
+    await accounts.run("create", "--connection", "close")
+    assert accounts.kept("close") not in {None, first}
+    assert len(accounts.close._store.webhooks) == 1  # noqa: SLF001
 
 
-async def test_a_key_that_differs_from_that_of_the_webhook_is_replaced_with_it(office: Office) -> None:
-    await office.run("create", "--connection", "close")
-    [hook], key = office.close._store.webhooks, office.kept("close")  # noqa: SLF001
-    office.file.write_text(office.file.read_text().replace(key, "ab" * 32))
-    await office.run("create", "--connection", "close")
-    assert ([*office.close._store.webhooks], office.kept("close")) == ([hook], key)  # noqa: SLF001
+async def test_a_key_that_differs_from_that_of_the_webhook_is_replaced_with_it(accounts: WebhookAccounts) -> None:
+    await accounts.run("create", "--connection", "close")
+    [hook], key = accounts.close._store.webhooks, accounts.kept("close")  # noqa: SLF001
+    accounts.file.write_text(accounts.file.read_text().replace(key, "ab" * 32))
+    await accounts.run("create", "--connection", "close")
+    assert ([*accounts.close._store.webhooks], accounts.kept("close")) == ([hook], key)  # noqa: SLF001
 
 
-async def test_a_paused_or_narrower_webhook_is_made_to_deliver_again(office: Office) -> None:
-    await office.run("create", "--connection", "close")
-    [hook] = office.close._store.webhooks  # noqa: SLF001
-    url = office.file.read_text().split('base_url = "')[1].split('"')[0]
+async def test_a_paused_or_narrower_webhook_is_made_to_deliver_again(accounts: WebhookAccounts) -> None:
+    await accounts.run("create", "--connection", "close")
+    [hook] = accounts.close._store.webhooks  # noqa: SLF001
+    url = accounts.file.read_text().split('base_url = "')[1].split('"')[0]
     for changed in ({"status": "paused"}, {"events": [{"object_type": "task.lead", "action": "created"}]}):
-        async with httpx2.AsyncClient(auth=(office.close.key, "")) as client:
+        async with httpx2.AsyncClient(auth=(accounts.close.key, "")) as client:
             await client.put(f"{url}/webhook/{hook}/", json=changed)
-        assert (await office.run("create", "--connection", "close")).output.startswith("Made: ")
-        [row] = office.close._store.webhooks.values()  # noqa: SLF001
+        assert (await accounts.run("create", "--connection", "close")).output.startswith("Made: ")
+        [row] = accounts.close._store.webhooks.values()  # noqa: SLF001
         assert (row.id, row.status, len(row.events)) == (hook, "active", 4)
 
 
-async def test_webhooks_create_sets_the_address_and_subscriptions_of_a_hubspot_app(office: Office) -> None:
-    office.hubspot.hooks.subscribe("object.creation")
-    made = await office.run("create", "--connection", "hubspot")
+async def test_webhooks_create_sets_the_address_and_subscriptions_of_a_hubspot_app(accounts: WebhookAccounts) -> None:
+    accounts.hubspot.hooks.subscribe("object.creation")
+    made = await accounts.run("create", "--connection", "hubspot")
     assert "object.propertyChange hs_task_status" in made.output
     assert "Set connections.hubspot.webhook_key" in made.output
-    assert office.hubspot.hooks.url == f"{BASE}/webhooks/hubspot"
-    assert len(office.hubspot.hooks.subscriptions) == 9
-    assert (await office.run("create", "--connection", "hubspot")).output.startswith("There already: ")
+    assert accounts.hubspot.hooks.url == f"{BASE}/webhooks/hubspot"
+    assert len(accounts.hubspot.hooks.subscriptions) == 9
+    assert (await accounts.run("create", "--connection", "hubspot")).output.startswith("There already: ")
     with pytest.raises(CallerError, match="one address only") as refused:
-        await office.run("create", "--connection", "hubspot", "--public-url", "https://other.example.com")
+        await accounts.run("create", "--connection", "hubspot", "--public-url", "https://other.example.com")
     assert refused.value.code == "webhook_address_taken"
-    await office.run("create", "--connection", "hubspot", "--public-url", "https://other.example.com", "--replace")
-    assert office.hubspot.hooks.url == "https://other.example.com/webhooks/hubspot"
-    assert "delivers nothing" in (await office.run("remove", "--connection", "hubspot")).output
-    await office.run("remove", "--connection", "hubspot", "--public-url", "https://other.example.com")
-    assert [office.hubspot.hooks.url, *office.hubspot.hooks.subscriptions] == [None]
+    await accounts.run("create", "--connection", "hubspot", "--public-url", "https://other.example.com", "--replace")
+    assert accounts.hubspot.hooks.url == "https://other.example.com/webhooks/hubspot"
+    assert "delivers nothing" in (await accounts.run("remove", "--connection", "hubspot")).output
+    await accounts.run("remove", "--connection", "hubspot", "--public-url", "https://other.example.com")
+    assert [accounts.hubspot.hooks.url, *accounts.hubspot.hooks.subscriptions] == [None]
 
 
-async def test_a_paused_subscription_of_a_hubspot_app_is_made_again(office: Office) -> None:
-    await office.run("create", "--connection", "hubspot")
-    hooks = office.hubspot.hooks
+async def test_a_paused_subscription_of_a_hubspot_app_is_made_again(accounts: WebhookAccounts) -> None:
+    await accounts.run("create", "--connection", "hubspot")
+    hooks = accounts.hubspot.hooks
     other = hooks.subscribe("object.propertyChange", "hs_body_preview")._replace(active=False)
     hooks.subscriptions[:] = [hooks.subscriptions[0]._replace(active=False), *hooks.subscriptions[1:-1], other]
     paused, *kept = [one.id for one in hooks.subscriptions]
-    printed = (await office.run("create", "--connection", "hubspot")).output
+    printed = (await accounts.run("create", "--connection", "hubspot")).output
     assert "\nMade: object.creation, delivered to " in printed
     assert [one.active for one in hooks.subscriptions if one.id != other.id] == [True] * 9
     assert paused not in {one.id for one in hooks.subscriptions}
     assert {*kept} < {one.id for one in hooks.subscriptions}, "nobody else's subscription is touched"
 
 
-async def test_subscriptions_that_deliver_are_listed_as_active(office: Office) -> None:
+async def test_subscriptions_that_deliver_are_listed_as_active(accounts: WebhookAccounts) -> None:
     for connection, count in (("close", 1), ("vambe", 3), ("hubspot", 9)):
-        await office.run("create", "--connection", connection)
-        lines = (await office.run("list", "--connection", connection)).output.splitlines()
+        await accounts.run("create", "--connection", connection)
+        lines = (await accounts.run("list", "--connection", connection)).output.splitlines()
         assert [line.split()[-1] for line in lines] == ["active"] * count
 
 
-async def test_webhooks_create_without_a_developer_key_prints_the_manual_steps(office: Office) -> None:
-    text = office.file.read_text()
-    office.file.write_text(text[: text.index("app_id")])
-    done = await office.run("create", "--connection", "hubspot")
+async def test_webhooks_create_without_a_developer_key_prints_the_manual_steps(accounts: WebhookAccounts) -> None:
+    text = accounts.file.read_text()
+    accounts.file.write_text(text[: text.index("app_id")])
+    done = await accounts.run("create", "--connection", "hubspot")
     assert done.exit_code == 1
     assert "a service key cannot" in done.output
     assert "connections.hubspot.webhook_key" in done.output
     assert f'"targetUrl": "{BASE}/webhooks/hubspot"' in done.output
-    assert office.hubspot.hooks.url is None
+    assert accounts.hubspot.hooks.url is None
     for words in (["list"], ["list", "--public-url", BASE], ["remove"]):
         with pytest.raises(
             CallerError, match=r"^Taskhand cannot .* the subscriptions of this kind of app\. "
         ) as refused:
-            await office.run(*words, "--connection", "hubspot", env={"TASKHAND_PUBLIC_URL": ""})
+            await accounts.run(*words, "--connection", "hubspot", env={"TASKHAND_PUBLIC_URL": ""})
         assert "at HubSpot" in str(refused.value.next_step)
         assert "connections.hubspot.app_id and connections.hubspot.developer_key" in str(refused.value.next_step)
 
 
-async def test_a_missing_option_is_refused_before_any_webhook_is_made(office: Office) -> None:
+async def test_a_missing_option_is_refused_before_any_webhook_is_made(accounts: WebhookAccounts) -> None:
     with pytest.raises(CallerError, match="several connections") as unclear:
-        await office.run("create")
+        await accounts.run("create")
     assert [one.value for one in unclear.value.candidates] == ["close", "vambe", "hubspot"]
     with pytest.raises(CallerError, match="address for CRMs is not set"):
-        await office.run("create", "--connection", "close", env={"TASKHAND_PUBLIC_URL": ""})
-    assert office.close._store.webhooks == {}  # noqa: SLF001
+        await accounts.run("create", "--connection", "close", env={"TASKHAND_PUBLIC_URL": ""})
+    assert accounts.close._store.webhooks == {}  # noqa: SLF001
 
 
-async def test_a_lost_answer_creates_no_second_webhook(office: Office) -> None:
-    [found] = load_configuration(office.env, {}).only("close").connections
+async def test_a_lost_answer_creates_no_second_webhook(accounts: WebhookAccounts) -> None:
+    [found] = load_configuration(accounts.env, {}).only("close").connections
     url = f"{BASE}/webhooks/close"
     first = await with_admin(found, lambda admin: admin.subscribe(url, None, replaces=False))
     second = await with_admin(found, lambda admin: admin.subscribe(url, None, replaces=False))
@@ -341,11 +345,11 @@ def test_a_server_that_could_take_no_webhooks_is_not_started(words: list[str], t
     ("key", "word"), [("5c" * 32, "accepted at /webhooks/ for close"), ("s3cret", "Not for close")]
 )
 async def test_a_server_names_the_connections_whose_webhooks_it_does_not_take(
-    office: Office, key: str, word: str
+    accounts: WebhookAccounts, key: str, word: str
 ) -> None:
-    tables = office.file.read_text().replace('backend = "close"', f'backend = "close"\nwebhook_key = "{key}"')
-    office.file.write_text(f'{tables}[connections.own]\nbackend = "local"\n')
-    found = load_configuration({"TASKHAND_CONFIG": str(office.file)}, {})
+    tables = accounts.file.read_text().replace('backend = "close"', f'backend = "close"\nwebhook_key = "{key}"')
+    accounts.file.write_text(f'{tables}[connections.own]\nbackend = "local"\n')
+    found = load_configuration({"TASKHAND_CONFIG": str(accounts.file)}, {})
     async with open_connections(found.connections) as connections:
         webhooks = open_webhooks(found, connections, WebhookOptions(are_taken=True))
     assert webhooks
@@ -356,11 +360,11 @@ async def test_a_server_names_the_connections_whose_webhooks_it_does_not_take(
         assert f"ot for {name}: connections.{name}.webhook_key is not set" in told
 
 
-async def test_a_delivery_is_stored_for_its_own_connection(office: Office) -> None:
+async def test_a_delivery_is_stored_for_its_own_connection(accounts: WebhookAccounts) -> None:
     secret = "n" * 40
-    tables = office.file.read_text().replace('backend = "vambe"', f'backend = "vambe"\nwebhook_key = "{secret}"')
-    office.file.write_text(tables)
-    given = {"TASKHAND_CONFIG": str(office.file), "TASKHAND_JOURNAL": str(office.file.with_name("journal.sqlite"))}
+    tables = accounts.file.read_text().replace('backend = "vambe"', f'backend = "vambe"\nwebhook_key = "{secret}"')
+    accounts.file.write_text(tables)
+    given = {"TASKHAND_CONFIG": str(accounts.file), "TASKHAND_JOURNAL": str(accounts.file.with_name("journal.sqlite"))}
     found = load_configuration(given, {})
     hints = {}
     async with open_connections(found.connections) as connections:

@@ -28,7 +28,7 @@ from taskhand.sql.connection import SqlConnection
 from taskhand.sql.store import SqlStore
 
 
-class Stage:
+class FaultyStore:
     """A store that may be away, and whose next write may wait until it `goes_on`."""
 
     is_away = is_slow = False
@@ -42,7 +42,7 @@ class Stage:
         return getattr(self.store, name)
 
     async def write(self, work: Callable[[SqlConnection], Any], **how: Any) -> Any:
-        """Write, as it is on this stage."""
+        """Write, unless it is away, and late if it is slow."""
         self.writes += 1
         is_slow, self.is_slow = self.is_slow, False
         if is_slow:
@@ -54,47 +54,49 @@ class Stage:
         return await self.store.write(work, **how)
 
 
-class StagedJournal(SqlJournal):
+class FaultyJournal(SqlJournal):
     """A journal in such a store."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.stage = Stage()
+        self.faulty_store = FaultyStore()
 
     @property
     def _store(self) -> SqlStore:
-        self.stage.store = self._storage.store
-        return cast("SqlStore", self.stage)
+        self.faulty_store.store = self._storage.store
+        return cast("SqlStore", self.faulty_store)
 
 
-class StagedSqlite(StagedJournal, SqliteJournal):
+class FaultySqliteJournal(FaultyJournal, SqliteJournal):
     """In a file."""
 
 
-class StagedPostgres(StagedJournal, PostgresJournal):
+class FaultyPostgresJournal(FaultyJournal, PostgresJournal):
     """In a database."""
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def staged(request: pytest.FixtureRequest, journal_file: Path, clock: FixedClock) -> AsyncIterator[StagedJournal]:
+async def faulty_journal(
+    request: pytest.FixtureRequest, journal_file: Path, clock: FixedClock
+) -> AsyncIterator[FaultyJournal]:
     """A journal whose store is away, or slow, when a test says so."""
     if request.param == "sqlite":
-        async with open_journal(journal_file, clock=clock, kind=StagedSqlite) as journal:
-            assert isinstance(journal, StagedSqlite)
+        async with open_journal(journal_file, clock=clock, kind=FaultySqliteJournal) as journal:
+            assert isinstance(journal, FaultySqliteJournal)
             yield journal
     else:
         postgres = request.getfixturevalue("postgres")
-        async with open_postgres_journal(postgres.url, clock=clock, kind=StagedPostgres) as journal:
-            assert isinstance(journal, StagedPostgres)
+        async with open_postgres_journal(postgres.url, clock=clock, kind=FaultyPostgresJournal) as journal:
+            assert isinstance(journal, FaultyPostgresJournal)
             yield journal
 
 
-async def leave_unwritten(journal: StagedJournal) -> str:
+async def leave_unwritten(journal: FaultyJournal) -> str:
     """A change of two tasks, the result of whose first could not be written; the next write is slow."""
     change = await begin(journal, None, rename_intent("t-1"), delete_intent("t-2"))
-    journal.stage.is_away = True
+    journal.faulty_store.is_away = True
     await journal.settle(change.id, [Result(0, "applied", "t-1")])
-    journal.stage.is_away, journal.stage.is_slow = False, True
+    journal.faulty_store.is_away, journal.faulty_store.is_slow = False, True
     return change.id
 
 
@@ -200,40 +202,42 @@ async def test_writes_a_late_result_before_the_next_one(journal: SqliteJournal, 
     assert [one.outcome for one in found.results.values()] == ["applied"]
 
 
-async def test_no_ending_overtakes_a_result_that_is_being_written_late(staged: StagedJournal) -> None:
-    change_id = await leave_unwritten(staged)
+async def test_no_ending_overtakes_a_result_that_is_being_written_late(faulty_journal: FaultyJournal) -> None:
+    change_id = await leave_unwritten(faulty_journal)
     async with anyio.create_task_group() as others:
-        others.start_soon(staged.find, change_id)
-        await staged.stage.waits.wait()
-        others.start_soon(staged.settle, change_id, [Result(1, "applied", "t-2")], APPLIED)
+        others.start_soon(faulty_journal.find, change_id)
+        await faulty_journal.faulty_store.waits.wait()
+        others.start_soon(faulty_journal.settle, change_id, [Result(1, "applied", "t-2")], APPLIED)
         await anyio.wait_all_tasks_blocked()
-        assert await rows_of(staged) == []
-        staged.stage.goes_on.set()
-    assert await rows_of(staged) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]
+        assert await rows_of(faulty_journal) == []
+        faulty_journal.faulty_store.goes_on.set()
+    assert await rows_of(faulty_journal) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]
 
 
-async def test_a_waiting_result_is_kept_if_the_call_that_writes_it_is_cancelled(staged: StagedJournal) -> None:
-    change_id = await leave_unwritten(staged)
+async def test_a_waiting_result_is_kept_if_the_call_that_writes_it_is_cancelled(faulty_journal: FaultyJournal) -> None:
+    change_id = await leave_unwritten(faulty_journal)
     async with anyio.create_task_group() as others:
-        others.start_soon(staged.find, change_id)
-        await staged.stage.waits.wait()
+        others.start_soon(faulty_journal.find, change_id)
+        await faulty_journal.faulty_store.waits.wait()
         others.cancel_scope.cancel()
-        staged.stage.goes_on.set()
-    await staged.settle(change_id, [Result(1, "applied", "t-2")], APPLIED)
-    assert await rows_of(staged) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]
+        faulty_journal.faulty_store.goes_on.set()
+    await faulty_journal.settle(change_id, [Result(1, "applied", "t-2")], APPLIED)
+    assert await rows_of(faulty_journal) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]
 
 
-async def test_calls_that_wait_for_the_same_write_fail_with_it_and_the_order_stays(staged: StagedJournal) -> None:
-    change_id = await leave_unwritten(staged)
-    staged.stage.is_away, writes = True, staged.stage.writes
+async def test_calls_that_wait_for_the_same_write_fail_with_it_and_the_order_stays(
+    faulty_journal: FaultyJournal,
+) -> None:
+    change_id = await leave_unwritten(faulty_journal)
+    faulty_journal.faulty_store.is_away, writes = True, faulty_journal.faulty_store.writes
     async with anyio.create_task_group() as others:
         for _ in range(3):
-            others.start_soon(staged.find, change_id)
-        await staged.stage.waits.wait()
-        others.start_soon(staged.settle, change_id, [Result(1, "applied", "t-2")], APPLIED)
+            others.start_soon(faulty_journal.find, change_id)
+        await faulty_journal.faulty_store.waits.wait()
+        others.start_soon(faulty_journal.settle, change_id, [Result(1, "applied", "t-2")], APPLIED)
         await anyio.wait_all_tasks_blocked()
-        staged.stage.goes_on.set()
-    assert staged.stage.writes == writes + 1
-    staged.stage.is_away = False
-    await staged.find(change_id)
-    assert await rows_of(staged) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]
+        faulty_journal.faulty_store.goes_on.set()
+    assert faulty_journal.faulty_store.writes == writes + 1
+    faulty_journal.faulty_store.is_away = False
+    await faulty_journal.find(change_id)
+    assert await rows_of(faulty_journal) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]

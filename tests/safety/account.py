@@ -32,12 +32,12 @@ __all__ = [
     "Agent",
     "Effect",
     "Observation",
-    "Stage",
+    "ServedTasks",
     "assert_all_is_true",
     "newest_change",
     "observe_call",
+    "open_crm",
     "reported_outcomes",
-    "staged",
     "to_journal_line",
     "to_logged_line",
 ]
@@ -75,7 +75,7 @@ class Agent:
 
 
 @dataclass(frozen=True)
-class Stage:
+class ServedTasks:
     """A CRM or store, Taskhand in front of it, and an agent; `ana` is Ana Soto's id there."""
 
     sandbox: SandboxOrStore
@@ -92,7 +92,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class CrmStage(Stage):
+class ServedCrm(ServedTasks):
     """The same with a CRM behind a gate, in a time of its own."""
 
     crm: SandboxedCrm
@@ -102,9 +102,9 @@ class CrmStage(Stage):
 
 
 @asynccontextmanager
-async def staged(
+async def open_crm(
     crm: SandboxedCrm, *, tasks: int = 6, read_s: float = 30.0, spec_variant: tuple[str, ...] = ()
-) -> AsyncIterator[CrmStage]:
+) -> AsyncIterator[ServedCrm]:
     """A CRM without faults; `read_s` is the read timeout in real seconds."""
     time = Time()
     sandbox = crm.sandbox(tasks, time, spec_variant)
@@ -115,7 +115,7 @@ async def staged(
         Client(create_server(app)) as client,
     ):
         agent, ids = Agent(client, crm.needs), tuple(crm.ids(tasks))
-        yield CrmStage(sandbox, app, agent, crm.summarize, ids, crm.ana, crm, gate, time, transport)
+        yield ServedCrm(sandbox, app, agent, crm.summarize, ids, crm.ana, crm, gate, time, transport)
 
 
 @dataclass(frozen=True)
@@ -153,22 +153,22 @@ class Observation:
         return self.error.get("code")
 
 
-async def observe_call(stage: Stage, tool: str, arguments: dict[str, Any]) -> Observation:
+async def observe_call(served: ServedTasks, tool: str, arguments: dict[str, Any]) -> Observation:
     """Make the call, and observe it from all sides."""
-    stage.sandbox.clear_requests()
-    before, known = stage.tasks, await newest_change(stage.app)
+    served.sandbox.clear_requests()
+    before, known = served.tasks, await newest_change(served.app)
     answer, error = None, dict[str, Any]()
     heard = set[str]()
-    unsubscribe = stage.app.updates.subscribe(heard.add)
+    unsubscribe = served.app.updates.subscribe(heard.add)
     try:
-        answer = await stage.agent(tool, **arguments)
+        answer = await served.agent(tool, **arguments)
     except Refused as refused:
         error = refused.error
     unsubscribe()
-    change = await newest_change(stage.app)
+    change = await newest_change(served.app)
     is_new = change is not None and (known is None or known.id != change.id)
-    log, change = stage.sandbox.requests, change if is_new else None
-    return Observation(answer, error, before, stage.tasks, log, change, frozenset(heard))
+    log, change = served.sandbox.requests, change if is_new else None
+    return Observation(answer, error, before, served.tasks, log, change, frozenset(heard))
 
 
 async def newest_change(app: AppContext) -> Change | None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safety.account import Effect, Observation, Stage, observe_call
+from safety.account import Effect, Observation, ServedTasks, observe_call
 from safety.crms import TaskSummary
 from safety.faults_table import Kind
 
@@ -21,76 +21,76 @@ class Case:
 
     name: str
     kind: Kind
-    ask: Callable[[Stage], Awaitable[Asking]]
+    ask: Callable[[ServedTasks], Awaitable[Asking]]
 
     def __str__(self) -> str:
         return self.name
 
 
-async def _many(stage: Stage) -> Asking:
-    ids = list(stage.ids[:FIVE])
+async def _many(served: ServedTasks) -> Asking:
+    ids = list(served.ids[:FIVE])
     becomes: dict[str, TaskSummary | None] = {
-        one: replace(stage.tasks[one], responsible_ids=(stage.ana,)) for one in ids
+        one: replace(served.tasks[one], responsible_ids=(served.ana,)) for one in ids
     }
     arguments = {"taskIds": ids, "changes": {"responsibleIds": ["Ana Soto"]}}
     return "bulk_update_tasks", arguments, Effect(tuple(ids), becomes)
 
 
-async def _delete(stage: Stage) -> Asking:
-    task_id = stage.ids[0]
-    plan = await stage.agent("delete_task", id=task_id)
+async def _delete(served: ServedTasks) -> Asking:
+    task_id = served.ids[0]
+    plan = await served.agent("delete_task", id=task_id)
     return "apply_plan", {"planId": plan["planId"]}, Effect((task_id,), {task_id: None})
 
 
-async def _planned(stage: Stage) -> Asking:
-    task_id = stage.ids[0]
-    plan = await stage.agent("update_task", id=task_id, title="Call Acme again", dryRun=True)
-    becomes = replace(stage.tasks[task_id], title="Call Acme again")
+async def _planned(served: ServedTasks) -> Asking:
+    task_id = served.ids[0]
+    plan = await served.agent("update_task", id=task_id, title="Call Acme again", dryRun=True)
+    becomes = replace(served.tasks[task_id], title="Call Acme again")
     return "apply_plan", {"planId": plan["planId"]}, Effect((task_id,), {task_id: becomes})
 
 
-async def _undone(stage: Stage) -> Asking:
-    task_id = stage.ids[0]
-    was = stage.tasks[task_id]
-    change = await stage.agent("update_task", id=task_id, title="Call Acme again", responsibleIds=["Ana Soto"])
+async def _undone(served: ServedTasks) -> Asking:
+    task_id = served.ids[0]
+    was = served.tasks[task_id]
+    change = await served.agent("update_task", id=task_id, title="Call Acme again", responsibleIds=["Ana Soto"])
     return "undo_change", {"changeId": change["changeId"]}, Effect((task_id,), {task_id: was})
 
 
-async def _recreated(stage: Stage) -> Asking:
-    task_id = stage.ids[0]
-    was = stage.tasks[task_id]
-    plan = await stage.agent("delete_task", id=task_id)
-    gone = await stage.agent("apply_plan", planId=plan["planId"])
+async def _recreated(served: ServedTasks) -> Asking:
+    task_id = served.ids[0]
+    was = served.tasks[task_id]
+    plan = await served.agent("delete_task", id=task_id)
+    gone = await served.agent("apply_plan", planId=plan["planId"])
     return "undo_change", {"changeId": gone["changeId"]}, Effect(makes=was)
 
 
-async def _created(stage: Stage) -> Asking:
+async def _created(served: ServedTasks) -> Asking:
     arguments = {"title": "Send it", "responsibleIds": ["Ana Soto"], "priority": "1", "idempotencyKey": "one"}
-    return "create_task", arguments, Effect(makes=TaskSummary("Send it", (stage.ana,)))
+    return "create_task", arguments, Effect(makes=TaskSummary("Send it", (served.ana,)))
 
 
-async def _updated(stage: Stage) -> Asking:
-    task_id = stage.ids[0]
-    becomes = replace(stage.tasks[task_id], title="Call Acme again")
+async def _updated(served: ServedTasks) -> Asking:
+    task_id = served.ids[0]
+    becomes = replace(served.tasks[task_id], title="Call Acme again")
     return "update_task", {"id": task_id, "title": "Call Acme again"}, Effect((task_id,), {task_id: becomes})
 
 
-async def _reassigned(stage: Stage) -> Asking:
-    task_id = stage.ids[0]
-    becomes = replace(stage.tasks[task_id], responsible_ids=(stage.ana,))
+async def _reassigned(served: ServedTasks) -> Asking:
+    task_id = served.ids[0]
+    becomes = replace(served.tasks[task_id], responsible_ids=(served.ana,))
     return "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"]}, Effect((task_id,), {task_id: becomes})
 
 
-async def _completed(stage: Stage) -> Asking:
-    task_id = stage.ids[0]
-    becomes = replace(stage.tasks[task_id], is_done=True)
+async def _completed(served: ServedTasks) -> Asking:
+    task_id = served.ids[0]
+    becomes = replace(served.tasks[task_id], is_done=True)
     return "complete_task", {"id": task_id}, Effect((task_id,), {task_id: becomes})
 
 
-async def _undone_many(stage: Stage) -> Asking:
-    tool, arguments, effect = await _many(stage)
-    becomes: dict[str, TaskSummary | None] = {one: stage.tasks[one] for one in effect.ids}
-    change = await stage.agent(tool, **arguments)
+async def _undone_many(served: ServedTasks) -> Asking:
+    tool, arguments, effect = await _many(served)
+    becomes: dict[str, TaskSummary | None] = {one: served.tasks[one] for one in effect.ids}
+    change = await served.agent(tool, **arguments)
     return "undo_change", {"changeId": change["changeId"]}, Effect(effect.ids, becomes)
 
 
@@ -113,23 +113,23 @@ ALL_CASES = (
 
 
 async def assert_a_second_try_ends_it(
-    stage: Stage, case: Case, asking: Asking, seen: Observation, said: set[str]
+    served: ServedTasks, case: Case, asking: Asking, seen: Observation, said: set[str]
 ) -> None:
     """Repeat the call, then follow the instructions of the answer: everything is as asked, nothing is done twice."""
     tool, arguments, effect = asking
     left = to_retry(seen, effect) if tool == "bulk_update_tasks" else {}
-    again = await observe_call(stage, tool, arguments | left)
+    again = await observe_call(served, tool, arguments | left)
     if said == {"applied"} or (effect.makes and said == {"unknown"}):
         assert not any(one.committed for one in again.log), "what was applied, or may have been, is not sent again"
     if said == {"applied"} and effect.makes:
         assert again.answer is not None
         assert again.answer["replayed"] is True
         assert again.answer["task"]["id"] in seen.new
-    if not is_as_asked(stage, seen, effect):
+    if not is_as_asked(served, seen, effect):
         assert said <= {"unknown", "refused"}
         assert again.error["next"]
-        await by_hand(stage, case, effect)
-    assert is_as_asked(stage, seen, effect)
+        await by_hand(served, case, effect)
+    assert is_as_asked(served, seen, effect)
 
 
 def to_retry(seen: Observation, effect: Effect) -> dict[str, Any]:
@@ -141,21 +141,21 @@ def to_retry(seen: Observation, effect: Effect) -> dict[str, Any]:
     return {"taskIds": [*seen.answer["retryIds"], *unknown] or list(effect.ids)}
 
 
-async def by_hand(stage: Stage, case: Case, effect: Effect) -> None:
+async def by_hand(served: ServedTasks, case: Case, effect: Effect) -> None:
     """Look, and ask for it anew."""
     if effect.makes:
-        assert (await stage.agent("list_tasks", text=effect.makes.title))["tasks"] == []
+        assert (await served.agent("list_tasks", text=effect.makes.title))["tasks"] == []
         body = {"title": effect.makes.title, "responsibleIds": list(effect.makes.responsible_ids), "priority": "1"}
-        await stage.agent("create_task", **body, idempotencyKey="another")
+        await served.agent("create_task", **body, idempotencyKey="another")
     else:
-        tool, arguments, _ = await case.ask(stage)
-        await stage.agent(tool, **arguments)
+        tool, arguments, _ = await case.ask(served)
+        await served.agent(tool, **arguments)
 
 
-def is_as_asked(stage: Stage, seen: Observation, effect: Effect) -> bool:
+def is_as_asked(served: ServedTasks, seen: Observation, effect: Effect) -> bool:
     """Whether the tasks are as they were before, but for what was wished."""
     asked = seen.before | (effect.becomes or {})
-    now = stage.tasks
+    now = served.tasks
     new = [summary for task_id, summary in now.items() if task_id not in seen.before]
     old = {task_id: summary for task_id, summary in now.items() if task_id in seen.before}
     there = {task_id: summary for task_id, summary in asked.items() if summary is not None}

@@ -11,7 +11,7 @@ from mcp import Client
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
-from safety.account import Agent, Stage
+from safety.account import Agent, ServedTasks
 from safety.crms import TaskSummary
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.edit import Edit
@@ -50,7 +50,7 @@ class StoreFile:
 
 
 @asynccontextmanager
-async def stored(folder: Path) -> AsyncIterator[Stage]:
+async def stored(folder: Path) -> AsyncIterator[ServedTasks]:
     """A store with some tasks; it does not wait for the file's lock."""
     store, journal = store_in(folder, 0), journal_in(folder, 0)
     ana = await store.edit(furnished)
@@ -60,7 +60,9 @@ async def stored(folder: Path) -> AsyncIterator[Stage]:
     app = AppContext(store, Lazy(lambda: journal), lambda: NOW, surface=WHOLE)
     async with Client(create_server(app)) as client:
         sandbox = StoreFile(folder / "tasks.sqlite")
-        yield Stage(sandbox, app, Agent(client), lambda row: TaskSummary(row["title"], tuple(row["who"])), ids, ana)
+        yield ServedTasks(
+            sandbox, app, Agent(client), lambda row: TaskSummary(row["title"], tuple(row["who"])), ids, ana
+        )
     await app.aclose()
 
 

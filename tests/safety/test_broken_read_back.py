@@ -11,7 +11,7 @@ import anyio
 import httpx2
 import pytest
 
-from safety.account import CrmStage, assert_all_is_true, observe_call, staged
+from safety.account import ServedCrm, assert_all_is_true, observe_call, open_crm
 from safety.cases import ALL_CASES, Asking, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, SandboxedCrm
 
@@ -64,16 +64,16 @@ def share_of(those: Sequence[_One], crm: SandboxedCrm, case: Case) -> Sequence[_
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_write_whose_read_back_fails_is_never_reported_as_refused(crm: SandboxedCrm, case: Case) -> None:
     for failure, loses in share_of(FAILURES, crm, case):
-        async with staged(crm) as stage:
-            asking = await case.ask(stage)
+        async with open_crm(crm) as served:
+            asking = await case.ask(served)
 
-            def cut(stage: CrmStage, failure: Failure = failure, loses: str = loses) -> None:
-                stage.transport.failure, stage.transport.loses = failure, loses
+            def cut(served: ServedCrm, failure: Failure = failure, loses: str = loses) -> None:
+                served.transport.failure, served.transport.loses = failure, loses
 
-            def mend(stage: CrmStage) -> None:
-                stage.transport.failure = None
+            def mend(served: ServedCrm) -> None:
+                served.transport.failure = None
 
-            await assert_it_is_never_refused(stage, case, asking, cut, mend)
+            await assert_it_is_never_refused(served, case, asking, cut, mend)
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
@@ -86,10 +86,10 @@ async def test_a_write_whose_answer_cannot_be_read_for_any_reason_is_never_refus
         def broken(*_: object, bug: type[Exception] = bug) -> None:
             raise bug
 
-        async with staged(crm) as stage:
-            asking = await case.ask(stage)
+        async with open_crm(crm) as served:
+            asking = await case.ask(served)
             await assert_it_is_never_refused(
-                stage,
+                served,
                 case,
                 asking,
                 lambda _, broken=broken: monkeypatch.setattr(crm.reader, "task_of", broken),  # type: ignore[misc]
@@ -98,16 +98,16 @@ async def test_a_write_whose_answer_cannot_be_read_for_any_reason_is_never_refus
 
 
 async def assert_it_is_never_refused(
-    stage: CrmStage, case: Case, asking: Asking, cut: Callable[[CrmStage], None], mend: Callable[[CrmStage], None]
+    served: ServedCrm, case: Case, asking: Asking, cut: Callable[[ServedCrm], None], mend: Callable[[ServedCrm], None]
 ) -> None:
     """Make the call; `cut` breaks what follows its first write, until `mend` repairs it."""
     tool, arguments, effect = asking
-    stage.gate.writes = 0
-    stage.gate.after_write = lambda number: cut(stage) if number == 1 else None
-    seen = await observe_call(stage, tool, arguments)
-    mend(stage)
-    stage.gate.after_write = lambda _: None
+    served.gate.writes = 0
+    served.gate.after_write = lambda number: cut(served) if number == 1 else None
+    seen = await observe_call(served, tool, arguments)
+    mend(served)
+    served.gate.after_write = lambda _: None
     said = assert_all_is_true(seen, effect, may_be_unknown=True, was_cut=True)
     assert {said[one] for one in (*effect.ids, *([""] if effect.makes else []))} & {"applied", "unknown"}
-    stage.time.now += 3_600
-    await assert_a_second_try_ends_it(stage, case, asking, seen, set(said.values()))
+    served.time.now += 3_600
+    await assert_a_second_try_ends_it(served, case, asking, seen, set(said.values()))

@@ -29,7 +29,7 @@ TASKS = 12
 
 
 @dataclass(frozen=True)
-class Stage:
+class SilentAccount:
     """A CRM that can fall silent, and a server on it."""
 
     crm: SandboxedCrm
@@ -75,13 +75,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(crm: SandboxedCrm, era: str = ERAS[-1]) -> AsyncIterator[Stage]:
+async def open_silent_account(crm: SandboxedCrm, era: str = ERAS[-1]) -> AsyncIterator[SilentAccount]:
     time = NetworkTime()
     sandbox, transport = crm.sandbox(TASKS, time, ()), SilentTransport(time)
     async with serve(sandbox) as url, crm.wired(url, time, transport=transport) as app:
         app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app), mode=era) as client:
-            yield Stage(crm, sandbox, transport, time, app, client)
+            yield SilentAccount(crm, sandbox, transport, time, app, client)
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -90,9 +90,13 @@ async def staged(crm: SandboxedCrm, era: str = ERAS[-1]) -> AsyncIterator[Stage]
 async def test_no_call_waits_longer_for_a_silent_crm_and_a_read_may_be_repeated(
     crm: SandboxedCrm, delay_s: float, era: str
 ) -> None:
-    async with staged(crm, era) as stage:
+    async with open_silent_account(crm, era) as account:
         one, other = crm.ids(2)
-        stage.transport.is_silent, stage.transport.delay_s, stage.transport.arrives = lambda _: True, delay_s, True
+        account.transport.is_silent, account.transport.delay_s, account.transport.arrives = (
+            lambda _: True,
+            delay_s,
+            True,
+        )
         calls: list[tuple[str, dict[str, Any]]] = [
             ("list_tasks", {}),
             ("get_task", {"id": one}),
@@ -106,24 +110,24 @@ async def test_no_call_waits_longer_for_a_silent_crm_and_a_read_may_be_repeated(
             ("bulk_update_tasks", {"filter": {"text": "Acme"}, "changes": {"title": "Again"}, "dryRun": True}),
         ]
         for tool, arguments in calls:
-            error = await stage.outcome(tool, **arguments)
+            error = await account.outcome(tool, **arguments)
             assert (tool, error["code"], error["retryable"]) == (tool, "upstream_error", True)
         for asked in (
-            stage.client.read_resource(f"task://{one}"),
-            stage.client.read_resource("taskhand://members"),
-            stage.client.complete(PromptReference(name="hand_over"), {"name": "from", "value": "Ana"}),
+            account.client.read_resource(f"task://{one}"),
+            account.client.read_resource("taskhand://members"),
+            account.client.complete(PromptReference(name="hand_over"), {"name": "from", "value": "Ana"}),
         ):
             with pytest.raises(MCPError):
-                await stage.in_time(asked)
-        assert not any(one["title"] in {"Again", "New"} for one in stage.sandbox.tasks if "title" in one)
+                await account.in_time(asked)
+        assert not any(one["title"] in {"Again", "New"} for one in account.sandbox.tasks if "title" in one)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
+    async with open_silent_account(crm) as account:
         one, *_ = ids = crm.ids(TASKS)
-        plan = await stage.outcome("delete_task", id=one)
-        stage.transport.is_silent = stage.is_write
+        plan = await account.outcome("delete_task", id=one)
+        account.transport.is_silent = account.is_write
         new = {"title": "New", "responsibleIds": ["me"], "priority": "1"}
         calls: list[tuple[str, dict[str, Any]]] = [
             ("update_task", {"id": one, "title": "Again"}),
@@ -131,38 +135,38 @@ async def test_a_write_whose_answer_never_comes_is_unknown_and_journaled(crm: Sa
             ("apply_plan", {"planId": plan["planId"]}),
         ]
         for tool, arguments in calls:
-            error = await stage.outcome(tool, **arguments)
+            error = await account.outcome(tool, **arguments)
             assert (tool, error["code"]) == (tool, "outcome_unknown")
-            assert await stage.newest() == (tool, "unknown")
-        many = await stage.outcome("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["Ana Soto"]})
+            assert await account.newest() == (tool, "unknown")
+        many = await account.outcome("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["Ana Soto"]})
         assert many["totals"]["unknown"] > 0
         assert sum(many["totals"].values()) == TASKS
-        assert await stage.newest() == ("bulk_update_tasks", "unknown")
-        stage.transport.is_silent = lambda _: False
+        assert await account.newest() == ("bulk_update_tasks", "unknown")
+        account.transport.is_silent = lambda _: False
         # What is unknown is looked at, what is not there is sent.
-        done = await stage.outcome("apply_plan", planId=many["planId"])
+        done = await account.outcome("apply_plan", planId=many["planId"])
         assert done["totals"] == {"applied": TASKS}
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_write_that_was_carried_out_without_an_answer_is_found(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
+    async with open_silent_account(crm) as account:
         one, *_ = ids = crm.ids(TASKS)
-        stage.transport.is_silent, stage.transport.arrives = stage.is_write, True
-        assert "changed" in await stage.outcome("update_task", id=one, title="Again")
-        many = await stage.outcome("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["Ana Soto"]})
+        account.transport.is_silent, account.transport.arrives = account.is_write, True
+        assert "changed" in await account.outcome("update_task", id=one, title="Again")
+        many = await account.outcome("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["Ana Soto"]})
         while "planId" in many:
-            many = await stage.outcome("apply_plan", planId=many["planId"])
+            many = await account.outcome("apply_plan", planId=many["planId"])
         assert many["totals"] == {"applied": TASKS}
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_no_write_is_sent_without_time_to_read_it_back(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
+    async with open_silent_account(crm) as account:
         one, *_ = crm.ids(1)
-        stage.transport.delay_s, stage.transport.arrives = 20.0, True
-        stage.transport.is_silent = lambda request: not stage.is_write(request)
-        stage.sandbox.clear_requests()
-        error = await stage.outcome("reassign_task", id=one, responsibleIds=["Ana Soto"])
+        account.transport.delay_s, account.transport.arrives = 20.0, True
+        account.transport.is_silent = lambda request: not account.is_write(request)
+        account.sandbox.clear_requests()
+        error = await account.outcome("reassign_task", id=one, responsibleIds=["Ana Soto"])
         assert (error["code"], error["retryable"]) in {("not_attempted", True), ("upstream_error", True)}
-        assert crm.tasks(stage.sandbox)[one].responsible_ids == (crm.me,)
+        assert crm.tasks(account.sandbox)[one].responsible_ids == (crm.me,)

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from backends.vambe.wired import ELENA, LUIS
-from safety.account import CrmStage, Stage, newest_change, observe_call, staged, to_journal_line, to_logged_line
+from safety.account import (
+    ServedCrm,
+    ServedTasks,
+    newest_change,
+    observe_call,
+    open_crm,
+    to_journal_line,
+    to_logged_line,
+)
 from safety.crms import CRMS, VAMBE, SandboxedCrm, TaskSummary
 from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
@@ -20,34 +28,34 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request
 
 
-def they_send(stage: CrmStage, method: str, task_id: str, body: str = "") -> None:
+def they_send(served: ServedCrm, method: str, task_id: str, body: str = "") -> None:
     """Send a request as another client of the CRM, with the same credential."""
-    own = tuple(pair for pair in stage.gate.requests[-1].headers if pair[0] != "content-type")
+    own = tuple(pair for pair in served.gate.requests[-1].headers if pair[0] != "content-type")
     headers = (*own, ("content-type", "application/json")) if body else own
-    call = Request(method, stage.crm.path_of(task_id), "", headers, body.encode())
-    assert stage.gate.emulator.answer(call, stale=False).status in {200, 204}
+    call = Request(method, served.crm.path_of(task_id), "", headers, body.encode())
+    assert served.gate.emulator.answer(call, stale=False).status in {200, 204}
 
 
-def they_set(stage: CrmStage, task_id: str, path: str, value: str) -> None:
+def they_set(served: ServedCrm, task_id: str, path: str, value: str) -> None:
     """Set one field as another client of the CRM."""
-    they_send(stage, stage.crm.routes["one"].partition(" ")[0], task_id, stage.crm.body_of(path, value))
+    they_send(served, served.crm.routes["one"].partition(" ")[0], task_id, served.crm.body_of(path, value))
 
 
-def they_rename(stage: CrmStage, task_id: str) -> None:
-    they_set(stage, task_id, stage.crm.title_field, "Theirs")
+def they_rename(served: ServedCrm, task_id: str) -> None:
+    they_set(served, task_id, served.crm.title_field, "Theirs")
 
 
-def they_add_luis(stage: CrmStage) -> None:
-    they_send(stage, "PUT", stage.ids[0], json.dumps({"responsibleIds": [ELENA, LUIS]}))
+def they_add_luis(served: ServedCrm) -> None:
+    they_send(served, "PUT", served.ids[0], json.dumps({"responsibleIds": [ELENA, LUIS]}))
 
 
-def before_the_write(stage: CrmStage, happens: Callable[[], None]) -> None:
+def before_the_write(served: ServedCrm, happens: Callable[[], None]) -> None:
     """Let something happen after the next write has arrived, and before the CRM handles it."""
-    stage.gate.writes = 0
-    stage.gate.before_write = lambda number: happens() if number == 1 else None
+    served.gate.writes = 0
+    served.gate.before_write = lambda number: happens() if number == 1 else None
 
 
-async def before_the_transaction(stage: Stage, happens: Callable[[], None]) -> None:
+async def before_the_transaction(served: ServedTasks, happens: Callable[[], None]) -> None:
     """Let something happen in the built-in store just before the next transaction that writes."""
 
     def armed(directory: Directory) -> None:
@@ -61,8 +69,8 @@ async def before_the_transaction(stage: Stage, happens: Callable[[], None]) -> N
 
         connection.set_trace_callback(traced)
 
-    assert isinstance(stage.app.backend, LocalBackend)
-    await stage.app.backend.edit(armed)
+    assert isinstance(served.app.backend, LocalBackend)
+    await served.app.backend.edit(armed)
 
 
 # Between the plan and its carrying out.
@@ -73,28 +81,28 @@ async def before_the_transaction(stage: Stage, happens: Callable[[], None]) -> N
 async def test_a_plan_is_refused_with_the_difference_and_nothing_is_sent(
     crm: SandboxedCrm, ours: dict[str, Any]
 ) -> None:
-    async with staged(crm) as stage:
-        task_id = stage.ids[0]
-        plan = await stage.agent("update_task", id=task_id, dryRun=True, **ours)
-        many = await stage.agent("bulk_update_tasks", taskIds=list(stage.ids), dryRun=True, changes=ours)
-        gone = await stage.agent("delete_task", id=task_id)
-        they_rename(stage, task_id)
+    async with open_crm(crm) as served:
+        task_id = served.ids[0]
+        plan = await served.agent("update_task", id=task_id, dryRun=True, **ours)
+        many = await served.agent("bulk_update_tasks", taskIds=list(served.ids), dryRun=True, changes=ours)
+        gone = await served.agent("delete_task", id=task_id)
+        they_rename(served, task_id)
         for planned in (plan, many, gone):
-            seen = await observe_call(stage, "apply_plan", {"planId": planned["planId"]})
+            seen = await observe_call(served, "apply_plan", {"planId": planned["planId"]})
             assert seen.code == "plan_stale"
             (moved,) = seen.error["difference"]
             assert moved["id"] == task_id
             assert moved["changed"] == {"title": {"from": "Call Acme 1", "to": "Theirs"}}
             assert seen.after == seen.before
-        assert stage.gate.writes == 0
+        assert served.gate.writes == 0
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_an_undo_is_refused_with_the_difference_and_nothing_is_sent(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        change = await stage.agent("update_task", id=stage.ids[0], title="Ours")
-        they_rename(stage, stage.ids[0])
-        seen = await observe_call(stage, "undo_change", {"changeId": change["changeId"]})
+    async with open_crm(crm) as served:
+        change = await served.agent("update_task", id=served.ids[0], title="Ours")
+        they_rename(served, served.ids[0])
+        seen = await observe_call(served, "undo_change", {"changeId": change["changeId"]})
         assert seen.code == "changed_since"
         assert seen.error["difference"][0]["changed"] == {"title": {"from": "Ours", "to": "Theirs"}}
         assert seen.after == seen.before
@@ -102,12 +110,12 @@ async def test_an_undo_is_refused_with_the_difference_and_nothing_is_sent(crm: S
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_an_undo_leaves_a_field_that_the_change_did_not_set_to_another_client(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        was = stage.tasks[stage.ids[0]]
-        change = await stage.agent("reassign_task", id=stage.ids[0], responsibleIds=["Ana Soto"])
-        they_rename(stage, stage.ids[0])
-        seen = await observe_call(stage, "undo_change", {"changeId": change["changeId"]})
-        assert seen.after[stage.ids[0]] == replace(was, title="Theirs")
+    async with open_crm(crm) as served:
+        was = served.tasks[served.ids[0]]
+        change = await served.agent("reassign_task", id=served.ids[0], responsibleIds=["Ana Soto"])
+        they_rename(served, served.ids[0])
+        seen = await observe_call(served, "undo_change", {"changeId": change["changeId"]})
+        assert seen.after[served.ids[0]] == replace(was, title="Theirs")
 
 
 # Between the reading of a write and its request.
@@ -115,15 +123,15 @@ async def test_an_undo_leaves_a_field_that_the_change_did_not_set_to_another_cli
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_write_and_its_undo_keep_another_field_that_another_client_set_meanwhile(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        task_id = stage.ids[0]
-        was = stage.tasks[task_id]
-        before_the_write(stage, lambda: they_rename(stage, task_id))
-        seen = await observe_call(stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"]})
-        assert seen.after[task_id] == replace(was, title="Theirs", responsible_ids=(stage.ana,))
+    async with open_crm(crm) as served:
+        task_id = served.ids[0]
+        was = served.tasks[task_id]
+        before_the_write(served, lambda: they_rename(served, task_id))
+        seen = await observe_call(served, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"]})
+        assert seen.after[task_id] == replace(was, title="Theirs", responsible_ids=(served.ana,))
         assert seen.answer is not None
         assert seen.answer["task"]["title"] == "Theirs"
-        undone = await observe_call(stage, "undo_change", {"changeId": seen.answer["changeId"]})
+        undone = await observe_call(served, "undo_change", {"changeId": seen.answer["changeId"]})
         assert undone.after[task_id] == replace(was, title="Theirs")
         assert undone.answer is not None
         assert set(undone.answer["changed"]) == {"task_responsibles"}
@@ -131,10 +139,10 @@ async def test_a_write_and_its_undo_keep_another_field_that_another_client_set_m
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_write_overwrites_the_same_field_that_another_client_set_meanwhile(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        task_id = stage.ids[0]
-        before_the_write(stage, lambda: they_rename(stage, task_id))
-        seen = await observe_call(stage, "update_task", {"id": task_id, "title": "Ours"})
+    async with open_crm(crm) as served:
+        task_id = served.ids[0]
+        before_the_write(served, lambda: they_rename(served, task_id))
+        seen = await observe_call(served, "update_task", {"id": task_id, "title": "Ours"})
         assert seen.answer is not None
         assert seen.answer["task"]["title"] == seen.after[task_id].title == "Ours"
 
@@ -143,16 +151,16 @@ async def test_a_write_overwrites_the_same_field_that_another_client_set_meanwhi
 async def test_a_bulk_write_and_its_undo_keep_another_field_that_another_client_set_meanwhile(
     crm: SandboxedCrm,
 ) -> None:
-    async with staged(crm) as stage:
-        was, task_id = stage.tasks, stage.ids[2]
-        before_the_write(stage, lambda: they_rename(stage, task_id))
+    async with open_crm(crm) as served:
+        was, task_id = served.tasks, served.ids[2]
+        before_the_write(served, lambda: they_rename(served, task_id))
         changes = {"responsibleIds": ["Ana Soto"]}
-        seen = await observe_call(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": changes})
+        seen = await observe_call(served, "bulk_update_tasks", {"taskIds": list(served.ids), "changes": changes})
         assert seen.answer is not None
         assert seen.answer["totals"] == {"applied": 6}
         theirs = {one: replace(summary, title="Theirs") if one == task_id else summary for one, summary in was.items()}
-        assert seen.after == {one: replace(summary, responsible_ids=(stage.ana,)) for one, summary in theirs.items()}
-        undone = await observe_call(stage, "undo_change", {"changeId": seen.answer["changeId"]})
+        assert seen.after == {one: replace(summary, responsible_ids=(served.ana,)) for one, summary in theirs.items()}
+        undone = await observe_call(served, "undo_change", {"changeId": seen.answer["changeId"]})
         assert undone.answer is not None
         assert undone.answer["totals"] == {"applied": 6}
         assert undone.after == theirs
@@ -162,18 +170,18 @@ async def test_a_bulk_write_and_its_undo_keep_another_field_that_another_client_
 async def test_a_bulk_write_reports_a_task_that_another_client_deleted_and_changes_the_others(
     crm: SandboxedCrm,
 ) -> None:
-    async with staged(crm) as stage:
-        task_id, rest = stage.ids[2], [*stage.ids[:2], *stage.ids[3:]]
-        before_the_write(stage, lambda: they_send(stage, "DELETE", task_id))
+    async with open_crm(crm) as served:
+        task_id, rest = served.ids[2], [*served.ids[:2], *served.ids[3:]]
+        before_the_write(served, lambda: they_send(served, "DELETE", task_id))
         changes = {"responsibleIds": ["Ana Soto"]}
-        seen = await observe_call(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": changes})
+        seen = await observe_call(served, "bulk_update_tasks", {"taskIds": list(served.ids), "changes": changes})
         assert seen.answer is not None
         assert seen.answer["totals"] == {"applied": 5, "refused": 1}
         rows = {row["outcome"]: (row.get("code"), row["ids"]) for row in seen.answer["outcomes"]}
         assert rows == {"applied": (None, rest), "refused": ("task_not_found", [task_id])}
-        assert {summary.responsible_ids for summary in seen.after.values()} == {(stage.ana,)}
+        assert {summary.responsible_ids for summary in seen.after.values()} == {(served.ana,)}
         assert list(seen.after) == rest
-        change = await newest_change(stage.app)
+        change = await newest_change(served.app)
         assert change is not None
         assert change.ending is not None
         assert sorted(map(to_journal_line, change.ending.requests)) == sorted(map(to_logged_line, seen.log))
@@ -181,21 +189,21 @@ async def test_a_bulk_write_reports_a_task_that_another_client_deleted_and_chang
 
 @pytest.mark.parametrize("crm", [one for one in CRMS if one.name != "hubspot"], ids=str)
 async def test_an_update_of_which_only_the_first_request_was_applied_is_journaled_as_unknown(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        task_id = stage.ids[0]
-        await stage.agent("get_task", id=task_id)
+    async with open_crm(crm) as served:
+        task_id = served.ids[0]
+        await served.agent("get_task", id=task_id)
 
         def arrives(number: int) -> None:
             if number == 1:
-                they_rename(stage, task_id)
+                they_rename(served, task_id)
             else:
-                stage.gate.emulator.faults = (Fault("status", status=403),)
+                served.gate.emulator.faults = (Fault("status", status=403),)
 
-        stage.gate.before_write = arrives
+        served.gate.before_write = arrives
         arguments = {"id": task_id, "title": "Call Acme 1", "responsibleIds": ["Ana Soto"]}
-        seen = await observe_call(stage, "update_task", arguments)
-        assert stage.gate.writes == 2
-        assert seen.after[task_id] == TaskSummary("Theirs", (stage.ana,))
+        seen = await observe_call(served, "update_task", arguments)
+        assert served.gate.writes == 2
+        assert seen.after[task_id] == TaskSummary("Theirs", (served.ana,))
         assert seen.change is not None
         assert seen.change.outcome == "unknown"
         assert [result.outcome for result in seen.change.results.values()] == ["unknown"]
@@ -205,26 +213,26 @@ async def test_an_update_of_which_only_the_first_request_was_applied_is_journale
 
 
 async def test_adding_people_keeps_those_that_another_client_added_before() -> None:
-    async with staged(VAMBE) as stage:
-        task_id = stage.ids[0]
-        await stage.agent("get_task", id=task_id)
-        they_add_luis(stage)
+    async with open_crm(VAMBE) as served:
+        task_id = served.ids[0]
+        await served.agent("get_task", id=task_id)
+        they_add_luis(served)
         seen = await observe_call(
-            stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"}
+            served, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"}
         )
-        assert seen.after[task_id].responsible_ids == (ELENA, LUIS, stage.ana)
+        assert seen.after[task_id].responsible_ids == (ELENA, LUIS, served.ana)
 
 
 async def test_adding_people_on_vambe_loses_those_added_at_the_same_moment_and_the_answer_shows_it() -> None:
-    async with staged(VAMBE) as stage:
-        task_id = stage.ids[0]
-        before_the_write(stage, lambda: they_add_luis(stage))
+    async with open_crm(VAMBE) as served:
+        task_id = served.ids[0]
+        before_the_write(served, lambda: they_add_luis(served))
         seen = await observe_call(
-            stage, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"}
+            served, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"}
         )
         assert seen.answer is not None
         shown = [who["responsible_id"] for who in seen.answer["task"]["task_responsibles"]]
-        assert tuple(shown) == seen.after[task_id].responsible_ids == (ELENA, stage.ana)
+        assert tuple(shown) == seen.after[task_id].responsible_ids == (ELENA, served.ana)
 
 
 # In the built-in store, between the reading and the transaction.
@@ -246,38 +254,38 @@ class Others:
 
 
 async def test_the_store_shows_the_value_that_another_process_set_before_it_is_overwritten(tmp_path: Path) -> None:
-    async with stored(tmp_path) as stage:
-        task_id = stage.ids[0]
-        await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
-        seen = await observe_call(stage, "update_task", {"id": task_id, "title": "Ours"})
+    async with stored(tmp_path) as served:
+        task_id = served.ids[0]
+        await before_the_transaction(served, lambda: Others(tmp_path).rename(task_id))
+        seen = await observe_call(served, "update_task", {"id": task_id, "title": "Ours"})
         assert seen.answer is not None
         assert seen.answer["changed"] == {"title": {"from": "Theirs", "to": "Ours"}}
-        undone = await observe_call(stage, "undo_change", {"changeId": seen.answer["changeId"]})
+        undone = await observe_call(served, "undo_change", {"changeId": seen.answer["changeId"]})
         assert undone.after[task_id].title == "Theirs"
 
 
 async def test_the_store_and_an_undo_keep_a_field_that_another_process_set(tmp_path: Path) -> None:
-    async with stored(tmp_path) as stage:
-        task_id = stage.ids[0]
-        await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
-        change = await stage.agent("update_task", id=task_id, responsibleIds=["Ana Soto"])
-        assert stage.tasks[task_id] == TaskSummary("Theirs", (stage.ana,))
-        await stage.agent("undo_change", changeId=change["changeId"])
-        assert stage.tasks[task_id].title == "Theirs"
-        assert stage.tasks[task_id].responsible_ids != (stage.ana,)
+    async with stored(tmp_path) as served:
+        task_id = served.ids[0]
+        await before_the_transaction(served, lambda: Others(tmp_path).rename(task_id))
+        change = await served.agent("update_task", id=task_id, responsibleIds=["Ana Soto"])
+        assert served.tasks[task_id] == TaskSummary("Theirs", (served.ana,))
+        await served.agent("undo_change", changeId=change["changeId"])
+        assert served.tasks[task_id].title == "Theirs"
+        assert served.tasks[task_id].responsible_ids != (served.ana,)
 
 
 @pytest.mark.parametrize(("what", "code"), [("update", "plan_stale"), ("delete", "conflict")])
 async def test_the_store_refuses_a_plan_if_another_process_changes_the_task_just_before_the_transaction(
     what: str, code: str, tmp_path: Path
 ) -> None:
-    async with stored(tmp_path) as stage:
-        task_id = stage.ids[0]
+    async with stored(tmp_path) as served:
+        task_id = served.ids[0]
         ask: dict[str, Any] = {"update": {"title": "Ours", "dryRun": True}, "delete": {}}[what]
-        plan = await stage.agent(f"{what}_task", id=task_id, **ask)
-        await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
-        seen = await observe_call(stage, "apply_plan", {"planId": plan["planId"]})
-        again = await observe_call(stage, "apply_plan", {"planId": plan["planId"]})
+        plan = await served.agent(f"{what}_task", id=task_id, **ask)
+        await before_the_transaction(served, lambda: Others(tmp_path).rename(task_id))
+        seen = await observe_call(served, "apply_plan", {"planId": plan["planId"]})
+        again = await observe_call(served, "apply_plan", {"planId": plan["planId"]})
         assert (seen.code, again.code) == (code, "plan_stale")
         assert again.error["difference"][0]["changed"] == {"title": {"from": "Call Acme 1", "to": "Theirs"}}
         assert again.after == seen.before | {task_id: replace(seen.before[task_id], title="Theirs")}
@@ -286,24 +294,24 @@ async def test_the_store_refuses_a_plan_if_another_process_changes_the_task_just
 async def test_the_store_refuses_an_undo_if_another_process_changes_the_task_just_before_the_transaction(
     tmp_path: Path,
 ) -> None:
-    async with stored(tmp_path) as stage:
-        task_id = stage.ids[0]
-        change = await stage.agent("update_task", id=task_id, title="Ours")
-        await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
-        seen = await observe_call(stage, "undo_change", {"changeId": change["changeId"]})
+    async with stored(tmp_path) as served:
+        task_id = served.ids[0]
+        change = await served.agent("update_task", id=task_id, title="Ours")
+        await before_the_transaction(served, lambda: Others(tmp_path).rename(task_id))
+        seen = await observe_call(served, "undo_change", {"changeId": change["changeId"]})
         assert seen.code == "changed_since"
         assert seen.error["difference"][0]["changed"] == {"title": {"from": "Ours", "to": "Theirs"}}
         assert seen.after[task_id].title == "Theirs"
 
 
 async def test_the_store_refuses_the_plan_of_an_undo_with_the_fields_of_the_undo_alone(tmp_path: Path) -> None:
-    async with stored(tmp_path) as stage:
-        task_id = stage.ids[0]
-        change = await stage.agent("update_task", id=task_id, title="Ours")
-        plan = await stage.agent("undo_change", changeId=change["changeId"], dryRun=True)
+    async with stored(tmp_path) as served:
+        task_id = served.ids[0]
+        change = await served.agent("update_task", id=task_id, title="Ours")
+        plan = await served.agent("undo_change", changeId=change["changeId"], dryRun=True)
         both = "UPDATE task SET title = 'Theirs', description = 'Theirs' WHERE id = ?"
-        await before_the_transaction(stage, lambda: Others(tmp_path).run(both, task_id))
-        seen = await observe_call(stage, "apply_plan", {"planId": plan["planId"]})
+        await before_the_transaction(served, lambda: Others(tmp_path).run(both, task_id))
+        seen = await observe_call(served, "apply_plan", {"planId": plan["planId"]})
         assert seen.code == "plan_stale"
         assert seen.error["difference"][0]["changed"] == {"title": {"from": "Ours", "to": "Theirs"}}
         assert seen.after[task_id].title == "Theirs"
@@ -312,26 +320,26 @@ async def test_the_store_refuses_the_plan_of_an_undo_with_the_fields_of_the_undo
 async def test_the_store_refuses_one_task_of_a_bulk_that_another_process_changes(
     tmp_path: Path,
 ) -> None:
-    async with stored(tmp_path) as stage:
-        task_id = stage.ids[2]
-        await before_the_transaction(stage, lambda: Others(tmp_path).rename(task_id))
-        arguments = {"taskIds": list(stage.ids), "changes": {"title": "Ours"}}
-        seen = await observe_call(stage, "bulk_update_tasks", arguments)
+    async with stored(tmp_path) as served:
+        task_id = served.ids[2]
+        await before_the_transaction(served, lambda: Others(tmp_path).rename(task_id))
+        arguments = {"taskIds": list(served.ids), "changes": {"title": "Ours"}}
+        seen = await observe_call(served, "bulk_update_tasks", arguments)
         assert seen.answer is not None
         assert seen.answer["totals"] == {"applied": 5, "refused": 1}
         assert seen.answer["retryIds"] == [task_id]
         assert [one for one, summary in seen.after.items() if summary.title == "Theirs"] == [task_id]
-        again = await stage.agent("bulk_update_tasks", **arguments | {"taskIds": seen.answer["retryIds"]})
+        again = await served.agent("bulk_update_tasks", **arguments | {"taskIds": seen.answer["retryIds"]})
         assert again["totals"] == {"applied": 1}
 
 
 async def test_the_store_keeps_people_whom_another_process_adds_just_before_the_transaction(tmp_path: Path) -> None:
-    async with stored(tmp_path) as stage:
-        task_id = stage.ids[0]
-        (me,) = stage.tasks[task_id].responsible_ids
+    async with stored(tmp_path) as served:
+        task_id = served.ids[0]
+        (me,) = served.tasks[task_id].responsible_ids
         columns = "id, ?, 1, due_key, status_id, created_at, priority"
         sql = f"INSERT INTO task_responsible SELECT {columns} FROM task WHERE id = ?"  # noqa: S608  constants
-        luis = await stage.app.backend.edit(lambda directory: directory.add_member("Luis Pereira"))  # type: ignore[attr-defined]  # of the store
-        await before_the_transaction(stage, lambda: Others(tmp_path).run(sql, luis, task_id))
-        await stage.agent("reassign_task", id=task_id, responsibleIds=["Ana Soto"], mode="add")
-        assert set(stage.tasks[task_id].responsible_ids) == {me, luis, stage.ana}
+        luis = await served.app.backend.edit(lambda directory: directory.add_member("Luis Pereira"))  # type: ignore[attr-defined]  # of the store
+        await before_the_transaction(served, lambda: Others(tmp_path).run(sql, luis, task_id))
+        await served.agent("reassign_task", id=task_id, responsibleIds=["Ana Soto"], mode="add")
+        assert set(served.tasks[task_id].responsible_ids) == {me, luis, served.ana}

@@ -54,7 +54,7 @@ class PausedJournal(PostgresJournal):
 
 
 @dataclass(frozen=True)
-class Stage:
+class PausableReplicas:
     """Two replicas, the first of which is paused by a test."""
 
     gate: Gate
@@ -110,7 +110,7 @@ async def replica_at(
 
 
 @pytest.fixture
-async def stage(postgres: TestDatabase) -> AsyncIterator[Stage]:
+async def replicas(postgres: TestDatabase) -> AsyncIterator[PausableReplicas]:
     """Two replicas in front of a CRM without tasks."""
     gate, uptime = Gate(VAMBE.sandbox(0, Time(), ())), UptimeClock()
     async with (
@@ -121,12 +121,12 @@ async def stage(postgres: TestDatabase) -> AsyncIterator[Stage]:
         Client(create_server(other)) as second,
     ):
         assert isinstance(one.journal, PausedJournal)
-        yield Stage(gate, postgres, one.journal, Agent(first), Agent(second), other, uptime)
+        yield PausableReplicas(gate, postgres, one.journal, Agent(first), Agent(second), other, uptime)
 
 
-async def test_a_call_that_was_paused_and_sent_nothing_is_sent_when_it_is_repeated(stage: Stage) -> None:
+async def test_a_call_that_was_paused_and_sent_nothing_is_sent_when_it_is_repeated(replicas: PausableReplicas) -> None:
     task = {"responsibleIds": ["me"], "priority": "1"}
-    plan = await stage.first("create_task", title="Of a plan", dryRun=True, **task)
+    plan = await replicas.first("create_task", title="Of a plan", dryRun=True, **task)
     two = [{"title": f"{one} of two", **task} for one in ("First", "Second")]
     calls: list[tuple[str, dict[str, Any]]] = [
         ("create_task", {"title": "With a key", "idempotencyKey": "k-1", **task}),
@@ -135,14 +135,17 @@ async def test_a_call_that_was_paused_and_sent_nothing_is_sent_when_it_is_repeat
         ("create_tasks", {"tasks": two, "idempotencyKey": "k-2"}),
     ]
     for tool, arguments in calls:
-        writes = stage.gate.writes
-        answer = await stage.ask_paused(tool, **arguments)
+        writes = replicas.gate.writes
+        answer = await replicas.ask_paused(tool, **arguments)
         code = answer.code if isinstance(answer, Refused) else [*answer["totals"]]
-        assert (code, stage.gate.writes) == (["not_attempted"] if tool == "create_tasks" else "not_attempted", writes)
-        [change] = (await stage.other("list_changes", limit=1))["changes"]
+        assert (code, replicas.gate.writes) == (
+            ["not_attempted"] if tool == "create_tasks" else "not_attempted",
+            writes,
+        )
+        [change] = (await replicas.other("list_changes", limit=1))["changes"]
         assert (change["outcome"] in {"refused", "not_attempted"}, change["code"]) == (True, "not_attempted")
-        again = await stage.other(tool, **arguments)
+        again = await replicas.other(tool, **arguments)
         assert not again.get("replayed")
-        once_more = await answer_of(stage.first, tool, arguments)
+        once_more = await answer_of(replicas.first, tool, arguments)
         assert once_more.code == "plan_used" if isinstance(once_more, Refused) else once_more["replayed"]
-    assert stage.titles() == sorted(["With a key", "Without one", "Of a plan", "First of two", "Second of two"])
+    assert replicas.titles() == sorted(["With a key", "Without one", "Of a plan", "First of two", "Second of two"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from behaviour.agent import Refused
-from safety.account import CrmStage, staged
+from safety.account import ServedCrm, open_crm
 from safety.crms import CRMS, SandboxedCrm
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Change
@@ -68,30 +68,30 @@ def bodies(crm: SandboxedCrm) -> list[dict[str, Any]]:
     return [*new, new[0] | {"dueDate": "2026-03-07"}]
 
 
-def go_wrong(stage: CrmStage, row: Row) -> None:
+def go_wrong(served: ServedCrm, row: Row) -> None:
     """Have the fault happen to the write that it is about."""
     if row.fault is None:
         return
-    is_batch = stage.crm.creates_in_batches
-    fault = replace(row.fault, route=BATCH if is_batch else stage.crm.routes["create"])
+    is_batch = served.crm.creates_in_batches
+    fault = replace(row.fault, route=BATCH if is_batch else served.crm.routes["create"])
     then = (Fault("reset_before", nth="every"),) if row.lasts else ()
-    stage.gate.writes = 0
+    served.gate.writes = 0
 
     def arrives(number: int) -> None:
         if number == (1 if is_batch else 2):
-            stage.gate.emulator.faults = (fault, *then)
+            served.gate.emulator.faults = (fault, *then)
 
-    stage.gate.before_write = arrives
+    served.gate.before_write = arrives
 
 
-def count_new_titles(stage: CrmStage) -> Counter[str]:
+def count_new_titles(served: ServedCrm) -> Counter[str]:
     """The new tasks at the CRM by title."""
-    return Counter(summary.title for summary in stage.tasks.values() if summary.title.startswith("Send it"))
+    return Counter(summary.title for summary in served.tasks.values() if summary.title.startswith("Send it"))
 
 
-async def assert_true(stage: CrmStage, answer: dict[str, Any]) -> tuple[Change, set[str]]:
+async def assert_true(served: ServedCrm, answer: dict[str, Any]) -> tuple[Change, set[str]]:
     """Check that each outcome in the journal is true; the change, and all outcomes."""
-    change = await stage.app.journal.find(answer["changeId"])
+    change = await served.app.journal.find(answer["changeId"])
     assert change is not None
     results = {index: result.outcome for index, result in change.results.items()}
     assert Counter(results.values()) == Counter(answer["totals"])
@@ -101,11 +101,11 @@ async def assert_true(stage: CrmStage, answer: dict[str, Any]) -> tuple[Change, 
     for index, outcome in results.items():
         if outcome == "applied":
             task_id = change.results[index].task_id
-            assert stage.tasks[str(task_id)].title == asked[index]
+            assert served.tasks[str(task_id)].title == asked[index]
             titles[asked[index]] += 1
     assert len({one.task_id for one in change.results.values() if one.task_id}) == titles.total()
     unknown = Counter(asked[index] for index, outcome in results.items() if outcome == "unknown")
-    assert titles <= count_new_titles(stage) <= titles + unknown
+    assert titles <= count_new_titles(served) <= titles + unknown
     return change, set(results.values())
 
 
@@ -113,44 +113,44 @@ async def assert_true(stage: CrmStage, answer: dict[str, Any]) -> tuple[Change, 
 async def test_many_new_tasks_are_made_at_most_once_and_reported_truly_after_any_fault(
     crm: SandboxedCrm, row: Row
 ) -> None:
-    async with staged(crm, read_s=row.read_s, spec_variant=row.spec_variant) as stage:
+    async with open_crm(crm, read_s=row.read_s, spec_variant=row.spec_variant) as served:
         asks = {"tasks": bodies(crm), "idempotencyKey": "one"}
-        go_wrong(stage, row)
-        first = await stage.agent("create_tasks", **asks)
-        _, said = await assert_true(stage, first)
+        go_wrong(served, row)
+        first = await served.agent("create_tasks", **asks)
+        _, said = await assert_true(served, first)
         assert row.told in said
         assert said <= {row.told, "applied", "not_attempted"}
         told = " ".join(one.get("message", "") for one in first["outcomes"] if one["outcome"] == "unknown")
         assert (row.told == "unknown") == ("'Send it" in told and "list_tasks" in told)
-        stage.gate.before_write, stage.gate.emulator.faults = (lambda _: None), ()
-        stage.time.now += 3_600
-        before = count_new_titles(stage)
-        again = await stage.agent("create_tasks", **asks)
+        served.gate.before_write, served.gate.emulator.faults = (lambda _: None), ()
+        served.time.now += 3_600
+        before = count_new_titles(served)
+        again = await served.agent("create_tasks", **asks)
         if first["totals"] == {"refused": FIVE}:  # nothing was written: the key is free
             assert again["totals"] == {"applied": FIVE}
         else:
             assert (again["replayed"], again["totals"]) == (True, first["totals"])
-            assert count_new_titles(stage) == before
+            assert count_new_titles(served) == before
             if "planId" in first and "unknown" not in said:
-                done = await stage.agent("apply_plan", planId=first["planId"])
-                _, said = await assert_true(stage, done)
+                done = await served.agent("apply_plan", planId=first["planId"])
+                _, said = await assert_true(served, done)
                 assert said <= {"applied", "refused"}
         if row.told != "unknown" and row.name != "403":
-            assert count_new_titles(stage).total() == FIVE
+            assert count_new_titles(served).total() == FIVE
             with pytest.raises(Refused):
-                await stage.agent("apply_plan", planId=first.get("planId", first["changeId"]))
-            assert count_new_titles(stage).total() == FIVE
-        assert max(count_new_titles(stage).values(), default=0) <= 2  # two bodies have one title
+                await served.agent("apply_plan", planId=first.get("planId", first["changeId"]))
+            assert count_new_titles(served).total() == FIVE
+        assert max(count_new_titles(served).values(), default=0) <= 2  # two bodies have one title
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_lost_create_in_another_spelling_is_not_sent_again(crm: SandboxedCrm) -> None:
-    async with staged(crm, tasks=1) as stage:
-        stage.sandbox.faults = (Fault("reset_before", crm.routes["create"]),)  # type: ignore[attr-defined]  # a CRM's
+    async with open_crm(crm, tasks=1) as served:
+        served.sandbox.faults = (Fault("reset_before", crm.routes["create"]),)  # type: ignore[attr-defined]  # a CRM's
         for said in ({"responsibleIds": ["me"]}, {"responsibleIds": ["Elena"], "priority": 1}):
             with pytest.raises(Refused) as refused:
-                await stage.agent("create_task", title="Lost", **said)
+                await served.agent("create_task", title="Lost", **said)
             assert refused.value.code == "outcome_unknown"
         assert (
-            sum(f"{one.method} {one.path}".rstrip("/") == crm.routes["create"] for one in stage.sandbox.requests) == 1
+            sum(f"{one.method} {one.path}".rstrip("/") == crm.routes["create"] for one in served.sandbox.requests) == 1
         )

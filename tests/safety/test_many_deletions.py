@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from safety.account import staged
+from safety.account import open_crm
 from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.faults import Fault
 
@@ -25,26 +25,26 @@ async def test_deletions_of_many_tasks_report_true_outcomes_can_be_resumed_and_a
     crm: SandboxedCrm, name: str
 ) -> None:
     fault = FAULTS[name]
-    async with staged(crm) as stage:
-        before, ids = stage.tasks, list(stage.ids[:FOUR])
-        plan = await stage.agent("delete_task", ids=ids)
+    async with open_crm(crm) as served:
+        before, ids = served.tasks, list(served.ids[:FOUR])
+        plan = await served.agent("delete_task", ids=ids)
         assert [row["title"] for row in plan["difference"]] == [before[one].title for one in ids]
-        assert stage.tasks == before
-        stage.gate.emulator.faults = (replace(fault, route=crm.routes["delete"]),) if fault else ()
-        done = await stage.agent("apply_plan", planId=plan["planId"])
-        change = await stage.app.journal.find(done["changeId"])
+        assert served.tasks == before
+        served.gate.emulator.faults = (replace(fault, route=crm.routes["delete"]),) if fault else ()
+        done = await served.agent("apply_plan", planId=plan["planId"])
+        change = await served.app.journal.find(done["changeId"])
         assert change is not None
         outcomes = {str(one.task_id): one.outcome for one in change.results.values()}
         assert Counter(outcomes.values()) == Counter(done["totals"])
-        assert {one for one, outcome in outcomes.items() if outcome == "applied"} == before.keys() - stage.tasks.keys()
+        assert {one for one, outcome in outcomes.items() if outcome == "applied"} == before.keys() - served.tasks.keys()
         assert "unknown" not in outcomes.values()
-        stage.gate.emulator.faults = ()
-        stage.time.now += 300
+        served.gate.emulator.faults = ()
+        served.time.now += 300
         if "planId" in done:
-            done = await stage.agent("apply_plan", planId=plan["planId"])
+            done = await served.agent("apply_plan", planId=plan["planId"])
         assert done["totals"] == {"applied": FOUR}
         assert done["note"] == "The tasks are deleted; undo_change makes them again under new ids."
-        assert before.keys() - stage.tasks.keys() == set(ids)
-        back = await stage.agent("undo_change", changeId=done["changeId"])
+        assert before.keys() - served.tasks.keys() == set(ids)
+        back = await served.agent("undo_change", changeId=done["changeId"])
         assert back["totals"] == {"applied": FOUR}
-        assert Counter(stage.tasks.values()) == Counter(before.values())
+        assert Counter(served.tasks.values()) == Counter(before.values())

@@ -7,7 +7,7 @@ from mcp import Client
 
 from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe import wired as on_vambe
-from safety.account import Agent, observe_call, staged
+from safety.account import Agent, observe_call, open_crm
 from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant
@@ -41,10 +41,10 @@ async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_
 
 @pytest.mark.parametrize("crm", [crm for crm in CRMS if crm.bulk_costs], ids=str)
 async def test_a_bulk_change_sends_few_requests(crm: SandboxedCrm) -> None:
-    async with staged(crm, tasks=MANY) as stage:
-        plan = await observe_call(stage, "bulk_update_tasks", {"taskIds": list(stage.ids), "changes": ANA})
+    async with open_crm(crm, tasks=MANY) as served:
+        plan = await observe_call(served, "bulk_update_tasks", {"taskIds": list(served.ids), "changes": ANA})
         assert plan.answer is not None
-        done = await observe_call(stage, "apply_plan", {"planId": plan.answer["planId"]})
+        done = await observe_call(served, "apply_plan", {"planId": plan.answer["planId"]})
     assert done.answer is not None
     assert done.answer["totals"] == {"applied": MANY}
     assert (Counter(one.route for one in plan.log), Counter(one.route for one in done.log)) == crm.bulk_costs

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from safety.account import CrmStage, assert_all_is_true, observe_call, staged
+from safety.account import ServedCrm, assert_all_is_true, observe_call, open_crm
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.faults import Fault
@@ -35,31 +35,31 @@ TRIED = [
 async def test_a_write_that_was_carried_out_is_never_refused(
     crm: SandboxedCrm, case: Case, write: str, read: str
 ) -> None:
-    async with staged(crm) as stage:
-        tool, arguments, effect = await case.ask(stage)
-        break_after_the_write(stage, case, WRITES[write], READS[read])
-        seen = await observe_call(stage, tool, arguments)
+    async with open_crm(crm) as served:
+        tool, arguments, effect = await case.ask(served)
+        break_after_the_write(served, case, WRITES[write], READS[read])
+        seen = await observe_call(served, tool, arguments)
         said = assert_all_is_true(seen, effect, may_be_unknown=True)
         first = effect.ids[0] if effect.ids else ""
         assert said[first] in {"applied", "unknown"}
-        stage.gate.after_write = lambda _: None
-        stage.gate.emulator.faults = ()
-        stage.time.now += 3_600
-        await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, set(said.values()))
+        served.gate.after_write = lambda _: None
+        served.gate.emulator.faults = ()
+        served.time.now += 3_600
+        await assert_a_second_try_ends_it(served, case, (tool, arguments, effect), seen, set(said.values()))
 
 
-def break_after_the_write(stage: CrmStage, case: Case, write: Fault | None, read: Fault) -> None:
+def break_after_the_write(served: ServedCrm, case: Case, write: Fault | None, read: Fault) -> None:
     """Spoil the answer of the first write of that kind, and every later request.
 
     Where each task of many is written by itself, the other writes go on, and only reading is spoiled.
     """
-    later = "GET *" if stage.crm.updates_singly else "*"
+    later = "GET *" if served.crm.updates_singly else "*"
     if write is not None:
-        stage.gate.emulator.faults = (replace(write, route=stage.crm.routes[case.kind]),)
-    stage.gate.writes = 0
+        served.gate.emulator.faults = (replace(write, route=served.crm.routes[case.kind]),)
+    served.gate.writes = 0
 
     def done(number: int) -> None:
         if number == 1:
-            stage.gate.emulator.faults = (replace(read, route=later, nth="every"),)
+            served.gate.emulator.faults = (replace(read, route=later, nth="every"),)
 
-    stage.gate.after_write = done
+    served.gate.after_write = done

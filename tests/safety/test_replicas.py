@@ -55,7 +55,7 @@ class Replica:
 
 
 @dataclass(frozen=True)
-class Stage:
+class ThreeReplicas:
     """The CRM, what stands in front of it, the database and the replicas."""
 
     gate: Gate
@@ -113,108 +113,110 @@ def replicas_of(url: str, state: str) -> Iterator[tuple[Replica, ...]]:
 
 
 @pytest.fixture
-async def stage(postgres: TestDatabase) -> AsyncIterator[Stage]:
+async def three(postgres: TestDatabase) -> AsyncIterator[ThreeReplicas]:
     """Three replicas in front of three tasks."""
     gate = Gate(VAMBE.sandbox(3, Time(), ()))
     async with serve(gate) as url:
         with replicas_of(url, postgres.url) as replicas:
             for one in replicas:
                 one.pid = await one.answer()
-            yield Stage(gate, postgres, replicas)
+            yield ThreeReplicas(gate, postgres, replicas)
 
 
-async def ask_several_replicas_for_the_same(stage: Stage) -> None:
-    made = await stage.all("create_task", title="One and only", responsibleIds=["me"])
-    assert stage.titles.count("One and only") == 1, made
+async def ask_several_replicas_for_the_same(three: ThreeReplicas) -> None:
+    made = await three.all("create_task", title="One and only", responsibleIds=["me"])
+    assert three.titles.count("One and only") == 1, made
     ids = {one["task"]["id"] for one in made}
     assert len(ids) == 1
-    first, task_id = stage.replicas[0], ids.pop()
+    first, task_id = three.replicas[0], ids.pop()
     plan = await first("update_task", id=task_id, title="Planned", dryRun=True)
-    applied = await stage.all("apply_plan", planId=plan["planId"])
+    applied = await three.all("apply_plan", planId=plan["planId"])
     assert sorted(one.get("refused", "applied") for one in applied) == ["applied", "plan_used", "plan_used"]
-    assert stage.titles.count("Planned") == 1
+    assert three.titles.count("Planned") == 1
     [change] = [one["changeId"] for one in applied if "changeId" in one]
     # The replica that has applied it takes a list that shows the task as it was before to be behind.
-    others = [one for one, answered in zip(stage.replicas, applied, strict=True) if "changeId" not in answered]
-    writes = stage.gate.writes
+    others = [one for one, answered in zip(three.replicas, applied, strict=True) if "changeId" not in answered]
+    writes = three.gate.writes
     for one in others:
         one.tell("undo_change", changeId=change)
     undone = [await one.answer() for one in others]
-    assert (stage.gate.writes, [one for one in undone if "refused" in one]) == (writes + 1, [])
+    assert (three.gate.writes, [one for one in undone if "refused" in one]) == (writes + 1, [])
     assert sum("title" in one.get("changed", {}) for one in undone) == 1
-    assert stage.titles.count("One and only") == 1
-    verified = stage.postgres.rows("SELECT count(*), max(seq) FROM taskhand_journal.entry")
+    assert three.titles.count("One and only") == 1
+    verified = three.postgres.rows("SELECT count(*), max(seq) FROM taskhand_journal.entry")
     assert verified[0][0] == verified[0][1]
 
 
-async def kill_two_replicas(stage: Stage) -> None:
-    killed, other, last = stage.replicas
+async def kill_two_replicas(three: ThreeReplicas) -> None:
+    killed, other, last = three.replicas
     reached = anyio.Event()
 
     def kill(_: int) -> None:
-        stage.gate.is_shut = True
+        three.gate.is_shut = True
         killed.signal(signal.SIGKILL)
         reached.set()
 
     for number, at, outcome in ((2, "after_write", "applied"), (3, "before_write", "not_applied")):
-        stage.gate.is_shut = False
-        stage.gate.before_write = stage.gate.after_write = lambda _: None
-        setattr(stage.gate, at, kill)
+        three.gate.is_shut = False
+        three.gate.before_write = three.gate.after_write = lambda _: None
+        setattr(three.gate, at, kill)
         killed.tell("update_task", id=VAMBE.task_id(number), title=f"Killed {at}")
         with anyio.fail_after(BOUND_S):
             await reached.wait()
-        stage.gate.is_shut, writes = False, stage.gate.writes
-        stage.gate.before_write = stage.gate.after_write = lambda _: None
-        assert await stage.ended(stage.open_change(), other) == outcome
-        assert stage.gate.writes == writes
+        three.gate.is_shut, writes = False, three.gate.writes
+        three.gate.before_write = three.gate.after_write = lambda _: None
+        assert await three.ended(three.open_change(), other) == outcome
+        assert three.gate.writes == writes
         killed, other, reached = other, last, anyio.Event()
 
 
-async def pause_a_replica(stage: Stage) -> None:
-    paused, other, _ = stage.replicas
+async def pause_a_replica(three: ThreeReplicas) -> None:
+    paused, other, _ = three.replicas
     paused.tell("update_task", id=VAMBE.task_id(1), title="Too late", stops="begun")
     assert await paused.answer() == "stops"
-    change = stage.open_change()
-    assert await stage.ended(change, other) == "not_applied"
+    change = three.open_change()
+    assert await three.ended(change, other) == "not_applied"
     done = await other("update_task", id=VAMBE.task_id(1), title="In time")
     assert done["task"]["title"] == "In time"
-    writes = stage.gate.writes
+    writes = three.gate.writes
     paused.signal(signal.SIGCONT)
     assert (await paused.answer())["refused"] == "not_attempted"
-    assert (stage.gate.writes, stage.titles.count("In time")) == (writes, 1)
+    assert (three.gate.writes, three.titles.count("In time")) == (writes, 1)
     sql = "SELECT outcome FROM taskhand_journal.entry WHERE change_id = %s AND kind = 'late'"
-    late = stage.postgres.rows(sql, change)
+    late = three.postgres.rows(sql, change)
     assert late == [("refused",)]
     again = await paused("update_task", id=VAMBE.task_id(1), title="Again")
     assert again["task"]["title"] == "Again"
 
 
-async def cut_connections_and_restart(stage: Stage, server: OwnServer) -> None:
+async def cut_connections_and_restart(three: ThreeReplicas, server: OwnServer) -> None:
     disturbances: tuple[Callable[[], None], ...] = (
-        stage.postgres.cut_connections,
+        three.postgres.cut_connections,
         partial(server.stop, signal.SIGINT),
         partial(server.stop, signal.SIGQUIT),
     )
     for number, disturb in enumerate(disturbances):
-        for index, one in enumerate(stage.replicas):
+        for index, one in enumerate(three.replicas):
             one.tell("update_task", id=VAMBE.task_id(index + 1), title=f"{number} {index}")
         disturb()
         if number:
             server.start()
-        answered = [await one.answer() for one in stage.replicas]
+        answered = [await one.answer() for one in three.replicas]
         assert [one.get("task", {}).get("title") for one in answered] == [f"{number} {index}" for index in range(3)], (
             answered
         )
-    assert stage.postgres.rows("SELECT count(*) FROM taskhand_journal.under_way") == [(0,)]
-    assert (await stage.all("recover")) == [{}] * 3
+    assert three.postgres.rows("SELECT count(*) FROM taskhand_journal.under_way") == [(0,)]
+    assert (await three.all("recover")) == [{}] * 3
 
 
-async def test_equal_calls_to_several_replicas_have_one_effect_even_while_postgres_restarts(stage: Stage) -> None:
-    await ask_several_replicas_for_the_same(stage)
-    if stage.postgres.server is not None:
-        await cut_connections_and_restart(stage, stage.postgres.server)
+async def test_equal_calls_to_several_replicas_have_one_effect_even_while_postgres_restarts(
+    three: ThreeReplicas,
+) -> None:
+    await ask_several_replicas_for_the_same(three)
+    if three.postgres.server is not None:
+        await cut_connections_and_restart(three, three.postgres.server)
 
 
-async def test_changes_of_a_paused_or_killed_replica_are_ended_truly_by_another(stage: Stage) -> None:
-    await pause_a_replica(stage)
-    await kill_two_replicas(stage)
+async def test_changes_of_a_paused_or_killed_replica_are_ended_truly_by_another(three: ThreeReplicas) -> None:
+    await pause_a_replica(three)
+    await kill_two_replicas(three)

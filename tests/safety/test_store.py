@@ -42,26 +42,26 @@ MISHAPS = {"store_busy": locked, "store_unavailable": failing}
 @pytest.mark.parametrize("code", MISHAPS)
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_every_task_is_refused_if_the_store_cannot_be_written(case: Case, code: str, tmp_path: Path) -> None:
-    async with stored(tmp_path) as stage:
-        tool, arguments, effect = await case.ask(stage)
+    async with stored(tmp_path) as served:
+        tool, arguments, effect = await case.ask(served)
         with MISHAPS[code](tmp_path / "tasks.sqlite"):
-            seen = await observe_call(stage, tool, arguments)
+            seen = await observe_call(served, tool, arguments)
         said = assert_all_is_true(seen, effect, may_be_unknown=False)
         assert set(said.values()) == {"refused"}
         assert seen.change is not None
         assert {result.code for result in seen.change.results.values()} == {code}
-        await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, set(said.values()))
+        await assert_a_second_try_ends_it(served, case, (tool, arguments, effect), seen, set(said.values()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_nothing_is_written_while_the_journal_cannot_be_written(case: Case, tmp_path: Path) -> None:
-    async with stored(tmp_path) as stage:
-        tool, arguments, effect = await case.ask(stage)
-        await newest_change(stage.app)  # the file is there, and all that was done so far is in it
+    async with stored(tmp_path) as served:
+        tool, arguments, effect = await case.ask(served)
+        await newest_change(served.app)  # the file is there, and all that was done so far is in it
         with locked(tmp_path / "journal.sqlite"):
-            seen = await observe_call(stage, tool, arguments)
+            seen = await observe_call(served, tool, arguments)
         assert (seen.code, seen.after, seen.change) == ("store_busy", seen.before, None)
-        await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, {"refused"})
+        await assert_a_second_try_ends_it(served, case, (tool, arguments, effect), seen, {"refused"})
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)

@@ -31,7 +31,7 @@ def _name(value: object) -> str:
 
 
 @dataclass
-class Stage:
+class OddAccount:
     """A CRM with three tasks of who asks, the second of them odd, and an agent in front of it."""
 
     crm: SandboxedCrm
@@ -48,73 +48,73 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(crm: SandboxedCrm, access: Access = EVERYONE) -> AsyncIterator[Stage]:
+async def open_odd_account(crm: SandboxedCrm, access: Access = EVERYONE) -> AsyncIterator[OddAccount]:
     time = Time()
     proxy = OddRow(crm.sandbox(3, time, ()), crm.task_id(2))
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve(proxy))
         app = await stack.enter_async_context(crm.wired(url, time))
         client = await stack.enter_async_context(Client(create_server(app, access=access)))
-        yield Stage(crm, proxy, Agent(client, crm.needs), time)
+        yield OddAccount(crm, proxy, Agent(client, crm.needs), time)
 
 
-async def assert_neighbours_are_answered(stage: Stage) -> None:
-    first, _, last = stage.ids
-    answer = await stage.agent("list_tasks")
+async def assert_neighbours_are_answered(account: OddAccount) -> None:
+    first, _, last = account.ids
+    answer = await account.agent("list_tasks")
     assert {row["id"] for row in answer["tasks"]} >= {first, last}
-    assert len(answer["tasks"]) + answer.get("unreadable", {"count": 0})["count"] <= len(stage.ids)
-    assert (await stage.agent("get_task", id=first))["task"]["id"] == first
+    assert len(answer["tasks"]) + answer.get("unreadable", {"count": 0})["count"] <= len(account.ids)
+    assert (await account.agent("get_task", id=first))["task"]["id"] == first
 
 
 @pytest.mark.parametrize(("crm", "odd", "field"), CASES, ids=_name)
 async def test_a_field_that_cannot_be_read_leaves_the_list_and_the_rest_of_the_task(
     crm: SandboxedCrm, odd: dict[str, Any], field: str
 ) -> None:
-    async with staged(crm) as stage:
-        stage.proxy.odd = odd
-        first, second, last = stage.ids
+    async with open_odd_account(crm) as account:
+        account.proxy.odd = odd
+        first, second, last = account.ids
         for filters in ({}, {"overdue": False}, {"responsibleIds": ["me"]}, {"order": "created"}, {"priority": "1"}):
-            answer = await stage.agent("list_tasks", **filters)
+            answer = await account.agent("list_tasks", **filters)
             assert {row["id"] for row in answer["tasks"]} <= {first, last}
             assert answer["tasks"] or "priority" in filters
             assert answer.get("unreadable", {"count": 1, "ids": [second]}) == {"count": 1, "ids": [second]}
-        task = (await stage.agent("get_task", id=second))["task"]
+        task = (await account.agent("get_task", id=second))["task"]
         assert task["id"] == second
         assert field in task["unreadable"]
         assert task[field] is None
-        assert (await stage.agent("list_statuses"))["statuses"]
+        assert (await account.agent("list_statuses"))["statuses"]
 
 
 @pytest.mark.parametrize(("crm", "odd", "field"), CASES, ids=_name)
 async def test_a_task_with_an_unreadable_field_is_written_with_its_neighbours(
     crm: SandboxedCrm, odd: dict[str, Any], field: str
 ) -> None:
-    async with staged(crm) as stage:
-        stage.proxy.odd = odd
-        second = stage.ids[1]
-        written = await stage.agent("update_task", id=second, title="Renamed")
-        assert stage.title(2) == "Renamed"
+    async with open_odd_account(crm) as account:
+        account.proxy.odd = odd
+        second = account.ids[1]
+        written = await account.agent("update_task", id=second, title="Renamed")
+        assert account.title(2) == "Renamed"
         assert written["unapplied"] == []
         assert ("title" in written["changed"]) is (field != "title")
-        changed = await stage.agent("bulk_update_tasks", taskIds=stage.ids, changes={"responsibleIds": [crm.ana]})
+        changed = await account.agent("bulk_update_tasks", taskIds=account.ids, changes={"responsibleIds": [crm.ana]})
         assert changed["totals"] == {"applied": 3}
-        assert [task.responsible_ids for task in crm.tasks(stage.proxy.sandbox).values()] == [(crm.ana,)] * 3
-        plan = await stage.agent("delete_task", id=second)
-        await stage.agent("apply_plan", planId=plan["planId"])
-        assert second not in crm.tasks(stage.proxy.sandbox)
+        assert [task.responsible_ids for task in crm.tasks(account.proxy.sandbox).values()] == [(crm.ana,)] * 3
+        plan = await account.agent("delete_task", id=second)
+        await account.agent("apply_plan", planId=plan["planId"])
+        assert second not in crm.tasks(account.proxy.sandbox)
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_bulk_change_by_filter_names_the_unreadable_task_and_writes_the_others(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        stage.proxy.odd = crm.odd.unreadable[0][0]
-        await stage.agent("create_task", title="Other", responsibleIds=[crm.ana], priority="1")
-        plan = await stage.agent("bulk_update_tasks", filter={"responsibleIds": ["me"]}, changes={"title": "Renamed"})
+    async with open_odd_account(crm) as account:
+        account.proxy.odd = crm.odd.unreadable[0][0]
+        await account.agent("create_task", title="Other", responsibleIds=[crm.ana], priority="1")
+        plan = await account.agent("bulk_update_tasks", filter={"responsibleIds": ["me"]}, changes={"title": "Renamed"})
         (left_out,) = plan["outcomes"]
-        assert (plan["count"], left_out["code"], left_out["ids"]) == (2, "unreadable_field", [stage.ids[1]])
-        done = await stage.agent("apply_plan", planId=plan["planId"])
+        assert (plan["count"], left_out["code"], left_out["ids"]) == (2, "unreadable_field", [account.ids[1]])
+        done = await account.agent("apply_plan", planId=plan["planId"])
         assert done["totals"]["applied"] == 2
-        assert [stage.title(number) for number in (1, 2, 3)] == ["Renamed", "Call Acme 2", "Renamed"]
+        assert [account.title(number) for number in (1, 2, 3)] == ["Renamed", "Call Acme 2", "Renamed"]
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
@@ -128,53 +128,53 @@ async def test_with_own_tasks_only_an_unreadable_task_is_reported_only_to_its_re
     is_told: bool,  # noqa: FBT001
 ) -> None:
     policy = NO_POLICY
-    async with staged(crm, Access(lambda: policy)) as stage:
-        first, second, last = stage.ids
+    async with open_odd_account(crm, Access(lambda: policy)) as account:
+        first, second, last = account.ids
         odd = crm.odd.unreadable[0][0] if field == "priority" else crm.odd.of_unknown
-        stage.proxy.odd = odd | (crm.odd.whose(crm.ana) if whose == "ana" else {})
-        assert (await stage.agent("list_tasks"))["unreadable"]["ids"] == [second]
+        account.proxy.odd = odd | (crm.odd.whose(crm.ana) if whose == "ana" else {})
+        assert (await account.agent("list_tasks"))["unreadable"]["ids"] == [second]
         policy = Policy(everyone={"own_tasks_only": True})
-        answer = await stage.agent("list_tasks")
+        answer = await account.agent("list_tasks")
         assert {row["id"] for row in answer["tasks"]} == {first, last}
         assert answer.get("unreadable", {"ids": []})["ids"] == ([second] if is_told else [])
-        assert (await stage.agent.refusal("get_task", id=second)) == (None if is_told else "not_allowed")
+        assert (await account.agent.refusal("get_task", id=second)) == (None if is_told else "not_allowed")
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_change_to_part_of_an_unreadable_due_date_is_refused(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        stage.proxy.odd = crm.odd.due
-        second = stage.ids[1]
+    async with open_odd_account(crm) as account:
+        account.proxy.odd = crm.odd.due
+        second = account.ids[1]
         with pytest.raises(Refused) as refused:
-            await stage.agent("update_task", id=second, dueDate="2026-03-10")
+            await account.agent("update_task", id=second, dueDate="2026-03-10")
         assert refused.value.code == "unreadable_field"
-        await stage.agent("update_task", id=second, dueDate="2026-03-10", dueTime=None)
+        await account.agent("update_task", id=second, dueDate="2026-03-10", dueTime=None)
 
 
 @pytest.mark.parametrize(("crm", "odd"), [(crm, odd) for crm, odd, field in CASES if field == "description"], ids=_name)
 async def test_nothing_is_appended_to_a_description_that_cannot_be_read(crm: SandboxedCrm, odd: dict[str, Any]) -> None:
-    async with staged(crm) as stage:
-        stage.proxy.odd = odd
-        second = stage.ids[1]
+    async with open_odd_account(crm) as account:
+        account.proxy.odd = odd
+        second = account.ids[1]
         for tool, sent in (("update_task", {"title": "Renamed"}), ("complete_task", {})):
             with pytest.raises(Refused) as refused:
-                await stage.agent(tool, id=second, addNote="called", **sent)
+                await account.agent(tool, id=second, addNote="called", **sent)
             assert refused.value.code == "unreadable_field"
             assert refused.value.next == "Replace it: send the whole description with update_task."
-        assert stage.title(2) == "Call Acme 2"
-        done = await stage.agent("bulk_update_tasks", taskIds=stage.ids, changes={"addNote": "called"})
+        assert account.title(2) == "Call Acme 2"
+        done = await account.agent("bulk_update_tasks", taskIds=account.ids, changes={"addNote": "called"})
         assert done["totals"] == {"applied": 2, "refused": 1}
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_row_without_a_usable_id_is_counted(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        stage.proxy.odd = crm.odd.nameless
-        answer = await stage.agent("list_tasks")
-        assert [row["id"] for row in answer["tasks"]] == [stage.ids[0], stage.ids[2]]
+    async with open_odd_account(crm) as account:
+        account.proxy.odd = crm.odd.nameless
+        answer = await account.agent("list_tasks")
+        assert [row["id"] for row in answer["tasks"]] == [account.ids[0], account.ids[2]]
         assert answer["unreadable"] == {"count": 1, "ids": []}
-        changed = await stage.agent(
-            "bulk_update_tasks", taskIds=[stage.ids[0], stage.ids[2]], changes={"responsibleIds": [crm.ana]}
+        changed = await account.agent(
+            "bulk_update_tasks", taskIds=[account.ids[0], account.ids[2]], changes={"responsibleIds": [crm.ana]}
         )
         assert changed["totals"] == {"applied": 2}
 
@@ -188,23 +188,23 @@ def without(route: str, name: str) -> Fault:
 async def test_an_answer_without_its_list_is_not_read_as_an_empty_list(
     crm: SandboxedCrm, route: str, name: str
 ) -> None:
-    async with staged(crm) as stage:
-        stage.proxy.sandbox.faults = (without(route, name),)
+    async with open_odd_account(crm) as account:
+        account.proxy.sandbox.faults = (without(route, name),)
         with pytest.raises(Refused) as refused:
-            await stage.agent("list_tasks", responsibleIds=["me"])
+            await account.agent("list_tasks", responsibleIds=["me"])
         assert refused.value.code == "upstream_invalid"
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_a_lost_create_is_not_called_absent_by_an_answer_without_its_list(crm: SandboxedCrm) -> None:
-    async with staged(crm) as stage:
-        await stage.agent("list_tasks")
-        stage.proxy.sandbox.faults = (Fault("reset_after", crm.routes["create"]), without(*crm.odd.lists[0]))
+    async with open_odd_account(crm) as account:
+        await account.agent("list_tasks")
+        account.proxy.sandbox.faults = (Fault("reset_after", crm.routes["create"]), without(*crm.odd.lists[0]))
         for _ in range(2):
             with pytest.raises(Refused) as refused:
-                await stage.agent("create_task", title="New", responsibleIds=["me"], priority="1", idempotencyKey="k")
+                await account.agent("create_task", title="New", responsibleIds=["me"], priority="1", idempotencyKey="k")
             assert refused.value.code == "outcome_unknown"
-        assert len(crm.tasks(stage.proxy.sandbox)) == 4
+        assert len(crm.tasks(account.proxy.sandbox)) == 4
 
 
 JSON = st.recursive(
@@ -227,10 +227,10 @@ def test_arbitrary_json_in_every_field_of_one_row_leaves_its_neighbours(crm: San
     rows = [{name: data.draw(JSON)} for name in crm.odd.names]
 
     async def listing() -> None:
-        async with staged(crm) as stage:
+        async with open_odd_account(crm) as account:
             for odd in rows:
-                stage.proxy.odd = odd
-                stage.time.now += 100
-                await assert_neighbours_are_answered(stage)
+                account.proxy.odd = odd
+                account.time.now += 100
+                await assert_neighbours_are_answered(account)
 
     anyio.run(listing)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from safety.account import assert_all_is_true, observe_call, staged
+from safety.account import assert_all_is_true, observe_call, open_crm
 from safety.cases import ALL_CASES, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.faults import Fault
@@ -36,11 +36,11 @@ LIES = (*DONE_ALL_THE_SAME, *WITHOUT_EFFECT)
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_an_untrue_answer_to_a_write_is_verified_before_it_is_reported(crm: SandboxedCrm, case: Case) -> None:
     for lie in LIES[(ALL_CASES.index(case) + 2 * CRMS.index(crm)) % 6 :: 6]:
-        async with staged(crm) as stage:
-            tool, arguments, effect = await case.ask(stage)
-            stage.gate.emulator.faults = (replace(lie, route=crm.routes[case.kind]),)
-            seen = await observe_call(stage, tool, arguments)
+        async with open_crm(crm) as served:
+            tool, arguments, effect = await case.ask(served)
+            served.gate.emulator.faults = (replace(lie, route=crm.routes[case.kind]),)
+            seen = await observe_call(served, tool, arguments)
             said = set(assert_all_is_true(seen, effect, may_be_unknown=True).values())
-            stage.gate.emulator.faults = ()
-            stage.time.now += 3_600
-            await assert_a_second_try_ends_it(stage, case, (tool, arguments, effect), seen, said)
+            served.gate.emulator.faults = ()
+            served.time.now += 3_600
+            await assert_a_second_try_ends_it(served, case, (tool, arguments, effect), seen, said)

@@ -56,7 +56,7 @@ class Subscriber:
         return [json.loads(body)["event"]["data"]["text"] for _, _, body in self.got]
 
 
-class Stage:
+class SubscribedClose:
     """A sandbox of Close with a subscription, whose clock is advanced by hand."""
 
     def __init__(self, *faults: Fault, consolidation: int = 0, kind: type[CloseSandbox] = CloseSandbox) -> None:
@@ -82,35 +82,35 @@ class Stage:
 
 
 async def test_a_delivery_is_signed_when_it_is_sent_and_sent_once() -> None:
-    stage, subscriber = Stage(), Subscriber()
-    key = await stage.subscribe("created")
-    await stage.add("A")
-    stage.now += dt.timedelta(minutes=10)
-    assert len(await stage.sandbox.deliver(subscriber)) == 1
-    assert await stage.sandbox.deliver(subscriber) == ()
+    close, subscriber = SubscribedClose(), Subscriber()
+    key = await close.subscribe("created")
+    await close.add("A")
+    close.now += dt.timedelta(minutes=10)
+    assert len(await close.sandbox.deliver(subscriber)) == 1
+    assert await close.sandbox.deliver(subscriber) == ()
     [(url, headers, body)] = subscriber.got
-    assert (url, headers["close-sig-timestamp"]) == (URL, str(int(stage.now.timestamp())))
+    assert (url, headers["close-sig-timestamp"]) == (URL, str(int(close.now.timestamp())))
     assert headers["close-sig-hash"] == signature(key, headers["close-sig-timestamp"], body.decode())
 
 
 async def test_a_delivery_without_success_is_sent_again_after_growing_pauses() -> None:
-    stage, subscriber = Stage(), Subscriber(500, 0, 302, 200)
-    await stage.subscribe("created")
-    await stage.add("A")
+    close, subscriber = SubscribedClose(), Subscriber(500, 0, 302, 200)
+    await close.subscribe("created")
+    await close.add("A")
     for seconds in (0, 1, 2, 4, 60):
-        stage.now += dt.timedelta(seconds=seconds)
-        await stage.sandbox.deliver(subscriber)
+        close.now += dt.timedelta(seconds=seconds)
+        await close.sandbox.deliver(subscriber)
     assert subscriber.texts() == ["A"] * 4
-    assert [(row.attempt, row.status) for row in stage.sandbox.sender.log] == [(0, 500), (1, None), (2, 302), (3, 200)]
+    assert [(row.attempt, row.status) for row in close.sandbox.sender.log] == [(0, 500), (1, None), (2, 302), (3, 200)]
 
 
 async def test_a_crm_without_an_outbox_delivers_nothing() -> None:
     without = type("WithoutWebhooks", (CloseSandbox,), {"open_outbox": Emulator.open_outbox})
-    stage, subscriber = Stage(kind=without), Subscriber()
-    await stage.subscribe("created")
-    await stage.add("A")
-    assert await stage.sandbox.deliver(subscriber) == ()
-    assert stage.sandbox.sender.outbox.is_empty()
+    close, subscriber = SubscribedClose(kind=without), Subscriber()
+    await close.subscribe("created")
+    await close.add("A")
+    assert await close.sandbox.deliver(subscriber) == ()
+    assert close.sandbox.sender.outbox.is_empty()
 
 
 @pytest.mark.parametrize(
@@ -124,15 +124,15 @@ async def test_a_crm_without_an_outbox_delivers_nothing() -> None:
     ],
 )
 async def test_a_fault_disturbs_one_delivery(kind: Any, texts: list[str]) -> None:
-    stage, subscriber = Stage(Fault(kind, seconds=600)), Subscriber()
-    key = await stage.subscribe("created")
-    await stage.add("A")
+    close, subscriber = SubscribedClose(Fault(kind, seconds=600)), Subscriber()
+    key = await close.subscribe("created")
+    await close.add("A")
     for _ in range(2):
-        await stage.sandbox.deliver(subscriber)
-    await stage.add("B")
-    await stage.sandbox.deliver(subscriber)
+        await close.sandbox.deliver(subscriber)
+    await close.add("B")
+    await close.sandbox.deliver(subscriber)
     assert subscriber.texts() == texts
-    assert kind in {sent.fault for sent in stage.sandbox.sender.log}
+    assert kind in {sent.fault for sent in close.sandbox.sender.log}
     first = subscriber.got[0]
     is_genuine = first[1]["close-sig-hash"] == signature(key, first[1]["close-sig-timestamp"], first[2].decode())
     assert is_genuine == (kind != "forged")
@@ -140,29 +140,29 @@ async def test_a_fault_disturbs_one_delivery(kind: Any, texts: list[str]) -> Non
 
 
 async def test_a_late_delivery_comes_once_its_time_has_come() -> None:
-    stage, subscriber = Stage(Fault("late", seconds=30)), Subscriber()
-    await stage.subscribe("created")
-    await stage.add("A")
-    await stage.sandbox.deliver(subscriber)
-    stage.now += dt.timedelta(seconds=30)
+    close, subscriber = SubscribedClose(Fault("late", seconds=30)), Subscriber()
+    await close.subscribe("created")
+    await close.add("A")
+    await close.sandbox.deliver(subscriber)
+    close.now += dt.timedelta(seconds=30)
     assert subscriber.got == []
-    await stage.sandbox.deliver(subscriber)
-    await stage.sandbox.deliver(subscriber)
+    await close.sandbox.deliver(subscriber)
+    await close.sandbox.deliver(subscriber)
     assert subscriber.texts() == ["A"]
-    assert [sent.fault for sent in stage.sandbox.sender.log] == ["late"]
+    assert [sent.fault for sent in close.sandbox.sender.log] == ["late"]
 
 
 async def test_an_update_waits_for_its_consolidation() -> None:
-    stage, subscriber = Stage(consolidation=5), Subscriber()
-    await stage.subscribe("created", "updated")
-    await stage.add("A")
-    [task] = (await stage.send("GET", "/task/"))["data"]
-    await stage.send("PUT", f"/task/{task['id']}/", text="B")
-    await stage.sandbox.deliver(subscriber)
+    close, subscriber = SubscribedClose(consolidation=5), Subscriber()
+    await close.subscribe("created", "updated")
+    await close.add("A")
+    [task] = (await close.send("GET", "/task/"))["data"]
+    await close.send("PUT", f"/task/{task['id']}/", text="B")
+    await close.sandbox.deliver(subscriber)
     assert subscriber.texts() == ["A"]
-    assert not stage.sandbox.sender.outbox.is_empty()
-    stage.now += dt.timedelta(seconds=5)
-    await stage.sandbox.deliver(subscriber)
+    assert not close.sandbox.sender.outbox.is_empty()
+    close.now += dt.timedelta(seconds=5)
+    await close.sandbox.deliver(subscriber)
     assert subscriber.texts() == ["A", "B"]
 
 
@@ -173,12 +173,12 @@ def test_a_fault_of_deliveries_is_of_no_route() -> None:
 
 
 async def test_a_reset_forgets_earlier_deliveries() -> None:
-    stage, subscriber = Stage(), Subscriber()
+    close, subscriber = SubscribedClose(), Subscriber()
     for _ in range(2):
-        await stage.subscribe("created")
-        await stage.add("A")
-        await stage.sandbox.deliver(subscriber)
-        stage.sandbox.reset()
+        await close.subscribe("created")
+        await close.add("A")
+        await close.sandbox.deliver(subscriber)
+        close.sandbox.reset()
     assert subscriber.texts() == ["A", "A"]
 
 

@@ -135,10 +135,10 @@ async def open_signed_in_account(
             account = [ConnectionSettings("default", settings)]
             runtime = Runtime(sleep=_no_wait)
             opened.append(await stack.enter_async_context(open_connections(account, clock, runtime, links=links)))
-        office = SignedInAccount(crm, sandbox, settings, opened, links, file, clock)
+        signed_in = SignedInAccount(crm, sandbox, settings, opened, links, file, clock)
         for person in (BEN, CAT):
-            await office.link(person)
-        yield office
+            await signed_in.link(person)
+        yield signed_in
 
 
 def _settings(name: str, url: str, sandbox: Any, folder: Path) -> Settings:

@@ -57,6 +57,6 @@ class TeamServer:
 
 @asynccontextmanager
 async def open_team_server(folder: Path, backend: BackendCase = BACKEND_CASES[0]) -> AsyncIterator[TeamServer]:
-    """An office on the built-in store, or on another backend of the suite."""
+    """A team's server on the built-in store, or on another backend of the suite."""
     async with backend.open(folder) as app, AsyncExitStack() as stack:
         yield TeamServer(app, backend, stack)

@@ -28,7 +28,7 @@ RESOURCES = ("statuses", "members", "capabilities", "events")
 TASK = {"title": "Llamar", "responsibleIds": ["me"]}
 
 
-class Offices:
+class TwoStores:
     """Two built-in stores, north and south, and the rules of whoever calls, which a test may change."""
 
     def __init__(self, connections: Connections) -> None:
@@ -55,10 +55,10 @@ class Offices:
 
 
 @pytest.fixture
-async def offices(tmp_path: Path) -> AsyncIterator[Offices]:
+async def stores(tmp_path: Path) -> AsyncIterator[TwoStores]:
     async with open_store_connections(tmp_path) as connections:
         await connections.first.backend.edit(_furnish)  # type: ignore[attr-defined]  # a built-in store
-        yield Offices(connections)
+        yield TwoStores(connections)
 
 
 def _furnish(directory: Any) -> None:
@@ -102,16 +102,16 @@ async def prompt(client: Client, name: str, **arguments: str) -> str:
     return message.content.text
 
 
-async def test_completion_of_connections_needs_the_scope_read(offices: Offices) -> None:
-    async with offices.client() as client:
+async def test_completion_of_connections_needs_the_scope_read(stores: TwoStores) -> None:
+    async with stores.client() as client:
         assert await completions(client, "connection") == ["north", "south"]
-    async with offices.client(scopes=frozenset({"write"})) as client:
+    async with stores.client(scopes=frozenset({"write"})) as client:
         assert await completions(client, "connection") == []
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-async def test_an_address_names_its_connection(offices: Offices, mode: str) -> None:
-    async with offices.client(mode=mode) as client:
+async def test_an_address_names_its_connection(stores: TwoStores, mode: str) -> None:
+    async with stores.client(mode=mode) as client:
         assert await addresses(client) == [
             *(f"taskhand://{name}/{one}" for name in ("north", "south") for one in RESOURCES),
             "task://{connection}/{id}",
@@ -131,16 +131,16 @@ async def test_an_address_names_its_connection(offices: Offices, mode: str) -> N
             assert "There is no resource" in await refusal(client, uri)
 
 
-async def test_a_forbidden_connection_is_hidden_from_lists_resources_and_completions(offices: Offices) -> None:
-    offices.rules = {"connections": frozenset({"south"})}
-    async with offices.client() as client:
+async def test_a_forbidden_connection_is_hidden_from_lists_resources_and_completions(stores: TwoStores) -> None:
+    stores.rules = {"connections": frozenset({"south"})}
+    async with stores.client() as client:
         assert await addresses(client) == [
             *(f"taskhand://south/{one}" for one in RESOURCES),
             "task://{connection}/{id}",
         ]
         for uri in ("taskhand://north/statuses", "taskhand://north/capabilities", "task://north/0a0b0c0d"):
             assert "not yours to use" in await refusal(client, uri)
-        assert await offices.refusals() == [
+        assert await stores.refusals() == [
             (tool, ANA, "not_allowed") for tool in ("get_task", "resource capabilities", "list_statuses")
         ]
         assert await completions(client, "status", "llamado") == []
@@ -152,34 +152,34 @@ async def test_a_forbidden_connection_is_hidden_from_lists_resources_and_complet
         assert "connection" not in await prompt(client, "daily_briefing")
 
 
-async def test_a_caller_without_the_scope_of_reading_is_shown_nothing(offices: Offices) -> None:
-    async with offices.client(scopes=frozenset({"write"})) as client:
+async def test_a_caller_without_the_scope_of_reading_is_shown_nothing(stores: TwoStores) -> None:
+    async with stores.client(scopes=frozenset({"write"})) as client:
         assert await addresses(client) == []
         assert (await client.list_prompts()).prompts == []
         for uri in ("taskhand://north/members", "taskhand://north/capabilities", "task://north/0a0b0c0d"):
             assert "by the rule scope" in await refusal(client, uri)
-        assert len(await offices.refusals()) == 3
+        assert len(await stores.refusals()) == 3
         for argument in ("from", "status"):
             assert await completions(client, argument) == []
 
 
-async def test_a_resource_is_refused_by_the_rule_that_leaves_no_connection(offices: Offices) -> None:
-    offices.rules = {"connections": frozenset()}
-    async with offices.client() as client:
+async def test_a_resource_is_refused_by_the_rule_that_leaves_no_connection(stores: TwoStores) -> None:
+    stores.rules = {"connections": frozenset()}
+    async with stores.client() as client:
         assert "by the rule connections" in await refusal(client, "taskhand://north/capabilities")
 
 
-async def test_an_unknown_resource_is_refused_with_its_connection(offices: Offices) -> None:
-    async with offices.client() as client:
+async def test_an_unknown_resource_is_refused_with_its_connection(stores: TwoStores) -> None:
+    async with stores.client() as client:
         for name in ("north", "south"):
             said = await refusal(client, f"task://{name}/0a0b0c0d")
             assert said.startswith(f"{name}: ")
             assert said.endswith("An id is of one connection only.")
 
 
-async def test_a_tool_that_a_rule_forbids_shows_nothing_in_another_way(offices: Offices) -> None:
-    offices.rules = {"tools": "-list_team_members,-get_task"}
-    async with offices.client() as client:
+async def test_a_tool_that_a_rule_forbids_shows_nothing_in_another_way(stores: TwoStores) -> None:
+    stores.rules = {"tools": "-list_team_members,-get_task"}
+    async with stores.client() as client:
         assert await addresses(client) == [
             f"taskhand://{name}/{one}" for name in ("north", "south") for one in ("statuses", "capabilities", "events")
         ]
@@ -191,16 +191,16 @@ async def test_a_tool_that_a_rule_forbids_shows_nothing_in_another_way(offices: 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_a_session_that_lists_tools_again_gets_those_that_the_new_rules_allow(
-    offices: Offices, mode: str
+    stores: TwoStores, mode: str
 ) -> None:
-    offices.rules = {"most_tasks": 100}
-    async with offices.client(mode=mode) as client:
+    stores.rules = {"most_tasks": 100}
+    async with stores.client(mode=mode) as client:
         assert len((await client.list_tools()).tools) > 10
-        offices.rules = {"tools": "list_tasks"}
+        stores.rules = {"tools": "list_tasks"}
         assert [tool.name for tool in (await client.list_tools()).tools] == ["list_tasks"]
         assert [one.name for one in (await client.list_prompts()).prompts] == ["daily_briefing"]
         assert await addresses(client) == [f"taskhand://{name}/capabilities" for name in ("north", "south")]
-        offices.rules = {"connections": frozenset({"north"})}
+        stores.rules = {"connections": frozenset({"north"})}
         listed = {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
         assert "list_connections" not in listed
         assert not any("connection" in properties for properties in listed.values())
@@ -208,10 +208,10 @@ async def test_a_session_that_lists_tools_again_gets_those_that_the_new_rules_al
 
 @pytest.mark.parametrize(("rules", "fresh_ms"), [({}, 600_000), ({"most_tasks": 100}, 0)])
 async def test_no_list_may_be_kept_for_another_caller_or_while_rules_may_change(
-    offices: Offices, rules: dict[str, Any], fresh_ms: int
+    stores: TwoStores, rules: dict[str, Any], fresh_ms: int
 ) -> None:
-    offices.rules = rules
-    async with offices.client(mode="2026-07-28") as client:
+    stores.rules = rules
+    async with stores.client(mode="2026-07-28") as client:
         lists = (
             await client.list_tools(),
             await client.list_prompts(),
@@ -221,8 +221,8 @@ async def test_no_list_may_be_kept_for_another_caller_or_while_rules_may_change(
     assert [(one.cache_scope, one.ttl_ms) for one in lists] == [("private", fresh_ms)] * 4
 
 
-async def test_a_prompt_says_which_connections_its_calls_are_about(offices: Offices) -> None:
-    async with offices.client() as client:
+async def test_a_prompt_says_which_connections_its_calls_are_about(stores: TwoStores) -> None:
+    async with stores.client() as client:
         arguments = {
             one.name: {it.name: it.required for it in one.arguments or ()}
             for one in (await client.list_prompts()).prompts
@@ -240,20 +240,20 @@ async def test_a_prompt_says_which_connections_its_calls_are_about(offices: Offi
                 await prompt(client, "hand_over", **{"from": "Ana", "to": "Luis", **given})
 
 
-async def test_a_prompt_is_written_for_no_connection_that_a_rule_forbids(offices: Offices) -> None:
-    north, south = offices.connections.by_name.items()
-    offices.connections = Connections(
+async def test_a_prompt_is_written_for_no_connection_that_a_rule_forbids(stores: TwoStores) -> None:
+    north, south = stores.connections.by_name.items()
+    stores.connections = Connections(
         dict([north, south, ("west", replace(south[1], connection=replace(south[1].connection, name="west")))])
     )
-    offices.rules = {"connections": frozenset({"north", "south"})}
-    async with offices.client() as client:
+    stores.rules = {"connections": frozenset({"north", "south"})}
+    async with stores.client() as client:
         assert "south" in await prompt(client, "daily_briefing", connection="South")
         with pytest.raises(MCPError, match="The connection West is not yours to use"):
             await prompt(client, "daily_briefing", connection="West")
 
 
-async def test_names_are_completed_of_the_connection_that_is_chosen(offices: Offices) -> None:
-    async with offices.client() as client:
+async def test_names_are_completed_of_the_connection_that_is_chosen(stores: TwoStores) -> None:
+    async with stores.client() as client:
         assert await completions(client, "connection", "N") == ["north"]
         assert await completions(client, "status", "llam", connection="north") == ["Llamado"]
         assert await completions(client, "status", "llam", connection="south") == []
@@ -262,8 +262,8 @@ async def test_names_are_completed_of_the_connection_that_is_chosen(offices: Off
         assert await completions(client, "from", "ana s") == ["Ana Soto"]
 
 
-async def test_a_session_is_notified_only_of_tasks_of_its_connection(offices: Offices) -> None:
-    async with offices.client() as client, connect_raw(offices.server()) as host:
+async def test_a_session_is_notified_only_of_tasks_of_its_connection(stores: TwoStores) -> None:
+    async with stores.client() as client, connect_raw(stores.server()) as host:
         task_id = (await answer_of(client, "create_task", connection="north", **TASK))["task"]["id"]
         await host.ask(older("initialize", 0, **HELLO))
         await host.send(INITIALIZED)
@@ -282,16 +282,16 @@ FORBIDDING: tuple[dict[str, Any], ...] = ({"connections": frozenset({"south"})},
 
 @pytest.mark.parametrize("forbidding", FORBIDDING)
 async def test_a_session_that_lost_access_to_a_task_gets_no_notifications_of_it(
-    offices: Offices, forbidding: dict[str, Any]
+    stores: TwoStores, forbidding: dict[str, Any]
 ) -> None:
-    async with Client(create_server(offices.connections)) as anyone, connect_raw(offices.server()) as host:
+    async with Client(create_server(stores.connections)) as anyone, connect_raw(stores.server()) as host:
         uri = await _make_task(anyone)
         await host.ask(older("initialize", 0, **HELLO))
         await host.send(INITIALIZED)
         await host.ask(older("resources/subscribe", "s", uri=uri))
         await _change(anyone, uri)
         await host.ask(older("ping", "p"))
-        offices.rules = forbidding
+        stores.rules = forbidding
         await _change(anyone, uri)
         await host.ask(older("ping", "q"))
         assert [one["params"]["uri"] for one in host.notifications] == [uri]
@@ -299,24 +299,24 @@ async def test_a_session_that_lost_access_to_a_task_gets_no_notifications_of_it(
 
 @pytest.mark.parametrize("forbidding", FORBIDDING)
 async def test_a_stream_that_lost_access_to_a_task_gets_no_notifications_of_it(
-    offices: Offices, forbidding: dict[str, Any]
+    stores: TwoStores, forbidding: dict[str, Any]
 ) -> None:
-    async with Client(create_server(offices.connections)) as anyone, offices.client() as client:
+    async with Client(create_server(stores.connections)) as anyone, stores.client() as client:
         first, second = await _make_task(anyone), await _make_task(anyone, connection="south")
         async with client.listen(resource_subscriptions=[first, second]) as stream:
             await _change(anyone, first)
             assert getattr(await anext(stream), "uri", None) == first
-            offices.rules = forbidding
+            stores.rules = forbidding
             await _change(anyone, first)
-            offices.rules = {}
+            stores.rules = {}
             await _change(anyone, second)
             assert getattr(await anext(stream), "uri", None) == second
 
 
-async def test_a_person_limited_to_own_tasks_is_notified_of_a_task_only_while_responsible(offices: Offices) -> None:
-    offices.rules = {"own_tasks_only": True}
-    anyone = Client(create_server(offices.connections))
-    async with anyone, connect_raw(offices.server()) as host:
+async def test_a_person_limited_to_own_tasks_is_notified_of_a_task_only_while_responsible(stores: TwoStores) -> None:
+    stores.rules = {"own_tasks_only": True}
+    anyone = Client(create_server(stores.connections))
+    async with anyone, connect_raw(stores.server()) as host:
         own, other = [
             (await answer_of(anyone, "create_task", connection="north", title="x", responsibleIds=people))["task"]["id"]
             for people in ([ANA], [])
@@ -337,9 +337,9 @@ async def test_a_person_limited_to_own_tasks_is_notified_of_a_task_only_while_re
         assert host.notifications == []
 
 
-async def test_a_person_limited_to_own_tasks_is_notified_of_the_deletion_of_one(offices: Offices) -> None:
-    offices.rules = {"own_tasks_only": True}
-    async with Client(create_server(offices.connections)) as anyone, connect_raw(offices.server()) as host:
+async def test_a_person_limited_to_own_tasks_is_notified_of_the_deletion_of_one(stores: TwoStores) -> None:
+    stores.rules = {"own_tasks_only": True}
+    async with Client(create_server(stores.connections)) as anyone, connect_raw(stores.server()) as host:
         own = {"connection": "north", "title": "x", "responsibleIds": [ANA]}
         task_id = (await answer_of(anyone, "create_task", **own))["task"]["id"]
         await host.ask(older("initialize", 0, **HELLO))
@@ -352,10 +352,10 @@ async def test_a_person_limited_to_own_tasks_is_notified_of_the_deletion_of_one(
         assert [one["params"]["uri"] for one in host.notifications] == [f"task://north/{task_id}"]
 
 
-async def test_a_person_limited_to_own_tasks_is_notified_of_the_feed_if_these_change(offices: Offices) -> None:
-    offices.rules = {"own_tasks_only": True}
-    north, uri = offices.connections.find("north"), "taskhand://north/events"
-    async with Client(create_server(offices.connections)) as anyone, connect_raw(offices.server()) as host:
+async def test_a_person_limited_to_own_tasks_is_notified_of_the_feed_if_these_change(stores: TwoStores) -> None:
+    stores.rules = {"own_tasks_only": True}
+    north, uri = stores.connections.find("north"), "taskhand://north/events"
+    async with Client(create_server(stores.connections)) as anyone, connect_raw(stores.server()) as host:
         own, other = [
             (await answer_of(anyone, "create_task", connection="north", title="x", responsibleIds=people))["task"]["id"]
             for people in ([ANA], [])
@@ -375,7 +375,7 @@ async def test_a_person_limited_to_own_tasks_is_notified_of_the_feed_if_these_ch
         read_own = await host.ask(older("resources/read", "r", uri=uri))
         assert own in str(read_own)
         assert other not in str(read_own)
-        offices.rules = {"own_tasks_only": True, "tools": "-list_events"}
+        stores.rules = {"own_tasks_only": True, "tools": "-list_events"}
         await answer_of(anyone, "update_task", connection="north", id=own, title="z")
         await look(north)
         await anyio.wait_all_tasks_blocked()
@@ -401,18 +401,18 @@ ADVICE = ("delete_task", "one write", "dryRun", "believe")
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-async def test_instructions_describe_only_tools_that_the_caller_may_use(offices: Offices, mode: str) -> None:
+async def test_instructions_describe_only_tools_that_the_caller_may_use(stores: TwoStores, mode: str) -> None:
     async def said(scopes: frozenset[Scope] = SCOPES) -> str:
-        async with offices.client(scopes=scopes, mode=mode) as client:
+        async with stores.client(scopes=scopes, mode=mode) as client:
             return client.instructions or ""
 
     assert "2 CRM accounts: north (the built-in store), south (the built-in store). Usual way" in await said()
     reads = await said(frozenset({"read"}))
     assert "You can only read" in reads
     assert not [one for one in ADVICE if one in reads]
-    offices.rules = {"connections": frozenset({"south"})}
+    stores.rules = {"connections": frozenset({"south"})}
     limited = await said()
     assert "the tasks of one CRM. Usual way" in limited
     assert not [one for one in ("connection", "north", "accounts") if one in limited]
-    offices.rules = {"connections": frozenset()}
+    stores.rules = {"connections": frozenset()}
     assert await said() == "You may use no CRM account: the operator of Taskhand decides it."

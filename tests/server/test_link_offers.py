@@ -44,8 +44,8 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 @dataclass
-class Stage:
-    """An office where only own credentials are used, and the pages where they are linked."""
+class LinkingServer:
+    """A server where only own credentials are used, and the pages where they are linked."""
 
     account: LinkedAccount
     pages: LinkPages
@@ -69,59 +69,59 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_served_sandbox(folder: Path, *names: str) -> AsyncIterator[Stage]:
+async def open_served_sandbox(folder: Path, *names: str) -> AsyncIterator[LinkingServer]:
     async with open_linked_account(folder, *names) as account:
 
         async def link(person: str, connection: str) -> None:
             await account.link(person, MEMBERS[person], connection)
 
         async with serving_pages(link) as pages:
-            yield Stage(account, pages)
+            yield LinkingServer(account, pages)
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def server(tmp_path: Path) -> AsyncIterator[LinkingServer]:
     async with open_served_sandbox(tmp_path) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("tool", CALLS)
-async def test_the_person_is_asked_to_link_and_the_call_continues(stage: Stage, tool: str, mode: str) -> None:
+async def test_the_person_is_asked_to_link_and_the_call_continues(server: LinkingServer, tool: str, mode: str) -> None:
     at = AtBrowser()
-    async with stage.client(at, mode) as client:
+    async with server.client(at, mode) as client:
         assert "code" not in await answer_of(client, tool, **CALLS[tool])
         assert "code" not in await answer_of(client, "list_statuses")
     [asked] = at.asked
-    assert asked.url == stage.pages.urls[0]
+    assert asked.url == server.pages.urls[0]
     assert "link" not in asked.message.partition("Open the page")[0]
     assert f"for {DAN} alone" in asked.message
     assert asked.url not in asked.message
     assert (asked.elicitation_id is None) is (mode == "auto")
-    assert stage.account.users() == {BEN}
+    assert server.account.users() == {BEN}
     completed = [one.params.elicitation_id for one in at.told if isinstance(one, ElicitCompleteNotification)]
     assert completed == ([] if mode == "auto" else [asked.elicitation_id])
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_a_resource_is_read_once_the_person_has_linked(stage: Stage, mode: str) -> None:
+async def test_a_resource_is_read_once_the_person_has_linked(server: LinkingServer, mode: str) -> None:
     at = AtBrowser()
-    async with stage.client(at, mode) as client:
+    async with server.client(at, mode) as client:
         await client.read_resource(f"task://{TASK}")
     assert len(at.asked) == 1
-    assert stage.account.users() == {BEN}
+    assert server.account.users() == {BEN}
 
 
-async def test_a_client_that_shows_no_pages_gets_the_link_in_its_answer(stage: Stage) -> None:
-    async with stage.client() as client:
+async def test_a_client_that_shows_no_pages_gets_the_link_in_its_answer(server: LinkingServer) -> None:
+    async with server.client() as client:
         refused = await answer_of(client, "update_task", **WRITE)
-        [url] = stage.pages.urls
+        [url] = server.pages.urls
         assert refused["code"] == "link_required"
         assert refused["next"] == (
             f"Tell the person to open {url} to link default, then send the same call again. "
             f"The link is for {DAN} alone, works once, and expires in 9 minutes."
         )
-        assert stage.account.users() == set()
+        assert server.account.users() == set()
         for tool, sent in CALLS.items():
             assert url in (await answer_of(client, tool, **sent))["next"]
         with pytest.raises(MCPError) as unread:
@@ -130,99 +130,103 @@ async def test_a_client_that_shows_no_pages_gets_the_link_in_its_answer(stage: S
         assert url in unread.value.error.data["next"]
         assert await open_page(url) == 200
         assert "code" not in await answer_of(client, "update_task", **WRITE)
-        assert stage.account.users() == {BEN}
-    assert len(stage.pages.made) == 1
+        assert server.account.users() == {BEN}
+    assert len(server.pages.made) == 1
 
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("says", ["decline", "cancel"])
-async def test_a_person_who_does_not_link_is_refused_and_not_asked_again(stage: Stage, says: Any, mode: str) -> None:
+async def test_a_person_who_does_not_link_is_refused_and_not_asked_again(
+    server: LinkingServer, says: Any, mode: str
+) -> None:
     at = AtBrowser(says)
-    async with stage.client(at, mode) as client:
+    async with server.client(at, mode) as client:
         refused = await answer_of(client, "update_task", **WRITE)
         assert refused["code"] == "link_required"
         # A host without a person cancels by itself: then the link is told. A no is a no.
-        assert (stage.pages.urls[0] in refused["next"]) is (says == "cancel")
+        assert (server.pages.urls[0] in refused["next"]) is (says == "cancel")
         assert ("The person declined" in refused["next"]) is (says == "decline")
         again = await answer_of(client, "update_task", **WRITE)
-        assert stage.pages.urls[0] in again["next"]
-    assert len(at.asked) == len(stage.pages.made) == 1
-    assert stage.account.users() == set()
+        assert server.pages.urls[0] in again["next"]
+    assert len(at.asked) == len(server.pages.made) == 1
+    assert server.account.users() == set()
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_concurrent_calls_ask_the_person_once_and_all_continue(stage: Stage, mode: str) -> None:
+async def test_concurrent_calls_ask_the_person_once_and_all_continue(server: LinkingServer, mode: str) -> None:
     at, answers = AtBrowser(), list[Any]()
-    stage.hurry(passing=0)
+    server.hurry(passing=0)
 
     async def call(client: Client) -> None:
         answers.append(await answer_of(client, "get_task", id=TASK))
 
-    async with stage.client(at, mode) as client, concurrent_tasks() as group:
+    async with server.client(at, mode) as client, concurrent_tasks() as group:
         for _ in range(8):
             group.start_soon(call, client)
     assert [one["task"]["id"] for one in answers] == [TASK] * 8
-    assert len(at.asked) == len(stage.pages.made) == 1
+    assert len(at.asked) == len(server.pages.made) == 1
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_a_person_who_links_at_the_moment_of_a_call_is_not_asked_again(stage: Stage, mode: str) -> None:
-    at, find_state = AtBrowser("cancel"), stage.pages.find_state
+async def test_a_person_who_links_at_the_moment_of_a_call_is_not_asked_again(server: LinkingServer, mode: str) -> None:
+    at, find_state = AtBrowser("cancel"), server.pages.find_state
 
     async def link_afterwards(offer_id: str, person: Person) -> OfferState:
         state = await find_state(offer_id, person)
-        await open_page(stage.pages.urls[0])
+        await open_page(server.pages.urls[0])
         return state
 
-    async with stage.client(at, mode) as client:
+    async with server.client(at, mode) as client:
         assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_required"
-        stage.pages.find_state = link_afterwards  # type: ignore[method-assign]
+        server.pages.find_state = link_afterwards  # type: ignore[method-assign]
         assert "code" not in await answer_of(client, "get_task", id=TASK)
-    assert len(at.asked) == len(stage.pages.made) == 1
+    assert len(at.asked) == len(server.pages.made) == 1
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_a_person_who_takes_longer_than_a_call_gets_the_link_in_the_answer(stage: Stage, mode: str) -> None:
-    stage.hurry()
+async def test_a_person_who_takes_longer_than_a_call_gets_the_link_in_the_answer(
+    server: LinkingServer, mode: str
+) -> None:
+    server.hurry()
     at = AtBrowser(links=False)
-    async with stage.client(at, mode) as client:
+    async with server.client(at, mode) as client:
         refused = await answer_of(client, "get_task", id=TASK)
-        assert stage.pages.urls[0] in refused["next"]
-        assert await open_page(stage.pages.urls[0]) == 200
+        assert server.pages.urls[0] in refused["next"]
+        assert await open_page(server.pages.urls[0]) == 200
         assert "code" not in await answer_of(client, "get_task", id=TASK)
     assert len(at.asked) == 1
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_each_person_has_links_of_their_own(stage: Stage, mode: str) -> None:
+async def test_each_person_has_links_of_their_own(server: LinkingServer, mode: str) -> None:
     dan, eva = AtBrowser(), AtBrowser()
-    async with stage.client(dan, mode) as his, stage.client(eva, mode, EVA) as hers:
+    async with server.client(dan, mode) as his, server.client(eva, mode, EVA) as hers:
         async with concurrent_tasks() as group:
             for client in (his, hers):
                 group.start_soon(answer_of, client, "get_task")
         assert "code" not in await answer_of(his, "get_task", id=TASK)
         assert "code" not in await answer_of(hers, "get_task", id=TASK)
-    by_person = {person: offer.url for person, offer in stage.pages.made}
+    by_person = {person: offer.url for person, offer in server.pages.made}
     assert [one.url for one in dan.asked] == [by_person[DAN]]
     assert [one.url for one in eva.asked] == [by_person[EVA]]
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_a_credential_that_was_revoked_or_altered_is_linked_again(stage: Stage, mode: str) -> None:
+async def test_a_credential_that_was_revoked_or_altered_is_linked_again(server: LinkingServer, mode: str) -> None:
     at = AtBrowser()
-    async with stage.client(at, mode) as client:
+    async with server.client(at, mode) as client:
         assert "code" not in await answer_of(client, "get_task", id=TASK)
-        stage.account.sandbox.authorization.grants.end(BEN)
+        server.account.sandbox.authorization.grants.end(BEN)
         assert "code" not in await answer_of(client, "get_task", id=TASK)
         assert "is not accepted any more" in at.asked[-1].message
-    assert len(at.asked) == len(stage.pages.made) == 2
-    assert stage.account.users() == {BEN}
+    assert len(at.asked) == len(server.pages.made) == 2
+    assert server.account.users() == {BEN}
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_plans_questions_and_undo_continue_after_the_person_has_linked(stage: Stage, mode: str) -> None:
-    at, revoke = AtBrowser(), stage.account.sandbox.authorization.grants.end
-    async with stage.client(at, mode) as client:
+async def test_plans_questions_and_undo_continue_after_the_person_has_linked(server: LinkingServer, mode: str) -> None:
+    at, revoke = AtBrowser(), server.account.sandbox.authorization.grants.end
+    async with server.client(at, mode) as client:
         plan = await answer_of(client, "update_task", **WRITE, dryRun=True)
         revoke(BEN)
         applied = await answer_of(client, "apply_plan", planId=plan["planId"])
@@ -234,32 +238,32 @@ async def test_plans_questions_and_undo_continue_after_the_person_has_linked(sta
         deleted = await answer_of(client, "delete_task", id=TASK)
         assert deleted["changeId"]
     assert len(at.asked) == 4
-    assert stage.account.users() == {BEN}
+    assert server.account.users() == {BEN}
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_a_write_that_was_begun_is_not_repeated_by_a_question(stage: Stage, mode: str) -> None:
-    await stage.account.link(DAN, BEN)
-    stage.account.sandbox.faults = (Fault("status", "PUT /api/v1/task/{id}", status=401),)
+async def test_a_write_that_was_begun_is_not_repeated_by_a_question(server: LinkingServer, mode: str) -> None:
+    await server.account.link(DAN, BEN)
+    server.account.sandbox.faults = (Fault("status", "PUT /api/v1/task/{id}", status=401),)
     at = AtBrowser()
-    async with stage.client(at, mode) as client:
+    async with server.client(at, mode) as client:
         refused = await answer_of(client, "update_task", **WRITE)
         assert refused["code"] == "link_required"
-        assert stage.pages.urls[0] in refused["next"]
+        assert server.pages.urls[0] in refused["next"]
     assert at.asked == []
-    assert [one.method for one in stage.account.sandbox.requests].count("PUT") == 1
+    assert [one.method for one in server.account.sandbox.requests].count("PUT") == 1
 
 
-async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage: Stage) -> None:
-    stage.hurry()
+async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(server: LinkingServer) -> None:
+    server.hurry()
     async with (
-        stage.client(AtBrowser()) as his,
-        stage.client(AtBrowser()) as his_at_another_server,
-        stage.client(AtBrowser(), person=EVA) as hers,
+        server.client(AtBrowser()) as his,
+        server.client(AtBrowser()) as his_at_another_server,
+        server.client(AtBrowser(), person=EVA) as hers,
     ):
         asked = await his.session.call_tool("get_task", {"id": TASK}, allow_input_required=True)
         assert isinstance(asked, InputRequiredResult)
-        assert await open_page(stage.pages.urls[0]) == 200
+        assert await open_page(server.pages.urls[0]) == 200
         call = partial(
             ClientSession.call_tool,
             name="get_task",
@@ -270,51 +274,53 @@ async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage
         stolen = await call(hers.session)
         assert stolen.is_error
         assert "link_required" in str(stolen.content)
-        assert stage.pages.urls[0] not in str(stolen.content)
-        assert stage.account.users() == set()
+        assert server.pages.urls[0] not in str(stolen.content)
+        assert server.account.users() == set()
         assert not (await call(his_at_another_server.session)).is_error
-        assert len(stage.pages.made) == 2
-    assert stage.account.users() == {BEN}
+        assert len(server.pages.made) == 2
+    assert server.account.users() == {BEN}
 
 
 @pytest.mark.parametrize("says", ["accept", "decline"])
 @pytest.mark.parametrize("mode", ERAS)
-async def test_a_call_stops_waiting_once_its_person_has_linked_elsewhere(stage: Stage, mode: str, says: Any) -> None:
+async def test_a_call_stops_waiting_once_its_person_has_linked_elsewhere(
+    server: LinkingServer, mode: str, says: Any
+) -> None:
     """By another page, or by `taskhand people link`: whatever becomes of the question."""
 
     class OtherPersonAtBrowser(AtBrowser):
         async def answer(self, _: Any, params: Any) -> ElicitResult:
-            await stage.account.link(DAN, BEN)
+            await server.account.link(DAN, BEN)
             return await super().answer(_, params)
 
-    async with stage.client(OtherPersonAtBrowser(says, links=False), mode) as client:
+    async with server.client(OtherPersonAtBrowser(says, links=False), mode) as client:
         assert "code" not in await answer_of(client, "get_task", id=TASK)
-    assert stage.account.users() == {BEN}
-    assert stage.pages.taken == set()
+    assert server.account.users() == {BEN}
+    assert server.pages.taken == set()
 
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("reason", REFUSALS)
 async def test_a_call_that_waits_for_a_link_ends_with_the_reason_if_the_page_refuses_the_account(
-    stage: Stage, mode: str, reason: str
+    server: LinkingServer, mode: str, reason: str
 ) -> None:
     """Nothing is hurried: a call that waited would take half a minute."""
 
     class RefusingAtBrowser(AtBrowser):
         async def answer(self, _: Any, params: Any) -> ElicitResult:
-            stage.pages.refusal = reason
+            server.pages.refusal = reason
             return await super().answer(_, params)
 
     at, began = RefusingAtBrowser(links=False), time.monotonic()
-    async with stage.client(at, mode) as client:
+    async with server.client(at, mode) as client:
         for _ in range(2):
             refused = await answer_of(client, "get_task", id=TASK)
             assert refused["next"].startswith(
                 f"{REFUSALS[reason].format(connection='default')} Tell the person to open"
             )
-            assert stage.pages.urls[0] in refused["next"]
-        stage.pages.refusal = None
-        await stage.account.link(DAN, BEN)
+            assert server.pages.urls[0] in refused["next"]
+        server.pages.refusal = None
+        await server.account.link(DAN, BEN)
         assert "code" not in await answer_of(client, "get_task", id=TASK)
     assert time.monotonic() - began < 10
     assert len(at.asked) == 1
@@ -322,54 +328,54 @@ async def test_a_call_that_waits_for_a_link_ends_with_the_reason_if_the_page_ref
 
 @pytest.mark.parametrize("mode", ERAS)
 async def test_a_refusal_from_before_the_question_does_not_end_the_waiting_for_its_answer(
-    stage: Stage, mode: str
+    server: LinkingServer, mode: str
 ) -> None:
-    stage.hurry()
-    find_state, looks = stage.pages.find_state, list[str]()
+    server.hurry()
+    find_state, looks = server.pages.find_state, list[str]()
 
     async def link_at_last(offer_id: str, person: Person) -> OfferState:
         looks.append(offer_id)
         if len(looks) == 4:
-            assert await open_page(stage.pages.urls[0]) == 200
-            stage.pages.refusal = None
+            assert await open_page(server.pages.urls[0]) == 200
+            server.pages.refusal = None
         return await find_state(offer_id, person)
 
     access = Access(lambda: ONLY_OWN, Person.parse(DAN))
-    server, at = create_server(stage.account.connections, access=access, offers=stage.pages), AtBrowser(links=False)
-    async with Client(server) as client:
+    linking, at = create_server(server.account.connections, access=access, offers=server.pages), AtBrowser(links=False)
+    async with Client(linking) as client:
         assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_required"
-    stage.pages.refusal = next(iter(REFUSALS))
-    stage.pages.find_state = link_at_last  # type: ignore[method-assign]
+    server.pages.refusal = next(iter(REFUSALS))
+    server.pages.find_state = link_at_last  # type: ignore[method-assign]
     more: dict[str, Any] = {"elicitation_callback": at.answer}
-    async with Client(server, mode=mode, **more) as client:
+    async with Client(linking, mode=mode, **more) as client:
         assert "code" not in await answer_of(client, "get_task", id=TASK)
-    assert [one.url for one in at.asked] == stage.pages.urls
-    assert stage.account.users() == {BEN}
+    assert [one.url for one in at.asked] == server.pages.urls
+    assert server.account.users() == {BEN}
 
 
-async def test_an_ended_link_page_is_not_offered_again(stage: Stage) -> None:
-    async with stage.client() as client:
+async def test_an_ended_link_page_is_not_offered_again(server: LinkingServer) -> None:
+    async with server.client() as client:
         for number in range(2):
-            assert stage.pages.urls[number:] == []
+            assert server.pages.urls[number:] == []
             refused = await answer_of(client, "get_task", id=TASK)
-            assert stage.pages.urls[number] in refused["next"]
-            stage.pages.over.add(f"offer-{number}")
+            assert server.pages.urls[number] in refused["next"]
+            server.pages.over.add(f"offer-{number}")
 
 
-async def test_a_person_who_declined_is_not_asked_by_the_next_offer(stage: Stage) -> None:
-    stage.pages.minutes = 6
+async def test_a_person_who_declined_is_not_asked_by_the_next_offer(server: LinkingServer) -> None:
+    server.pages.minutes = 6
     at = AtBrowser("decline")
-    async with stage.client(at) as client:
+    async with server.client(at) as client:
         for _ in range(3):
             assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_required"
-    assert (len(at.asked), len(stage.pages.made)) == (1, 3)
+    assert (len(at.asked), len(server.pages.made)) == (1, 3)
 
 
-async def test_the_answer_names_the_link_command_if_no_page_can_be_offered(stage: Stage) -> None:
+async def test_the_answer_names_the_link_command_if_no_page_can_be_offered(server: LinkingServer) -> None:
     at = AtBrowser()
-    async with stage.client(at) as client:
+    async with server.client(at) as client:
         for what in ("has_none", "fails"):
-            setattr(stage.pages, what, True)
+            setattr(server.pages, what, True)
             refused = await answer_of(client, "get_task", id=TASK)
             assert refused["code"] == "link_required"
             assert "taskhand people link" in refused["next"]
@@ -378,18 +384,18 @@ async def test_the_answer_names_the_link_command_if_no_page_can_be_offered(stage
     assert at.asked == []
 
 
-async def test_calls_at_once_share_an_offer_that_takes_a_while_to_make(stage: Stage) -> None:
-    offer = stage.pages.offer
+async def test_calls_at_once_share_an_offer_that_takes_a_while_to_make(server: LinkingServer) -> None:
+    offer = server.pages.offer
 
     async def offer_later(person: Person, connection: str) -> LinkOffer | None:
         await checkpoint()
         return await offer(person, connection)
 
-    stage.pages.offer = offer_later  # type: ignore[method-assign]
-    async with stage.client() as client, concurrent_tasks() as group:
+    server.pages.offer = offer_later  # type: ignore[method-assign]
+    async with server.client() as client, concurrent_tasks() as group:
         for _ in range(4):
             group.start_soon(partial(answer_of, client, "get_task", id=TASK))
-    assert len(stage.pages.made) == 1
+    assert len(server.pages.made) == 1
 
 
 def test_a_person_who_closed_the_question_is_asked_again_after_ten_minutes() -> None:
@@ -399,50 +405,51 @@ def test_a_person_who_closed_the_question_is_asked_again_after_ten_minutes() -> 
     assert not replace(asked, is_closed=False).is_quiet(100.0)
 
 
-async def test_an_offer_that_ends_soon_is_replaced(stage: Stage) -> None:
-    stage.pages.minutes = 4
-    async with stage.client() as client:
+async def test_an_offer_that_ends_soon_is_replaced(server: LinkingServer) -> None:
+    server.pages.minutes = 4
+    async with server.client() as client:
         for number in range(3):
             assert f"secret-ticket-{number} " in (await answer_of(client, "get_task", id=TASK))["next"]
-            assert len(stage.pages.made) == number + 1
+            assert len(server.pages.made) == number + 1
 
 
-async def test_an_answer_to_an_offer_that_was_replaced_closes_no_newer_one(stage: Stage) -> None:
-    offers, caller = OpenOffers(stage.pages), Principal(Person.parse(DAN))
-    app = stage.account.connections.of_principal(caller).first
+async def test_an_answer_to_an_offer_that_was_replaced_closes_no_newer_one(server: LinkingServer) -> None:
+    offers, caller = OpenOffers(server.pages), Principal(Person.parse(DAN))
+    app = server.account.connections.of_principal(caller).first
     replaced = await offers.find(app)
     assert replaced is not None
-    stage.pages.over.add(replaced.offer.id)
+    server.pages.over.add(replaced.offer.id)
     newer = await offers.find(app)
     assert newer is not None
     assert [offers.find_known(app, one.offer.id) for one in (replaced, newer)] == [None, newer]
 
 
-async def test_a_bulk_create_that_loses_its_credential_offers_a_link_and_can_be_resumed(stage: Stage) -> None:
+async def test_a_bulk_create_that_loses_its_credential_offers_a_link_and_can_be_resumed(server: LinkingServer) -> None:
     drafts = [CALLS["create_task"] | {"title": f"Call {number}"} for number in range(3)]
-    await stage.account.link(DAN, BEN)
-    async with stage.client(AtBrowser()) as client:
-        stage.account.sandbox.faults = (Fault("status", "POST /api/v1/task", nth=2, status=401),)
+    await server.account.link(DAN, BEN)
+    async with server.client(AtBrowser()) as client:
+        server.account.sandbox.faults = (Fault("status", "POST /api/v1/task", nth=2, status=401),)
         made = await answer_of(client, "create_tasks", tasks=drafts)
         assert {one.get("code", "") for one in made["tasks"]} == {"", "link_required"}
         assert (
-            f"{stage.pages.urls[0]} to link default, then call apply_plan with planId {made['planId']}." in made["note"]
+            f"{server.pages.urls[0]} to link default, then call apply_plan with planId {made['planId']}."
+            in made["note"]
         )
-        stage.account.sandbox.faults = ()
-        assert await open_page(stage.pages.urls[0]) == 200
+        server.account.sandbox.faults = ()
+        assert await open_page(server.pages.urls[0]) == 200
         done = await answer_of(client, "apply_plan", planId=made["planId"])
         assert done["totals"] == {"applied": 3}
-        created = [one for one in stage.account.sandbox.tasks if one.get("text", "").startswith("Call ")]
+        created = [one for one in server.account.sandbox.tasks if one.get("text", "").startswith("Call ")]
         assert len({one["text"] for one in created}) == len(created) == 3
 
 
-async def test_a_plan_that_loses_its_credential_can_be_resumed_and_gives_the_reason_once(stage: Stage) -> None:
+async def test_a_plan_that_loses_its_credential_can_be_resumed_and_gives_the_reason_once(server: LinkingServer) -> None:
     drafts = [CALLS["create_task"] | {"title": f"Ring {number}"} for number in range(7)]
-    await stage.account.link(DAN, BEN)
-    async with stage.client() as client:
+    await server.account.link(DAN, BEN)
+    async with server.client() as client:
         ids = [one["id"] for one in (await answer_of(client, "create_tasks", tasks=drafts))["tasks"]]
         plan = await answer_of(client, "bulk_update_tasks", taskIds=ids, changes={"title": "Ring!"}, dryRun=True)
-        stage.account.sandbox.faults = tuple(
+        server.account.sandbox.faults = tuple(
             Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=401) for nth in range(3, 8)
         )
         part = await answer_of(client, "apply_plan", planId=plan["planId"])
@@ -450,36 +457,36 @@ async def test_a_plan_that_loses_its_credential_can_be_resumed_and_gives_the_rea
         assert part["retryIds"] == [one["id"] for one in part["tasks"] if one.get("code") == "link_required"]
         assert str(part).count("is not accepted any more") == 1
         assert f"then call apply_plan with planId {plan['planId']}." in part["note"]
-        stage.account.sandbox.faults = ()
-        await open_page(stage.pages.urls[0])
+        server.account.sandbox.faults = ()
+        await open_page(server.pages.urls[0])
         done = await answer_of(client, "apply_plan", planId=plan["planId"])
         assert done["totals"] == {"applied": 7}
         assert (await answer_of(client, "apply_plan", planId=plan["planId"]))["code"] == "plan_used"
 
 
 async def test_a_connection_that_needs_a_link_does_not_break_lists_of_other_connections(tmp_path: Path) -> None:
-    async with open_served_sandbox(tmp_path, "north", "south") as stage:
+    async with open_served_sandbox(tmp_path, "north", "south") as server:
         at = AtBrowser()
-        await stage.account.link(DAN, BEN, "north")
-        async with stage.client(at) as client:
+        await server.account.link(DAN, BEN, "north")
+        async with server.client(at) as client:
             for sent in ({}, {"countBy": "status"}):
                 listed = await answer_of(client, "list_tasks", **sent)
                 assert listed.get("tasks") or listed["connections"] == {"north": listed["total"]}
                 [missing] = listed["unreachable"]
                 assert (missing["connection"], missing["code"]) == ("south", "link_required")
-                assert missing["message"].count(stage.pages.urls[0]) == 1
+                assert missing["message"].count(server.pages.urls[0]) == 1
             names = PromptReference(type="ref/prompt", name="hand_over")
             await client.complete(names, {"name": "from", "value": "b"})
-            assert len(stage.pages.made) == 1
-            await open_page(stage.pages.urls[0])
+            assert len(server.pages.made) == 1
+            await open_page(server.pages.urls[0])
             assert "unreachable" not in await answer_of(client, "list_tasks")
-        async with stage.client(at, person=EVA) as client:
+        async with server.client(at, person=EVA) as client:
             refused = await answer_of(client, "list_tasks")
             assert refused["code"] == "link_required"
-            assert all(url in refused["next"] for url in stage.pages.urls[1:])
+            assert all(url in refused["next"] for url in server.pages.urls[1:])
             with pytest.raises(MCPError, match="taskhand people link"):
                 await client.complete(names, {"name": "from", "value": "b"})
-        assert [(person, one.connection) for person, one in stage.pages.made] == [
+        assert [(person, one.connection) for person, one in server.pages.made] == [
             (DAN, "south"),
             (EVA, "north"),
             (EVA, "south"),
@@ -488,17 +495,17 @@ async def test_a_connection_that_needs_a_link_does_not_break_lists_of_other_conn
 
 
 async def test_the_link_is_in_no_log_and_not_in_the_journal(
-    stage: Stage, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    server: LinkingServer, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.DEBUG)
     at = AtBrowser("cancel")
     for mode in ERAS:
-        async with stage.client(at, mode) as client:
+        async with server.client(at, mode) as client:
             await answer_of(client, "update_task", **WRITE)
             await answer_of(client, "bulk_update_tasks", **CALLS["bulk_update_tasks"])
             with pytest.raises(MCPError):
                 await client.read_resource(f"task://{TASK}")
-    assert stage.pages.made
+    assert server.pages.made
     logged = [one for one in caplog.records if one.name.partition(".")[0] in {"taskhand", "mcp"}]
     assert not [one for one in logged if "secret-ticket" in one.getMessage()]
     assert not [one for one in _files(tmp_path) if b"secret-ticket" in one]

@@ -34,7 +34,7 @@ def _furnish(directory: Directory) -> None:
 
 
 @pytest.fixture
-async def offices(tmp_path: Path) -> AsyncIterator[Connections]:
+async def connections(tmp_path: Path) -> AsyncIterator[Connections]:
     async with open_store_connections(tmp_path) as connections:
         for app in connections:
             assert isinstance(app.backend, LocalBackend)
@@ -42,9 +42,9 @@ async def offices(tmp_path: Path) -> AsyncIterator[Connections]:
         yield connections
 
 
-async def _me(offices: Connections, person: str | None, **more: Any) -> str | None:
+async def _me(connections: Connections, person: str | None, **more: Any) -> str | None:
     """The name of the member whom list_team_members calls me."""
-    async with client_of(offices, person, **more) as client:
+    async with client_of(connections, person, **more) as client:
         team = await answer_of(client, "list_team_members", **NORTH)
         me: str | None = next((one["name"] for one in team["members"] if one["id"] == team["me"]), team["me"])
         return me
@@ -71,20 +71,20 @@ async def _me(offices: Connections, person: str | None, **more: Any) -> str | No
     ],
 )
 async def test_me_is_the_member_named_for_the_person_or_found_by_email_or_nobody(
-    offices: Connections, person: str, line: str | None, name: str | None
+    connections: Connections, person: str, line: str | None, name: str | None
 ) -> None:
     lines = {} if line is None else {person.casefold(): {"north": line, "south": "Twin One"}}
-    assert await _me(offices, person, memberships=lines) == name
+    assert await _me(connections, person, memberships=lines) == name
 
 
-async def test_with_no_person_me_is_the_user_of_the_store(offices: Connections) -> None:
-    app = offices.find("north")
-    assert await _me(offices, None) not in {None, "Ana Pérez", "Bob Roa"}
+async def test_with_no_person_me_is_the_user_of_the_store(connections: Connections) -> None:
+    app = connections.find("north")
+    assert await _me(connections, None) not in {None, "Ana Pérez", "Bob Roa"}
     assert app.of_principal(app.principal) is app
 
 
-async def test_me_means_each_person_in_writes_and_filters_whoever_called_before(offices: Connections) -> None:
-    async with client_of(offices, ANA) as ana, client_of(offices, BOB) as bob:
+async def test_me_means_each_person_in_writes_and_filters_whoever_called_before(connections: Connections) -> None:
+    async with client_of(connections, ANA) as ana, client_of(connections, BOB) as bob:
         for person, title in ((ana, "De Ana"), (bob, "De Bob")):
             await answer_of(person, "create_task", **TASK | {"title": title})
         for _ in range(2):
@@ -93,9 +93,13 @@ async def test_me_means_each_person_in_writes_and_filters_whoever_called_before(
                 assert [row["title"] for row in found["tasks"]] == [title]
 
 
-async def test_the_caller_is_recorded_as_creator_finisher_and_author_of_a_note(offices: Connections) -> None:
-    members = {one.id: one.name for one in await offices.find("north").backend.account.members()}
-    async with client_of(offices, ANA) as ana, client_of(offices, BOB) as bob, client_of(offices, GIL) as gil:
+async def test_the_caller_is_recorded_as_creator_finisher_and_author_of_a_note(connections: Connections) -> None:
+    members = {one.id: one.name for one in await connections.find("north").backend.account.members()}
+    async with (
+        client_of(connections, ANA) as ana,
+        client_of(connections, BOB) as bob,
+        client_of(connections, GIL) as gil,
+    ):
         made = await answer_of(ana, "create_task", **TASK)
         many = await answer_of(bob, "create_tasks", tasks=[{"title": "Otra", "responsibleIds": []}], **NORTH)
         nobodys = await answer_of(gil, "create_task", **TASK | {"responsibleIds": []})
@@ -107,7 +111,7 @@ async def test_the_caller_is_recorded_as_creator_finisher_and_author_of_a_note(o
         assert members[whole["creator_id"]] == "Ana Pérez"
         assert "Bob Roa: hecho" in whole["description"]
         assert "gil: visto" in whole["description"]
-        page = await offices.find("north").backend.list_tasks(TaskQuery())
+        page = await connections.find("north").backend.list_tasks(TaskQuery())
         assert members[str(page.times[task_id].completed_by)] == "Bob Roa"
         creators = [
             (await answer_of(ana, "get_task", id=one, **NORTH))["task"]["creator_id"]
@@ -117,12 +121,12 @@ async def test_the_caller_is_recorded_as_creator_finisher_and_author_of_a_note(o
         assert creators[1] is None
 
 
-async def test_an_unknown_me_is_an_error_that_names_the_file(offices: Connections) -> None:
-    async with client_of(offices, GIL) as gil:
+async def test_an_unknown_me_is_an_error_that_names_the_file(connections: Connections) -> None:
+    async with client_of(connections, GIL) as gil:
         error = await answer_of(gil, "create_task", **TASK)
         assert error["code"] == "unknown_member"
         assert 'In people.toml, give ["gil"] north = "the id or e-mail of a member".' in error["next"]
-    async with client_of(offices, GIL, memberships={GIL: {"north": "Gil Sans"}}) as gil:
+    async with client_of(connections, GIL, memberships={GIL: {"north": "Gil Sans"}}) as gil:
         error = await answer_of(gil, "list_tasks", responsibleIds=["me"], **NORTH)
         assert 'correct north = "Gil Sans" in ["gil"]' in error["next"]
 
@@ -149,9 +153,9 @@ async def test_every_backend_of_a_person_differs_in_me_alone(backend: BackendCas
 async def test_two_persons_on_one_account_are_each_their_own_me_whoever_called_before(
     backend: BackendCase, tmp_path: Path
 ) -> None:
-    async with open_team_server(tmp_path, backend) as office:
+    async with open_team_server(tmp_path, backend) as server:
         ids = {"Ana Soto": "ana@example.com", "Luis Pereira": "luis@example.com"}
-        agents = {name: await office.agent(person) for name, person in ids.items()}
+        agents = {name: await server.agent(person) for name, person in ids.items()}
         for name, agent in agents.items():
             await agent.create(f"Of {name}", responsibleIds=["me"])
         for name, agent in [*agents.items()] * 2:

@@ -26,19 +26,19 @@ Ask = Callable[..., Awaitable[Mapping[str, Any]]]
 
 
 @pytest.fixture
-async def offices(tmp_path: Path) -> AsyncIterator[Connections]:
+async def connections(tmp_path: Path) -> AsyncIterator[Connections]:
     async with open_store_connections(tmp_path) as connections:
         yield connections
 
 
 @pytest.fixture
-async def calls_as(offices: Connections) -> AsyncIterator[Callable[..., Awaitable[Ask]]]:
+async def calls_as(connections: Connections) -> AsyncIterator[Callable[..., Awaitable[Ask]]]:
     """Connects a client with which a person calls."""
     async with AsyncExitStack() as stack:
 
         async def connect(person: str | None, host: str = "host") -> Ask:
             info = Implementation(name=host, version="1")
-            client = await stack.enter_async_context(client_of(offices, person, policy=AUDITOR, client_info=info))
+            client = await stack.enter_async_context(client_of(connections, person, policy=AUDITOR, client_info=info))
 
             async def ask(tool: str, **arguments: Any) -> Mapping[str, Any]:
                 return await answer_of(client, tool, **arguments)
@@ -51,17 +51,19 @@ async def calls_as(offices: Connections) -> AsyncIterator[Callable[..., Awaitabl
 Connect = Callable[..., Awaitable[Ask]]
 
 
-async def test_a_change_of_a_person_who_signs_in_is_found_by_the_e_mail_of_the_token(offices: Connections) -> None:
-    async with client_of(offices, Person("https://login.x.test#ana", ANA), policy=AUDITOR) as client:
+async def test_a_change_of_a_person_who_signs_in_is_found_by_the_e_mail_of_the_token(connections: Connections) -> None:
+    async with client_of(connections, Person("https://login.x.test#ana", ANA), policy=AUDITOR) as client:
         made = await answer_of(client, "create_task", **TASK)
     for person, found in ((ANA, [made["changeId"]]), (BOB, [])):
-        page = await offices.find("north").journal.page(ChangeQuery(person=person))
+        page = await connections.find("north").journal.page(ChangeQuery(person=person))
         assert [one.id for one in page.changes] == found
 
 
-async def test_the_journal_has_no_e_mail_beside_a_person_who_is_one(calls_as: Connect, offices: Connections) -> None:
+async def test_the_journal_has_no_e_mail_beside_a_person_who_is_one(
+    calls_as: Connect, connections: Connections
+) -> None:
     await (await calls_as("Ana@X.test"))("create_task", **TASK)
-    [change] = (await offices.find("north").journal.page(ChangeQuery())).changes
+    [change] = (await connections.find("north").journal.page(ChangeQuery())).changes
     assert (change.opening.caller.subject, change.opening.caller.email) == (ANA, None)
 
 
@@ -146,9 +148,9 @@ async def test_a_task_that_another_has_made_again_is_answered_without_the_change
 
 
 async def test_a_change_that_another_has_undone_is_not_gone_on_with_and_that_undo_stays_hidden(
-    offices: Connections, calls_as: Connect
+    connections: Connections, calls_as: Connect
 ) -> None:
-    app, edit = offices.find("north"), Edit(priority=2)
+    app, edit = connections.find("north"), Edit(priority=2)
     tasks = [(await app.backend.create_task(Edit(title=title, priority=1))).task for title in ("Uno", "Dos")]
     after = (await app.backend.update_task(tasks[0], edit)).task
     change = await app.journal.record(
@@ -211,9 +213,9 @@ async def test_pages_of_own_changes_are_whole(calls_as: Connect) -> None:
 
 
 async def test_a_call_of_one_person_settles_the_change_that_a_dead_process_left_of_another(
-    tmp_path: Path, offices: Connections, calls_as: Connect
+    tmp_path: Path, connections: Connections, calls_as: Connect
 ) -> None:
-    app, (north, _) = offices.find("north"), settings_in(tmp_path)
+    app, (north, _) = connections.find("north"), settings_in(tmp_path)
     task = (await app.backend.create_task(Edit(title="Llamar", priority=1))).task
     dead, renamed = open_journal(north.settings, connection=north), Edit(title="Escribir")
     opening = Opening("update_task", Caller("dead", "1", ANA), datetime(2026, 3, 2, tzinfo=UTC))
@@ -227,7 +229,7 @@ async def test_a_call_of_one_person_settles_the_change_that_a_dead_process_left_
 
 @pytest.mark.parametrize("answer", ["accept", "decline", "cancel"])
 async def test_the_answer_to_a_question_to_one_person_does_nothing_for_another(
-    offices: Connections, calls_as: Connect, answer: Literal["accept", "decline", "cancel"]
+    connections: Connections, calls_as: Connect, answer: Literal["accept", "decline", "cancel"]
 ) -> None:
     ana = await calls_as(ANA)
     task_id = (await ana("create_task", **TASK))["task"]["id"]
@@ -236,7 +238,7 @@ async def test_the_answer_to_a_question_to_one_person_does_nothing_for_another(
         "confirm": ElicitResult(action=answer, content={"confirm": True} if answer == "accept" else None)
     }
     more: dict[str, Any] = {"mode": "2026-07-28", "elicitation_callback": _never_asked}
-    async with client_of(offices, ANA, **more) as hers, client_of(offices, BOB, **more) as his:
+    async with client_of(connections, ANA, **more) as hers, client_of(connections, BOB, **more) as his:
         asked = await hers.session.call_tool("delete_task", sent, allow_input_required=True)
         assert isinstance(asked, InputRequiredResult)
         state = asked.request_state

@@ -226,9 +226,9 @@ async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(team: Tea
 async def test_the_second_person_need_not_say_on_which_connection_a_plan_is(tmp_path: Path) -> None:
     policy = Policy(everyone={"second_person": True}, people={EVE: {"connections": frozenset({"north"})}})
     async with AsyncExitStack() as stack:
-        offices = await stack.enter_async_context(open_store_connections(tmp_path))
+        connections = await stack.enter_async_context(open_store_connections(tmp_path))
         ana, ben, eve = [
-            await stack.enter_async_context(client_of(offices, person, policy=policy)) for person in (ANA, BEN, EVE)
+            await stack.enter_async_context(client_of(connections, person, policy=policy)) for person in (ANA, BEN, EVE)
         ]
         made = await answer_of(ana, "create_task", title="Gone", responsibleIds=[], connection="south")
         plan = await answer_of(ana, "delete_task", id=made["task"]["id"], connection="south")

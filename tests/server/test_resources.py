@@ -15,7 +15,7 @@ from behaviour.backend_cases import BACKEND_CASES
 from behaviour.world import BackendCase
 from server.listings import read_json, snapshot_files, to_wire
 from server.surface import BACKENDS
-from service.feed_stage import open_stage
+from service.feed_app import open_feed
 from taskhand.config.settings import Settings
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange
@@ -98,32 +98,32 @@ async def test_the_title_of_a_task_as_its_id_is_answered_with_how_to_find_it(tmp
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_latest_changes_are_read_as_the_tool_lists_them(era: str, tmp_path: Path) -> None:
-    async with open_stage(tmp_path) as stage, Client(create_server(stage.app), mode=era) as client:
+    async with open_feed(tmp_path) as feed, Client(create_server(feed.app), mode=era) as client:
         agent = Agent(client)
         assert (await read_json(client, "taskhand://events"))["events"] == []
         await agent("list_events")
         for number in range(51):
-            await stage.others.create(f"Call {number}")
-        stage.clock.move(minutes=1)
+            await feed.others.create(f"Call {number}")
+        feed.clock.move(minutes=1)
         read = await read_json(client, "taskhand://events")
         told = await agent("list_events", limit=100)
         assert read["events"] == told["events"][1:], "the latest 50, which reading has not marked as shown"
         assert "events.title" in read["untrusted"]["fields"]
-        await stage.others.create("One more")
-        stage.clock.move(minutes=1)
+        await feed.others.create("One more")
+        feed.clock.move(minutes=1)
         after = await agent("list_events", cursor=read["nextCursor"])
         assert [row["title"] for row in after["events"]] == ["One more"]
 
 
 async def test_a_long_list_of_the_latest_changes_leaves_the_older_ones_out(tmp_path: Path) -> None:
-    async with open_stage(tmp_path) as stage, Client(create_server(stage.app)) as client:
+    async with open_feed(tmp_path) as feed, Client(create_server(feed.app)) as client:
         await read_json(client, "taskhand://events")
         fields = ("title", "description", "ai_contact_id", "ai_customer_id")
         changed = tuple(FieldChange(field, "before " * 40, "after " * 40) for field in fields)
-        stage.source.log += [
-            TaskEvent(f"log {number}", f"t-{number}", "updated", stage.clock(), changed=changed) for number in range(50)
+        feed.source.log += [
+            TaskEvent(f"log {number}", f"t-{number}", "updated", feed.clock(), changed=changed) for number in range(50)
         ]
-        stage.clock.move(minutes=1)
+        feed.clock.move(minutes=1)
         read = await read_json(client, "taskhand://events")
         assert len(json.dumps(read)) < 36_000
         assert 10 < len(read["events"]) < 50

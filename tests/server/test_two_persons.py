@@ -94,7 +94,7 @@ class Worker:
         self.answers.append(RecordedAnswer(tool, sent, content.text, json.loads(content.text), None))
 
 
-class Office:
+class RandomCalls:
     """The connections, the two persons, and what they may name at random."""
 
     def __init__(self, connections: Connections, seed: int) -> None:
@@ -197,10 +197,10 @@ def _created_ids(answer: RecordedAnswer) -> set[str]:
 
 
 @asynccontextmanager
-async def open_office(folder: Path, seed: int) -> AsyncIterator[Office]:
+async def open_random_calls(folder: Path, seed: int) -> AsyncIterator[RandomCalls]:
     """Both persons at their clients, each of whom says yes or no to a question at random."""
     async with open_store_connections(folder) as connections:
-        office = Office(connections, seed)
+        calls = RandomCalls(connections, seed)
         members: dict[str, dict[str, str]] = {person: {} for person in PERSONS}
         for name, app in connections.by_name.items():
             assert isinstance(app.backend, LocalBackend)
@@ -210,25 +210,25 @@ async def open_office(folder: Path, seed: int) -> AsyncIterator[Office]:
 
         async def asked(worker: Worker, params: ElicitRequestParams) -> ElicitResult:
             worker.questions.append(params.message)
-            return ElicitResult(action=office.random.choice(["accept", "decline", "cancel"]))
+            return ElicitResult(action=calls.random.choice(["accept", "decline", "cancel"]))
 
         def client(person: str) -> Client:
             async def answer(_: Any, params: ElicitRequestParams) -> ElicitResult:
-                return await asked(next(one for one in office.workers if one.person == person), params)
+                return await asked(next(one for one in calls.workers if one.person == person), params)
 
             return client_of(connections, person, elicitation_callback=answer)
 
         async with client(PERSONS[0]) as first, client(PERSONS[1]) as second:
             for person, connected in zip(PERSONS, (first, second), strict=True):
-                office.workers.append(Worker(person, connected, members[person]))
-            yield office
+                calls.workers.append(Worker(person, connected, members[person]))
+            yield calls
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_nothing_of_one_person_is_used_for_or_shown_to_the_other(tmp_path: Path, seed: int) -> None:
-    async with open_office(tmp_path, seed) as office:
-        await office.work()
-        await office.check()
+    async with open_random_calls(tmp_path, seed) as calls:
+        await calls.work()
+        await calls.check()
 
 
 def _by_client(caller: Caller) -> str:
@@ -255,10 +255,10 @@ async def test_the_test_detects_a_server_that_mixes_two_persons_up(
 ) -> None:
     monkeypatch.setattr(*fault)
     for seed in _SEEDS_UNTIL_SEEN:
-        async with open_office(tmp_path / str(seed), seed) as office:
-            await office.work()
+        async with open_random_calls(tmp_path / str(seed), seed) as calls:
+            await calls.work()
             try:
-                await office.check()
+                await calls.check()
             except AssertionError:
                 return
     pytest.fail("nothing was seen of the fault")

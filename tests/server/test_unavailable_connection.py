@@ -42,7 +42,7 @@ WRITES = {tool.name: CALLS[tool.name] for tool in TOOLS if tool.writes and tool.
 
 
 @dataclass
-class Office:
+class PartialServer:
     """A store, `home`, and an account of Close, `south`, whose credential is set to something that leads nowhere."""
 
     found: Configuration
@@ -52,7 +52,7 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(folder: Path, credential: str) -> AsyncIterator[Office]:
+async def open_partial_server(folder: Path, credential: str) -> AsyncIterator[PartialServer]:
     sandbox, links = CloseSandbox(seed=SEED), links_at(folder / "links.sqlite")
     async with serve(sandbox) as url:
         file = folder / "taskhand.toml"
@@ -66,7 +66,7 @@ async def open_office(folder: Path, credential: str) -> AsyncIterator[Office]:
             {"TASKHAND_CONFIG": str(file), "TASKHAND_JOURNAL": str(folder / "journal.sqlite")}, {}
         )
         async with open_connections(found.connections, links=links) as connections:
-            yield Office(found, connections, sandbox, links)
+            yield PartialServer(found, connections, sandbox, links)
     await links.aclose()
 
 
@@ -74,7 +74,7 @@ async def open_office(folder: Path, credential: str) -> AsyncIterator[Office]:
 async def test_calls_of_an_unavailable_connection_alone_are_refused_and_lists_name_it(
     credential: str, tmp_path: Path
 ) -> None:
-    async with open_office(tmp_path, credential) as office, client_of(office.connections) as client:
+    async with open_partial_server(tmp_path, credential) as opened, client_of(opened.connections) as client:
         made = await answer_of(client, "create_task", connection="home", title="Call", responsibleIds=[])
         assert "code" not in await answer_of(client, "get_task", id=made["task"]["id"], connection="home")
         calls: dict[str, dict[str, Any]] = {
@@ -93,38 +93,38 @@ async def test_calls_of_an_unavailable_connection_alone_are_refused_and_lists_na
         listed = {one["name"]: one for one in (await answer_of(client, "list_connections"))["connections"]}
         assert "note" not in listed["home"]
         assert UNREAD[credential] in listed["south"]["note"]
-        for app in office.connections:
+        for app in opened.connections:
             await recover_if_possible(app)
-        assert await check_readiness(office.connections)() == Ready(is_ready=True, connections="1 of 2")
-        outcomes = {one.subject: one for one in await check_connections(office.found) if one.outcome == "failed"}
+        assert await check_readiness(opened.connections)() == Ready(is_ready=True, connections="1 of 2")
+        outcomes = {one.subject: one for one in await check_connections(opened.found) if one.outcome == "failed"}
         assert [name.partition(":")[0] for name in outcomes] == ["south"]
         assert UNREAD[credential] in next(iter(outcomes.values())).found
-    assert not office.sandbox.requests
+    assert not opened.sandbox.requests
 
 
 async def test_the_feed_of_an_unavailable_connection_is_not_polled(tmp_path: Path) -> None:
-    async with open_office(tmp_path, "env:GONE") as office:
-        app = office.connections.find("south")
+    async with open_partial_server(tmp_path, "env:GONE") as opened:
+        app = opened.connections.find("south")
         app.demand.use(app)
         with anyio.fail_after(BOUND_S):
             await poll_when_wanted(app)
 
 
 async def test_an_unavailable_connection_serves_reads_with_an_own_credential(tmp_path: Path) -> None:
-    async with open_office(tmp_path, "env:GONE") as office:
-        token = str(office.sandbox.authorization.sign_in(BEN, office.sandbox.now())["access_token"])
+    async with open_partial_server(tmp_path, "env:GONE") as opened:
+        token = str(opened.sandbox.authorization.sign_in(BEN, opened.sandbox.now())["access_token"])
         link = Link("ben@example.com", "south", "key", OwnCredential(token), NOW, LinkedMember(BEN, "Ben"))
-        await office.links.save(link)
-        async with client_of(office.connections, "ben@example.com") as ben:
+        await opened.links.save(link)
+        async with client_of(opened.connections, "ben@example.com") as ben:
             assert (await answer_of(ben, "get_task", id=TASK, connection="south"))["task"]["id"] == TASK
             for tool, sent in WRITES.items():
                 refused = (await answer_of(ben, tool, connection="south", **sent))["message"]
                 assert "not even with an own credential: the journal names" in refused, tool
                 assert "not set" in refused, tool
-        async with client_of(office.connections, "cat@example.com") as cat:
+        async with client_of(opened.connections, "cat@example.com") as cat:
             assert "not set" in (await answer_of(cat, "get_task", id=TASK, connection="south"))["message"]
-        assert {one.user for one in office.sandbox.requests} == {BEN}
-        assert {one.method for one in office.sandbox.requests} == {"GET"}
+        assert {one.user for one in opened.sandbox.requests} == {BEN}
+        assert {one.method for one in opened.sandbox.requests} == {"GET"}
 
 
 async def test_a_configuration_that_names_no_backend_is_refused_whole(tmp_path: Path) -> None:

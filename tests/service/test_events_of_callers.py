@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from service.feed_stage import Stage, open_stage
+from service.feed_app import FeedApp, open_feed
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.policy import Rules
@@ -23,8 +23,8 @@ from taskhand.service.write_call import Call
 ANA, ROOT = Person.parse("ana@example.cl"), Person.parse("root@example.cl")
 
 
-def as_person(stage: Stage, person: Person, **rules: Any) -> AppContext:
-    return stage.app.of_principal(
+def as_person(feed: FeedApp, person: Person, **rules: Any) -> AppContext:
+    return feed.app.of_principal(
         Principal(person, rules=Rules(**rules), members={"member": "Elena"} if person is ANA else {})
     )
 
@@ -40,36 +40,36 @@ async def ask(app: AppContext, caller: str, limit: int = 50) -> list[tuple[str |
 async def test_a_person_limited_to_own_tasks_sees_their_events_and_the_loss_of_a_task(
     tmp_path: Path,
 ) -> None:
-    async with open_stage(tmp_path) as stage:
-        stage.source.page = 50
-        mine, other = await stage.others.create("Mine"), await stage.others.create("Other")
-        await stage.call("reassign_task", id=mine.id, responsibleIds=["Elena"])
-        stage.clock.move(minutes=1)
-        ana = as_person(stage, ANA, own_tasks_only=True)
+    async with open_feed(tmp_path) as feed:
+        feed.source.page = 50
+        mine, other = await feed.others.create("Mine"), await feed.others.create("Other")
+        await feed.call("reassign_task", id=mine.id, responsibleIds=["Elena"])
+        feed.clock.move(minutes=1)
+        ana = as_person(feed, ANA, own_tasks_only=True)
         assert await ask(ana, "ana") == []
-        stage.clock.move(minutes=1)
-        mine = await stage.others.rename(mine, "Mine still")
-        await stage.others.rename(other, "Not mine")
-        await stage.call("update_task", id=mine.id, clear=["responsibleIds"])
-        stage.others.note("reassigned", mine, await stage.others.backend.get_task(mine.id))
-        await stage.others.rename(mine, "Mine no more")
+        feed.clock.move(minutes=1)
+        mine = await feed.others.rename(mine, "Mine still")
+        await feed.others.rename(other, "Not mine")
+        await feed.call("update_task", id=mine.id, clear=["responsibleIds"])
+        feed.others.note("reassigned", mine, await feed.others.backend.get_task(mine.id))
+        await feed.others.rename(mine, "Mine no more")
         assert [title for title, *_ in await ask(ana, "ana")] == ["Mine still", "Mine still"]
-        nobody = as_person(stage, ROOT, own_tasks_only=True)
+        nobody = as_person(feed, ROOT, own_tasks_only=True)
         assert await ask(nobody, "nobody") == []
-        await stage.others.rename(other, "Nobody's")
+        await feed.others.rename(other, "Nobody's")
         assert await ask(nobody, "nobody") == [], "who is no member has no tasks"
 
 
 async def test_the_event_for_a_lost_task_hides_the_other_changes_of_that_write(tmp_path: Path) -> None:
-    async with open_stage(tmp_path) as stage:
-        mine = await stage.others.create("Mine")
-        await stage.call("reassign_task", id=mine.id, responsibleIds=["Elena"])
-        stage.clock.move(minutes=1)
-        ana = as_person(stage, ANA, own_tasks_only=True)
+    async with open_feed(tmp_path) as feed:
+        mine = await feed.others.create("Mine")
+        await feed.call("reassign_task", id=mine.id, responsibleIds=["Elena"])
+        feed.clock.move(minutes=1)
+        ana = as_person(feed, ANA, own_tasks_only=True)
         assert await ask(ana, "ana") == []
-        before = await stage.others.backend.get_task(mine.id)
+        before = await feed.others.backend.get_task(mine.id)
         edit = Edit(title="Secret", description="Secret", priority=2, responsible_ids=())
-        stage.others.note("updated", before, (await stage.others.backend.update_task(before, edit)).task)
+        feed.others.note("updated", before, (await feed.others.backend.update_task(before, edit)).task)
         [event] = [one.event for one in (await list_events(ana, EventsAsked("ana", 9))).events]
         assert (event.kind, event.title) == ("reassigned", "Mine")
         assert [(one.field, one.after) for one in event.changed] == [("responsibles", ())]
@@ -80,33 +80,33 @@ async def test_the_event_for_a_lost_task_hides_the_other_changes_of_that_write(t
 async def test_an_own_write_has_the_calling_person_as_its_author_in_events(
     tmp_path: Path,
 ) -> None:
-    async with open_stage(tmp_path) as stage:
-        marta = await stage.others.backend.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
-        owner = stage.others.person = await stage.others.backend.account.me()
-        tasks = [await stage.others.create(title) for title in ("Ana's", "Marta's", "Nobody's")]
-        stage.clock.move(minutes=1)
-        await ask(stage.app, "all")
+    async with open_feed(tmp_path) as feed:
+        marta = await feed.others.backend.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
+        owner = feed.others.person = await feed.others.backend.account.me()
+        tasks = [await feed.others.create(title) for title in ("Ana's", "Marta's", "Nobody's")]
+        feed.clock.move(minutes=1)
+        await ask(feed.app, "all")
         people = ANA, Person.parse("marta@example.cl"), Person.parse("nobody@example.cl")
         for task, person in zip(tasks, people, strict=True):
-            call = Call(as_person(stage, person), "update_task", Caller("host", subject=person.id))
+            call = Call(as_person(feed, person), "update_task", Caller("host", subject=person.id))
             await update_task(call, task.id, TaskPatch(title=f"{task.title} now"))
-            stage.others.note("updated", task, await stage.others.backend.get_task(task.id))
-        page = await list_events(stage.app, EventsAsked("all", 9))
+            feed.others.note("updated", task, await feed.others.backend.get_task(task.id))
+        page = await list_events(feed.app, EventsAsked("all", 9))
         told = [(one.event.by, one.event.by_name) for one in page.events]
         assert told == [(owner, None), (marta, None), (None, "nobody@example.cl")]
-        hers = await list_events(stage.app, EventsAsked("hers", 9, since=stage.clock(), person_ids=(marta,)))
+        hers = await list_events(feed.app, EventsAsked("hers", 9, since=feed.clock(), person_ids=(marta,)))
         assert [one.event.title for one in hers.events] == ["Marta's now"]
 
 
 async def test_a_hidden_change_of_another_person_has_taskhand_as_its_author(tmp_path: Path) -> None:
-    async with open_stage(tmp_path) as stage:
-        task = await stage.others.create("Call")
-        stage.clock.move(minutes=1)
-        ana, all_seeing = as_person(stage, ANA), as_person(stage, ROOT, sees_all_changes=True)
+    async with open_feed(tmp_path) as feed:
+        task = await feed.others.create("Call")
+        feed.clock.move(minutes=1)
+        ana, all_seeing = as_person(feed, ANA), as_person(feed, ROOT, sees_all_changes=True)
         for app in (ana, all_seeing):
             await ask(app, str(app.principal.subject))
-        answer = await stage.call("update_task", id=task.id, title="Call Ana")
-        stage.others.note("updated", task, await stage.others.backend.get_task(task.id))
+        answer = await feed.call("update_task", id=task.id, title="Call Ana")
+        feed.others.note("updated", task, await feed.others.backend.get_task(task.id))
         assert await ask(ana, "ana@example.cl") == [("Call Ana", "Taskhand", None)]
         assert await ask(all_seeing, "root@example.cl") == [("Call Ana", None, answer["changeId"])]
 
@@ -114,7 +114,7 @@ async def test_a_hidden_change_of_another_person_has_taskhand_as_its_author(tmp_
 async def test_events_of_several_connections_are_one_list_and_each_continues_where_it_was_shown(tmp_path: Path) -> None:
     for name in ("north", "south"):
         (tmp_path / name).mkdir()
-    async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south", user="Marta") as south:
+    async with open_feed(tmp_path / "north") as north, open_feed(tmp_path / "south", user="Marta") as south:
         stages = {"north": north, "south": south}
         served = Connections({name: replace(one.app, connection=ConnectionInfo(name)) for name, one in stages.items()})
 
@@ -126,12 +126,12 @@ async def test_events_of_several_connections_are_one_list_and_each_continues_whe
 
         async def happen(*titles: str) -> None:
             for number, title in enumerate(titles):
-                for stage in stages.values():
-                    stage.clock.move(seconds=5)
+                for feed in stages.values():
+                    feed.clock.move(seconds=5)
                 await list(stages.values())[number % 2].others.create(title)
 
-        for stage in stages.values():
-            stage.others.person = await stage.others.backend.account.me()
+        for feed in stages.values():
+            feed.others.person = await feed.others.backend.account.me()
         first = await call()
         assert first["events"] == []
         assert first["note"].count("first list") == 1
@@ -171,20 +171,20 @@ async def test_a_write_with_an_own_credential_explains_an_event_by_that_person_a
     async def is_own() -> bool:
         return True
 
-    async with open_stage(tmp_path) as stage:
-        marta = await stage.others.backend.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
-        owner = await stage.others.backend.account.me()
-        tasks = [await stage.others.create(title) for title in ("Hers", "Owner's")]
-        stage.clock.move(minutes=1)
-        await ask(stage.app, "all")
+    async with open_feed(tmp_path) as feed:
+        marta = await feed.others.backend.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
+        owner = await feed.others.backend.account.me()
+        tasks = [await feed.others.create(title) for title in ("Hers", "Owner's")]
+        feed.clock.move(minutes=1)
+        await ask(feed.app, "all")
         person = Person.parse("marta@example.cl")
-        app = replace(as_person(stage, person), own=OwnCredentials(is_used=is_own))
+        app = replace(as_person(feed, person), own=OwnCredentials(is_used=is_own))
         for task, by in zip(tasks, (marta, owner), strict=True):
             call = Call(app, "update_task", Caller("host", subject=person.id))
             await update_task(call, task.id, TaskPatch(title=f"{task.title} now"))
-            stage.others.person = by
-            stage.others.note("updated", task, await stage.others.backend.get_task(task.id))
-        told = await ask(stage.app, "all")
+            feed.others.person = by
+            feed.others.note("updated", task, await feed.others.backend.get_task(task.id))
+        told = await ask(feed.app, "all")
         assert [(title, change is not None) for title, _, change in told] == [
             ("Hers now", True),
             ("Owner's now", False),
@@ -204,16 +204,16 @@ async def test_the_people_of_a_connection_that_does_not_answer_have_the_names_th
     for name in ("north", "south"):
         (tmp_path / name).mkdir()
     asked = list[str]()
-    async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south", user="Marta") as south:
+    async with open_feed(tmp_path / "north") as north, open_feed(tmp_path / "south", user="Marta") as south:
         apps = {
             name: replace(one.app, connection=ConnectionInfo(name))
             for name, one in (("north", north), ("south", south))
         }
-        for stage, title in ((north, "N"), (south, "S")):
-            stage.others.person = await stage.others.backend.account.me()
-            await look(stage.app)
-            stage.clock.move(seconds=1)
-            await stage.others.create(title)
+        for feed, title in ((north, "N"), (south, "S")):
+            feed.others.person = await feed.others.backend.account.me()
+            await look(feed.app)
+            feed.clock.move(seconds=1)
+            await feed.others.create(title)
         for silent in (False, True):
             if silent:
                 south.source.on_look = fail

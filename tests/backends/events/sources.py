@@ -317,19 +317,19 @@ async def open_hubspot(search_lag: int = 0) -> AsyncIterator[ObservedAccount[Hub
     open_variant = (index, *free, "settles=writes")
     sandbox = hubspot_wired.hubspot(time, hubspot_wired.seed(0), spec_variant=open_variant)
     async with (
-        hubspot_wired.staged(sandbox, time) as stage,
+        hubspot_wired.served(sandbox, time) as crm,
         httpx2.AsyncClient(transport=httpx2.ASGITransport(sandbox.app)) as client,
     ):
 
         async def real() -> Mapping[str, Task]:
             ids = [one["id"] for one in sandbox.tasks]
-            return {one: found.task for one, found in (await stage.backend.snapshots(ids)).items()}
+            return {one: found.task for one, found in (await crm.backend.snapshots(ids)).items()}
 
         def move(seconds: float) -> None:
             time.now += seconds
 
-        assert stage.backend.event_source is not None
-        source, other_user = stage.backend.event_source, HubSpotUser(client, sandbox)
+        assert crm.backend.event_source is not None
+        source, other_user = crm.backend.event_source, HubSpotUser(client, sandbox)
         yield ObservedAccount(source, other_user, real, move, time.moment, sandbox=sandbox)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backends.hubspot.wired import BRUNO, CAROLINA, COMPANY, SANTIAGO, Time, hubspot, staged
+from backends.hubspot.wired import BRUNO, CAROLINA, COMPANY, SANTIAGO, Time, hubspot, served
 from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend
@@ -22,72 +22,72 @@ OPEN = ("burst=0", "searches=0", "search_lag=0")
 
 
 async def test_finds_contacts_and_companies_with_their_ids() -> None:
-    async with staged() as stage:
-        (carolina,) = await stage.backend.account.find_contacts("carolina", 5)
+    async with served() as crm:
+        (carolina,) = await crm.backend.account.find_contacts("carolina", 5)
         assert (carolina.id, carolina.name, carolina.email) == (CAROLINA, "Carolina Vega", "carolina@acme.example")
-        (company,) = await stage.backend.account.find_contacts("initech", 5)
+        (company,) = await crm.backend.account.find_contacts("initech", 5)
         assert (company.id, company.name, company.customer_id) == (None, "Initech", "202")
         assert company.phone == "+1 555 0100"
-        assert await stage.backend.account.find_contacts("nobody at all", 5) == ()
-        [of_company] = await stage.backend.account.find_contacts("acme spa", 5)
+        assert await crm.backend.account.find_contacts("nobody at all", 5) == ()
+        [of_company] = await crm.backend.account.find_contacts("acme spa", 5)
         assert (of_company.id, of_company.customer_id, of_company.customer_name) == (CAROLINA, COMPANY, "Acme SpA")
 
 
 async def test_a_found_contact_names_its_company() -> None:
     time = Time()
-    async with staged(hubspot(time, spec_variant=OPEN), time) as stage:
-        (carolina,) = await stage.backend.account.find_contacts("Carolina", 5)
+    async with served(hubspot(time, spec_variant=OPEN), time) as crm:
+        (carolina,) = await crm.backend.account.find_contacts("Carolina", 5)
         assert (carolina.id, carolina.customer_id) == (CAROLINA, COMPANY)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 async def test_a_found_contact_has_no_company_name_if_companies_cannot_be_read(status: int) -> None:
     time, route = Time(), "POST /crm/v3/objects/companies/batch/read"
-    async with staged(hubspot(time, spec_variant=OPEN, faults=[Fault("status", route, status=status)]), time) as stage:
-        (carolina,) = await stage.backend.account.find_contacts("Carolina", 1)
+    async with served(hubspot(time, spec_variant=OPEN, faults=[Fault("status", route, status=status)]), time) as crm:
+        (carolina,) = await crm.backend.account.find_contacts("Carolina", 1)
         assert (carolina.id, carolina.customer_id, carolina.customer_name) == (CAROLINA, COMPANY, None)
 
 
 async def test_found_contacts_and_companies_without_contacts_both_have_the_name_of_the_company() -> None:
-    async with staged() as stage:
-        found = await stage.backend.account.find_contacts("example", 9)
+    async with served() as crm:
+        found = await crm.backend.account.find_contacts("example", 9)
     assert {one.id: one.customer_name for one in found} == {CAROLINA: "Acme SpA", BRUNO: None, None: "Initech"}
 
 
 async def test_a_queue_that_owns_tasks_is_not_a_member() -> None:
-    async with staged() as stage:
-        store = stage.hubspot._store  # noqa: SLF001  the API makes no owners
+    async with served() as crm:
+        store = crm.hubspot._store  # noqa: SLF001  the API makes no owners
         store.owners = (replace(store.owners[0], type="QUEUE"), *store.owners[1:])
-        members = await stage.backend.account.members()
+        members = await crm.backend.account.members()
     assert [one.name for one in members][:2] == ["Ana Soto", "Luis Pereira"]
 
 
 async def test_a_refused_token_is_an_error_although_a_missing_scope_for_pipelines_is_none() -> None:
     fault = Fault("status", "GET /crm/v3/pipelines/{kind}", status=401, nth="every")
-    async with staged(hubspot(faults=[fault])) as stage:
+    async with served(hubspot(faults=[fault])) as crm:
         with pytest.raises(OperatorError) as refused:
-            await stage.backend.statuses()
+            await crm.backend.statuses()
     assert refused.value.code == "unauthorized"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 async def test_days_are_in_the_configured_zone_if_that_of_the_account_cannot_be_read(status: int) -> None:
     faults = [Fault("status", "GET /account-info/v3/details", status=status, nth="every")]
-    async with staged(hubspot(faults=faults)) as stage:
-        assert (await stage.backend.account.zones()).days.key == SANTIAGO
+    async with served(hubspot(faults=faults)) as crm:
+        assert (await crm.backend.account.zones()).days.key == SANTIAGO
 
 
 async def test_names_at_most_a_hundred_linked_records() -> None:
-    async with staged() as stage:
-        found = await stage.backend.account.find_linked("ai_contact_id", [CAROLINA, *map(str, range(1_000, 1_100))])
+    async with served() as crm:
+        found = await crm.backend.account.find_linked("ai_contact_id", [CAROLINA, *map(str, range(1_000, 1_100))])
         assert found.keys() == {CAROLINA}
 
 
 async def test_a_search_without_a_name_finds_the_records_changed_last() -> None:
-    async with staged() as stage:
-        await stage.backend.account.find_deals(None, 5)
-        await stage.backend.account.find_contacts("nobody at all", 5)
-        sorted_by = {one.path.split("/")[-2]: one.body.get("sorts") for one in stage.hubspot.requests}
+    async with served() as crm:
+        await crm.backend.account.find_deals(None, 5)
+        await crm.backend.account.find_contacts("nobody at all", 5)
+        sorted_by = {one.path.split("/")[-2]: one.body.get("sorts") for one in crm.hubspot.requests}
     assert sorted_by == {
         "deals": [{"propertyName": "hs_lastmodifieddate", "direction": "DESCENDING"}],
         "contacts": [{"propertyName": "lastmodifieddate", "direction": "DESCENDING"}],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import ANA, CAROLINA, KEY, Stage, Time, error_codes, hubspot, seed, staged, task_id
+from backends.hubspot.wired import ANA, CAROLINA, KEY, Account, Time, error_codes, hubspot, seed, served, task_id
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -24,17 +24,17 @@ def new(title: str, **more: Any) -> Edit:
     return Edit(title=title, responsible_ids=(ANA,), priority=1, due=Due(date(2026, 3, 6)), **more)
 
 
-def titles(stage: Stage) -> list[str]:
+def titles(crm: Account) -> list[str]:
     """The titles of the tasks in HubSpot that are not the seeded ones."""
-    return sorted(one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks if "New" in str(one))
+    return sorted(one["properties"]["hs_task_subject"] for one in crm.hubspot.tasks if "New" in str(one))
 
 
 async def test_a_hundred_and_twenty_tasks_take_two_requests_and_are_read_back_with_two() -> None:
-    async with staged(hubspot(spec_variant=OPEN)) as stage:
-        await stage.backend.prepare()
-        stage.hubspot.clear_requests()
-        results = await stage.backend.create_tasks([new(f"New {number:03}", deal_id=None) for number in range(120)])
-        assert Counter(stage.sent) == {CREATE: 2, READ: 2}
+    async with served(hubspot(spec_variant=OPEN)) as crm:
+        await crm.backend.prepare()
+        crm.hubspot.clear_requests()
+        results = await crm.backend.create_tasks([new(f"New {number:03}", deal_id=None) for number in range(120)])
+        assert Counter(crm.sent) == {CREATE: 2, READ: 2}
         assert [one.written.task.title for one in results if one.written] == [
             f"New {number:03}" for number in range(120)
         ]
@@ -42,61 +42,61 @@ async def test_a_hundred_and_twenty_tasks_take_two_requests_and_are_read_back_wi
 
 
 async def test_links_are_sent_with_new_tasks_and_read_back() -> None:
-    async with staged(hubspot(spec_variant=OPEN)) as stage:
-        linked, plain = await stage.backend.create_tasks([new("New A", ai_contact_id=CAROLINA), new("New B")])
+    async with served(hubspot(spec_variant=OPEN)) as crm:
+        linked, plain = await crm.backend.create_tasks([new("New A", ai_contact_id=CAROLINA), new("New B")])
         assert linked.written is not None
         assert plain.written is not None
         assert (linked.written.task.ai_contact_id, plain.written.task.ai_contact_id) == (CAROLINA, None)
-        (sent,) = [one for one in stage.hubspot.requests if one.route == CREATE]
+        (sent,) = [one for one in crm.hubspot.requests if one.route == CREATE]
         inputs = (sent.body or {})["inputs"]
         assert len({one["objectWriteTraceId"] for one in inputs}) == 2
         assert ["associations" in one for one in inputs] == [True, False]
 
 
 async def test_a_refused_input_does_not_fail_the_other_inputs() -> None:
-    async with staged(hubspot(spec_variant=OPEN)) as stage:
-        good, bad = await stage.backend.create_tasks([new("New A"), new("New B", ai_contact_id="999")])
+    async with served(hubspot(spec_variant=OPEN)) as crm:
+        good, bad = await crm.backend.create_tasks([new("New A"), new("New B", ai_contact_id="999")])
         assert good.written is not None
         assert bad.error is not None
-        assert titles(stage) == ["New A"]
+        assert titles(crm) == ["New A"]
 
 
 async def test_a_batch_that_is_refused_as_a_whole_is_sent_one_by_one() -> None:
-    async with staged(hubspot(spec_variant=OPEN)) as stage:
-        stage.hubspot.faults = [Fault("status", CREATE, status=400)]
-        results = await stage.backend.create_tasks([new("New A"), new("New B")])
+    async with served(hubspot(spec_variant=OPEN)) as crm:
+        crm.hubspot.faults = [Fault("status", CREATE, status=400)]
+        results = await crm.backend.create_tasks([new("New A"), new("New B")])
         assert [one.error for one in results] == [None, None]
-        assert titles(stage) == ["New A", "New B"]
+        assert titles(crm) == ["New A", "New B"]
 
 
 async def test_lost_tasks_are_found_with_one_search_even_where_one_looks_like_another() -> None:
-    async with staged(hubspot(spec_variant=OPEN)) as stage:
-        await stage.backend.prepare()
-        stage.hubspot.clear_requests()
-        stage.hubspot.faults = [Fault("reset_after", CREATE)]
+    async with served(hubspot(spec_variant=OPEN)) as crm:
+        await crm.backend.prepare()
+        crm.hubspot.clear_requests()
+        crm.hubspot.faults = [Fault("reset_after", CREATE)]
         # The second one shows everything that the first one sets.
-        results = await stage.backend.create_tasks([new("New"), new("New", description="With a text"), new("New B")])
+        results = await crm.backend.create_tasks([new("New"), new("New", description="With a text"), new("New B")])
         assert [one.written.task.description for one in results if one.written] == [None, "With a text", None]
         assert len({one.task_id for one in results}) == 3
-        assert Counter(stage.sent)["POST /crm/v3/objects/tasks/search"] == 1
-        assert titles(stage) == ["New", "New", "New B"]
+        assert Counter(crm.sent)["POST /crm/v3/objects/tasks/search"] == 1
+        assert titles(crm) == ["New", "New", "New B"]
 
 
 async def test_an_account_that_refuses_the_all_day_flag_gets_each_task_once_without_it() -> None:
-    async with staged(hubspot(spec_variant=(*OPEN, "all_day=read_only"))) as stage:
-        results = await stage.backend.create_tasks([new("New A"), new("New B")])
+    async with served(hubspot(spec_variant=(*OPEN, "all_day=read_only"))) as crm:
+        results = await crm.backend.create_tasks([new("New A"), new("New B")])
         assert [one.error for one in results] == [None, None]
         assert all(one.written and "all day" in str(one.written.note) for one in results)
-        assert titles(stage) == ["New A", "New B"]
+        assert titles(crm) == ["New A", "New B"]
 
 
 async def test_tasks_sent_without_the_all_day_flag_whose_answer_is_lost_are_found_and_not_refused() -> None:
-    async with staged(hubspot(spec_variant=(*OPEN, "all_day=read_only"))) as stage:
-        stage.hubspot.faults = [Fault("status", CREATE, nth=2, status=500, commit=True)]
-        results = await stage.backend.create_tasks([new("New A"), new("New B")])
+    async with served(hubspot(spec_variant=(*OPEN, "all_day=read_only"))) as crm:
+        crm.hubspot.faults = [Fault("status", CREATE, nth=2, status=500, commit=True)]
+        results = await crm.backend.create_tasks([new("New A"), new("New B")])
         assert [one.error for one in results] == [None, None]
-        assert Counter(stage.sent)[CREATE] == 2
-        assert titles(stage) == ["New A", "New B"]
+        assert Counter(crm.sent)[CREATE] == 2
+        assert titles(crm) == ["New A", "New B"]
 
 
 class DelayedBatchSandbox(HubSpotSandbox):
@@ -114,12 +114,12 @@ async def test_updates_sent_without_the_all_day_flag_may_be_pending() -> None:
     time = Time()
     variant = SpecVariant.parse([*OPEN, "all_day=read_only"])
     sandbox = DelayedBatchSandbox(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
-    async with staged(sandbox, time) as stage:
-        found = await stage.backend.snapshots([task_id(1), task_id(2)])
+    async with served(sandbox, time) as crm:
+        found = await crm.backend.snapshots([task_id(1), task_id(2)])
         edit = Edit(due=Due(date(2026, 3, 9)))
-        results = await stage.backend.update_tasks([(one.task, edit) for one in found.values()])
+        results = await crm.backend.update_tasks([(one.task, edit) for one in found.values()])
         assert [one.error for one in results] == [None, None]
-        assert Counter(stage.sent)["POST /crm/v3/objects/tasks/batch/update"] == 2
+        assert Counter(crm.sent)["POST /crm/v3/objects/tasks/batch/update"] == 2
 
 
 @pytest.mark.parametrize(
@@ -133,11 +133,11 @@ async def test_updates_sent_without_the_all_day_flag_may_be_pending() -> None:
 )
 async def test_a_batch_that_is_pending_is_looked_for_and_never_sent_again(reading: str, code: str | None) -> None:
     time = Time()
-    async with staged(hubspot(time, spec_variant=(*OPEN, reading)), time) as stage:
-        results = await stage.backend.create_tasks([new("New A"), new("New B")])
+    async with served(hubspot(time, spec_variant=(*OPEN, reading)), time) as crm:
+        results = await crm.backend.create_tasks([new("New A"), new("New B")])
         assert error_codes(results) == [code, code]
-        assert Counter(stage.sent)[CREATE] == 1
-        assert titles(stage) == ([] if code else ["New A", "New B"])
+        assert Counter(crm.sent)[CREATE] == 1
+        assert titles(crm) == ([] if code else ["New A", "New B"])
 
 
 class UnexecutedBatchSandbox(HubSpotSandbox):
@@ -157,19 +157,19 @@ async def test_the_results_of_an_incomplete_batch_are_not_trusted(status: str) -
     time = Time()
     variant = SpecVariant.parse([*OPEN, f"batch_create={status}", f"batch_update={status}"])
     sandbox = UnexecutedBatchSandbox(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
-    async with staged(sandbox, time) as stage:
-        made = await stage.backend.create_tasks([new("New A"), new("New B")])
-        found = await stage.backend.snapshots([task_id(1), task_id(2)])
-        changed = await stage.backend.update_tasks([(one.task, Edit(title="New")) for one in found.values()])
+    async with served(sandbox, time) as crm:
+        made = await crm.backend.create_tasks([new("New A"), new("New B")])
+        found = await crm.backend.snapshots([task_id(1), task_id(2)])
+        changed = await crm.backend.update_tasks([(one.task, Edit(title="New")) for one in found.values()])
         assert [one.written for one in made] == [None, None]
         assert not [one for one in changed if one.written and one.written.task.title == "New"]
-        assert titles(stage) == []
+        assert titles(crm) == []
 
 
 @pytest.mark.parametrize("count", [1, 2])
 async def test_a_new_task_that_cannot_be_read_back_has_a_note(count: int) -> None:
-    async with staged(hubspot(spec_variant=OPEN)) as stage:
+    async with served(hubspot(spec_variant=OPEN)) as crm:
         reads = ("GET /crm/v3/objects/tasks/{id}", READ)
-        stage.hubspot.faults = [Fault("status", route, status=403, nth="every") for route in reads]
-        results = await stage.backend.create_tasks([new(f"New {number}") for number in range(count)])
+        crm.hubspot.faults = [Fault("status", route, status=403, nth="every") for route in reads]
+        results = await crm.backend.create_tasks([new(f"New {number}") for number in range(count)])
         assert [one.written and one.written.note for one in results] == [HUBSPOT.accepted] * count

@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from pydantic import MISSING
 
-from backends.hubspot.wired import CAROLINA, COMPANY, NOW, Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import CAROLINA, COMPANY, NOW, Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -41,45 +41,45 @@ SEARCH, FIND = "/crm/v3/objects/tasks/search", "/crm/v3/objects/deals/search"
 @asynccontextmanager
 async def agent_at(
     rows: Sequence[dict[str, Any]] = (), deals: Sequence[dict[str, Any]] = DEALS, **options: Any
-) -> AsyncIterator[tuple[Stage, Agent]]:
+) -> AsyncIterator[tuple[Account, Agent]]:
     time = Time()
     async with AsyncExitStack() as stack:
         sandbox = hubspot(time, seed(rows=[*rows]) | {"deals": [*deals]}, spec_variant=OPEN, **options)
-        stage = await stack.enter_async_context(staged(sandbox, time))
-        client = await stack.enter_async_context(Client(create_server(stage.app)))
-        yield stage, Agent(client, {"dueDate": "2026-03-09"})
+        crm = await stack.enter_async_context(served(sandbox, time))
+        client = await stack.enter_async_context(Client(create_server(crm.app)))
+        yield crm, Agent(client, {"dueDate": "2026-03-09"})
 
 
-def deals_of(stage: Stage, record_id: str) -> list[str]:
-    links = stage.hubspot.state()["links"]
+def deals_of(crm: Account, record_id: str) -> list[str]:
+    links = crm.hubspot.state()["links"]
     return sorted(one["other_id"] for one in links if (one["task_id"], one["other"]) == (record_id, "deals"))
 
 
-def search_bodies(stage: Stage, path: str) -> list[Any]:
-    return [one.body for one in stage.hubspot.requests if one.path == path]
+def search_bodies(crm: Account, path: str) -> list[Any]:
+    return [one.body for one in crm.hubspot.requests if one.path == path]
 
 
 async def test_a_deal_is_set_on_new_and_existing_tasks_by_id_or_name_and_put_back() -> None:
-    async with agent_at([row(1, {"deals": [OLD], "contacts": [CAROLINA]}), row(2)]) as (stage, agent):
+    async with agent_at([row(1, {"deals": [OLD], "contacts": [CAROLINA]}), row(2)]) as (crm, agent):
         made = await agent("create_task", title="Send the offer", responsibleIds=[], dealId="acme renewal")
         assert made["task"]["deal_id"] == RENEWAL
         match = {"argument": "dealId", "given": "acme renewal", "id": RENEWAL, "name": NAMES[RENEWAL]}
         assert match in made["matched"]
-        assert deals_of(stage, made["task"]["id"]) == [RENEWAL]
+        assert deals_of(crm, made["task"]["id"]) == [RENEWAL]
 
         changed = await agent("update_task", id=task_id(1), dealId=UPSELL)
         assert changed["changed"] == {"deal_id": {"from": OLD, "to": UPSELL}}
         assert (await agent("get_task", id=task_id(1)))["task"]["deal_id"] == UPSELL
         assert (await agent("update_task", id=task_id(1), dealId=UPSELL)).get("changed", {}) == {}
         await agent("undo_change", changeId=changed["changeId"])
-        assert deals_of(stage, task_id(1)) == [OLD]
+        assert deals_of(crm, task_id(1)) == [OLD]
 
         emptied = await agent("update_task", id=task_id(1), clear=["dealId"])
-        assert deals_of(stage, task_id(1)) == []
+        assert deals_of(crm, task_id(1)) == []
         await agent("undo_change", changeId=emptied["changeId"])
-        assert deals_of(stage, task_id(1)) == [OLD]
+        assert deals_of(crm, task_id(1)) == [OLD]
         await agent("update_task", id=task_id(1), dealId=None)
-        assert deals_of(stage, task_id(1)) == []
+        assert deals_of(crm, task_id(1)) == []
 
         both = await agent("create_tasks", tasks=[{"title": one, "responsibleIds": [], "dueDate": "2026-03-09",
                                                    "dealId": "upsell"} for one in ("A", "B")])  # fmt: skip
@@ -93,13 +93,13 @@ async def test_a_deal_is_set_on_new_and_existing_tasks_by_id_or_name_and_put_bac
 
 async def test_the_tasks_of_a_deal_are_moved_by_its_name_with_a_search_by_association() -> None:
     rows = [row(1, {"deals": [RENEWAL]}), row(2, {"deals": [UPSELL]}), row(3, {"deals": [OLD, RENEWAL]}), row(4)]
-    async with agent_at(rows) as (stage, agent):
+    async with agent_at(rows) as (crm, agent):
         listed = await agent("list_tasks", dealId="Acme renewal", fields=["title", "deal_id"])
         assert {one["id"]: one["deal_id"] for one in listed["tasks"]} == {task_id(1): RENEWAL, task_id(3): RENEWAL}
         assert listed["matched"][0]["id"] == RENEWAL
         assert "matched.name" in listed["untrusted"]["fields"]
-        (search,) = search_bodies(stage, SEARCH)
-        assert [one for one in stage.sent if "/associations/" in one] == [
+        (search,) = search_bodies(crm, SEARCH)
+        assert [one for one in crm.sent if "/associations/" in one] == [
             "POST /crm/v4/associations/tasks/deals/batch/read"
         ]
         wanted = {"propertyName": "associations.deal", "operator": "EQ", "value": RENEWAL}
@@ -110,7 +110,7 @@ async def test_the_tasks_of_a_deal_are_moved_by_its_name_with_a_search_by_associ
         plan = await agent("bulk_update_tasks", filter={"dealId": "acme renewal"}, changes={"dueDate": "2026-03-03"})
         assert (plan["count"], plan["matched"][0]["name"]) == (2, NAMES[RENEWAL])
         await agent("apply_plan", planId=plan["planId"])
-        assert [stage.stored_properties(number)["hs_timestamp"][:10] for number in (1, 2, 3, 4)] == [
+        assert [crm.stored_properties(number)["hs_timestamp"][:10] for number in (1, 2, 3, 4)] == [
             *("2026-03-03", "2026-03-06", "2026-03-03", "2026-03-06"),
         ]
 
@@ -119,7 +119,7 @@ async def test_an_ambiguous_or_unknown_deal_name_is_refused_before_any_write() -
     twins = [{"id": one, "properties": {"dealname": "Twin"}} for one in ("401", "402")]
     names = ["Expansion 1", *(f"Expansion 1{n:03}" for n in range(200))]  # one more than a search returns
     many = [{"id": str(1000 + n), "properties": {"dealname": name}} for n, name in enumerate(names)]
-    async with agent_at([row(1)], [*DEALS, *twins, *many]) as (stage, agent):
+    async with agent_at([row(1)], [*DEALS, *twins, *many]) as (crm, agent):
         for given, code, candidates in (
             ("renewal", "ambiguous_deal", {RENEWAL, OLD}),
             ("Twin", "ambiguous_deal", {"401", "402"}),
@@ -139,7 +139,7 @@ async def test_an_ambiguous_or_unknown_deal_name_is_refused_before_any_write() -
                 assert refused.value.code == code, given
                 if candidates is not None:
                     assert candidates <= set(refused.value.values), given
-        assert not [one for one in stage.hubspot.requests if one.method in ("PUT", "PATCH")]
+        assert not [one for one in crm.hubspot.requests if one.method in ("PUT", "PATCH")]
 
 
 async def test_a_name_means_a_deal_by_its_whole_words_whatever_the_accents() -> None:
@@ -149,12 +149,12 @@ async def test_a_name_means_a_deal_by_its_whole_words_whatever_the_accents() -> 
 
 
 async def test_an_id_of_no_deal_and_a_blank_one_are_refused() -> None:
-    async with agent_at([row(1)]) as (stage, agent):
+    async with agent_at([row(1)]) as (crm, agent):
         for given, code in (("999", "unknown_reference"), ("none", "invalid_id"), ("9" * 30, "unknown_deal")):
             with pytest.raises(Refused) as refused:
                 await agent("update_task", id=task_id(1), dealId=given)
             assert refused.value.code == code
-        assert deals_of(stage, task_id(1)) == []
+        assert deals_of(crm, task_id(1)) == []
         for tool, arguments in (
             ("list_tasks", {"dealId": "999999"}),
             ("list_tasks", {"dealId": "999999", "countBy": "status"}),
@@ -170,25 +170,25 @@ async def test_an_id_of_no_deal_and_a_blank_one_are_refused() -> None:
 
 
 async def test_a_task_with_several_deals_refuses_a_new_deal_and_stays_unchanged() -> None:
-    async with agent_at([row(1, {"deals": [OLD, RENEWAL]})]) as (stage, agent):
+    async with agent_at([row(1, {"deals": [OLD, RENEWAL]})]) as (crm, agent):
         with pytest.raises(Refused) as refused:
             await agent("update_task", id=task_id(1), dealId=UPSELL, title="New")
         assert refused.value.code == "several_links"
         read = (await agent("get_task", id=task_id(1)))["task"]
         assert (read["deal_id"], read["also_linked"]) == (RENEWAL, {"deal_id": [OLD]})
         assert "2 deals" in str(refused.value)
-        assert deals_of(stage, task_id(1)) == [RENEWAL, OLD]
-        assert stage.stored_properties(1)["hs_task_subject"] == "Call Acme 1"
+        assert deals_of(crm, task_id(1)) == [RENEWAL, OLD]
+        assert crm.stored_properties(1)["hs_task_subject"] == "Call Acme 1"
 
 
 async def test_many_tasks_get_a_deal_and_a_plan_is_bound_to_the_deal_that_it_saw() -> None:
-    async with agent_at([row(1, {"deals": [OLD]}), row(2)]) as (stage, agent):
+    async with agent_at([row(1, {"deals": [OLD]}), row(2)]) as (crm, agent):
         ids = [task_id(1), task_id(2)]
         done = await agent("bulk_update_tasks", taskIds=ids, changes={"dealId": "upsell", "priority": "2"})
         assert done["totals"] == {"applied": 2}
-        assert [deals_of(stage, one) for one in ids] == [[UPSELL]] * 2
+        assert [deals_of(crm, one) for one in ids] == [[UPSELL]] * 2
         await agent("undo_change", changeId=done["changeId"])
-        assert [deals_of(stage, one) for one in ids] == [[OLD], []]
+        assert [deals_of(crm, one) for one in ids] == [[OLD], []]
 
         plan = await agent("update_task", id=task_id(2), dealId=UPSELL, dryRun=True)
         assert plan["difference"][0]["changed"] == {"deal_id": {"from": None, "to": UPSELL}}
@@ -213,19 +213,19 @@ async def test_the_same_body_with_another_deal_creates_another_task() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 async def test_a_deletion_is_undone_without_a_deal_that_is_gone_since(count: int) -> None:
     rows = [row(number, {"deals": [OLD], "companies": [COMPANY]}) for number in range(1, count + 1)]
-    async with agent_at(rows) as (stage, agent):
+    async with agent_at(rows) as (crm, agent):
         plan = await agent("delete_task", ids=[task_id(number) for number in range(1, count + 1)])
         deleted = await agent("apply_plan", planId=plan["planId"])
         url = f"/crm/v3/objects/deals/{OLD}"
-        await stage.backend._client.http.delete(Path.of(url), expect="nothing")  # noqa: SLF001 - as a person would
+        await crm.backend._client.http.delete(Path.of(url), expect="nothing")  # noqa: SLF001 - as a person would
         undone = await agent("undo_change", changeId=deleted["changeId"])
-        assert len(stage.hubspot.tasks) == count
+        assert len(crm.hubspot.tasks) == count
         assert "deals 303" in str(undone)
         assert "dealId" in str(undone["unapplied"])
 
 
 async def test_contacts_and_deals_are_found_by_the_same_words() -> None:
-    async with agent_at() as (stage, agent):
+    async with agent_at() as (crm, agent):
         found = await agent("find_contacts", query="acme")
         assert [one["customer"] for one in found["contacts"]] == ["Acme SpA"]
         assert found["deals"] == [{"dealId": one, "name": NAMES[one]} for one in (RENEWAL, UPSELL)]
@@ -233,7 +233,7 @@ async def test_contacts_and_deals_are_found_by_the_same_words() -> None:
         assert "deals" not in await agent("find_contacts", query="carolina")
         for written in ("renovacion", "RENOVACION initech", "Renovación"):
             assert (await agent("find_contacts", query=written))["deals"] == [{"dealId": PLAN, "name": NAMES[PLAN]}]
-        assert len(search_bodies(stage, FIND)) == 1 + 2 + 2 + 2 + 1
+        assert len(search_bodies(crm, FIND)) == 1 + 2 + 2 + 2 + 1
 
 
 async def test_contacts_and_deals_are_found_by_their_ids() -> None:
@@ -248,8 +248,8 @@ async def test_contacts_and_deals_are_found_by_their_ids() -> None:
 
 
 async def test_a_change_names_the_linked_records_beside_their_ids() -> None:
-    async with agent_at([row(1, {"deals": [OLD], "companies": [COMPANY]}), row(2)]) as (stage, _):
-        lean = replace(stage.app, surface=replace(stage.app.surface, answers="lean"))
+    async with agent_at([row(1, {"deals": [OLD], "companies": [COMPANY]}), row(2)]) as (crm, _):
+        lean = replace(crm.app, surface=replace(crm.app.surface, answers="lean"))
         async with Client(create_server(lean)) as client:
             agent = Agent(client, {})
             plan = await agent("update_task", id=task_id(1), dealId=UPSELL, aiContactId=CAROLINA, dryRun=True)
@@ -257,10 +257,10 @@ async def test_a_change_names_the_linked_records_beside_their_ids() -> None:
             names = {OLD: NAMES[OLD], UPSELL: NAMES[UPSELL]}
             assert changed["deal_id"] == {"from": OLD, "to": UPSELL, "names": names}
             assert changed["ai_contact_id"]["names"] == {CAROLINA: "Carolina Vega"}
-            reads = stage.sent.count("POST /crm/v3/objects/deals/batch/read")
+            reads = crm.sent.count("POST /crm/v3/objects/deals/batch/read")
             done = await agent("bulk_update_tasks", taskIds=[task_id(1), task_id(2)], changes={"dealId": UPSELL})
             assert [one["changed"]["deal_id"]["names"][UPSELL] for one in done["tasks"]] == [NAMES[UPSELL]] * 2
-            assert stage.sent.count("POST /crm/v3/objects/deals/batch/read") == reads + 1
+            assert crm.sent.count("POST /crm/v3/objects/deals/batch/read") == reads + 1
             emptied = await agent("update_task", id=task_id(1), clear=["aiCustomerId"])
             assert emptied["changed"]["ai_customer_id"]["names"] == {COMPANY: "Acme SpA"}
             asked = Plan("p", "update_task", (Difference(task_id(1), "T", "update", LINKED),), NOW)
@@ -271,47 +271,47 @@ async def test_a_change_names_the_linked_records_beside_their_ids() -> None:
 
 async def test_a_token_without_the_deals_scope_cannot_create_a_task_with_a_deal() -> None:
     scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
-    async with agent_at([], scopes=scopes) as (stage, agent):
+    async with agent_at([], scopes=scopes) as (crm, agent):
         with pytest.raises(Refused, match=r"crm\.objects\.deals\.read"):
             await agent("create_task", **NEW, dealId=OLD)
-        assert stage.hubspot.tasks == []
+        assert crm.hubspot.tasks == []
 
 
 async def test_the_right_to_read_deals_is_checked_once() -> None:
-    async with agent_at([row(1)]) as (stage, _):
+    async with agent_at([row(1)]) as (crm, _):
         for deal in (OLD, UPSELL):
-            await stage.backend.check_edit(None, replace(LINKED_EDIT, deal_id=deal))
-        assert [one.path for one in stage.hubspot.requests] == [f"/crm/v4/objects/deals/{OLD}/associations/tasks"]
+            await crm.backend.check_edit(None, replace(LINKED_EDIT, deal_id=deal))
+        assert [one.path for one in crm.hubspot.requests] == [f"/crm/v4/objects/deals/{OLD}/associations/tasks"]
 
 
 async def test_deals_are_read_again_after_a_read_that_was_forbidden_with_and_without_them() -> None:
-    async with agent_at([row(1, {"deals": [OLD]})]) as (stage, _):
-        stage.hubspot.faults = (Fault("status", "GET /crm/v3/objects/tasks/{id}", status=403, times=2),)
+    async with agent_at([row(1, {"deals": [OLD]})]) as (crm, _):
+        crm.hubspot.faults = (Fault("status", "GET /crm/v3/objects/tasks/{id}", status=403, times=2),)
         with pytest.raises(OperatorError):
-            await stage.backend.get_task(task_id(1))
-        assert (await stage.backend.get_task(task_id(1))).deal_id == OLD
+            await crm.backend.get_task(task_id(1))
+        assert (await crm.backend.get_task(task_id(1))).deal_id == OLD
 
 
 async def test_the_right_to_read_deals_is_checked_again_after_a_check_that_failed() -> None:
     scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
-    async with agent_at([], scopes=scopes) as (stage, _):
-        stage.hubspot.faults = (Fault("status", status=500, nth="every"),)
-        await stage.backend.check_edit(None, LINKED_EDIT)
-        stage.hubspot.faults = ()
+    async with agent_at([], scopes=scopes) as (crm, _):
+        crm.hubspot.faults = (Fault("status", status=500, nth="every"),)
+        await crm.backend.check_edit(None, LINKED_EDIT)
+        crm.hubspot.faults = ()
         with pytest.raises(OperatorError, match=r"crm\.objects\.deals\.read"):
-            await stage.backend.check_edit(None, LINKED_EDIT)
+            await crm.backend.check_edit(None, LINKED_EDIT)
 
 
 async def test_many_tasks_have_no_deal_field_if_the_first_read_shows_that_the_token_may_not_read_deals() -> None:
     scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
-    async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (stage, _):
-        found = await stage.backend.snapshots([task_id(1), task_id(2)])
+    async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (crm, _):
+        found = await crm.backend.snapshots([task_id(1), task_id(2)])
         assert [one.task.deal_id for one in found.values()] == [MISSING, MISSING]
 
 
 async def test_a_token_without_the_deals_scope_refuses_deals_only() -> None:
     scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
-    async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (stage, agent):
+    async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (crm, agent):
         read = await agent("get_task", id=task_id(1))
         assert "deal_id" not in read["task"]
         await agent("bulk_update_tasks", taskIds=[task_id(1), task_id(2)], changes={"aiContactId": CAROLINA})
@@ -332,6 +332,6 @@ async def test_a_token_without_the_deals_scope_refuses_deals_only() -> None:
             with pytest.raises(Refused) as refused:
                 await agent(tool, **arguments)
             assert (refused.value.code, "crm.objects.deals.read" in str(refused.value)) == ("forbidden", True)
-        assert deals_of(stage, task_id(1)) == [OLD]
-        assert len(stage.hubspot.tasks) == 2
-        assert len([one for one in stage.sent if one == f"GET /crm/v3/objects/tasks/{task_id(1)}"]) >= 2
+        assert deals_of(crm, task_id(1)) == [OLD]
+        assert len(crm.hubspot.tasks) == 2
+        assert len([one for one in crm.sent if one == f"GET /crm/v3/objects/tasks/{task_id(1)}"]) >= 2

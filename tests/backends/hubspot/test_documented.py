@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp import Client
 
-from backends.hubspot.wired import ANA, ELENA, Stage, Time, hubspot, seed, staged, task_id
+from backends.hubspot.wired import ANA, ELENA, Account, Time, hubspot, seed, served, task_id
 from behaviour.agent import Agent
 from taskhand.sandbox.faults import Fault
 from taskhand.server.app import create_server
@@ -147,9 +147,9 @@ async def refusal(agent: Agent, row: Row) -> str | None:
     return await agent.refusal(row.tool, **of_one | row.asks)
 
 
-def written_properties(stage: Stage) -> list[Any]:
+def written_properties(crm: Account) -> list[Any]:
     """The properties of each task that was written."""
-    bodies = [one.body or {} for one in stage.hubspot.requests if one.committed and "/objects/tasks" in one.path]
+    bodies = [one.body or {} for one in crm.hubspot.requests if one.committed and "/objects/tasks" in one.path]
     return [one["properties"] for body in bodies for one in body.get("inputs", [body])]
 
 
@@ -157,15 +157,15 @@ async def test_every_documented_request_is_sent_as_documented_or_refused_before_
     time = Time()
     world = seed(2) | {"properties": OWN}
     async with (
-        staged(hubspot(time, world, spec_variant=OPEN), time) as stage,
-        Client(create_server(stage.app)) as client,
+        served(hubspot(time, world, spec_variant=OPEN), time) as crm,
+        Client(create_server(crm.app)) as client,
     ):
         agent = Agent(client)
         for each in ROWS:
-            stage.hubspot.clear_requests()
+            crm.hubspot.clear_requests()
             assert (each.says, await refusal(agent, each)) == (each.says, each.code)
             times = 2 if each.tool == "bulk_update_tasks" else 1
-            assert (each.says, written_properties(stage)) == (
+            assert (each.says, written_properties(crm)) == (
                 each.says,
                 [] if each.properties is None else [each.properties] * times,
             )
@@ -175,10 +175,10 @@ async def test_every_documented_error_status_gets_its_error_code() -> None:
     codes = {400: "upstream_refused", 401: "unauthorized", 403: "forbidden", 404: "task_not_found", 409: "conflict"}
     codes |= dict.fromkeys((423, 429, 477), "rate_limited") | dict.fromkeys((524, 530), "upstream_error")
     time = Time()
-    async with staged(hubspot(time, spec_variant=OPEN), time) as stage, Client(create_server(stage.app)) as client:
+    async with served(hubspot(time, spec_variant=OPEN), time) as crm, Client(create_server(crm.app)) as client:
         agent = Agent(client)
         for status, means in codes.items():
-            stage.hubspot.faults = tuple(Fault("status", one, nth="every", status=status) for one in (PATCH, UPDATE))
+            crm.hubspot.faults = tuple(Fault("status", one, nth="every", status=status) for one in (PATCH, UPDATE))
             assert (status, await refusal(agent, Row("error", {"title": f"Error {status}"}))) == (status, means)
             many = await agent("bulk_update_tasks", taskIds=IDS, changes={"title": f"Error {status}"})
             assert (status, {one["code"] for one in many["outcomes"]}) == (status, {means})

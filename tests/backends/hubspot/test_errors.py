@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hubspot.wired import Time, hubspot, seed, staged, task_id
+from backends.hubspot.wired import Time, hubspot, seed, served, task_id
 from taskhand.backends.hubspot.errors import NO_ALL_DAY, LackingScopes, explain, read_limits, read_wait, to_error
 from taskhand.backends.remote.write_refusals import UnknownLink
 from taskhand.domain.due import due_of
@@ -157,9 +157,9 @@ def test_reads_the_remaining_requests_from_the_headers(headers: dict[str, str], 
 async def test_a_missing_scope_is_named(key: str) -> None:
     time = Time()
     spec_variant = (*OPEN, "missing_scopes=crm.objects.contacts.read", f"scope_key={key}")
-    async with staged(hubspot(time, spec_variant=spec_variant), time) as stage:
+    async with served(hubspot(time, spec_variant=spec_variant), time) as crm:
         with pytest.raises(OperatorError, match=r"lacks the scope crm\.objects\.contacts\.read\.") as refused:
-            await stage.backend.get_task(task_id(1))
+            await crm.backend.get_task(task_id(1))
         assert refused.value.code == "forbidden"
         assert "HUBSPOT_ACCESS_TOKEN" in str(refused.value.next_step)
 
@@ -167,9 +167,9 @@ async def test_a_missing_scope_is_named(key: str) -> None:
 async def test_reports_the_daily_limit_without_waiting() -> None:
     time = Time()
     fault = Fault("status", status=429, nth="every")
-    async with staged(hubspot(time, spec_variant=(*OPEN, "limit_policy=DAILY"), faults=(fault,)), time) as stage:
+    async with served(hubspot(time, spec_variant=(*OPEN, "limit_policy=DAILY"), faults=(fault,)), time) as crm:
         with pytest.raises(RateLimited, match="daily limit") as refused:
-            await stage.backend.get_task(task_id(1))
+            await crm.backend.get_task(task_id(1))
         assert refused.value.retry_after_s == 3600
         assert time.slept == []
 
@@ -179,17 +179,17 @@ async def test_waits_out_a_short_limit(policy: str, seconds: float) -> None:
     time = Time()
     fault = Fault("status", status=429)
     world = hubspot(time, seed(1), spec_variant=(*OPEN, f"limit_policy={policy}"), faults=(fault,))
-    async with staged(world, time) as stage:
-        assert (await stage.backend.get_task(task_id(1))).id == task_id(1)
+    async with served(world, time) as crm:
+        assert (await crm.backend.get_task(task_id(1))).id == task_id(1)
         assert sum(time.slept) == seconds
 
 
 async def test_an_error_about_a_token_of_the_wrong_form_names_its_setting() -> None:
     spec_variant = SpecVariant(unknown_credentials="wrong_form")
     other = "pat-na1-other"
-    async with staged(HubSpotSandbox(seed=seed(), token=other, spec_variant=spec_variant)) as stage:
+    async with served(HubSpotSandbox(seed=seed(), token=other, spec_variant=spec_variant)) as crm:
         with pytest.raises(OperatorError) as refused:
-            await stage.backend.get_task(task_id(1))
+            await crm.backend.get_task(task_id(1))
         assert refused.value.code == "unauthorized"
         assert "wrong form" in refused.value.message
         assert "HUBSPOT_ACCESS_TOKEN" in str(refused.value.next_step)
@@ -197,12 +197,12 @@ async def test_an_error_about_a_token_of_the_wrong_form_names_its_setting() -> N
 
 @pytest.mark.parametrize("is_new", [True, False])
 async def test_a_description_that_is_too_long_as_html_is_refused_with_its_length(*, is_new: bool) -> None:
-    async with staged() as stage:
-        task = await stage.backend.get_task(task_id(1))
-        stage.hubspot.clear_requests()
+    async with served() as crm:
+        task = await crm.backend.get_task(task_id(1))
+        crm.hubspot.clear_requests()
         edit = Edit(title="New", due=due_of(task), description="&" * 13_108)
         with pytest.raises(CallerError) as refused:
-            await stage.backend.check_edit(None if is_new else task, edit)
+            await crm.backend.check_edit(None if is_new else task, edit)
         assert refused.value.code == "text_too_long"
         assert "65,540 characters" in refused.value.message
-        assert not stage.hubspot.requests
+        assert not crm.hubspot.requests

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import ANA, CAROLINA, ELENA, KEY, LUIS, NOW, Stage, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import ANA, CAROLINA, ELENA, KEY, LUIS, NOW, Account, hubspot, row, seed, served, task_id
 from taskhand.backends.hubspot.events.position import Position
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent
@@ -91,9 +91,9 @@ class Others:
 
 @dataclass
 class Watched:
-    """A stage, those who work there, and the feed of what they do."""
+    """An account, those who work in it, and the feed of what they do."""
 
-    stage: Stage
+    crm: Account
     others: Others
     feed: Feed
 
@@ -102,11 +102,11 @@ class Watched:
 async def watched(*variant: str, world: dict[str, Any] | None = None, **options: Any) -> AsyncIterator[Watched]:
     time = Time()
     sandbox = hubspot(time, world or seed(3), spec_variant=[*OPEN, *variant])
-    async with staged(sandbox, time, **options) as stage:
-        source = stage.app.backend.event_source
+    async with served(sandbox, time, **options) as crm:
+        source = crm.app.backend.event_source
         assert source is not None
         time.now += 60
-        yield Watched(stage, Others(sandbox, time), Feed(source, await source.begin(time.moment())))
+        yield Watched(crm, Others(sandbox, time), Feed(source, await source.begin(time.moment())))
 
 
 def summarize(event: TaskEvent) -> tuple[str, str, dict[str, tuple[object, object]]]:
@@ -146,7 +146,7 @@ async def test_each_change_is_reported_with_the_earlier_value_its_author_and_its
 
 async def test_an_owner_added_since_the_last_poll_is_named_in_the_event() -> None:
     async with watched() as sandbox:
-        store = sandbox.stage.hubspot._store  # noqa: SLF001  the API makes no owners
+        store = sandbox.crm.hubspot._store  # noqa: SLF001  the API makes no owners
         owners = store.owners
         by = []
         for known in (owners[1:], owners):
@@ -160,9 +160,9 @@ async def test_an_owner_added_since_the_last_poll_is_named_in_the_event() -> Non
 async def test_a_poll_without_changes_takes_two_requests() -> None:
     async with watched() as sandbox:
         await sandbox.feed.look()
-        sandbox.stage.hubspot.clear_requests()
+        sandbox.crm.hubspot.clear_requests()
         await sandbox.feed.look("T-1", "\N{ARABIC-INDIC DIGIT THREE}")  # hints that are no ids of HubSpot
-        assert sandbox.stage.sent == [f"POST {TASKS}/search", f"GET {TASKS}"]
+        assert sandbox.crm.sent == [f"POST {TASKS}/search", f"GET {TASKS}"]
 
 
 async def test_values_that_hubspot_calculates_are_not_reported_as_changes() -> None:
@@ -170,7 +170,7 @@ async def test_values_that_hubspot_calculates_are_not_reported_as_changes() -> N
         await sandbox.feed.look()
         sandbox.others.edit(task_id(1), hs_task_subject="Otra")
         new = sandbox.others.create()
-        sandbox.stage.time.now += 60 * 60 * 24 * 10  # both are overdue by now
+        sandbox.crm.time.now += 60 * 60 * 24 * 10  # both are overdue by now
         assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [
             (task_id(1), "updated"),
             (new, "created"),
@@ -188,7 +188,7 @@ async def test_a_task_that_the_index_shows_late_is_reported_once() -> None:
         sandbox.others.edit(late, hs_task_subject="Tercera")
         found: list[tuple[str, str]] = []
         for _ in range(20):
-            sandbox.stage.time.now += 5
+            sandbox.crm.time.now += 5
             found += [(event.task_id, str(event.changed[0].after)) for event in await sandbox.feed.look()]
         assert found == [(early, "Segunda"), (late, "Primera"), (late, "Tercera")]
 
@@ -200,7 +200,7 @@ async def test_a_hint_is_read_before_the_index_shows_the_change_and_reports_it_o
         sandbox.others.delete(task_id(2))
         found = await sandbox.feed.look(task_id(1), task_id(2), "", "77599999999", "x")
         assert [summarize(event)[:2] for event in found] == [(task_id(1), "updated"), (task_id(2), "deleted")]
-        sandbox.stage.time.now += 60
+        sandbox.crm.time.now += 60
         assert await sandbox.feed.look(task_id(1), task_id(2)) == []
 
 
@@ -216,8 +216,8 @@ async def test_a_task_created_and_deleted_between_two_polls_is_reported_as_both(
 async def test_a_deletion_shortly_before_the_feed_began_is_not_reported() -> None:
     async with watched() as sandbox:
         sandbox.others.delete(task_id(1))
-        sandbox.stage.time.now += 60
-        later = Feed(sandbox.feed.source, await sandbox.feed.source.begin(sandbox.stage.time.moment()))
+        sandbox.crm.time.now += 60
+        later = Feed(sandbox.feed.source, await sandbox.feed.source.begin(sandbox.crm.time.moment()))
         assert await later.look() == []
 
 
@@ -227,7 +227,7 @@ async def test_only_new_deletions_are_reported_from_a_long_list_of_deleted_tasks
         await sandbox.feed.look()
         for number in (306, 320):
             sandbox.others.delete(task_id(number))
-        sandbox.stage.hubspot.clear_requests()
+        sandbox.crm.hubspot.clear_requests()
         found = [*await sandbox.feed.look(), *await sandbox.feed.look()]
         assert sorted(summarize(event)[:2] for event in found) == [(task_id(one), "deleted") for one in (306, 320)]
         sandbox.others.delete(task_id(307))
@@ -240,7 +240,7 @@ async def test_an_event_without_histories_is_the_difference_of_two_polls() -> No
         one, two, three = (task_id(number) for number in (1, 2, 3))
         sandbox.others.edit(one, hs_task_subject="Antes")
         assert await sandbox.feed.look(two) == []  # nobody knew how it was
-        began = sandbox.stage.time.moment()
+        began = sandbox.crm.time.moment()
         sandbox.others.edit(one, hs_task_subject="Después")
         sandbox.others.edit(three, hs_task_subject="Nadie sabe")
         new = sandbox.others.create()
@@ -294,7 +294,7 @@ async def test_past_changes_are_reported_from_a_given_time_on() -> None:
         for number in range(5):
             sandbox.others.edit(task_id(1), hs_task_subject=f"Versión {number}")
         source = sandbox.feed.source
-        past = Feed(source, await source.begin(sandbox.stage.time.moment() - timedelta(seconds=0.6)))
+        past = Feed(source, await source.begin(sandbox.crm.time.moment() - timedelta(seconds=0.6)))
         assert [event.changed[0].after for event in await past.look()] == ["Versión 2", "Versión 3", "Versión 4"]
 
 
@@ -316,9 +316,9 @@ async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_
         await sandbox.feed.look(*(task_id(number) for number in (1, 2, 3)))
         for number in (1, 2):
             sandbox.others.edit(task_id(number), hs_task_subject="Otra")
-        sandbox.stage.hubspot.spec_variant = SpecVariant.parse([*OPEN, "lost_input=1"])
+        sandbox.crm.hubspot.spec_variant = SpecVariant.parse([*OPEN, "lost_input=1"])
         assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [(task_id(2), "updated")]
-        sandbox.stage.hubspot.spec_variant = SpecVariant.parse(OPEN)
+        sandbox.crm.hubspot.spec_variant = SpecVariant.parse(OPEN)
         assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [(task_id(1), "updated")]
 
 
@@ -327,13 +327,13 @@ async def test_a_deleted_task_that_cannot_be_read_is_reported_from_the_list() ->
     async with watched("unique_property=erp_key", world=world, hubspot_id_property="erp_key") as sandbox:
         await sandbox.feed.look()
         sandbox.others.delete(task_id(1))
-        sandbox.stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
+        sandbox.crm.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
         assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [("ERP-1", "deleted")]
 
 
 async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> None:
     async with watched() as sandbox:
-        sandbox.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", status=403, times=2)]
+        sandbox.crm.hubspot.faults = [Fault("status", f"GET {TASKS}", status=403, times=2)]
         sandbox.others.edit(task_id(1), hs_task_subject="Otra")
         sandbox.others.delete(task_id(2))
         assert [event.kind for event in await sandbox.feed.look()] == ["updated"]
@@ -344,7 +344,7 @@ async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> 
 
 async def test_known_tasks_are_checked_if_deleted_tasks_cannot_be_listed() -> None:
     async with watched() as sandbox:
-        sandbox.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
+        sandbox.crm.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
         await sandbox.feed.look(*(task_id(number) for number in (1, 2, 3)))
         sandbox.others.delete(task_id(2))
         sandbox.others.create()
@@ -360,7 +360,7 @@ async def test_known_tasks_are_checked_if_deleted_tasks_cannot_be_listed() -> No
 
 async def test_each_look_checks_a_hundred_known_tasks_if_deleted_tasks_are_not_listed() -> None:
     async with watched(world=seed(101)) as sandbox:
-        sandbox.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
+        sandbox.crm.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
         await sandbox.feed.look(*(task_id(number) for number in range(1, 102)))
         sandbox.others.delete(task_id(101))
         found = [event for _ in range(2) for event in await sandbox.feed.look()]
@@ -400,14 +400,14 @@ async def test_each_change_by_others_is_reported_once_in_order_and_none_is_inven
                 sandbox.others.delete(one)
                 done.append((one, "deleted"))
             elif act == "wait":
-                sandbox.stage.time.now += random.choice([1, 5, 20])
+                sandbox.crm.time.now += random.choice([1, 5, 20])
             elif act == "killed":
                 await sandbox.feed.look(keeps=False)
             elif act == "hint":
                 found += await sandbox.feed.look(one)
             else:
                 found += await sandbox.feed.look()
-        sandbox.stage.time.now += 60
+        sandbox.crm.time.now += 60
         found += await sandbox.feed.look()
         seen = [(event.task_id, event.kind) for event in found]
         assert sorted(seen) == sorted(done)

@@ -2,7 +2,7 @@
 
 import json
 
-from backends.hubspot.wired import KEY, Time, row, seed, staged, task_id
+from backends.hubspot.wired import KEY, Time, row, seed, served, task_id
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import Request, Response
@@ -26,7 +26,7 @@ async def test_a_result_whose_creation_date_is_unreadable_does_not_end_a_page_of
     time = Time()
     rows = [row(number) | {"createdAt": f"2026-03-01T10:00:00.{999 - number}Z"} for number in range(1, 251)]
     variant = SpecVariant.parse(("burst=0", "searches=0", "search_lag=0"))
-    async with staged(Undated(seed=seed(rows=rows), token=KEY, clock=time.moment, spec_variant=variant), time) as stage:
-        page = await stage.backend.list_tasks(TaskQuery(order="oldest", limit=2))
+    async with served(Undated(seed=seed(rows=rows), token=KEY, clock=time.moment, spec_variant=variant), time) as crm:
+        page = await crm.backend.list_tasks(TaskQuery(order="oldest", limit=2))
     # The search finds the tasks in the opposite order, and the last one is the one that cannot be dated.
     assert [task.id for task in page.tasks] == [task_id(2), task_id(3)]

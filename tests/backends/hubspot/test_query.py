@@ -19,12 +19,12 @@ from backends.hubspot.wired import (
     ELENA,
     KEY,
     SANTIAGO,
-    Stage,
+    Account,
     Time,
     hubspot,
     row,
     seed,
-    staged,
+    served,
     task_id,
 )
 from taskhand.backends.hubspot.mapping import times_of
@@ -118,14 +118,14 @@ def crowd(count: int) -> dict[str, Any]:
     return seed(rows=rows)
 
 
-def is_late(stage: Stage, task: Task) -> bool:
+def is_late(crm: Account, task: Task) -> bool:
     unfinished = task.status_config is None or task.status_config.type not in FINISHED
-    return unfinished and is_overdue(due_of(task), stage.time.moment(), SANTIAGO)
+    return unfinished and is_overdue(due_of(task), crm.time.moment(), SANTIAGO)
 
 
-async def everything(stage: Stage, count: int, of_links: Sequence[str] = ()) -> tuple[list[Task], dict[str, TaskTimes]]:
+async def everything(crm: Account, count: int, of_links: Sequence[str] = ()) -> tuple[list[Task], dict[str, TaskTimes]]:
     """All seeded tasks as they really are, with their times."""
-    reader = stage.backend._reader  # noqa: SLF001 - the truth to compare lists with
+    reader = crm.backend._reader  # noqa: SLF001 - the truth to compare lists with
     records = await reader.read_records([task_id(number) for number in range(1, count + 1)], by_property=False)
     tasks = await reader.to_tasks(await reader.with_links(list(records.values())), of_links)
     return tasks, {task.id: times_of(record, task) for task, record in zip(tasks, records.values(), strict=True)}
@@ -179,16 +179,16 @@ def test_a_list_by_creation_begins_at_the_end_that_it_shows_first(order: Order, 
 @pytest.mark.parametrize("order", [*ORDERS, "oldest"])
 async def test_pages_contain_every_matching_task_once_and_in_order(order: Order) -> None:
     time, count = Time(), 260
-    async with staged(hubspot(time, crowd(count), spec_variant=OPEN), time) as stage:
-        plain = await everything(stage, count)
+    async with served(hubspot(time, crowd(count), spec_variant=OPEN), time) as crm:
+        plain = await everything(crm, count)
         for name in (name for name, by in PAGED if by == order):
             query = replace(QUERIES[name], order=order, limit=60)
             of_links = tuple(filter(None, (query.contact, query.deal_id)))
-            tasks, times = await everything(stage, count, of_links) if of_links else plain
-            wanted = select_page(tasks, replace(query, limit=count), lambda task: is_late(stage, task), times)
+            tasks, times = await everything(crm, count, of_links) if of_links else plain
+            wanted = select_page(tasks, replace(query, limit=count), lambda task: is_late(crm, task), times)
             listed: list[Task] = []
             while True:
-                page = await stage.backend.list_tasks(query)
+                page = await crm.backend.list_tasks(query)
                 listed += page.tasks
                 if not page.more:
                     break
@@ -200,13 +200,13 @@ async def test_pages_contain_every_matching_task_once_and_in_order(order: Order)
 
 async def test_a_first_page_takes_few_requests() -> None:
     time = Time()
-    async with staged(hubspot(time, crowd(650), spec_variant=OPEN), time) as stage:
-        await stage.backend.statuses()
-        stage.hubspot.clear_requests()
-        page = await stage.backend.list_tasks(TaskQuery(limit=25))
+    async with served(hubspot(time, crowd(650), spec_variant=OPEN), time) as crm:
+        await crm.backend.statuses()
+        crm.hubspot.clear_requests()
+        page = await crm.backend.list_tasks(TaskQuery(limit=25))
         assert page.more
-        assert stage.sent.count("POST /crm/v3/objects/tasks/search") <= 2
-        assert len(stage.sent) <= 5
+        assert crm.sent.count("POST /crm/v3/objects/tasks/search") <= 2
+        assert len(crm.sent) <= 5
 
 
 class CircularPagesSandbox(HubSpotSandbox):
@@ -229,45 +229,45 @@ async def test_a_search_that_repeats_a_page_ends_with_an_error(after: str, code:
     time = Time()
     sandbox = CircularPagesSandbox(seed=seed(3), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
     sandbox.after = after
-    async with staged(sandbox, time) as stage:
+    async with served(sandbox, time) as crm:
         with pytest.raises(UpstreamError) as refused:
-            await stage.backend.list_tasks(TaskQuery(limit=25))
+            await crm.backend.list_tasks(TaskQuery(limit=25))
         assert refused.value.code == code
-        assert stage.sent.count("POST /crm/v3/objects/tasks/search") <= 2
+        assert crm.sent.count("POST /crm/v3/objects/tasks/search") <= 2
 
 
 async def test_a_list_shows_a_write_until_the_search_has_caught_up() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(2), spec_variant=LAGGING), time) as stage:
-        before = await stage.backend.get_task(task_id(1))
-        await stage.backend.update_task(before, Edit(title="Renamed"))
+    async with served(hubspot(time, seed(2), spec_variant=LAGGING), time) as crm:
+        before = await crm.backend.get_task(task_id(1))
+        await crm.backend.update_task(before, Edit(title="Renamed"))
         time.now += 25
-        page = await stage.backend.list_tasks(TaskQuery(text="Renamed"))
+        page = await crm.backend.list_tasks(TaskQuery(text="Renamed"))
         assert [task.id for task in page.tasks] == [task_id(1)]
 
 
 async def test_a_list_shows_recent_writes_though_the_search_lags() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), spec_variant=LAGGING), time) as stage:
+    async with served(hubspot(time, seed(3), spec_variant=LAGGING), time) as crm:
         time.now += 60
-        first = await stage.backend.get_task(task_id(1))
-        await stage.backend.update_task(first, Edit(responsible_ids=(ANA,), title="Moved"))
-        made = await stage.backend.create_task(Edit(title="New", due=due_of(first), responsible_ids=(ANA,), priority=1))
-        of_ana = await stage.backend.list_tasks(TaskQuery(responsible_ids=(ANA,)))
+        first = await crm.backend.get_task(task_id(1))
+        await crm.backend.update_task(first, Edit(responsible_ids=(ANA,), title="Moved"))
+        made = await crm.backend.create_task(Edit(title="New", due=due_of(first), responsible_ids=(ANA,), priority=1))
+        of_ana = await crm.backend.list_tasks(TaskQuery(responsible_ids=(ANA,)))
         assert sorted(str(task.title) for task in of_ana.tasks) == ["Moved", "New"]
-        of_elena = await stage.backend.list_tasks(TaskQuery(responsible_ids=(ELENA,)))
+        of_elena = await crm.backend.list_tasks(TaskQuery(responsible_ids=(ELENA,)))
         assert [task.id for task in of_elena.tasks] == [task_id(2), task_id(3)]
-        stage.hubspot.edit(made.task.id, hs_task_subject="Changed in the app")
-        again = await stage.backend.list_tasks(TaskQuery(responsible_ids=(ANA,)))
+        crm.hubspot.edit(made.task.id, hs_task_subject="Changed in the app")
+        again = await crm.backend.list_tasks(TaskQuery(responsible_ids=(ANA,)))
         assert sorted(str(task.title) for task in again.tasks) == ["Changed in the app", "Moved"]
 
 
-async def searches_for(stage: Stage, query: TaskQuery) -> int:
+async def searches_for(crm: Account, query: TaskQuery) -> int:
     """How many searches a page takes."""
-    await stage.backend.statuses()
-    stage.hubspot.clear_requests()
-    await stage.backend.list_tasks(query)
-    return stage.sent.count("POST /crm/v3/objects/tasks/search")
+    await crm.backend.statuses()
+    crm.hubspot.clear_requests()
+    await crm.backend.list_tasks(query)
+    return crm.sent.count("POST /crm/v3/objects/tasks/search")
 
 
 async def test_a_list_of_overdue_tasks_does_not_search_finished_ones() -> None:
@@ -275,15 +275,15 @@ async def test_a_list_of_overdue_tasks_does_not_search_finished_ones() -> None:
     late = [row(n, hs_timestamp="2026-02-20T12:00:00Z") for n in range(650, 655)]
     time = Time()
     own_stages = (*OPEN, "stages=custom")
-    async with staged(hubspot(time, seed(rows=finished + late), spec_variant=own_stages), time) as stage:
-        assert await searches_for(stage, TaskQuery(overdue=True)) == 1
+    async with served(hubspot(time, seed(rows=finished + late), spec_variant=own_stages), time) as crm:
+        assert await searches_for(crm, TaskQuery(overdue=True)) == 1
         for narrower in (
             TaskQuery(overdue=True, responsible_ids=(ELENA,), of_nobody=True),
             TaskQuery(overdue=True, responsible_ids=(ELENA,), from_date="2026-01-01", task_type="TODO"),
         ):
-            assert await searches_for(stage, narrower) == 1
-        assert len((await stage.backend.list_tasks(TaskQuery(overdue=True))).tasks) == 5
-        assert await searches_for(stage, TaskQuery(overdue=True, responsible_ids=(ELENA,))) == 1
+            assert await searches_for(crm, narrower) == 1
+        assert len((await crm.backend.list_tasks(TaskQuery(overdue=True))).tasks) == 5
+        assert await searches_for(crm, TaskQuery(overdue=True, responsible_ids=(ELENA,))) == 1
 
 
 @pytest.mark.parametrize(
@@ -298,21 +298,21 @@ async def test_tasks_beyond_those_that_hubspot_shows_of_a_search_are_found_by_fu
     world = crowd(count)
     for one in world["tasks"][::50]:
         one["properties"]["hs_timestamp"] = ""
-    async with staged(hubspot(time, world, spec_variant=(*OPEN, "search_cap=200")), time) as stage:
+    async with served(hubspot(time, world, spec_variant=(*OPEN, "search_cap=200")), time) as crm:
         query = replace(QUERIES[name], order=order, limit=count)
-        tasks, times = await everything(stage, count)
-        wanted = select_page(tasks, query, lambda task: is_late(stage, task), times)
-        assert (await stage.backend.list_tasks(query)).tasks == wanted.tasks
+        tasks, times = await everything(crm, count)
+        wanted = select_page(tasks, query, lambda task: is_late(crm, task), times)
+        assert (await crm.backend.list_tasks(query)).tasks == wanted.tasks
         assert len(wanted.tasks) > 5
 
 
 async def test_a_list_without_links_reads_none() -> None:
     time = Time()
-    async with staged(hubspot(time, crowd(20), spec_variant=OPEN), time) as stage:
-        await stage.backend.statuses()
-        stage.hubspot.clear_requests()
-        await stage.backend.list_tasks(TaskQuery(links=frozenset()))
-        assert not [request for request in stage.sent if "associations" in request]
+    async with served(hubspot(time, crowd(20), spec_variant=OPEN), time) as crm:
+        await crm.backend.statuses()
+        crm.hubspot.clear_requests()
+        await crm.backend.list_tasks(TaskQuery(links=frozenset()))
+        assert not [request for request in crm.sent if "associations" in request]
 
 
 async def test_reports_more_tasks_of_one_moment_than_hubspot_gives_and_a_narrower_list_works(
@@ -323,23 +323,23 @@ async def test_reports_more_tasks_of_one_moment_than_hubspot_gives_and_a_narrowe
     monkeypatch.setattr("taskhand.backends.hubspot.query.MAX_FOUND", 400)
     time, spec_variant = Time(), ("burst=0", "searches=0", "search_lag=0", "search_cap=400")
     world = seed(500)
-    async with staged(hubspot(time, world, spec_variant=spec_variant), time) as stage:
+    async with served(hubspot(time, world, spec_variant=spec_variant), time) as crm:
         with pytest.raises(UpstreamError) as refused:
-            await stage.backend.list_tasks(TaskQuery(text="nowhere to be found"))
+            await crm.backend.list_tasks(TaskQuery(text="nowhere to be found"))
         assert refused.value.code == "too_many_tasks"
         assert refused.value.next_step
         assert "the first 400" in refused.value.message
-        assert len(stage.sent) <= 7
+        assert len(crm.sent) <= 7
         narrow = TaskQuery(text="nowhere to be found", responsible_ids=(ANA,))
-        assert (await stage.backend.list_tasks(narrow)).tasks == ()
+        assert (await crm.backend.list_tasks(narrow)).tasks == ()
 
 
 async def test_sends_at_most_five_searches_a_second() -> None:
     time = Time()
-    async with staged(hubspot(time, crowd(650), spec_variant=("burst=0", "search_lag=0")), time) as stage:
+    async with served(hubspot(time, crowd(650), spec_variant=("burst=0", "search_lag=0")), time) as crm:
         for _ in range(4):
-            await stage.backend.list_tasks(TaskQuery(order="priority", limit=100, text="nowhere"))
-        assert all(one.status == 200 for one in stage.hubspot.requests)
+            await crm.backend.list_tasks(TaskQuery(order="priority", limit=100, text="nowhere"))
+        assert all(one.status == 200 for one in crm.hubspot.requests)
         assert sum(time.slept) > 0
 
 
@@ -349,18 +349,18 @@ async def test_an_all_day_task_is_due_on_its_day_whatever_its_instant() -> None:
         row(1, hs_timestamp="2026-03-10T03:00:00Z", hs_task_is_all_day="true"),
         row(2, hs_timestamp="2026-03-11T02:59:59Z", hs_task_is_all_day="true"),
     ]
-    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time, timezone=None) as stage:
+    async with served(hubspot(time, seed(rows=rows), spec_variant=OPEN), time, timezone=None) as crm:
         tenth = TaskQuery(from_date="2026-03-10", to_date="2026-03-10")
-        page = await stage.backend.list_tasks(tenth)
+        page = await crm.backend.list_tasks(tenth)
         assert [due_of(task) for task in page.tasks] == [Due(datetime(2026, 3, 10, tzinfo=UTC).date())] * 2
-        assert (await stage.backend.list_tasks(replace(tenth, from_date="2026-03-11", to_date=None))).tasks == ()
+        assert (await crm.backend.list_tasks(replace(tenth, from_date="2026-03-11", to_date=None))).tasks == ()
 
 
 @pytest.mark.parametrize("value", ["", "NONE", "LOW", "URGENT"])
 async def test_tasks_of_the_lowest_priority_have_it_none_or_one_of_the_account(value: str) -> None:
     rows = [row(1, hs_task_priority=value), row(2, hs_task_priority="HIGH")]
-    async with staged(hubspot(world=seed(rows=rows), spec_variant=OPEN)) as stage:
-        page = await stage.backend.list_tasks(TaskQuery(priority=0))
+    async with served(hubspot(world=seed(rows=rows), spec_variant=OPEN)) as crm:
+        page = await crm.backend.list_tasks(TaskQuery(priority=0))
         assert [task.id for task in page.tasks] == [task_id(1)]
 
 
@@ -385,19 +385,19 @@ async def test_tasks_are_listed_in_order_of_due_dates_across_zones() -> None:
     ]
     time = Time()
     sandbox = EasternSandbox(seed=seed(rows=rows), token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
-    async with staged(sandbox, time, timezone="Etc/GMT+12") as stage:
-        page = await stage.backend.list_tasks(TaskQuery(limit=1))
+    async with served(sandbox, time, timezone="Etc/GMT+12") as crm:
+        page = await crm.backend.list_tasks(TaskQuery(limit=1))
         assert [task.id for task in page.tasks] == [task_id(3)]
-        whole = await stage.backend.list_tasks(TaskQuery())
+        whole = await crm.backend.list_tasks(TaskQuery())
         assert [task.id for task in whole.tasks] == [task_id(number) for number in (3, 1, 2)]
 
 
 async def test_an_accounts_own_priority_is_shown_as_0_and_survives_an_update() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_task_priority="URGENT"), row(2)])
-    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
-        listed = (await stage.backend.list_tasks(TaskQuery(order="priority"))).tasks
+    async with served(hubspot(time, world, spec_variant=OPEN), time) as crm:
+        listed = (await crm.backend.list_tasks(TaskQuery(order="priority"))).tasks
         assert [task.shown_priority for task in listed] == [1, 0]
-        assert [task.id for task in (await stage.backend.list_tasks(TaskQuery(priority=0))).tasks] == [task_id(1)]
-        await stage.backend.update_task(listed[1], Edit(title="New"))
-        assert stage.stored_properties(1)["hs_task_priority"] == "URGENT"
+        assert [task.id for task in (await crm.backend.list_tasks(TaskQuery(priority=0))).tasks] == [task_id(1)]
+        await crm.backend.update_task(listed[1], Edit(title="New"))
+        assert crm.stored_properties(1)["hs_task_priority"] == "URGENT"

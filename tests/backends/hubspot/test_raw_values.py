@@ -12,12 +12,12 @@ from backends.hubspot.wired import (
     CAROLINA,
     COMPANY,
     ELENA,
-    Stage,
+    Account,
     Time,
     hubspot,
     row,
     seed,
-    staged,
+    served,
     task_id,
 )
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
@@ -54,20 +54,20 @@ Way = Literal["single", "bulk"]
 WAYS: tuple[Way, ...] = ("single", "bulk")
 
 
-def stored_values(stage: Stage, number: int = 1) -> dict[str, Any]:
+def stored_values(crm: Account, number: int = 1) -> dict[str, Any]:
     """The values of a seeded task as HubSpot really has them."""
-    return {name: stage.stored_properties(number).get(name) for name in COMPARED}
+    return {name: crm.stored_properties(number).get(name) for name in COMPARED}
 
 
-async def snapshot(stage: Stage, number: int = 1) -> Snapshot:
-    return (await stage.backend.snapshots([task_id(number)]))[task_id(number)]
+async def snapshot(crm: Account, number: int = 1) -> Snapshot:
+    return (await crm.backend.snapshots([task_id(number)]))[task_id(number)]
 
 
-async def update_by(stage: Stage, way: Way, before: Task, edit: Edit) -> tuple[Task, str | None]:
+async def update_by(crm: Account, way: Way, before: Task, edit: Edit) -> tuple[Task, str | None]:
     if way == "single":
-        written = await stage.backend.update_task(before, edit)
+        written = await crm.backend.update_task(before, edit)
     else:
-        (outcome,) = await stage.backend.update_tasks([(before, edit)])
+        (outcome,) = await crm.backend.update_tasks([(before, edit)])
         assert outcome.written is not None
         written = outcome.written
     return written.task, written.note
@@ -88,34 +88,34 @@ def world(spec_variant: tuple[str, ...] = (), *rows: dict[str, Any]) -> tuple[An
 @pytest.mark.parametrize("spec_variant", ["stage=apart", "due_echo=millis", "update_shows=changed", "search_lag=30"])
 async def test_undo_restores_every_raw_value(way: Way, spec_variant: str) -> None:
     sandbox, time = world((spec_variant,))
-    async with staged(sandbox, time) as stage:
-        was, before = stored_values(stage), await snapshot(stage)
-        after, _ = await update_by(stage, way, before.task, CHANGE)
-        assert stored_values(stage)["hs_task_body"] == "other"
-        restored, note = await update_by(stage, way, after, back(before, after))
-        assert stored_values(stage) == was
+    async with served(sandbox, time) as crm:
+        was, before = stored_values(crm), await snapshot(crm)
+        after, _ = await update_by(crm, way, before.task, CHANGE)
+        assert stored_values(crm)["hs_task_body"] == "other"
+        restored, note = await update_by(crm, way, after, back(before, after))
+        assert stored_values(crm) == was
         assert (restored, note) == (before.task, None)
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_undo_empties_properties_that_were_empty(way: Way) -> None:
     sandbox, time = world((), row(1, hs_task_subject="", hs_task_priority="", hubspot_owner_id=""))
-    async with staged(sandbox, time) as stage:
-        was, before = stored_values(stage), await snapshot(stage)
-        after, _ = await update_by(stage, way, before.task, CHANGE)
-        restored, _ = await update_by(stage, way, after, back(before, after))
-        assert (stored_values(stage), restored) == (was, before.task)
+    async with served(sandbox, time) as crm:
+        was, before = stored_values(crm), await snapshot(crm)
+        after, _ = await update_by(crm, way, before.task, CHANGE)
+        restored, _ = await update_by(crm, way, after, back(before, after))
+        assert (stored_values(crm), restored) == (was, before.task)
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_undo_writes_only_the_fields_that_the_edit_sets(way: Way) -> None:
     sandbox, time = world()
-    async with staged(sandbox, time) as stage:
-        before = await snapshot(stage)
-        after, _ = await update_by(stage, way, before.task, CHANGE)
-        restored, _ = await update_by(stage, way, after, Edit(priority=None, native=before.native))
+    async with served(sandbox, time) as crm:
+        before = await snapshot(crm)
+        after, _ = await update_by(crm, way, before.task, CHANGE)
+        restored, _ = await update_by(crm, way, after, Edit(priority=None, native=before.native))
         assert restored == after.model_copy(update={"priority": None})
-        assert (stage.stored_properties(1)["hs_task_priority"], stage.stored_properties(1)["hs_task_body"]) == (
+        assert (crm.stored_properties(1)["hs_task_priority"], crm.stored_properties(1)["hs_task_body"]) == (
             "NONE",
             "other",
         )
@@ -124,11 +124,11 @@ async def test_undo_writes_only_the_fields_that_the_edit_sets(way: Way) -> None:
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_field_without_a_raw_value_is_written_from_the_contract(way: Way) -> None:
     sandbox, time = world()
-    async with staged(sandbox, time) as stage:
-        before = await snapshot(stage)
+    async with served(sandbox, time) as crm:
+        before = await snapshot(crm)
         edit = Edit(title="New", priority=2, status=StatusChoice(id="COMPLETED"), native={"hs_task_subject": "Old"})
-        await update_by(stage, way, before.task, edit)
-        true = stage.stored_properties(1)
+        await update_by(crm, way, before.task, edit)
+        true = crm.stored_properties(1)
         assert [true[one] for one in ("hs_task_subject", "hs_task_priority", "hs_task_status")] == [
             "Old",
             "HIGH",
@@ -141,12 +141,12 @@ async def test_a_field_without_a_raw_value_is_written_from_the_contract(way: Way
 @pytest.mark.parametrize("more", ["stage=coupled", "stage=apart", "status_or_stage=stage"])
 async def test_undo_restores_a_stage_that_no_status_stands_for(way: Way, seen: str, more: str) -> None:
     sandbox, time = world(("stages=custom", f"custom_stage={seen}", more))
-    async with staged(sandbox, time) as stage:
-        stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
-        was, before = stored_values(stage), await snapshot(stage)
-        after, _ = await update_by(stage, way, before.task, CHANGE)
-        restored, note = await update_by(stage, way, after, back(before, after))
-        now = stored_values(stage)
+    async with served(sandbox, time) as crm:
+        crm.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
+        was, before = stored_values(crm), await snapshot(crm)
+        after, _ = await update_by(crm, way, before.task, CHANGE)
+        restored, note = await update_by(crm, way, after, back(before, after))
+        now = stored_values(crm)
         # What the status reads in an account's own stage is not known, so it is left to HubSpot.
         assert now.pop("hs_task_status") in {was.pop("hs_task_status"), "COMPLETED"}
         assert now == was
@@ -159,25 +159,25 @@ async def test_a_lost_update_counts_as_applied_only_if_the_raw_value_was_stored(
     way: Way, kind: Literal["reset_after", "reset_before"]
 ) -> None:
     sandbox, time = world()
-    async with staged(sandbox, time) as stage:
-        before = await snapshot(stage)
+    async with served(sandbox, time) as crm:
+        before = await snapshot(crm)
         low = {"hs_task_priority": "LOW"}
-        stage.hubspot.edit(task_id(1), **low)
-        now = await snapshot(stage)
-        stage.hubspot.faults = (Fault(kind, PATCH if way == "single" else UPDATE),)
-        _, note = await update_by(stage, way, now.task, Edit(priority=None, native=before.native))
+        crm.hubspot.edit(task_id(1), **low)
+        now = await snapshot(crm)
+        crm.hubspot.faults = (Fault(kind, PATCH if way == "single" else UPDATE),)
+        _, note = await update_by(crm, way, now.task, Edit(priority=None, native=before.native))
         assert note == (HUBSPOT.applied if kind == "reset_after" else HUBSPOT.sent_again)
-        assert stage.stored_properties(1)["hs_task_priority"] == "NONE"
+        assert crm.stored_properties(1)["hs_task_priority"] == "NONE"
 
 
 async def test_undo_restores_a_day_where_the_account_refuses_the_flag() -> None:
     sandbox, time = world(("all_day=read_only",))
-    async with staged(sandbox, time) as stage:
-        before = await snapshot(stage)
+    async with served(sandbox, time) as crm:
+        before = await snapshot(crm)
         for way in WAYS:
-            after, _ = await update_by(stage, way, before.task, CHANGE)
-            await update_by(stage, way, after, back(before, after))
-            assert stage.stored_properties(1)["hs_timestamp"] == ODD["hs_timestamp"]
+            after, _ = await update_by(crm, way, before.task, CHANGE)
+            await update_by(crm, way, after, back(before, after))
+            assert crm.stored_properties(1)["hs_timestamp"] == ODD["hs_timestamp"]
 
 
 def again(before: Snapshot) -> Edit:
@@ -202,19 +202,19 @@ async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None
     own = {"hs_task_status": status} if status != "own" else {}
     links = {"contacts": [BRUNO, CAROLINA], "companies": [COMPANY, "202"]}
     sandbox, time = world(("stages=custom",), row(1, links, **(ODD | own)))
-    async with staged(sandbox, time) as stage:
+    async with served(sandbox, time) as crm:
         if not own:
-            stage.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
-        was, before = stored_values(stage), await snapshot(stage)
-        await stage.backend.delete_task(before.task)
-        stage.hubspot.faults = (fault,) if fault else ()
+            crm.hubspot.edit(task_id(1), hs_pipeline_stage=CANCELLED)
+        was, before = stored_values(crm), await snapshot(crm)
+        await crm.backend.delete_task(before.task)
+        crm.hubspot.faults = (fault,) if fault else ()
         edit = again(before)
-        made = await stage.backend.create_task(without(edit, "status"))
+        made = await crm.backend.create_task(without(edit, "status"))
         if any((rest := Edit(status=edit.status).unmet_by(made.task)).given()):
-            made = replace(await stage.backend.update_task(made.task, rest), note=made.note)
-        (true,) = stage.hubspot.tasks
+            made = replace(await crm.backend.update_task(made.task, rest), note=made.note)
+        (true,) = crm.hubspot.tasks
         assert {name: true["properties"].get(name) for name in COMPARED} == was
-        after = (await stage.backend.snapshots([made.task.id]))[made.task.id]
+        after = (await crm.backend.snapshots([made.task.id]))[made.task.id]
         assert {**after.native} == {**before.native}
         assert made.task == after.task
         assert after.task == before.task.model_copy(update={"id": made.task.id, "created_at": made.task.created_at})
@@ -223,20 +223,20 @@ async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None
 
 async def test_undo_of_a_deletion_restores_only_the_links_in_the_edit() -> None:
     sandbox, time = world((), row(1, {"contacts": [CAROLINA], "companies": [COMPANY]}, **ODD))
-    async with staged(sandbox, time) as stage:
-        before = await snapshot(stage)
-        await stage.backend.delete_task(before.task)
+    async with served(sandbox, time) as crm:
+        before = await snapshot(crm)
+        await crm.backend.delete_task(before.task)
         edit = Edit(title="New", due=due_of(before.task), ai_customer_id=COMPANY, native=before.native)
-        made = await stage.backend.create_task(edit)
+        made = await crm.backend.create_task(edit)
         assert (made.task.ai_contact_id, made.task.ai_customer_id) == (None, COMPANY)
         assert made.task.responsible_ids == ()
 
 
 async def test_names_an_owner_who_no_longer_exists_as_the_reason_that_undo_fails() -> None:
     sandbox, time = world((), row(1, hubspot_owner_id=ELENA))
-    async with staged(sandbox, time) as stage:
-        before = await snapshot(stage)
-        after, _ = await update_by(stage, "single", before.task, CHANGE)
+    async with served(sandbox, time) as crm:
+        before = await snapshot(crm)
+        after, _ = await update_by(crm, "single", before.task, CHANGE)
         gone = {**before.native, "hubspot_owner_id": "64492922"}
         with pytest.raises(CallerError, match="responsibleIds"):
-            await stage.backend.update_task(after, Edit(responsible_ids=(ELENA,), native=gone))
+            await crm.backend.update_task(after, Edit(responsible_ids=(ELENA,), native=gone))

@@ -14,12 +14,12 @@ from backends.hubspot.wired import (
     COMPANY,
     ELENA,
     KEY,
-    Stage,
+    Account,
     Time,
     hubspot,
     row,
     seed,
-    staged,
+    served,
     task_id,
 )
 from taskhand.backends.hubspot.mapping import Record
@@ -38,21 +38,21 @@ OPEN = ("burst=0", "searches=0")
 READ, UPDATE = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v3/objects/tasks/batch/update"
 
 
-async def snapshots(stage: Stage, count: int) -> dict[str, Snapshot]:
+async def snapshots(crm: Account, count: int) -> dict[str, Snapshot]:
     """The seeded tasks; what any call asks once is asked before, then a clean log."""
-    await stage.backend.snapshots([task_id(1)])
-    stage.hubspot.clear_requests()
-    return await stage.backend.snapshots([task_id(number) for number in range(1, count + 1)])
+    await crm.backend.snapshots([task_id(1)])
+    crm.hubspot.clear_requests()
+    return await crm.backend.snapshots([task_id(number) for number in range(1, count + 1)])
 
 
 async def test_the_snapshot_of_one_task_takes_one_request_and_has_all_native_values() -> None:
     time = Time()
     properties = {"hs_task_body": "<p>a <b>b</b></p>", "hs_task_priority": "NONE", "hs_task_type": "CALL"}
     rows = [row(1, {"contacts": [BRUNO, CAROLINA], "companies": [COMPANY]}, **properties)]
-    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
-        one = (await snapshots(stage, 1))[task_id(1)]
-        assert stage.sent == [f"GET /crm/v3/objects/tasks/{task_id(1)}"]
-        task = await stage.backend.get_task(task_id(1))
+    async with served(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as crm:
+        one = (await snapshots(crm, 1))[task_id(1)]
+        assert crm.sent == [f"GET /crm/v3/objects/tasks/{task_id(1)}"]
+        task = await crm.backend.get_task(task_id(1))
         # Only the reading of a whole task asks for the owners, one of whom is the creator.
         assert (one.task, task.creator_id) == (task.model_copy(update={"creator_id": None}), ELENA)
         assert one.unknown == frozenset()
@@ -72,24 +72,24 @@ async def test_the_snapshot_of_one_task_takes_one_request_and_has_all_native_val
 async def test_snapshots_of_many_tasks_equal_those_of_each_task() -> None:
     time = Time()
     rows = [row(1, {"contacts": [BRUNO, CAROLINA]}), row(2), row(3, {"companies": [COMPANY]}, hs_task_body="x")]
-    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
-        together = await snapshots(stage, 3)
-        assert len(stage.sent) == 4
+    async with served(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as crm:
+        together = await snapshots(crm, 3)
+        assert len(crm.sent) == 4
         for one in together:
-            assert await stage.backend.snapshots([one]) == {one: together[one]}
+            assert await crm.backend.snapshots([one]) == {one: together[one]}
 
 
 async def test_missing_tasks_are_left_out_and_an_empty_request_sends_nothing() -> None:
-    async with staged() as stage:
-        assert await stage.backend.snapshots([]) == {}
-        assert await stage.backend.snapshots(["99999999999"]) == {}
-        assert (await stage.backend.snapshots([task_id(2), "99999999999", task_id(2)])).keys() == {task_id(2)}
+    async with served() as crm:
+        assert await crm.backend.snapshots([]) == {}
+        assert await crm.backend.snapshots(["99999999999"]) == {}
+        assert (await crm.backend.snapshots([task_id(2), "99999999999", task_id(2)])).keys() == {task_id(2)}
 
 
 async def test_tasks_missing_from_a_batch_answer_are_read_one_by_one() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "lost_input=2")), time) as stage:
-        assert len(await snapshots(stage, 3)) == 3
+    async with served(hubspot(time, seed(3), spec_variant=(*OPEN, "lost_input=2")), time) as crm:
+        assert len(await snapshots(crm, 3)) == 3
 
 
 class MergedTasksSandbox(HubSpotSandbox):
@@ -110,33 +110,33 @@ class MergedTasksSandbox(HubSpotSandbox):
 
 async def test_a_merged_task_is_not_mistaken_for_the_remaining_one() -> None:
     variant, time = SpecVariant.parse([*OPEN, "lost_input=1"]), Time()
-    async with staged(
+    async with served(
         MergedTasksSandbox(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant), time
-    ) as stage:
-        assert (await stage.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
-        assert (await stage.backend.get_task(task_id(1))).id == task_id(2)
+    ) as crm:
+        assert (await crm.backend.snapshots([task_id(1), task_id(2)])).keys() == {task_id(2)}
+        assert (await crm.backend.get_task(task_id(1))).id == task_id(2)
 
 
 async def test_the_answer_with_another_task_is_invalid_unless_it_says_that_the_tasks_were_merged() -> None:
     time = Time()
     sandbox = MergedTasksSandbox(seed=seed(2), token=KEY, clock=time.moment)
     sandbox.says = False
-    async with staged(sandbox, time) as stage:
+    async with served(sandbox, time) as crm:
         with pytest.raises(InvalidAnswer, match="another task"):
-            await stage.backend.get_task(task_id(1))
+            await crm.backend.get_task(task_id(1))
 
 
 async def test_tasks_are_found_by_the_configured_property_and_keyed_by_the_requested_id() -> None:
     time = Time()
     world = seed(rows=[row(number, {"contacts": [CAROLINA]}, ref=f"REF-{number}") for number in (1, 2)])
     spec_variant = (*OPEN, "unique_property=ref")
-    async with staged(hubspot(time, world, spec_variant=spec_variant), time, hubspot_id_property="ref") as stage:
-        found = await stage.backend.snapshots(["ref-1", "REF-2", "REF-3"])
+    async with served(hubspot(time, world, spec_variant=spec_variant), time, hubspot_id_property="ref") as crm:
+        found = await crm.backend.snapshots(["ref-1", "REF-2", "REF-3"])
         assert {one: (of.task.id, of.task.ai_contact_id) for one, of in found.items()} == {
             "ref-1": ("REF-1", CAROLINA),
             "REF-2": ("REF-2", CAROLINA),
         }
-        (outcome,) = await stage.backend.update_tasks([(found["ref-1"].task, Edit(title="New"))])
+        (outcome,) = await crm.backend.update_tasks([(found["ref-1"].task, Edit(title="New"))])
         assert outcome.written is not None
         assert outcome.written.task == found["ref-1"].task.model_copy(update={"title": "New"})
 
@@ -145,10 +145,10 @@ async def test_a_lagging_list_shows_the_recent_write_of_a_task_with_a_configured
     time = Time()
     variant = ("burst=0", "searches=0", "settle_ms=0", "search_lag=30", "unique_property=ref")
     world = seed(rows=[row(number, ref=f"REF-{number}") for number in (1, 2)])
-    async with staged(hubspot(time, world, spec_variant=variant), time, hubspot_id_property="ref") as stage:
-        before = (await stage.backend.snapshots(["REF-1"]))["REF-1"].task
-        await stage.backend.update_task(before, Edit(title="New"))
-        listed = (await stage.backend.list_tasks(TaskQuery())).tasks
+    async with served(hubspot(time, world, spec_variant=variant), time, hubspot_id_property="ref") as crm:
+        before = (await crm.backend.snapshots(["REF-1"]))["REF-1"].task
+        await crm.backend.update_task(before, Edit(title="New"))
+        listed = (await crm.backend.list_tasks(TaskQuery())).tasks
     assert {task.id: task.title for task in listed} == {"REF-1": "New", "REF-2": "Call Acme 2"}
 
 
@@ -167,15 +167,15 @@ CHANGES = {
 async def test_a_thousand_tasks_are_read_and_changed_in_thirty_requests() -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 1001)]
-    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
-        before = await snapshots(stage, 1000)
+    async with served(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as crm:
+        before = await snapshots(crm, 1000)
         edit = Edit(
             title="New", due=Due(date(2026, 3, 10)), responsible_ids=(), priority=0, status=StatusChoice(id="COMPLETED")
         )
-        outcomes = await stage.backend.update_tasks([(one.task, edit) for one in before.values()])
-        assert len(stage.sent) == 23
+        outcomes = await crm.backend.update_tasks([(one.task, edit) for one in before.values()])
+        assert len(crm.sent) == 23
         assert all(one.written and not list(edit.unmet_by(one.written.task).given()) for one in outcomes)
-        assert {one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks} == {"New"}
+        assert {one["properties"]["hs_task_subject"] for one in crm.hubspot.tasks} == {"New"}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -183,12 +183,12 @@ async def test_a_thousand_tasks_are_read_and_changed_in_thirty_requests() -> Non
 async def test_a_hundred_tasks_are_changed_in_one_request_and_shown_as_they_are(change: str, echo: str) -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}, hs_task_body="<p>x</p>") for number in range(1, 4)]
-    async with staged(hubspot(time, seed(rows=rows), spec_variant=(*OPEN, f"due_echo={echo}")), time) as stage:
-        before = await snapshots(stage, 3)
-        stage.hubspot.clear_requests()
-        outcomes = await stage.backend.update_tasks([(one.task, CHANGES[change]) for one in before.values()])
-        assert stage.sent == [UPDATE]
-        after = await stage.backend.snapshots(list(before))
+    async with served(hubspot(time, seed(rows=rows), spec_variant=(*OPEN, f"due_echo={echo}")), time) as crm:
+        before = await snapshots(crm, 3)
+        crm.hubspot.clear_requests()
+        outcomes = await crm.backend.update_tasks([(one.task, CHANGES[change]) for one in before.values()])
+        assert crm.sent == [UPDATE]
+        after = await crm.backend.snapshots(list(before))
         for one in outcomes:
             assert one.written is not None
             assert one.written.task == after[one.task_id].task
@@ -197,14 +197,14 @@ async def test_a_hundred_tasks_are_changed_in_one_request_and_shown_as_they_are(
 async def test_fields_missing_from_the_answer_to_an_update_are_read_back() -> None:
     time = Time()
     rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 4)]
-    async with staged(hubspot(time, seed(rows=rows), spec_variant=(*OPEN, "update_shows=changed")), time) as stage:
-        before = await snapshots(stage, 3)
-        stage.hubspot.clear_requests()
+    async with served(hubspot(time, seed(rows=rows), spec_variant=(*OPEN, "update_shows=changed")), time) as crm:
+        before = await snapshots(crm, 3)
+        crm.hubspot.clear_requests()
         first, *others = before.values()
         same = replace(Edit(priority=2), title=str(first.task.title))
         edits = [(first.task, same), *((one.task, Edit(priority=2)) for one in others)]
-        outcomes = await stage.backend.update_tasks(edits)
-        (read,) = [one.body for one in stage.hubspot.requests if f"{one.method} {one.path}" == READ]
+        outcomes = await crm.backend.update_tasks(edits)
+        (read,) = [one.body for one in crm.hubspot.requests if f"{one.method} {one.path}" == READ]
         assert read["inputs"] == [{"id": first.task.id}]
         assert all(one.written and one.written.task.priority == 2 and one.written.note is None for one in outcomes)
         assert {one.written and one.written.task.ai_contact_id for one in outcomes} == {CAROLINA}
@@ -213,25 +213,25 @@ async def test_fields_missing_from_the_answer_to_an_update_are_read_back() -> No
 async def test_a_field_that_was_unreadable_before_an_update_is_read_back() -> None:
     time = Time()
     rows = [row(number, hs_task_body="<p>x</p>") for number in (1, 2)]
-    async with staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as stage:
-        before = [with_unreadable(one.task, "description") for one in (await snapshots(stage, 2)).values()]
-        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
+    async with served(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as crm:
+        before = [with_unreadable(one.task, "description") for one in (await snapshots(crm, 2)).values()]
+        outcomes = await crm.backend.update_tasks([(task, Edit(title="New")) for task in before])
     tasks = [outcome.written.task for outcome in outcomes if outcome.written]
     assert [(task.title, task.description, task.unreadable_fields) for task in tasks] == [("New", "x", ())] * 2
 
 
 async def test_a_task_named_twice_is_as_hubspot_confirmed_it_each_time() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), spec_variant=OPEN), time) as stage:
-        (one,) = (await snapshots(stage, 1)).values()
-        stage.hubspot.faults = (Fault("status", READ, status=500, nth="every"),)
-        outcomes = await stage.backend.update_tasks([(one.task, Edit(title="A")), (one.task, Edit(priority=2))])
+    async with served(hubspot(time, seed(1), spec_variant=OPEN), time) as crm:
+        (one,) = (await snapshots(crm, 1)).values()
+        crm.hubspot.faults = (Fault("status", READ, status=500, nth="every"),)
+        outcomes = await crm.backend.update_tasks([(one.task, Edit(title="A")), (one.task, Edit(priority=2))])
         written = [outcome.written for outcome in outcomes if outcome.written]
         assert [(each.task.title, each.task.priority, each.note) for each in written] == [
             ("A", one.task.priority, None),
             ("A", 2, None),
         ]
-        assert stage.stored_properties(1)["hs_task_subject"] == "A"
+        assert crm.stored_properties(1)["hs_task_subject"] == "A"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from mcp import Client
 
-from backends.hubspot.wired import Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.server.app import create_server
 
@@ -14,32 +14,32 @@ OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
 
 
 @asynccontextmanager
-async def agent_at() -> AsyncIterator[tuple[Stage, Agent]]:
+async def agent_at() -> AsyncIterator[tuple[Account, Agent]]:
     time = Time()
     async with AsyncExitStack() as stack:
         rows = [row(1, hs_task_type="CALL"), row(2, hs_task_type="TODO"), row(3, hs_task_type="EMAIL")]
-        stage = await stack.enter_async_context(staged(hubspot(time, seed(rows=rows), spec_variant=OPEN), time))
-        yield stage, Agent(await stack.enter_async_context(Client(create_server(stage.app))), {"dueDate": "2026-03-09"})
+        crm = await stack.enter_async_context(served(hubspot(time, seed(rows=rows), spec_variant=OPEN), time))
+        yield crm, Agent(await stack.enter_async_context(Client(create_server(crm.app))), {"dueDate": "2026-03-09"})
 
 
 async def test_a_type_is_set_on_new_and_existing_tasks_one_or_many_and_put_back() -> None:
-    async with agent_at() as (stage, agent):
+    async with agent_at() as (crm, agent):
         made = await agent.create(taskType="MEETING")
         assert (await agent("get_task", id=made["id"]))["task"]["task_type"] == "MEETING"
         changed = await agent("update_task", id=task_id(1), taskType="EMAIL")
         assert not changed.get("unapplied")
-        assert stage.stored_properties(1)["hs_task_type"] == "EMAIL"
+        assert crm.stored_properties(1)["hs_task_type"] == "EMAIL"
         await agent("undo_change", changeId=changed["changeId"])
-        assert stage.stored_properties(1)["hs_task_type"] == "CALL"
+        assert crm.stored_properties(1)["hs_task_type"] == "CALL"
         await agent("bulk_update_tasks", taskIds=[task_id(1), task_id(2)], changes={"taskType": "EMAIL"})
-        assert [stage.stored_properties(number)["hs_task_type"] for number in (1, 2, 3)] == ["EMAIL"] * 3
+        assert [crm.stored_properties(number)["hs_task_type"] for number in (1, 2, 3)] == ["EMAIL"] * 3
 
 
 async def test_tasks_are_found_by_their_type() -> None:
-    async with agent_at() as (stage, agent):
+    async with agent_at() as (crm, agent):
         listed = await agent("list_tasks", taskType="CALL")
         assert [one["id"] for one in listed["tasks"]] == [task_id(1)]
-        (search,) = [one.body for one in stage.hubspot.requests if one.path.endswith("/tasks/search")]
+        (search,) = [one.body for one in crm.hubspot.requests if one.path.endswith("/tasks/search")]
         assert {"propertyName": "hs_task_type", "operator": "EQ", "value": "CALL"} in search["filterGroups"][0][
             "filters"
         ]
@@ -48,7 +48,7 @@ async def test_tasks_are_found_by_their_type() -> None:
 
 
 async def test_a_task_type_is_found_by_its_value_or_label_in_any_spelling() -> None:
-    async with agent_at() as (stage, agent):
+    async with agent_at() as (crm, agent):
         for given, value, label in (
             ("call", "CALL", "Call"),
             ("E-Mail", "EMAIL", "Email"),
@@ -62,7 +62,7 @@ async def test_a_task_type_is_found_by_its_value_or_label_in_any_spelling() -> N
             assert len(listed["tasks"]) == ("LINKED" not in value)
             changed = await agent("update_task", id=task_id(3), taskType=given)
             assert value == "EMAIL" or match in changed["matched"]
-            assert stage.stored_properties(3)["hs_task_type"] == value
+            assert crm.stored_properties(3)["hs_task_type"] == value
             if value != "EMAIL":
                 await agent("undo_change", changeId=changed["changeId"])
         plan = await agent("bulk_update_tasks", filter={"taskType": "call"}, changes={"taskType": "meeting"})
@@ -76,7 +76,7 @@ async def test_a_task_type_is_found_by_its_value_or_label_in_any_spelling() -> N
 
 
 async def test_an_unknown_task_type_is_refused_before_sending_with_the_known_types() -> None:
-    async with agent_at() as (stage, agent):
+    async with agent_at() as (crm, agent):
         new = {"title": "New", "dueDate": "2026-03-09", "responsibleIds": [], "taskType": "phone"}
         for given, code, candidates in (
             ("phone", "unknown_task_type", {"CALL", "EMAIL", "TODO"}),
@@ -97,7 +97,7 @@ async def test_an_unknown_task_type_is_refused_before_sending_with_the_known_typ
                     await agent(tool, **sent)
                 assert (tool, refused.value.code) == (tool, code)
                 assert candidates <= set(refused.value.values)
-        assert not [one for one in stage.hubspot.requests if one.path.endswith("/search")]
+        assert not [one for one in crm.hubspot.requests if one.path.endswith("/search")]
         made = await agent("create_tasks", tasks=[new, new | {"taskType": "CALL"}])
         assert made["totals"] == {"refused": 1, "applied": 1}
-        assert [one.path for one in stage.hubspot.requests if one.committed] == ["/crm/v3/objects/tasks"]
+        assert [one.path for one in crm.hubspot.requests if one.committed] == ["/crm/v3/objects/tasks"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backends.hubspot.wired import CAROLINA, COMPANY, KEY, Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import CAROLINA, COMPANY, KEY, Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
@@ -44,17 +44,17 @@ WORLD = {
 
 
 @asynccontextmanager
-async def agent_at(rows: list[dict[str, Any]], **options: Any) -> AsyncIterator[tuple[Stage, Agent]]:
+async def agent_at(rows: list[dict[str, Any]], **options: Any) -> AsyncIterator[tuple[Account, Agent]]:
     time = Time()
     async with AsyncExitStack() as stack:
         sandbox = hubspot(time, seed(rows=rows) | WORLD, spec_variant=OPEN, **options)
-        stage = await stack.enter_async_context(staged(sandbox, time))
-        client = await stack.enter_async_context(Client(create_server(stage.app)))
-        yield stage, Agent(client)
+        crm = await stack.enter_async_context(served(sandbox, time))
+        client = await stack.enter_async_context(Client(create_server(crm.app)))
+        yield crm, Agent(client)
 
 
-def links_of(stage: Stage, record_id: str) -> set[tuple[str, str]]:
-    state = stage.hubspot.state()["links"]
+def links_of(crm: Account, record_id: str) -> set[tuple[str, str]]:
+    state = crm.hubspot.state()["links"]
     return {(one["other"], one["other_id"]) for one in state if one["task_id"] == record_id}
 
 
@@ -64,27 +64,27 @@ def links_of(stage: Stage, record_id: str) -> set[tuple[str, str]]:
 )
 async def test_undo_brings_back_every_link_and_every_writable_property(count: int, faults: tuple[Fault, ...]) -> None:
     rows = [row(number, LINKS, **FURTHER) for number in range(1, count + 1)]
-    async with agent_at(rows) as (stage, agent):
+    async with agent_at(rows) as (crm, agent):
         ids = [task_id(number) for number in range(1, count + 1)]
-        was = links_of(stage, ids[0])
+        was = links_of(crm, ids[0])
         plan = await agent("delete_task", **({"id": ids[0]} if count == 1 else {"ids": ids}))
         assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
         deleted = await agent("apply_plan", planId=plan["planId"])
-        assert stage.hubspot.tasks == []
-        stage.hubspot.faults = faults
+        assert crm.hubspot.tasks == []
+        crm.hubspot.faults = faults
         undone = await agent("undo_change", changeId=deleted["changeId"])
         assert "HubSpot did not restore" not in str(undone)
-        assert len(stage.hubspot.tasks) == count
-        for task in stage.hubspot.tasks:
+        assert len(crm.hubspot.tasks) == count
+        for task in crm.hubspot.tasks:
             assert {name: task["properties"].get(name) for name in FURTHER} == FURTHER
-            assert links_of(stage, task["id"]) == was
+            assert links_of(crm, task["id"]) == was
 
 
 async def test_the_plan_of_a_deletion_names_the_data_that_undo_cannot_restore() -> None:
     scopes = [one for one in SCOPES if one not in {"crm.objects.tickets.read", "crm.schemas.custom.read"}]
     done = {"hs_task_status": "COMPLETED"}
-    async with agent_at([row(1, LINKS, **done)], scopes=scopes) as (stage, agent):
-        stage.hubspot.faults = (
+    async with agent_at([row(1, LINKS, **done)], scopes=scopes) as (crm, agent):
+        crm.hubspot.faults = (
             Fault("status", "POST /crm/v4/associations/{kind}/{to}/batch/read", status=403, nth="every"),
         )
         plan = await agent("delete_task", id=task_id(1))
@@ -95,11 +95,11 @@ async def test_the_plan_of_a_deletion_names_the_data_that_undo_cannot_restore() 
 
 
 async def test_undo_does_not_write_the_key_by_which_hubspot_recognizes_a_repeated_create() -> None:
-    async with agent_at([row(1, hs_unique_creation_key="key-1")]) as (stage, agent):
+    async with agent_at([row(1, hs_unique_creation_key="key-1")]) as (crm, agent):
         plan = await agent("delete_task", id=task_id(1))
         deleted = await agent("apply_plan", planId=plan["planId"])
         await agent("undo_change", changeId=deleted["changeId"])
-        [task] = stage.hubspot.tasks
+        [task] = crm.hubspot.tasks
         assert task["properties"].get("hs_unique_creation_key") != "key-1"
 
 
@@ -119,14 +119,14 @@ class Paged(HubSpotSandbox):
 async def test_the_plan_names_links_that_the_answer_cannot_list() -> None:
     time, world = Time(), seed(rows=[row(1, LINKS)]) | WORLD
     sandbox = Paged(seed=world, token=KEY, clock=time.moment, spec_variant=SpecVariant.parse(OPEN))
-    async with staged(sandbox, time) as stage, Client(create_server(stage.app)) as client:
+    async with served(sandbox, time) as crm, Client(create_server(crm.app)) as client:
         plan = await Agent(client)("delete_task", id=task_id(1))
         assert "creator_id, some of the links to deals." in plan["note"]
 
 
-def archive(stage: Stage, path: str) -> None:
+def archive(crm: Account, path: str) -> None:
     bearer = (("authorization", f"Bearer {KEY}"),)
-    assert stage.hubspot.answer(Request("DELETE", path, headers=bearer), stale=False).status == 204
+    assert crm.hubspot.answer(Request("DELETE", path, headers=bearer), stale=False).status == 204
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -146,28 +146,28 @@ async def test_undo_restores_the_parts_that_hubspot_accepts_if_it_refuses_others
 ) -> None:
     numbers = range(1, count + 1)
     rows = [row(number, LINKS, **FURTHER, order_number=f"A-{number}") for number in numbers]
-    async with agent_at([*rows, row(7), row(8)]) as (stage, agent):
-        was = links_of(stage, task_id(1))
+    async with agent_at([*rows, row(7), row(8)]) as (crm, agent):
+        was = links_of(crm, task_id(1))
         ids = {"id": task_id(1)} if count == 1 else {"ids": [task_id(number) for number in numbers]}
         deleted = await agent("apply_plan", planId=(await agent("delete_task", **ids))["planId"])
         for number in numbers if "value" in lost else ():
-            stage.hubspot.edit(task_id(number + 6), order_number=f"A-{number}")
+            crm.hubspot.edit(task_id(number + 6), order_number=f"A-{number}")
         for name, path in (("deal", "deals/302"), ("ticket", "tickets/401"), ("truck", "vehicles/501")):
             if name in lost:
-                archive(stage, f"/crm/v3/objects/{path}")
+                archive(crm, f"/crm/v3/objects/{path}")
         route = POST if count == 1 else f"{POST}/batch/create"
-        stage.hubspot.faults = (Fault("status", route, status=400, times=2),) if note is None else ()
+        crm.hubspot.faults = (Fault("status", route, status=400, times=2),) if note is None else ()
         undone = str(await agent("undo_change", changeId=deleted["changeId"]))
         assert undone.count("did not restore") == undone.count(f"did not restore: {note}.")
         assert ("did not restore" in undone) == (note is not None)
-        made = [task for task in stage.hubspot.tasks if task["id"] not in {task_id(7), task_id(8)}]
+        made = [task for task in crm.hubspot.tasks if task["id"] not in {task_id(7), task_id(8)}]
         assert len(made) == count
         for task in made:
             assert {name: task["properties"].get(name) for name in FURTHER} == FURTHER
             assert (task["properties"].get("order_number") is None) == ("value" in lost)
             gone = {tuple(one.split()) for one in (note or "").split(", ")}
             kept = {(kind, one) for kind, one in was if (kind.replace("vehicles", "2-7654321"), one) not in gone}
-            assert links_of(stage, task["id"]) == kept
+            assert links_of(crm, task["id"]) == kept
 
 
 @pytest.mark.parametrize("is_taken", [True, False])
@@ -175,39 +175,39 @@ async def test_undo_restores_a_task_with_a_unique_property_that_hubspot_refuses_
     rows = [row(1, LINKS, **FURTHER, ref="REF-1", order_number="A-1"), row(7, ref="REF-7")]
     time = Time()
     sandbox = hubspot(time, seed(rows=rows) | WORLD, spec_variant=(*OPEN, "unique_property=ref"))
-    async with staged(sandbox, time, hubspot_id_property="ref") as stage, Client(create_server(stage.app)) as client:
-        agent, was = Agent(client), links_of(stage, task_id(1))
+    async with served(sandbox, time, hubspot_id_property="ref") as crm, Client(create_server(crm.app)) as client:
+        agent, was = Agent(client), links_of(crm, task_id(1))
         deleted = await agent("apply_plan", planId=(await agent("delete_task", id="REF-1"))["planId"])
-        stage.hubspot.faults = (Fault("status", POST, status=400, times=2),)
+        crm.hubspot.faults = (Fault("status", POST, status=400, times=2),)
         if is_taken:
-            stage.hubspot.edit(task_id(7), order_number="A-1")
+            crm.hubspot.edit(task_id(7), order_number="A-1")
         undone = await agent("undo_change", changeId=deleted["changeId"])
         assert ("did not restore: order_number." in str(undone)) == is_taken
-        assert len([one for one in stage.sent if one.startswith("PATCH")]) == (6 if is_taken else 1)
-        links = [one.body for one in stage.hubspot.requests if one.method == "PUT"]
+        assert len([one for one in crm.sent if one.startswith("PATCH")]) == (6 if is_taken else 1)
+        links = [one.body for one in crm.hubspot.requests if one.method == "PUT"]
         assert links
         assert all(isinstance(one, list) and "associationTypeId" in one[0] for one in links)
-        [made] = [task for task in stage.hubspot.tasks if task["id"] != task_id(7)]
+        [made] = [task for task in crm.hubspot.tasks if task["id"] != task_id(7)]
         assert {name: made["properties"].get(name) for name in FURTHER} == FURTHER
-        assert links_of(stage, made["id"]) == was
+        assert links_of(crm, made["id"]) == was
 
 
 async def test_undo_restores_the_other_links_and_names_the_one_that_failed() -> None:
-    async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
-        was = links_of(stage, task_id(1))
+    async with agent_at([row(1, LINKS, **FURTHER)]) as (crm, agent):
+        was = links_of(crm, task_id(1))
         deleted = await agent("apply_plan", planId=(await agent("delete_task", id=task_id(1)))["planId"])
         failing = Fault("status", "PUT /crm/v4/objects/{kind}/{id}/associations/{to}/{toId}", status=500)
-        stage.hubspot.faults = (Fault("status", POST, status=400, times=2), failing)
+        crm.hubspot.faults = (Fault("status", POST, status=400, times=2), failing)
         undone = await agent("undo_change", changeId=deleted["changeId"])
         assert f"HubSpot did not restore: contacts {CAROLINA}." in undone["note"]
-        assert links_of(stage, stage.hubspot.tasks[0]["id"]) == was - {("contacts", CAROLINA)}
+        assert links_of(crm, crm.hubspot.tasks[0]["id"]) == was - {("contacts", CAROLINA)}
 
 
 async def test_reading_and_changing_a_task_sends_no_requests_that_only_a_deletion_needs() -> None:
-    async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
+    async with agent_at([row(1, LINKS, **FURTHER)]) as (crm, agent):
         await agent("get_task", id=task_id(1))
         await agent("update_task", id=task_id(1), title="New")
-        assert not [one for one in stage.sent if "/associations/" in one or one.endswith("/properties/tasks")]
+        assert not [one for one in crm.sent if "/associations/" in one or one.endswith("/properties/tasks")]
 
 
 @pytest.mark.parametrize("status", [400, 404])
@@ -239,19 +239,19 @@ FAULTS = (
 
 @pytest.mark.parametrize("route", READS)
 async def test_a_fault_while_reading_for_a_deletion_is_reported_as_itself(route: str) -> None:
-    async with agent_at([row(1, LINKS), row(2)]) as (stage, agent):
+    async with agent_at([row(1, LINKS), row(2)]) as (crm, agent):
         for fault, code in FAULTS:
             for call in ({"id": task_id(1)}, {"ids": [task_id(1), task_id(2)]}):
-                stage.hubspot.faults = (replace(fault, route=route),)
-                stage.time.now += 1_000
+                crm.hubspot.faults = (replace(fault, route=route),)
+                crm.time.now += 1_000
                 with pytest.raises(Refused) as failed:
                     await agent("delete_task", **call)
                 assert (failed.value.code, fault) == (code, fault)
-        assert len(stage.hubspot.tasks) == 2
+        assert len(crm.hubspot.tasks) == 2
 
 
 async def test_only_a_lacking_scope_hides_further_properties() -> None:
-    async with agent_at([row(1, LINKS)]) as (stage, agent):
-        stage.hubspot.faults = (Fault("status", "GET /crm/v3/properties/{kind}", status=403, nth="every"),)
+    async with agent_at([row(1, LINKS)]) as (crm, agent):
+        crm.hubspot.faults = (Fault("status", "GET /crm/v3/properties/{kind}", status=403, nth="every"),)
         plan = await agent("delete_task", id=task_id(1))
         assert "further properties, which the token may not read" in plan["note"]

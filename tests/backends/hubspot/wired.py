@@ -29,13 +29,13 @@ __all__ = [
     "NOW",
     "OWNERS",
     "SANTIAGO",
-    "Stage",
+    "Account",
     "Time",
     "error_codes",
     "hubspot",
     "row",
     "seed",
-    "staged",
+    "served",
     "task_id",
     "wired",
 ]
@@ -123,7 +123,7 @@ async def wired(
 
 
 @dataclass(frozen=True)
-class Stage:
+class Account:
     """A HubSpot, Taskhand in front of it, and the time they are in."""
 
     hubspot: HubSpotSandbox
@@ -147,14 +147,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(
+async def served(
     sandbox: HubSpotSandbox | None = None, time: Time | None = None, **options: Any
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[Account]:
     """Serve it, wire it; a zone is configured unless `timezone` says otherwise."""
     time = time or Time()
     sandbox = sandbox or hubspot(time)
     async with serve(sandbox) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as app:
-        yield Stage(sandbox, app, time)
+        yield Account(sandbox, app, time)
 
 
 def error_codes(results: Iterable[ItemResult]) -> list[str | None]:

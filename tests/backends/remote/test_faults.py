@@ -44,7 +44,7 @@ TASKS = 4
 
 
 @dataclass(frozen=True)
-class Stage:
+class FaultyCrm:
     """A CRM behind a gate, its adapter, and the tasks that were read before anything went wrong."""
 
     crm: SandboxedCrm
@@ -69,7 +69,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage]:
+async def open_faulty_crm(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[FaultyCrm]:
     """The CRM with the faults of a row on the first write, or the first reading, of that kind."""
     time = Time()
     sandbox = crm.sandbox(TASKS, time, ())
@@ -104,7 +104,7 @@ async def staged(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncIterator[Stage
             sandbox.faults = faults
         if not row.served:
             backend = _adapter(await stack.enter_async_context(crm.wired(NOWHERE, time)))
-        yield Stage(crm, sandbox, gate, backend, [one.task for one in found.values()], time)
+        yield FaultyCrm(crm, sandbox, gate, backend, [one.task for one in found.values()], time)
 
 
 def _adapter(app: AppContext) -> CrmAdapter[object]:
@@ -112,19 +112,19 @@ def _adapter(app: AppContext) -> CrmAdapter[object]:
     return app.backend
 
 
-async def write_tasks(stage: Stage, kind: Kind) -> list[tuple[TaskhandError | None, str | None]]:
+async def write_tasks(faulty: FaultyCrm, kind: Kind) -> list[tuple[TaskhandError | None, str | None]]:
     """Make that kind of write: the error or the note of each task."""
-    backend, first = stage.backend, stage.tasks[0]
+    backend, first = faulty.backend, faulty.tasks[0]
     try:
         match kind:
             case "update":
-                return [(None, (await backend.update_task(first, stage.edit)).note)]
+                return [(None, (await backend.update_task(first, faulty.edit)).note)]
             case "delete":
                 return [(None, await backend.delete_task(first))]
             case "create":
-                return [(None, (await backend.create_task(stage.new)).note)]
+                return [(None, (await backend.create_task(faulty.new)).note)]
             case "bulk":
-                results = await backend.update_tasks([(task, stage.edit) for task in stage.tasks[:3]])
+                results = await backend.update_tasks([(task, faulty.edit) for task in faulty.tasks[:3]])
                 return [_error_and_note(one) for one in results]
             case "read":
                 await backend.get(first.id)
@@ -137,15 +137,15 @@ def _error_and_note(result: ItemResult) -> tuple[TaskhandError | None, str | Non
     return result.error, result.written.note if result.written else None
 
 
-def has_change(stage: Stage, kind: Kind) -> bool:
+def has_change(faulty: FaultyCrm, kind: Kind) -> bool:
     """Whether the CRM really has the change of the first task, or the new task."""
-    now = stage.crm.tasks(stage.sandbox)
-    first = stage.tasks[0].id
+    now = faulty.crm.tasks(faulty.sandbox)
+    first = faulty.tasks[0].id
     if kind == "delete":
         return first not in now
     if kind == "create":
         return any(summary.title == "Send it" for summary in now.values())
-    return now[first].responsible_ids == (stage.crm.ana,)
+    return now[first].responsible_ids == (faulty.crm.ana,)
 
 
 @pytest.mark.parametrize(("crm", "kind", "row"), CASES, ids=str)
@@ -154,15 +154,15 @@ async def test_a_fault_has_the_same_result_at_every_crm(
 ) -> None:
     # The libraries log the same of every request, and a dozen lines: those of the reads stand for all.
     caplog.set_level(logging.DEBUG, None if kind == "read" else "taskhand")
-    async with staged(crm, row, kind) as stage:
-        before = len(stage.sandbox.tasks)
-        results = await write_tasks(stage, kind)
-        sent = sum(request.route == crm.routes[ROUTE[kind]] for request in stage.sandbox.requests)
-        added = len(stage.sandbox.tasks) - before
-        is_applied = results[0][0] is None if kind == "read" else has_change(stage, kind)
+    async with open_faulty_crm(crm, row, kind) as faulty:
+        before = len(faulty.sandbox.tasks)
+        results = await write_tasks(faulty, kind)
+        sent = sum(request.route == crm.routes[ROUTE[kind]] for request in faulty.sandbox.requests)
+        added = len(faulty.sandbox.tasks) - before
+        is_applied = results[0][0] is None if kind == "read" else has_change(faulty, kind)
     expected = row.result(crm, kind)
     assert expected is not None
-    own = [as_result(error, note, stage.backend, sent, is_applied=is_applied) for error, note in results]
+    own = [as_result(error, note, faulty.backend, sent, is_applied=is_applied) for error, note in results]
     if crm.updates_singly and kind == "bulk":
         # Each task is written with a request of its own: the fault strikes the first one or, for ever, all of them.
         assert replace(own[0], requests=expected.requests) == expected
@@ -170,7 +170,7 @@ async def test_a_fault_has_the_same_result_at_every_crm(
     else:
         assert set(own) == {expected}
     assert added <= (kind == "create")
-    assert row.waits_s <= sum(stage.time.slept) < 60
+    assert row.waits_s <= sum(faulty.time.slept) < 60
     for error, _ in results:
         assert_tells_nothing(error)
     assert not any(secret in caplog.text for secret in SECRETS)
@@ -205,17 +205,17 @@ def assert_tells_nothing(error: TaskhandError | None) -> None:
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_two_equal_concurrent_creates_do_not_both_claim_one_task(crm: SandboxedCrm) -> None:
     lost = (Fault("reset_after"), Fault("reset_before", nth=2))
-    async with staged(crm, Row("lost twice", lost), "create") as stage:
-        before = len(stage.sandbox.tasks)
+    async with open_faulty_crm(crm, Row("lost twice", lost), "create") as faulty:
+        before = len(faulty.sandbox.tasks)
         results: list[tuple[TaskhandError | None, str | None]] = []
 
         async def create() -> None:
-            results.extend(await write_tasks(stage, "create"))
+            results.extend(await write_tasks(faulty, "create"))
 
         async with anyio.create_task_group() as group:
             group.start_soon(create)
             group.start_soon(create)
-    assert len(stage.sandbox.tasks) == before + 1
+    assert len(faulty.sandbox.tasks) == before + 1
     assert sum(isinstance(error, OutcomeUnknown) for error, _ in results) >= 1
 
 

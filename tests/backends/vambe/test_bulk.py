@@ -38,7 +38,7 @@ Edits = list[tuple[Task, Edit]]
 
 
 @asynccontextmanager
-async def staged(
+async def open_account(
     sandbox: VambeSandbox,
     time: Time,
     faults: Iterable[Fault] = (),
@@ -81,7 +81,7 @@ async def test_a_thousand_changes_keep_to_the_rate_and_reach_it_and_each_has_the
     time = NetworkTime()
     sandbox = vambe(1_000, clock=time.moment, spec_variant=SpecVariant(per_second=10))
     way = SlowTransport(time, latency_s=0.25)
-    async with staged(sandbox, time, transport=way, vambe_rate=10) as (backend, tasks):
+    async with open_account(sandbox, time, transport=way, vambe_rate=10) as (backend, tasks):
         began = time.now = time.now + 2
         outcomes = await backend.update_tasks(rename_edits(tasks))
         took_s = time.now - began
@@ -95,7 +95,7 @@ async def test_a_thousand_changes_keep_to_the_rate_and_reach_it_and_each_has_the
 async def test_the_lists_are_read_once_however_long_it_takes() -> None:
     time = Time()
     sandbox = vambe(30)
-    async with staged(sandbox, time, vambe_rate=1, vambe_cache_s=0) as (backend, tasks):
+    async with open_account(sandbox, time, vambe_rate=1, vambe_cache_s=0) as (backend, tasks):
         await backend.update_tasks(rename_edits(tasks))
     assert time.now > 1_025
     assert [request.method for request in sandbox.requests].count("GET") == 1
@@ -114,14 +114,14 @@ async def test_at_most_twice_the_request_limit_of_updates_run_at_once(monkeypatc
         return Written(item.before)
 
     monkeypatch.setattr(VambeAdapter, "update_item", update)
-    async with staged(vambe(50), Time(), vambe_in_flight=4) as (backend, tasks):
+    async with open_account(vambe(50), Time(), vambe_in_flight=4) as (backend, tasks):
         results = await backend.update_tasks([(task, Edit()) for task in tasks])
     assert (len(results), most) == (50, 8)
 
 
 async def test_the_requests_of_every_task_are_recorded() -> None:
     sandbox = vambe(3)
-    async with staged(sandbox, Time()) as (backend, tasks):
+    async with open_account(sandbox, Time()) as (backend, tasks):
         with recorded_requests() as sent:
             await backend.update_tasks(rename_edits(tasks))
     assert sorted(sent) == [f"PUT /api/public/tasks/{task.id} 200" for task in tasks]
@@ -137,7 +137,7 @@ async def test_every_result_is_reported_by_its_index_as_soon_as_it_is_known() ->
     async def look() -> None:
         early.extend(watch.results)
 
-    async with staged(sandbox, time, [status(400, nth=3, route=PUT)], vambe_rate=5, vambe_in_flight=1) as (
+    async with open_account(sandbox, time, [status(400, nth=3, route=PUT)], vambe_rate=5, vambe_in_flight=1) as (
         backend,
         tasks,
     ):
@@ -155,7 +155,7 @@ async def test_a_stopped_bulk_change_begins_no_more_writes_and_reports_every_sen
     async def stop() -> None:
         watch.stop("the caller gave up")
 
-    async with staged(sandbox, time, vambe_rate=10, vambe_in_flight=4) as (backend, tasks):
+    async with open_account(sandbox, time, vambe_rate=10, vambe_in_flight=4) as (backend, tasks):
         time.on_sleep = stop
         outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     assert 10 <= len(puts(sandbox)) <= 10 + 2 * 4
@@ -167,7 +167,7 @@ async def test_a_stopped_bulk_change_begins_no_more_writes_and_reports_every_sen
 async def test_a_bulk_change_stopped_before_it_begins_sends_nothing() -> None:
     sandbox, watch = vambe(3), BulkProgress()
     watch.stop("the caller gave up")
-    async with staged(sandbox, Time()) as (backend, tasks):
+    async with open_account(sandbox, Time()) as (backend, tasks):
         outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     assert [outcome.error for outcome in outcomes] == [watch.stopped] * 3
     assert puts(sandbox) == []
@@ -180,7 +180,7 @@ async def test_a_stop_during_the_read_back_of_a_lost_write_prevents_a_resend() -
         watch.stop("the caller gave up")
 
     lost = [Fault("reset_before", PUT), status(500, route=LIST)]
-    async with staged(sandbox, time, lost) as (backend, tasks):
+    async with open_account(sandbox, time, lost) as (backend, tasks):
         time.on_sleep = stop
         (outcome,) = await backend.update_tasks(rename_edits(tasks), watch)
     assert [request.method for request in sandbox.requests] == ["PUT", "GET", "GET"]
@@ -191,7 +191,7 @@ async def test_a_stop_during_the_read_back_of_a_lost_write_prevents_a_resend() -
 async def test_the_rest_is_not_sent_after_a_request_to_wait_for_an_hour() -> None:
     sandbox, watch = vambe(40), BulkProgress()
     busy = [status(429, 3600, nth=5, route=PUT)]
-    async with staged(sandbox, Time(), busy, vambe_rate=4, vambe_in_flight=4) as (backend, tasks):
+    async with open_account(sandbox, Time(), busy, vambe_rate=4, vambe_in_flight=4) as (backend, tasks):
         outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     limited = [error for error in errors(outcomes) if isinstance(error, RateLimited)]
     unsent = [error for error in errors(outcomes) if isinstance(error, NotAttempted)]
@@ -204,7 +204,10 @@ async def test_the_rest_is_not_sent_after_a_request_to_wait_for_an_hour() -> Non
 
 async def test_without_a_watch_a_limit_stops_the_rest_all_the_same() -> None:
     sandbox = vambe(40)
-    async with staged(sandbox, Time(), [status(429, 3600, route=PUT, **EVER)], vambe_in_flight=1) as (backend, tasks):
+    async with open_account(sandbox, Time(), [status(429, 3600, route=PUT, **EVER)], vambe_in_flight=1) as (
+        backend,
+        tasks,
+    ):
         outcomes = await backend.update_tasks(rename_edits(tasks))
     assert len(puts(sandbox)) == 1
     assert sum(isinstance(error, NotAttempted) for error in errors(outcomes)) == 39
@@ -215,7 +218,7 @@ async def test_without_a_watch_a_limit_stops_the_rest_all_the_same() -> None:
 
 async def test_each_update_has_its_own_outcome_independent_of_the_others() -> None:
     sandbox = vambe(5)
-    async with staged(sandbox, Time(), vambe_in_flight=1) as (backend, tasks):
+    async with open_account(sandbox, Time(), vambe_in_flight=1) as (backend, tasks):
         sandbox.faults = (
             Fault("reset_after", PUT, nth=1),
             Fault("reset_before", PUT, nth=2),
@@ -233,7 +236,7 @@ async def test_each_update_has_its_own_outcome_independent_of_the_others() -> No
 async def test_no_update_is_sent_if_the_lists_cannot_be_read() -> None:
     sandbox, watch = vambe(3), BulkProgress()
     down = [status(500, route=LIST, **EVER)]
-    async with staged(sandbox, Time(), down, vambe_cache_s=0) as (backend, tasks):
+    async with open_account(sandbox, Time(), down, vambe_cache_s=0) as (backend, tasks):
         outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     assert {type(error) for error in errors(outcomes)} <= {UpstreamError, *UpstreamError.__subclasses__()}
     assert len(errors(outcomes)) == len(watch.results) == 3
@@ -242,7 +245,7 @@ async def test_no_update_is_sent_if_the_lists_cannot_be_read() -> None:
 
 async def test_when_the_lists_are_rate_limited_for_an_hour_nothing_is_sent() -> None:
     sandbox = vambe(3)
-    async with staged(sandbox, Time(), [status(429, 3600, route=LIST)], vambe_cache_s=0) as (backend, tasks):
+    async with open_account(sandbox, Time(), [status(429, 3600, route=LIST)], vambe_cache_s=0) as (backend, tasks):
         outcomes = await backend.update_tasks(rename_edits(tasks))
     assert [getattr(error, "code", "") for error in errors(outcomes)] == ["rate_limited", *["not_attempted"] * 2]
     assert puts(sandbox) == []
@@ -250,7 +253,7 @@ async def test_when_the_lists_are_rate_limited_for_an_hour_nothing_is_sent() -> 
 
 async def test_an_empty_bulk_sends_nothing() -> None:
     sandbox = vambe(1)
-    async with staged(sandbox, Time(), vambe_cache_s=0) as (backend, _):
+    async with open_account(sandbox, Time(), vambe_cache_s=0) as (backend, _):
         assert await backend.update_tasks([]) == ()
     assert sandbox.requests == ()
 
@@ -265,7 +268,7 @@ async def test_an_edit_that_does_not_show_after_a_misreading_is_a_retryable_conf
         raise Misread(item.before, item.before.model_copy(update={"title": "x"}))
 
     monkeypatch.setattr(VambeAdapter, "update_item", update)
-    async with staged(vambe(2), Time()) as (backend, (one, other)):
+    async with open_account(vambe(2), Time()) as (backend, (one, other)):
         done, failed = await backend.update_tasks([(one, Edit(title="x")), (other, Edit(title=str(other.title)))])
     assert done.written == Written(one.model_copy(update={"title": "x"}))
     assert failed.error is not None
@@ -302,7 +305,7 @@ def clocks(sandbox: VambeSandbox) -> set[str]:
 async def test_due_times_that_were_misread_are_not_moved_to_another_clock() -> None:
     sandbox = timed_vambe("wall")
     before = sandbox.tasks
-    async with staged(sandbox, Time()) as (backend, tasks):
+    async with open_account(sandbox, Time()) as (backend, tasks):
         first = await backend.update_tasks(later(tasks, 7))
         assert {getattr(error, "code", "") for error in errors(first)} == {"conflict"}
         assert len(errors(first)) == 12
@@ -320,7 +323,11 @@ async def test_due_times_that_were_misread_are_not_moved_to_another_clock() -> N
 async def test_a_misread_due_time_reverts_all_fields_of_the_edit_and_no_others() -> None:
     sandbox = timed_vambe("wall", tasks=1)
     (before,) = sandbox.tasks
-    async with staged(sandbox, Time()) as (backend, tasks), serve(sandbox) as url, backend_at(url, Time()) as theirs:
+    async with (
+        open_account(sandbox, Time()) as (backend, tasks),
+        serve(sandbox) as url,
+        backend_at(url, Time()) as theirs,
+    ):
         await theirs.update_task(tasks[0], Edit(description="theirs"))
         ((task, edit),) = later(tasks, 7)
         edits = [(task, replace(edit, title="again", status=StatusChoice(name="Completado"), responsible_ids=(ANA,)))]
@@ -331,7 +338,7 @@ async def test_a_misread_due_time_reverts_all_fields_of_the_edit_and_no_others()
 
 async def test_due_times_that_were_read_rightly_are_moved_at_once() -> None:
     sandbox = timed_vambe("utc")
-    async with staged(sandbox, Time()) as (backend, tasks):
+    async with open_account(sandbox, Time()) as (backend, tasks):
         outcomes = await backend.update_tasks(later(tasks, 7))
     assert len(written_ids(outcomes)) == len(puts(sandbox)) == 12
     assert clocks(sandbox) == {"15:00"}
@@ -341,7 +348,7 @@ async def test_due_times_that_were_read_rightly_are_moved_at_once() -> None:
 async def test_a_due_time_that_was_wholly_given_is_written_whatever_was_misread(due_at: str) -> None:
     sandbox = timed_vambe(due_at)
     given = Due.instant(datetime(2026, 4, 20, 13, 30, tzinfo=UTC), SANTIAGO)
-    async with staged(sandbox, Time()) as (backend, tasks):
+    async with open_account(sandbox, Time()) as (backend, tasks):
         outcomes = await backend.update_tasks([(task, Edit(due=given)) for task in tasks])
     assert len(written_ids(outcomes)) == len(puts(sandbox)) == 12
     assert {task["due_at"] for task in sandbox.tasks} == {given.due_at}
@@ -349,7 +356,7 @@ async def test_a_due_time_that_was_wholly_given_is_written_whatever_was_misread(
 
 async def test_other_changes_of_misread_tasks_are_made_beside_the_one_that_shows_the_misreading() -> None:
     sandbox = timed_vambe("wall")
-    async with staged(sandbox, Time()) as (backend, tasks):
+    async with open_account(sandbox, Time()) as (backend, tasks):
         outcomes = await backend.update_tasks([*later(tasks[:1], 7), *rename_edits(tasks[1:])])
     assert [getattr(error, "code", "") for error in errors(outcomes)] == ["conflict"]
     assert changed_ids(sandbox) == written_ids(outcomes) == {task.id for task in tasks[1:]}
@@ -358,7 +365,7 @@ async def test_other_changes_of_misread_tasks_are_made_beside_the_one_that_shows
 
 async def test_a_due_time_that_cannot_be_reverted_is_unknown() -> None:
     sandbox = timed_vambe("wall", tasks=1)
-    async with staged(sandbox, Time(), [status(500, nth=2, route=PUT)]) as (backend, tasks):
+    async with open_account(sandbox, Time(), [status(500, nth=2, route=PUT)]) as (backend, tasks):
         (outcome,) = await backend.update_tasks(later(tasks, 7))
     assert isinstance(outcome.error, OutcomeUnknown)
     assert task_id(1) in (outcome.error.next_step or "")
@@ -367,7 +374,7 @@ async def test_a_due_time_that_cannot_be_reverted_is_unknown() -> None:
 async def test_a_due_time_is_reverted_within_the_rest_of_the_call() -> None:
     sandbox, time = timed_vambe("wall", tasks=1), Time()
     before = sandbox.tasks
-    async with staged(sandbox, time, [status(429, retry_after=10, nth=2, route=PUT)]) as (backend, tasks):
+    async with open_account(sandbox, time, [status(429, retry_after=10, nth=2, route=PUT)]) as (backend, tasks):
         with call_deadline(13.0, time.clock):  # after the wait of ten seconds no other write would be sent
             await backend.update_tasks(later(tasks, 7))
     assert len(puts(sandbox)) == 3
@@ -385,7 +392,7 @@ class UnchangedSandbox(VambeSandbox):
 
 async def test_a_due_time_whose_revert_has_no_effect_is_unknown() -> None:
     sandbox = UnchangedSandbox(**timed_world("wall", 1))
-    async with staged(sandbox, Time()) as (backend, tasks):
+    async with open_account(sandbox, Time()) as (backend, tasks):
         (outcome,) = await backend.update_tasks(later(tasks, 7))
     assert len(puts(sandbox)) == 2
     assert isinstance(outcome.error, OutcomeUnknown)
@@ -393,7 +400,7 @@ async def test_a_due_time_whose_revert_has_no_effect_is_unknown() -> None:
 
 async def test_a_single_change_made_from_a_misread_due_time_is_not_sent_once_that_is_known() -> None:
     sandbox = timed_vambe("wall")
-    async with staged(sandbox, Time()) as (backend, (first, second, *_)):
+    async with open_account(sandbox, Time()) as (backend, (first, second, *_)):
         with pytest.raises(Misread):
             await backend.update_task(*later([first], 7)[0])
         sandbox.clear_requests()

@@ -49,7 +49,7 @@ ROWS: dict[str, tuple[Sequence[Fault], str, str | None]] = {
 
 
 @dataclass(frozen=True)
-class Stage:
+class VambeAccount:
     """A backend that has read the task, Vambe behind it, and the time they are in."""
 
     backend: VambeAdapter
@@ -76,7 +76,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(faults: Iterable[Fault] = (), *spec_variants: str, **settings: Any) -> AsyncIterator[Stage]:
+async def open_account(
+    faults: Iterable[Fault] = (), *spec_variants: str, **settings: Any
+) -> AsyncIterator[VambeAccount]:
     sandbox, time = vambe(spec_variant=SpecVariant.parse(spec_variants)), Time()
     async with serve(sandbox) as url, backend_at(url, time, **settings) as backend:
         task = await backend.get_task(TASK)
@@ -84,117 +86,117 @@ async def staged(faults: Iterable[Fault] = (), *spec_variants: str, **settings: 
             await backend.list_tasks(TaskQuery())
         sandbox.clear_requests()
         sandbox.faults = tuple(replace(one, route=DELETE if one.route == "*" else one.route) for one in faults)
-        yield Stage(backend, sandbox, task, time)
+        yield VambeAccount(backend, sandbox, task, time)
 
 
 @pytest.mark.parametrize("name", ROWS)
 async def test_an_answer_that_confirms_no_deletion_is_looked_up(name: str) -> None:
     faults, sent, note = ROWS[name]
-    async with staged(faults) as stage:
-        assert await stage.backend.delete_task(stage.task) == note
-        assert stage.sent == sent
-        assert not stage.has_it()
-        stage.sandbox.faults = ()
-        assert await stage.shows_it() == [False, False, False]
+    async with open_account(faults) as account:
+        assert await account.backend.delete_task(account.task) == note
+        assert account.sent == sent
+        assert not account.has_it()
+        account.sandbox.faults = ()
+        assert await account.shows_it() == [False, False, False]
 
 
 async def test_a_404_of_a_task_that_is_still_listed_says_so_and_hides_nothing() -> None:
-    async with staged([status(404)]) as stage:
+    async with open_account([status(404)]) as account:
         with pytest.raises(CallerError, match="Vambe shows task"):
-            await stage.backend.delete_task(stage.task)
-        assert stage.sent == "DELETE GET"
-        assert await stage.shows_it() == [True, True, True]
+            await account.backend.delete_task(account.task)
+        assert account.sent == "DELETE GET"
+        assert await account.shows_it() == [True, True, True]
 
 
 @pytest.mark.parametrize("fault", [status(401, **EVER), status(400, **EVER)], ids=["401", "400"])
 async def test_a_lost_deletion_is_unknown_where_the_lists_are_refused(fault: Fault) -> None:
-    async with staged([Fault("reset_after"), replace(fault, route=LIST)]) as stage:
+    async with open_account([Fault("reset_after"), replace(fault, route=LIST)]) as account:
         with pytest.raises(OutcomeUnknown):
-            await stage.backend.delete_task(stage.task)
-        assert stage.sent.startswith("DELETE GET")
+            await account.backend.delete_task(account.task)
+        assert account.sent.startswith("DELETE GET")
 
 
 # What is gone stays gone.
 
 
 async def test_a_deleted_task_leaves_the_cached_lists_without_a_request() -> None:
-    async with staged() as stage:
-        await stage.backend.delete_task(stage.task)
-        stage.sandbox.clear_requests()
-        page = await stage.backend.list_tasks(TaskQuery())
+    async with open_account() as account:
+        await account.backend.delete_task(account.task)
+        account.sandbox.clear_requests()
+        page = await account.backend.list_tasks(TaskQuery())
         assert [task.id for task in page.tasks] == [task_id(2)]
-        assert stage.sent == ""
+        assert account.sent == ""
 
 
 @pytest.mark.parametrize("keep_s", [0, 5, 300])
 async def test_a_stale_list_does_not_show_a_deleted_task(keep_s: int) -> None:
-    async with staged([Fault("stale_list", LIST, **EVER)], vambe_cache_s=keep_s) as stage:
-        await stage.backend.delete_task(stage.task)
+    async with open_account([Fault("stale_list", LIST, **EVER)], vambe_cache_s=keep_s) as account:
+        await account.backend.delete_task(account.task)
         for _ in range(3):
-            stage.time.now += 15
-            assert await stage.shows_it() == [False, False, False]
-            assert await stage.shows_it(fresh=True) == [False, False, False]
+            account.time.now += 15
+            assert await account.shows_it() == [False, False, False]
+            assert await account.shows_it(fresh=True) == [False, False, False]
 
 
 async def test_a_write_before_a_deletion_is_forgotten() -> None:
-    async with staged() as stage:
-        written = await stage.backend.update_task(stage.task, Edit(title="last words"))
-        await stage.backend.delete_task(written.task)
-        assert await stage.shows_it() == [False, False, False]
+    async with open_account() as account:
+        written = await account.backend.update_task(account.task, Edit(title="last words"))
+        await account.backend.delete_task(written.task)
+        assert await account.shows_it() == [False, False, False]
 
 
 async def test_a_task_is_deleted_whatever_the_case_of_its_id() -> None:
-    async with staged() as stage:
-        await stage.backend.delete_task(stage.task.model_copy(update={"id": TASK.upper()}))
-        assert not stage.has_it()
-        assert await stage.shows_it() == [False, False, False]
+    async with open_account() as account:
+        await account.backend.delete_task(account.task.model_copy(update={"id": TASK.upper()}))
+        assert not account.has_it()
+        assert await account.shows_it() == [False, False, False]
 
 
 async def test_a_change_of_a_deleted_task_is_not_sent() -> None:
-    async with staged() as stage:
-        await stage.backend.delete_task(stage.task)
-        stage.sandbox.clear_requests()
+    async with open_account() as account:
+        await account.backend.delete_task(account.task)
+        account.sandbox.clear_requests()
         with pytest.raises(NotFound):
-            await stage.backend.update_task(stage.task, Edit(title="x"))
-        assert {request.method for request in stage.sandbox.requests} <= {"GET"}
+            await account.backend.update_task(account.task, Edit(title="x"))
+        assert {request.method for request in account.sandbox.requests} <= {"GET"}
 
 
 async def test_a_change_of_a_task_that_was_just_deleted_by_another_user_is_refused() -> None:
-    async with staged() as stage:
-        assert await stage.shows_it() == [True, True, True]
+    async with open_account() as account:
+        assert await account.shows_it() == [True, True, True]
         theirs = Request("DELETE", f"/api/public/tasks/{TASK}", headers=(("x-api-key", KEY),))
-        assert stage.sandbox.answer(theirs, stale=False).status == 200
+        assert account.sandbox.answer(theirs, stale=False).status == 200
         with pytest.raises(NotFound) as caught:
-            await stage.backend.update_task(stage.task, Edit(status=StatusChoice(name="Completado")))
+            await account.backend.update_task(account.task, Edit(status=StatusChoice(name="Completado")))
         assert caught.value.code == "task_not_found"
 
 
 async def test_a_deleted_task_that_still_exists_after_a_minute_is_shown() -> None:
-    async with staged() as stage:
-        await stage.backend.delete_task(stage.task)
-        stage.sandbox.reset()
-        stage.time.now += 66
-        assert await stage.shows_it() == [True, True, True]
+    async with open_account() as account:
+        await account.backend.delete_task(account.task)
+        account.sandbox.reset()
+        account.time.now += 66
+        assert await account.shows_it() == [True, True, True]
 
 
 async def test_a_failed_or_unknown_deletion_hides_no_task() -> None:
     for faults in ([status(500, **EVER)], [Fault("reset_before", **EVER)]):
-        async with staged(faults) as stage:
+        async with open_account(faults) as account:
             with pytest.raises(TaskhandError):
-                await stage.backend.delete_task(stage.task)
-            assert await stage.shows_it() == [True, True, True]
+                await account.backend.delete_task(account.task)
+            assert await account.shows_it() == [True, True, True]
 
 
 async def test_a_deletion_after_which_vambe_answers_404_to_its_lists_is_unknown() -> None:
     lists = Fault("status", LIST, status=404, **EVER)
-    async with staged([Fault("reset_before"), lists]) as stage:
+    async with open_account([Fault("reset_before"), lists]) as account:
         with pytest.raises(OutcomeUnknown):
-            await stage.backend.delete_task(stage.task)
+            await account.backend.delete_task(account.task)
 
 
 async def test_a_lost_deletion_is_unknown_where_vambe_refuses_the_widest_list() -> None:
-    async with staged([Fault("reset_after")], "max_window_days=400") as stage:
+    async with open_account([Fault("reset_after")], "max_window_days=400") as account:
         with pytest.raises(TaskhandError) as caught:
-            await stage.backend.delete_task(stage.task)
+            await account.backend.delete_task(account.task)
         assert caught.value.code == "outcome_unknown"
         assert TASK in (caught.value.next_step or "")

@@ -32,7 +32,7 @@ LATE = Fault("stale_list", LIST, nth="every")
 
 
 @dataclass(frozen=True)
-class Stage:
+class VambeAccount:
     """A Vambe, an agent in front of it that has read the task and the team, and the time they are in."""
 
     vambe: VambeSandbox
@@ -51,7 +51,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(*faults: Fault) -> AsyncIterator[Stage]:
+async def open_account(*faults: Fault) -> AsyncIterator[VambeAccount]:
     sandbox, time = vambe(), Time()
     async with serve(sandbox) as url, wired(url, time) as app, Client(create_server(app)) as client:
         agent = Agent(client)
@@ -59,72 +59,72 @@ async def staged(*faults: Fault) -> AsyncIterator[Stage]:
         await agent("get_task", id=TASK)
         sandbox.clear_requests()
         sandbox.faults = faults
-        yield Stage(sandbox, agent, time, url, app)
+        yield VambeAccount(sandbox, agent, time, url, app)
 
 
 async def test_one_call_waits_less_than_a_minute_however_many_requests_it_needs() -> None:
     patient = [Fault("status", route, status=429, retry_after=25) for route in (TEAM, LIST, PUT)]
-    async with staged(*patient) as stage:
-        stage.time.now += 100
+    async with open_account(*patient) as account:
+        account.time.now += 100
         with suppress(Refused):
-            await stage.agent("update_task", id=TASK, title="New", responsibleIds=["Ana Soto"])
-    assert 25 <= sum(stage.time.slept) < 60
+            await account.agent("update_task", id=TASK, title="New", responsibleIds=["Ana Soto"])
+    assert 25 <= sum(account.time.slept) < 60
 
 
 async def test_after_a_wait_of_an_hour_was_asked_for_nothing_is_sent() -> None:
-    async with staged(Fault("status", PUT, status=429, retry_after=3600)) as stage:
+    async with open_account(Fault("status", PUT, status=429, retry_after=3600)) as account:
         for _ in range(2):
             with pytest.raises(Refused) as refused:
-                await stage.agent("update_task", id=TASK, title="New")
+                await account.agent("update_task", id=TASK, title="New")
             assert refused.value.code == "rate_limited"
             assert 0 < refused.value.error["retry_after_s"] <= 3600
-        assert stage.methods.count("PUT") == 1
-        stage.time.now += 900
-        await stage.agent("update_task", id=TASK, title="New")
-        assert stage.task["title"] == "New"
+        assert account.methods.count("PUT") == 1
+        account.time.now += 900
+        await account.agent("update_task", id=TASK, title="New")
+        assert account.task["title"] == "New"
 
 
 async def test_a_stale_list_does_not_make_a_write_seem_applied() -> None:
-    async with staged(Fault("stale_list", LIST)) as stage:
-        await somebody_else_renames(stage, "Call Acme 7")
-        stage.time.now += 60
-        answer = await stage.agent("update_task", id=TASK, title="Call Acme 1")
-        assert stage.task["title"] == "Call Acme 1"
+    async with open_account(Fault("stale_list", LIST)) as account:
+        await somebody_else_renames(account, "Call Acme 7")
+        account.time.now += 60
+        answer = await account.agent("update_task", id=TASK, title="Call Acme 1")
+        assert account.task["title"] == "Call Acme 1"
     assert answer["changed"]["title"] == {"from": "Call Acme 7", "to": "Call Acme 1"}
 
 
 @pytest.mark.parametrize("tool", ["list_tasks", "get_task"])
 async def test_a_stale_list_does_not_hide_a_recent_write(tool: str) -> None:
-    async with staged(LATE) as stage:
-        stage.time.now += 3
-        await stage.agent("update_task", id=TASK, title="New")
-        stage.time.now += 3  # what was read before the write is forgotten, the write is not
-        stage.vambe.clear_requests()
-        answer = await stage.agent(tool, **({"id": TASK} if tool == "get_task" else {}))
-        assert "GET" in stage.methods
+    async with open_account(LATE) as account:
+        account.time.now += 3
+        await account.agent("update_task", id=TASK, title="New")
+        account.time.now += 3  # what was read before the write is forgotten, the write is not
+        account.vambe.clear_requests()
+        answer = await account.agent(tool, **({"id": TASK} if tool == "get_task" else {}))
+        assert "GET" in account.methods
     tasks = answer.get("tasks") or [answer["task"]]
     assert [task["title"] for task in tasks if task["id"] == TASK] == ["New"]
 
 
 async def test_two_people_added_in_succession_are_both_kept_while_the_list_lags() -> None:
-    async with staged(LATE) as stage:
+    async with open_account(LATE) as account:
         for person in ("Ana Soto", "Luis Pereira"):
-            stage.time.now += 3
-            await stage.agent("reassign_task", id=TASK, responsibleIds=[person], mode="add")
-        assert len(stage.task["task_responsibles"]) == 3
+            account.time.now += 3
+            await account.agent("reassign_task", id=TASK, responsibleIds=[person], mode="add")
+        assert len(account.task["task_responsibles"]) == 3
 
 
 async def test_a_write_that_was_lost_and_that_a_list_is_behind_with_is_sent_again() -> None:
-    async with staged(Fault("reset_after", PUT), Fault("stale_list", LIST)) as stage:
-        answer = await stage.agent("update_task", id=TASK, title="New")
-        assert (stage.task["title"], stage.methods) == ("New", ["PUT", "GET", "PUT"])
+    async with open_account(Fault("reset_after", PUT), Fault("stale_list", LIST)) as account:
+        answer = await account.agent("update_task", id=TASK, title="New")
+        assert (account.task["title"], account.methods) == ("New", ["PUT", "GET", "PUT"])
     assert "sent again" in answer["note"]
 
 
-async def somebody_else_renames(stage: Stage, title: str) -> None:
+async def somebody_else_renames(account: VambeAccount, title: str) -> None:
     """A write to the task that does not come through Taskhand."""
     async with httpx2.AsyncClient(verify=TRUST) as client:
-        url = f"{stage.url}/api/public/tasks/{TASK}"
+        url = f"{account.url}/api/public/tasks/{TASK}"
         assert (await client.put(url, json={"title": title}, headers={"x-api-key": KEY})).is_success
 
 
@@ -166,40 +166,40 @@ async def test_a_change_that_somebody_reverted_meanwhile_is_written_again() -> N
 
 @pytest.mark.parametrize("is_looked_at", [True, False])
 async def test_a_change_by_another_user_between_two_writes_is_not_reported_as_ours(*, is_looked_at: bool) -> None:
-    async with staged() as stage:
-        await stage.agent("list_tasks")
-        await stage.agent("update_task", id=TASK, title="Mine")
-        await somebody_else_renames(stage, "Theirs")
-        stage.time.now += 1
+    async with open_account() as account:
+        await account.agent("list_tasks")
+        await account.agent("update_task", id=TASK, title="Mine")
+        await somebody_else_renames(account, "Theirs")
+        account.time.now += 1
         if is_looked_at:
-            await stage.app.backend.snapshots([TASK], fresh=True)
-        answer = await stage.agent("update_task", id=TASK, priority=2)
+            await account.app.backend.snapshots([TASK], fresh=True)
+        answer = await account.agent("update_task", id=TASK, priority=2)
         assert answer["changed"] == {"priority": {"from": 1, "to": 2}}
-        assert (answer["task"]["title"], stage.methods.count("PUT")) == ("Theirs", 3)
-        undone = await stage.agent("undo_change", changeId=answer["changeId"])
+        assert (answer["task"]["title"], account.methods.count("PUT")) == ("Theirs", 3)
+        undone = await account.agent("undo_change", changeId=answer["changeId"])
         assert undone["changed"] == {"priority": {"from": 2, "to": 1}}
-        assert stage.task["title"] == "Theirs"
+        assert account.task["title"] == "Theirs"
 
 
 async def test_a_lost_create_claims_no_task_that_a_list_has_shown_before_it() -> None:
-    async with staged() as stage:
+    async with open_account() as account:
         new = {"title": "Send it", "responsibleIds": [], "priority": "1"}
         async with httpx2.AsyncClient(verify=TRUST) as client:
-            url = f"{stage.url}/api/public/tasks"
+            url = f"{account.url}/api/public/tasks"
             assert (await client.post(url, json=new, headers={"x-api-key": KEY})).is_success
-        listed = await stage.agent("list_tasks", responsibleIds=[])
+        listed = await account.agent("list_tasks", responsibleIds=[])
         assert "Send it" in [task["title"] for task in listed["tasks"]]
-        stage.vambe.faults = (Fault("reset_before", "POST /api/public/tasks", nth="every"),)
+        account.vambe.faults = (Fault("reset_before", "POST /api/public/tasks", nth="every"),)
         with pytest.raises(Refused) as refused:
-            await stage.agent("create_task", **new)
+            await account.agent("create_task", **new)
         assert refused.value.code == "outcome_unknown"
 
 
 async def test_a_list_that_is_two_writes_behind_hides_neither() -> None:
-    async with staged(LATE) as stage:
+    async with open_account(LATE) as account:
         for title in ("First", "Second"):
-            await stage.agent("update_task", id=TASK, title=title)
-        answer = await stage.agent("update_task", id=TASK, priority=2)
+            await account.agent("update_task", id=TASK, title=title)
+        answer = await account.agent("update_task", id=TASK, priority=2)
     assert answer["changed"] == {"priority": {"from": 1, "to": 2}}
 
 
@@ -228,12 +228,12 @@ async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tm
 
 
 async def test_a_lost_answer_to_a_change_back_is_read_back_once_a_list_has_shown_the_change() -> None:
-    async with staged() as stage:
-        former = stage.task["title"]
-        await stage.agent("update_task", id=TASK, title="Another")
-        await stage.agent("list_tasks", responsibleIds=[])
-        stage.vambe.clear_requests()
-        stage.vambe.faults = (Fault("reset_after", PUT),)
-        answer = await stage.agent("update_task", id=TASK, title=former)
+    async with open_account() as account:
+        former = account.task["title"]
+        await account.agent("update_task", id=TASK, title="Another")
+        await account.agent("list_tasks", responsibleIds=[])
+        account.vambe.clear_requests()
+        account.vambe.faults = (Fault("reset_after", PUT),)
+        answer = await account.agent("update_task", id=TASK, title=former)
         assert answer["task"]["title"] == former
-        assert stage.methods.count("PUT") == 1
+        assert account.methods.count("PUT") == 1

@@ -39,7 +39,7 @@ ROWS: list[dict[str, Any]] = [
 
 
 @asynccontextmanager
-async def staged(
+async def open_account(
     *spec_variants: str, faults: Iterable[Fault] = (), **settings: Any
 ) -> AsyncIterator[tuple[VambeAdapter, VambeSandbox, Time]]:
     sandbox, time = (
@@ -55,7 +55,7 @@ async def one(backend: VambeAdapter, wanted: str) -> Snapshot:
 
 
 async def test_tasks_are_keyed_by_the_requested_ids_and_missing_tasks_are_left_out() -> None:
-    async with staged() as (backend, sandbox, _):
+    async with open_account() as (backend, sandbox, _):
         asked = [FAR, NOBODY, NEAR.upper(), PLAIN]
         found = await backend.snapshots(asked)
         assert list(found) == [NEAR.upper(), PLAIN, FAR]
@@ -68,7 +68,7 @@ async def test_tasks_are_keyed_by_the_requested_ids_and_missing_tasks_are_left_o
     ("ids", "requests"), [([], 0), ([NEAR, PLAIN, IN_UTC], 1), ([NEAR, FAR, PLAIN, IN_UTC], 2), ([NOBODY], 2)]
 )
 async def test_snapshots_read_two_lists_at_most_and_one_where_all_tasks_are_near(ids: list[str], requests: int) -> None:
-    async with staged() as (backend, sandbox, _):
+    async with open_account() as (backend, sandbox, _):
         await backend.snapshots(ids)
         assert len(sandbox.requests) == requests
         await backend.snapshots(ids)
@@ -78,7 +78,7 @@ async def test_snapshots_read_two_lists_at_most_and_one_where_all_tasks_are_near
 
 
 async def test_a_fresh_snapshot_shows_changes_by_another_user() -> None:
-    async with staged() as (mine, sandbox, time), serve(sandbox) as url, backend_at(url, time) as theirs:
+    async with open_account() as (mine, sandbox, time), serve(sandbox) as url, backend_at(url, time) as theirs:
         before = (await mine.snapshots([PLAIN]))[PLAIN].task
         await theirs.update_task(before, Edit(title="theirs"))
         assert (await mine.snapshots([PLAIN]))[PLAIN].task.title == "plain"
@@ -86,7 +86,7 @@ async def test_a_fresh_snapshot_shows_changes_by_another_user() -> None:
 
 
 async def test_a_due_time_is_unknown_until_it_is_known_how_vambe_writes_them() -> None:
-    async with staged("due_at=wall") as (backend, _, _time):
+    async with open_account("due_at=wall") as (backend, _, _time):
         found = await backend.snapshots([NEAR, FAR, PLAIN, IN_UTC])
         assert {wanted: set(shown.unknown) for wanted, shown in found.items()} == {
             NEAR: {"due"},
@@ -102,7 +102,7 @@ async def test_a_due_time_is_unknown_until_it_is_known_how_vambe_writes_them() -
 
 @pytest.mark.parametrize("form", ["utc", "wall"])
 async def test_a_due_time_of_the_journal_is_known_once_it_was_learned_how_vambe_writes_them(form: str) -> None:
-    async with staged(f"due_at={form}") as (backend, _, _time):
+    async with open_account(f"due_at={form}") as (backend, _, _time):
         before = await one(backend, NEAR)
         assert backend.reread(before) == before
         timed = Due.instant(datetime(2026, 3, 20, 12, 0, tzinfo=UTC), SANTIAGO)
@@ -138,12 +138,12 @@ async def test_the_change_that_shows_how_vambe_writes_due_times_can_be_undone(
 
 @pytest.mark.parametrize("setting", ["utc", "wall"])
 async def test_a_due_time_is_known_where_it_is_configured(setting: str) -> None:
-    async with staged(f"due_at={setting}", vambe_due_at=setting) as (backend, _, _time):
+    async with open_account(f"due_at={setting}", vambe_due_at=setting) as (backend, _, _time):
         assert (await one(backend, NEAR)).unknown == frozenset()
 
 
 async def test_a_status_is_unknown_where_vambe_gives_only_its_id_until_its_name_was_learned() -> None:
-    async with staged("status_config=null") as (backend, sandbox, _):
+    async with open_account("status_config=null") as (backend, sandbox, _):
         before = await one(backend, PLAIN)
         assert before.unknown == frozenset({"status"})
         assert before.native["task_status_config_id"] == stored_task(sandbox, PLAIN)["task_status_config_id"]
@@ -161,7 +161,7 @@ async def test_a_snapshot_is_enough_to_restore_every_field() -> None:
         "priority": 0,
         "status": StatusChoice(name="Completado"),
     }
-    async with staged(vambe_due_at="utc") as (backend, sandbox, _):
+    async with open_account(vambe_due_at="utc") as (backend, sandbox, _):
         for wanted in (NEAR, FAR, PLAIN, IN_UTC):
             was, before = stored_task(sandbox, wanted), await one(backend, wanted)
             changed = await backend.update_task(before.task, Edit(**changes))  # type: ignore[arg-type]  # as declared
@@ -181,7 +181,7 @@ async def test_a_snapshot_is_enough_to_restore_every_field() -> None:
 
 
 async def test_raw_values_are_never_sent() -> None:
-    async with staged() as (backend, sandbox, _):
+    async with open_account() as (backend, sandbox, _):
         before = await one(backend, PLAIN)
         for native in (None, dict(before.native) | {"title": "native", "priority": 0}):
             await backend.update_task(before.task, Edit(title="asked", priority=1, native=native))
@@ -189,7 +189,7 @@ async def test_raw_values_are_never_sent() -> None:
 
 
 async def test_snapshots_leave_out_tasks_beyond_a_bounded_window() -> None:
-    async with staged("max_window_days=400") as (backend, _, _time):
+    async with open_account("max_window_days=400") as (backend, _, _time):
         assert list(await backend.snapshots([NEAR, FAR])) == [NEAR]
         with pytest.raises(NotFound, match="not among those due around today"):
             await backend.get_task(FAR)
@@ -219,7 +219,7 @@ async def test_a_task_without_a_known_status_is_named_where_tasks_are_listed_by_
 
 async def test_without_any_list_no_task_is_reported_as_missing() -> None:
     refused = Fault("status", LIST, nth="every", status=400)
-    async with staged(faults=[refused]) as (backend, _, _time):
+    async with open_account(faults=[refused]) as (backend, _, _time):
         with pytest.raises(CallerError) as caught:
             await backend.snapshots([NEAR])
         assert caught.value.code == "upstream_refused"

@@ -86,16 +86,16 @@ class ChaosReport:
 def run_chaos(how: ChaosPlan, database: TestDatabase, folder: Path) -> ChaosReport:
     """Disturb the servers as planned, and check what is left."""
     with open_account(how.backend, database) as account:
-        stage = _Stage(how, account, database, folder)
+        chaos_run = _ChaosRun(how, account, database, folder)
         if how.backend == "local":
-            assert stage.run("seed", "demo").returncode == 0
-        stage.disturb()
-        stage.settle()
-        stage.examine()
-        return stage.report
+            assert chaos_run.run("seed", "demo").returncode == 0
+        chaos_run.disturb()
+        chaos_run.settle()
+        chaos_run.examine()
+        return chaos_run.report
 
 
-class _Stage:
+class _ChaosRun:
     """The servers and all that is around them."""
 
     def __init__(self, how: ChaosPlan, account: Account, database: TestDatabase, folder: Path) -> None:

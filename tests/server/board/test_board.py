@@ -150,11 +150,11 @@ async def test_the_rules_of_a_person_hold_for_the_page(store_file: Path) -> None
 
 async def test_the_page_gets_only_the_connections_that_the_caller_may_use(tmp_path: Path) -> None:
     policy = Policy(people={"ben": {"connections": ("south",)}})
-    async with open_store_connections(tmp_path) as offices:
-        async with client_of(offices, "ana", policy=policy, extensions=SHOWS_PAGES) as client:
+    async with open_store_connections(tmp_path) as connections:
+        async with client_of(connections, "ana", policy=policy, extensions=SHOWS_PAGES) as client:
             assert board_metadata(await client.call_tool("list_tasks", {}))["connections"] == ["north", "south"]
             assert "resourceUri" not in (await tools_of(client))["list_connections"]["_meta"]["ui"]
-        async with client_of(offices, "ben", policy=policy, extensions=SHOWS_PAGES) as client:
+        async with client_of(connections, "ben", policy=policy, extensions=SHOWS_PAGES) as client:
             assert "connections" not in board_metadata(await client.call_tool("list_tasks", {}))
 
 

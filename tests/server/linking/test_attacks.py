@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from server.linking.link_stage import BASE, BEN, EVE, HOSTILE, Browser, LinkStage, link_stage, text_of
+from server.linking.link_site import BASE, BEN, EVE, HOSTILE, Browser, LinkSite, open_link_site, text_of
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.principal import Person
 from taskhand.server.linking.page_html import Page, render
@@ -19,18 +19,18 @@ PERSON = "ben@example.com"
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[LinkStage]:
-    async with link_stage(tmp_path) as opened:
+async def site(tmp_path: Path) -> AsyncIterator[LinkSite]:
+    async with open_link_site(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
-async def browser(stage: LinkStage) -> Browser:
-    return await stage.browser()
+async def browser(site: LinkSite) -> Browser:
+    return await site.browser()
 
 
-async def test_every_page_forbids_scripts_frames_referrers_and_copies(stage: LinkStage, browser: Browser) -> None:
-    page = await stage.ticket()
+async def test_every_page_forbids_scripts_frames_referrers_and_copies(site: LinkSite, browser: Browser) -> None:
+    page = await site.ticket()
     for shown in (
         await browser.open(page),
         await browser.http.post(page),
@@ -49,34 +49,32 @@ async def test_every_page_forbids_scripts_frames_referrers_and_copies(stage: Lin
         assert not re.search(r"<script|\son\w+=|\sstyle=|<link|<img|https?://", shown.text)
 
 
-async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(stage: LinkStage, browser: Browser) -> None:
-    page = await stage.ticket()
+async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(site: LinkSite, browser: Browser) -> None:
+    page = await site.ticket()
     cookie = (await browser.open(page)).headers["set-cookie"]
     assert re.fullmatch(r"__Host-taskhand-link=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Secure", cookie)
     assert "set-cookie" not in (await browser.open(page)).headers
-    assert "set-cookie" not in (await (await stage.browser()).open("/link/nothing")).headers
+    assert "set-cookie" not in (await (await site.browser()).open("/link/nothing")).headers
 
 
 async def test_on_this_machine_the_cookie_goes_without_encryption(tmp_path: Path) -> None:
     base = "http://127.0.0.1:8000"
-    async with link_stage(tmp_path, base=base) as stage:
-        offer = await stage.linking.offer(Person.parse(PERSON), "north")
+    async with open_link_site(tmp_path, base=base) as site:
+        offer = await site.linking.offer(Person.parse(PERSON), "north")
         assert offer is not None
-        browser = await stage.browser(base)
+        browser = await site.browser(base)
         cookie = (await browser.open(offer.url)).headers["set-cookie"]
         assert re.fullmatch(r"taskhand-link=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax", cookie)
-        assert (await browser.send(offer.url, stage.token(BEN))).status_code == 200
+        assert (await browser.send(offer.url, site.token(BEN))).status_code == 200
 
 
 @pytest.mark.parametrize(("size", "status"), [(15 * 1024, 200), (17 * 1024, 403)])
-async def test_a_form_of_more_than_16_kib_is_not_read(
-    stage: LinkStage, browser: Browser, size: int, status: int
-) -> None:
-    page = await stage.ticket()
+async def test_a_form_of_more_than_16_kib_is_not_read(site: LinkSite, browser: Browser, size: int, status: int) -> None:
+    page = await site.ticket()
     await browser.open(page)
-    done = await browser.send(page, stage.token(BEN), more="x" * size)
+    done = await browser.send(page, site.token(BEN), more="x" * size)
     assert done.status_code == status
-    assert len(await stage.linked()) == (status == 200)
+    assert len(await site.linked()) == (status == 200)
 
 
 HOSTS = {
@@ -93,9 +91,9 @@ HOSTS = {
 
 
 async def test_no_page_is_shown_under_a_name_that_leads_here_and_is_not_allowed(
-    stage: LinkStage, browser: Browser
+    site: LinkSite, browser: Browser
 ) -> None:
-    page = await stage.ticket()
+    page = await site.ticket()
     for host, status in HOSTS.items():
         for path in (page, "/link/callback", "/link/signed-in"):
             found = await browser.http.get(path, headers={"Host": host})
@@ -103,8 +101,8 @@ async def test_no_page_is_shown_under_a_name_that_leads_here_and_is_not_allowed(
             assert status == 200 or (found.text == "Invalid Host header" and "set-cookie" not in found.headers)
 
 
-async def test_looking_at_a_page_uses_nothing_up(stage: LinkStage, browser: Browser) -> None:
-    page, scanner = await stage.ticket(), await stage.browser()
+async def test_looking_at_a_page_uses_nothing_up(site: LinkSite, browser: Browser) -> None:
+    page, scanner = await site.ticket(), await site.browser()
     for _ in range(12):
         assert (await scanner.open(page)).status_code == 200
         assert (await scanner.http.head(page)).status_code == 200
@@ -113,7 +111,7 @@ async def test_looking_at_a_page_uses_nothing_up(stage: LinkStage, browser: Brow
     assert (await scanner.http.put(page)).status_code == 405
     assert (await scanner.http.post(page)).status_code == 403
     await browser.open(page)
-    assert (await browser.send(page, stage.token(BEN))).status_code == 200
+    assert (await browser.send(page, site.token(BEN))).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -125,31 +123,31 @@ async def test_looking_at_a_page_uses_nothing_up(stage: LinkStage, browser: Brow
     ],
 )
 async def test_a_form_without_the_browsers_own_token_does_nothing(
-    stage: LinkStage, browser: Browser, changed: dict[str, str]
+    site: LinkSite, browser: Browser, changed: dict[str, str]
 ) -> None:
-    page = await stage.ticket()
+    page = await site.ticket()
     await browser.open(page)
-    refused = await browser.send(page, stage.token(BEN), **changed)
+    refused = await browser.send(page, site.token(BEN), **changed)
     assert (refused.status_code, "This form is out of date" in text_of(refused)) == (403, True)
-    assert await stage.linked() == {}
+    assert await site.linked() == {}
 
 
-async def test_a_form_of_more_than_sixteen_kilobytes_does_nothing(stage: LinkStage, browser: Browser) -> None:
-    page = await stage.ticket()
+async def test_a_form_of_more_than_sixteen_kilobytes_does_nothing(site: LinkSite, browser: Browser) -> None:
+    page = await site.ticket()
     await browser.open(page)
-    assert (await browser.send(page, stage.token(BEN), more="x" * 17_000)).status_code == 403
-    assert await stage.linked() == {}
+    assert (await browser.send(page, site.token(BEN), more="x" * 17_000)).status_code == 403
+    assert await site.linked() == {}
 
 
-async def test_a_form_of_another_browser_ticket_or_site_does_nothing(stage: LinkStage, browser: Browser) -> None:
-    page, token = await stage.ticket(), stage.token(BEN)
+async def test_a_form_of_another_browser_ticket_or_site_does_nothing(site: LinkSite, browser: Browser) -> None:
+    page, token = await site.ticket(), site.token(BEN)
     await browser.open(page)
     fields = browser.fields() | {"secret": token}
-    bare = await stage.browser()
+    bare = await site.browser()
     assert (await bare.http.post(page, data=fields)).status_code == 403  # without the cookie
     await bare.open(page)
     assert (await bare.http.post(page, data=fields)).status_code == 403  # with a cookie of its own
-    other = await stage.ticket("cat@example.com")
+    other = await site.ticket("cat@example.com")
     assert (await browser.http.post(other, data=fields)).status_code == 403  # with the token of another page
     for header, value in (
         ("Origin", "https://evil.example"),
@@ -158,16 +156,14 @@ async def test_a_form_of_another_browser_ticket_or_site_does_nothing(stage: Link
         ("Sec-Fetch-Site", "same-site"),
     ):
         assert (await browser.http.post(page, data=fields, headers={header: value})).status_code == 403
-    assert await stage.linked() == {}
+    assert await site.linked() == {}
     own = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
     assert (await browser.http.post(page, data=fields, headers=own)).status_code == 303
-    assert await stage.linked() == {(PERSON, "north"): BEN}
+    assert await site.linked() == {(PERSON, "north"): BEN}
 
 
-async def test_a_page_that_one_browser_has_begun_cannot_be_opened_in_another(
-    stage: LinkStage, browser: Browser
-) -> None:
-    page, thief = await stage.ticket(), await stage.browser()
+async def test_a_page_that_one_browser_has_begun_cannot_be_opened_in_another(site: LinkSite, browser: Browser) -> None:
+    page, thief = await site.ticket(), await site.browser()
     await browser.open(page)
     await browser.send(page, "wrong-key-4711")  # now it is this browser's
     for refused in (await thief.open(page), await thief.http.post(page)):
@@ -175,27 +171,27 @@ async def test_a_page_that_one_browser_has_begun_cannot_be_opened_in_another(
     assert PERSON not in refused.text
 
 
-async def test_a_page_works_once(stage: LinkStage, browser: Browser) -> None:
-    page = await stage.ticket()
+async def test_a_page_works_once(site: LinkSite, browser: Browser) -> None:
+    page = await site.ticket()
     await browser.open(page)
-    fields = browser.fields() | {"secret": stage.token(BEN)}
-    await browser.send(page, stage.token(BEN))
+    fields = browser.fields() | {"secret": site.token(BEN)}
+    await browser.send(page, site.token(BEN))
     again = await browser.http.post(page, data=fields)  # by the button that goes back
     assert (again.status_code, "Close is linked" in text_of(again)) == (200, True)
-    [link] = await stage.links.list()
-    other = await (await stage.browser()).open(page)
+    [link] = await site.links.list()
+    other = await (await site.browser()).open(page)
     assert (other.status_code, "was already used" in text_of(other)) == (410, True)
     assert PERSON not in other.text
-    await stage.links.remove(PERSON, "north")
+    await site.links.remove(PERSON, "north")
     assert (await browser.http.post(page, data=fields)).status_code == 200
-    assert await stage.linked() == {}
+    assert await site.linked() == {}
     assert link.member.id == BEN
 
 
-async def test_a_form_that_is_sent_twice_links_once(stage: LinkStage, browser: Browser) -> None:
-    page = await stage.ticket()
+async def test_a_form_that_is_sent_twice_links_once(site: LinkSite, browser: Browser) -> None:
+    page = await site.ticket()
     await browser.open(page)
-    fields = browser.fields() | {"secret": stage.token(BEN)}
+    fields = browser.fields() | {"secret": site.token(BEN)}
     answers: list[int] = []
 
     async def send() -> None:
@@ -205,50 +201,48 @@ async def test_a_form_that_is_sent_twice_links_once(stage: LinkStage, browser: B
         for _ in range(4):
             group.start_soon(send)
     assert {*answers} <= {200, 303}
-    link = await stage.links.find(PERSON, "north")
+    link = await site.links.find(PERSON, "north")
     assert link is not None
     assert link.generation == 1
 
 
-async def test_two_pages_in_two_tabs_of_one_browser_do_not_disturb_each_other(
-    stage: LinkStage, browser: Browser
-) -> None:
-    mine, chat = await stage.ticket(), await stage.ticket(connection="chat")
+async def test_two_pages_in_two_tabs_of_one_browser_do_not_disturb_each_other(site: LinkSite, browser: Browser) -> None:
+    mine, chat = await site.ticket(), await site.ticket(connection="chat")
     await browser.open(mine)
     tab = replace(browser)
     await tab.open(chat)
-    assert (await browser.send(mine, stage.token(BEN))).status_code == 200
-    await tab.send(chat, await stage.make_key(PERSON))
-    assert (await tab.send(chat, stage.vambe.key)).status_code == 200
-    assert set(await stage.linked()) == {(PERSON, "north"), (PERSON, "chat")}
+    assert (await browser.send(mine, site.token(BEN))).status_code == 200
+    await tab.send(chat, await site.make_key(PERSON))
+    assert (await tab.send(chat, site.vambe.key)).status_code == 200
+    assert set(await site.linked()) == {(PERSON, "north"), (PERSON, "chat")}
 
 
-async def test_after_ten_minutes_a_page_and_its_form_are_over(stage: LinkStage, browser: Browser) -> None:
-    page = await stage.ticket()
+async def test_after_ten_minutes_a_page_and_its_form_are_over(site: LinkSite, browser: Browser) -> None:
+    page = await site.ticket()
     await browser.open(page)
-    stage.clock.move(minutes=10)
-    late = await browser.send(page, stage.token(BEN))
+    site.clock.move(minutes=10)
+    late = await browser.send(page, site.token(BEN))
     assert (late.status_code, "expired" in text_of(late)) == (410, True)
     assert (await browser.open(page)).status_code == 410
-    assert await stage.linked() == {}
+    assert await site.linked() == {}
 
 
-async def test_a_link_page_allows_ten_tries(stage: LinkStage, browser: Browser) -> None:
-    page = await stage.ticket(connection="chat")
+async def test_a_link_page_allows_ten_tries(site: LinkSite, browser: Browser) -> None:
+    page = await site.ticket(connection="chat")
     await browser.open(page)
     answers = [(await browser.send(page, "no key")).status_code for _ in range(10)]
-    fields = browser.fields() | {"secret": await stage.make_key(PERSON)}
+    fields = browser.fields() | {"secret": await site.make_key(PERSON)}
     assert answers == [422] * 10
     assert (await browser.http.post(page, data=fields)).status_code == 429
     shown = await browser.open(page)
     assert (shown.status_code, "There were too many attempts" in text_of(shown)) == (429, True)
-    assert (await stage.state(page)).is_over
-    assert await stage.linked() == {}
+    assert (await site.state(page)).is_over
+    assert await site.linked() == {}
 
 
 @pytest.mark.parametrize("text", ["", "x", "A" * 43, "A" * 4000, "%2e%2e%2fhealth", "a%00b", "%ff%fe", "' OR 1=1 --"])
-async def test_an_address_that_is_no_page_opens_nothing(stage: LinkStage, browser: Browser, text: str) -> None:
-    await stage.ticket()
+async def test_an_address_that_is_no_page_opens_nothing(site: LinkSite, browser: Browser, text: str) -> None:
+    await site.ticket()
     for answered in (await browser.open(f"/link/{text}"), await browser.http.post(f"/link/{text}")):
         assert answered.status_code in {403, 404}
 
@@ -256,10 +250,8 @@ async def test_an_address_that_is_no_page_opens_nothing(stage: LinkStage, browse
 @pytest.mark.parametrize(
     "body", [b"", b"\xff\xfe", b"token=" + b"a" * 20_000, b"&" * 5_000, b"{}", b"token=%FF&secret=%00"]
 )
-async def test_a_body_that_is_no_form_is_a_form_without_a_token(
-    stage: LinkStage, browser: Browser, body: bytes
-) -> None:
-    page = await stage.ticket()
+async def test_a_body_that_is_no_form_is_a_form_without_a_token(site: LinkSite, browser: Browser, body: bytes) -> None:
+    page = await site.ticket()
     await browser.open(page)
     for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json", ""):
         answered = await browser.http.post(page, content=body, headers={"Content-Type": kind})
@@ -293,10 +285,10 @@ def test_a_hostile_name_is_text_on_every_page(language: str) -> None:
 
 
 async def test_a_hostile_member_of_the_crm_is_shown_as_text(tmp_path: Path) -> None:
-    async with link_stage(tmp_path) as stage:
-        page, browser = await stage.ticket(), await stage.browser()
+    async with open_link_site(tmp_path) as site:
+        page, browser = await site.ticket(), await site.browser()
         await browser.open(page)
-        refused = await browser.send(page, stage.token(EVE))
+        refused = await browser.send(page, site.token(EVE))
         assert "<script" not in refused.text
         assert "&lt;script&gt;" in refused.text
 
@@ -328,8 +320,8 @@ def test_a_page_is_in_the_language_that_the_browser_prefers(asked: str | None, a
     assert choose_language(asked, accepted) == language
 
 
-async def test_a_page_is_read_in_spanish_to_its_end(stage: LinkStage, browser: Browser) -> None:
-    page = await stage.ticket()
+async def test_a_page_is_read_in_spanish_to_its_end(site: LinkSite, browser: Browser) -> None:
+    page = await site.ticket()
     shown = await browser.open(page, **{"Accept-Language": "es-CL"})
     assert '<html lang="es">' in shown.text
     assert "Vincula tu cuenta de Close" in text_of(shown)
@@ -337,15 +329,15 @@ async def test_a_page_is_read_in_spanish_to_its_end(stage: LinkStage, browser: B
     assert "Link your Close account" in text_of(english)
     spanish = await browser.open(f"{page}?lang=es")
     assert f'action="{page}?lang=es"' in spanish.text
-    done = await browser.send(f"{page}?lang=es", stage.token(BEN))
+    done = await browser.send(f"{page}?lang=es", site.token(BEN))
     assert "Tu asistente ahora trabaja en Close como Ben Abel ." in text_of(done)
 
 
 async def test_nothing_of_a_ticket_or_credential_is_logged(
-    stage: LinkStage, browser: Browser, caplog: pytest.LogCaptureFixture
+    site: LinkSite, browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "taskhand")
-    page, token = await stage.ticket(), stage.token("user_cat")
+    page, token = await site.ticket(), site.token("user_cat")
     await browser.open(page)
     await browser.send(page, token)
     assert "the credential of user_cat was given on the page of ben@example.com for north" in caplog.text

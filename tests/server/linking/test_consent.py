@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from sandbox.hubspot.served_sandbox import BEN as HUBSPOT_BEN
-from server.linking.link_stage import BASE, BEN, CAT, EVE, Browser, LinkStage, link_stage, text_of
+from server.linking.link_site import BASE, BEN, CAT, EVE, Browser, LinkSite, open_link_site, text_of
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.oauth.grants import Grant, Kind
 from taskhand.vault.credential_link import Link, OwnCredential
@@ -24,27 +24,27 @@ NOBODY_LINKED: dict[tuple[str, str], str | None] = {}
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[LinkStage]:
-    async with link_stage(tmp_path, has_apps=True) as opened:
+async def site(tmp_path: Path) -> AsyncIterator[LinkSite]:
+    async with open_link_site(tmp_path, has_apps=True) as opened:
         yield opened
 
 
 @pytest.fixture
-async def browser(stage: LinkStage) -> Browser:
-    return await stage.browser()
+async def browser(site: LinkSite) -> Browser:
+    return await site.browser()
 
 
-async def begin(stage: LinkStage, browser: Browser, connection: str = "north") -> tuple[str, str]:
+async def begin(site: LinkSite, browser: Browser, connection: str = "north") -> tuple[str, str]:
     """A page, and where its button leads."""
-    page = await stage.ticket(connection=connection)
+    page = await site.ticket(connection=connection)
     await browser.open(page)
     await browser.send(page)
     return page, browser.goes_to
 
 
 @pytest.mark.parametrize("connection", list(MEMBERS))
-async def test_a_person_consents_at_the_crm_and_is_linked(stage: LinkStage, browser: Browser, connection: str) -> None:
-    page = await stage.ticket(connection=connection)
+async def test_a_person_consents_at_the_crm_and_is_linked(site: LinkSite, browser: Browser, connection: str) -> None:
+    page = await site.ticket(connection=connection)
     shown = await browser.open(page)
     assert "Continue to" in text_of(shown)
     assert 'type="password"' not in shown.text
@@ -52,13 +52,13 @@ async def test_a_person_consents_at_the_crm_and_is_linked(stage: LinkStage, brow
     asked = parse_qs(urlsplit(browser.goes_to).query)
     assert asked["redirect_uri"] == [f"{BASE}/link/callback"]
     assert (asked["code_challenge_method"], len(asked["code_challenge"][0])) == (["S256"], 43)
-    back = await stage.allow(browser.goes_to, SIGNS_IN[connection])
+    back = await site.allow(browser.goes_to, SIGNS_IN[connection])
     done = await browser.open(back)
     assert [one.status_code for one in done.history] == [303]
     assert str(done.url) == f"{BASE}{page}"
     assert "Ben" in text_of(done)
-    assert await stage.linked() == {(PERSON, connection): MEMBERS[connection]}
-    link = await stage.links.find(PERSON, connection)
+    assert await site.linked() == {(PERSON, connection): MEMBERS[connection]}
+    link = await site.links.find(PERSON, connection)
     assert link is not None
     assert link.kind == "oauth"
     assert link.credential.refresh_token
@@ -68,75 +68,75 @@ async def test_a_person_consents_at_the_crm_and_is_linked(stage: LinkStage, brow
 
 @pytest.mark.parametrize("user", [CAT, EVE])
 async def test_the_consent_of_another_member_is_refused_and_revoked_at_the_crm(
-    stage: LinkStage, browser: Browser, user: str
+    site: LinkSite, browser: Browser, user: str
 ) -> None:
-    page, crm = await begin(stage, browser)
-    refused = await browser.open(await stage.allow(crm, user))
+    page, crm = await begin(site, browser)
+    refused = await browser.open(await site.allow(crm, user))
     assert (refused.status_code, "another person's account" in text_of(refused)) == (403, True)
     assert "<script" not in refused.text
-    assert (await stage.state(page)).refusal == "other_member"
-    assert await stage.linked() == NOBODY_LINKED
-    assert [one.is_ended for one in stage.close.authorization.grants] == [True]
+    assert (await site.state(page)).refusal == "other_member"
+    assert await site.linked() == NOBODY_LINKED
+    assert [one.is_ended for one in site.close.authorization.grants] == [True]
     await browser.open(page)
     await browser.send(page)
-    await browser.open(await stage.allow(browser.goes_to, BEN))
-    assert await stage.linked() == {(PERSON, "north"): BEN}
+    await browser.open(await site.allow(browser.goes_to, BEN))
+    assert await site.linked() == {(PERSON, "north"): BEN}
 
 
-async def test_the_answer_is_for_the_browser_that_was_sent_alone(stage: LinkStage, browser: Browser) -> None:
-    page, crm = await begin(stage, browser)
-    back = await stage.allow(crm, BEN)
-    stranger, thief = await stage.browser(), await stage.browser()
-    await thief.open(await stage.ticket("cat@example.com"))  # it has a cookie of its own
-    assert not (await stage.state(page)).is_over
+async def test_the_answer_is_for_the_browser_that_was_sent_alone(site: LinkSite, browser: Browser) -> None:
+    page, crm = await begin(site, browser)
+    back = await site.allow(crm, BEN)
+    stranger, thief = await site.browser(), await site.browser()
+    await thief.open(await site.ticket("cat@example.com"))  # it has a cookie of its own
+    assert not (await site.state(page)).is_over
     for other in (stranger, thief):
         assert (await other.open(back)).status_code == 403
-    assert (await stage.state(page)).is_over  # whoever asks again gets another page
+    assert (await site.state(page)).is_over  # whoever asks again gets another page
     assert (await browser.http.head(back)).status_code == 200
-    assert await stage.linked() == NOBODY_LINKED
+    assert await site.linked() == NOBODY_LINKED
     assert (await browser.open(back)).status_code == 200  # those have used nothing up
 
 
-async def test_the_state_of_another_page_brings_its_own_ticket_and_no_other(stage: LinkStage, browser: Browser) -> None:
+async def test_the_state_of_another_page_brings_its_own_ticket_and_no_other(site: LinkSite, browser: Browser) -> None:
     """The code of one page with the state of another: PKCE binds each code to its own."""
-    _, first = await begin(stage, browser)
-    other = await stage.browser()
-    _, second = await begin(stage, other)
-    code = parse_qs(urlsplit(await stage.allow(second, BEN)).query)["code"][0]
+    _, first = await begin(site, browser)
+    other = await site.browser()
+    _, second = await begin(site, other)
+    code = parse_qs(urlsplit(await site.allow(second, BEN)).query)["code"][0]
     state = parse_qs(urlsplit(first).query)["state"][0]
     injected = await browser.open(f"/link/callback?{urlencode({'code': code, 'state': state})}")
     assert (injected.status_code, "did not allow the app" in text_of(injected)) == (403, True)
-    assert await stage.linked() == NOBODY_LINKED
+    assert await site.linked() == NOBODY_LINKED
 
 
 @pytest.mark.parametrize(
     "query",
     ["", "code=x", "state=", "state=x&code=y", "state=x&error=access_denied", "state=%00&code=%ff", "state=a&state=b"],
 )
-async def test_an_answer_without_a_good_state_does_nothing(stage: LinkStage, browser: Browser, query: str) -> None:
-    await begin(stage, browser)
+async def test_an_answer_without_a_good_state_does_nothing(site: LinkSite, browser: Browser, query: str) -> None:
+    await begin(site, browser)
     answered = await browser.open(f"/link/callback?{query}")
     assert (answered.status_code, "for another page" in text_of(answered)) == (403, True)
-    assert await stage.linked() == NOBODY_LINKED
+    assert await site.linked() == NOBODY_LINKED
 
 
 async def test_another_consent_takes_the_place_of_the_one_before_which_is_revoked(
-    stage: LinkStage, browser: Browser
+    site: LinkSite, browser: Browser
 ) -> None:
     for _ in range(2):
-        _, crm = await begin(stage, browser)
-        assert (await browser.open(await stage.allow(crm, BEN))).status_code == 200
-    assert [one.is_ended for one in stage.close.authorization.grants] == [True, False]
-    link = await stage.links.find(PERSON, "north")
+        _, crm = await begin(site, browser)
+        assert (await browser.open(await site.allow(crm, BEN))).status_code == 200
+    assert [one.is_ended for one in site.close.authorization.grants] == [True, False]
+    link = await site.links.find(PERSON, "north")
     assert link is not None
     assert link.generation == 2
-    found = stage.close.authorization.find_access(link.credential.access_token)
+    found = site.close.authorization.find_access(link.credential.access_token)
     assert found is not None
     assert not found.grant.is_ended
 
 
-async def test_a_refresh_token_that_the_crm_gives_out_again_is_not_revoked(stage: LinkStage, browser: Browser) -> None:
-    grants = stage.close.authorization.grants
+async def test_a_refresh_token_that_the_crm_gives_out_again_is_not_revoked(site: LinkSite, browser: Browser) -> None:
+    grants = site.close.authorization.grants
     issue, given = grants.issue, list[str]()
 
     def issue_one_refresh_token(kind: Kind, grant: Grant, ends: datetime | None, size: int = 32) -> str:
@@ -147,54 +147,54 @@ async def test_a_refresh_token_that_the_crm_gives_out_again_is_not_revoked(stage
 
     grants.issue = issue_one_refresh_token  # type: ignore[method-assign]
     for _ in range(2):
-        _, crm = await begin(stage, browser)
-        assert (await browser.open(await stage.allow(crm, BEN))).status_code == 200
+        _, crm = await begin(site, browser)
+        assert (await browser.open(await site.allow(crm, BEN))).status_code == 200
     assert [one.is_ended for one in grants] == [False, False]
 
 
-async def test_a_pasted_key_that_a_consent_replaces_is_not_revoked(stage: LinkStage, browser: Browser) -> None:
-    token = stage.token(BEN)
-    await stage.links.save(Link(PERSON, "north", "key", OwnCredential(token), stage.clock()))
-    _, crm = await begin(stage, browser)
-    assert (await browser.open(await stage.allow(crm, BEN))).status_code == 200
-    link = await stage.links.find(PERSON, "north")
+async def test_a_pasted_key_that_a_consent_replaces_is_not_revoked(site: LinkSite, browser: Browser) -> None:
+    token = site.token(BEN)
+    await site.links.save(Link(PERSON, "north", "key", OwnCredential(token), site.clock()))
+    _, crm = await begin(site, browser)
+    assert (await browser.open(await site.allow(crm, BEN))).status_code == 200
+    link = await site.links.find(PERSON, "north")
     assert link is not None
     assert link.kind == "oauth"
-    found = stage.close.authorization.find_access(token)
+    found = site.close.authorization.find_access(token)
     assert found is not None
-    assert found.is_good(stage.close.now())
+    assert found.is_good(site.close.now())
 
 
-async def test_a_person_who_declines_consent_can_begin_again_from_the_page(stage: LinkStage, browser: Browser) -> None:
-    page, crm = await begin(stage, browser)
-    declined = await browser.open(await stage.allow(crm, BEN, "deny"))
+async def test_a_person_who_declines_consent_can_begin_again_from_the_page(site: LinkSite, browser: Browser) -> None:
+    page, crm = await begin(site, browser)
+    declined = await browser.open(await site.allow(crm, BEN, "deny"))
     assert (declined.status_code, "Access was not allowed" in text_of(declined)) == (403, True)
     assert f'href="{page}"' in declined.text
-    assert (await stage.state(page)).refusal == "denied"
+    assert (await site.state(page)).refusal == "denied"
     await browser.open(page)
     await browser.send(page)
-    assert (await stage.state(page)).refusal is None
-    await browser.open(await stage.allow(browser.goes_to, BEN))
-    assert await stage.linked() == {(PERSON, "north"): BEN}
+    assert (await site.state(page)).refusal is None
+    await browser.open(await site.allow(browser.goes_to, BEN))
+    assert await site.linked() == {(PERSON, "north"): BEN}
 
 
-async def test_the_last_of_several_beginnings_counts(stage: LinkStage, browser: Browser) -> None:
-    page, first = await begin(stage, browser)
+async def test_the_last_of_several_beginnings_counts(site: LinkSite, browser: Browser) -> None:
+    page, first = await begin(site, browser)
     await browser.open(page)  # by the button that goes back
     await browser.send(page)
-    assert (await browser.open(await stage.allow(first, BEN))).status_code == 403
+    assert (await browser.open(await site.allow(first, BEN))).status_code == 403
     await browser.open(page)
     await browser.send(page)
-    assert (await browser.open(await stage.allow(browser.goes_to, BEN))).status_code == 200
+    assert (await browser.open(await site.allow(browser.goes_to, BEN))).status_code == 200
 
 
-async def test_a_late_consent_is_not_kept(stage: LinkStage, browser: Browser) -> None:
-    _, crm = await begin(stage, browser)
-    back = await stage.allow(crm, BEN)
-    stage.clock.move(minutes=10)
+async def test_a_late_consent_is_not_kept(site: LinkSite, browser: Browser) -> None:
+    _, crm = await begin(site, browser)
+    back = await site.allow(crm, BEN)
+    site.clock.move(minutes=10)
     late = await browser.open(back)
     assert (late.status_code, "expired" in text_of(late)) == (410, True)
-    assert await stage.linked() == NOBODY_LINKED
+    assert await site.linked() == NOBODY_LINKED
 
 
 @pytest.mark.parametrize(
@@ -206,24 +206,24 @@ async def test_a_late_consent_is_not_kept(stage: LinkStage, browser: Browser) ->
     ],
 )
 async def test_a_failed_token_exchange_is_explained_on_the_page_and_links_no_credential(
-    stage: LinkStage, fault: Fault, said: str, is_ended: list[bool], caplog: pytest.LogCaptureFixture
+    site: LinkSite, fault: Fault, said: str, is_ended: list[bool], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "taskhand")
-    browser = await stage.browser()
-    _, crm = await begin(stage, browser)
-    back = await stage.allow(crm, BEN)
-    stage.close.faults = [fault]
+    browser = await site.browser()
+    _, crm = await begin(site, browser)
+    back = await site.allow(crm, BEN)
+    site.close.faults = [fault]
     answered = await browser.open(back)
     assert (answered.status_code in {403, 502, 503}, said in text_of(answered)) == (True, True)
-    assert await stage.linked() == NOBODY_LINKED
-    assert [one.is_ended for one in stage.close.authorization.grants if is_ended] == is_ended
+    assert await site.linked() == NOBODY_LINKED
+    assert [one.is_ended for one in site.close.authorization.grants if is_ended] == is_ended
     for secret in parse_qs(urlsplit(back).query).values():
         assert secret[0] not in caplog.text
         assert secret[0] not in answered.text
 
 
 async def test_an_error_that_a_crm_sends_instead_of_a_code_is_shown_and_logged(
-    stage: LinkStage, browser: Browser, caplog: pytest.LogCaptureFixture
+    site: LinkSite, browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     for error, status, said in (
         ("access_denied", 403, "Access was not allowed"),
@@ -232,7 +232,7 @@ async def test_an_error_that_a_crm_sends_instead_of_a_code_is_shown_and_logged(
         ("temporarily_unavailable", 502, "Close could not be reached"),
         ("", 502, "Close could not be reached"),
     ):
-        _, crm = await begin(stage, browser)
+        _, crm = await begin(site, browser)
         query = {"error": error, "state": parse_qs(urlsplit(crm).query)["state"][0]}
         answered = await browser.open(f"/link/callback?{urlencode(query)}")
         assert (answered.status_code, said in text_of(answered)) == (status, True)
@@ -255,20 +255,20 @@ async def test_an_error_page_links_to_its_spanish_version(
     assert said in text_of(await browser.open(other))
 
 
-async def test_the_answer_to_a_consent_is_in_the_language_of_the_page(stage: LinkStage, browser: Browser) -> None:
-    page = f"{await stage.ticket()}?lang=es"
+async def test_the_answer_to_a_consent_is_in_the_language_of_the_page(site: LinkSite, browser: Browser) -> None:
+    page = f"{await site.ticket()}?lang=es"
     for decision in ("deny", "allow"):
         await browser.open(page)
         await browser.send(page)
-        answered = await browser.open(await stage.allow(browser.goes_to, BEN, decision))
+        answered = await browser.open(await site.allow(browser.goes_to, BEN, decision))
         assert ('<html lang="es">' in answered.text, page in answered.text + str(answered.url)) == (True, True)
-    assert await stage.linked() == {(PERSON, "north"): BEN}
+    assert await site.linked() == {(PERSON, "north"): BEN}
 
 
 async def test_secrets_of_the_browser_are_not_stored_in_the_file_of_links(
-    stage: LinkStage, browser: Browser, tmp_path: Path
+    site: LinkSite, browser: Browser, tmp_path: Path
 ) -> None:
-    page, crm = await begin(stage, browser)
+    page, crm = await begin(site, browser)
     kept = b"".join(one.read_bytes() for one in tmp_path.glob("links.sqlite*"))  # noqa: ASYNC240  the test's own
     state = parse_qs(urlsplit(crm).query)["state"][0]
     for secret in (state, page.rpartition("/")[2], *browser.http.cookies.values()):

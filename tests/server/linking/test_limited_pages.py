@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from server.linking.link_stage import link_stage
+from server.linking.link_site import open_link_site
 from server.transports.keyed_server import asking_server
 from taskhand.server.linking.routes import LinkPages
 from taskhand.server.transports.http_limits import HttpLimits
@@ -15,11 +15,11 @@ def _no_other(_: str) -> bool:
 
 async def test_the_limit_on_bodies_and_the_host_names_count_for_the_pages(tmp_path: Path) -> None:
     limits = HttpLimits(body_bytes=64 * 1024)
-    async with link_stage(tmp_path) as stage:
-        pages = LinkPages(stage.linking)
+    async with open_link_site(tmp_path) as site:
+        pages = LinkPages(site.linking)
         async with asking_server(tmp_path, KeyAuth(None), limits=limits, pages=pages) as (_, http, said):
             assert "Persons can link credentials of their own at https://tasks.example.com, on pages that" in said[-1]
-            page = await stage.ticket()
+            page = await site.ticket()
             shown = await http.get(
                 f"{page}/", headers={"Authorization": "Bearer thk_wrong", "Host": "tasks.example.com"}
             )
@@ -33,8 +33,8 @@ async def test_the_limit_on_bodies_and_the_host_names_count_for_the_pages(tmp_pa
 
 async def test_the_requests_of_an_address_count_for_the_pages(tmp_path: Path) -> None:
     limits = HttpLimits(requests_s=0.01)  # one in 100 seconds
-    async with link_stage(tmp_path) as stage:
-        pages = LinkPages(stage.linking)
+    async with open_link_site(tmp_path) as site:
+        pages = LinkPages(site.linking)
         async with asking_server(tmp_path, KeyAuth(None), limits=limits, pages=pages) as (_, http, _):
             answers = [await http.get("/link/nothing") for _ in range(2)]
     assert [one.status_code for one in answers] == [404, 429]
@@ -42,10 +42,10 @@ async def test_the_requests_of_an_address_count_for_the_pages(tmp_path: Path) ->
 
 
 async def test_a_server_that_others_reach_has_no_pages_without_a_configured_address(tmp_path: Path) -> None:
-    async with link_stage(tmp_path) as stage:
-        pages = LinkPages(stage.linking)
-        stage.linking.resource = ""
+    async with open_link_site(tmp_path) as site:
+        pages = LinkPages(site.linking)
+        site.linking.resource = ""
         assert pages.routes(None, _no_other) == []
         assert "pages for it need --resource" in pages.describe()
         assert len(pages.routes("http://127.0.0.1:8000/mcp", _no_other)) == 3
-        assert stage.linking.callback == "http://127.0.0.1:8000/link/callback"
+        assert site.linking.callback == "http://127.0.0.1:8000/link/callback"

@@ -15,7 +15,7 @@ from backends.wired import TRUST
 from fixed_clock import NOW
 from issuers import issuing
 from sandbox.close.served_sandbox import ANA, BEN, SEED, TASK
-from server.linking.link_stage import Browser
+from server.linking.link_site import Browser
 from server.store_connections import answer_of
 from server.transports.server_process import Web, serving
 from taskhand.keys.key import Key, make_key_text

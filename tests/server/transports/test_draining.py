@@ -48,7 +48,7 @@ LISTING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta"
 
 
 @dataclass
-class Stage:
+class DrainedServer:
     """A server in this process, on a CRM behind a gate; `delay` ends the time in which calls are still served."""
 
     gate: Gate
@@ -65,7 +65,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, calls_s: float = 50) -> AsyncIterator[Stage]:
+async def open_drained_server(folder: Path, calls_s: float = 50) -> AsyncIterator[DrainedServer]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     gate, delay = Gate(vambe()), anyio.Event()
     async with (
@@ -74,26 +74,26 @@ async def staged(folder: Path, calls_s: float = 50) -> AsyncIterator[Stage]:
         anyio.create_task_group() as tasks,
     ):
         draining = Draining(DrainTimes(7, calls_s), sleep=lambda _: delay.wait())
-        stage = Stage(gate, app, draining, delay)
+        drained = DrainedServer(gate, app, draining, delay)
         said, heard = anyio.create_memory_object_stream[str](2)
 
         async def run() -> None:
             beside, endpoint = SideRoutes(check_readiness(Connections.of(app))), Endpoint(Address("127.0.0.1", 0))
             serving_it = partial(serve_http, announce=said.send_nowait, beside=beside, draining=draining)
-            stage.ends.append(await serving_it(create_server(app), endpoint, anyio.lowlevel.checkpoint))
-            stage.ended.set()
+            drained.ends.append(await serving_it(create_server(app), endpoint, anyio.lowlevel.checkpoint))
+            drained.ended.set()
 
         tasks.start_soon(run)
         with said, heard, anyio.fail_after(BOUND_S):
-            stage.port = int((await heard.receive()).removesuffix("/mcp").rpartition(":")[2])
-            yield stage
+            drained.port = int((await heard.receive()).removesuffix("/mcp").rpartition(":")[2])
+            yield drained
             tasks.cancel_scope.cancel()
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
 @asynccontextmanager
-async def held_call(stage: Stage, era: str) -> AsyncIterator[tuple[anyio.Event, list[CallToolResult]]]:
+async def held_call(drained: DrainedServer, era: str) -> AsyncIterator[tuple[anyio.Event, list[CallToolResult]]]:
     """A change that the CRM has carried out and does not answer until the event is set; the answer of the call."""
     go_on, sent = anyio.Event(), anyio.Event()
     answers: list[CallToolResult] = []
@@ -103,12 +103,12 @@ async def held_call(stage: Stage, era: str) -> AsyncIterator[tuple[anyio.Event, 
         await go_on.wait()
 
     async def call() -> None:
-        async with Client(f"{stage.url}/mcp", mode=era) as client:
+        async with Client(f"{drained.url}/mcp", mode=era) as client:
             await client.list_tools()  # the client would ask for the schema of the answer after the call
             with suppress(MCPError):
                 answers.append(await client.call_tool("update_task", {"id": TASK, "title": "Changed"}))
 
-    stage.gate.after_write = lambda _: hold()
+    drained.gate.after_write = lambda _: hold()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
         await sent.wait()
@@ -164,74 +164,74 @@ async def test_readiness_ends_first_then_new_calls_are_refused_and_the_one_under
     tmp_path: Path, era: str
 ) -> None:
     async with (
-        staged(tmp_path) as stage,
+        open_drained_server(tmp_path) as drained,
         httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client,
-        held_call(stage, era) as (go_on, answers),
+        held_call(drained, era) as (go_on, answers),
     ):
-        mcp = f"{stage.url}/mcp"
+        mcp = f"{drained.url}/mcp"
         served = await client.post(mcp, json=LISTING, headers=MODERN)
         assert (served.status_code, served.headers.get("connection")) == (200, None)
-        assert (await client.get(f"{stage.url}/ready")).status_code == 200
-        stage.draining.begin()
-        ready, health = [await client.get(f"{stage.url}/{one}") for one in ("ready", "health")]
+        assert (await client.get(f"{drained.url}/ready")).status_code == 200
+        drained.draining.begin()
+        ready, health = [await client.get(f"{drained.url}/{one}") for one in ("ready", "health")]
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")
         assert (health.status_code, health.json()["status"]) == (200, "draining")
         served = await client.post(mcp, json=LISTING, headers=MODERN)
         assert (served.status_code, served.headers["connection"]) == (200, "close")
-        stage.delay.set()
+        drained.delay.set()
         refused = await wait_until_refused(client, mcp)
         assert refused.status_code == 503
         assert {"retry-after": "1", "connection": "close"}.items() <= dict(refused.headers).items()
         assert refused.json()["error"]["data"] == {"code": "server_ending", "retryable": True, "retry_after_s": 1}
         assert (await client.post(mcp, json=HELLO)).status_code == 503
-        assert (await client.get(f"{stage.url}/health")).status_code == 200
-        assert stage.ends == []
+        assert (await client.get(f"{drained.url}/health")).status_code == 200
+        assert drained.ends == []
         go_on.set()
-        await stage.ended.wait()
+        await drained.ended.wait()
         with pytest.raises(httpx2.ConnectError):
-            await client.get(f"{stage.url}/health")
+            await client.get(f"{drained.url}/health")
     assert [one.is_error for one in answers] == [False]
-    assert stage.ends == [True]
+    assert drained.ends == [True]
 
 
 async def test_a_call_that_outlasts_draining_is_cut_and_its_write_is_journaled(tmp_path: Path) -> None:
-    async with staged(tmp_path, calls_s=0) as stage:
-        async with held_call(stage, ERAS[1]) as (go_on, answers):
-            stage.draining.begin()
-            stage.delay.set()
-            while not stage.draining.has_cut:
+    async with open_drained_server(tmp_path, calls_s=0) as drained:
+        async with held_call(drained, ERAS[1]) as (go_on, answers):
+            drained.draining.begin()
+            drained.delay.set()
+            while not drained.draining.has_cut:
                 await anyio.lowlevel.checkpoint()
             go_on.set()
-        await stage.ended.wait()
-        change = await newest_change(stage.app)
+        await drained.ended.wait()
+        change = await newest_change(drained.app)
         assert change is not None
-        assert (change.outcome, stage.ends) == ("applied", [False])
+        assert (change.outcome, drained.ends) == ("applied", [False])
         assert answers == []
 
 
 async def test_a_question_is_answered_while_the_server_ends(tmp_path: Path) -> None:
     """In the older era the answer is a request of its own."""
-    async with staged(tmp_path) as stage:
+    async with open_drained_server(tmp_path) as drained:
         person = Person("yes")
 
         async def answer(context: Any, params: ElicitRequestParams) -> ElicitResult:
-            stage.draining.begin()
-            stage.delay.set()
+            drained.draining.begin()
+            drained.delay.set()
             async with httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client:
-                await wait_until_refused(client, f"{stage.url}/mcp")
+                await wait_until_refused(client, f"{drained.url}/mcp")
             return await person.asked(context, params)
 
-        async with Client(f"{stage.url}/mcp", mode=ERAS[0], elicitation_callback=answer) as client:
+        async with Client(f"{drained.url}/mcp", mode=ERAS[0], elicitation_callback=answer) as client:
             await client.list_tools()
             done = await client.call_tool("delete_task", {"id": TASK})
         assert "deleted" in (done.structured_content or {})["note"]
-        await stage.ended.wait()
-        assert stage.ends == [True]
+        await drained.ended.wait()
+        assert drained.ends == [True]
 
 
 async def test_streams_of_both_eras_end_and_do_not_break(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage, httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client:
-        mcp = f"{stage.url}/mcp"
+    async with open_drained_server(tmp_path) as drained, httpx2.AsyncClient(headers=ACCEPTS, verify=TRUST) as client:
+        mcp = f"{drained.url}/mcp"
         session = session_of(await client.post(mcp, json=HELLO))
         listen = {"notifications": {"resourceSubscriptions": [f"task://{TASK}"]}, "_meta": META}
         body = {"jsonrpc": "2.0", "id": "news", "method": "subscriptions/listen", "params": listen}
@@ -242,13 +242,13 @@ async def test_streams_of_both_eras_end_and_do_not_break(tmp_path: Path) -> None
         ):
             lines = news.aiter_lines()
             assert "acknowledged" in await anext(line async for line in lines if line.startswith("data: "))
-            stage.draining.begin()
-            stage.delay.set()
+            drained.draining.begin()
+            drained.delay.set()
             assert await older.aread() is not None
             [last] = [line async for line in lines if line.startswith("data: ")]
             assert json.loads(last.removeprefix("data: "))["id"] == "news"
-        await stage.ended.wait()
-        assert stage.ends == [True]
+        await drained.ended.wait()
+        assert drained.ends == [True]
 
 
 async def test_draining_waits_for_a_request_during_authentication_but_not_for_a_missing_body() -> None:

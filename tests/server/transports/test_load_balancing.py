@@ -20,7 +20,7 @@ from behaviour.person import Person
 from postgres_server import TestDatabase
 from sandbox.close.served_sandbox import BEN, SEED
 from sandbox.close.served_sandbox import TASK as CLOSE_TASK
-from server.linking.link_stage import Browser
+from server.linking.link_site import Browser
 from server.store_connections import answer_of
 from server.transports.server_process import Web, output, run, serving
 from server.transports.spreading_proxy import SpreadingProxy, spreading

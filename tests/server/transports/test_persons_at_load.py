@@ -104,7 +104,7 @@ class Worker:
 
 
 @dataclass
-class Office:
+class LoadedServer:
     """One account of the CRM, its server, and the persons who use it."""
 
     crm: CredentialRecordingCrm
@@ -173,7 +173,7 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(folder: Path, linked: Sequence[str], seed: int = 1) -> AsyncIterator[Office]:
+async def open_loaded_server(folder: Path, linked: Sequence[str], seed: int = 1) -> AsyncIterator[LoadedServer]:
     """The server, with these persons and one who has linked nothing: by turns with keys and with tokens."""
     crm = CredentialRecordingCrm(faults=0.04, random=random.Random(seed))  # noqa: S311  a schedule
     crm.bearers[f"Basic {b64encode(b'owner-key:').decode()}"] = OWNER
@@ -196,18 +196,18 @@ async def open_office(folder: Path, linked: Sequence[str], seed: int = 1) -> Asy
         )
         called = enumerate((*linked, NOBODY))
         ids = {name: f"{issuer.url}#00u{number}" if number % 2 else f"{name}@x.test" for number, name in called}
-        office = Office(crm, app, links, http, [], random.Random(seed), ids)  # noqa: S311  a schedule
+        loaded = LoadedServer(crm, app, links, http, [], random.Random(seed), ids)  # noqa: S311  a schedule
         for name in linked:
-            await office.link(name)
+            await loaded.link(name)
         for number, name in enumerate((*linked, NOBODY)):
             text = make_key_text()
             await keys.add(Key(text.id, f"{name}@x.test", SCOPES, NOW), text.hash)
             email: dict[str, Any] = {"email": f"{name}@x.test", "email_verified": True}
             token = issuer.token(f"{http.base_url}/mcp", sub=f"00u{number}", scope=_ALL, **email)
             sent = token if number % 2 else text.text
-            office.workers.append(Worker(name, [await KeyCaller(http, sent, era).open() for era in ERAS]))
+            loaded.workers.append(Worker(name, [await KeyCaller(http, sent, era).open() for era in ERAS]))
         await _leave_open(app, Settings.from_env(settings), {name: ids[name] for name in linked})
-        yield office
+        yield loaded
 
 
 async def _hurry(_: float) -> None:
@@ -232,11 +232,11 @@ async def _leave_open(app: AppContext, settings: Settings, ids: Mapping[str, str
 
 @pytest.mark.parametrize("linked", [LINKED[:2], LINKED], ids=["two", "five"])
 async def test_each_request_and_each_answer_belongs_to_its_caller(linked: Sequence[str], tmp_path: Path) -> None:
-    async with open_office(tmp_path, linked) as office:
-        await office.work(ROUNDS)
-        asked = {one.bearer for one in office.crm.requests if one.method in {"POST", "PUT"}}
+    async with open_loaded_server(tmp_path, linked) as loaded:
+        await loaded.work(ROUNDS)
+        asked = {one.bearer for one in loaded.crm.requests if one.method in {"POST", "PUT"}}
         assert asked >= {*linked, OWNER}
-        recovered = [one.bearer for one in office.crm.requests if task_of(str(one.bearer), 0) in one.target]
+        recovered = [one.bearer for one in loaded.crm.requests if task_of(str(one.bearer), 0) in one.target]
         assert {*recovered} >= {*linked}
 
 
@@ -247,8 +247,8 @@ async def test_the_load_test_detects_a_server_that_mixes_persons_up(
     fault(monkeypatch)
     is_seen = False
     try:
-        async with open_office(tmp_path, LINKED[: FAULTS[fault]]) as office:
-            await office.work(2)
+        async with open_loaded_server(tmp_path, LINKED[: FAULTS[fault]]) as loaded:
+            await loaded.work(2)
     except* AssertionError:
         is_seen = True
     assert is_seen

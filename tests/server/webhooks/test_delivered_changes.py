@@ -47,7 +47,7 @@ DELIVERIES = ("object.creation", "object.deletion")
 
 
 @dataclass
-class Stage:
+class ObservedCrm:
     """A CRM, and a server that takes its webhooks; both have a clock that is moved by hand."""
 
     crm: Emulator
@@ -109,7 +109,7 @@ async def serving(env: dict[str, str], folder: Path, clock: FixedClock) -> Async
 
 
 @asynccontextmanager
-async def on_hubspot(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
+async def on_hubspot(folder: Path, *faults: Fault) -> AsyncIterator[ObservedCrm]:
     """HubSpot, whose app delivers to a server; the feed has begun."""
     clock = FixedClock(START)
     crm = HubSpotSandbox(clock=clock, spec_variant=HubSpotVariant.parse(AT_ONCE), faults=faults)
@@ -123,13 +123,13 @@ async def on_hubspot(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
         for name in DELIVERIES:
             crm.hooks.subscribe(name)
         crm.hooks.subscribe("object.propertyChange", "hs_task_subject")
-        stage = Stage(crm, clock, app, client)
-        await stage.look()
-        yield stage
+        observed = ObservedCrm(crm, clock, app, client)
+        await observed.look()
+        yield observed
 
 
 @asynccontextmanager
-async def on_close(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
+async def on_close(folder: Path, *faults: Fault) -> AsyncIterator[ObservedCrm]:
     """Close with a subscription to a server, which has its key; the feed has begun."""
     clock = FixedClock(START)
     crm = CloseSandbox(clock=clock, faults=faults)
@@ -141,10 +141,10 @@ async def on_close(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
         env = {"CLOSE_API_KEY": crm.key, "CLOSE_BASE_URL": url, "CLOSE_WEBHOOK_KEY": made["signature_key"]}
         app, address = await stack.enter_async_context(serving(env, folder, clock))
         await client.put(f"/webhook/{made['id']}/", json={"url": address})
-        stage = Stage(crm, clock, app, client)
-        await stage.look()
+        observed = ObservedCrm(crm, clock, app, client)
+        await observed.look()
         await crm.deliver(post_webhook)
-        yield stage
+        yield observed
 
 
 def config_in(folder: Path) -> Path:
@@ -154,24 +154,24 @@ def config_in(folder: Path) -> Path:
     return file
 
 
-def hubspot(stage: Stage) -> HubSpotSandbox:
+def hubspot(observed: ObservedCrm) -> HubSpotSandbox:
     """The CRM as what it is."""
-    assert isinstance(stage.crm, HubSpotSandbox)
-    return stage.crm
+    assert isinstance(observed.crm, HubSpotSandbox)
+    return observed.crm
 
 
 async def test_a_change_by_somebody_else_is_delivered_hinted_at_and_found_once(tmp_path: Path) -> None:
-    async with on_hubspot(tmp_path) as stage:
-        task = await stage.add("Call Acme")
-        assert await stage.deliver() == [204]
-        assert await find_hints(stage.app) == {task}
-        assert await stage.look() == [("created", "Call Acme")]
-        assert await find_hints(stage.app) == set()
-        stage.clock.move(seconds=1)
-        hubspot(stage).edit(task, hs_task_subject="Call Acme today")
-        assert await stage.deliver() == [204]
-        assert await stage.look() == [("created", "Call Acme"), ("updated", "Call Acme today")]
-        assert stage.app.demand.take_hint()
+    async with on_hubspot(tmp_path) as observed:
+        task = await observed.add("Call Acme")
+        assert await observed.deliver() == [204]
+        assert await find_hints(observed.app) == {task}
+        assert await observed.look() == [("created", "Call Acme")]
+        assert await find_hints(observed.app) == set()
+        observed.clock.move(seconds=1)
+        hubspot(observed).edit(task, hs_task_subject="Call Acme today")
+        assert await observed.deliver() == [204]
+        assert await observed.look() == [("created", "Call Acme"), ("updated", "Call Acme today")]
+        assert observed.app.demand.take_hint()
 
 
 @pytest.mark.parametrize(
@@ -188,65 +188,65 @@ async def test_a_change_by_somebody_else_is_delivered_hinted_at_and_found_once(t
 async def test_each_change_is_reported_once_whether_deliveries_are_lost_or_repeated(
     tmp_path: Path, kind: Any, answers: list[int | None], hints: int
 ) -> None:
-    async with on_hubspot(tmp_path, Fault(kind, seconds=600)) as stage:
-        await stage.add("A")
-        assert await stage.deliver() == answers
-        assert len(await find_hints(stage.app)) == hints
-        assert await stage.look() == [("created", "A")]
-        await stage.add("B")
-        await stage.deliver()
-        stage.clock.move(minutes=11)
-        await stage.deliver()
-        assert await stage.look() == [("created", "A"), ("created", "B")]
-        assert await stage.look() == [("created", "A"), ("created", "B")]
+    async with on_hubspot(tmp_path, Fault(kind, seconds=600)) as observed:
+        await observed.add("A")
+        assert await observed.deliver() == answers
+        assert len(await find_hints(observed.app)) == hints
+        assert await observed.look() == [("created", "A")]
+        await observed.add("B")
+        await observed.deliver()
+        observed.clock.move(minutes=11)
+        await observed.deliver()
+        assert await observed.look() == [("created", "A"), ("created", "B")]
+        assert await observed.look() == [("created", "A"), ("created", "B")]
 
 
 async def test_a_genuine_delivery_about_a_missing_task_reports_no_change(tmp_path: Path) -> None:
-    async with on_hubspot(tmp_path) as stage:
-        uri, body = str(hubspot(stage).hooks.url), b'[{"objectId": 404, "objectTypeId": "0-27"}]'
-        headers = by_hubspot(uri, body, stage.clock(), HUBSPOT_SECRET)
-        assert (await stage.client.post(uri, headers=headers, content=body)).status_code == 204
-        assert await find_hints(stage.app) == {"404"}
-        assert await stage.look() == []
-        assert await find_hints(stage.app) == set()
+    async with on_hubspot(tmp_path) as observed:
+        uri, body = str(hubspot(observed).hooks.url), b'[{"objectId": 404, "objectTypeId": "0-27"}]'
+        headers = by_hubspot(uri, body, observed.clock(), HUBSPOT_SECRET)
+        assert (await observed.client.post(uri, headers=headers, content=body)).status_code == 204
+        assert await find_hints(observed.app) == {"404"}
+        assert await observed.look() == []
+        assert await find_hints(observed.app) == set()
 
 
 async def test_a_delivery_that_found_no_server_comes_again_and_harms_nothing(tmp_path: Path) -> None:
-    async with on_hubspot(tmp_path) as stage:
-        hooks = hubspot(stage).hooks
+    async with on_hubspot(tmp_path) as observed:
+        hooks = hubspot(observed).hooks
         url, hooks.url = hooks.url, "http://127.0.0.1:9/webhooks/default"
-        await stage.add("A")
-        assert await stage.deliver() == [None]
-        assert await stage.look() == [("created", "A")]
+        await observed.add("A")
+        assert await observed.deliver() == [None]
+        assert await observed.look() == [("created", "A")]
         hooks.pending = [replace(one, url=str(url)) for one in hooks.pending]
-        stage.clock.move(hours=2)
-        assert await stage.deliver() == [204]
-        assert await stage.look() == [("created", "A")]
+        observed.clock.move(hours=2)
+        assert await observed.deliver() == [204]
+        assert await observed.look() == [("created", "A")]
 
 
 @pytest.mark.parametrize("kind", [None, "lost", "twice", "forged", "outdated", "late", "out_of_order"])
 async def test_the_life_of_a_task_in_close_is_found_once_whatever_becomes_of_its_deliveries(
     tmp_path: Path, kind: Any
 ) -> None:
-    async with on_close(tmp_path, *([Fault(kind, nth="every", seconds=600)] if kind else [])) as stage:
-        lead = (await stage.send("GET", "/lead/"))["data"][0]["id"]
+    async with on_close(tmp_path, *([Fault(kind, nth="every", seconds=600)] if kind else [])) as observed:
+        lead = (await observed.send("GET", "/lead/"))["data"][0]["id"]
         draft = {"_type": "lead", "lead_id": lead, "text": "Call Acme", "date": "2026-11-27"}
-        task = (await stage.send("POST", "/task/", draft))["id"]
-        answers = await stage.deliver()
-        assert await find_hints(stage.app) == ({task} if kind in {None, "twice", "forged", "outdated"} else set())
-        await stage.look()
-        await stage.send("PUT", f"/task/{task}/", {"text": "Call Acme today"})
-        answers += await stage.deliver()
-        await stage.send("PUT", f"/task/{task}/", {"is_complete": True})
-        await stage.look()
-        await stage.send("DELETE", f"/task/{task}/")
-        stage.clock.move(minutes=11)
-        answers += await stage.deliver()
+        task = (await observed.send("POST", "/task/", draft))["id"]
+        answers = await observed.deliver()
+        assert await find_hints(observed.app) == ({task} if kind in {None, "twice", "forged", "outdated"} else set())
+        await observed.look()
+        await observed.send("PUT", f"/task/{task}/", {"text": "Call Acme today"})
+        answers += await observed.deliver()
+        await observed.send("PUT", f"/task/{task}/", {"is_complete": True})
+        await observed.look()
+        await observed.send("DELETE", f"/task/{task}/")
+        observed.clock.move(minutes=11)
+        answers += await observed.deliver()
         assert (401 in answers) == (kind in {"forged", "outdated"})
-        found = await stage.look()
+        found = await observed.look()
         assert [one for one, _ in found] == ["created", "updated", "completed", "deleted"]
-        assert await stage.look() == found
-        assert await find_hints(stage.app) == set()
+        assert await observed.look() == found
+        assert await find_hints(observed.app) == set()
 
 
 async def test_vambe_delivers_to_a_secret_address_that_some_task_was_changed(tmp_path: Path) -> None:
@@ -261,12 +261,12 @@ async def test_vambe_delivers_to_a_secret_address_that_some_task_was_changed(tmp
             clock,
         ) as (app, address),
     ):
-        stage = Stage(crm, clock, app, client)
-        await stage.send("POST", "/api/webhooks", {"url": f"{address}/{secret}", "topics": ["task.updated"]})
-        await stage.look()
-        await stage.send("PUT", f"/api/public/tasks/{crm.tasks[0]['id']}", {"title": "Call Acme today"})
-        assert await stage.deliver() == [401, 204]
-        assert await find_hints(stage.app) == {""}
-        await stage.look()
-        assert await stage.look() == [("updated", "Call Acme today")]
-        assert await find_hints(stage.app) == set()
+        observed = ObservedCrm(crm, clock, app, client)
+        await observed.send("POST", "/api/webhooks", {"url": f"{address}/{secret}", "topics": ["task.updated"]})
+        await observed.look()
+        await observed.send("PUT", f"/api/public/tasks/{crm.tasks[0]['id']}", {"title": "Call Acme today"})
+        assert await observed.deliver() == [401, 204]
+        assert await find_hints(observed.app) == {""}
+        await observed.look()
+        assert await observed.look() == [("updated", "Call Acme today")]
+        assert await find_hints(observed.app) == set()

@@ -11,7 +11,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from behaviour.world import NOW
-from service.feed_stage import Stage, open_stage
+from service.feed_app import FeedApp, open_feed
 from taskhand.call.background_requests import is_idle
 from taskhand.domain.errors import (
     CallerError,
@@ -86,30 +86,30 @@ class Clock:
 
 @dataclass
 class PollingProcess:
-    """A process that polls the feed of a stage; `looks` are when it has looked."""
+    """A process that polls a feed; `looks` are when it has looked."""
 
-    stage: Stage
+    feed: FeedApp
     app: AppContext
     clock: Clock
     looks: list[float]
 
     async def kept(self) -> int:
-        return len(await self.stage.store.list_events(await feed_of(self.app), EventQuery(500)))
+        return len(await self.feed.store.list_events(await feed_of(self.app), EventQuery(500)))
 
 
 @asynccontextmanager
 async def polled(folder: Path, processes: int = 1) -> AsyncIterator[list[PollingProcess]]:
     """Processes that share one store and have one clock, each with a poller."""
     clock, found = Clock(), list[PollingProcess]()
-    async with anyio.create_task_group() as tasks, open_stage(folder) as stage:
+    async with anyio.create_task_group() as tasks, open_feed(folder) as feed:
         for _ in range(processes):
             looks: list[float] = []
             clock.demands.append(demand := Demand())
-            app = replace(stage.app, clock=clock.moment, call_time=CallTime(monotonic=clock.seconds, sleep=clock.sleep))
+            app = replace(feed.app, clock=clock.moment, call_time=CallTime(monotonic=clock.seconds, sleep=clock.sleep))
             app = replace(app, _state=ConnectionState(demand=demand))
-            found.append(PollingProcess(stage, app, clock, looks))
+            found.append(PollingProcess(feed, app, clock, looks))
             tasks.start_soon(poll_when_wanted, app)
-        stage.source.on_look = lambda: found[0].looks.append(clock.now)
+        feed.source.on_look = lambda: found[0].looks.append(clock.now)
         yield found
         tasks.cancel_scope.cancel()
 
@@ -140,7 +140,7 @@ async def test_a_poller_polls_only_while_its_feed_is_in_demand(tmp_path: Path) -
         one.app.demand.use(one.app)
         await one.clock.pass_until(60)
         assert one.looks == [0.0, 5.0, 12.5, 23.75, 40.625]
-        await one.stage.others.create("Nueva")
+        await one.feed.others.create("Nueva")
         await one.clock.pass_until(80)
         assert await one.kept() == 1
         assert one.looks[5:] == [65.9375, 70.9375, 78.4375]
@@ -175,7 +175,7 @@ async def test_the_demand_for_a_feed_is_recorded_again_after_a_third_of_the_time
         told = []
         for end in (60, WANTED_FOR_S / 3 - MAX_PAUSE_S, WANTED_FOR_S / 3 + MAX_PAUSE_S):
             await one.clock.pass_until(end)
-            state = await one.stage.store.find_feed(await feed_of(one.app))
+            state = await one.feed.store.find_feed(await feed_of(one.app))
             assert state is not None
             assert state.wanted_until is not None
             told.append((state.wanted_until - START).total_seconds() - WANTED_FOR_S)
@@ -248,10 +248,10 @@ async def test_a_poll_of_a_replica_whose_clock_is_an_hour_ahead_delays_no_poll_o
     async with polled(tmp_path) as [one]:
         one.app.demand.subscribe(one.app)
         await one.clock.pass_until(1)
-        state = await one.stage.store.find_feed(await feed_of(one.app))
+        state = await one.feed.store.find_feed(await feed_of(one.app))
         assert state is not None
         ahead = START + timedelta(hours=1)
-        await one.stage.store.save_look(state.name, state.version, Look((), state.position), ahead)
+        await one.feed.store.save_look(state.name, state.version, Look((), state.position), ahead)
         await one.clock.pass_until(60)
         assert len(one.looks) > 1
 
@@ -272,14 +272,14 @@ async def test_a_failing_poll_is_logged_once_and_retried_later(
         raise UpstreamFailed("Close answers 500 again.")
 
     async with polled(tmp_path) as [one]:
-        one.stage.source.on_look = fail
+        one.feed.source.on_look = fail
         one.app.demand.subscribe(one.app)
         await one.clock.pass_until(50)
         assert one.looks == [0.0, 7.5, 18.75, 30.0, 41.25]
         assert [record.levelname for record in caplog.records] == ["WARNING"]
-        one.stage.source.on_look = lambda: None
+        one.feed.source.on_look = lambda: None
         await one.clock.pass_until(200)
-        one.stage.source.on_look = fail_again
+        one.feed.source.on_look = fail_again
         await one.clock.pass_until(1_000)
         assert [record.getMessage() for record in caplog.records[1:]] == [
             "changes by others cannot be read for now: Close answers 500 again."
@@ -294,7 +294,7 @@ async def test_a_call_that_looks_while_the_poller_does_makes_it_hurry_and_the_en
         seen.append(is_idle())
 
     async with polled(tmp_path) as [one]:
-        one.stage.source.on_look = look
+        one.feed.source.on_look = look
         one.app.demand.subscribe(one.app)
         await one.clock.pass_until(1)
         assert seen == [False]

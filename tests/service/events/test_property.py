@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.feed_stage import Stage, open_stage
+from service.feed_app import FeedApp, open_feed
 from taskhand.domain.event import TaskEvent
 from taskhand.events.event_store import EventQuery, EventStore
 from taskhand.service.events.feed_poll import feed_of, look
@@ -45,7 +45,7 @@ class _Dying:
 class _World:
     """Two processes on one account, and what has really happened in it."""
 
-    def __init__(self, one: Stage, two: Stage) -> None:
+    def __init__(self, one: FeedApp, two: FeedApp) -> None:
         self.one = one
         self.stages = one, two
         self.tasks: list[Task] = []
@@ -60,8 +60,8 @@ class _World:
     async def step(self, name: str) -> None:
         """Let something happen, a second after what was before."""
         self._number += 1
-        for stage in self.stages:
-            stage.clock.move(seconds=1)
+        for feed in self.stages:
+            feed.clock.move(seconds=1)
         if name == "create":
             self.tasks.append(await self.one.others.create(f"T{self._number}"))
             self.happened.append((self.tasks[-1].id, f"T{self._number}", None))
@@ -102,8 +102,8 @@ class _World:
                 await look(replace(self.one.app, open_events=lambda: dying))
         elif name == "both":
             async with anyio.create_task_group() as group:
-                for stage in self.stages:
-                    group.start_soon(look, stage.app)
+                for feed in self.stages:
+                    group.start_soon(look, feed.app)
         else:
             await look(self.stages[self._number % 2].app)
 
@@ -150,7 +150,7 @@ def _run(play: Any, *, compares: bool) -> None:
     async def run() -> None:
         with TemporaryDirectory() as folder:
             at = Path(folder)
-            async with open_stage(at, compares=compares) as one, open_stage(at, compares=compares) as two:
+            async with open_feed(at, compares=compares) as one, open_feed(at, compares=compares) as two:
                 await look(one.app)
                 await play(_World(one, two))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hubspot.strategies import DAYS, INSTANTS, ZONES, exists
-from backends.hubspot.wired import SANTIAGO, Stage, Time, error_codes, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import SANTIAGO, Account, Time, error_codes, hubspot, row, seed, served, task_id
 from taskhand.backends.hubspot.fields.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due, due_of
@@ -24,9 +24,9 @@ DAY, NOON = Due(date(2026, 3, 10)), datetime(2026, 3, 10, 15, tzinfo=UTC)
 EDIT = Edit(title="New", due=DAY, responsible_ids=(), priority=1)
 
 
-def writes(stage: Stage) -> list[Any]:
+def writes(crm: Account) -> list[Any]:
     """What was sent to be written, refused or not, as the properties of each task."""
-    bodies: list[Any] = [one.body for one in stage.hubspot.requests if one.method in {"POST", "PATCH"}]
+    bodies: list[Any] = [one.body for one in crm.hubspot.requests if one.method in {"POST", "PATCH"}]
     inputs = [one for body in bodies for one in body.get("inputs", [body])]
     return [one["properties"] for one in inputs if isinstance(one.get("properties"), dict)]
 
@@ -34,10 +34,10 @@ def writes(stage: Stage) -> list[Any]:
 @pytest.mark.parametrize("timezone", [AUCKLAND, "Pacific/Honolulu", SANTIAGO, None])
 async def test_writes_and_reads_a_day_on_the_accounts_calendar(timezone: str | None) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), spec_variant=OPEN), time, timezone=timezone) as stage:
-        made = await stage.backend.create_task(EDIT)
+    async with served(hubspot(time, seed(1), spec_variant=OPEN), time, timezone=timezone) as crm:
+        made = await crm.backend.create_task(EDIT)
         assert due_of(made.task) == DAY
-        assert writes(stage)[0]["hs_timestamp"] == "2026-03-10T15:00:00.000Z"
+        assert writes(crm)[0]["hs_timestamp"] == "2026-03-10T15:00:00.000Z"
 
 
 @pytest.mark.parametrize("zone", ["Etc/GMT+12", "Etc/GMT-12", "Pacific/Kiritimati"])
@@ -53,50 +53,50 @@ def test_a_moment_without_an_offset_is_in_utc_wherever_the_server_is() -> None:
 async def test_midnight_utc_of_an_all_day_task_is_that_day() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_timestamp="2026-03-10T00:00:00Z", hs_task_is_all_day="true")])
-    async with staged(hubspot(time, world, spec_variant=OPEN), time) as stage:
-        assert due_of(await stage.backend.get_task(task_id(1))) == DAY
+    async with served(hubspot(time, world, spec_variant=OPEN), time) as crm:
+        assert due_of(await crm.backend.get_task(task_id(1))) == DAY
 
 
 async def test_uses_the_configured_zone_for_days_where_the_accounts_zone_cannot_be_read() -> None:
     time = Time()
     sandbox = hubspot(time, seed(1), spec_variant=OPEN)
     sandbox.faults = [Fault("status", "GET /account-info/v3/details", status=403, nth="every")]
-    async with staged(sandbox, time, timezone=AUCKLAND) as stage:
-        made = await stage.backend.create_task(EDIT)
+    async with served(sandbox, time, timezone=AUCKLAND) as crm:
+        made = await crm.backend.create_task(EDIT)
         assert due_of(made.task) == DAY
-        assert writes(stage)[0]["hs_timestamp"] == "2026-03-09T23:00:00.000Z"
+        assert writes(crm)[0]["hs_timestamp"] == "2026-03-09T23:00:00.000Z"
 
 
 async def test_creates_an_all_day_task_where_the_account_refuses_the_flag() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
+    async with served(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as crm:
         for _ in range(2):
-            made = await stage.backend.create_task(EDIT)
+            made = await crm.backend.create_task(EDIT)
             assert due_of(made.task) == Due.instant(NOON, SANTIAGO)
             assert list(EDIT.unmet_by(made.task, written=True).given()) == [("due", DAY)]
             assert made.note is not None
             assert "all day" in made.note
-        assert ["hs_task_is_all_day" in one for one in writes(stage)] == [True, False, False]
-        assert len(stage.hubspot.tasks) == 3
+        assert ["hs_task_is_all_day" in one for one in writes(crm)] == [True, False, False]
+        assert len(crm.hubspot.tasks) == 3
 
 
 async def test_moves_a_task_to_a_day_where_the_account_refuses_the_flag() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
-        before = await stage.backend.get_task(task_id(1))
-        changed = await stage.backend.update_task(before, Edit(title="New", due=DAY))
+    async with served(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as crm:
+        before = await crm.backend.get_task(task_id(1))
+        changed = await crm.backend.update_task(before, Edit(title="New", due=DAY))
         assert (changed.task.title, due_of(changed.task)) == ("New", Due.instant(NOON, SANTIAGO))
         assert changed.note is not None
-        assert (await stage.backend.update_task(changed.task, Edit(title="Newer"))).note is None
+        assert (await crm.backend.update_task(changed.task, Edit(title="Newer"))).note is None
 
 
 @pytest.mark.parametrize("spec_variant", ["batch_errors=spec", "some_traces=partial"])
 async def test_moves_many_tasks_to_a_day_where_the_account_refuses_the_flag(spec_variant: str) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), spec_variant=(*READ_ONLY, spec_variant)), time) as stage:
-        before = [await stage.backend.get_task(task_id(number)) for number in (1, 2, 3)]
+    async with served(hubspot(time, seed(3), spec_variant=(*READ_ONLY, spec_variant)), time) as crm:
+        before = [await crm.backend.get_task(task_id(number)) for number in (1, 2, 3)]
         edits = [Edit(due=DAY), Edit(title="New"), Edit(title="New", due=DAY)]
-        outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
+        outcomes = await crm.backend.update_tasks(list(zip(before, edits, strict=True)))
         written = [one.written for one in outcomes if one.written]
         assert len(written) == 3
         assert [one.note is not None for one in written] == [True, False, True]
@@ -106,13 +106,13 @@ async def test_moves_many_tasks_to_a_day_where_the_account_refuses_the_flag(spec
 
 async def test_tasks_refused_again_without_the_flag_are_reported_as_refused() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(3), spec_variant=READ_ONLY), time) as stage:
-        before = [await stage.backend.get_task(task_id(number)) for number in (1, 2, 3)]
-        stage.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/update", status=403, nth=2)]
+    async with served(hubspot(time, seed(3), spec_variant=READ_ONLY), time) as crm:
+        before = [await crm.backend.get_task(task_id(number)) for number in (1, 2, 3)]
+        crm.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/update", status=403, nth=2)]
         edits = [Edit(due=DAY), Edit(title="New"), Edit(title="New", due=DAY)]
-        outcomes = await stage.backend.update_tasks(list(zip(before, edits, strict=True)))
+        outcomes = await crm.backend.update_tasks(list(zip(before, edits, strict=True)))
         assert error_codes(outcomes) == ["forbidden", None, "forbidden"]
-        assert [one["properties"]["hs_task_subject"] for one in stage.hubspot.tasks][1:] == ["New", before[2].title]
+        assert [one["properties"]["hs_task_subject"] for one in crm.hubspot.tasks][1:] == ["New", before[2].title]
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
@@ -120,40 +120,40 @@ async def test_recognises_a_lost_write_where_the_account_refuses_the_flag(
     kind: Literal["reset_after", "reset_before"],
 ) -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
-        before = await stage.backend.get_task(task_id(1))
-        await stage.backend.update_task(before, Edit(due=Due(date(2026, 3, 9))))
-        before = await stage.backend.get_task(task_id(1))
-        stage.hubspot.faults = [Fault(kind, f"PATCH {TASKS}/{{id}}")]
-        changed = await stage.backend.update_task(before, Edit(due=DAY))
+    async with served(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as crm:
+        before = await crm.backend.get_task(task_id(1))
+        await crm.backend.update_task(before, Edit(due=Due(date(2026, 3, 9))))
+        before = await crm.backend.get_task(task_id(1))
+        crm.hubspot.faults = [Fault(kind, f"PATCH {TASKS}/{{id}}")]
+        changed = await crm.backend.update_task(before, Edit(due=DAY))
         assert changed.note is not None
         assert changed.note.startswith(HUBSPOT.applied if kind == "reset_after" else HUBSPOT.sent_again)
-        stage.hubspot.faults = [Fault("reset_after", f"POST {TASKS}")]
-        made = await stage.backend.create_task(EDIT)
+        crm.hubspot.faults = [Fault("reset_after", f"POST {TASKS}")]
+        made = await crm.backend.create_task(EDIT)
         assert made.note is not None
         assert made.note.startswith(HUBSPOT.found)
 
 
 async def test_a_time_without_a_zone_is_written_although_the_account_refuses_the_flag() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
-        before = (await stage.backend.create_task(EDIT)).task
+    async with served(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as crm:
+        before = (await crm.backend.create_task(EDIT)).task
         later = Due.instant(NOON + timedelta(days=1), None)
-        changed = await stage.backend.update_task(before, Edit(due=later))
+        changed = await crm.backend.update_task(before, Edit(due=later))
         assert changed.note is None
         assert due_of(changed.task) == Due.instant(NOON + timedelta(days=1), SANTIAGO)
-        stage.hubspot.faults = [Fault("reset_after", f"PATCH {TASKS}/{{id}}")]
-        found = await stage.backend.update_task(changed.task, Edit(due=Due.instant(NOON, None)))
+        crm.hubspot.faults = [Fault("reset_after", f"PATCH {TASKS}/{{id}}")]
+        found = await crm.backend.update_task(changed.task, Edit(due=Due.instant(NOON, None)))
         assert found.note == HUBSPOT.applied
         assert due_of(found.task) == Due.instant(NOON, SANTIAGO)
 
 
 async def test_names_another_refused_value_without_the_day() -> None:
     time = Time()
-    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
-        before = await stage.backend.get_task(task_id(1))
+    async with served(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as crm:
+        before = await crm.backend.get_task(task_id(1))
         with pytest.raises(CallerError) as refused:
-            await stage.backend.update_task(before, Edit(due=DAY, responsible_ids=("5",)))
+            await crm.backend.update_task(before, Edit(due=DAY, responsible_ids=("5",)))
         assert "responsibleIds" in refused.value.message
         assert "dueDate" not in refused.value.message
 

@@ -7,7 +7,7 @@ import pytest
 from mcp import Client
 from pydantic import MISSING
 
-from backends.hubspot.wired import Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.domain.due import Due
@@ -150,14 +150,14 @@ async def test_statuses_come_from_the_options_of_hs_task_status_without_a_pipeli
 ) -> None:
     time = Time()
     sandbox = hubspot(time, seed(2), spec_variant=(*OPEN, spec_variant), faults=(fault,) if fault else ())
-    async with staged(sandbox, time) as stage:
-        known = await stage.backend.statuses()
+    async with served(sandbox, time) as crm:
+        known = await crm.backend.statuses()
         assert [one.name for one in known.statuses] == ["Pendiente", "En Progreso", "Completado"]
         assert known.complete is complete
         assert "hs_task_status" in known.source
         done, _ = resolve_status("Completado", known)
-        (task,) = [await stage.backend.get_task(task_id(1))]
-        assert (await stage.backend.update_task(task, Edit(status=done))).task.status_config == known.statuses[2]
+        (task,) = [await crm.backend.get_task(task_id(1))]
+        assert (await crm.backend.update_task(task, Edit(status=done))).task.status_config == known.statuses[2]
 
 
 def test_a_pipeline_without_stages_in_the_answer_is_not_read_as_empty() -> None:
@@ -165,10 +165,10 @@ def test_a_pipeline_without_stages_in_the_answer_is_not_read_as_empty() -> None:
         TaskStatuses.of_pipelines({"results": [{"id": "p", "label": "Task Pipeline"}]})
 
 
-async def listed_ids(stage: Stage, *names: str) -> set[str]:
-    known = await stage.backend.statuses()
+async def listed_ids(crm: Account, *names: str) -> set[str]:
+    known = await crm.backend.statuses()
     query = TaskQuery(statuses=resolve_filter_statuses(names, known)[0])
-    return {one.id for one in (await stage.backend.list_tasks(query)).tasks}
+    return {one.id for one in (await crm.backend.list_tasks(query)).tasks}
 
 
 @pytest.mark.parametrize("seen", READINGS)
@@ -176,26 +176,26 @@ async def listed_ids(stage: Stage, *names: str) -> set[str]:
 @pytest.mark.parametrize("way", ["single", "bulk"])
 async def test_a_task_moves_into_and_out_of_a_custom_stage_and_is_found_by_it(seen: str, more: str, way: str) -> None:
     sandbox, time = own(seen, more)
-    async with staged(sandbox, time) as stage:
-        known = await stage.backend.statuses()
+    async with served(sandbox, time) as crm:
+        known = await crm.backend.statuses()
         cancelled, _ = resolve_status("cancelled", known)
         waiting = StatusChoice.of(next(one for one in known.statuses if one.id == "COMPLETED"))
-        task = await stage.backend.get_task(task_id(1))
+        task = await crm.backend.get_task(task_id(1))
         for choice in (cancelled, waiting):
             edit = Edit(status=choice, title="New")
             if way == "bulk":
-                (outcome,) = await stage.backend.update_tasks([(task, edit)])
+                (outcome,) = await crm.backend.update_tasks([(task, edit)])
                 assert outcome.written is not None
                 task, note = outcome.written.task, outcome.written.note
             else:
-                written = await stage.backend.update_task(task, edit)
+                written = await crm.backend.update_task(task, edit)
                 task, note = written.task, written.note
             assert task.status_config is not None
             assert (task.status_config.id, note) == (choice.id, None)
-            assert task == await stage.backend.get_task(task_id(1))
-            assert await listed_ids(stage, "done") == {task_id(1)}
-            assert await listed_ids(stage, str(choice.name)) == {task_id(1)}
-        assert await listed_ids(stage, "Cancelled") == set()
+            assert task == await crm.backend.get_task(task_id(1))
+            assert await listed_ids(crm, "done") == {task_id(1)}
+            assert await listed_ids(crm, str(choice.name)) == {task_id(1)}
+        assert await listed_ids(crm, "Cancelled") == set()
 
 
 @pytest.mark.parametrize("unset", ["yes", "no"])
@@ -207,26 +207,26 @@ async def test_overdue_tasks_are_found_with_every_status_that_a_custom_stage_may
     sandbox = hubspot(time, seed(rows=[*rows, done]), spec_variant=readings)
     for number in range(1, 261):
         sandbox.edit(task_id(number), hs_pipeline_stage=IN_PROGRESS if number == 260 else CANCELLED)
-    async with staged(sandbox, time) as stage:
-        await stage.backend.statuses()
-        stage.hubspot.clear_requests()
-        page = await stage.backend.list_tasks(TaskQuery(overdue=True))
+    async with served(sandbox, time) as crm:
+        await crm.backend.statuses()
+        crm.hubspot.clear_requests()
+        page = await crm.backend.list_tasks(TaskQuery(overdue=True))
         assert [task.id for task in page.tasks] == [task_id(260), task_id(261)]
-        assert stage.sent.count("POST /crm/v3/objects/tasks/search") <= (2 if seen == "unset" else 1)
+        assert crm.sent.count("POST /crm/v3/objects/tasks/search") <= (2 if seen == "unset" else 1)
 
 
 async def test_an_agent_sees_sets_and_leaves_an_accounts_own_stage() -> None:
     sandbox, time = own("last_option")
-    async with staged(sandbox, time) as stage, Client(create_server(stage.app)) as client:
+    async with served(sandbox, time) as crm, Client(create_server(crm.app)) as client:
         agent = Agent(client)
         statuses = await agent("list_statuses")
         assert [one["name"] for one in statuses["statuses"]] == ["Pendiente", "In progress", "Completado", "Cancelled"]
         await agent("update_task", id=task_id(1), newStatusName="Cancelled")
-        assert stage.stored_properties(1)["hs_pipeline_stage"] == CANCELLED
+        assert crm.stored_properties(1)["hs_pipeline_stage"] == CANCELLED
         (row,) = (await agent("list_tasks", status=["Cancelled"]))["tasks"]
         assert (row["id"], row["status"]) == (task_id(1), "Cancelled")
         await agent("complete_task", id=task_id(1))
-        assert stage.stored_properties(1)["hs_task_status"] == "COMPLETED"
+        assert crm.stored_properties(1)["hs_task_status"] == "COMPLETED"
         assert (await agent("get_task", id=task_id(1)))["task"]["status_config"]["type"] == "done"
 
 
@@ -239,8 +239,8 @@ async def test_a_first_stage_that_hubspot_refuses_is_not_named_as_an_argument_of
     body = {"title": "New", "dueDate": "2026-03-09", "responsibleIds": [], "priority": "1"}
     why = "HubSpot refused the status that the task would get: HubSpot does not have that value among its options."
     async with (
-        staged(hubspot(time, world, spec_variant=OPEN), time) as stage,
-        Client(create_server(stage.app)) as client,
+        served(hubspot(time, world, spec_variant=OPEN), time) as crm,
+        Client(create_server(crm.app)) as client,
     ):
         agent = Agent(client)
         with pytest.raises(Refused) as refused:
@@ -249,16 +249,16 @@ async def test_a_first_stage_that_hubspot_refuses_is_not_named_as_an_argument_of
         assert "pipeline" in refused.value.next
         many = await agent("create_tasks", tasks=[body, body | {"title": "Other"}])
         assert all(why in one["message"] for one in many["outcomes"])
-        assert not stage.hubspot.tasks
+        assert not crm.hubspot.tasks
 
 
 async def test_a_new_task_starts_in_the_accounts_own_first_stage() -> None:
     time = Time()
     mine = {"id": "1", "label": "Inbox", "isClosed": False}
     done = {"id": "2", "label": "Done", "isClosed": True, "status": "COMPLETED"}
-    async with staged(hubspot(time, seed(0) | {"stages": [mine, done]}, spec_variant=OPEN), time) as stage:
+    async with served(hubspot(time, seed(0) | {"stages": [mine, done]}, spec_variant=OPEN), time) as crm:
         edit = Edit(title="New", due=Due(date(2026, 3, 9)), priority=1)
-        assert (await stage.backend.create_task(edit)).task.task_status_config_id == "1"
+        assert (await crm.backend.create_task(edit)).task.task_status_config_id == "1"
 
 
 async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_at_once() -> None:
@@ -269,7 +269,7 @@ async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_a
     world = seed(rows=[row(number, hs_timestamp="2026-02-20T13:00:00Z") for number in (1, 2)])
     world["stages"] = [dict(zip(names, one, strict=True)) for one in usual]
     sandbox = hubspot(time, world, spec_variant=(*OPEN, "custom_stage=stage_id"))
-    async with staged(sandbox, time) as stage, Client(create_server(stage.app)) as client:
+    async with served(sandbox, time) as crm, Client(create_server(crm.app)) as client:
         agent = Agent(client)
         assert len(await agent.listed(overdue=True)) == 2
         world["stages"] += [
@@ -277,24 +277,24 @@ async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_a
             {"id": "8889", "label": "Archivada", "isClosed": True},
         ]
         time.now += 11
-        stage.hubspot.edit(task_id(2), hs_pipeline_stage="8889")
+        crm.hubspot.edit(task_id(2), hs_pipeline_stage="8889")
         assert await agent.listed(overdue=True) == ["Call Acme 1"]
         assert "Archivada" in str(await agent("get_task", id=task_id(2)))
         world["stages"] += [{"id": "8890", "label": "En revisión"}]
         time.now += 11
         assert "En revisión" in str(await agent("update_task", id=task_id(1), newStatusName="En revisión"))
-        assert stage.stored_properties(1)["hs_pipeline_stage"] == "8890"
-        before = sum(one.route == PIPELINES for one in stage.hubspot.requests)
+        assert crm.stored_properties(1)["hs_pipeline_stage"] == "8890"
+        before = sum(one.route == PIPELINES for one in crm.hubspot.requests)
         world["stages"] = world["stages"][:2]  # a stage that is gone is asked for no more than once in some seconds
         for _ in range(3):
             await agent("get_task", id=task_id(1))
-        assert sum(one.route == PIPELINES for one in stage.hubspot.requests) <= before + 1
+        assert sum(one.route == PIPELINES for one in crm.hubspot.requests) <= before + 1
 
 
 async def test_a_deleted_task_of_a_custom_stage_is_made_again_in_the_initial_status() -> None:
     sandbox, time = own()
-    async with staged(sandbox, time) as stage:
-        known = (await stage.backend.statuses()).statuses
+    async with served(sandbox, time) as crm:
+        known = (await crm.backend.statuses()).statuses
         custom = next(one for one in known if str(one.id).isdecimal())
-        choice = (await stage.backend.account.all_statuses()).initial({"hs_pipeline_stage": custom.id})
+        choice = (await crm.backend.account.all_statuses()).initial({"hs_pipeline_stage": custom.id})
     assert choice == next(StatusChoice.of(one) for one in known if one.type == "initial")

@@ -44,7 +44,7 @@ class SwitchableVambe(VambeSandbox):
 
 
 @asynccontextmanager
-async def staged(
+async def open_account(
     variant: SpecVariant | None = None, **settings: Any
 ) -> AsyncIterator[tuple[SwitchableVambe, VambeAdapter, VambeAdapter]]:
     """A Vambe with one task, and the adapters of two servers on it."""
@@ -73,7 +73,7 @@ async def staged(
     ],
 )
 async def test_a_change_by_others_is_noticed_with_the_task_as_it_really_was(theirs: Edit) -> None:
-    async with staged() as (_, mine, other):
+    async with open_account() as (_, mine, other):
         before = await mine.get_task(TASK)
         really = (await other.update_task(await other.get_task(TASK), theirs)).task
         with pytest.raises(Misread) as found:
@@ -83,7 +83,7 @@ async def test_a_change_by_others_is_noticed_with_the_task_as_it_really_was(thei
 
 
 async def test_a_field_that_the_write_sets_is_not_taken_for_a_change_by_others() -> None:
-    async with staged() as (_, mine, other):
+    async with open_account() as (_, mine, other):
         before = await mine.get_task(TASK)
         await other.update_task(await other.get_task(TASK), Edit(title="Theirs"))
         assert (await mine.update_task(before, MINE)).task.title == "Mine"
@@ -91,7 +91,7 @@ async def test_a_field_that_the_write_sets_is_not_taken_for_a_change_by_others()
 
 @pytest.mark.parametrize("is_terse", [False, True], ids=["before", "after"])
 async def test_a_field_that_cannot_be_read_is_not_taken_for_a_change_by_others(*, is_terse: bool) -> None:
-    async with staged() as (sandbox, mine, _):
+    async with open_account() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
         sandbox.is_terse = is_terse
         if not is_terse:
@@ -101,21 +101,21 @@ async def test_a_field_that_cannot_be_read_is_not_taken_for_a_change_by_others(*
 
 
 async def test_a_status_whose_name_was_learned_is_not_taken_for_a_change_by_others() -> None:
-    async with staged(SpecVariant(status_config="null")) as (sandbox, mine, _):
+    async with open_account(SpecVariant(status_config="null")) as (sandbox, mine, _):
         before = await mine.get_task(TASK)
         sandbox.spec_variant = replace(sandbox.spec_variant, status_config="object")
         assert (await mine.update_task(before, MINE)).task.status_config is not None
 
 
 async def test_a_response_with_the_id_in_capitals_is_about_the_same_task() -> None:
-    async with staged() as (sandbox, mine, _):
+    async with open_account() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
         sandbox.is_loud = True
         assert (await mine.update_task(before, MINE)).task.title == "Mine"
 
 
 async def test_a_refused_write_of_a_task_that_others_have_deleted_is_not_found() -> None:
-    async with staged(vambe_cache_s=60) as (_, mine, other):
+    async with open_account(vambe_cache_s=60) as (_, mine, other):
         before = await mine.get_task(TASK)
         await other.delete_task(await other.get_task(TASK))
         with pytest.raises(NotFound) as gone:  # Vambe answers the same to an unknown person
@@ -134,7 +134,7 @@ async def test_a_refused_write_of_a_task_that_others_have_deleted_is_not_found()
 async def test_a_refused_status_is_unknown_unless_something_else_was_refused(
     refused: int, edit: Edit, code: str
 ) -> None:
-    async with staged() as (sandbox, mine, _):
+    async with open_account() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
         sandbox.faults = (status(refused, route=PUT),)
         with pytest.raises(CallerError) as error:
@@ -143,7 +143,7 @@ async def test_a_refused_status_is_unknown_unless_something_else_was_refused(
 
 
 async def test_a_refused_status_that_is_known_is_not_reported_as_unknown() -> None:
-    async with staged() as (sandbox, mine, _):
+    async with open_account() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
         [known, *_] = (await mine.statuses()).statuses
         sandbox.faults = (status(400, route=PUT),)

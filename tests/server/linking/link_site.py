@@ -35,7 +35,7 @@ from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
 from vault.vaults import KEY
 
-__all__ = ["ANA", "BASE", "BEN", "CAT", "EVE", "HOSTILE", "Browser", "LinkStage", "link_stage", "text_of"]
+__all__ = ["ANA", "BASE", "BEN", "CAT", "EVE", "HOSTILE", "Browser", "LinkSite", "open_link_site", "text_of"]
 
 BASE = "https://tasks.example.com"
 CAT, EVE = "user_cat", "user_eve"
@@ -78,7 +78,7 @@ class Browser:
 
 
 @dataclass
-class LinkStage:
+class LinkSite:
     """What the pages work on; `accounts` are the sandboxes."""
 
     linking: Linking
@@ -134,14 +134,14 @@ class LinkStage:
 
 
 @asynccontextmanager
-async def link_stage(
+async def open_link_site(
     folder: Path,
     *kinds: str,
     lines: Mapping[str, Mapping[str, str]] = NO_LINES,
     base: str = BASE,
     has_apps: bool = False,
     sign_in: BrowserSignIn | None = None,
-) -> AsyncIterator[LinkStage]:
+) -> AsyncIterator[LinkSite]:
     """The pages as a server has them that asks callers for credentials of these kinds; `lines` are people.toml.
 
     `has_apps` is whether there are OAuth apps of Close and HubSpot, `sign_in` what signs persons in.
@@ -181,7 +181,7 @@ async def link_stage(
             clock=clock,
         )
         app = Starlette(routes=LinkPages(linking).routes(None, Address("127.0.0.1", 0).allows_host))
-        yield LinkStage(linking, links, close, vambe, hubspot, clock, keys, app, found, stack)
+        yield LinkSite(linking, links, close, vambe, hubspot, clock, keys, app, found, stack)
 
 
 def text_of(page: httpx2.Response) -> str:

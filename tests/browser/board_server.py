@@ -19,7 +19,7 @@ from taskhand.wiring import open_app
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
 
-__all__ = ["LOCALES", "NARROW", "TASKS", "Board", "Stage", "check_looks", "fill", "stage_of"]
+__all__ = ["LOCALES", "NARROW", "TASKS", "Board", "BoardServer", "check_looks", "fill", "open_board_server"]
 
 SHOTS = Path(FOLDER).parent / "shots"
 """What the board looks like, to be looked at."""
@@ -83,7 +83,7 @@ class Board:
 
 
 @dataclass(frozen=True)
-class Stage:
+class BoardServer:
     """A browser, and a server that hosts open in it."""
 
     browser: RealBrowser
@@ -102,14 +102,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage_of(
+async def open_board_server(
     browser: RealBrowser, folder: Path, drafts: list[dict[str, Any]] | None = None, access: Access = EVERYONE
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[BoardServer]:
     """A server of a built-in store with these tasks."""
     async with open_app(Settings(db=folder / "tasks.sqlite")) as app:
         await fill(Connections.of(app), TASKS if drafts is None else drafts)
         async with listening(create_server(app, access=access)) as port:
-            yield Stage(browser, port)
+            yield BoardServer(browser, port)
 
 
 async def fill(connections: Connections, drafts: list[dict[str, Any]]) -> None:

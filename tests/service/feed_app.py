@@ -26,7 +26,7 @@ from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 
-__all__ = ["ComparingSource", "LoggingSource", "Others", "Stage", "open_stage"]
+__all__ = ["ComparingSource", "FeedApp", "LoggingSource", "Others", "open_feed"]
 
 
 @dataclass
@@ -141,7 +141,7 @@ class Others:
 
 
 @dataclass
-class Stage:
+class FeedApp:
     """An application on the account, and the people who change tasks beside it."""
 
     app: AppContext
@@ -159,8 +159,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, *, compares: bool = False, user: str = "Elena") -> AsyncIterator[Stage]:
-    """A stage on the files in a folder, as a process has it."""
+async def open_feed(folder: Path, *, compares: bool = False, user: str = "Elena") -> AsyncIterator[FeedApp]:
+    """A feed on the files in a folder, as a process has it."""
     clock = FixedClock(NOW.astimezone(UTC))
     backend = open_file_store(folder / "tasks.sqlite", clock=clock, new_id=sequential_id, user=user, timezone=None)
     store, log = SqliteEventStore(folder / "events.sqlite"), LoggingSource()
@@ -168,7 +168,7 @@ async def open_stage(folder: Path, *, compares: bool = False, user: str = "Elena
     journal = SqliteJournal(Account(folder / "journal.sqlite", "test"), clock=clock, new_id=numbered)
     app = AppContext(backend, Lazy(lambda: journal), clock, open_events=lambda: store)
     try:
-        yield Stage(app, Others(backend, clock, log), log, store, clock)
+        yield FeedApp(app, Others(backend, clock, log), log, store, clock)
     finally:
         await store.aclose()
         await app.aclose()
