@@ -200,7 +200,7 @@ class Backend(Protocol):
         return True
 
     def reread(self, snapshot: Snapshot) -> Snapshot:
-        """A snapshot of the journal with those of its unknown fields that can be read from its raw values by now."""
+        """A snapshot from the journal, with the unknown fields that its raw values can show by now filled in."""
         return snapshot
 
     @abstractmethod

@@ -12,5 +12,5 @@ def compact_json(value: object, *, ensure_ascii: bool = False) -> str:
     try:
         return to_json(value, ensure_ascii=ensure_ascii).decode()
     except PydanticSerializationError:
-        # UTF-8 has no half of a surrogate pair, which a text may have. The standard library takes it, and more time.
+        # A text may have half of a surrogate pair, which UTF-8 cannot encode: the slower standard library accepts it.
         return json.dumps(value, ensure_ascii=ensure_ascii, separators=(",", ":"))

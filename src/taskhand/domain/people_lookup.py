@@ -182,7 +182,7 @@ class _Index:
         return [self.members[place] for place in sorted(found[0].intersection(*found[1:]))]
 
     def find_by_mailbox(self, text: str) -> Sequence[Member]:
-        """The members whose e-mail has that part before the @; people are called so in chats and mails."""
+        """The members whose e-mail has this text before its @; chats and e-mails name people by it."""
         mailbox = _to_key(text).removeprefix("@")
         return (
             []

@@ -93,7 +93,7 @@ def difference_between(was: Task, now: Task | None, *, of: Edit | None = None) -
     """
     if now is None:
         return Difference(was.id, was.title or "", "delete")
-    # reading a task does not read notes
+    # a task is read without its note
     changed = tuple(change for change in changes(was, now) if change.field != "note")
     if of is not None:
         names = {name for name, _ in of.given()}

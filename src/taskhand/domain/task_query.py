@@ -110,9 +110,9 @@ class TaskQuery:
     """A filter with names resolved to ids and statuses, and an order; `None` does not filter."""
 
     responsible_ids: tuple[str, ...] | None = None
-    """Tasks match that have one of these."""
+    """A task matches if one of these is responsible for it."""
     of_nobody: bool = False
-    """Tasks match that have no responsible."""
+    """Whether tasks without a responsible match: alone, or beside those of `responsible_ids`."""
     from_date: str | None = None
     """The first due day, in ISO 8601; like `to_date` it is included."""
     to_date: str | None = None

@@ -60,7 +60,7 @@ class PostgresConnection:
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> "_Cursor":
         """Run one statement for each of many parameters, which are sent together."""
         cursor = self._driver.cursor()
-        if rows := [storable(parameter) for parameter in parameters]:  # the driver asks the database for no rows, too
+        if rows := [storable(parameter) for parameter in parameters]:  # without rows it would still send one
             cursor.executemany(to_driver(sql), rows)
         return _Cursor(cursor)
 

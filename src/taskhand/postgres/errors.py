@@ -82,7 +82,7 @@ def database_errors(url: str, kind: PostgresKind) -> Iterator[None]:
 
 
 def unreachable_error(url: str, kind: PostgresKind, why: str, *, in_doubt: bool = False) -> OperatorError:
-    """The error for a database that does not answer; CommitUnknown if `in_doubt`: what was written may be kept."""
+    """The error for a database that does not answer; CommitUnknown if `in_doubt`: the last write may be stored."""
     return (CommitUnknown if in_doubt else OperatorError)(
         f"The {kind.label} in {describe_database(url)} cannot be reached: {why}.",
         code="store_unavailable",

@@ -45,7 +45,7 @@ def parse_arguments(
     other connections by name.
     """
     if are_plain_texts(sent, schema):
-        with suppress(ValidationError):  # the sentence for it is found below
+        with suppress(ValidationError):  # the code below finds the fault and explains it
             return model.model_validate(sent, by_alias=True, by_name=False)
     faults = _Faults()
     try:

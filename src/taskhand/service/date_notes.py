@@ -27,7 +27,7 @@ _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 _DATES: Final = frozenset({"dueDate", "fromDate", "toDate", "since", "until"})
 _SHOWN_DAYS: Final = 3
 _MAX_CHARACTERS: Final = 40
-"""Of a time zone in a note."""
+"""Maximum length of a time zone in a note."""
 _COUNTED_IN_UTC: Final = "No time zone is set, so days in words were counted in UTC: set TASKHAND_TIMEZONE."
 
 

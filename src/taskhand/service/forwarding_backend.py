@@ -104,7 +104,7 @@ class ForwardingBackend(_Forwarding[Backend]):
         return self._latest.sure_of_due(task, of_day=of_day)
 
     def reread(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot with what can be read from its raw values by now."""
+        """The snapshot, with the unknown fields that its raw values can show by now filled in."""
         return self._latest.reread(snapshot)
 
     async def aclose(self) -> None:

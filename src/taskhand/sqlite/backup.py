@@ -169,7 +169,7 @@ def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Con
     with ExitStack() as stack:
         for database in databases:
             with database_errors(database.path, database.kind):
-                # before any is open: closing a file drops this process's locks on it
+                # before any database is open: the check closes the file, which drops this process's locks on it
                 check_file(database.path, database.kind)
         readers = [(database, stack.enter_context(_open(database))) for database in databases]
         writers = [(database, stack.enter_context(_open(database))) for database in databases]

@@ -39,12 +39,12 @@ _ARGUMENTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PageTooLarge(Explanation):
-    """A `_limit` is too large; `maximum` is 0 if Close does not name it."""
+    """The `_limit` is too large; `maximum` is the largest one, 0 if Close does not name it."""
 
     maximum: int = 0
 
     def smaller_than(self, rows: int) -> int:
-        """The number of rows to request after so many were refused; 0 after a single one."""
+        """The number of rows to request after Close refused `rows`; 0 after one row."""
         return self.maximum if 0 < self.maximum < rows else rows // 2
 
 

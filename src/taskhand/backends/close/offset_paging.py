@@ -49,13 +49,13 @@ class Page:
 
 
 class PageSize:
-    """The number of rows in a page; once Close has refused one as too large, a smaller one."""
+    """The number of rows to request in a page; it becomes smaller when Close refuses a page as too large."""
 
     def __init__(self) -> None:
         self._rows = _PAGE
 
     async def fetch(self, send: Callable[[int], Awaitable[Page]]) -> Page:
-        """The page that `send` requests, which takes the number of rows; its errors."""
+        """The page that `send` fetches; `send` takes the number of rows, and its other errors are raised."""
         while True:
             rows = self._rows
             try:

@@ -263,7 +263,7 @@ def _read(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[Task
 
 @lru_cache
 def _select_whole(count: int) -> str:
-    """The query for this number of tasks."""
+    """The query that reads `count` whole tasks by id."""
     return _WHOLE.format(placeholders(range(count)))
 
 

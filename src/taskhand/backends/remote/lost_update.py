@@ -43,7 +43,10 @@ _Row = TypeVar("_Row")
 
 
 async def read_twice(read: Callable[[], Awaitable[_Row]]) -> _Row:
-    """The result of a read after a write; it is repeated once after an error that the transport does not retry."""
+    """The result of a read after a write; the read is repeated once if its error is not retryable.
+
+    The transport has repeated a retryable one already.
+    """
     try:
         return await read()
     except TaskhandError as error:

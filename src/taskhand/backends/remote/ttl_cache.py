@@ -75,7 +75,7 @@ class TtlCache(Generic[_Key, _Value]):
 
 
 class CachedValue(Generic[_Value]):
-    """The value of `fetch`, valid as in a `TtlCache`."""
+    """One value, which `fetch` returns; it is valid for `keep_s` seconds of `clock` (monotonic)."""
 
     def __init__(self, fetch: Callable[[], Awaitable[_Value]], keep_s: float, clock: Callable[[], float]) -> None:
         self._fetch = fetch

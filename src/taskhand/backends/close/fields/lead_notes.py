@@ -1,8 +1,8 @@
 """Notes on a lead, as tasks have no description: a note is written once, and an undo deletes it.
 
 Source: https://developer.close.com/api/resources/activities/note. A note is created as a task is (`bulk_create`): after
-a lost response the note is searched on the lead, and not sent again. Lists lag, so notes written here are remembered
-for a minute.
+a lost response the note is searched for on the lead, and not sent again. Lists lag, so notes written here are
+remembered for a minute.
 """
 
 from collections.abc import Collection, Sequence
