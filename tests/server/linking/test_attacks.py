@@ -1,7 +1,6 @@
 """What others try on the pages: only the browser that began, with the form that it was shown, gets anything done."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,17 +15,6 @@ from taskhand.server.linking.page_html import Page, render
 from taskhand.server.linking.texts import TEXTS, choose_language
 
 PERSON = "ben@example.com"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[LinkSite]:
-    async with open_link_site(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def browser(site: LinkSite) -> Browser:
-    return await site.browser()
 
 
 async def test_every_page_forbids_scripts_frames_referrers_and_copies(site: LinkSite, browser: Browser) -> None:

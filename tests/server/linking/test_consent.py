@@ -29,11 +29,6 @@ async def site(tmp_path: Path) -> AsyncIterator[LinkSite]:
         yield opened
 
 
-@pytest.fixture
-async def browser(site: LinkSite) -> Browser:
-    return await site.browser()
-
-
 async def begin(site: LinkSite, browser: Browser, connection: str = "north") -> tuple[str, str]:
     """A page, and where its button leads."""
     page = await site.ticket(connection=connection)

@@ -1,6 +1,5 @@
 """A key of one's own, pasted on the page: it is tried, and kept only where it is the person's."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,12 +20,6 @@ from taskhand.wiring import open_as_person
 from vault.vaults import link_of
 
 PERSON = "ben@example.com"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[LinkSite]:
-    async with open_link_site(tmp_path) as opened:
-        yield opened
 
 
 async def test_a_person_pastes_the_own_key_and_is_linked_as_the_crm_says(site: LinkSite) -> None:
