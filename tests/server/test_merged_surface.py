@@ -20,6 +20,7 @@ from taskhand.domain.principal import Person
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.in_process_client import list_tools
+from taskhand.server.merged_schema import merge_schemas
 from taskhand.server.narrowed_schema import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.connections import Connections
@@ -237,3 +238,22 @@ async def test_list_connections_shows_the_caller_as_the_file_or_the_settings_nam
             async with Client(create_server(connections, access=access)) as client:
                 answer = (await client.call_tool("list_connections", {})).structured_content or {}
             assert [one.get("me") for one in answer["connections"]] == shown
+
+
+@pytest.mark.parametrize(
+    ("bounds", "merged"),
+    [
+        (({"maxItems": 1}, {"maxItems": 1}), {"maxItems": 1}),
+        (({"minItems": 1, "maxItems": 1}, {"minItems": 1, "maxItems": 5}), {"minItems": 1}),
+        (({"minItems": 1}, {"minItems": 2}), {}),
+        (({"maxItems": 1}, {}), {}),
+        (({}, {"minItems": 1}), {}),
+    ],
+)
+def test_a_bound_holds_for_all_connections_only_if_each_of_them_has_it(
+    bounds: tuple[dict[str, int], dict[str, int]], merged: dict[str, int]
+) -> None:
+    lists = [{"type": "array", "items": {"type": "string"}, **bound} for bound in bounds]
+    schemas = {name: {"properties": {"ids": of}} for name, of in zip(("north", "south"), lists, strict=True)}
+    field = merge_schemas(schemas, ["ids"])["properties"]["ids"]
+    assert {key: value for key, value in field.items() if key.endswith("Items")} == merged
