@@ -29,7 +29,10 @@ _COMPARED: Final = (
     "title",
     "description",
     "due_at",
+    "due_timezone",
     "is_all_day",
+    "ai_contact_id",
+    "ai_customer_id",
     "priority",
     "responsible_ids",
     "task_status_config_id",
@@ -237,7 +240,6 @@ class _Import:
         self.report.known += 1
         sent = {
             **values,
-            "due_at": values["due_at"],
             "is_all_day": bool(values["is_all_day"]),
             "responsible_ids": people,
             "task_status_config_id": values["status_id"],
