@@ -96,10 +96,10 @@ class Misread(Exception):
 class OwnProperties(Protocol):
     """The task properties that an account of the CRM has defined, by name."""
 
-    async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    async def resolve(self, values: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """The values to write, as the CRM stores them; CallerError for a property or a value that it refuses."""
 
-    async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
+    async def find_names(self, names: Collection[str]) -> Mapping[str, str]:
         """The property names by the given names or labels; CallerError if tasks have no such property."""
 
     async def snapshots(

@@ -145,10 +145,10 @@ class PostgresBudget:
         slots = tuple(at - ahead_s for at in grant.slots)
         return Reservation(slots, grant.again_s, grant.replicas, _shift_state(budget.state, -ahead_s), budget.limit)
 
-    def _compare_clocks(self, asked: float, now: float) -> float:
+    def _compare_clocks(self, asked_at: float, now: float) -> float:
         """Seconds that the database's clock is ahead. The earlier figure is kept while this answer allows it."""
         answered = self._clock()
-        possible = now - answered, now - asked
+        possible = now - answered, now - asked_at
         if self._ahead_s is None or not possible[0] <= self._ahead_s <= possible[1]:
             self._ahead_s = sum(possible) / 2
         return self._ahead_s

@@ -219,14 +219,16 @@ async def _unlink(
     return done, [link for link in found if link not in chosen]
 
 
-def _find_names(person: str, found: "Sequence[ListedLink]") -> frozenset[str]:
+def _find_names(person: str, listed_links: "Sequence[ListedLink]") -> frozenset[str]:
     """All names by which a person's calls find links, as far as the links tell; empty without links."""
-    return frozenset[str]().union(*(link.owner.names for link in found if person in link.owner.names))
+    return frozenset[str]().union(*(link.owner.names for link in listed_links if person in link.owner.names))
 
 
-def _no_link_error(person: str, connection: str | None, found: "Sequence[ListedLink]") -> CallerError:
+def _no_link_error(person: str, connection: str | None, listed_links: "Sequence[ListedLink]") -> CallerError:
     """The error for a person without a link."""
-    others = list(dict.fromkeys(link.email or link.person for link in found if connection in {None, link.connection}))
+    others = list(
+        dict.fromkeys(link.email or link.person for link in listed_links if connection in {None, link.connection})
+    )
     named = f"These have: {', '.join(others[:_MAX_NAMED])}. " if others else ""
     return CallerError(
         f"{person} has linked nothing{f' for {connection}' if connection else ''}.",

@@ -75,24 +75,26 @@ async def save_link(
     return SavedLink(member, doubt, is_same_account, has_revoked)
 
 
-async def _compare_accounts(connection: "ConnectionSettings", own: "Backend") -> bool | None:
+async def _compare_accounts(connection: "ConnectionSettings", own_backend: "Backend") -> bool | None:
     """Whether the shared credential is for the same account as this one; None if it cannot be used."""
     from taskhand.service.credential_account import is_same_account
     from taskhand.wiring import open_app
 
     try:
         async with open_app(connection.settings, connection=connection) as app:
-            return await is_same_account(own, app.backend)
+            return await is_same_account(own_backend, app.backend)
     except TaskhandError as error:
         _log.info("the shared credential of %s cannot be compared: %s", connection.name, error.message)
         return None
 
 
-def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]", known: KnownPersons) -> str | None:
+def _find_doubt(
+    person: Person, member: "LinkedMember", team: "Sequence[Member]", known_persons: KnownPersons
+) -> str | None:
     """A sentence on why the credential's member may not be the person."""
     if member.id is None:
         return None
-    line = person.find_in(known.lines)
+    line = person.find_in(known_persons.lines)
     if line is not None:
         is_meant = member.id in {match.id for match in find_members(line, team)}
         return (
@@ -100,7 +102,7 @@ def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]"
             if is_meant
             else f"people.toml says that {person.shown_name} is {line!r}, and the CRM reports another member."
         )
-    other = known.find_other(member.id, person, team)
+    other = known_persons.find_other(member.id, person, team)
     return f"{member.shown_name} is assigned to {other}, another person." if other else None
 
 

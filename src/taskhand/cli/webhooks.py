@@ -178,10 +178,10 @@ def _print_steps(connection: "ConnectionSettings", url: str) -> None:
     print_lines([connection.in_own_words(line) for line in find_webhook_support(connection).steps(url)])
 
 
-def _print_grouped(heading: str, found: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
+def _print_grouped(heading: str, subscriptions: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
     """Print a line for the subscriptions to each address."""
     events: dict[str, list[str]] = {}
-    for subscription in found:
+    for subscription in subscriptions:
         events.setdefault(_masked(subscription.url, connection), []).extend(subscription.events)
     for url, names in events.items():
         print_line(f"{heading}: {', '.join(dict.fromkeys(names))}, delivered to {url}")

@@ -18,27 +18,27 @@ DEFAULT_PORT: Final = 8000
 _CRMS = " or ".join(", ".join(f"`{name}`" for name in NAMES if name != "local").rsplit(", ", 1))
 
 
-def check_address(given: SecretStr | None) -> SecretStr | None:
+def check_address(address: SecretStr | None) -> SecretStr | None:
     """Check the address of a database: its password must not contain a character that would end it."""
-    if given is not None and not is_whole_address(given.get_secret_value()):
+    if address is not None and not is_whole_address(address.get_secret_value()):
         raise PydanticCustomError(
             "state",
             "it must be postgresql://USER:PASSWORD@HOST/DATABASE, with @ : / ? # % in the password as %40 %3A %2F %3F "
             "%23 %25, and a space as %20",
         )
-    return given
+    return address
 
 
-def _read_store(given: object) -> Path | StoreAddress | None:
+def _read_store(value: object) -> Path | StoreAddress | None:
     """A path, or the address of a database, which Path would change (`//`)."""
-    if given is None or isinstance(given, Path | StoreAddress):
-        return given
-    if not isinstance(given, str):
+    if value is None or isinstance(value, Path | StoreAddress):
+        return value
+    if not isinstance(value, str):
         raise PydanticCustomError("db", "it must be a path, or the address of a database")
-    if not is_address(given):
-        return Path(given)
-    check_address(SecretStr(given.strip()))
-    return StoreAddress(given.strip())
+    if not is_address(value):
+        return Path(value)
+    check_address(SecretStr(value.strip()))
+    return StoreAddress(value.strip())
 
 
 class ServerSettings(BaseModel):

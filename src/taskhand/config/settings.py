@@ -215,7 +215,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
     @classmethod
     def of(
         cls,
-        given: Mapping[str, object],
+        values: Mapping[str, object],
         called: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> "Settings":
@@ -227,7 +227,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         zone.
         """
         names = called or {}
-        usable = find_usable(given, names, environ)
+        usable = find_usable(values, names, environ)
         try:
             settings = cls.model_construct(**_check_given(cls, usable.values))
         except ValidationError as error:
@@ -277,7 +277,7 @@ def reference_in(variable: str, value: object) -> str | None:
 
 
 def find_usable(
-    given: Mapping[str, object], names: Mapping[str, str], environ: Mapping[str, str] | None = None
+    values: Mapping[str, object], names: Mapping[str, str], environ: Mapping[str, str] | None = None
 ) -> Usable:
     """The usable values of these.
 
@@ -285,7 +285,7 @@ def find_usable(
     note; another secret is left out.
     """
     found = Usable()
-    for variable, value in given.items():
+    for variable, value in values.items():
         called = names.get(variable, variable)
         reference = reference_in(variable, value)
         try:

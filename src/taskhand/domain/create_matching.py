@@ -42,11 +42,11 @@ class CreateCandidates:
 
 
 def match_creates(
-    edits: Sequence[Edit], found: Sequence[CreateCandidates], others: Sequence[Edit] = ()
+    edits: Sequence[Edit], candidates: Sequence[CreateCandidates], others: Sequence[Edit] = ()
 ) -> dict[int, Task]:
     """The tasks that creates sent at the same time have made for certain, by their index.
 
-    `found` are the candidates of each; `others` are creates whose tasks may be among these too. A create is certain if
+    `candidates` are those of each; `others` are creates whose tasks may be among these too. A create is certain if
     no other create may have made a task that looks like it. Each task belongs to one create at most.
     """
     made: dict[int, Task] = {}
@@ -55,8 +55,8 @@ def match_creates(
         open_ = [index for index in range(len(edits)) if index not in made]
         for index in open_:
             rivals = [*others, *(edits[other] for other in open_ if other != index)]
-            tasks = [task for task in found[index].tasks if task.id not in taken]
-            task = replace(found[index], tasks=tasks).made
+            tasks = [task for task in candidates[index].tasks if task.id not in taken]
+            task = replace(candidates[index], tasks=tasks).made
             if task is not None and not any(_may_look_like(edits[index], rival) for rival in rivals):
                 made[index] = task
                 break

@@ -17,29 +17,29 @@ _WORD: Final = re.compile(r"\w+")
 _MAX_CANDIDATES: Final = 10
 
 
-def resolve_deal(given: str, deal_list: DealList) -> Deal:
-    """The deal among those `found` that is given by its name, or by whole words of it.
+def resolve_deal(text: str, deal_list: DealList) -> Deal:
+    """The deal in the list that the text names, by its name or by whole words of it.
 
     Ambiguous if several deals may match, NotFound (code `unknown_deal`) if no deal matches.
     """
-    words = _words(given)
-    named = matching(given, deal_list.deals, _name)
+    words = _words(text)
+    named = matching(text, deal_list.deals, _name)
     matches = named or [deal for deal in deal_list.deals if words and words <= _words(deal.name)]
     if len(matches) == 1 and deal_list.complete:
         return matches[0]
     if matches:
         how_many = f"{len(matches)} deals match" if deal_list.complete else "More than one deal may match"
         raise Ambiguous(
-            f"{how_many} {given[:60]!r}.",
+            f"{how_many} {text[:60]!r}.",
             code="ambiguous_deal",
-            candidates=_candidates(given, matches),
+            candidates=_candidates(text, matches),
             next_step="Ask the person which one is meant, and send the id of that candidate.",
         )
     near = [deal for deal in deal_list.deals if not words.isdisjoint(_words(deal.name))]
     raise NotFound(
-        f"No deal matches {given[:60]!r}.",
+        f"No deal matches {text[:60]!r}.",
         code="unknown_deal",
-        candidates=_candidates(given, near),
+        candidates=_candidates(text, near),
         next_step="Send a deal's id, or whole words of its name; find_contacts finds deals by a part of it.",
     )
 
@@ -52,5 +52,5 @@ def _name(deal: Deal) -> str:
     return deal.name
 
 
-def _candidates(given: str, deals: Sequence[Deal]) -> list[Candidate]:
-    return [Candidate(deal.id, deal.name) for deal in nearest_first(given, deals, _name)[:_MAX_CANDIDATES]]
+def _candidates(text: str, deals: Sequence[Deal]) -> list[Candidate]:
+    return [Candidate(deal.id, deal.name) for deal in nearest_first(text, deals, _name)[:_MAX_CANDIDATES]]

@@ -136,11 +136,11 @@ def after_creation(edit: Edit) -> Edit:
     return Edit(status=edit.status, resolution=edit.resolution, native=edit.native)
 
 
-def edit_of(given: Iterable[tuple[str, Any]], native: Mapping[str, Any] | None = None) -> Edit:
-    """The edit that sets these fields, as `given` has them."""
+def edit_of(pairs: Iterable[tuple[str, Any]], native: Mapping[str, Any] | None = None) -> Edit:
+    """The edit that sets these fields, given as pairs of name and value."""
     plain: dict[str, Any] = {}
     properties: dict[str, str | None] = {}
-    for name, value in given:
+    for name, value in pairs:
         if (own := property_name(name)) is None:
             plain[name] = value
         else:

@@ -54,7 +54,7 @@ class EventSource(Protocol):
         """The position from which a look finds the changes since `at`, as far back as the CRM reports them."""
         ...
 
-    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+    async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find the changes since a position; `hints` are ids of tasks that were reported as changed.
 
         Takes few requests, one page or so: if more waits the look is behind.

@@ -73,20 +73,20 @@ def shown_form(name: str) -> str:
     return unicodedata.normalize("NFC", one_line(name))
 
 
-def is_cut(given: str, name: str) -> bool:
-    """Whether `given` is the truncated form of a name."""
-    cut = split_cut(given)
+def is_cut(text: str, name: str) -> bool:
+    """Whether `text` is the truncated form of a name."""
+    cut = split_cut(text)
     if cut is None or cut[2].strip() or len(name) - cut[1] not in _CUT_AT:
         return False
     # Something must follow, or a space at the end would not count.
     return fold(f"{name[: -cut[1]]}|") == fold(f"{cut[0]}|")
 
 
-def matching(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> list[_T]:
+def matching(text: str, things: Iterable[_T], name: Callable[[_T], str]) -> list[_T]:
     """All items with that name, else those whose truncated name it is."""
-    wanted, things = fold(given), list(things)
+    wanted, things = fold(text), list(things)
     found = [thing for thing in things if fold(name(thing)) == wanted]
-    return found or [thing for thing in things if is_cut(given, name(thing))]
+    return found or [thing for thing in things if is_cut(text, name(thing))]
 
 
 def has_words(text: str, query: str) -> bool:
@@ -100,9 +100,9 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(filter(None, (word.strip(_ROUND_A_WORD) for word in fold(text).split())))
 
 
-def resembles(given: str, name: str) -> bool:
+def resembles(text: str, name: str) -> bool:
     """Whether every word that was given is a part of a word of the name, or may be a slip for one."""
-    wanted, words = words_of(given[:_MAX_LENGTH]), words_of(name[:_MAX_LENGTH])
+    wanted, words = words_of(text[:_MAX_LENGTH]), words_of(name[:_MAX_LENGTH])
     return bool(wanted) and all(any(_is_near(wanted_word, word) for word in words) for wanted_word in wanted)
 
 
@@ -114,9 +114,9 @@ def group_by(things: Iterable[_T], key: Callable[[_T], str]) -> Mapping[str, Seq
     return groups
 
 
-def nearest_first(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> Sequence[_T]:
-    """The things in the order of how similar their names are to `given`, the most similar first."""
-    wanted = fold(given[:_MAX_LENGTH])
+def nearest_first(text: str, things: Iterable[_T], name: Callable[[_T], str]) -> Sequence[_T]:
+    """The things in the order of how similar their names are to `text`, the most similar first."""
+    wanted = fold(text[:_MAX_LENGTH])
 
     def distance(thing: _T) -> float:
         folded = fold(name(thing)[:_MAX_LENGTH])
@@ -126,11 +126,11 @@ def nearest_first(given: str, things: Iterable[_T], name: Callable[[_T], str]) -
     return sorted(things, key=distance)
 
 
-def _is_near(given: str, word: str) -> bool:
-    """Whether `given` is a part of the word, or nearly the word."""
-    if len(given) > 1 and given in word:
+def _is_near(text: str, word: str) -> bool:
+    """Whether `text` is a part of the word, or nearly the word."""
+    if len(text) > 1 and text in word:
         return True
-    return given == word or SequenceMatcher(None, given, word).ratio() >= _SIMILAR
+    return text == word or SequenceMatcher(None, text, word).ratio() >= _SIMILAR
 
 
 def _fold(text: str) -> str:

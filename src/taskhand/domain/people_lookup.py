@@ -261,12 +261,12 @@ def _label(member: Member) -> str:
     return f"{member.name} <{member.email}>" if member.email else member.name
 
 
-def _ambiguous_error(message: str, found: Sequence[Member]) -> Ambiguous:
+def _ambiguous_error(message: str, members: Sequence[Member]) -> Ambiguous:
     return Ambiguous(
         message,
         code="ambiguous_member",
-        candidates=_candidates(found),
-        next_step=f"Ask the person who is meant, and send the value of that candidate.{_rest_of(len(found))}",
+        candidates=_candidates(members),
+        next_step=f"Ask the person who is meant, and send the value of that candidate.{_rest_of(len(members))}",
     )
 
 

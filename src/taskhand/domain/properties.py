@@ -37,8 +37,8 @@ class PropertyValue(BaseModel):
     value: str | None
 
 
-def _in_order(given: tuple[PropertyValue, ...]) -> tuple[PropertyValue, ...]:
-    return tuple(sorted(given, key=lambda value: value.name))
+def _in_order(values: tuple[PropertyValue, ...]) -> tuple[PropertyValue, ...]:
+    return tuple(sorted(values, key=lambda value: value.name))
 
 
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
@@ -52,9 +52,9 @@ SetProperties = Annotated[
 """Properties to set. A list of objects with known names, because strict modes and Gemini take no free-form object."""
 
 
-def names_of(given: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
+def names_of(values: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
     """The names of the properties that a body sets."""
-    return () if given is MISSING else tuple(value.name for value in given)
+    return () if values is MISSING else tuple(value.name for value in values)
 
 
 def property_field(name: str) -> str:

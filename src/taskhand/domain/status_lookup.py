@@ -109,18 +109,18 @@ def unknown_status_error(
     )
 
 
-def _or_type(known: Sequence[Status]) -> str:
+def _or_type(statuses: Sequence[Status]) -> str:
     """The clause that offers the types of these statuses in place of a name; empty if there is none."""
-    types = [kind for kind in get_args(StatusType) if any(status.type == kind for status in known)]
+    types = [kind for kind in get_args(StatusType) if any(status.type == kind for status in statuses)]
     return f"; a type also works: {', '.join(types)}" if types else ""
 
 
-def _resembling_first(name: str, known: Sequence[Status]) -> Sequence[Status]:
+def _resembling_first(name: str, statuses: Sequence[Status]) -> Sequence[Status]:
     """The statuses whose names resemble this one, the nearest first, then the others in their order."""
     near = nearest_first(
-        name, [candidate for candidate in known if resembles(name, candidate.name)], lambda status: status.name
+        name, [candidate for candidate in statuses if resembles(name, candidate.name)], lambda status: status.name
     )
-    return [*near, *(candidate for candidate in known if candidate not in near)]
+    return [*near, *(candidate for candidate in statuses if candidate not in near)]
 
 
 def status_at_position(position: int, status_list: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
@@ -248,12 +248,12 @@ def _match(argument: str, given: str, status: Status) -> Match:
     return Match(argument, given, status.id or status.name, status.name)
 
 
-def _ambiguous_error(message: str, found: Sequence[Status], argument: str) -> Ambiguous:
-    are_told_apart = len({shown_form(status.name) for status in found}) == len(found)
+def _ambiguous_error(message: str, statuses: Sequence[Status], argument: str) -> Ambiguous:
+    are_told_apart = len({shown_form(status.name) for status in statuses}) == len(statuses)
     return Ambiguous(
         message,
         code="ambiguous_status",
-        candidates=_candidates(found) if are_told_apart else _candidates_by_id(found),
+        candidates=_candidates(statuses) if are_told_apart else _candidates_by_id(statuses),
         next_step=f"Send {argument} with the candidate that is meant.",
     )
 

@@ -109,9 +109,9 @@ def check_id(task_id: str, capabilities: Capabilities) -> None:
         raise CallerError(f"{task_id[:60]!r} is not a task id.", code="invalid_id", next_step=next_step)
 
 
-def check_properties(given: Sequence[PropertyValue]) -> None:
+def check_properties(values: Sequence[PropertyValue]) -> None:
     """Refuse too many properties, and one that is given twice."""
-    names = [value.name for value in given]
+    names = [value.name for value in values]
     check_number_of_properties(len(names))
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise CallerError(

@@ -25,16 +25,18 @@ class KnownType:
     label: str
 
 
-def resolve_task_type(given: str, known: Sequence[KnownType]) -> tuple[str, tuple[Match, ...]]:
+def resolve_task_type(given: str, known_types: Sequence[KnownType]) -> tuple[str, tuple[Match, ...]]:
     """The value of the type, and the name that was resolved; as it was given if no type is known.
 
     Ambiguous (code `ambiguous_task_type`), CallerError (code `unknown_task_type`).
     """
     text = given.strip()
-    if not known or any(known_type.value == text for known_type in known):
+    if not known_types or any(known_type.value == text for known_type in known_types):
         return text, ()
     whole, words = _whole(text), _words(text)
-    found = _matching(known, lambda name: _whole(name) == whole) or _matching(known, lambda name: words <= _words(name))
+    found = _matching(known_types, lambda name: _whole(name) == whole) or _matching(
+        known_types, lambda name: words <= _words(name)
+    )
     if len(found) == 1 and words:
         return found[0].value, (Match("taskType", given, found[0].value, found[0].label),)
     if found and words:
@@ -47,13 +49,13 @@ def resolve_task_type(given: str, known: Sequence[KnownType]) -> tuple[str, tupl
     raise CallerError(
         f"There is no taskType {text[:60]!r} here.",
         code="unknown_task_type",
-        candidates=_candidates(nearest_first(text, known, lambda known_type: known_type.label)),
+        candidates=_candidates(nearest_first(text, known_types, lambda known_type: known_type.label)),
         next_step="Send taskType as one of the candidates.",
     )
 
 
-def _matching(known: Sequence[KnownType], matches: Callable[[str], bool]) -> list[KnownType]:
-    return [known_type for known_type in known if matches(known_type.value) or matches(known_type.label)]
+def _matching(known_types: Sequence[KnownType], matches: Callable[[str], bool]) -> list[KnownType]:
+    return [known_type for known_type in known_types if matches(known_type.value) or matches(known_type.label)]
 
 
 def _words(text: str) -> frozenset[str]:

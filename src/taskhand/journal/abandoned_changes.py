@@ -66,7 +66,7 @@ class AbandonedChanges:
         return change_lookup.load_changes(connection, [row["change_id"] for row in ours])
 
 
-def _find_sessions(own: str, connection: SqlConnection) -> frozenset[str]:
+def _find_sessions(own_session: str, connection: SqlConnection) -> frozenset[str]:
     """The other processes with open changes."""
-    rows = connection.execute("SELECT DISTINCT session FROM under_way WHERE session != ?", (own,))
+    rows = connection.execute("SELECT DISTINCT session FROM under_way WHERE session != ?", (own_session,))
     return frozenset(row["session"] for row in rows)

@@ -186,23 +186,23 @@ def _edit_from(value: Mapping[str, Any]) -> Edit:
     return edit_of(((name, _field_from(name, part)) for name, part in given.items()), value.get("native"))
 
 
-def _field_json(given: object) -> object:
-    match given:
+def _field_json(value: object) -> object:
+    match value:
         case Due():
-            return {"day": given.day.isoformat(), "at": given.at and instant(given.at), "zone": given.zone}
+            return {"day": value.day.isoformat(), "at": value.at and instant(value.at), "zone": value.zone}
         case StatusChoice():
-            return _fields_json(given)
+            return _fields_json(value)
         case _:
-            return given
+            return value
 
 
-def _field_from(name: str, given: Any) -> Any:
-    match name, given:
+def _field_from(name: str, value: Any) -> Any:
+    match name, value:
         case "due", {"day": day, "at": at, "zone": zone}:
             return Due(date.fromisoformat(day), at and datetime.fromisoformat(at), zone)
         case "status", dict():
-            return StatusChoice(**given)
+            return StatusChoice(**value)
         case _ if name in _TUPLES:
-            return tuple(given)
+            return tuple(value)
         case _:
-            return given
+            return value

@@ -25,12 +25,12 @@ def choices(schema: Schema) -> list[Any]:
     return []
 
 
-def expected_choice(name: str, schema: Schema, given: object) -> str:
-    """The sentence that lists the values of an argument, or of the items of its list, which names the item `given`."""
+def expected_choice(name: str, schema: Schema, value: object) -> str:
+    """The sentence that lists the values of an argument, or of the items of its list, which names the item `value`."""
     *others, last = (repr(choice) for choice in choices(schema))
     expected = " or ".join(filter(None, (", ".join(others), last)))
-    if isinstance(given, str) and "array" in json_types(schema):
-        return f"{name} has {truncate(given, _GIVEN)!r}; each item must be {expected}."
+    if isinstance(value, str) and "array" in json_types(schema):
+        return f"{name} has {truncate(value, _GIVEN)!r}; each item must be {expected}."
     return f"{name} must be {expected}."
 
 

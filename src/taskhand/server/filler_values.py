@@ -42,8 +42,8 @@ class OtherArguments(NamedTuple):
     reads: bool
     is_replaced: bool
 
-    def is_filler(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
-        """Whether a value has the same effect as leaving the argument out, beside the other `given`."""
+    def is_filler(self, name: str, value: Any, arguments: Mapping[str, Any]) -> bool:
+        """Whether a value has the same effect as leaving the argument out, beside the other `arguments`."""
         if name in self.required:
             return False
         if value is None:
@@ -52,14 +52,14 @@ class OtherArguments(NamedTuple):
             return True
         if issubclass(self.model, TaskFilter) and not self.reads and not self.is_replaced:
             return False
-        return self._is_empty(name, value, given)
+        return self._is_empty(name, value, arguments)
 
-    def has_replacement(self, name: str, given: Mapping[str, Any]) -> bool:
+    def has_replacement(self, name: str, arguments: Mapping[str, Any]) -> bool:
         """Whether another argument is given that can take the place of this one."""
         notes = model_fields(self.model)[name].get(NOTES, {})
-        return any(not is_empty(given.get(other)) for other in notes.get("empty_beside", ()))
+        return any(not is_empty(arguments.get(other)) for other in notes.get("empty_beside", ()))
 
-    def _is_empty(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
+    def _is_empty(self, name: str, value: Any, arguments: Mapping[str, Any]) -> bool:
         """Whether a value is empty and certainly a filler."""
         types = json_types(self.properties[name])
         match value:
@@ -70,11 +70,11 @@ class OtherArguments(NamedTuple):
             case 0 | 0.0 if "boolean" in types:
                 return name in _FALSE_IF_LEFT_OUT
             case 0 | 0.0:
-                return self.reads or self.has_replacement(name, given) or "string" in types
+                return self.reads or self.has_replacement(name, arguments) or "string" in types
             case ():
                 return self.reads or self.is_replaced or "array" not in types
             case dict():
-                return not value and (self.reads or self.has_replacement(name, given) or "object" not in types)
+                return not value and (self.reads or self.has_replacement(name, arguments) or "object" not in types)
             case _:
                 return False
 
@@ -92,17 +92,17 @@ class TaskBody(NamedTuple):
     within: str
     beside_change: bool = False
 
-    def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The values as they are meant; a field to empty is None, or () for people.
 
         CallerError if `clear` names a field that cannot be emptied, or a value may be filled in by a host.
         """
-        given = _without_blank_additions(given)
-        listed = self._list_of_clear(given.get("clear"))
+        arguments = _without_blank_additions(arguments)
+        listed = self._list_of_clear(arguments.get("clear"))
         if not isinstance(listed, tuple | None) or not all(isinstance(name, str) for name in listed or ()):
-            return dict(given)  # refused by its type
-        others = {name: value for name, value in given.items() if name not in model_fields(self.kind)}
-        body = {name: value for name, value in given.items() if name not in {*others, "clear"}}
+            return dict(arguments)  # refused by its type
+        others = {name: value for name, value in arguments.items() if name not in model_fields(self.kind)}
+        body = {name: value for name, value in arguments.items() if name not in {*others, "clear"}}
         cleared = None if listed is None else [self._find_clearable(name) for name in listed]
         if cleared is not None or self.kind is TaskDraft:
             body = {name: value for name, value in body.items() if name in self.required or not _is_blank(name, value)}
@@ -233,9 +233,9 @@ class TaskBody(NamedTuple):
         return f"{self.within}.{name}" if self.within else name
 
 
-def _without_blank_additions(given: Mapping[str, Any]) -> dict[str, Any]:
+def _without_blank_additions(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The values without empty additions; beside an addition with content, empty responsibleIds are dropped too."""
-    kept = {name: value for name, value in given.items() if name not in _ADDITIONS or not _is_blank(name, value)}
+    kept = {name: value for name, value in arguments.items() if name not in _ADDITIONS or not _is_blank(name, value)}
     if kept.get("responsibleIds") == () and {"addResponsibleIds", "removeResponsibleIds"} & kept.keys():
         del kept["responsibleIds"]
     return kept

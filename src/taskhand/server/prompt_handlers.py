@@ -127,25 +127,25 @@ def to_listed_prompt(prompt: Prompt) -> ListedPrompt:
     )
 
 
-def _check_arguments(prompt: Prompt, given: Mapping[str, str]) -> None:
+def _check_arguments(prompt: Prompt, arguments: Mapping[str, str]) -> None:
     """CallerError for an argument that the prompt does not have, and for a required one that is missing."""
     known = [argument.name for argument in prompt.arguments]
-    if others := [argument for argument in given if argument not in known]:
+    if others := [argument for argument in arguments if argument not in known]:
         raise CallerError(
             f"{prompt.name} has no argument {others[0][:60]!r}.",
             code="unknown_argument",
             candidates=[Candidate(argument) for argument in known],
             next_step=f"The arguments are: {', '.join(known)}.",
         )
-    filled_in = _quote(given)
+    filled_in = _quote(arguments)
     for argument in prompt.arguments:
         if argument.required and argument.name not in filled_in:
             raise CallerError(f"{argument.name} is required: {argument.description}", code="missing_argument")
 
 
-def _quote(given: Mapping[str, str]) -> dict[str, str]:
+def _quote(arguments: Mapping[str, str]) -> dict[str, str]:
     """The arguments that were filled in, each in quotation marks; hosts send "" for one that was not."""
-    return {name: text for name, value in given.items() if (text := quote(value))}
+    return {name: text for name, value in arguments.items() if (text := quote(value))}
 
 
 def _today(app: AppContext) -> date:

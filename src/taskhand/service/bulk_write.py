@@ -70,19 +70,26 @@ def nothing_to_plan(skipped: SkippedTasks, matched: tuple[Match, ...] = ()) -> B
 
 
 async def bulk_resume(
-    call: Call, change: Change, intents: Mapping[int, Intent], found: Sequence[Result], *, is_out_of_time: bool = False
+    call: Call,
+    change: Change,
+    intents: Mapping[int, Intent],
+    results: Sequence[Result],
+    *,
+    is_out_of_time: bool = False,
 ) -> BulkReceipt:
     """Resume an ended change: write these of its intents, whose tasks' locks the caller holds.
 
-    `found` are results that reading alone determined; `is_out_of_time` is whether no time was left to read any task.
+    `results` are those that reading alone determined; `is_out_of_time` is whether no time was left to read any task.
     Returns one result for each task of the change; AlreadyClaimed if another call has resumed it.
     """
     of = dict(enumerate(change.intents))
-    former = _to_task_results(change) | {result.index: to_task_result(result, of.get(result.index)) for result in found}
-    run = _BulkRun(call, intents, found, former)
+    former = _to_task_results(change) | {
+        result.index: to_task_result(result, of.get(result.index)) for result in results
+    }
+    run = _BulkRun(call, intents, results, former)
     run.progress.is_out_of_time = is_out_of_time
     with anyio.CancelScope(shield=True):
-        await call.resume(change, {*intents, *(result.index for result in found)})
+        await call.resume(change, {*intents, *(result.index for result in results)})
     return await _finish(run)
 
 
@@ -146,19 +153,19 @@ def is_resumable(change: Change) -> bool:
 class _BulkRun:
     """One bulk write in progress.
 
-    `intents` are by their index in the change, `found` are results known without a write. `former` are the results of
+    `intents` are by their index in the change, `results` are those known without a write. `former` are the results of
     all tasks that nothing is sent for, by index.
     """
 
     def __init__(
-        self, call: Call, intents: Mapping[int, Intent], found: Sequence[Result], former: Mapping[int, TaskResult]
+        self, call: Call, intents: Mapping[int, Intent], results: Sequence[Result], former: Mapping[int, TaskResult]
     ) -> None:
         self.progress = BulkProgress()
         self.finished = anyio.Event()
         self._call = call
         self._indexes = tuple(intents)
         self._intents = tuple(intents.values())
-        self._found = tuple(found)
+        self._found = tuple(results)
         self._results = dict(former)
         """By index in the change; these results are in the journal, or are being written to it."""
         self._unsettled = set(range(len(self._intents)))

@@ -56,28 +56,28 @@ class OwnBackends(Protocol):
 
 
 def with_own_credential(
-    shared: Backend, own: OwnBackends | None, principal: Principal, connection: str, for_caller: ForCaller
+    shared: Backend, own_backends: OwnBackends | None, principal: Principal, connection: str, for_caller: ForCaller
 ) -> tuple[Backend, Callable[[], Awaitable[bool]]]:
     """The backend for one caller: with the caller's own credential, else with the shared one if that is allowed.
 
-    The second function returns whether requests now use the own credential. `own` is None if nobody can link one.
-    `connection` is the name in errors.
+    The second function returns whether requests now use the own credential. `own_backends` is None if nobody can link
+    one. `connection` is the name in errors.
     """
-    choice = _Choice(shared, own, principal, connection, for_caller)
+    choice = _Choice(shared, own_backends, principal, connection, for_caller)
     return _CallersBackend(choice), choice.is_own
 
 
-async def describe_credential(own: OwnBackends | None, principal: Principal, connection: str) -> str | None:
+async def describe_credential(own_backends: OwnBackends | None, principal: Principal, connection: str) -> str | None:
     """A sentence on the credential that a person's calls use at the CRM; None if callers are not known.
 
-    `own` is None if nobody can link one; for a person who must use one the sentence says so.
+    `own_backends` is None if nobody can link one; for a person who must use one the sentence says so.
     """
     if principal.person is None:
         return None
-    if own is None:
+    if own_backends is None:
         return _NO_VAULT if principal.rules.needs_own(connection) else None
     try:
-        is_linked = await own.is_linked(principal.person.names)
+        is_linked = await own_backends.is_linked(principal.person.names)
     except LinkRequired:
         return "Link your own credential again: the earlier one is no longer accepted."
     except LinkBroken:
@@ -96,10 +96,15 @@ class _Choice:
     """
 
     def __init__(
-        self, shared: Backend, own: OwnBackends | None, principal: Principal, connection: str, for_caller: ForCaller
+        self,
+        shared: Backend,
+        own_backends: OwnBackends | None,
+        principal: Principal,
+        connection: str,
+        for_caller: ForCaller,
     ) -> None:
         self.shared = for_caller(shared, None)
-        self._own = own
+        self._own = own_backends
         self._principal = principal
         self._connection = connection
         self._for_caller = for_caller

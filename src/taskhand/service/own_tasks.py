@@ -198,17 +198,17 @@ class OwnTasksBackend:
             )
         return me
 
-    async def _only_own(self, found: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
+    async def _only_own(self, snapshots: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
         """The tasks that were just read; NotAllowed if one of them is another's."""
-        if not found:
+        if not snapshots:
             return {}
         me = await self._member()
-        others = [asked for asked, snapshot in found.items() if not self._is_own(snapshot.task, me)]
-        self._read_as_own.difference_update(found[asked].task.id for asked in others)
-        self._read_as_own.update(snapshot.task.id for asked, snapshot in found.items() if asked not in others)
+        others = [asked for asked, snapshot in snapshots.items() if not self._is_own(snapshot.task, me)]
+        self._read_as_own.difference_update(snapshots[asked].task.id for asked in others)
+        self._read_as_own.update(snapshot.task.id for asked, snapshot in snapshots.items() if asked not in others)
         if others:
-            raise _not_own_error(others, of=len(found))
-        return dict(found)
+            raise _not_own_error(others, of=len(snapshots))
+        return dict(snapshots)
 
     def _is_own(self, task: Task, me: str) -> bool:
         return me in task.responsible_ids or task.id in self._written
@@ -248,18 +248,20 @@ class _Properties:
     """Properties of the CRM's own, of the person's own tasks."""
 
     def __init__(
-        self, own: OwnProperties, only_own: Callable[[Mapping[str, Snapshot]], Awaitable[dict[str, Snapshot]]]
+        self,
+        own_properties: OwnProperties,
+        only_own: Callable[[Mapping[str, Snapshot]], Awaitable[dict[str, Snapshot]]],
     ) -> None:
-        self._own = own
+        self._own = own_properties
         self._only_own = only_own
 
-    async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    async def resolve(self, values: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """The backend's own."""
-        return await self._own.resolve(given)
+        return await self._own.resolve(values)
 
-    async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
+    async def find_names(self, names: Collection[str]) -> Mapping[str, str]:
         """The backend's own."""
-        return await self._own.find_names(given)
+        return await self._own.find_names(names)
 
     async def snapshots(
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False

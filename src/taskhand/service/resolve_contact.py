@@ -67,33 +67,33 @@ async def _search(app: AppContext, text: str, limit: int) -> Sequence[Contact] |
         return None
 
 
-def _has_id(found: Sequence[Contact], text: str) -> bool:
-    return any(text in (contact.id, contact.customer_id) for contact in found)
+def _has_id(contacts: Sequence[Contact], text: str) -> bool:
+    return any(text in (contact.id, contact.customer_id) for contact in contacts)
 
 
-def _of_name(found: Sequence[Contact], text: str) -> Sequence[Contact]:
+def _of_name(contacts: Sequence[Contact], text: str) -> Sequence[Contact]:
     """The contacts with exactly this name, e-mail, phone or customer's name."""
-    named = {id(match) for match in matching(text, found, lambda contact: contact.name)}
+    named = {id(match) for match in matching(text, contacts, lambda contact: contact.name)}
     others = fold(text)
     return [
         contact
-        for contact in found
+        for contact in contacts
         if id(contact) in named
         or others in map(fold, filter(None, (contact.email, contact.phone, contact.customer_name)))
     ]
 
 
-def _name_error(argument: str, text: str, found: Sequence[Contact] | None, field: str | None = None) -> CallerError:
-    """The error for a name in place of an id; `found` is of `_search`, `field` of the task, None in a filter."""
-    pairs = ((contact, _value(contact, field)) for contact in (found or ())[:_MAX_CANDIDATES])
+def _name_error(argument: str, text: str, contacts: Sequence[Contact] | None, field: str | None = None) -> CallerError:
+    """The error for a name in place of an id; `contacts` are of `_search`, `field` of the task, None in a filter."""
+    pairs = ((contact, _value(contact, field)) for contact in (contacts or ())[:_MAX_CANDIDATES])
     candidates = list(dict.fromkeys(Candidate(value, _name(contact, field)) for contact, value in pairs if value))
     which = argument if field else "the aiContactId or aiCustomerId"
     step = f"Send {which} {'as' if field else 'that'} find_contacts returns {'it' if field else 'for it'}."
     if candidates:
         step = "Send the value of the candidate that is meant."
-    if found and len(found) > _MAX_CANDIDATES:
+    if contacts and len(contacts) > _MAX_CANDIDATES:
         step = f"{step} There are more: find_contacts returns all of them."
-    is_no_id = "a name" if found else "neither an id nor the name of a contact" if found == () else "not one"
+    is_no_id = "a name" if contacts else "neither an id nor the name of a contact" if contacts == () else "not one"
     return CallerError(
         f"{argument} takes an id, and {text[:60]!r} is {is_no_id}.",
         code="invalid_id",

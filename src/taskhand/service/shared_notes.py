@@ -112,5 +112,7 @@ def _note_difference(task: Task, was: object, now: object) -> Difference:
     return Difference(task.id, task.title or "", "update", (FieldChange("note", was, now),))
 
 
-def _noted(found: Mapping[str, Snapshot], task_id: str, note: str | None, note_id: str | None) -> dict[str, Snapshot]:
-    return {task_id: found[task_id].with_note(note, note_id)} if task_id in found else {}
+def _noted(
+    snapshots: Mapping[str, Snapshot], task_id: str, note: str | None, note_id: str | None
+) -> dict[str, Snapshot]:
+    return {task_id: snapshots[task_id].with_note(note, note_id)} if task_id in snapshots else {}

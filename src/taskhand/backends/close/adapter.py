@@ -145,10 +145,10 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         return await self._reader.read_row(task_id, after_write=True)
 
     async def created_since(
-        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The latest tasks on the edits' leads that the credential's user may have created."""
-        del known
+        del known_ids
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
         bodies = map(self._new_body, edits)
         rows: list[JsonObject] = []

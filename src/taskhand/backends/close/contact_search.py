@@ -158,10 +158,10 @@ def _digits(text: str) -> str:
     return "".join(filter(str.isdigit, text))
 
 
-def _too_wide_error(found: Sequence[Contact]) -> CallerError:
+def _too_wide_error(contacts: Sequence[Contact]) -> CallerError:
     return CallerError(
         "Too many leads match this query to read them all.",
         code="query_too_wide",
-        candidates=[Candidate(contact.id or contact.customer_id or "", contact.name) for contact in found],
+        candidates=[Candidate(contact.id or contact.customer_id or "", contact.name) for contact in contacts],
         next_step="Send more of the name, an e-mail or a phone number; the candidates are the contacts found so far.",
     )

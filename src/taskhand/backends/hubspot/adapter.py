@@ -141,7 +141,7 @@ class HubSpotAdapter(TaskWriter):
         return await self._reader.read_record(task_id, names=properties_in(edit))
 
     async def created_since(
-        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
         """New tasks with an edit's links, of the linked records, which do not lag, and of a search; the offset."""
         ahead: timedelta | None = None
@@ -154,7 +154,7 @@ class HubSpotAdapter(TaskWriter):
                 ids.update(await self._client.tasks_of(kind, other))
         answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
         ids.update(record.id for record in records_in(answer))
-        newest = sorted(ids - known, key=lambda task_id: (len(task_id), task_id), reverse=True)[:_MAX_CANDIDATES]
+        newest = sorted(ids - known_ids, key=lambda task_id: (len(task_id), task_id), reverse=True)[:_MAX_CANDIDATES]
         records = await self._reader.read_records(newest, by_property=False, names=properties_in(*edits))
         return await self._reader.with_links(list(records.values())), ahead
 

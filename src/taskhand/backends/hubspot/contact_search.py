@@ -49,19 +49,21 @@ class ContactSearch:
         named = [person.model_copy(update={"customer_name": names.get(person.customer_id)}) for person in people]
         return [*named, *(company for company in companies if company.customer_id not in theirs)]
 
-    async def with_companies(self, found: tuple[Contact, ...]) -> tuple[Contact, ...]:
+    async def with_companies(self, contacts: tuple[Contact, ...]) -> tuple[Contact, ...]:
         """The contacts with the names of their companies, read in one request; without names if that fails."""
         names: dict[str | None, str | None] = {
-            contact.customer_id: contact.customer_name for contact in found if contact.customer_name
+            contact.customer_id: contact.customer_name for contact in contacts if contact.customer_name
         }
         missing = sorted(
-            {contact.customer_id for contact in found if contact.customer_id and contact.customer_id not in names}
+            {contact.customer_id for contact in contacts if contact.customer_id and contact.customer_id not in names}
         )
         if missing:
             with suppress(OperatorError, CallerError):
                 read = map(company_of, records_in(await self._client.by_id("companies", missing[:MAX_INPUTS])))
                 names |= {contact.customer_id: contact.customer_name for contact in read}
-        return tuple(contact.model_copy(update={"customer_name": names.get(contact.customer_id)}) for contact in found)
+        return tuple(
+            contact.model_copy(update={"customer_name": names.get(contact.customer_id)}) for contact in contacts
+        )
 
 
 def contact_of(record: Record) -> Contact:

@@ -222,7 +222,7 @@ def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -
     return [task_id for task_id in ids if task_id not in found and task_id not in missing]
 
 
-def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:
+def _links_in(answer: JsonObject, ids: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:
     """The links of each requested task in a response to `batch/read`; None if they cannot be read.
 
     The response omits a task without links, or lists it among `errors`. InvalidAnswer for any other error.
@@ -231,7 +231,7 @@ def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[st
         category = f"{error.get('category')} {error.get('subCategory')}".upper()
         if "NO_ASSOCIATIONS" not in category and "NOT_FOUND" not in category:
             raise invalid_answer("HubSpot", "with only some of the associations")
-    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(asked, ())
+    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(ids, ())
     for row in rows_in("HubSpot", answer, "results"):
         if (task_id := str(value_at(row, "from", "id"))) in found:
             found[task_id] = linked_ids(row["to"]) if isinstance(row.get("to"), list) else None

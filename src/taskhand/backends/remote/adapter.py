@@ -67,11 +67,11 @@ class Creator(ABC, Generic[_Row]):
 
     @abstractmethod
     async def created_since(
-        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
     ) -> tuple[Sequence[_Row], timedelta | None]:
         """Tasks that creates of `edits` may have made, and how far the CRM's clock is ahead of ours (None: unknown).
 
-        The tasks were created at `moment` (our clock) or later; tasks with `known` ids may be left out.
+        The tasks were created at `moment` (our clock) or later; tasks with `known_ids` may be left out.
         """
 
     @abstractmethod

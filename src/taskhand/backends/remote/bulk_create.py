@@ -255,6 +255,6 @@ def _open_items(items: Sequence[NewTask[_Row]]) -> list[NewTask[_Row]]:
     return [item for item in items if item.row is None and item.fault is None]
 
 
-def _has_candidate(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
+def _has_candidate(item: NewTask[_Row], candidates: Mapping[int, CreateCandidates]) -> bool:
     """Whether a search has found a task that the create may have made: another search would find no more."""
-    return item.index in found and bool(found[item.index].recent)
+    return item.index in candidates and bool(candidates[item.index].recent)

@@ -47,14 +47,14 @@ class LostCreates(Generic[_Row]):
         """Whether a create of this process has made a task."""
         return task_id in self._made
 
-    async def find(self, items: Sequence[NewTask[_Row]], known: frozenset[str]) -> list[CreateCandidates]:
+    async def find(self, items: Sequence[NewTask[_Row]], known_ids: frozenset[str]) -> list[CreateCandidates]:
         """Search once for the tasks of these items: returns the candidates of each, and enters the row of certain ones.
 
-        `known` are the ids of tasks that were read before. TaskhandError if the search fails.
+        `known_ids` are of tasks that were read before. TaskhandError if the search fails.
         """
-        edits, known = [new_task.edit for new_task in items], known | self._made
-        rows, ahead = await self._rows(edits, min(new_task.sent_at for new_task in items), known)
-        found = [self._candidates(new_task.edit, new_task.sent_at, rows, ahead, known) for new_task in items]
+        edits, known_ids = [new_task.edit for new_task in items], known_ids | self._made
+        rows, ahead = await self._rows(edits, min(new_task.sent_at for new_task in items), known_ids)
+        found = [self._candidates(new_task.edit, new_task.sent_at, rows, ahead, known_ids) for new_task in items]
         others = [
             new_task.edit
             for new_task in self._under_way.difference(items)
@@ -70,10 +70,10 @@ class LostCreates(Generic[_Row]):
         return tuple(self._candidates(edit, sent_at, rows, ahead, frozenset()) for edit in edits)
 
     async def _rows(
-        self, edits: Sequence[Edit], sent_at: datetime, known: frozenset[str]
+        self, edits: Sequence[Edit], sent_at: datetime, known_ids: frozenset[str]
     ) -> tuple[dict[str, tuple[Task, _Row]], timedelta | None]:
         """The tasks that the creates may have made, by id, with their rows; rows without an id are left out."""
-        rows, ahead = await self._adapter.created_since(sent_at - SEARCHED_BEFORE, edits, known)
+        rows, ahead = await self._adapter.created_since(sent_at - SEARCHED_BEFORE, edits, known_ids)
         tasks = ((self._adapter.to_task(row), row) for row in rows)
         return {task.id: (task, row) for task, row in tasks if task.id}, ahead
 
@@ -83,14 +83,14 @@ class LostCreates(Generic[_Row]):
         sent_at: datetime,
         rows: Mapping[str, tuple[Task, _Row]],
         ahead: timedelta | None,
-        known: Collection[str],
+        known_ids: Collection[str],
     ) -> CreateCandidates:
         """The new tasks among `rows` that a create may have made."""
         by_their_clock = sent_at + (ahead or timedelta())
         tasks = [
             task
             for task_id, (task, row) in rows.items()
-            if task_id not in known
+            if task_id not in known_ids
             and is_created_since(task, by_their_clock - SEARCHED_BEFORE)
             and not self._adapter.disproves_create(row, edit)
         ]

@@ -70,9 +70,9 @@ class SubscriptionAdmin(ABC):
             await self.delete(subscription.id)
         return removed
 
-    async def add_missing(self, good: Sequence[Subscription], url: str, wanted: Sequence[str]) -> Subscribed:
+    async def add_missing(self, good: Sequence[Subscription], url: str, wanted_events: Sequence[str]) -> Subscribed:
         """Keep the `good` subscriptions at an address, and create those for wanted events that none of them has."""
-        missing = [event for event in wanted if not any(event in subscription.events for subscription in good)]
+        missing = [event for event in wanted_events if not any(event in subscription.events for subscription in good)]
         if not missing:
             return Subscribed(tuple(good), ())
         await self.create(url, missing)

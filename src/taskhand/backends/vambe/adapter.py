@@ -178,11 +178,11 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         raise self.messages.no_task(task_id) if is_complete else self.messages.unknown_update(task_id)
 
     async def created_since(
-        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
     ) -> tuple[list[JsonObject], None]:
         """All tasks of the widest list."""
         rows = await self._lists.get(WIDEST, fresh=True)
-        unknown = [row for row in rows if id_of(row) not in known]
+        unknown = [row for row in rows if id_of(row) not in known_ids]
         new = [row for row in unknown if is_created_since(self.to_task(row), moment)]
         for edit in edits:
             self._mapper.learn(edit, *new)

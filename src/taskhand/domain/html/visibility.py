@@ -85,12 +85,12 @@ class Look:
         return _style(self, given) if given else self
 
 
-def _style(around: Look, given: Sequence[Declaration]) -> Look:
+def _style(around: Look, declarations: Sequence[Declaration]) -> Look:
     """The look of an element with these declarations in an element that looks like `around`."""
-    names = {declaration.name: declaration.value for declaration in given if declaration.name.startswith("--")}
+    names = {declaration.name: declaration.value for declaration in declarations if declaration.name.startswith("--")}
     variables = MappingProxyType({**around.variables, **names}) if names else around.variables
     look, resolved = replace(around, variables=variables), dict[str, str]()
-    for declaration in given:
+    for declaration in declarations:
         resolved[declaration.name] = resolve_variables(declaration.value, variables)
         look = _declare(look, around, declaration.name, resolved[declaration.name])
     return replace(look, is_hidden=True) if _has_no_room(resolved) else look

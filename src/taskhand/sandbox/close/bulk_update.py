@@ -40,10 +40,10 @@ def _applicable_fields(ctx: RequestContext) -> dict[str, Any]:
     return {name: value for name, value in ctx.body.items() if name in taken}
 
 
-def _change(found: list[Task], body: dict[str, Any], ctx: RequestContext) -> None:
+def _change(tasks: list[Task], body: dict[str, Any], ctx: RequestContext) -> None:
     """Change one task after the other; a failure midway leaves the earlier tasks changed."""
     stop = ctx.spec_variant.bulk_fails_after
-    for count, task in enumerate(found):
+    for count, task in enumerate(tasks):
         if stop and count == stop:
             raise ApiError(400, {"errors": ["The update could not be completed."], "count": count})
         writes.change(ctx, task, apply_edit(task, body, ctx))

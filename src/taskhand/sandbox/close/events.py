@@ -89,8 +89,8 @@ def _limit(ctx: RequestContext) -> int:
     return min(int(text), PAGE) if text.isascii() and text.isdigit() and int(text) else PAGE
 
 
-def _start(found: Sequence[Event], cursor: str, limit: int) -> int:
-    places = {event.id: place for place, event in enumerate(found)}
+def _start(events: Sequence[Event], cursor: str, limit: int) -> int:
+    places = {event.id: place for place, event in enumerate(events)}
     place = places.get(cursor.partition(".")[2])
     if not cursor:
         return 0

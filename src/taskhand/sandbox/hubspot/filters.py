@@ -36,12 +36,12 @@ class Filter:
     values: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, row: Any, known: Mapping[str, Definition]) -> Filter:
+    def from_json(cls, row: Any, definitions: Mapping[str, Definition]) -> Filter:
         """Read one filter; an invalid one is a 400 with an assumed text."""
         if not isinstance(row, dict) or str(row.get("operator")) not in OPERATORS:
             raise validation_error("Invalid filter: operator must be one of the allowed operators")
         name, values = str(row.get("propertyName", "")), read_list(row, "values")
-        if name == UNFILTERABLE or (name not in known and not name.startswith(ASSOCIATED)):
+        if name == UNFILTERABLE or (name not in definitions and not name.startswith(ASSOCIATED)):
             raise validation_error(f"There was a problem with the request: property {name} cannot be filtered")
         _check_operands(row, values)
         texts = tuple(str(value) for value in values)

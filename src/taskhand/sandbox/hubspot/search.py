@@ -145,9 +145,9 @@ def _matches_filter(ctx: RequestContext, condition: Filter, view: View, definiti
     return bool(wanted & set(ids)) if wanted else bool(ids) == (condition.operator == "HAS_PROPERTY")
 
 
-def _sort_views(query: Query, found: list[View], definitions: Mapping[str, Definition]) -> list[View]:
+def _sort_views(query: Query, views: list[View], definitions: Mapping[str, Definition]) -> list[View]:
     """Sort by the query's rule, records without the property last; by default oldest first."""
-    rows = sorted(found, key=lambda view: (view.record.created_at, int(view.record.id)))
+    rows = sorted(views, key=lambda view: (view.record.created_at, int(view.record.id)))
     if query.sort is None:
         return rows
     name, descends = query.sort

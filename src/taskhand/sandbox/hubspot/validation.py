@@ -28,12 +28,12 @@ class PropertyRules:
 
     def __init__(
         self,
-        known: Mapping[str, Definition],
+        definitions: Mapping[str, Definition],
         spec_variant: SpecVariant,
         owners: tuple[Owner, ...],
         holder_of: Callable[[str, str], str | None],
     ) -> None:
-        self.known = known
+        self.known = definitions
         self.spec_variant = spec_variant
         self.holder_of = holder_of
         self.owners = {owner.id for owner in owners if spec_variant.archived_owner == "accepted" or not owner.archived}

@@ -15,8 +15,8 @@ _CHANGED = (
 _FIRST = "what happened since yesterday, in a line or two, then "
 
 
-def _text(context: PromptContext, given: Mapping[str, str]) -> str:
-    member = given.get("member")
+def _text(context: PromptContext, arguments: Mapping[str, str]) -> str:
+    member = arguments.get("member")
     whose, person = (f"the CRM tasks of {member}", member) if member else ("my CRM tasks", '"me"')
     step, first = f"4. {_CHANGED.format(person)}\n5.", _FIRST
     if not context.lists_events:

@@ -7,8 +7,8 @@ from taskhand.server.prompt import Argument, Prompt, PromptContext
 __all__ = ["HAND_OVER"]
 
 
-def _text(context: PromptContext, given: Mapping[str, str]) -> str:
-    leaver, heir, status = given["from"], given["to"], given.get("status")
+def _text(context: PromptContext, arguments: Mapping[str, str]) -> str:
+    leaver, heir, status = arguments["from"], arguments["to"], arguments.get("status")
     what = f"CRM tasks in status {status}" if status else "unfinished CRM tasks"
     return f"""\
 Hand over the {what} of {leaver} to {heir}.

@@ -12,8 +12,8 @@ _CHANGED = (
 )
 
 
-def _text(context: PromptContext, given: Mapping[str, str]) -> str:
-    member = given.get("member")
+def _text(context: PromptContext, arguments: Mapping[str, str]) -> str:
+    member = arguments.get("member")
     whose, only = (f" of {member}", f" and responsibleIds [{member}]") if member else ("", "")
     people = f" and people [{member}]" if member else ""
     changed = f"\n{_CHANGED.format(people)}" if context.lists_events else ""

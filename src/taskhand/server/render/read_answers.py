@@ -133,15 +133,15 @@ class ContactsAnswer(UntrustedAnswer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, found: Sequence[Contact], limit: int, deals: Sequence[Deal] = ()) -> "ContactsAnswer":
+    def of(cls, contacts: Sequence[Contact], limit: int, deals: Sequence[Deal] = ()) -> "ContactsAnswer":
         """The answer with the first `limit` contacts and the first `limit` deals."""
         rows = tuple(DealRow(deal_id=deal.id, name=truncate(deal.name, _NAME)) for deal in deals[:limit])
-        more = max(len(found), len(deals)) > limit
+        more = max(len(contacts), len(deals)) > limit
         return cls(
-            contacts=tuple(map(_contact_row, found[:limit])),
+            contacts=tuple(map(_contact_row, contacts[:limit])),
             deals=rows or MISSING,
             more=more,
-            note=MISSING if found or deals else _NO_CONTACT,
+            note=MISSING if contacts or deals else _NO_CONTACT,
         )
 
 

@@ -51,12 +51,12 @@ def _to_row_fields(names: Any) -> Any:
     return tuple(dict.fromkeys(fields)) if all(isinstance(field, str) for field in fields) else tuple(fields)
 
 
-def _to_order(given: Any) -> Any:
-    return _ORDERS.get(squeeze(given), given) if isinstance(given, str) else given
+def _to_order(value: Any) -> Any:
+    return _ORDERS.get(squeeze(value), value) if isinstance(value, str) else value
 
 
-def _to_group(given: Any) -> Any:
-    return _GROUPS.get(squeeze(given), given) if isinstance(given, str) else given
+def _to_group(value: Any) -> Any:
+    return _GROUPS.get(squeeze(value), value) if isinstance(value, str) else value
 
 
 class ListTasks(TaskFilter):

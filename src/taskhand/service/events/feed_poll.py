@@ -166,6 +166,6 @@ class KnownView:
         """All known tasks."""
         return self._over(await self._store.find_tasks(self._feed), self.overlay)
 
-    def _over(self, found: Mapping[str, Task], ids: Collection[str]) -> Mapping[str, Task]:
+    def _over(self, tasks: Mapping[str, Task], ids: Collection[str]) -> Mapping[str, Task]:
         given = {task_id: self.overlay[task_id] for task_id in ids if task_id in self.overlay}
-        return {task_id: task for task_id, task in {**found, **given}.items() if task is not None}
+        return {task_id: task for task_id, task in {**tasks, **given}.items() if task is not None}

@@ -59,7 +59,7 @@ class OwnChanges:
         )
 
 
-async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: datetime) -> OwnChanges:
+async def find_own_changes(app: AppContext, feed: Feed, known_tasks: KnownTasks, now: datetime) -> OwnChanges:
     """The changes in the journal since the last poll of a feed, without those from before the feed began."""
     position, reported = _read_position(feed.position)
     since = (feed.looked_at or now) - timedelta(seconds=app.call_time.limit_s) - CLOCKS
@@ -72,7 +72,7 @@ async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: 
         key=lambda change: change.ended_at or change.opening.at,
     )
     writes = [write for change in fresh for write in writes_of(change) if write.is_known]
-    seen = await known.find({own_write.task_id for own_write in writes})
+    seen = await known_tasks.find({own_write.task_id for own_write in writes})
     tasks: dict[str, Task | None] = dict(seen)
     events: list[TaskEvent] = []
     for write in writes:

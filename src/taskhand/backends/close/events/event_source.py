@@ -50,7 +50,7 @@ class CloseEvents:
         position = Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S)
         return POSITIONS.dump_json(dict.fromkeys(self._logs, position)).decode()
 
-    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+    async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Read the next events; `hints` are ignored, because the log has the same events."""
         del hints
         positions, now = POSITIONS.validate_json(position), self._clock().timestamp()
@@ -61,7 +61,7 @@ class CloseEvents:
             if was is None or (may_rest and 0 <= now - was.read_at < _CALLS_EVERY_S):
                 continue
             try:
-                look, positions[kind] = await self._look(log, was, known, now)
+                look, positions[kind] = await self._look(log, was, known_tasks, now)
             except CallerError:
                 if kind == LEAD:
                     raise
@@ -80,12 +80,12 @@ class CloseEvents:
             " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
         )
 
-    async def _look(self, log: EventLog, was: Position, known: KnownTasks, now: float) -> tuple[Look, Position]:
+    async def _look(self, log: EventLog, was: Position, known_tasks: KnownTasks, now: float) -> tuple[Look, Position]:
         """Read the next events of one type of tasks; returns the look and the new position."""
         end = datetime.fromtimestamp(now, UTC) + OVERLAP
         stretch, until, span_s = await log.next_stretch(was.read_from, was.moment, was.span_s, end)
         fresh = [entry for entry in stretch.entries if not was.has_seen(entry)]
-        tasks = await known.find({entry.task_id for entry in fresh}) if fresh else {}
+        tasks = await known_tasks.find({entry.task_id for entry in fresh}) if fresh else {}
         completions = [entry for entry in stretch.entries if entry.action == "completed"]
         states = TaskStates(tasks, self._zone, completions)
         states.finished += [

@@ -201,10 +201,10 @@ class _NewNote(Creator[JsonObject]):
         return await self._notes.get(task_id)
 
     async def created_since(
-        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
+        self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The notes on the lead with the same text."""
-        del known
+        del known_ids
         since = moment - timedelta(days=1)  # Close's clock may be behind ours
         page = await self._notes.equal([self._lead_id], str(edits[0].note), since)
         return [*page.rows], None if page.at is None else page.at - self.timing.clock()

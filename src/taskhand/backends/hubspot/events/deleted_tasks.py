@@ -33,7 +33,7 @@ class Deletions:
     missing: Sequence[str] = ()
 
 
-async def list_deleted(client: HubSpotClient, at: Bin, known: KnownTasks) -> Deletions:
+async def list_deleted(client: HubSpotClient, at: Bin, known_tasks: KnownTasks) -> Deletions:
     """The deletions in the next pages of the list that may not have been seen yet."""
     rows: dict[str, Record] = {}
     seen: dict[str, int] = {}
@@ -44,7 +44,7 @@ async def list_deleted(client: HubSpotClient, at: Bin, known: KnownTasks) -> Del
         except (CallerError, OperatorError) as error:
             if isinstance(error, OperatorError) and error.code != "forbidden":
                 raise
-            return await _look_up_known(client, at, known)
+            return await _look_up_known(client, at, known_tasks)
         for record in records_in(page):
             moment = readable_millis(record.deleted)
             if moment and at.is_new(record.id, moment):
@@ -55,9 +55,9 @@ async def list_deleted(client: HubSpotClient, at: Bin, known: KnownTasks) -> Del
     return Deletions(rows, replace(at.with_seen(seen, after), is_refused=False))
 
 
-async def _look_up_known(client: HubSpotClient, at: Bin, known: KnownTasks) -> Deletions:
+async def _look_up_known(client: HubSpotClient, at: Bin, known_tasks: KnownTasks) -> Deletions:
     """Search for the next known tasks if HubSpot does not list deleted tasks; those not found are missing."""
-    ids = sorted(await known.find_all())
+    ids = sorted(await known_tasks.find_all())
     part = ([task_id for task_id in ids if task_id > at.checked] or ids)[:_MAX_CHECKED]
     missing: list[str] = []
     if part:

@@ -52,7 +52,7 @@ class HubSpotEvents:
         """The position from which a look finds all changes since a moment of HubSpot's clock."""
         return Position.at(millis_of(at)).text
 
-    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+    async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find the changes since a position; the tasks in `hints` (ids) are read even if no search finds them."""
         at = Position.parse(position)
         found = await self._search(at)
@@ -60,11 +60,11 @@ class HubSpotEvents:
             hint for hint in dict.fromkeys(hints) if hint.isascii() and hint.isdecimal() and hint not in found.rows
         ]
         read = await self._read([*found.rows, *hinted])
-        listed = await list_deleted(self._client, at.bin, known)
+        listed = await list_deleted(self._client, at.bin, known_tasks)
         deleted, vanished = await self._read_deleted(listed, read.missing)
         if read.records or deleted:
             await self._account.read_owners(newest=True)
-        was = await known.find([self._known_by(read_record) for read_record in read.records] + vanished)
+        was = await known_tasks.find([self._known_by(read_record) for read_record in read.records] + vanished)
         await self._reader.prepare([*read.records, *deleted])
         changes = Comparison(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
         for record in read.records:

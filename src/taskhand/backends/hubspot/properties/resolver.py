@@ -35,10 +35,10 @@ class HubSpotProperties:
             values[name] = None if text is None else written_value(definition, text)
         return values
 
-    async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
+    async def find_names(self, names: Collection[str]) -> Mapping[str, str]:
         """The names of properties given by name or label; CallerError for an unknown property."""
         known = await self._account.definitions()
-        return {name: name if name in ARGUMENTS else _defined(name, known).name for name in given}
+        return {name: name if name in ARGUMENTS else _defined(name, known).name for name in names}
 
     async def snapshots(
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
@@ -53,16 +53,18 @@ class HubSpotProperties:
         return await self._reader.find_ids(name, values)
 
 
-def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
+def _defined(name: str, definitions: Mapping[str, Definition]) -> Definition:
     """The definition of a property given by name or by a unique label; CallerError with similar ones as candidates."""
-    if (found := known.get(name)) is not None:
+    if (found := definitions.get(name)) is not None:
         return found
     word = fold(name)
-    labelled = [definition for definition in known.values() if word in (fold(definition.label), fold(definition.name))]
+    labelled = [
+        definition for definition in definitions.values() if word in (fold(definition.label), fold(definition.name))
+    ]
     if len(labelled) == 1:
         return labelled[0]
-    own = [definition for definition in known.values() if definition.is_own]
-    near = _alike(name, known.values())
+    own = [definition for definition in definitions.values() if definition.is_own]
+    near = _alike(name, definitions.values())
     raise CallerError(
         f"HubSpot's tasks have no property {name[:60]!r}.",
         code="unknown_property",
@@ -71,17 +73,17 @@ def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
     )
 
 
-def _alike(name: str, known: Iterable[Definition]) -> list[Definition]:
+def _alike(name: str, definitions: Iterable[Definition]) -> list[Definition]:
     """The definitions whose names or labels resemble or contain this name, most similar first."""
     word, of_words = fold(name), dict[str, Definition]()
-    for definition in known:
+    for definition in definitions:
         of_words |= {fold(definition.label): definition, fold(definition.name): definition}
     near = get_close_matches(word, of_words, n=_MAX_CANDIDATES, cutoff=_ALIKE)
     near += [other for other in of_words if len(word) > 2 and word in other]  # noqa: PLR2004  shorter parts match any
     return list({of_words[other].name: of_words[other] for other in near}.values())
 
 
-def _writable(name: str, known: Mapping[str, Definition]) -> Definition:
+def _writable(name: str, definitions: Mapping[str, Definition]) -> Definition:
     if (argument := ARGUMENTS.get(name)) is not None:
         raise CallerError(
             f"{name} is written by the argument {argument}, not in properties.",
@@ -89,7 +91,7 @@ def _writable(name: str, known: Mapping[str, Definition]) -> Definition:
             candidates=[Candidate(argument)],
             next_step=f"Send {argument} instead.",
         )
-    definition = _defined(name, known)
+    definition = _defined(name, definitions)
     if not definition.is_writable:
         raise CallerError(
             f"HubSpot sets the property {name} itself; it cannot be written.",
@@ -99,11 +101,11 @@ def _writable(name: str, known: Mapping[str, Definition]) -> Definition:
     return definition
 
 
-def _unique(name: str, known: Mapping[str, Definition]) -> str:
+def _unique(name: str, definitions: Mapping[str, Definition]) -> str:
     """The name of a property given by name or label; CallerError if its values are not unique."""
-    if (found := _defined(name, known)).is_unique:
+    if (found := _defined(name, definitions)).is_unique:
         return found.name
-    unique = [definition for definition in known.values() if definition.is_unique]
+    unique = [definition for definition in definitions.values() if definition.is_unique]
     raise CallerError(
         f"Several tasks may have the same {name}, so it cannot be idProperty.",
         code="property_not_unique",

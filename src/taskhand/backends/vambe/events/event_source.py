@@ -47,12 +47,12 @@ class VambeEvents:
         """The position before the first look, which only records the tasks: Vambe does not show past changes."""
         return POSITION.dump_json(Position(at.isoformat())).decode()
 
-    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+    async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Compare the list with the known tasks; hinted tasks are searched for in the widest list."""
         was = POSITION.validate_json(position)
         began = self._clock()
         was, rows = await self._list_near(was, began)
-        before = {task.id.lower(): task for task in (await known.find_all()).values()}
+        before = {task.id.lower(): task for task in (await known_tasks.find_all()).values()}
         now = replace(was, number=was.number + 1, at=began.isoformat(), due_at=self._mapper.due_at)
         if was.at is None:
             tasks = {task.id: task for task in read_rows(self._mapper, rows).values()}
