@@ -124,9 +124,9 @@ def open_database() -> Iterator[TestDatabase]:
             yield TestDatabase(server.url(), server)
             return
         name = f"taskhand_test_{token_hex(6)}"
-        there = TestDatabase(given)
-        there.run(f"CREATE DATABASE {name}")
-        stack.callback(there.run, f"DROP DATABASE {name} WITH (FORCE)")
+        test_database = TestDatabase(given)
+        test_database.run(f"CREATE DATABASE {name}")
+        stack.callback(test_database.run, f"DROP DATABASE {name} WITH (FORCE)")
         yield TestDatabase(psycopg.conninfo.make_conninfo(given, dbname=name))
 
 

@@ -59,8 +59,8 @@ def measure(rows: int = ROWS) -> Measurement:
             sleep(_LOOK_S)
         took = perf_counter() - begin
         assert process.returncode == 0, f"the copy ended with {process.returncode}"
-        [(there,)] = database.rows("SELECT count(*) FROM taskhand_journal.entry")
-        assert there == rows, f"{there} rows have come"
+        [(copied,)] = database.rows("SELECT count(*) FROM taskhand_journal.entry")
+        assert copied == rows, f"{copied} rows have come"
     details = (
         f"{rows:,} rows of a journal, killed after {half:.0f} s with {left:,} rows left, run again: {took:.0f} s more, "
         f"in which all were compared and their hashes computed; {rows / (half + took):,.0f} rows a second in all. "

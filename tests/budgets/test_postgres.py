@@ -132,12 +132,12 @@ async def test_an_unreachable_database_delays_no_request_and_is_tried_again_late
     assert [one.levelname for one in caplog.records] == ["WARNING"]
     assert "s3cret" not in caplog.text
     await store.aclose()
-    there = Store(Database(postgres.url), BUDGETS)
-    back = open_budget(there, lambda: now[0])
+    database_store = Store(Database(postgres.url), BUDGETS)
+    back = open_budget(database_store, lambda: now[0])
     reservation = await back.reserve(ReservationRequest("one", 3))
     assert reservation is not None
     assert [round(at, 1) for at in reservation.slots] == [100.0] * 3
-    await there.aclose()
+    await database_store.aclose()
 
 
 @pytest.mark.parametrize(

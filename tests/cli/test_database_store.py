@@ -83,8 +83,8 @@ def test_the_first_change_of_a_database_that_has_store_and_journal_is_made(postg
 def test_an_error_about_an_unusable_database_does_not_show_its_password(
     postgres_database: "TestDatabase", tmp_path: Path
 ) -> None:
-    there = postgres_database.url.partition("?")[2]
-    code, said = run(f"postgresql://taskhand:{PASSWORD}@/nowhere?{there}", tmp_path, "statuses", "list")
+    query = postgres_database.url.partition("?")[2]
+    code, said = run(f"postgresql://taskhand:{PASSWORD}@/nowhere?{query}", tmp_path, "statuses", "list")
     assert code != 0
     assert "The task store in the database nowhere" in said
     code, said = run(f"postgresql://ana:{PASSWORD}@x@127.0.0.1/tasks", tmp_path, "statuses", "list")

@@ -148,8 +148,8 @@ async def test_webhooks_create_reads_the_topics_of_vambe_and_sends_either_form(
     for _ in range(2):
         done = await accounts.run("create", "--connection", "vambe")
         assert f"task.updated, task.completed, task.reassigned, delivered to {BASE}/webhooks/vambe/***" in done.output
-    there = [hook for hook in accounts.vambe.state()["webhooks"] if not hook["is_deleted"]]
-    assert sorted(topic for hook in there for topic in hook["topics"]) == sorted(TOPICS)
+    subscribed = [hook for hook in accounts.vambe.state()["webhooks"] if not hook["is_deleted"]]
+    assert sorted(topic for hook in subscribed for topic in hook["topics"]) == sorted(TOPICS)
     secret = accounts.kept("vambe")
     listed = await accounts.run("list", "--connection", "vambe")
     assert secret not in listed.output
@@ -162,8 +162,8 @@ async def test_webhooks_with_a_former_secret_in_their_address_are_removed(accoun
     former, secret = accounts.kept("vambe"), "n" * 40
     accounts.file.write_text(accounts.file.read_text().replace(former, secret))
     await accounts.run("create", "--connection", "vambe")
-    there = [hook["url"] for hook in accounts.vambe.state()["webhooks"] if not hook["is_deleted"]]
-    assert there == [f"{BASE}/webhooks/vambe/{secret}"] * len(TOPICS)
+    subscribed = [hook["url"] for hook in accounts.vambe.state()["webhooks"] if not hook["is_deleted"]]
+    assert subscribed == [f"{BASE}/webhooks/vambe/{secret}"] * len(TOPICS)
 
 
 async def test_webhooks_create_fails_if_vambe_offers_no_task_topics(accounts: WebhookAccounts) -> None:

@@ -312,8 +312,8 @@ def test_dates_in_words_count_in_the_given_zone_else_in_the_configured_one() -> 
     at_ten = DueRequest.parse("tomorrow at 10:00", reference=late)
     assert str(at_ten.on(madrid, ZONE)) == "2026-11-26T14:00+01:00"  # ten in Santiago, on the task's clock
     assert [(one.id, one.name) for one in at_ten.matched] == [("2026-11-26T10:00-03:00", "Thursday")]
-    there = DueRequest.parse("tomorrow at 10:00", timezone="Asia/Tokyo", reference=late)
-    assert str(there.on(madrid, ZONE)) == "2026-11-27T10:00+09:00"
+    asked = DueRequest.parse("tomorrow at 10:00", timezone="Asia/Tokyo", reference=late)
+    assert str(asked.on(madrid, ZONE)) == "2026-11-27T10:00+09:00"
     with refused("timezone_required"):
         DueRequest.parse("tomorrow at 10:00", reference=Reference(late.now)).on(None, None)
 

@@ -470,16 +470,16 @@ def test_a_due_date_is_shown_with_its_weekday_in_its_own_zone_else_in_the_defaul
 
 
 def test_a_moment_without_a_zone_is_shown_as_it_comes() -> None:
-    there = NOON.astimezone(ZoneInfo("Pacific/Kiritimati"))
-    assert moment_text(there, None) == "2026-03-11T02:00+14:00 Wed"
-    assert moment_text(there, MADRID) == "2026-03-10T13:00+01:00 Tue"
+    moment = NOON.astimezone(ZoneInfo("Pacific/Kiritimati"))
+    assert moment_text(moment, None) == "2026-03-11T02:00+14:00 Wed"
+    assert moment_text(moment, MADRID) == "2026-03-10T13:00+01:00 Tue"
 
 
 def test_an_instant_is_written_in_utc_with_milliseconds() -> None:
-    there = timed("2026-03-10T22:30:05.120", SANTIAGO).local
-    assert there is not None
-    assert instant_text(there) == "2026-03-11T01:30:05.120Z"
-    exact = Due.instant(there.replace(microsecond=120_999), None)
+    moment = timed("2026-03-10T22:30:05.120", SANTIAGO).local
+    assert moment is not None
+    assert instant_text(moment) == "2026-03-11T01:30:05.120Z"
+    exact = Due.instant(moment.replace(microsecond=120_999), None)
     assert (exact.due_at, exact.key) == ("2026-03-11T01:30:05.120Z", "2026-03-11T01:30:05")
 
 

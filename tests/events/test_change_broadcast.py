@@ -129,14 +129,14 @@ async def test_two_connections_to_one_account_are_distinguished_by_name(postgres
     def hear(name: str, task: str) -> None:
         heard.append((name, task))
 
-    async with open_connections(found.connections) as here, open_connections(found.connections) as there:
-        for name, app in there.by_name.items():
+    async with open_connections(found.connections) as first, open_connections(found.connections) as second:
+        for name, app in second.by_name.items():
             app.updates.subscribe(partial(hear, name))
         async with anyio.create_task_group() as tasks:
-            for connections in (here, there):
+            for connections in (first, second):
                 tasks.start_soon(share_changes(found, connections))
             await listening(postgres, 2)
-            for name, app in here.by_name.items():
+            for name, app in first.by_name.items():
                 app.updates.publish([Result(0, "applied", f"of-{name}")])
             with anyio.fail_after(BOUND_S):
                 while len(heard) < 2:
@@ -228,22 +228,22 @@ async def test_a_subscriber_in_either_era_is_notified_of_a_change_at_another_rep
     postgres: TestDatabase, store_file: Path, era: str
 ) -> None:
     settings = Settings.from_env(environment(store_file))
-    async with open_app(settings) as here, open_app(settings) as there, Client(create_server(there)) as client:
+    async with open_app(settings) as first, open_app(settings) as second, Client(create_server(second)) as client:
         agent = Agent(client)
         task, other = [(await agent.create(title))["id"] for title in ("watched", "another")]
         async with (
-            telling(postgres.url, acme=here.updates),
-            telling(postgres.url, acme=there.updates),
-            watching(here, era, f"task://{task}", f"task://{other}", "taskhand://events") as watcher,
+            telling(postgres.url, acme=first.updates),
+            telling(postgres.url, acme=second.updates),
+            watching(first, era, f"task://{task}", f"task://{other}", "taskhand://events") as watcher,
         ):
             await listening(postgres, 2)
-            await look(there)
+            await look(second)
             await agent("update_task", id=task, title="Changed elsewhere")
             with anyio.fail_after(BOUND_S):
                 assert await watcher.next() == f"task://{task}"
-                await look(there)
+                await look(second)
                 assert await watcher.next() == "taskhand://events", "our own doing, once"
-                here.updates.announce_all_here()
+                first.updates.announce_all_here()
                 told = {f"task://{task}", f"task://{other}", "taskhand://events"}
                 assert {await watcher.next() for _ in told} == told
                 await agent("update_task", id=other, title="Changed too")

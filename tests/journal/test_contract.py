@@ -153,15 +153,15 @@ async def test_the_later_of_two_results_and_of_two_endings_counts(journal: Journ
 
 
 async def test_each_account_sees_only_its_own_changes(opens: Opener) -> None:
-    async with opens() as here, opens(place="vambe https://api.vambe.me") as there:
+    async with opens() as journal_a, opens(place="vambe https://api.vambe.me") as journal_b:
         ours, theirs = (
-            await settle(here, make_opening("update_task", KEY)),
-            await settle(there, make_opening("update_task", KEY)),
+            await settle(journal_a, make_opening("update_task", KEY)),
+            await settle(journal_b, make_opening("update_task", KEY)),
         )
-        assert (await listed_ids(here), await listed_ids(there)) == ([ours], [theirs])
-        assert await listed_ids(here, task_id="t-1") == [ours]
-        assert await here.find(theirs) is None
-        assert await there.find(ours) is None
+        assert (await listed_ids(journal_a), await listed_ids(journal_b)) == ([ours], [theirs])
+        assert await listed_ids(journal_a, task_id="t-1") == [ours]
+        assert await journal_a.find(theirs) is None
+        assert await journal_b.find(ours) is None
 
 
 async def test_changes_are_listed_newest_first_also_when_the_clock_stands_still(journal: Journal) -> None:
@@ -334,17 +334,17 @@ async def test_of_calls_at_the_same_moment_one_gets_the_claim(opens: Opener) -> 
     async def ask(journal: Journal) -> None:
         answers.append(await journal.begin(make_opening("create_task", KEY), [rename_intent()]))
 
-    async with opens() as here, opens() as there, anyio.create_task_group() as tasks:
-        for journal in (here, there) * 4:
+    async with opens() as journal_a, opens() as journal_b, anyio.create_task_group() as tasks:
+        for journal in (journal_a, journal_b) * 4:
             tasks.start_soon(ask, journal)
     assert sorted(is_new for _, is_new in answers) == [False] * 7 + [True]
     assert len({change.id for change, _ in answers}) == 1
 
 
 async def test_an_open_change_of_a_living_process_is_not_abandoned(opens: Opener) -> None:
-    async with opens() as here, opens() as there:
-        await begin(here)
-        assert (await here.abandoned(), await there.abandoned()) == ((), ())
+    async with opens() as journal_a, opens() as journal_b:
+        await begin(journal_a)
+        assert (await journal_a.abandoned(), await journal_b.abandoned()) == ((), ())
 
 
 async def test_an_open_change_is_abandoned_when_its_process_is_gone(opens: Opener) -> None:

@@ -257,12 +257,12 @@ async def test_ids_are_not_given_again_after_pruning(journal_file: Path, clock: 
 
 
 async def test_pruning_removes_changes_of_all_accounts(journal_file: Path, clock: FixedClock) -> None:
-    async with KEPT(journal_file, clock=clock) as here, KEPT(journal_file, "vambe", clock) as there:
-        await settle(here)
-        await settle(there)
+    async with KEPT(journal_file, clock=clock) as journal_a, KEPT(journal_file, "vambe", clock) as journal_b:
+        await settle(journal_a)
+        await settle(journal_b)
         clock.move(days=DAYS + 1)
         assert remove_old(journal_file, clock) == 8
-        assert await ids(there) == []
+        assert await ids(journal_b) == []
 
 
 async def test_pruning_removes_rows_in_portions_but_a_large_change_at_once(

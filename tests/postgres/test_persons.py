@@ -51,21 +51,21 @@ async def test_keys_written_by_one_replica_are_read_by_another(postgres: TestDat
 
 
 async def test_links_written_by_one_replica_are_read_by_another(postgres: TestDatabase) -> None:
-    here, there = (links_in(postgres) for _ in range(2))
-    assert await here.list() == []
-    saved = await here.save(replace(link_of("ana"), email="ana@x.test"))
-    assert await there.find("ana", "north") == saved
+    first, second = (links_in(postgres) for _ in range(2))
+    assert await first.list() == []
+    saved = await first.save(replace(link_of("ana"), email="ana@x.test"))
+    assert await second.find("ana", "north") == saved
     assert saved.email == "ana@x.test"
-    other = await there.save(replace(link_of("ana"), linked_at=NOW + timedelta(days=1)))
-    assert (await here.find("ana", "north"), other.generation) == (other, 2)
-    await here.end(saved)  # the news of the first comes late
-    assert await here.find("ana", "north") == other
-    assert await there.remove("ana", "north")
-    assert not await here.remove("ana", "north")
-    assert await here.find("ana", "north") is None
-    assert (await here.save(link_of("ana"))).generation > other.generation
-    await here.aclose()
-    await there.aclose()
+    other = await second.save(replace(link_of("ana"), linked_at=NOW + timedelta(days=1)))
+    assert (await first.find("ana", "north"), other.generation) == (other, 2)
+    await first.end(saved)  # the news of the first comes late
+    assert await first.find("ana", "north") == other
+    assert await second.remove("ana", "north")
+    assert not await first.remove("ana", "north")
+    assert await first.find("ana", "north") is None
+    assert (await first.save(link_of("ana"))).generation > other.generation
+    await first.aclose()
+    await second.aclose()
 
 
 async def test_only_one_of_several_simultaneous_replicas_may_renew_a_credential(postgres: TestDatabase) -> None:
@@ -86,25 +86,25 @@ async def test_only_one_of_several_simultaneous_replicas_may_renew_a_credential(
 
 
 async def test_tickets_written_by_one_replica_are_read_by_another(postgres: TestDatabase) -> None:
-    here, there = (tickets_in(postgres) for _ in range(2))
+    first, second = (tickets_in(postgres) for _ in range(2))
     person = Person.parse("ana@x.test")
-    made = [await here.make(person, "north") for _ in range(6)]
+    made = [await first.make(person, "north") for _ in range(6)]
     text, ticket = made[-1]
-    assert await there.find(text) == ticket
-    assert [await there.find(one) for one, _ in made].count(None) > 0  # a few at most are open
-    assert await there.begin(ticket, "a browser")
-    assert not await here.begin(ticket, "another browser")
-    state = await there.send(ticket, "a browser", Errand("consent", text, "a verifier", language="es"))
+    assert await second.find(text) == ticket
+    assert [await second.find(one) for one, _ in made].count(None) > 0  # a few at most are open
+    assert await second.begin(ticket, "a browser")
+    assert not await first.begin(ticket, "another browser")
+    state = await second.send(ticket, "a browser", Errand("consent", text, "a verifier", language="es"))
     assert state is not None
-    found = await here.take(state, "a browser")
+    found = await first.take(state, "a browser")
     assert found is not None
     assert found[1].verifier == "a verifier"
-    assert await there.take(state, "a browser") is None
-    assert [await one.use(ticket, "a browser") for one in (here, there)] == [True, False]
-    await here.note_linked(ticket)
-    assert (await there.find_state(ticket.id, person)).is_linked
-    await here.aclose()
-    await there.aclose()
+    assert await second.take(state, "a browser") is None
+    assert [await one.use(ticket, "a browser") for one in (first, second)] == [True, False]
+    await first.note_linked(ticket)
+    assert (await second.find_state(ticket.id, person)).is_linked
+    await first.aclose()
+    await second.aclose()
 
 
 def links_in(postgres: TestDatabase) -> Links:

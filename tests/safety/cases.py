@@ -158,5 +158,5 @@ def is_as_asked(served: ServedTasks, seen: Observation, effect: Effect) -> bool:
     now = served.tasks
     new = [summary for task_id, summary in now.items() if task_id not in seen.before]
     old = {task_id: summary for task_id, summary in now.items() if task_id in seen.before}
-    there = {task_id: summary for task_id, summary in asked.items() if summary is not None}
-    return old == there and new == ([effect.makes] if effect.makes else [])
+    expected = {task_id: summary for task_id, summary in asked.items() if summary is not None}
+    return old == expected and new == ([effect.makes] if effect.makes else [])

@@ -94,8 +94,8 @@ async def app_at(crm: str, url: str, folder: Path, busy_s: float = 5.0) -> Async
             yield AppContext(store, Lazy(lambda: journal), lambda: NOW, surface=WHOLE)
             await store.aclose()
         else:
-            there = next(one for one in CRMS if one.name == crm)
-            async with there.wired(url, Time()) as app:
+            chosen = next(one for one in CRMS if one.name == crm)
+            async with chosen.wired(url, Time()) as app:
                 yield replace(app, lazy_journal=Lazy(lambda: journal))
     finally:
         await journal.aclose()

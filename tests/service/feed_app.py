@@ -80,20 +80,20 @@ class ComparingSource:
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """The differences."""
         state, _, last = position.partition(" ")
-        there = {one.id: one for one in (await self.backend.list_tasks(TaskQuery(limit=200))).tasks}
+        tasks = {one.id: one for one in (await self.backend.list_tasks(TaskQuery(limit=200))).tasks}
         before = await known.find_all()
         if self.on_look is not None:
             self.on_look()
         now = self.clock()
-        found = [] if state == "new" else [*self._differences(before, there, datetime.fromisoformat(last))]
-        gone: dict[str, Task | None] = dict.fromkeys(before.keys() - there.keys())
-        return Look(tuple(found), f"on {now.isoformat()}", {**gone, **there})
+        found = [] if state == "new" else [*self._differences(before, tasks, datetime.fromisoformat(last))]
+        gone: dict[str, Task | None] = dict.fromkeys(before.keys() - tasks.keys())
+        return Look(tuple(found), f"on {now.isoformat()}", {**gone, **tasks})
 
-    def _differences(self, before: Mapping[str, Task], there: Mapping[str, Task], last: datetime) -> list[TaskEvent]:
+    def _differences(self, before: Mapping[str, Task], tasks: Mapping[str, Task], last: datetime) -> list[TaskEvent]:
         now = self.clock()
         found = (
-            difference_event(before.get(one), there.get(one), f"{one} {now.isoformat()}", between=(last, now))
-            for one in sorted({*before, *there})
+            difference_event(before.get(one), tasks.get(one), f"{one} {now.isoformat()}", between=(last, now))
+            for one in sorted({*before, *tasks})
         )
         return [one for one in found if one is not None]
 

@@ -59,9 +59,9 @@ async def test_a_count_that_stops_early_has_its_reason(
         for number in range(7):
             clock.now = NOW + timedelta(minutes=number)
             await create(store, Edit(title=f"{number}", priority=1))
-        there = SlowPagesBackend(store, *short)
-        time = CallTime(monotonic=lambda: there.now)
-        app = AppContext(there, Lazy(lambda: journal_in(tmp_path)), clock, call_time=time)  # type: ignore[arg-type]
+        counting = SlowPagesBackend(store, *short)
+        time = CallTime(monotonic=lambda: counting.now)
+        app = AppContext(counting, Lazy(lambda: journal_in(tmp_path)), clock, call_time=time)  # type: ignore[arg-type]
         with app.call_deadline():
             count = (await count_tasks(app, TaskFilter(), "priority")).count
         assert (count.total, count.groups, count.why) == (counted, {"medium": counted}, why)
@@ -151,9 +151,9 @@ class CompletedTasksBackend(SlowPagesBackend):
 async def test_a_former_member_who_completed_a_task_is_known_by_name(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
         await create(store, Edit(title="Call", priority=1))
-        there = CompletedTasksBackend(store, 0.0, 9)
-        there.by = await store.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
+        counting = CompletedTasksBackend(store, 0.0, 9)
+        counting.by = await store.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
         await store.edit(lambda one: one.remove_member("Marta"))
-        app = AppContext(there, Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
+        app = AppContext(counting, Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         found = await list_tasks(app, TaskFilter())
     assert [one.name for one in found.former.values()] == ["Marta"]

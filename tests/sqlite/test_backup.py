@@ -60,9 +60,9 @@ def is_locked(path: Path) -> bool:
 def test_a_folder_that_cannot_be_made_for_a_restore_is_an_error_of_the_operator(tmp_path: Path) -> None:
     write_backup(databases_in(tmp_path), tmp_path / "saved.zip", {})
     (tmp_path / "file").touch()
-    there = [replace(one, path=tmp_path / "file" / one.path.name) for one in databases_in(tmp_path)]
+    targets = [replace(one, path=tmp_path / "file" / one.path.name) for one in databases_in(tmp_path)]
     with pytest.raises(OperatorError, match=r"saved\.zip could not be restored: ") as error:
-        restore_backup(there, tmp_path / "saved.zip", "now")
+        restore_backup(targets, tmp_path / "saved.zip", "now")
     assert (error.value.code, error.value.retryable) == ("store_unavailable", False)
 
 

@@ -44,8 +44,8 @@ async def test_an_agent_that_does_nothing_passes_no_scenario(tmp_path: Path) -> 
         folder.mkdir()
         setup = scenario.setup(scenario.backends[0])
         async with open_populated(setup.backend, setup.data_set, Clock(setup.start), folder) as place:
-            there = await place.read()
-        assert unmet_reasons(scenario, RunRecord(there, there, (), (), (), "Done.", None)), name
+            state = await place.read()
+        assert unmet_reasons(scenario, RunRecord(state, state, (), (), (), "Done.", None)), name
 
 
 def test_at_least_thirty_scenarios_exist_in_files_with_their_names() -> None:

@@ -52,14 +52,14 @@ def stored_tasks(sandbox: CloseSandbox) -> list[dict[str, Any]]:
 async def test_undo_of_a_bulk_change_restores_due_times_to_the_microsecond() -> None:
     days = (FINE, FINE, FINE, "2026-03-11", None, FINE)
     sandbox = close([row(number, date=day, priority="high") for number, day in enumerate(days, start=1)])
-    there = stored_tasks(sandbox)
+    before = stored_tasks(sandbox)
     async with agent_on(sandbox) as agent:
         changes = {"dueDate": "2026-04-01", "responsibleIds": [ANA]}
         done = await agent("bulk_update_tasks", taskIds=IDS, changes=changes)
-        assert stored_tasks(sandbox) != there
+        assert stored_tasks(sandbox) != before
         undone = await agent("undo_change", changeId=done["changeId"])
     assert undone["totals"] == {"applied": 6}
-    assert stored_tasks(sandbox) == there
+    assert stored_tasks(sandbox) == before
 
 
 async def test_undo_does_not_send_a_priority_that_close_never_listed() -> None:
@@ -87,7 +87,7 @@ async def test_a_note_in_doubt_is_unreadable_and_a_refused_one_is_unapplied(faul
 async def test_a_deletion_whose_answer_is_lost_can_be_undone(kind: str) -> None:
     time = Time()
     sandbox = close([row(1, _type=kind, date=FINE, contact_id=CAROLINA), row(2)], clock=time.moment)
-    there = stored_tasks(sandbox)
+    before = stored_tasks(sandbox)
     async with agent_on(sandbox, time) as agent:
         plan = await agent("delete_task", id=TASK)
         sandbox.faults = (Fault("reset_after", DELETE),)
@@ -96,7 +96,7 @@ async def test_a_deletion_whose_answer_is_lost_can_be_undone(kind: str) -> None:
         assert len((await agent("list_tasks"))["tasks"]) == 1
         await agent("undo_change", changeId=gone["changeId"])
         assert len((await agent("list_tasks"))["tasks"]) == 2
-    assert sorted(stored_tasks(sandbox), key=str) == sorted(there, key=str)
+    assert sorted(stored_tasks(sandbox), key=str) == sorted(before, key=str)
 
 
 async def test_a_task_of_an_automatic_type_is_deleted_and_not_recreated() -> None:

@@ -89,27 +89,27 @@ async def test_raw_values_are_the_fields_of_close_as_json() -> None:
 @pytest.mark.parametrize("day", DATES)
 async def test_undo_restores_a_task_exactly(day: str | None, spec_variant: SpecVariant) -> None:
     sandbox = close([row(1, date=day, priority="high")], spec_variant=spec_variant)
-    there = stored_fields(sandbox)
+    stored = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         changed = (await backend.update_task(before.task, OTHERWISE)).task
-        assert stored_fields(sandbox) != there
+        assert stored_fields(sandbox) != stored
         edit = inverse_edit(before, "title", "due", "responsible_ids", "priority", "status")
         after = (await backend.update_task(changed, edit)).task
-    assert stored_fields(sandbox) == there
+    assert stored_fields(sandbox) == stored
     assert after == before.task
 
 
 @pytest.mark.parametrize("day", DATES)
 async def test_undo_restores_a_removed_date_and_removes_an_added_one(day: str | None) -> None:
     sandbox = close([row(1, date=day)])
-    there = stored_fields(sandbox)
+    stored = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         other = Edit(due=None if day else Due(date(2026, 4, 1)))
         changed = (await backend.update_task(before.task, other)).task
         await backend.update_task(changed, inverse_edit(before, "due"))
-    assert stored_fields(sandbox) == there
+    assert stored_fields(sandbox) == stored
 
 
 def test_raw_values_are_sent_unchanged() -> None:
@@ -146,21 +146,21 @@ async def test_raw_values_of_unset_fields_are_not_sent() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in INBOX if kind != "lead"])
 async def test_undo_restores_the_changeable_fields_of_a_task_of_another_type(kind: str) -> None:
     sandbox = close([row(1, _type=kind, text=None, date=FINE)])
-    there = stored_fields(sandbox)
+    stored = stored_fields(sandbox)
     async with on_close(sandbox) as backend:
         before = (await backend.snapshots([TASK]))[TASK]
         assert before.unknown == frozenset()
         moved = Edit(due=OTHERWISE.due, responsible_ids=(ANA,), status=OTHERWISE.status)
         changed = (await backend.update_task(before.task, moved)).task
         await backend.update_task(changed, inverse_edit(before, "due", "responsible_ids", "status"))
-    assert stored_fields(sandbox) == there
+    assert stored_fields(sandbox) == stored
 
 
 async def test_undo_restores_the_dates_of_many_tasks_each_to_its_own() -> None:
     days = [FINE] * 4 + ["2026-03-10"] * 3 + [None] * 2
     sandbox = close([row(number, date=day) for number, day in enumerate(days, start=1)])
     ids = [task_id(number) for number in range(1, 10)]
-    there = [stored_fields(sandbox, one) for one in ids]
+    stored = [stored_fields(sandbox, one) for one in ids]
     async with on_close(sandbox) as backend:
         before = list((await backend.snapshots(ids)).values())
         moved = Edit(due=Due(date(2026, 4, 1)), responsible_ids=(ANA,))
@@ -170,7 +170,7 @@ async def test_undo_restores_the_dates_of_many_tasks_each_to_its_own() -> None:
         sandbox.clear_requests()
         outcomes = await backend.update_tasks(list(zip(now, edits, strict=True)))
     assert all(outcome.written for outcome in outcomes)
-    assert [stored_fields(sandbox, one) for one in ids] == there
+    assert [stored_fields(sandbox, one) for one in ids] == stored
     puts = sorted(str(one.route) for one in sandbox.requests if one.method == "PUT")
     assert puts == ["PUT /api/v1/task"] * 2 + ["PUT /api/v1/task/{id}"] * 2
 
@@ -196,21 +196,21 @@ BORN = ("id", "date_created", "created_by", "created_by_name", "object_id")
 @pytest.mark.parametrize("day", DATES)
 async def test_a_deleted_task_is_recreated_exactly(day: str | None, fields: dict[str, Any]) -> None:
     sandbox = close([row(1, date=day, assigned_to=ANA, **fields)])
-    there = stored_fields(sandbox, but=BORN)
+    stored = stored_fields(sandbox, but=BORN)
     async with on_close(sandbox, close_new_task_type="outgoing_call") as backend:
         made = await made_again(backend, "ai_customer_id", "ai_contact_id", "priority")
     assert made != TASK
-    assert stored_fields(sandbox, made, but=BORN) == there
+    assert stored_fields(sandbox, made, but=BORN) == stored
 
 
 @pytest.mark.parametrize("text", [None, "Ring about the renewal"])
 @pytest.mark.parametrize("day", [FINE, None])
 async def test_a_deleted_call_is_recreated_as_a_call_whatever_is_configured(day: str | None, text: str | None) -> None:
     sandbox = close([row(1, _type="outgoing_call", text=text, date=day, contact_id=CAROLINA)])
-    there = stored_fields(sandbox, but=BORN)
+    stored = stored_fields(sandbox, but=BORN)
     async with on_close(sandbox) as backend:
         made = await made_again(backend, "ai_customer_id", "ai_contact_id", "priority")
-    assert stored_fields(sandbox, made, but=BORN) == there
+    assert stored_fields(sandbox, made, but=BORN) == stored
 
 
 async def test_a_task_with_an_unknown_priority_is_recreated_without_one() -> None:

@@ -162,8 +162,8 @@ async def test_reports_a_gap_after_the_database_was_moved_to_another_server(post
     async with open_database(postgres_database.url) as backend:
         await create(backend, CALL)
         feed = await begin(backend)
-        there = json.loads(feed.position)
-        feed.position = json.dumps(there | {"xact": there["xact"] + 1_000_000})  # which had counted further
+        position = json.loads(feed.position)
+        feed.position = json.dumps(position | {"xact": position["xact"] + 1_000_000})  # which had counted further
         await create(backend, CALL)
         assert (await feed.look(), len(feed.gaps)) == ([], 1)
         await create(backend, CALL)

@@ -326,9 +326,9 @@ async def open_adapter(
     """An adapter, and tasks of Ana's in its CRM; the script begins with the next request."""
     time = Time()
     adapter = kind(ScriptedClient(time, writes, reads), time)
-    there = [await adapter.create_task(Edit(title="Call", responsible_ids=("ana",), priority=1)) for _ in range(tasks)]
+    made = [await adapter.create_task(Edit(title="Call", responsible_ids=("ana",), priority=1)) for _ in range(tasks)]
     adapter.wire.begin()
-    return adapter, [one.task for one in there]
+    return adapter, [one.task for one in made]
 
 
 def report(note: str | None, error: TaskhandError | None = None) -> str:

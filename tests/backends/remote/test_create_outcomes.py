@@ -296,14 +296,14 @@ async def test_all_tasks_that_a_lost_create_may_have_made_are_candidates_after_a
 
 @pytest.mark.parametrize("method", ["create", "update", "delete"])
 async def test_each_result_is_reported_before_the_next_task_is_written(method: str) -> None:
-    adapter, there = await open_adapter(tasks=3)
+    adapter, seeded = await open_adapter(tasks=3)
     progress, seen = BulkProgress(), list[int]()
     adapter.wire.on_write = lambda: seen.append(len(progress.results))
     match method:
         case "create":
             await adapter.create_tasks([replace(NEW, title=title) for title in "abc"], progress)
         case "update":
-            await adapter.update_tasks([(task, NEW) for task in there], progress)
+            await adapter.update_tasks([(task, NEW) for task in seeded], progress)
         case _:
-            await adapter.delete_tasks(there, progress)
+            await adapter.delete_tasks(seeded, progress)
     assert seen == [0, 1, 2]

@@ -335,9 +335,9 @@ class LostCreateClient(ExampleClient):
 async def test_a_lost_create_never_claims_a_task_that_was_read_before_it() -> None:
     time = Time()
     client = LostCreateClient(time.moment)
-    there = await ExampleClient.create(client, task_body(EDIT))
+    stored = await ExampleClient.create(client, task_body(EDIT))
     adapter = adapter_of(client, time)
-    adapter.recent.note_read([there["id"]])
+    adapter.recent.note_read([stored["id"]])
     with refused("outcome_unknown", OutcomeUnknown):
         await adapter.create_task(EDIT)
 

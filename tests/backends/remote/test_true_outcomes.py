@@ -24,8 +24,8 @@ def is_so(told: str, *, is_done: bool) -> bool:
 @pytest.mark.parametrize("kind", [ScriptedAdapter, BatchedAdapter])
 async def test_reported_outcomes_of_updates_are_true(kind: type[ScriptedAdapter]) -> None:
     for script in SCRIPTS:
-        adapter, there = await open_adapter(script, "", kind, tasks=2)
-        for one in await adapter.update_tasks([(task, EDIT) for task in there]):
+        adapter, seeded = await open_adapter(script, "", kind, tasks=2)
+        for one in await adapter.update_tasks([(task, EDIT) for task in seeded]):
             told = report(one.written.note if one.written else None, one.error)
             is_done = adapter.wire.people_of(one.task_id) == ["ben"]
             assert is_so(told, is_done=is_done), (script, told, is_done)
@@ -56,6 +56,6 @@ async def test_an_update_is_unknown_if_its_repetition_is_refused_and_the_task_ca
 
 
 async def test_updates_of_a_batch_are_unknown_if_its_repetition_is_throttled_and_nothing_can_be_read() -> None:
-    adapter, there = await open_adapter("lost+ throttled", "blind cut", BatchedAdapter, tasks=2)
-    results = await adapter.update_tasks([(task, EDIT) for task in there])
+    adapter, seeded = await open_adapter("lost+ throttled", "blind cut", BatchedAdapter, tasks=2)
+    results = await adapter.update_tasks([(task, EDIT) for task in seeded])
     assert [report(None, one.error) for one in results] == ["unknown", "unknown"]

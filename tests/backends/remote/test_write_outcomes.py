@@ -369,9 +369,9 @@ async def test_the_reported_outcomes_of_atomic_batches_follow_from_the_answers(r
 
 
 async def test_a_pending_update_is_looked_at_again_while_the_call_has_time() -> None:
-    adapter, there = await open_adapter("pending", "", BatchedAdapter, tasks=2)
+    adapter, seeded = await open_adapter("pending", "", BatchedAdapter, tasks=2)
     with call_deadline(9.0, adapter.timing.monotonic):
-        await adapter.update_tasks([(task, EDIT) for task in there])
+        await adapter.update_tasks([(task, EDIT) for task in seeded])
     assert " ".join(adapter.wire.sent) == "write read read read"
 
 
@@ -385,12 +385,12 @@ async def test_nothing_is_sent_where_an_answer_could_not_be_read() -> None:
 
 async def update_and_report(kind: type[ScriptedAdapter], writes: str, reads: str, tasks: int) -> tuple[str, str]:
     """Update many tasks; what is told of them, and the requests. The caller gives up at the read `stop`."""
-    adapter, there = await open_adapter(writes, reads, kind, tasks=tasks)
+    adapter, seeded = await open_adapter(writes, reads, kind, tasks=tasks)
     progress = BulkProgress()
     if reads == "stop":
         adapter.wire.on_read = lambda: progress.stop("the caller gave up")
-    results = await adapter.update_tasks([(task, EDIT) for task in there], progress)
-    assert [one.task_id for one in results] == [task.id for task in there]
+    results = await adapter.update_tasks([(task, EDIT) for task in seeded], progress)
+    assert [one.task_id for one in results] == [task.id for task in seeded]
     for one in results:
         if one.written is not None:
             assert one.error is None

@@ -208,9 +208,9 @@ class _ChaosRun:
 
     def examine(self) -> None:
         """Compare what is there with what was answered."""
-        there, wrong = self._account.tasks(), self.report.wrong
-        self.report.tasks, self.report.answers = len(there), self._ledger.answers
-        ours = {task_id: summary for task_id, summary in there.items() if summary.title.startswith("chaos ")}
+        stored, wrong = self._account.tasks(), self.report.wrong
+        self.report.tasks, self.report.answers = len(stored), self._ledger.answers
+        ours = {task_id: summary for task_id, summary in stored.items() if summary.title.startswith("chaos ")}
         titles = Counter(summary.title for summary in ours.values())
         wrong += [f"{title} is there {count} times" for title, count in titles.items() if count > 1]
         made = self._ledger.made

@@ -67,6 +67,6 @@ async def test_an_invitation_without_a_resource_has_an_address_of_this_machine(t
         here = await invite(site, "ben@example.com", "north", TASKHAND_PORT="8123")
         assert here.stdout.startswith("http://127.0.0.1:8123/link/")
         assert "The address is that of this machine" in here.stderr
-        there = await invite(site, "ben@example.com", "north", TASKHAND_RESOURCE="https://a.x.test:8443/mcp")
-        assert there.stdout.startswith("https://a.x.test:8443/link/")
-        assert "this machine" not in there.stderr
+        invited = await invite(site, "ben@example.com", "north", TASKHAND_RESOURCE="https://a.x.test:8443/mcp")
+        assert invited.stdout.startswith("https://a.x.test:8443/link/")
+        assert "this machine" not in invited.stderr

@@ -188,11 +188,11 @@ async def test_after_any_fault_a_repeated_call_leaves_one_note(row_: Row, note_l
             sandbox.faults = (replace(row_.fault, route=POST), *then)
         first = await agent("update_task", **sent)
         sandbox.faults = ()
-        there = notes(sandbox)
-        assert len(there) <= 1
+        noted = notes(sandbox)
+        assert len(noted) <= 1
         assert first["changed"]["title"]["to"] == "New"
         is_told = "note" in first["changed"]
-        assert is_told <= bool(there)
+        assert is_told <= bool(noted)
         assert is_told or first["unapplied"] or "addNote" in first["note"]
         time.now += row_.waits_s
         with suppress(Refused):
@@ -362,9 +362,9 @@ async def test_a_deleted_note_that_a_late_list_still_shows_is_written_again() ->
     sandbox = close(2)
     async with agent_on(sandbox) as agent:
         done = await agent("update_task", id=TASK, addNote=NOTE)
-        there = dict(sandbox._store.notes)  # noqa: SLF001 - what a list shows that is behind
+        noted = dict(sandbox._store.notes)  # noqa: SLF001 - what a list shows that is behind
         await agent("undo_change", changeId=done["changeId"])
-        sandbox._store.notes.update(there)  # noqa: SLF001 - as above
+        sandbox._store.notes.update(noted)  # noqa: SLF001 - as above
         again = await agent("update_task", id=TASK, addNote=NOTE)
     assert again["changed"]["note"]["to"] == NOTE
     assert posts(sandbox) == 2

@@ -118,9 +118,9 @@ async def test_the_message_of_a_lost_create_that_no_list_shows_asks_to_wait_a_mi
 
 @pytest.mark.parametrize("ahead_s", [0, 600, -600])
 async def test_an_older_equal_task_is_a_candidate_and_is_not_claimed(ahead_s: int) -> None:
-    there = NOW + timedelta(seconds=ahead_s)
-    older = row(1, text="Made", priority="high", date_created=(there - timedelta(seconds=30)).isoformat())
-    sandbox = close([older], faults=[Fault("reset_before", POST)], clock=lambda: there)
+    moment = NOW + timedelta(seconds=ahead_s)
+    older = row(1, text="Made", priority="high", date_created=(moment - timedelta(seconds=30)).isoformat())
+    sandbox = close([older], faults=[Fault("reset_before", POST)], clock=lambda: moment)
     async with on_close(sandbox) as backend:
         with pytest.raises(OutcomeUnknown) as unknown:
             await backend.create_task(NEW)
@@ -129,9 +129,9 @@ async def test_an_older_equal_task_is_a_candidate_and_is_not_claimed(ahead_s: in
 
 @pytest.mark.parametrize("ahead_s", [0, 600, -600])
 async def test_the_new_task_is_distinguished_from_an_older_one_by_closes_clock(ahead_s: int) -> None:
-    there = NOW + timedelta(seconds=ahead_s)
-    older = row(1, text="Made", priority="high", date_created=(there - timedelta(seconds=30)).isoformat())
-    sandbox = close([older], faults=[Fault("reset_after", POST)], clock=lambda: there)
+    moment = NOW + timedelta(seconds=ahead_s)
+    older = row(1, text="Made", priority="high", date_created=(moment - timedelta(seconds=30)).isoformat())
+    sandbox = close([older], faults=[Fault("reset_after", POST)], clock=lambda: moment)
     async with on_close(sandbox) as backend:
         made = (await backend.create_task(NEW)).task
     assert made.id == task_id(1_000_001)
