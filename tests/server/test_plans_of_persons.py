@@ -63,6 +63,9 @@ async def test_another_person_applies_a_guarded_plan_and_the_journal_names_both(
             await agent("apply_plan", planId=plan["planId"], dryRun=True)
         assert used.value.code == "plan_used"
         assert (applied.id in str(used.value.error)) is is_shown
+    with pytest.raises(Refused) as not_undone:
+        await ana("undo_change", changeId=plan["planId"])
+    assert (not_undone.value.code, applied.id in str(not_undone.value.error)) == ("nothing_to_undo", False)
     assert (refused.opening.tool, refused.outcome, refused.ending and refused.ending.code) == (
         "apply_plan",
         "refused",

@@ -1,5 +1,6 @@
 """How long and how often a plan, or the rest of a change, may be carried out, and the answers."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import anyio
 import pytest
 
 from behaviour.world import NOW
-from builders import refused
+from builders import refused, task
 from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
 from journals import numbered
 from service.caching_backend import CachingBackend
+from taskhand.backends.base import Backend
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
@@ -33,6 +36,7 @@ from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
 from taskhand.service.find_by_property import TaskIds
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.make_plan import make_plan
 from taskhand.service.update_task import update_task
@@ -278,6 +282,37 @@ async def test_the_rest_of_a_change_is_compared_with_the_current_tasks(tmp_path:
     assert isinstance(receipt, BulkReceipt)
     assert [(one.outcome, one.code) for one in receipt.results] == [("refused", "plan_stale"), ("applied", None)]
     assert (await store.get_task(left.task.id)).priority == 1
+    await app.aclose()
+
+
+class NotingBackend(ForwardingBackend):
+    """Finds no task, and notes how many it was asked for at a time, and whether past its caches."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend)
+        self.reads: list[tuple[int, bool]] = []
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """No tasks."""
+        self.reads.append((len(ids), fresh))
+        return {}
+
+
+async def test_the_caches_are_bypassed_for_the_first_hundred_tasks_of_a_resumed_change_alone(tmp_path: Path) -> None:
+    backend = NotingBackend(store_in(tmp_path))
+    app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    tasks = [task(id=f"00000000-0000-4000-8000-{number:012}") for number in range(101)]
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks").new_opening(),
+        Ending("not_attempted"),
+        [Intent("update", Snapshot(one), HIGH, HIGH) for one in tasks],
+        [Result(index, "not_attempted", one.id) for index, one in enumerate(tasks)],
+    )
+    with call_deadline(20.0, lambda: 0.0):
+        receipt = await apply_plan(Call(app, "apply_plan"), change.id)
+    assert isinstance(receipt, BulkReceipt)
+    assert receipt.totals == {"refused": 101}
+    assert backend.reads == [(100, True), (1, False)]
     await app.aclose()
 
 

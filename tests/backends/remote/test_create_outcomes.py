@@ -273,14 +273,14 @@ async def test_a_create_is_never_answered_with_an_older_task(kind: type[Scripted
 
 
 async def test_lost_creates_are_all_found_though_hours_pass_between_them() -> None:
-    adapter, _ = await open_adapter("lost+ lost+")
+    adapter, _ = await open_adapter("lost+ lost+ lost+")
 
     def pass_by() -> None:
         adapter.time.now += 3_600.0
 
     adapter.wire.on_write = pass_by
-    results = await adapter.create_tasks([replace(NEW, title=title) for title in ("First", "Second")])
-    assert [report(one.written.note if one.written else None, one.error) for one in results] == ["found", "found"]
+    results = await adapter.create_tasks([replace(NEW, title=title) for title in ("First", "Second", "Third")])
+    assert [report(one.written.note if one.written else None, one.error) for one in results] == ["found"] * 3
 
 
 async def test_all_tasks_that_a_lost_create_may_have_made_are_candidates_after_a_crash() -> None:
