@@ -171,6 +171,14 @@ async def test_a_call_that_its_body_hides_from_the_challenge_writes_no_task(tmp_
         assert (await caller.call("list_tasks"))["tasks"] == []
 
 
+async def test_a_body_whose_messages_are_no_objects_is_refused_as_malformed(tmp_path: Path, issuer: Issuer) -> None:
+    async with oauth_server(tmp_path, issuer) as server:
+        caller = await server.caller("read")
+        for body in ("1", "null", "[1]", '["tools/call", []]'):
+            refused = await server.http.post("/mcp", content=body, headers=caller.headers)
+            assert refused.status_code == 400, body
+
+
 async def test_two_people_with_one_email_of_two_issuers_are_two(tmp_path: Path, issuer: Issuer, other: Issuer) -> None:
     mail = {"email": "ana@x.test", "email_verified": True}
     async with oauth_server(tmp_path, issuer, other) as server:
