@@ -218,7 +218,7 @@ def _readings(
 
 
 def _step_for_no_single_date(argument: str, text: str) -> str | None:
-    """What to send in place of words for several dates, for none or for another one; None for any other text."""
+    """What to send in place of a repetition, no date, a zone or a distance in days; None for any other text."""
     step = step_for_repetition(argument, text) or step_for_no_date(argument, text)
     return step or (_step_for_zone(argument, text) or step_for_shift(text) if argument == "dueDate" else None)
 
@@ -247,7 +247,7 @@ def _step_for_zone(argument: str, text: str) -> str | None:
 def _days_in(span: Span, today: date) -> list[date]:
     """The possible due days of a period: the first from today on, the Friday of a week, the last."""
     friday = span.first + timedelta((FRIDAY - span.first.weekday()) % 7)
-    is_week = (span.last - span.first).days < len("MTWTFSS") and span.first <= friday <= span.last
+    is_week = span.last - span.first < timedelta(weeks=1) and span.first <= friday <= span.last
     days = [max(span.first, min(today, span.last)), *([friday] if is_week else []), span.last]
     return sorted({day for day in days if day >= min(today, span.last)})
 
