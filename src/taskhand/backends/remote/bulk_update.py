@@ -100,7 +100,7 @@ class BulkUpdate(Generic[_Row]):
             item.fail(reason)
 
     def _heed(self, error: TaskhandError, requests: RequestLog) -> TaskhandError:
-        """The error of items; an error that stops the bulk stops it, and is that of items that waited until then."""
+        """The error to report, which may stop the bulk; items that waited until a stop get the error of the stop."""
         is_unsent = isinstance(error, RateLimited) and not requests.has_write_left
         return self._progress.heed((self._progress.stopped if is_unsent else None) or error)
 

@@ -75,7 +75,7 @@ class _Watched:
 
 @dataclass(slots=True)
 class FeedPoller:
-    """Looks at the feeds of the connection of `app`, the shared one and those of callers with an own credential."""
+    """Polls the feeds of the connection of `app`: the shared one and those of callers with an own credential."""
 
     app: AppContext
     _watched: dict[FeedName, _Watched] = field(default_factory=dict)

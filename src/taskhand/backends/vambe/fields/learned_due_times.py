@@ -93,7 +93,7 @@ def rests_on(before: Task, edit: Edit) -> bool:
 
 
 def detect_due_at(due: Due, json: JsonObject) -> DueAt | None:
-    """The form of `due_at` in the response to a write of `wanted`; None if both forms fit, or neither."""
+    """The form of `due_at` in the response to a write of `due`; None if both forms fit, or neither."""
     at = parse_time(json.get("due_at"))
     if due.local is None or not isinstance(at, datetime) or at.tzinfo is None:
         return None
