@@ -395,6 +395,14 @@ async def test_a_lead_that_a_search_answers_without_contacts_is_read() -> None:
     assert sandbox.requests[1].query == {"_fields": ["id,display_name,contacts"]}
 
 
+async def test_a_search_reads_25_leads_that_it_answers_without_contacts_and_refuses_one_more() -> None:
+    leads = [{"id": f"lead_{n}", "name": "Acme", "contacts": [{"id": f"cont_{n}", "name": "Vega"}]} for n in range(26)]
+    async with on_close(IdsOnlySandbox(seed=WORLD | {"leads": leads}, key=KEY)) as backend:
+        with pytest.raises(CallerError) as refused:
+            await backend.account.find_contacts("vega", 100)
+    assert (refused.value.code, len(refused.value.candidates)) == ("query_too_wide", 25)
+
+
 async def test_the_users_are_cached_and_exclude_those_who_left() -> None:
     sandbox = close(spec_variant=SpecVariant(ex_members="listed"))
     async with on_close(sandbox) as backend:
