@@ -42,7 +42,6 @@ from taskhand.server.render.read_answers import (
     TeamAnswer,
 )
 from taskhand.server.render.rendered_answer import render_text
-from taskhand.server.render.task_rows import RowField
 from taskhand.server.render.write_answer import render_write
 from taskhand.server.render.write_fields import WriteAnswer
 from taskhand.service.list_tasks import TaskList
@@ -51,7 +50,6 @@ from taskhand.service.list_team_members import Team
 PAGE_CHARACTERS, ANSWER_CHARACTERS = 8_000, 80_000
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PLAIN = Wording()
-DEFAULT_ROW: list[RowField] = ["title", "status", "due", "priority", "responsibles"]
 
 
 def uuid(number: int) -> str:
