@@ -1,4 +1,4 @@
-"""The address of a PostgreSQL database, the password in it, and the built-in store's as a value; pure."""
+"""The address of a PostgreSQL database as a value, and the passwords in its text; pure."""
 
 import re
 from dataclasses import dataclass, field
