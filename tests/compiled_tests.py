@@ -28,7 +28,7 @@ def compile_tests(config: pytest.Config) -> None:
         return
     processors = len(sched_getaffinity(0))
     fork = get_context("fork")
-    shares = [fork.Process(target=_compile, args=(config, changed[one::processors])) for one in range(processors)]
+    shares = [fork.Process(target=_compile, args=(config, changed[start::processors])) for start in range(processors)]
     for share in shares:
         share.start()
     for share in shares:

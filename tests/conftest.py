@@ -35,7 +35,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108  pytest makes a folder of this user's o
 _ROOM_BYTES = 2 << 30
 # A program in a folder that is emptied writes entries for hosts only into files that go with it: a checkout there has
 # its tests' files there too.
-_EMPTIED = next((one for one in ("/tmp", "/var/tmp") if Path(sys.prefix).is_relative_to(one)), None)  # noqa: S108
+_EMPTIED = next((folder for folder in ("/tmp", "/var/tmp") if Path(sys.prefix).is_relative_to(folder)), None)  # noqa: S108
 if "TMPDIR" not in os.environ and _EMPTIED:
     os.environ["TMPDIR"] = tempfile.tempdir = _EMPTIED
 elif "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
@@ -152,5 +152,5 @@ def issuer() -> Iterator["Issuer"]:
     """An issuer of tokens on this machine."""
     from issuers import issuing  # noqa: PLC0415  few tests want it
 
-    with issuing() as one:
-        yield one
+    with issuing() as token_issuer:
+        yield token_issuer

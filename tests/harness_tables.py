@@ -73,12 +73,12 @@ def _attributes(kind: type) -> str:
 
 def _described(kind: type) -> Iterator[tuple[str, str, str | None, str]]:
     """Each field of a class: its name, its type, its default, and the text below it."""
-    for one, after in _with_next(kind):
-        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-            assert isinstance(after, ast.Expr), f"{kind.__name__}.{one.target.id} is not described"
+    for node, after in _with_next(kind):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            assert isinstance(after, ast.Expr), f"{kind.__name__}.{node.target.id} is not described"
             assert isinstance(after.value, ast.Constant)
-            default = None if one.value is None else _default(ast.unparse(one.value))
-            yield one.target.id, _plain_type(one.annotation), default, str(after.value.value)
+            default = None if node.value is None else _default(ast.unparse(node.value))
+            yield node.target.id, _plain_type(node.annotation), default, str(after.value.value)
 
 
 def _with_next(kind: type) -> list[tuple[ast.stmt, ast.stmt | None]]:
@@ -90,13 +90,13 @@ def _with_next(kind: type) -> list[tuple[ast.stmt, ast.stmt | None]]:
 def _plain_type(annotation: ast.expr) -> str:
     """The type without its checks: `Annotated[int, ...] | None` is `int | None`."""
     text = ast.unparse(annotation)
-    for one in ast.walk(annotation):
+    for node in ast.walk(annotation):
         if (
-            isinstance(one, ast.Subscript)
-            and isinstance(one.slice, ast.Tuple)
-            and "Annotated" in ast.unparse(one.value)
+            isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Tuple)
+            and "Annotated" in ast.unparse(node.value)
         ):
-            text = text.replace(ast.unparse(one), ast.unparse(one.slice.elts[0]))
+            text = text.replace(ast.unparse(node), ast.unparse(node.slice.elts[0]))
     return text.replace("Patterns", "tuple[str, ...]")
 
 
@@ -109,22 +109,22 @@ def _default(source: str) -> str:
 def _members(kind: type) -> str:
     """The public attributes, properties and methods of a class."""
     rows = [(f"`{name}`: `{_escaped(annotation)}`", says) for name, annotation, _, says in _described(kind)]
-    for one, _ in _with_next(kind):
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and not one.name.startswith("_"):
-            says = ast.get_docstring(one)
-            assert says, f"{kind.__name__}.{one.name} is not described"
-            rows.append((f"`{_call(one)}`", " ".join(says.split())))
+    for node, _ in _with_next(kind):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            says = ast.get_docstring(node)
+            assert says, f"{kind.__name__}.{node.name} is not described"
+            rows.append((f"`{_call(node)}`", " ".join(says.split())))
     return _rows("attribute", "meaning", iter(rows))
 
 
 def _call(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     """How a member is used, as the source has it."""
-    decorators = {ast.unparse(one) for one in function.decorator_list}
+    decorators = {ast.unparse(decorator) for decorator in function.decorator_list}
     returns = "" if function.returns is None else ast.unparse(function.returns)
     if "property" in decorators:
         return f"{function.name}: {_escaped(returns)}"
-    function.args.posonlyargs = [one for one in function.args.posonlyargs if one.arg != "self"]
-    function.args.args = [one for one in function.args.args if one.arg != "self"]
+    function.args.posonlyargs = [argument for argument in function.args.posonlyargs if argument.arg != "self"]
+    function.args.args = [argument for argument in function.args.args if argument.arg != "self"]
     word = "async with " if "asynccontextmanager" in decorators else "await " if _is_async(function) else ""
     return _escaped(f"{word}{function.name}({ast.unparse(function.args)})")
 

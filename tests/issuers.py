@@ -82,7 +82,7 @@ class Issuer:
         now = int(time())
         good = {"iss": self.url, "aud": resource, "exp": now + 300, "iat": now, "client_id": "desk", "sub": "ana"}
         good |= {"scope": "tasks:read tasks:write"}
-        return {name: one for name, one in (good | changed).items() if one is not None}
+        return {name: value for name, value in (good | changed).items() if value is not None}
 
     def token(self, resource: str, *, key: Key | None = None, header: Any = None, **changed: Any) -> str:
         """A token with these claims, signed with the newest key, or with another."""
@@ -100,7 +100,7 @@ class Issuer:
             return 307, self.moved[place]
         if place in self.replies:
             return 200, self.replies[place]
-        query = {name: one[0] for name, one in parse_qs(urlsplit(path).query).items()}
+        query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         match method, place:
             case "GET", "/.well-known/oauth-authorization-server":
                 return 200, self._metadata() | self.metadata
@@ -144,7 +144,7 @@ class Issuer:
             if credential != "Basic cGFnZTphJTJGc2VjcmV0" or form["redirect_uri"] != asked["redirect_uri"]:
                 return 401, {"error": "invalid_client"}  # page:a/secret, encoded as a form
             answer["id_token"] = self.id_token("page", nonce=asked["nonce"])
-        return 200, {name: one for name, one in (answer | self.given).items() if one is not None}
+        return 200, {name: value for name, value in (answer | self.given).items() if value is not None}
 
     def id_token(self, client: str, **claims: Any) -> str:
         """An ID token for a client, with the claims that a test has changed."""
@@ -174,7 +174,7 @@ def issuing(**given: Any) -> Iterator[Issuer]:
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers["content-length"])).decode()
             is_json = self.headers["content-type"].startswith("application/json")
-            form = {"json": text} if is_json else {name: one[0] for name, one in parse_qs(text).items()}
+            form = {"json": text} if is_json else {name: values[0] for name, values in parse_qs(text).items()}
             self._answer("POST", form)
 
         def _answer(self, method: str, form: dict[str, str]) -> None:

@@ -50,7 +50,9 @@ class OwnServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = [part for one in (*_SETTINGS, f"unix_socket_directories={self._sockets}") for part in ("-c", one)]
+        settings = [
+            part for setting in (*_SETTINGS, f"unix_socket_directories={self._sockets}") for part in ("-c", setting)
+        ]
         self._process = self._run("postgres", "-D", str(self._data), *settings)
         until = monotonic() + _START_S
         while not _answers(self.url()):
@@ -140,7 +142,7 @@ def _answers(url: str) -> bool:
 
 def _is_open(path: Path) -> bool:
     """Whether everybody may enter all folders on the way."""
-    return all(one.stat().st_mode & 0o001 for one in (path, *path.parents))
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
 
 
 def _programs_in(folder: Path) -> Path:

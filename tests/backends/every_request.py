@@ -120,11 +120,16 @@ async def send(method: Callable[..., Any], **others: Any) -> object:
     """Call a method with arguments of the right form; those in `others` are given even if they are optional."""
     given = inspect.signature(method).parameters.values()
     needed = [
-        one for one in given if one.name in others or (one.default is one.empty and one.kind is not one.VAR_KEYWORD)
+        parameter
+        for parameter in given
+        if parameter.name in others
+        or (parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD)
     ]
-    values = [(one, (VALUES | others).get(one.name, "1")) for one in needed]
-    named = {one.name: value for one, value in values if one.kind is one.KEYWORD_ONLY}
-    return await method(*(value for one, value in values if one.kind is not one.KEYWORD_ONLY), **named)
+    values = [(parameter, (VALUES | others).get(parameter.name, "1")) for parameter in needed]
+    named = {parameter.name: value for parameter, value in values if parameter.kind is parameter.KEYWORD_ONLY}
+    return await method(
+        *(value for parameter, value in values if parameter.kind is not parameter.KEYWORD_ONLY), **named
+    )
 
 
 def sent_requests_text() -> str:
@@ -142,7 +147,7 @@ async def _sent_requests() -> dict[str, list[str]]:
                     answers.requests.clear()
                     with suppress(TaskhandError, NotImplementedError):
                         await send(getattr(opener(client), name), **others)
-                    texts += [_text_of(one) for one in answers.requests[:1]]
+                    texts += [_text_of(request) for request in answers.requests[:1]]
                 found[f"{crm} {name}"] = list(dict.fromkeys(texts))
     usual = {one: texts for one, texts in found.items() if one.rpartition(" ")[0] in OPENERS}
     others = {one: texts for one, texts in found.items() if one not in usual and texts not in usual.values()}
@@ -155,5 +160,5 @@ def _text_of(request: httpx2.Request) -> str:
     body = json.loads(request.content) if request.content else None
     if isinstance(body, dict) and "secret" in body:
         body |= {"secret": f"{len(body['secret'])} random characters"}
-    rest = [json.dumps(one) for one in (headers, body) if one]
+    rest = [json.dumps(part) for part in (headers, body) if part]
     return " ".join([request.method, request.url.raw_path.decode(), *rest])

@@ -24,7 +24,7 @@ __all__ = ["BACKEND_CASES"]
 @asynccontextmanager
 async def _example(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[AppContext]:
     settings = Settings(db=folder / "tasks.sqlite", journal=folder / "journal.sqlite", clock=NOW)
-    active = [dict(one) for one in world.people if one.get("active", True)]
+    active = [dict(person) for person in world.people if person.get("active", True)]
     client = ExampleClient(lambda: NOW, active, [CAROLINA | {"name": world.carolina}])
     if world.theirs is not None:
         due = {"at": f"{DUE}T00:00:00.000Z", "zone": None, "all_day": True}

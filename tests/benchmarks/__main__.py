@@ -76,10 +76,14 @@ def main(arguments: list[str]) -> int:
         return 2
     _check_which_taskhand_starts()
     measurements = {name: _measure(name) for name in names or FIGURES}
-    values = {goal: value for one in measurements.values() for goal, value in one.values.items()}
+    values = {goal: value for measurement in measurements.values() for goal, value in measurement.values.items()}
     figures = render_table(GOALS, values)
     sys.stdout.write(f"\n{figures}\n")
-    sections = {name: f"\n## {name}\n\n{one.details}\n" for name, one in measurements.items() if one.details}
+    sections = {
+        name: f"\n## {name}\n\n{measurement.details}\n"
+        for name, measurement in measurements.items()
+        if measurement.details
+    }
     if not names:
         _FILE.write_text(f"{_HEAD}\n{figures}\n{''.join(sections.values())}", encoding="utf-8")
     elif "--write" in arguments:

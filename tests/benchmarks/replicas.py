@@ -88,8 +88,8 @@ def _measure_rate(ports: Sequence[int], tool: str, ids: Sequence[str], rounds: i
     for turn in range(rounds + 1):
         more = {"title": f"Call {turn} of {len(ports)}"} if tool == "update_task" else {}
         calls = [
-            (ports[number % len(ports)], request_bytes(ports[number % len(ports)], tool, {"id": one} | more))
-            for number, one in enumerate(ids)
+            (ports[number % len(ports)], request_bytes(ports[number % len(ports)], tool, {"id": task_id} | more))
+            for number, task_id in enumerate(ids)
         ]
         found.append(asyncio.run(rate(calls, _SECONDS)))
     return sum(found[1:]) / rounds

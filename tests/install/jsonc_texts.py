@@ -51,9 +51,9 @@ class _Hand:
     def value(self, value: Any, depth: int) -> str:
         """A value as this hand writes it."""
         if isinstance(value, dict):
-            return self._between("{}", [self._member(name, one, depth) for name, one in value.items()], depth)
+            return self._between("{}", [self._member(name, inner, depth) for name, inner in value.items()], depth)
         if isinstance(value, list):
-            return self._between("[]", [self.value(one, depth + 1) for one in value], depth)
+            return self._between("[]", [self.value(item, depth + 1) for item in value], depth)
         return json.dumps(value, ensure_ascii=self._chance(5))
 
     def _member(self, name: str, value: Any, depth: int) -> str:

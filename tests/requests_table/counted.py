@@ -33,7 +33,9 @@ __all__ = ["COUNTED_CRMS", "count_all_requests", "count_requests"]
 
 _MANY: Final = 10
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
-COUNTED_CRMS: Final[Mapping[str, CountedCrm]] = {name: one.COUNTED_CRM for name, one in CRM_MODULES.items()}
+COUNTED_CRMS: Final[Mapping[str, CountedCrm]] = {
+    name: crm_module.COUNTED_CRM for name, crm_module in CRM_MODULES.items()
+}
 
 
 async def count_all_requests() -> Counts:

@@ -220,7 +220,7 @@ def assert_all_is_true(
 
 
 def _assert_nothing_is_made_twice(seen: Observation, effect: Effect, reported: dict[str, str]) -> None:
-    posts = [one for one in seen.log if one.committed and one.method == "POST"]
+    posts = [request for request in seen.log if request.committed and request.method == "POST"]
     assert len(seen.new) <= (1 if effect.makes else 0)
     assert not effect.makes or len(posts) == len(seen.new)
     match reported.get(""):
@@ -252,7 +252,7 @@ def _assert_the_journal_agrees(seen: Observation, effect: Effect, reported: dict
     assert change is not None
     assert change.ending is not None
     if was_cut:
-        arrived = Counter(f"{one.method} {one.path}" for one in seen.log)
+        arrived = Counter(f"{request.method} {request.path}" for request in seen.log)
         assert arrived <= Counter(" ".join(line.split(" ")[:2]) for line in change.ending.requests)
     else:
         assert sorted(map(to_journal_line, change.ending.requests)) == sorted(map(to_logged_line, seen.log))

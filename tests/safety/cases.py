@@ -30,7 +30,7 @@ class Case:
 async def _many(served: ServedTasks) -> Asking:
     ids = list(served.ids[:FIVE])
     becomes: dict[str, TaskSummary | None] = {
-        one: replace(served.tasks[one], responsible_ids=(served.ana,)) for one in ids
+        task_id: replace(served.tasks[task_id], responsible_ids=(served.ana,)) for task_id in ids
     }
     arguments = {"taskIds": ids, "changes": {"responsibleIds": ["Ana Soto"]}}
     return "bulk_update_tasks", arguments, Effect(tuple(ids), becomes)
@@ -89,7 +89,7 @@ async def _completed(served: ServedTasks) -> Asking:
 
 async def _undone_many(served: ServedTasks) -> Asking:
     tool, arguments, effect = await _many(served)
-    becomes: dict[str, TaskSummary | None] = {one: served.tasks[one] for one in effect.ids}
+    becomes: dict[str, TaskSummary | None] = {task_id: served.tasks[task_id] for task_id in effect.ids}
     change = await served.agent(tool, **arguments)
     return "undo_change", {"changeId": change["changeId"]}, Effect(effect.ids, becomes)
 
@@ -120,7 +120,9 @@ async def assert_a_second_try_ends_it(
     left = to_retry(seen, effect) if tool == "bulk_update_tasks" else {}
     again = await observe_call(served, tool, arguments | left)
     if said == {"applied"} or (effect.makes and said == {"unknown"}):
-        assert not any(one.committed for one in again.log), "what was applied, or may have been, is not sent again"
+        assert not any(request.committed for request in again.log), (
+            "what was applied, or may have been, is not sent again"
+        )
     if said == {"applied"} and effect.makes:
         assert again.answer is not None
         assert again.answer["replayed"] is True

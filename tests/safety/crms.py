@@ -7,5 +7,5 @@ from safety.sandboxed_crm import SandboxedCrm, SandboxOrStore, TaskSummary, Trai
 
 __all__ = ["CLOSE", "CRMS", "HUBSPOT", "VAMBE", "SandboxOrStore", "SandboxedCrm", "TaskSummary", "Trait"]
 
-CRMS: Final[tuple[SandboxedCrm, ...]] = tuple(one.CRM for one in CRM_MODULES.values())
+CRMS: Final[tuple[SandboxedCrm, ...]] = tuple(crm_module.CRM for crm_module in CRM_MODULES.values())
 VAMBE, CLOSE, HUBSPOT = (next(crm for crm in CRMS if crm.name == name) for name in ("vambe", "close", "hubspot"))

@@ -38,12 +38,12 @@ class MixedConnections:
 
     def requests(self, name: str) -> list[str]:
         """What a CRM was asked, as methods with paths."""
-        return [f"{one.method} {one.path}" for one in self.sandboxes[name].requests]
+        return [f"{request.method} {request.path}" for request in self.sandboxes[name].requests]
 
     def forget_requests(self) -> None:
         """Count from here."""
-        for one in self.sandboxes.values():
-            one.clear_requests()
+        for sandbox in self.sandboxes.values():
+            sandbox.clear_requests()
 
 
 @asynccontextmanager

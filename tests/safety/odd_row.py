@@ -46,7 +46,7 @@ class OddRow:
                 started.append(message)
                 return
             body = self._changed(message["body"])
-            headers = [one for one in started[0]["headers"] if one[0].lower() != b"content-length"]
+            headers = [header for header in started[0]["headers"] if header[0].lower() != b"content-length"]
             await send({**started[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]})
             await send({**message, "body": body})
 

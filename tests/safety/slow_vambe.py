@@ -42,7 +42,7 @@ class SlowCrm:
     @property
     def puts(self) -> Counter[str]:
         """How often each task was sent."""
-        return Counter(one.path.rpartition("/")[2] for one in self.sandbox.requests if one.method == "PUT")
+        return Counter(request.path.rpartition("/")[2] for request in self.sandbox.requests if request.method == "PUT")
 
     @asynccontextmanager
     async def server(

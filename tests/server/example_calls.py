@@ -67,9 +67,9 @@ def fill_in(value: Any, ids: Mapping[str, str]) -> Any:
         case str():
             return ids.get(value, value)
         case list():
-            return [fill_in(one, ids) for one in value]
+            return [fill_in(item, ids) for item in value]
         case dict():
-            return {name: fill_in(one, ids) for name, one in value.items()}
+            return {name: fill_in(inner, ids) for name, inner in value.items()}
         case _:
             return value
 
@@ -95,9 +95,9 @@ def creating_calls(**more: Any) -> dict[str, dict[str, Any]]:
             case {"title": _}:
                 return value | more
             case list():
-                return [with_more(one) for one in value]
+                return [with_more(item) for item in value]
             case dict():
-                return {name: with_more(one) for name, one in value.items()}
+                return {name: with_more(inner) for name, inner in value.items()}
             case _:
                 return value
 

@@ -37,7 +37,7 @@ def snapshot_files() -> dict[Path, str]:
     resources["resources/capabilities"] |= {
         "reads": {name: _seen(_capabilities, **settings) for name, settings in BACKENDS.items()}
     }
-    return {SNAPSHOTS / f"{name}.json": snapshot(one) for name, one in (prompts | resources).items()}
+    return {SNAPSHOTS / f"{name}.json": snapshot(listed) for name, listed in (prompts | resources).items()}
 
 
 def to_wire(value: BaseModel) -> dict[str, Any]:
@@ -75,8 +75,8 @@ async def _prompts(client: Client) -> list[dict[str, Any]]:
 
 async def _resources(client: Client) -> list[dict[str, Any]]:
     return [
-        to_wire(one)
-        for one in [
+        to_wire(resource)
+        for resource in [
             *(await client.list_resources()).resources,
             *(await client.list_resource_templates()).resource_templates,
         ]

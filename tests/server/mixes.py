@@ -39,7 +39,12 @@ async def open_mixed(folder: Path, *backends: str) -> AsyncIterator[Connections]
 async def mixes(folder: Path) -> AsyncIterator[Iterator[tuple[tuple[str, ...], Connections]]]:
     """Every mix of two and of three backends, with its connections."""
     found = [_settings(folder, name, backend) for name in DESCRIPTIONS for backend in BACKENDS]
-    named = [ConnectionSettings(f"{one.name} {one.settings.backend}", one.settings, one.description) for one in found]
+    named = [
+        ConnectionSettings(
+            f"{connection.name} {connection.settings.backend}", connection.settings, connection.description
+        )
+        for connection in found
+    ]
     async with open_connections(named) as opened:
         yield (
             (

@@ -106,7 +106,7 @@ class SignedInAccount:
 
     def renewals(self) -> list[Logged]:
         """The requests to the token endpoint."""
-        return [one for one in self.sandbox.requests if one.route == self.crm.token]
+        return [request for request in self.sandbox.requests if request.route == self.crm.token]
 
     def break_token(self, fault: Fault) -> None:
         """Let the token endpoint fail with this fault."""
@@ -115,7 +115,7 @@ class SignedInAccount:
 
     async def states(self) -> dict[str, str]:
         """The state of each link, by person."""
-        return {one.person: one.state for one in await self.links.list()}
+        return {link.person: link.state for link in await self.links.list()}
 
 
 @asynccontextmanager

@@ -50,7 +50,7 @@ class LoggingSource:
     async def begin(self, at: datetime) -> str:
         """After the last row before the moment."""
         self.gap = self.past_gap if self.log and self.log[0].at is not None and at < self.log[0].at else self.gap
-        return str(sum(1 for one in self.log if one.moment is not None and one.moment < at))
+        return str(sum(1 for event in self.log if event.moment is not None and event.moment < at))
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """The next rows."""
@@ -80,7 +80,7 @@ class ComparingSource:
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """The differences."""
         state, _, last = position.partition(" ")
-        tasks = {one.id: one for one in (await self.backend.list_tasks(TaskQuery(limit=200))).tasks}
+        tasks = {task.id: task for task in (await self.backend.list_tasks(TaskQuery(limit=200))).tasks}
         before = await known.find_all()
         if self.on_look is not None:
             self.on_look()
@@ -92,10 +92,12 @@ class ComparingSource:
     def _differences(self, before: Mapping[str, Task], tasks: Mapping[str, Task], last: datetime) -> list[TaskEvent]:
         now = self.clock()
         found = (
-            difference_event(before.get(one), tasks.get(one), f"{one} {now.isoformat()}", between=(last, now))
-            for one in sorted({*before, *tasks})
+            difference_event(
+                before.get(task_id), tasks.get(task_id), f"{task_id} {now.isoformat()}", between=(last, now)
+            )
+            for task_id in sorted({*before, *tasks})
         )
-        return [one for one in found if one is not None]
+        return [event for event in found if event is not None]
 
 
 @dataclass
@@ -119,7 +121,7 @@ class Others:
 
     async def complete(self, task: Task) -> Task:
         """Complete it."""
-        done = next(one for one in (await self.backend.statuses()).statuses if one.type == "done")
+        done = next(status for status in (await self.backend.statuses()).statuses if status.type == "done")
         return await self._edit(task, Edit(status=StatusChoice.of(done)), "completed")
 
     async def delete(self, task: Task) -> None:

@@ -71,7 +71,7 @@ def with_text(claim: str, text: bytes) -> Bad:
 def with_header(**changed: Any) -> Bad:
     """A token with a good signature and this header."""
     header = {"alg": "RS256", "kid": "first", "typ": "at+jwt"} | changed
-    kept = {name: one for name, one in header.items() if one is not None}
+    kept = {name: value for name, value in header.items() if value is not None}
     return lambda issuer, _: signed_raw(issuer, json.dumps(issuer.claims(HERE)).encode(), json.dumps(kept).encode())
 
 
@@ -200,7 +200,7 @@ BAD: dict[str, tuple[str, Bad]] = {
     "subject is too long": ("subject", with_claims(sub="a" * 256)),
     "subject is a list": ("subject", with_claims(sub=["ana"])),
     "subject is true": ("subject", with_claims(sub=True)),
-    "too many groups": ("groups", with_claims(groups=[f"{one}" for one in range(1_001)])),
+    "too many groups": ("groups", with_claims(groups=[f"{number}" for number in range(1_001)])),
     "news of a session": ("no access token", lambda i, _: i.token(HERE, header={"typ": "JWT"}, events={})),
     "refresh token of Keycloak": ("no access token", lambda i, _: i.token(HERE, header={"typ": "JWT"}, typ="Refresh")),
     "not UTF-8": ("body is malformed", lambda i, _: signed_raw(i, b'{"sub": "\xff"}')),

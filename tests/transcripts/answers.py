@@ -23,12 +23,12 @@ class Answers:
 
     def remember(self, tool: str, answer: Mapping[str, Any]) -> None:
         """Keep what an answer names."""
-        for one in _objects(answer):
-            if one.get("id") and one.get("title"):
-                self._values[f"id of {one['title']}"] = one["id"]
+        for row in _objects(answer):
+            if row.get("id") and row.get("title"):
+                self._values[f"id of {row['title']}"] = row["id"]
             for link in ("aiContactId", "aiCustomerId"):
-                if one.get(link) and one.get("name"):
-                    self._values[f"{link} of {one['name']}"] = one[link]
+                if row.get(link) and row.get("name"):
+                    self._values[f"{link} of {row['name']}"] = row[link]
         self._values |= {name: answer[name] for name in _LATEST if answer.get(name)}
         if change := answer.get("changeId"):
             self._values[f"changeId of {tool}"] = change

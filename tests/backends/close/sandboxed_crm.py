@@ -69,7 +69,7 @@ CRM = SandboxedCrm(
             *("id", "_type", "text", "date", "due_date", "is_dateless", "is_complete", "assigned_to", "priority"),
             *("lead_id", "contact_id", "created_by", "date_created", "date_updated"),
         ],
-        lists=[(f"GET /api/v1/{one}", name) for one in ("task", "user") for name in ("data", "has_more")],
+        lists=[(f"GET /api/v1/{resource}", name) for resource in ("task", "user") for name in ("data", "has_more")],
     ),
     # The tasks are read before the change, and again after it.
     bulk_costs=(

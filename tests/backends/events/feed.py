@@ -21,7 +21,7 @@ class Feed:
 
     async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
         """Those of these tasks that are known."""
-        return {one: self._tasks[one] for one in ids if one in self._tasks}
+        return {task_id: self._tasks[task_id] for task_id in ids if task_id in self._tasks}
 
     async def find_all(self) -> Mapping[str, Task]:
         """All known tasks."""
@@ -58,4 +58,4 @@ class Feed:
 
 def kinds_and_fields(events: Iterable[TaskEvent]) -> list[tuple[str, list[str]]]:
     """The kind of each event, and the names of its changed fields."""
-    return [(event.kind, [one.field for one in event.changed]) for event in events]
+    return [(event.kind, [change.field for change in event.changed]) for event in events]

@@ -48,31 +48,33 @@ async def change_at_random(account: ObservedAccount[Any], seed: int) -> tuple[Fe
 async def check_replay(account: ObservedAccount[Any], before: Mapping[str, Task], events: Sequence[TaskEvent]) -> None:
     """Each event begins where the one before has ended, and the last ones end where the tasks are."""
     replayed, real = _replay(before, events), await account.real()
-    assert replayed == {one: {name: value_of(real[one], name) for name in replayed[one]} for one in real}
+    assert replayed == {
+        task_id: {name: value_of(real[task_id], name) for name in replayed[task_id]} for task_id in real
+    }
 
 
 async def change_one(account: ObservedAccount[Any], alive: list[str], chance: Random, number: int) -> None:
     """Somebody does one thing with one task."""
-    other_user, one = account.other_user, chance.choice(alive) if alive else ""
+    other_user, task_id = account.other_user, chance.choice(alive) if alive else ""
     match chance.choice(("create", "rename", "complete", "reopen", "reassign", "delete") if alive else ("create",)):
         case "create":
             alive.append(await other_user.create(f"New {number}"))
         case "rename":
-            await other_user.rename(one, f"Renamed {number}")
+            await other_user.rename(task_id, f"Renamed {number}")
         case "complete":
-            await other_user.set_finished(one, finished=True)
+            await other_user.set_finished(task_id, finished=True)
         case "reopen":
-            await other_user.set_finished(one, finished=False)
+            await other_user.set_finished(task_id, finished=False)
         case "reassign":
-            await other_user.reassign(one, chance.choice(other_user.people))
+            await other_user.reassign(task_id, chance.choice(other_user.people))
         case "delete":
-            alive.remove(one)
-            await other_user.delete(one)
+            alive.remove(task_id)
+            await other_user.delete(task_id)
 
 
 def _replay(before: Mapping[str, Task], events: Sequence[TaskEvent]) -> dict[str, dict[str, object]]:
     """What the tasks are after these events; each must begin where the one before has ended, and change something."""
-    tasks = {one: {name: value_of(task, name) for name in _REPLAYED} for one, task in before.items()}
+    tasks = {task_id: {name: value_of(task, name) for name in _REPLAYED} for task_id, task in before.items()}
     for event in events:
         if event.kind == "created":
             assert event.task_id not in tasks
@@ -81,9 +83,9 @@ def _replay(before: Mapping[str, Task], events: Sequence[TaskEvent]) -> dict[str
             tasks.pop(event.task_id)
         else:
             assert event.changed
-            for one in event.changed:
+            for change in event.changed:
                 now = tasks[event.task_id]
-                assert one.after != one.before
-                assert now.get(one.field, one.before) == one.before
-                now[one.field] = one.after
+                assert change.after != change.before
+                assert now.get(change.field, change.before) == change.before
+                now[change.field] = change.after
     return tasks

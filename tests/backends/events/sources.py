@@ -301,7 +301,7 @@ class HubSpotUser(OtherUser):
 
     async def send(self, method: str, path: str, body: object = None) -> Any:
         """The answer to a request about tasks."""
-        user = next(str(one["userId"]) for one in hubspot_wired.OWNERS if one["id"] == self.who)
+        user = next(str(owner["userId"]) for owner in hubspot_wired.OWNERS if owner["id"] == self.who)
         token = self._sandbox.authorization.sign_in(user, self._sandbox.now())["access_token"]
         url, headers = f"http://hubspot.example/crm/v3/objects/tasks{path}", {"authorization": f"Bearer {token}"}
         reply = await self._client.request(method, url, headers=headers, json=body)
@@ -322,8 +322,8 @@ async def open_hubspot(search_lag: int = 0) -> AsyncIterator[ObservedAccount[Hub
     ):
 
         async def real() -> Mapping[str, Task]:
-            ids = [one["id"] for one in sandbox.tasks]
-            return {one: found.task for one, found in (await crm.backend.snapshots(ids)).items()}
+            ids = [task["id"] for task in sandbox.tasks]
+            return {task_id: found.task for task_id, found in (await crm.backend.snapshots(ids)).items()}
 
         def move(seconds: float) -> None:
             time.now += seconds

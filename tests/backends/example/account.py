@@ -45,10 +45,14 @@ class ExampleAccount(CrmAccount):
         """Contacts by name, phone or e-mail; spaces do not count."""
         text = fold(query).replace(" ", "")
         found = map(contact_of, self._client.contacts)
-        return tuple(one for one in found if text in fold(f"{one.name}{one.phone}{one.email}").replace(" ", ""))[:limit]
+        return tuple(
+            contact
+            for contact in found
+            if text in fold(f"{contact.name}{contact.phone}{contact.email}").replace(" ", "")
+        )[:limit]
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact]:
         """Contacts by their ids, or those of customers by theirs."""
         found = map(contact_of, self._client.contacts)
-        with_ids = [(one.id if field == "ai_contact_id" else one.customer_id, one) for one in found]
-        return {key: one for key, one in with_ids if key is not None and key in ids}
+        with_ids = [(contact.id if field == "ai_contact_id" else contact.customer_id, contact) for contact in found]
+        return {key: contact for key, contact in with_ids if key is not None and key in ids}

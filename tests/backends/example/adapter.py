@@ -50,7 +50,7 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002
         """The tasks that exist, each with its row."""
         rows = {row["id"]: row for row in await self._client.tasks()}
-        return {one: Snapshot(task_of(rows[one]), rows[one]) for one in ids if one in rows}
+        return {task_id: Snapshot(task_of(rows[task_id]), rows[task_id]) for task_id in ids if task_id in rows}
 
     def _is_late(self, task: Task) -> bool:
         return is_late(task, self.timing.clock(), self._timezone)

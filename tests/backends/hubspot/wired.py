@@ -138,11 +138,11 @@ class Account:
     @property
     def sent(self) -> list[str]:
         """The requests, as methods with paths."""
-        return [f"{one.method} {one.path}" for one in self.hubspot.requests]
+        return [f"{request.method} {request.path}" for request in self.hubspot.requests]
 
     def stored_properties(self, number: int) -> dict[str, Any]:
         """The properties of a seeded task as the sandbox stores them."""
-        found: dict[str, Any] = next(one for one in self.hubspot.tasks if one["id"] == task_id(number))["properties"]
+        found: dict[str, Any] = next(task for task in self.hubspot.tasks if task["id"] == task_id(number))["properties"]
         return found
 
 
@@ -159,4 +159,4 @@ async def served(
 
 def error_codes(results: Iterable[ItemResult]) -> list[str | None]:
     """The error code of each result, None for a change that was made."""
-    return [one.error.code if one.error else None for one in results]
+    return [result.error.code if result.error else None for result in results]

@@ -21,8 +21,8 @@ def _furnish(directory: Directory, world: World) -> None:
     for known, status in zip(SMALL_WORLD.statuses, world.statuses, strict=True):
         if status["name"] != known["name"]:
             directory.rename_status(known["name"], status["name"])
-    for one in world.people[1:]:
-        directory.add_member(one["name"], one["email"])
+    for person in world.people[1:]:
+        directory.add_member(person["name"], person["email"])
     directory.add_contact(world.carolina, "+56 9 5555 0101", "carolina@acme.example", CUSTOMER)
 
 
@@ -30,15 +30,15 @@ async def _fill(settings: Settings, world: World) -> None:
     """Make the world in an empty store."""
     backend = open_local_store(settings)
     await backend.edit(lambda directory: _furnish(directory, world))
-    members = {one.email: one.id for one in await backend.account.members()}
+    members = {member.email: member.id for member in await backend.account.members()}
     if world.theirs is not None:
         owner = members[world.people[-1]["email"]]
         await backend.create_task(
             Edit(title=world.theirs, responsible_ids=(owner,), priority=1, due=Due(date.fromisoformat(DUE)))
         )
-    for one in world.people:
-        if not one.get("active", True):
-            await backend.edit(lambda directory, name=one["name"]: directory.remove_member(name))  # type: ignore[misc]
+    for person in world.people:
+        if not person.get("active", True):
+            await backend.edit(lambda directory, name=person["name"]: directory.remove_member(name))  # type: ignore[misc]
     await backend.aclose()
 
 

@@ -22,7 +22,7 @@ __all__ = ["CLOSE", "CRMS", "HUBSPOT", "NOWHERE", "VAMBE", "DoctorCrm", "looked_
 NOWHERE = "http://127.0.0.1:9"
 """An address where nobody listens."""
 
-CRMS: Final[tuple[DoctorCrm, ...]] = tuple(one.DOCTOR_CRM for one in CRM_MODULES.values())
+CRMS: Final[tuple[DoctorCrm, ...]] = tuple(crm_module.DOCTOR_CRM for crm_module in CRM_MODULES.values())
 VAMBE, CLOSE, HUBSPOT = (next(crm for crm in CRMS if crm.name == name) for name in ("vambe", "close", "hubspot"))
 
 

@@ -88,7 +88,7 @@ class Row:
     def result(self, crm: SandboxedCrm, kind: Kind) -> Result | None:
         """The result of that kind of write at that CRM."""
         own: Result | None = getattr(self, kind)
-        return next((self.at[one, kind] for one in (crm.name, *crm.traits) if (one, kind) in self.at), own)
+        return next((self.at[trait, kind] for trait in (crm.name, *crm.traits) if (trait, kind) in self.at), own)
 
 
 def everywhere(name: str, fault: Fault | None, result: Result, **more: Any) -> Row:

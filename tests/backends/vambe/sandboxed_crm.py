@@ -29,7 +29,7 @@ def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
 
 
 def _summarize(row: dict[str, Any]) -> TaskSummary:
-    people = tuple(one["responsible_id"] for one in row["task_responsibles"])
+    people = tuple(responsible["responsible_id"] for responsible in row["task_responsibles"])
     return TaskSummary(row["title"], people, row["status_config"]["type"] == "done")
 
 

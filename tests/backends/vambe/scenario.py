@@ -68,7 +68,7 @@ def all_day(day: str, zone: str) -> Fields:
 
 
 def _people(*ids: str) -> Fields:
-    return {"task_responsibles": [{"responsible_id": one} for one in ids]}
+    return {"task_responsibles": [{"responsible_id": person_id} for person_id in ids]}
 
 
 def _status(status_id: str) -> Fields:

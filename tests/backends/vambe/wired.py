@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 KEY = "sk-fault-table-4711"
-ELENA, ANA, LUIS = (str(one["id"]) for one in PEOPLE[:3])
+ELENA, ANA, LUIS = (str(person["id"]) for person in PEOPLE[:3])
 LIST = "GET /api/public/tasks"
 EVER: dict[str, Any] = {"nth": "every"}
 

@@ -35,7 +35,7 @@ def task_of(task_id: str) -> dict[str, Any]:
     """A task with its people."""
     task = connection.execute("SELECT * FROM taskhand_tasks.task WHERE id = %s", (task_id,)).fetchone() or {}
     people = connection.execute("SELECT * FROM taskhand_tasks.task_responsible WHERE task_id = %s", (task_id,))
-    return {**task, "task_responsibles": [one["responsible_id"] for one in people]}
+    return {**task, "task_responsibles": [person["responsible_id"] for person in people]}
 
 
 @server.tool()

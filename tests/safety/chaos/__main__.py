@@ -15,7 +15,7 @@ def main(backend: str, seconds: str, seed: str) -> int:
         report = run_chaos(ChaosPlan(backend, float(seconds), int(seed)), database, Path(folder))
     lines = [f"{backend}, seed {seed}: {dict(report.happened)}; tasks: {report.tasks}"]
     lines += [f"{count:8} {answer}" for answer, count in sorted(report.answers.items())]
-    lines += [f"WRONG {one}" for one in report.wrong]
+    lines += [f"WRONG {fault}" for fault in report.wrong]
     sys.stdout.write("\n".join([*lines, f"wrong: {len(report.wrong)}", ""]))
     return 1 if report.wrong else 0
 

@@ -57,7 +57,7 @@ def open_account(backend: str, database: TestDatabase) -> Iterator[Account]:
             return portal.call(crm.tasks, sandbox)
 
         def refused() -> int:
-            return sum(1 for one in sandbox.requests if one.status == 429)
+            return sum(1 for request in sandbox.requests if request.status == 429)
 
         def cut() -> None:
             portal.call(setattr, sandbox, "faults", _CUTS)

@@ -113,7 +113,9 @@ class _Caller:
         """Three new tasks in one call; none where it is not known what became of one."""
         titles = [self.next_title() for _ in range(3)]
         self.ledger.asked.update(titles)
-        bodies = [{"title": one, "responsibleIds": [self.people[0]], "priority": "1"} | self.needs for one in titles]
+        bodies = [
+            {"title": title, "responsibleIds": [self.people[0]], "priority": "1"} | self.needs for title in titles
+        ]
         answer = self.persist("create_tasks", tasks=bodies, **self.key(titles[0]))
         if answer.kind != "done" or answer.body["totals"].get("applied") != len(titles):
             return []
@@ -136,14 +138,14 @@ class _Caller:
 
     def conclude(self, answers: Sequence[Answer], becomes: TaskSummary | None) -> bool:
         """What the task may look like after these answers to calls that make it look so; whether that was done."""
-        if any(one.kind == "done" for one in answers):
+        if any(answer.kind == "done" for answer in answers):
             self.ledger.note(self.task_id, becomes)
             self.is_known = becomes is not None
             self.summary = becomes or self.summary
-            if any(one.kind == "lost" for one in answers):
+            if any(answer.kind == "lost" for answer in answers):
                 self.is_known = False  # a call without an answer may still come
             return True
-        if any(one.may_have_happened for one in answers):
+        if any(answer.may_have_happened for answer in answers):
             self.ledger.note(self.task_id, self.summary, becomes)
             self.is_known = False
         return False
@@ -197,7 +199,7 @@ class _Caller:
         plan_id = str(plan.body["planId"])
         self.ledger.plans.append(plan_id)
         answers = self.at_once(count, "apply_plan", planId=plan_id)
-        done = [one for one in answers if one.kind == "done" and not one.body.get("replayed")]
+        done = [answer for answer in answers if answer.kind == "done" and not answer.body.get("replayed")]
         if len(done) > 1:
             self.ledger.complain("the plan", plan_id, "was carried out", len(done), "times")
         self.conclude(answers, becomes)
@@ -217,9 +219,9 @@ class _Caller:
             answers = self.at_once(3, "apply_plan", planId=plan.body["planId"])
         else:
             answers = [self.call("bulk_update_tasks", **change)]
-        done = [one for one in answers if one.kind == "done" and "totals" in one.body]
-        is_applied = any(one.body["totals"] == {"applied": len(made)} for one in done)
-        is_open = any(one.may_have_happened for one in answers) or bool(done)
+        done = [answer for answer in answers if answer.kind == "done" and "totals" in answer.body]
+        is_applied = any(answer.body["totals"] == {"applied": len(made)} for answer in done)
+        is_open = any(answer.may_have_happened for answer in answers) or bool(done)
         for task_id, summary in made:
             becomes = replace(summary, responsible_ids=(self.people[1],))
             if is_applied:

@@ -144,7 +144,7 @@ class Replicas:
 
 
 def _read(said: bytes) -> Answer:
-    lines = [one[5:] for one in said.splitlines() if one.startswith(b"data:")]
+    lines = [line[5:] for line in said.splitlines() if line.startswith(b"data:")]
     message = json.loads(lines[-1] if lines else said)
     if "result" not in message:
         return Answer("refused", {"code": "rpc", "message": str(message)})

@@ -147,15 +147,15 @@ class _ChaosRun:
                     time.sleep(self._chance.uniform(*how.every_s))
                     disturbances[name]()
                     self.report.happened[name] += 1
-                    if any(one.done() for one in callers):
+                    if any(caller.done() for caller in callers):
                         break
                 replicas.wake()
-                while not ledger.made and not any(one.done() for one in callers):
+                while not ledger.made and not any(caller.done() for caller in callers):
                     time.sleep(how.every_s[0])
             finally:
                 ledger.stop.set()
-            for one in callers:
-                one.result()
+            for caller in callers:
+                caller.result()
 
     def _names(self, names: Sequence[str]) -> Iterator[str]:
         """What happens next: by chance for so many seconds, or each once."""
@@ -231,7 +231,7 @@ class _ChaosRun:
         unclaimed = ours.keys() - {str(row[0]) for row in rows(_KNOWN)}
         [(unknown,)] = rows(_UNKNOWN)
         if len(unclaimed) > int(str(unknown)):
-            wrong.append(f"the journal does not know of {', '.join(str(ours[one]) for one in unclaimed)}")
+            wrong.append(f"the journal does not know of {', '.join(str(ours[task_id]) for task_id in unclaimed)}")
         wrong += [f"plan {one} was used twice" for (one,) in rows(_TWICE_USED)]
         wrong += [f"{one} is open" for (one,) in rows(_UNENDED)]
         wrong += [f"{one} ended without the result of a task" for (one,) in rows(_WITHOUT_RESULT)]

@@ -130,7 +130,7 @@ class LinkSite:
 
     async def linked(self) -> dict[tuple[str, str], str | None]:
         """Who has linked what, and who each is there."""
-        return {(one.person, one.connection): one.member.id for one in await self.links.list()}
+        return {(link.person, link.connection): link.member.id for link in await self.links.list()}
 
 
 @asynccontextmanager

@@ -158,7 +158,7 @@ class CredentialRecordingCrm:
         parts = urlsplit(target)
         place = parts.path.removeprefix("/api/v1").strip("/").split("/")
         if place[0] == "task":
-            asked = {name: one[0] for name, one in parse_qs(parts.query).items()}
+            asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
             return 200, self._write(bearer, place, body) if method in {"POST", "PUT"} else self._read(
                 bearer, place, asked
             )
@@ -184,14 +184,16 @@ class CredentialRecordingCrm:
         if len(place) > 1:
             return self._row(place[1], bearer)
         listed = [SHARED, *(task_of(bearer, number) for number in range(3))] if asked["_skip"] == "0" else []
-        return _list([self._row(one, bearer) for one in (asked["id__in"].split(",") if "id__in" in asked else listed)])
+        return _list(
+            [self._row(task_id, bearer) for task_id in (asked["id__in"].split(",") if "id__in" in asked else listed)]
+        )
 
     def _write(self, bearer: str, place: list[str], body: Mapping[str, Any]) -> dict[str, Any]:
         """A task that is made or changed, or several that are changed alike."""
         several = body.get("_params", {}).get("id__in", f"{task_of(bearer, len(self._rows))}x").split(",")
-        changed = {name: one for name, one in body.items() if name != "_params"}
+        changed = {name: value for name, value in body.items() if name != "_params"}
         ids = place[1:] or several
-        self._rows |= {one: self._row(one, bearer) | changed for one in ids}
+        self._rows |= {task_id: self._row(task_id, bearer) | changed for task_id in ids}
         return self._rows[ids[0]]
 
     def _row(self, task_id: str, bearer: str) -> dict[str, Any]:

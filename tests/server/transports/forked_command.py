@@ -152,8 +152,8 @@ def _watch(arguments: Sequence[str], environment: Mapping[str, str], *files: int
     pid = os.fork()
     if pid == 0:
         _run(arguments, environment, streams)
-    for one in streams:
-        os.close(one)
+    for stream in streams:
+        os.close(stream)
     os.write(told, f"{pid}\n".encode())
     _, status = os.waitpid(pid, 0)
     os.write(told, f"{os.waitstatus_to_exitcode(status)}\n".encode())

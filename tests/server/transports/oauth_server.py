@@ -44,7 +44,7 @@ class OAuthServer:
 
     def token(self, *scopes: str, issuer: int = 0, **claims: Any) -> str:
         """A token of one of the issuers; without scopes, with all of them."""
-        names = " ".join(f"tasks:{one}" for one in scopes or ("read", "write", "destructive"))
+        names = " ".join(f"tasks:{scope}" for scope in scopes or ("read", "write", "destructive"))
         return self.issuers[issuer].token(self.resource, **({"scope": names} | claims))
 
     async def caller(self, *scopes: str, era: str = NEWER, issuer: int = 0, **claims: Any) -> KeyCaller:
@@ -71,7 +71,7 @@ async def oauth_server(
 ) -> AsyncIterator[OAuthServer]:
     """The server in this process; `settings` are its variables, and `keys` the file of keys that it takes too."""
     configured = Settings.from_env(settings)
-    check, close = open_token_check(configured, [one.url for one in issuers])
+    check, close = open_token_check(configured, [issuer.url for issuer in issuers])
     store = SqliteKeyStore(keys) if keys else None
     key_auth = KeyAuth(KeyCheck(store, lambda: datetime.now().astimezone())) if store else None
     auth = OAuth(check, resource, keys=key_auth, close=close, look_every_s=0.01)

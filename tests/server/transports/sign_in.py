@@ -83,7 +83,7 @@ class SignIn:
     @property
     def answer(self) -> dict[str, str]:
         """The provider's answer to the browser."""
-        return {name: one[0] for name, one in parse_qs(urlsplit(self._back).query).items()}
+        return {name: values[0] for name, values in parse_qs(urlsplit(self._back).query).items()}
 
 
 @asynccontextmanager
