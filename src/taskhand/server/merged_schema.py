@@ -55,7 +55,7 @@ def _value_of(node: Schema) -> Schema:
 
 
 def _merge_values(values: Sequence[Schema]) -> Schema:
-    """The schema of a value that any of these accepts: all values of an enum, the widest bounds."""
+    """The schema of a value that any of these accepts: all values of an enum, and a bound only if all have it."""
     first = values[0]
     if "properties" in first:
         fields = dict.fromkeys(name for schema in values for name in schema["properties"])
