@@ -61,7 +61,7 @@ VALUES: Final[dict[str, Any]] = {
     "token": "pat-1",
     "replaces": False,
     "events": ["task.created"],
-    "wanted": ["task.created"],
+    "wanted_events": ["task.created"],
     "good": (),
 }
 """The values of arguments by name; any other argument is the id of a record."""
