@@ -98,7 +98,7 @@ def test_the_example_is_that_of_the_documents_and_can_be_used(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "sentences"),
     [
         ({"ana@x.test": {"north": "1"}, "ben@x.test": {"north": "2"}}, []),
         (
@@ -113,6 +113,6 @@ def test_the_example_is_that_of_the_documents_and_can_be_used(tmp_path: Path) ->
         ),
     ],
 )
-def test_a_member_that_several_persons_share_is_named(members: dict[str, dict[str, str]], told: list[str]) -> None:
+def test_a_member_that_several_persons_share_is_named(members: dict[str, dict[str, str]], sentences: list[str]) -> None:
     file = PeopleFile(Path("people.toml"), members)
-    assert sorted(file.shared_members()) == [f"people.toml says that {one}" for one in told]
+    assert sorted(file.shared_members()) == [f"people.toml says that {sentence}" for sentence in sentences]

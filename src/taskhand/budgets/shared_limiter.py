@@ -43,7 +43,7 @@ _LATE_S: Final = 0.02
 _DURATIONS_KEPT: Final = 32
 """How many durations of past requests the usual duration is computed from."""
 _ASSUMED_REPLICAS: Final = 4
-"""The number of replicas on a budget before the database has told it."""
+"""The number of replicas on a budget until the database reports it."""
 
 _LEFT_AT: ContextVar[float | None] = ContextVar("left_at", default=None)
 
@@ -91,7 +91,7 @@ class _Report:
             self.observed = observed
 
     def forget(self, request: ReservationRequest) -> None:
-        """Drop what this request has told the budget."""
+        """Drop what this request has reported to the budget."""
         del self.sent[: len(request.sent)], self.unused[: len(request.unused)], self.late[: len(request.late)]
         if self.observed is request.observed:
             self.observed = None

@@ -30,7 +30,7 @@ _SHARE: Final[ContextVar[IdleShare | None]] = ContextVar("idle_share", default=N
 
 @contextmanager
 def idle_share(wait_s: float = _WAIT_S) -> Generator[IdleShare, None, None]:
-    """Send the requests inside only while at most half of the budget, with each, is used and no other request waits."""
+    """Send a request inside only if at most half of the budget is used after it, and no other request waits."""
     token = _SHARE.set(share := IdleShare(wait_s))
     try:
         yield share

@@ -97,8 +97,8 @@ def link(context: click.Context, person: str, connection: str) -> None:
     saved = anyio.run(save_link, chosen, name, text, memberships)
     who = saved.member.shown_name
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
-    if saved.doubt is not None:
-        print_line(f"{saved.doubt} If that is wrong: taskhand people unlink {name} {chosen.name}", err=True)
+    if saved.mismatch is not None:
+        print_line(f"{saved.mismatch} If that is wrong: taskhand people unlink {name} {chosen.name}", err=True)
     if saved.has_revoked is not None:
         print_line(_describe_revocation(chosen, has_revoked=saved.has_revoked), err=True)
     if chosen.is_shared(text):

@@ -30,13 +30,13 @@ _log = logging.getLogger(__name__)
 class SavedLink:
     """A link that was stored.
 
-    `member` is the CRM's, and `doubt` the reason why that may be another person, by people.toml, a link or an e-mail
-    address. `is_same_account` is None if the shared credential cannot be compared. `has_revoked` is whether the CRM has
-    revoked the previous credential, None if there was no other.
+    `member` is the CRM's. `mismatch` says why that may be another person, by people.toml, a link or an e-mail address;
+    None if nothing says so. `is_same_account` is None if the shared credential cannot be compared. `has_revoked` is
+    whether the CRM has revoked the previous credential, None if there was no other.
     """
 
     member: "LinkedMember"
-    doubt: str | None
+    mismatch: str | None
     is_same_account: bool | None
     has_revoked: bool | None
 
@@ -65,14 +65,14 @@ async def save_link(
     try:
         lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
         known = KnownPersons(lines, memberships, await links.list_members(connection.name))
-        doubt = _find_doubt(Person.parse(person), member, team, known)
+        mismatch = _find_mismatch(Person.parse(person), member, team, known)
         former = await find_usable(links, person, connection.name)
         await links.save(Link(person, connection.name, "operator", OwnCredential(text), now, member))
     finally:
         await links.aclose()
     is_other = former is not None and former.credential.access_token != text
     has_revoked = await revoke(connection, former) if is_other else None
-    return SavedLink(member, doubt, is_same_account, has_revoked)
+    return SavedLink(member, mismatch, is_same_account, has_revoked)
 
 
 async def _compare_accounts(connection: "ConnectionSettings", own_backend: "Backend") -> bool | None:
@@ -88,7 +88,7 @@ async def _compare_accounts(connection: "ConnectionSettings", own_backend: "Back
         return None
 
 
-def _find_doubt(
+def _find_mismatch(
     person: Person, member: "LinkedMember", team: "Sequence[Member]", known_persons: KnownPersons
 ) -> str | None:
     """A sentence on why the credential's member may not be the person."""

@@ -52,8 +52,8 @@ def restore_backup(
     """Put the databases of a backup, or a copy of one database, in the place of those that are there.
 
     One of which the backup has none becomes empty if one that it is `beside` is restored; else it stays. `stamp` is
-    in the names of the files that are kept; `report` is told each step. OperatorError if the file is no backup, is
-    damaged or of a newer program, if it has something for which there is no place, if one that others share would
+    in the names of the files that are kept; `report` is called with each step. OperatorError if the file is no backup,
+    is damaged or of a newer program, if it has something for which there is no place, if one that others share would
     go back for them too, if another process has a database open, and if a file cannot be written.
     """
     with operator_errors(f"{source} could not be restored"):

@@ -12,7 +12,7 @@ _Row = TypeVar("_Row")
 _DELETED_S: Final = 60.0
 """How long a CRM's lists may show a deleted task, in seconds; no CRM restores a deleted task."""
 _MAX_KNOWN: Final = 200_000
-"""Maximum number of known ids; a task whose id is forgotten is told from a new one by its creation time."""
+"""Maximum number of known ids; a forgotten task and a new one differ by their creation time."""
 _MAX_ENDED: Final = 50
 """Maximum number of earlier states of a task that are kept; no CRM takes so many writes while its lists may lag."""
 
